@@ -1,0 +1,178 @@
+"""The nouns: VMs, their snapshots, the filer's snapshots, the job. Frozen data without effects."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
+
+_ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Vm:
+    """A virtual machine of a datastore. `id` is VPX_VM.ID; name and host are known only if the login may read them."""
+
+    id: int
+    name: str | None = None
+    host: str | None = None
+
+    @property
+    def moref(self) -> str:
+        """The managed object reference that vcbsnapshot takes, valid for one VirtualCenter (the paper, section 2.1)."""
+        return f"vm-{self.id}"
+
+    @property
+    def label(self) -> str:
+        """How messages name it: `sql01 (vm-611)`, or `vm-611` when names cannot be read."""
+        return self.moref if self.name is None else f"{self.name} ({self.moref})"
+
+
+@dataclass(frozen=True, slots=True)
+class VmSnapshot:
+    """A row of VPX_SNAPSHOT. `ssid` is the whole word for `vcbsnapshot -d ssid:`, `created` is UTC if known."""
+
+    ssid: str
+    vm: int
+    name: str
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilerSnapshot:
+    """A row of `snap list`: the date has no year, and a tag such as `busy,LUNs` says that something holds it."""
+
+    name: str
+    date: str
+    tags: tuple[str, ...] = ()
+
+
+class Grade(IntEnum):
+    """How much of a backup was quiesced; a job's `publish` names the least that enters its chain."""
+
+    CRASH_CONSISTENT = 0
+    PARTIAL = 1
+    WHOLE = 2
+
+
+class Order(StrEnum):
+    """Rotate after the proof (safe), or before the capture as the batch does (paper)."""
+
+    SAFE = "safe"
+    PAPER = "paper"
+
+
+class Policy(StrEnum):
+    """What a job says of a VM: without it no backup, try, or do not ask for it."""
+
+    MUST = "must"
+    TRY = "try"
+    SKIP = "skip"
+
+
+def decode_name(stored: str) -> str:
+    """The name that a person sees: VirtualCenter stores %, / and backslash as %25, %2f and %5c."""
+    return _ENCODED.sub(lambda hit: {"25": "%", "2f": "/", "5c": "\\"}[hit[1].lower()], stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The job's `vms` table in the file's order; keys are names, patterns, or morefs such as `vm-611`."""
+
+    rules: tuple[tuple[str, Policy], ...] = ()
+
+    def of(self, vm: Vm) -> Policy:
+        """An exact name beats a pattern, then the first pattern of the file, without regard to case."""
+        names = {vm.moref} | ({vm.name.lower()} if vm.name is not None else set())
+        rules = [(key.lower(), policy) for key, policy in self.rules]
+        exact = [policy for key, policy in rules if key in names]
+        patterns = [policy for key, policy in rules if any(fnmatchcase(name, key) for name in names)]
+        return next(iter(exact + patterns), Policy.TRY)
+
+    @property
+    def need_names(self) -> bool:
+        """Whether a rule can only be judged by VM names."""
+        return any(key != "*" and re.fullmatch(r"vm-\d+", key.lower()) is None for key, _ in self.rules)
+
+    @property
+    def musts_by_name(self) -> tuple[str, ...]:
+        """The exact names and morefs that must be there; patterns ask only for what they match."""
+        return tuple(key for key, policy in self.rules if policy is Policy.MUST and not any(c in key for c in "*?["))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One `[jobs.NAME]` of the configuration: what is backed up together, and by which rules. Times in seconds."""
+
+    name: str
+    filer: str  # the name of its [filers.NAME]
+    volumes: tuple[str, ...]
+    datastores: tuple[int | str, ...]
+    chain: tuple[str, ...]  # the retained names, newest first
+    prefix: str = "vmware"
+    vm_snapshot: str = "Quiesce"
+    order: Order = Order.SAFE
+    publish: Grade = Grade.PARTIAL
+    max_quiesced: float = 900
+    busy_wait: float = 600
+    allow_empty: bool = False
+    guardian: bool = True
+    policies: Policies = Policies()
+
+    @property
+    def newest(self) -> str:
+        """The name of the chain that the latest published backup carries (`vmware_recent`)."""
+        return self.chain[0]
+
+    def temporary(self, stamp: str) -> str:
+        """The filer snapshot's name until it is published, of this run alone."""
+        return f"{self.prefix}_new_{stamp}"
+
+    def vm_snapshot_of(self, stamp: str) -> str:
+        """The VM snapshots' name: unique to the run, or the batch's own in paper order."""
+        match self.order:
+            case Order.SAFE:
+                return f"{self.vm_snapshot}-{stamp}"
+            case Order.PAPER:
+                return self.vm_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast and how patiently the site may be asked. Times in seconds."""
+
+    parallel: int = 4
+    create_timeout: float = 960
+    settle: float = 960  # how long a create without an answer may still act
+    filer_timeout: float = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found before anything was changed. `listings` maps each volume to its `snap list`, newest first."""
+
+    vms: tuple[Vm, ...]
+    vm_snapshots: tuple[VmSnapshot, ...]
+    listings: Mapping[str, tuple[FilerSnapshot, ...]]
+    version: str
+    warnings: tuple[str, ...] = ()
+
+
+def chain_names(prefix: str, retain: int) -> tuple[str, ...]:
+    """The batch's names for any retention: PREFIX_recent, PREFIX_previous, PREFIX_snap3, PREFIX_snap4 and so on."""
+    first = (f"{prefix}_recent", f"{prefix}_previous")[:retain]
+    return first + tuple(f"{prefix}_snap{n}" for n in range(3, retain + 1))
+
+
+def stamp_of(moment: datetime) -> str:
+    """The run's stamp, UTC to the second, as it stands in names: `20070322T030000Z`."""
+    return moment.strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,101 @@
+"""The verbs: every command that changes the world, what it can answer, and its inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snapall.backup.model import Vm
+
+
+@dataclass(frozen=True, slots=True)
+class Quiesce:
+    """`vcbsnapshot -c`: take the VM's snapshot under this name."""
+
+    vm: Vm
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`vcbsnapshot -d`: remove one snapshot of the VM by its id. In a plan the id is still `<ssid of vm-N>`."""
+
+    vm: Vm
+    ssid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """`snap create`: the filer's snapshot of the volume."""
+
+    volume: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`snap rename`."""
+
+    volume: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """`snap delete`: the one step without an inverse."""
+
+    volume: str
+    name: str
+
+
+Step = Quiesce | Release | Capture | Rename | Delete
+
+
+def undo_of(step: Step) -> Step | None:
+    """What takes the step back. The id in a quiesce's release is a placeholder: only its answer tells it."""
+    match step:
+        case Quiesce(vm):
+            return Release(vm, f"<ssid of {vm.moref}>")
+        case Rename(volume, old, new):
+            return Rename(volume, new, old)
+        case Release() | Capture() | Delete():
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It happened. `ssid` is what a quiesce printed; `said` is the program's whole output, for the log."""
+
+    said: str = ""
+    ssid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """It did not happen, and `why` is the site's own word for it."""
+
+    why: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may have happened, or may yet: only looking settles it.
+
+    `claimed`: the program ended well before we went on, yet did not say what it made (a create without an SsId).
+    """
+
+    why: str
+    said: str = ""
+    claimed: bool = False
+
+
+Outcome = Done | Refusal | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A started program: the pid alone is reused by the system, so its start time (seconds since 1970) goes along."""
+
+    pid: int
+    started: float

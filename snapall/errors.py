@@ -1,0 +1,60 @@
+"""Expected errors, each with its remedy, and the exit codes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a command answers to the scheduler. Never a count, never 0 with a warning."""
+
+    OK = 0  # whole success
+    FAILED = 1  # no new backup
+    USAGE = 2  # usage or configuration, before anything began
+    PARTIAL = 3  # a backup exists, but not every VM was quiesced, or it is not in the chain yet
+    LOCKED = 4  # another run holds the lock
+    DEBTS = 5  # VMs may be left quiesced
+    STOPPED = 130  # stopped by a signal, after releasing
+
+
+_WORST_FIRST = (Exit.DEBTS, Exit.STOPPED, Exit.FAILED, Exit.USAGE, Exit.LOCKED, Exit.PARTIAL, Exit.OK)
+
+
+def worst(*codes: Exit) -> Exit:
+    """The code that a call with several outcomes exits with; OK when there is none."""
+    return min(codes, key=_WORST_FIRST.index, default=Exit.OK)
+
+
+class SnapallError(Exception):
+    """An expected error: printed as one message with its remedy, without a traceback."""
+
+    exit = Exit.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(SnapallError):
+    """The configuration cannot be used; `message` holds every fault found, one a line. Nothing was contacted."""
+
+    exit = Exit.USAGE
+
+
+class SiteError(SnapallError):
+    """A system of the site (database, filer, vcbsnapshot) could not be asked, or answered what cannot be used."""
+
+
+class Refused(SnapallError):
+    """The site was understood, and snapall will not go on: nothing was changed."""
+
+
+class JournalError(SnapallError):
+    """The journal cannot be read or written, so nothing may be changed."""
+
+
+class Locked(SnapallError):
+    """Another run of the same job is at work."""
+
+    exit = Exit.LOCKED
