@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
 
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
 
 
@@ -122,6 +123,7 @@ class Job:
     vm_snapshot: str = "Quiesce"
     order: Order = Order.SAFE
     publish: Grade = Grade.PARTIAL
+    publish_given: bool = False  # whether the file says so: otherwise `publish` goes with the order
     max_quiesced: float = 900
     busy_wait: float = 600
     allow_empty: bool = False
@@ -144,6 +146,10 @@ class Job:
                 return f"{self.vm_snapshot}-{stamp}"
             case Order.PAPER:
                 return self.vm_snapshot
+
+    def names_vm_snapshot(self, name: str) -> bool:
+        """Whether a VM snapshot is called as this job's are, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
+        return name == self.vm_snapshot or _STAMP.fullmatch(name.removeprefix(f"{self.vm_snapshot}-")) is not None
 
 
 @dataclass(frozen=True, slots=True)

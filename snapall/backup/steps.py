@@ -64,10 +64,14 @@ def undo_of(step: Step) -> Step | None:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It happened. `ssid` is what a quiesce printed; `said` is the program's whole output, for the log."""
+    """It happened. `ssid` is what a quiesce printed; `said` is the program's whole output, for the log.
+
+    `already`: what a removal was to remove was gone before it came.
+    """
 
     said: str = ""
     ssid: str = ""
+    already: bool = False
 
 
 @dataclass(frozen=True, slots=True)

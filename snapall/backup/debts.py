@@ -1,0 +1,180 @@
+"""What a run still owes, concluded from its facts alone: the same for a living run and for a dead one's journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from snapall.backup.facts import (
+    Absent,
+    Answered,
+    Began,
+    Found,
+    Gone,
+    Intent,
+    Noted,
+    Proven,
+    RolledBack,
+    Started,
+    Surveyed,
+)
+from snapall.backup.model import Order, Vm, VmSnapshot
+from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step
+
+
+@dataclass(frozen=True, slots=True)
+class VmDebt:
+    """A VM that may have a snapshot of ours: from the intent to quiesce it until nothing of ours is seen on it."""
+
+    vm: Vm
+    name: str  # of the VM snapshot
+    since: datetime  # of the intent
+    settled_at: datetime  # until then a create without an answer may still act
+    unique: bool  # whether the name is this run's alone (safe order)
+    before: frozenset[str]  # ids that were there first, and are not ours
+    ssid: str = ""  # answered or found; "" while unknown
+    child: Child | None = None  # the program that was to answer, if it never did
+    seen: bool = False  # whether the database has listed it
+    released: datetime | None = None  # when a removal was answered with success
+    asked: bool = False  # whether a removal was ever sent
+
+    def ours(self, rows: Sequence[VmSnapshot]) -> tuple[VmSnapshot, ...]:
+        """The rows that are this debt's: by id, or by a name of this run alone.
+
+        A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
+        """
+        mine = [row for row in rows if row.vm == self.vm.id]
+        if self.unique:
+            return tuple(row for row in mine if row.name == self.name or row.ssid == self.ssid)
+        if self.ssid:
+            return tuple(row for row in mine if row.ssid == self.ssid)
+        new = [row for row in mine if row.name == self.name and row.ssid not in self.before]
+        return tuple(new) if len(new) == 1 else ()
+
+    def ambiguous(self, rows: Sequence[VmSnapshot]) -> bool:
+        """Whether several rows could be the one that an unanswered create made: none of them is touched."""
+        new = [row for row in rows if row.vm == self.vm.id and row.name == self.name and row.ssid not in self.before]
+        return not self.unique and not self.ssid and len(new) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureDebt:
+    """A `snap create` whose outcome is unknown."""
+
+    volume: str
+    name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Debts:
+    """All that a run owes.
+
+    `partial`: captures of some volumes only, which are no backup. `renames`: those that made room for a capture that
+    never came, newest first.
+    """
+
+    vms: tuple[VmDebt, ...] = ()
+    captures: tuple[CaptureDebt, ...] = ()
+    partial: tuple[Delete, ...] = ()
+    renames: tuple[Rename, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.vms or self.captures or self.partial or self.renames)
+
+
+def owed(facts: Sequence[Noted]) -> Debts:
+    """Fold a run's facts into what it owes. Empty facts owe nothing."""
+    if not facts or not isinstance(facts[0].fact, Began):
+        return Debts()
+    began = facts[0].fact
+    proven = standing(facts)
+    if set(began.job.volumes) == {volume for volume, _ in proven}:
+        return Debts(_vms(began, facts), _captures(facts))
+    partial = tuple(Delete(volume, name) for volume, name in proven)
+    return Debts(_vms(began, facts), _captures(facts), partial, _renames(began, facts))
+
+
+def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
+    """Volume and name of every capture of this run that was proven, and not deleted by this run again."""
+    steps = _steps(facts)
+    proven: dict[tuple[str, str], None] = {}
+    for noted in facts:
+        match noted.fact:
+            case Proven(volume, name):
+                proven[volume, name] = None
+            case Answered(n, Done()) if n in steps and isinstance(delete := steps[n][1], Delete):
+                proven.pop((delete.volume, delete.name), None)
+            case _:
+                pass
+    return tuple(proven)
+
+
+def _steps(facts: Sequence[Noted]) -> dict[int, tuple[datetime, Step]]:
+    return {noted.fact.n: (noted.at, noted.fact.step) for noted in facts if isinstance(noted.fact, Intent)}
+
+
+def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
+    before: frozenset[str] = frozenset()
+    steps = _steps(facts)
+    debts: dict[int, VmDebt] = {}
+    for noted in facts:
+        match noted.fact:
+            case Surveyed(ssids=ssids):
+                before = frozenset(ssids)
+            case Intent(_, Quiesce(vm, name)):
+                until = noted.at + timedelta(seconds=began.pace.settle)
+                unique = began.job.order is Order.SAFE
+                debts[vm.id] = VmDebt(vm, name, noted.at, until, unique, before)
+            case Intent(_, Release(vm)) if vm.id in debts:
+                debts[vm.id] = replace(debts[vm.id], asked=True)
+            case Started(n, child) if n in steps and isinstance(quiesce := steps[n][1], Quiesce):
+                debts[quiesce.vm.id] = replace(debts[quiesce.vm.id], child=child)
+            case Answered(n, outcome) if n in steps:
+                _answer(debts, steps[n][1], outcome, noted.at)
+            case Found(vm_id, ssid) if vm_id in debts:
+                debts[vm_id] = replace(debts[vm_id], ssid=debts[vm_id].ssid or ssid, seen=True)
+            case Gone(vm_id):
+                debts.pop(vm_id, None)
+            case _:
+                pass
+    return tuple(debts.values())
+
+
+def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime) -> None:
+    match step, outcome:
+        case Quiesce(vm), Done(ssid=ssid) if vm.id in debts:
+            debts[vm.id] = replace(debts[vm.id], ssid=ssid, child=None)
+        case Quiesce(vm), Refusal():
+            debts.pop(vm.id, None)
+        case Release(vm), Done() if vm.id in debts:
+            debts[vm.id] = replace(debts[vm.id], released=at)
+        case _:
+            pass
+
+
+def _captures(facts: Sequence[Noted]) -> tuple[CaptureDebt, ...]:
+    steps = _steps(facts)
+    open_: dict[tuple[str, str], CaptureDebt] = {}
+    for noted in facts:
+        match noted.fact:
+            case Intent(_, Capture(volume, name)):
+                open_[volume, name] = CaptureDebt(volume, name, noted.at)
+            case Answered(n, Refusal()) if n in steps and isinstance(capture := steps[n][1], Capture):
+                open_.pop((capture.volume, capture.name), None)
+            case Proven(volume, name) | Absent(volume, name):
+                open_.pop((volume, name), None)
+            case _:
+                pass
+    return tuple(open_.values())
+
+
+def _renames(began: Began, facts: Sequence[Noted]) -> tuple[Rename, ...]:
+    """In paper order: the renames that made room, newest first; those that took one back point the other way."""
+    if began.job.order is Order.SAFE or any(isinstance(noted.fact, RolledBack) for noted in facts):
+        return ()
+    upward = set(pairwise(began.job.chain))
+    steps = [noted.fact.step for noted in reversed(facts) if isinstance(noted.fact, Intent)]
+    return tuple(step for step in steps if isinstance(step, Rename) and (step.old, step.new) in upward)

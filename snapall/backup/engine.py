@@ -1,0 +1,305 @@
+"""Performs a plan: quiesce, capture, prove, release whatever happened, rotate; then says what it came to."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from snapall.backup.certificate import certify
+from snapall.backup.crew import Crew
+from snapall.backup.debts import owed, standing
+from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
+from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven
+from snapall.backup.journal import Journal
+from snapall.backup.means import Means
+from snapall.backup.model import FilerSnapshot, Grade, Order, Policy
+from snapall.backup.plan import Plan, Stage
+from snapall.backup.publish import Publisher
+from snapall.backup.rotation import Pending
+from snapall.backup.settle import Settlement
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
+from snapall.errors import Exit, SiteError, SnapallError
+
+_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of a plan. `exit` does not yet speak of debts; `window` in seconds."""
+
+    exit: Exit
+    certified: Certified
+    proven: bool
+    name: str  # what the backup is called now; "" when there is none
+    published: bool
+    window: float
+    unconfirmed: bool  # the database could not be asked whether the removals took effect
+
+
+class Engine:
+    """One run of a plan. Whatever happens in between, `execute` ends with the release."""
+
+    def __init__(self, plan: Plan, earlier: tuple[Pending, ...], journal: Journal, means: Means) -> None:
+        self.plan = plan
+        self.job = plan.job
+        self.earlier = earlier
+        self.journal = journal
+        self.means = means
+        self.publisher = Publisher(self.job, journal, means)
+        self._failed = False
+        self._releasing = False
+        self._gate = threading.Lock()
+        self._quiescing: Crew[Quiesce] = Crew([], lambda _: None, 1)
+        self._capturing: Crew[None] = Crew([], lambda _: None, 1)
+        self._locating: Crew[None] = Crew([], lambda _: None, 1)
+        self._unreachable = False
+
+    def execute(self) -> Execution:
+        """Perform the plan; nothing raises but what no program can bear."""
+        with self._guarded():
+            self._forward()
+        with self._guarded():
+            self._release()
+        with self._guarded():
+            self._finish_capture()
+        certified = certify(self.plan, self.journal.facts)
+        self.journal.note(certified)
+        published = False
+        if self._proven():
+            with self._guarded():
+                published = self._publish(certified)
+        with self._guarded():
+            self._close()
+        proven = self._proven()
+        name = "" if not proven else self.job.newest if published and not self.journal.began.keep else self.plan.capture
+        code = self._exit(certified, published)
+        window = _window(self.journal.facts)
+        return Execution(code, certified, proven, name, published, window, self._unconfirmed())
+
+    # Up to the proof
+
+    def _forward(self) -> None:
+        if self.job.order is Order.PAPER and self.plan.stages[:1] == (Stage.ROTATE,):
+            with self._stage(Stage.ROTATE):
+                self._make_room()
+        with self._stage(Stage.QUIESCE):
+            self._quiesce()
+        if not self.means.stopped():
+            self._check_musts()
+            self._capture()
+
+    def _make_room(self) -> None:
+        """Rotate before the capture, as the batch does; what fails here is renamed back at the end."""
+        for step in self.plan.of(Stage.ROTATE):
+            if self.means.stopped():
+                return
+            if isinstance(step, Rename | Delete) and not self.publisher.move(step):
+                raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
+
+    def _quiesce(self) -> None:
+        """Ask for every VM, a few at a time, until the signal or the deadline."""
+        clock, end = self.means.clock, self.means.clock.monotonic() + self.job.max_quiesced
+
+        def over() -> bool:
+            return self.means.stopped() or clock.monotonic() >= end
+
+        steps = [step for step in self.plan.of(Stage.QUIESCE) if isinstance(step, Quiesce)]
+        self._quiescing = Crew(
+            steps,
+            lambda step: self.means.act(self.journal, Stage.QUIESCE, step),
+            self.journal.began.pace.parallel,
+            lambda: not over(),
+        )
+        ended = self._quiescing.wait(over)
+        for error in self._quiescing.errors[:1]:
+            raise error
+        if not ended and not self.means.stopped():
+            self._fail(
+                f"{self.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that hold",
+                "see max_quiesced, and why vcbsnapshot takes so long",
+            )
+
+    def _check_musts(self) -> None:
+        """No capture without a VM that must be in it. SiteError: one of them does not hold."""
+        musts = [vm for vm in self.plan.asked if self.job.policies.of(vm) is Policy.MUST]
+        if not musts:
+            return
+        debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
+        if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
+            self._look()  # one of them has no answer yet: it may hold all the same
+            debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
+        missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
+        if missing:
+            raise SiteError(
+                f"{', '.join(missing)} must be quiesced and is not: nothing was captured",
+                'see why vcbsnapshot failed for it, or take "must" from it in `vms`',
+            )
+
+    def _capture(self) -> None:
+        """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
+        clock = self.means.clock
+        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1)
+        self._locating = Crew([None], lambda _: self._look(), 1)
+        end = clock.monotonic() + self.journal.began.pace.filer_timeout
+        ended = self._capturing.wait(lambda: self.means.stopped() or clock.monotonic() >= end)
+        for error in self._capturing.errors[:1]:
+            raise error
+        if not ended and not self.means.stopped():
+            self._fail(
+                "the filer did not answer in time: the VMs are released without waiting for it any longer",
+                "see whether the filer answers `snap list`; `timeout` of the filer is this limit",
+            )
+
+    def _capture_and_prove(self) -> None:
+        """Every volume, one after the other: a filer is asked one thing at a time."""
+        unanswered = set()
+        with self._stage(Stage.CAPTURE):
+            for volume in self.job.volumes:
+                if not self._create(volume):
+                    unanswered.add(volume)
+        with self._stage(Stage.PROVE):
+            for volume in self.job.volumes:
+                self._prove(volume, volume in unanswered)
+
+    def _create(self, volume: str) -> bool:
+        """Send `snap create`; answers whether the filer answered. SiteError: it refused."""
+        step = Capture(volume, self.plan.capture)
+        outcome = self.means.act(self.journal, Stage.CAPTURE, step)
+        match outcome:
+            case Done():
+                return True
+            case Unknown():
+                return False
+            case Refusal(why):
+                raise SiteError(f"{self.means.site.command(step)}: {why}", "the retained backups are as they were")
+
+    def _prove(self, volume: str, unanswered: bool) -> None:
+        """Read the capture back; one that was never answered and is absent is sent once more, under the same name."""
+        row = self._read(volume)
+        if row is None and unanswered and not self._releasing:
+            with suppress(SiteError):  # "already exists" may be our own, come late: the list decides
+                self._create(volume)
+            row = self._read(volume)
+        if row is None:
+            raise SiteError(
+                f"{self.plan.capture} is not listed on {volume} although it was to be created",
+                "the retained backups are as they were; see the filer's messages",
+            )
+        with self._gate:
+            late = self._releasing
+            self.journal.note(Proven(volume, row.name, row.date, late))
+        self.means.tell(CaptureProven(volume, row.name, row.date, late))
+
+    def _read(self, volume: str) -> FilerSnapshot | None:
+        return next((row for row in self.means.site.listing(volume) if row.name == self.plan.capture), None)
+
+    # From the release on
+
+    def _look(self) -> None:
+        """Ask the database for the ids of what was made: the cross-check, and the fallback where none was printed."""
+        with self._stage(Stage.LOCATE):
+            Settlement(self.journal, self.means, wait=False).look(owed(self.journal.facts).vms)
+
+    def _release(self) -> None:
+        """Free every VM: those with a printed id at once, then what the database tells of the others."""
+        with self._gate:
+            self._releasing = True
+        if not owed(self.journal.facts).vms:
+            return
+        settlement = Settlement(self.journal, self.means, wait=False)
+        with self._stage(Stage.UNQUIESCE):
+            settlement.release([(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid])
+            self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
+            settlement.sweep()
+
+    def _finish_capture(self) -> None:
+        """Give a capture that is still under way its time, then find out what it came to."""
+        pace = self.journal.began.pace
+        longest = min(_STRAGGLERS, pace.filer_timeout) if self.means.stopped() else pace.filer_timeout
+        if self._capturing.wait(self._patience(longest)):
+            Settlement(self.journal, self.means, wait=False).settle_filer()
+
+    def _publish(self, certified: Certified) -> bool:
+        """Let the new backup into the chain if it is good enough; answers whether the chain holds it now."""
+        if self.plan.capture in (self.journal.began.keep, self.job.newest):
+            return True
+        good = certified.grade >= self.job.publish
+        expected = self.plan.rotation.moves if good else None
+        pending = [*self.earlier, Pending(self.plan.capture, certified.grade)]
+        with self._stage(Stage.ROTATE):
+            done = self.publisher.publish(pending, expected, self.job.busy_wait)
+        if not good:
+            self._fail(
+                f"{self.plan.capture} is kept outside the chain: fewer VMs were quiesced than `publish` asks for",
+                "see why; the next good backup takes its place",
+            )
+        if not done.whole:
+            self._failed = True
+        return self.plan.capture in done.names
+
+    def _close(self) -> None:
+        """Wait a little for quiesces still under way, then look once more and release what has appeared."""
+        self._quiescing.wait(self._patience(min(_STRAGGLERS, self.journal.began.pace.create_timeout)))
+        settlement = Settlement(self.journal, self.means, wait=False)
+        settlement.settle_vms()
+        self._unreachable = settlement.unreachable
+
+    # What it came to
+
+    def _proven(self) -> bool:
+        return {volume for volume, _ in standing(self.journal.facts)} == set(self.job.volumes)
+
+    def _exit(self, certified: Certified, published: bool) -> Exit:
+        late = any(isinstance(noted.fact, Proven) and noted.fact.late for noted in self.journal.facts)
+        if self.means.stopped() and (late or not self._proven()):
+            return Exit.STOPPED
+        if not self._proven():
+            return Exit.FAILED
+        whole = certified.grade is Grade.WHOLE and published and not self._failed and not self._unconfirmed()
+        return Exit.OK if whole else Exit.PARTIAL
+
+    def _unconfirmed(self) -> bool:
+        debts = owed(self.journal.facts).vms
+        return bool(debts) and self._unreachable and all(debt.released is not None for debt in debts)
+
+    def _fail(self, text: str, hint: str) -> None:
+        self._failed = True
+        self.means.tell(Failed(text, hint))
+
+    def _patience(self, seconds: float) -> Callable[[], bool]:
+        end = self.means.clock.monotonic() + seconds
+        return lambda: self.means.clock.monotonic() >= end
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """An expected error ends this part of the run and is told; so is a defect, with its traceback."""
+        try:
+            yield
+        except SnapallError as error:
+            self._fail(error.message, error.hint)
+        except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced
+            self._fail(
+                f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run"
+            )
+
+    @contextmanager
+    def _stage(self, stage: Stage) -> Iterator[None]:
+        began = self.means.clock.monotonic()
+        self.means.tell(StageBegan(stage))
+        try:
+            yield
+        finally:
+            self.means.tell(StageEnded(stage, self.means.clock.monotonic() - began))
+
+
+def _window(facts: Sequence[Noted]) -> float:
+    """Seconds from the first quiesce sent to the last removal answered; 0 when nothing was quiesced."""
+    steps = {noted.fact.n: noted.fact.step for noted in facts if isinstance(noted.fact, Intent)}
+    began = [noted.at for noted in facts if isinstance(noted.fact, Intent) and isinstance(noted.fact.step, Quiesce)]
+    ended = [
+        noted.at for noted in facts if isinstance(noted.fact, Answered) and isinstance(steps.get(noted.fact.n), Release)
+    ]
+    return (ended[-1] - began[0]).total_seconds() if began and ended else 0.0

@@ -1,0 +1,236 @@
+"""The durable memory of a run: one JSON line a fact, fsynced before the act; and the lock of a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from snapall.backup.clock import Clock
+from snapall.backup.facts import Began, Ended, Fact, Intent, Noted, from_line, to_line
+from snapall.backup.steps import Step
+from snapall.errors import JournalError, Locked
+
+_HINT = "free some space, or set `state` in the configuration to a folder that can be written"
+
+
+class Journal:
+    """One run's file, and the same facts in memory: an undo reads the memory, so it needs no disk.
+
+    Safe to use from several threads. A failed write is torn off again, so that the next begins on its own line.
+    """
+
+    def __init__(self, path: Path, clock: Clock, facts: list[Noted], size: int) -> None:
+        self.path = path
+        self.broken = ""  # why the last write failed
+        self._clock = clock
+        self._facts = facts
+        self._size = size
+        self._intents = sum(isinstance(noted.fact, Intent) for noted in facts)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
+        """Begin the journal of a new run. JournalError: the folder cannot be written."""
+        path = folder / f"{began.job.name}-{began.stamp}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.touch(exist_ok=False)
+            _sync_folder(folder)
+        except OSError as error:
+            raise JournalError(f"the journal {path} cannot be written: {error.strerror}", _HINT) from error
+        journal = cls(path, clock, [], 0)
+        journal._write(began)
+        return journal
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Self:
+        """Take up an earlier journal; a torn last line is a fact that was never acted upon, and is cut off."""
+        facts, size = _read(path)
+        return cls(path, clock, facts, size)
+
+    @property
+    def facts(self) -> tuple[Noted, ...]:
+        """All that is known of this run, oldest first."""
+        with self._lock:
+            return tuple(self._facts)
+
+    @property
+    def began(self) -> Began:
+        """The header. JournalError: the file has none, so nothing was ever done in its name."""
+        for noted in self.facts[:1]:
+            if isinstance(noted.fact, Began):
+                return noted.fact
+        raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
+
+    def intend(self, step: Step) -> int:
+        """Write down what is about to be done, and answer its number. JournalError: then it must not be done."""
+        with self._lock:
+            return self._intend(step)
+
+    def intend_anyway(self, step: Step) -> int:
+        """The same for a step that takes something back: that is done even when it cannot be written down."""
+        with self._lock:
+            try:
+                return self._intend(step)
+            except JournalError as error:
+                self.broken = str(error)
+                return self._remember(Intent(self._intents + 1, step))
+
+    def note(self, fact: Fact) -> None:
+        """Remember what has happened. A full disk does not undo it: the failure is kept in `broken`."""
+        with self._lock:
+            try:
+                self._append(fact)
+            except JournalError as error:
+                self.broken = str(error)
+            self._facts.append(Noted(self._clock.utc(), fact))
+
+    def _write(self, fact: Fact) -> None:
+        with self._lock:
+            self._append(fact)
+            self._facts.append(Noted(self._clock.utc(), fact))
+
+    def _intend(self, step: Step) -> int:
+        intent = Intent(self._intents + 1, step)
+        self._append(intent)
+        return self._remember(intent)
+
+    def _remember(self, intent: Intent) -> int:
+        self._facts.append(Noted(self._clock.utc(), intent))
+        self._intents = intent.n
+        return intent.n
+
+    def _append(self, fact: Fact) -> None:
+        line = (to_line(Noted(self._clock.utc(), fact)) + "\n").encode()
+        try:
+            # Opened for each fact: it stays one file under its name, and no descriptor is left to a child.
+            with self.path.open("r+b", buffering=0) as file:
+                file.truncate(self._size)
+                file.seek(self._size)
+                _write_all(file.fileno(), line)
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}", _HINT) from error
+        self._size += len(line)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file's name durable as well; Windows has no such call, its file systems write names through."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read(path: Path) -> tuple[list[Noted], int]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise JournalError(
+            f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
+        ) from error
+    whole = data[: data.rfind(b"\n") + 1]
+    facts = []
+    for number, line in enumerate(whole.decode("utf-8", "replace").splitlines(), 1):
+        try:
+            noted = from_line(line)
+        except ValueError as error:
+            raise JournalError(
+                f"{path}, line {number}: {error}",
+                "the file was changed by something else; look which VMs it names, release them by hand, move it away",
+            ) from error
+        if noted is not None:
+            facts.append(noted)
+    return facts, len(whole)
+
+
+def is_open(path: Path) -> bool:
+    """Whether the run still owes something: its last line is not a report that closes it. Reads only the file's end."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 65536))
+            tail = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise JournalError(
+            f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
+        ) from error
+    lines = [line for line in tail.splitlines() if line.strip()]
+    try:
+        last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}
+    except ValueError:
+        return True
+    return not (isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False)
+
+
+def journals(folder: Path, job: str | None = None) -> list[Path]:
+    """The journals of a job, or of all jobs, oldest first."""
+    found = [path for path in folder.glob("*.jsonl") if job is None or path.name.rpartition("-")[0] == job]
+    return sorted(found, key=lambda path: (path.stem.rpartition("-")[2], path.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a job's lock."""
+
+    role: str
+    pid: int
+    since: str
+
+
+@contextmanager
+def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Hold the job's lock, which the system drops with the process.
+
+    Recover and guardian are waited for, since they end by themselves. Locked: another run holds it, or
+    `stopped` came true.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(f"the folder {state} cannot be made: {error.strerror}", _HINT) from error
+    lock = FileLock(state / f"{job}.lock")
+    sidecar = state / f"{job}.holder"
+    while True:
+        try:
+            lock.acquire(timeout=0)
+            break
+        except Timeout:
+            holder = _holder(sidecar)
+        if holder.role == "run" or stopped():
+            raise Locked(
+                f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
+                "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+            )
+        clock.wait(1, stopped)
+    try:
+        body = {"role": role, "pid": os.getpid(), "since": clock.utc().isoformat(timespec="seconds")}
+        sidecar.write_text(json.dumps(body))
+        yield
+    finally:
+        sidecar.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(sidecar: Path) -> Holder:
+    """What the holder says of itself; one that has not said it yet is taken for a run."""
+    try:
+        body = json.loads(sidecar.read_text())
+        return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Holder("run", 0, "a moment ago")

@@ -1,0 +1,73 @@
+"""What the engine is handed to work with: the site, time, a listener, and the operator's wish to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from snapall.backup.clock import Clock
+from snapall.backup.events import Event, Happening, Listener, StepBegan, StepEnded
+from snapall.backup.facts import Answered, Started
+from snapall.backup.journal import Journal
+from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
+from snapall.backup.plan import Stage
+from snapall.backup.steps import Child, Outcome, Step
+
+
+class Site(Protocol):
+    """The world, as one job sees it. Looking raises SiteError; a changing command never raises, it has an Outcome."""
+
+    vcenter: str
+    filer: str
+
+    def survey(self) -> Survey:
+        """All that a plan is built from. Refused: the site is not fit for a backup."""
+
+    def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
+        """Send one changing command, and tell `on_start` of the program that was started for it."""
+
+    def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
+        """`snap list` of the volume, newest first."""
+
+    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+        """The rows of VPX_SNAPSHOT of these VMs."""
+
+    def command(self, step: Step) -> str:
+        """The command line of a step, passwords masked."""
+
+    def alive(self, child: Child) -> bool:
+        """Whether a program that was started for a step still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Everything a run works with. `stopped` comes true when a signal asked it to end."""
+
+    site: Site
+    clock: Clock
+    listener: Listener
+    stopped: Callable[[], bool]
+
+    def tell(self, what: Happening) -> None:
+        """Let the listener know; one that raises here is nobody's reason to leave a VM quiesced."""
+        with suppress(BaseException):  # SystemExit included: rich answers a closed pipe with it
+            self.listener(Event(self.clock.utc(), what))
+
+    def act(self, journal: Journal, stage: Stage, step: Step) -> Outcome:
+        """Intent, then the act, then its answer. JournalError: it was not done."""
+        return self._perform(journal, journal.intend(step), stage, step)
+
+    def act_anyway(self, journal: Journal, stage: Stage, step: Step) -> Outcome:
+        """The same for what takes something back: it needs no disk."""
+        return self._perform(journal, journal.intend_anyway(step), stage, step)
+
+    def _perform(self, journal: Journal, n: int, stage: Stage, step: Step) -> Outcome:
+        began = self.clock.monotonic()
+        self.tell(StepBegan(stage, step))
+        outcome = self.site.perform(step, lambda child: journal.note(Started(n, child)))
+        seconds = self.clock.monotonic() - began
+        journal.note(Answered(n, outcome, seconds))
+        self.tell(StepEnded(stage, step, outcome, seconds))
+        return outcome

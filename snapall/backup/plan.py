@@ -1,0 +1,240 @@
+"""The plan: every command in order with its reason, built whole before anything is changed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from snapall.backup.debts import Debts
+from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
+from snapall.backup.provenance import Past, grade
+from snapall.backup.rotation import Pending, Rotation, make_room, rotate
+from snapall.backup.steps import Capture, Quiesce, Release, Rename, Step, undo_of
+from snapall.errors import Refused
+
+MOST_FILER_SNAPSHOTS = 254  # of 255 a volume, one slot must be free (Data ONTAP 7-Mode)
+MOST_VM_SNAPSHOTS = 31  # a chain of 32 is the limit of ESX 3 (the paper, section 2)
+MOST_VMS_A_VOLUME = 25  # the paper, section 2
+MOST_VMS_A_DATASTORE = 50  # the paper, section 1.1
+MOST_VMS_A_HOST = 32  # the paper, section 2
+
+
+class Stage(StrEnum):
+    """The steps of the workflow, by the names that a person sees."""
+
+    SETTLE = "settle"
+    SURVEY = "survey"
+    QUIESCE = "quiesce"
+    CAPTURE = "capture"
+    PROVE = "prove"
+    LOCATE = "locate"
+    UNQUIESCE = "unquiesce"
+    ROTATE = "rotate"
+
+
+@dataclass(frozen=True, slots=True)
+class ListVolume:
+    """Look: `snap list` of the volume."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindVmSnapshots:
+    """Look: the rows of VPX_SNAPSHOT of these VMs."""
+
+    vms: tuple[Vm, ...]
+
+
+Look = ListVolume | FindVmSnapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One command and why it is sent."""
+
+    stage: Stage
+    action: Step | Look
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run does. `asked` are quiesced; `left` are not, each with its reason; `skipped` are not wanted at all."""
+
+    job: Job
+    stamp: str
+    capture: str  # the name under which every volume is captured
+    actions: tuple[Planned, ...]
+    asked: tuple[Vm, ...]
+    left: tuple[tuple[Vm, str], ...]
+    skipped: tuple[Vm, ...]
+    rotation: Rotation
+    warnings: tuple[str, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that have something to do, in order."""
+        return tuple(dict.fromkeys(planned.stage for planned in self.actions))
+
+    def of(self, stage: Stage) -> tuple[Step | Look, ...]:
+        """The actions of one stage."""
+        return tuple(planned.action for planned in self.actions if planned.stage is stage)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The changing commands alone."""
+        return tuple(one.action for one in self.actions if not isinstance(one.action, ListVolume | FindVmSnapshots))
+
+
+def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: str, keep: str = "") -> Plan:
+    """Make the plan of a run. `owing` are debts that are still open: their VMs are not quiesced again.
+
+    Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
+    """
+    check(job, survey, keep)
+    asked, left, skipped = _choose(job, survey, owing)
+    rotation, capture = _first_rotation(job, survey, past, stamp, keep)
+    room = [Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves] if _before(job, keep) else []
+    end = []
+    if not keep and (job.order is Order.SAFE or capture != job.newest):
+        rotation = _last_rotation(job, survey, past, capture, len(left), len(asked))
+        end = [Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves]
+    actions = (*room, *_middle(job, stamp, capture, asked), *end)
+    notes = (*survey.warnings, *past.warnings, *_limits(job, survey, asked), *_foreign(job, survey, owing))
+    return Plan(job, stamp, capture, actions, asked, left, skipped, rotation, notes)
+
+
+def check(job: Job, survey: Survey, keep: str = "") -> None:
+    """Whether a backup may begin at all. Refused: it may not, and why."""
+    if not survey.vms and not job.allow_empty:
+        stores = ", ".join(str(one) for one in job.datastores)
+        raise Refused(
+            f"job {job.name}: no VM lies on datastore {stores}",
+            "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",
+        )
+    for volume, listing in survey.listings.items():
+        if len(listing) > MOST_FILER_SNAPSHOTS:
+            raise Refused(
+                f"volume {volume} has {len(listing)} snapshots: no slot is free",
+                "delete some that are not needed; a volume bears 255",
+            )
+        if keep and any(row.name.lower() == keep.lower() for row in survey.listings[volume]):
+            raise Refused(f"a snapshot {keep} stands on volume {volume} already", "choose another name for --keep")
+    present = {name.lower() for vm in survey.vms for name in (vm.moref, vm.name) if name is not None}
+    missing = [name for name in job.policies.musts_by_name if name.lower() not in present]
+    if missing:
+        raise Refused(
+            f"job {job.name}: {', '.join(missing)} must be backed up, but is not on its datastores",
+            'correct the name in `vms`, or take "must" from it',
+        )
+
+
+def _choose(
+    job: Job, survey: Survey, owing: Sequence[Debts]
+) -> tuple[tuple[Vm, ...], tuple[tuple[Vm, str], ...], tuple[Vm, ...]]:
+    """Tell the VMs that are asked for from those that cannot be, and from those that are not wanted."""
+    depth = Counter(row.vm for row in survey.vm_snapshots)
+    open_ = {debt.vm.id: debt.name for debts in owing for debt in debts.vms}
+    asked, left, skipped = [], [], []
+    for vm in survey.vms:
+        policy = job.policies.of(vm)
+        if policy is Policy.SKIP:
+            skipped.append(vm)
+            continue
+        why = ""
+        if vm.id in open_:
+            why = f"an earlier run may have left {open_[vm.id]} on it"
+        elif depth[vm.id] >= MOST_VM_SNAPSHOTS:
+            why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
+        if not why:
+            asked.append(vm)
+        elif policy is Policy.MUST:
+            raise Refused(f"{vm.label} must be quiesced, but {why}", "settle that first: `snapall recover`")
+        else:
+            left.append((vm, why))
+    return tuple(asked), tuple(left), tuple(skipped)
+
+
+def _before(job: Job, keep: str) -> bool:
+    return job.order is Order.PAPER and not keep
+
+
+def _first_rotation(job: Job, survey: Survey, past: Past, stamp: str, keep: str) -> tuple[Rotation, str]:
+    """The rotation before the capture, and the capture's name: the newest of the chain only if that could be freed."""
+    if keep:
+        return Rotation(), keep
+    if job.order is Order.SAFE:
+        return Rotation(), job.temporary(stamp)
+    rotation = make_room(job, survey.listings, past.pending)
+    return rotation, job.temporary(stamp) if rotation.blocked is not None else job.newest
+
+
+def _last_rotation(job: Job, survey: Survey, past: Past, capture: str, left: int, asked: int) -> Rotation:
+    """The rotation after the proof, as it will be when every VM that is asked can be quiesced."""
+    listings = {volume: (FilerSnapshot(capture, ""), *listing) for volume, listing in survey.listings.items()}
+    return rotate(job, listings, [*past.pending, Pending(capture, grade(asked, asked + left))])
+
+
+def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...]) -> list[Planned]:
+    """From the first quiesce to the last release: the same in both orders."""
+    quiesces = [Quiesce(vm, job.vm_snapshot_of(stamp)) for vm in asked]
+    releases = [undo for step in quiesces if isinstance(undo := undo_of(step), Release)]
+    return [
+        *(Planned(Stage.QUIESCE, step, f"hold {step.vm.label}{_on(step.vm)}") for step in quiesces),
+        *(Planned(Stage.CAPTURE, Capture(volume, capture), "the backup itself") for volume in job.volumes),
+        *(Planned(Stage.PROVE, ListVolume(volume), f"read {capture} back") for volume in job.volumes),
+        *([Planned(Stage.LOCATE, FindVmSnapshots(asked), "ids to compare with the printed ones")] if asked else []),
+        *(Planned(Stage.UNQUIESCE, step, f"free {step.vm.label}") for step in releases),
+        *([Planned(Stage.UNQUIESCE, FindVmSnapshots(asked), "look that none is left")] if asked else []),
+    ]
+
+
+def _on(vm: Vm) -> str:
+    return f" on {vm.host}" if vm.host is not None else ""
+
+
+def _limits(job: Job, survey: Survey, asked: tuple[Vm, ...]) -> list[str]:
+    """The paper's limits that a backup exceeds: worth a warning, not a refusal."""
+    found = []
+    if len(survey.vms) > MOST_VMS_A_VOLUME * len(job.volumes):
+        found.append(f"{len(survey.vms)} VMs lie on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume")
+    if len(asked) > MOST_VMS_A_DATASTORE * len(job.datastores):
+        found.append(f"{len(asked)} VMs hold a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore")
+    hosts = Counter(vm.host for vm in asked if vm.host is not None)
+    found += [
+        f"{count} VMs of host {host} hold a snapshot at once: more than {MOST_VMS_A_HOST}"
+        for host, count in sorted(hosts.items())
+        if count > MOST_VMS_A_HOST
+    ]
+    return found
+
+
+def _foreign(job: Job, survey: Survey, owing: Sequence[Debts]) -> list[str]:
+    """VM snapshots with the job's name that no debt explains: reported, never removed without the operator's word."""
+    labels = {vm.id: vm.label for vm in survey.vms}
+    ours = {row.ssid for debts in owing for debt in debts.vms for row in debt.ours(survey.vm_snapshots)}
+    return [
+        f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: it is left alone; "
+        "`snapall recover --adopt` lists such snapshots"
+        for row in survey.vm_snapshots
+        if row.vm in labels and row.ssid not in ours and job.names_vm_snapshot(row.name)
+    ]
+
+
+def settling(owing: Sequence[Debts]) -> tuple[Planned, ...]:
+    """What a run settles first, as far as it can be told before looking."""
+    found: list[Planned] = []
+    for debts in owing:
+        for debt in debts.vms:
+            why = f"an earlier run left {debt.name} on {debt.vm.label}"
+            action: Step | Look = Release(debt.vm, debt.ssid) if debt.ssid else FindVmSnapshots((debt.vm,))
+            found.append(Planned(Stage.SETTLE, action, why))
+        for capture in debts.captures:
+            found.append(Planned(Stage.SETTLE, ListVolume(capture.volume), f"was {capture.name} created?"))
+        for rename in debts.renames:
+            back = Rename(rename.volume, rename.new, rename.old)
+            found.append(Planned(Stage.SETTLE, back, "the run that made room never captured"))
+    return tuple(found)

@@ -1,0 +1,172 @@
+"""Which names move, which snapshot is deleted, and why: pure, computed from the real `snap list`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from snapall.backup.model import FilerSnapshot, Grade, Job
+from snapall.backup.steps import Delete, Rename, Step
+
+Listings = Mapping[str, tuple[FilerSnapshot, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A proven backup that still has its temporary name, on every volume of its job."""
+
+    name: str
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One rename or deletion of a rotation, with its reason."""
+
+    step: Rename | Delete
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A snapshot that would have to move, but that the filer holds."""
+
+    volume: str
+    name: str
+    tags: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.volume} is held by the filer ({', '.join(self.tags)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a rotation does, in order: `published` enter the chain, `waiting` stay pending (oldest first)."""
+
+    moves: tuple[Move, ...] = ()
+    published: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    blocked: Blocked | None = None
+
+    @property
+    def steps(self) -> tuple[Rename | Delete, ...]:
+        """The changing commands alone."""
+        return tuple(move.step for move in self.moves)
+
+
+def rotate(job: Job, listings: Listings, pending: Sequence[Pending]) -> Rotation:
+    """Bring the pending backups (oldest first, the new one last) into the chain, all volumes of each or none.
+
+    A backup below the job's `publish` stays pending, and goes when a newer one is proven; so does the oldest of more
+    than the chain can hold.
+    """
+    pending = [one for one in pending if _holders(job, listings, one.name)]
+    ready = [one for one in pending if one.grade >= job.publish]
+    surplus = _surplus(job, pending, ready)
+    moves: list[Move] = []
+    for one in surplus:
+        moves += _drop(job, listings, one)
+    listings = after(listings, [move.step for move in moves])
+    dropped = {one.name for one in surplus if not _holders(job, listings, one.name)}
+    published: list[str] = []
+    blocked = None
+    for one in ready:
+        if one.name in dropped:
+            continue
+        found = _publish(job, listings, one.name)
+        if isinstance(found, Blocked):
+            blocked = found
+            break
+        moves += found
+        listings = after(listings, [move.step for move in found])
+        published.append(one.name)
+    gone = dropped | set(published)
+    waiting = tuple(one.name for one in pending if one.name not in gone)
+    return Rotation(tuple(moves), tuple(published), waiting, blocked)
+
+
+def make_room(job: Job, listings: Listings, pending: Sequence[Pending] = ()) -> Rotation:
+    """The batch's rotation before the capture: what is pending enters the chain, then its newest name is freed."""
+    first = rotate(job, listings, pending)
+    if first.blocked is not None:
+        return first
+    listings = after(listings, first.steps)
+    moves = list(first.moves)
+    for volume in job.volumes:
+        found = _shift(job, volume, listings[volume])
+        if isinstance(found, Blocked):
+            return Rotation(waiting=tuple(one.name for one in pending), blocked=found)
+        moves += found
+    return replace(first, moves=tuple(moves))
+
+
+def after(listings: Listings, steps: Sequence[Step]) -> Listings:
+    """The listings as they will be when the steps have been taken; only renames and deletions change them."""
+    rows = {volume: list(listing) for volume, listing in listings.items()}
+    for step in steps:
+        match step:
+            case Rename(volume, old, new):
+                rows[volume] = [replace(row, name=new) if row.name == old else row for row in rows[volume]]
+            case Delete(volume, name):
+                rows[volume] = [row for row in rows[volume] if row.name != name]
+            case _:
+                pass
+    return {volume: tuple(listing) for volume, listing in rows.items()}
+
+
+def _holders(job: Job, listings: Listings, name: str) -> list[str]:
+    """The job's volumes that list the name."""
+    return [volume for volume in job.volumes if any(row.name == name for row in listings[volume])]
+
+
+def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
+    """What goes because newer ones are proven: all but the newest of those held back, and what no chain could hold."""
+    held = [one for one in pending[:-1] if one.grade < job.publish]
+    return held + list(ready[: max(0, len(ready) - len(job.chain))])
+
+
+def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
+    """Delete a pending backup everywhere, or nowhere while the filer holds one of its snapshots."""
+    volumes = _holders(job, listings, one.name)
+    if any(row.name == one.name and row.tags for volume in volumes for row in listings[volume]):
+        return []
+    reason = (
+        "pending, not good enough for the chain, and a newer backup is proven"
+        if one.grade < job.publish
+        else f"the oldest of more than {len(job.chain)} pending backups"
+    )
+    return [Move(Delete(volume, one.name), reason) for volume in volumes]
+
+
+def _publish(job: Job, listings: Listings, name: str) -> list[Move] | Blocked:
+    """Shift every volume that has the backup, then give it the newest name."""
+    moves: list[Move] = []
+    for volume in _holders(job, listings, name):
+        row = next(row for row in listings[volume] if row.name == name)
+        if row.tags:
+            return Blocked(volume, name, row.tags)
+        shifted = _shift(job, volume, listings[volume])
+        if isinstance(shifted, Blocked):
+            return shifted
+        moves += shifted
+        moves.append(Move(Rename(volume, name, job.newest), "proven: the newest backup of the chain"))
+    return moves
+
+
+def _shift(job: Job, volume: str, listing: tuple[FilerSnapshot, ...]) -> list[Move] | Blocked:
+    """Free the newest name: move the unbroken run that begins there; a gap behind it takes the last one up."""
+    present = {row.name: row for row in listing}
+    run = 0
+    while run < len(job.chain) and job.chain[run] in present:
+        run += 1
+    for name in job.chain[:run]:
+        if present[name].tags:
+            return Blocked(volume, name, present[name].tags)
+    moves: list[Move] = []
+    if run == len(job.chain):
+        reason = f"the oldest of {len(job.chain)} retained backups"
+        moves.append(Move(Delete(volume, job.chain[-1]), reason))
+        run -= 1
+    for place in range(run - 1, -1, -1):
+        moves.append(Move(Rename(volume, job.chain[place], job.chain[place + 1]), "makes room for a newer one"))
+    return moves

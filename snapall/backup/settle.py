@@ -1,0 +1,238 @@
+"""The only clean-up: settles what a run owes, by looking first, for the run itself and for whoever comes after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from snapall.backup.crew import Crew
+from snapall.backup.debts import Debts, VmDebt, owed
+from snapall.backup.events import CaptureProven, Failed, VmFree, Waiting, Warned
+from snapall.backup.facts import Absent, Found, Gone, Proven, RolledBack, Unheld
+from snapall.backup.journal import Journal
+from snapall.backup.means import Means
+from snapall.backup.model import FilerSnapshot, VmSnapshot
+from snapall.backup.plan import Stage
+from snapall.backup.steps import Delete, Done, Release, Rename, Unknown
+from snapall.errors import SiteError
+
+_LONGEST_PAUSE = 30.0  # seconds between two looks while waiting
+
+
+class Settlement:
+    """Settles one journal's debts. `wait`: stay until an unanswered create can no longer act."""
+
+    def __init__(self, journal: Journal, means: Means, wait: bool) -> None:
+        self.journal = journal
+        self.means = means
+        self.wait = wait
+        self.unreachable = False  # whether the database could not be asked at the last look
+        self._sent: Counter[str] = Counter()
+        self._began = means.clock.utc()
+
+    def settle(self) -> Debts:
+        """Settle all that can be settled now; answers what is still owed."""
+        debts = owed(self.journal.facts)
+        if debts.vms and self._other_vcenter():
+            return debts
+        self.settle_vms()
+        self.settle_filer()
+        return owed(self.journal.facts)
+
+    def _other_vcenter(self) -> bool:
+        """A moref belongs to one VirtualCenter: under another host it would name another VM."""
+        host = self.journal.began.vcenter
+        if host == self.means.site.vcenter:
+            return False
+        vms = ", ".join(debt.vm.label for debt in owed(self.journal.facts).vms)
+        self.means.tell(
+            Failed(
+                f"the run {self.journal.began.stamp} may have left {vms} quiesced on VirtualCenter {host}, "
+                f"but the configuration names {self.means.site.vcenter}",
+                f"run `snapall recover` with a configuration whose vcenter.host is {host}",
+            )
+        )
+        return True
+
+    # VMs
+
+    def settle_vms(self) -> None:
+        """Look, release, look again, until nothing is owed or nothing more can be done now."""
+        pause = 1.0
+        while debts := owed(self.journal.facts).vms:
+            rows = self.look(debts)
+            if due := self._due(owed(self.journal.facts).vms, rows):
+                self.release(due)
+                continue
+            until = self._until(owed(self.journal.facts).vms)
+            if until is None or self.means.clock.utc() >= until or self.means.stopped():
+                return
+            self.means.tell(Waiting(until, f"{_names(debts)}: a snapshot may still appear or vanish"))
+            left = (until - self.means.clock.utc()).total_seconds()
+            self.means.clock.wait(min(pause, left), self.means.stopped)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def look(self, debts: Sequence[VmDebt]) -> tuple[VmSnapshot, ...] | None:
+        """Ask the database once, and note what was found and what is gone. None: it cannot be asked."""
+        try:
+            rows = self.means.site.vm_snapshots([debt.vm.id for debt in debts])
+        except SiteError as error:
+            if not self.unreachable:
+                self.means.tell(Warned(f"cannot look for VM snapshots: {error.message}", error.hint))
+            self.unreachable = True
+            return None
+        self.unreachable = False
+        for debt in debts:
+            mine = debt.ours(rows)
+            if mine and not debt.seen:
+                self.journal.note(Found(debt.vm.id, mine[0].ssid))
+            if mine and debt.ssid and debt.ssid not in {row.ssid for row in mine} and not debt.seen:
+                self._disagree(debt, mine[0].ssid)
+            how = "" if mine else self._over(debt, rows)
+            if how:
+                if debt.ssid and not debt.asked:
+                    self.journal.note(Unheld(debt.vm.id))
+                self.journal.note(Gone(debt.vm.id, how))
+                self.means.tell(VmFree(debt.vm))
+        return rows
+
+    def _disagree(self, debt: VmDebt, listed: str) -> None:
+        text = f"{debt.vm.label}: vcbsnapshot said {debt.ssid}, the database lists {listed} as {debt.name}"
+        self.means.tell(Warned(text, "the printed id is used; if this goes on, tell the developers of snapall"))
+
+    def sweep(self) -> None:
+        """Look once, and release what has not been asked for yet; nothing is waited for."""
+        due = self._due(owed(self.journal.facts).vms, self.look(owed(self.journal.facts).vms))
+        if due:
+            self.release(due)
+            self.look(owed(self.journal.facts).vms)
+
+    def release(self, due: Sequence[tuple[VmDebt, str]]) -> None:
+        """Remove these snapshots by id, a few at a time; nothing stops this but its end."""
+        for _, ssid in due:
+            self._sent[ssid] += 1
+        crew = Crew(due, self._release, self.journal.began.pace.parallel, stubborn=True)
+        crew.wait(lambda: False)
+        for error in crew.errors[:1]:
+            raise error
+
+    def _release(self, one: tuple[VmDebt, str]) -> None:
+        debt, ssid = one
+        outcome = self.means.act_anyway(self.journal, Stage.UNQUIESCE, Release(debt.vm, ssid))
+        if isinstance(outcome, Done) and outcome.already and not debt.asked:
+            self.journal.note(Unheld(debt.vm.id))
+
+    def _due(self, debts: Sequence[VmDebt], rows: tuple[VmSnapshot, ...] | None) -> list[tuple[VmDebt, str]]:
+        """The removals to send now: what is listed and not yet removed, or what only an answer told of."""
+        due = []
+        for debt in debts:
+            if debt.released is not None:
+                continue
+            listed = [row.ssid for row in debt.ours(rows)] if rows is not None else []
+            unlisted = [debt.ssid] if debt.ssid and debt.ssid not in listed and not self._sent[debt.ssid] else []
+            # A printed id wins over a row's: vcbsnapshot itself said it.
+            for ssid in unlisted or listed:
+                if not self._sent[ssid] or (self.wait and self._again(ssid)):
+                    due.append((debt, ssid))
+        return due
+
+    def _again(self, ssid: str) -> bool:
+        """A removal that did not work, though its snapshot is still listed, is tried anew with growing pauses."""
+        waited = (self.means.clock.utc() - self._began).total_seconds()
+        return waited >= 15 * 2.0 ** (self._sent[ssid] - 1)
+
+    def _over(self, debt: VmDebt, rows: tuple[VmSnapshot, ...]) -> str:
+        """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
+        if debt.released is not None:
+            return "removed, and no longer listed"
+        if debt.seen:
+            return "no longer listed"
+        alive = debt.child is not None and self.means.site.alive(debt.child)
+        if self.means.clock.utc() < debt.settled_at or alive or debt.ambiguous(rows):
+            return ""
+        return "never listed, and too late to appear" if not debt.ssid else "not listed"
+
+    def _until(self, debts: Sequence[VmDebt]) -> datetime | None:
+        """When waiting ends at the latest; None: there is nothing to wait for."""
+        pace = self.journal.began.pace
+        ends = []
+        for debt in debts:
+            if debt.released is not None and not self.unreachable:
+                ends.append(debt.released + timedelta(seconds=pace.settle))
+            elif self.wait:
+                answer = timedelta(seconds=pace.create_timeout if debt.child is not None else 0)
+                later = self._began + timedelta(seconds=pace.settle) if debt.ssid else debt.settled_at
+                ends.append(max(debt.settled_at + answer, later))
+        return max(ends, default=None)
+
+    # The filer
+
+    def settle_filer(self) -> None:
+        """Find out which captures exist; take back what is no whole backup, and the room made for it."""
+        for capture in owed(self.journal.facts).captures:
+            self._settle_capture(capture.volume, capture.name)
+        debts = owed(self.journal.facts)
+        if debts.captures:
+            return
+        for delete in debts.partial:
+            self._delete(delete)
+        if owed(self.journal.facts).partial == () and debts.renames:
+            self._roll_back(debts.renames)
+
+    def _list(self, volume: str) -> tuple[FilerSnapshot, ...] | None:
+        try:
+            return self.means.site.listing(volume)
+        except SiteError as error:
+            self.means.tell(Failed(f"cannot settle volume {volume}: {error.message}", error.hint))
+            return None
+
+    def _settle_capture(self, volume: str, name: str) -> None:
+        rows = self._list(volume)
+        if rows is None:
+            return
+        found = next((row for row in rows if row.name == name), None)
+        if found is None:
+            self.journal.note(Absent(volume, name))
+            return
+        self.journal.note(Proven(volume, name, found.date, late=True))
+        self.means.tell(CaptureProven(volume, name, found.date, late=True))
+
+    def _delete(self, delete: Delete) -> None:
+        outcome = self.means.act_anyway(self.journal, Stage.SETTLE, delete)
+        if not isinstance(outcome, Done):
+            text = (
+                f"{delete.name} on {delete.volume} is only a part of a backup and could not be deleted: {outcome.why}"
+            )
+            self.means.tell(Warned(text, "`snapall recover` tries again"))
+
+    def _roll_back(self, renames: Sequence[Rename]) -> None:
+        """Rename the chain back, one name after the other, as far as the listing allows; prove it by reading again."""
+        for rename in renames:
+            if not self._renamed_back(rename):
+                return
+        self.journal.note(RolledBack())
+
+    def _renamed_back(self, rename: Rename) -> bool:
+        """Take one rename back if it happened; answers whether it is certain now that it does not stand."""
+        rows = self._list(rename.volume)
+        if rows is None:
+            return False
+        names = {row.name for row in rows}
+        if rename.new not in names or rename.old in names:
+            return True
+        back = Rename(rename.volume, rename.new, rename.old)
+        outcome = self.means.act_anyway(self.journal, Stage.SETTLE, back)
+        match outcome:
+            case Done():
+                return True
+            case Unknown():
+                rows = self._list(rename.volume)
+                return rows is not None and any(row.name == rename.old for row in rows)
+            case _:
+                self.means.tell(Failed(f"{back.old} could not be renamed back to {back.new}: {outcome.why}"))
+                return False
+
+
+def _names(debts: Sequence[VmDebt]) -> str:
+    return ", ".join(debt.vm.label for debt in debts)

@@ -1,0 +1,238 @@
+"""A site in a few lines: VMs, their snapshots, a filer's volumes, and a ledger of all that was asked of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from snapall.backup.events import Event, Failed, Happening, Report
+from snapall.backup.means import Means
+from snapall.backup.memory import Memory
+from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
+from snapall.backup.recover import Recovery
+from snapall.backup.run import Night
+from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
+from snapall.errors import Exit, SiteError
+
+CHAIN = chain_names("vmware", 4)
+JOB = Job("vol1", "filer1", ("v",), (688,), CHAIN)
+PACE = Pace(parallel=2, create_timeout=5, settle=60, filer_timeout=5)
+START = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+
+Act = Callable[[Step], Outcome]
+Fault = Callable[[Step, Act], Outcome]
+"""What stands between a step and the world: it may act, or not, and answers what it likes."""
+
+
+class PretendedClock:
+    """A clock that only moves when it is waited on, or pushed."""
+
+    def __init__(self) -> None:
+        self.moment = START
+        self.seconds = 0.0
+
+    def utc(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def push(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> None:
+        if not until():
+            self.push(seconds)
+
+
+@dataclass
+class PretendedSite:
+    """The world. `faults` are asked in turn; the first that answers for a step is used up, unless it is `always`."""
+
+    clock: PretendedClock
+    vms: list[Vm] = field(
+        default_factory=lambda: [Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")]
+    )
+    volumes: dict[str, list[FilerSnapshot]] = field(default_factory=dict)
+    rows: list[VmSnapshot] = field(default_factory=list)
+    ledger: list[Step] = field(default_factory=list)  # what really happened, in order
+    asked: list[Step] = field(default_factory=list)  # what was sent
+    held_at: dict[str, set[int]] = field(default_factory=dict)  # capture -> VMs quiesced at it
+    vcenter: str = "vc01"
+    filer: str = "filer1"
+    database_down: bool = False
+    filer_down: bool = False
+    children: set[int] = field(default_factory=set)
+    faults: list[tuple[Callable[[Step], bool], Fault]] = field(default_factory=list)
+    after: Callable[[Step], None] = lambda step: None
+    on_listing: Callable[[], None] = lambda: None
+    _next: int = 1228
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def fail(self, when: Callable[[Step], bool], how: Fault) -> None:
+        self.faults.append((when, how))
+
+    def survey(self) -> Survey:
+        vms = tuple(self.vms)
+        return Survey(
+            vms,
+            self.vm_snapshots([vm.id for vm in vms]),
+            {v: self.listing(v) for v in self.volumes},
+            "NetApp Release 7.0.2",
+        )
+
+    def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
+        with self._lock:
+            self.asked.append(step)
+            fault = next((one for one in self.faults if one[0](step)), None)
+        pid = 4000 + len(self.asked)
+        if isinstance(step, Quiesce | Release):
+            self.children.add(pid)
+            on_start(Child(pid, 1.0))
+        outcome = self._act(step) if fault is None else fault[1](step, self._act)
+        self.children.discard(pid)
+        self.after(step)
+        return outcome
+
+    def _act(self, step: Step) -> Outcome:
+        with self._lock:
+            outcome = self._change(step)
+            if isinstance(outcome, Done):
+                self.ledger.append(step)
+            return outcome
+
+    def _change(self, step: Step) -> Outcome:  # noqa: PLR0911 - a case each
+        match step:
+            case Quiesce(vm, name):
+                ssid = f"snapshot-{self._next}"
+                self._next += 1
+                self.rows.append(VmSnapshot(ssid, vm.id, name, self.clock.utc()))
+                return Done(f"SsId:{ssid}", ssid)
+            case Release(vm, ssid):
+                left = [row for row in self.rows if (row.vm, row.ssid) != (vm.id, ssid)]
+                already = len(left) == len(self.rows)
+                self.rows = left
+                return Done(already=already)
+            case Capture(volume, name):
+                if any(row.name == name for row in self.volumes[volume]):
+                    return Refusal("Snapshot already exists.")
+                self.volumes[volume].insert(0, FilerSnapshot(name, f"born {name} {len(self.ledger)}"))
+                self.held_at[name] = {row.vm for row in self.rows}
+                return Done("creating snapshot...")
+            case Rename(volume, old, new):
+                names = {row.name for row in self.volumes[volume]}
+                if old not in names or new in names:
+                    return Refusal("No such snapshot.")
+                self.volumes[volume] = [replace(r, name=new) if r.name == old else r for r in self.volumes[volume]]
+                return Done()
+            case Delete(volume, name):
+                self.volumes[volume] = [row for row in self.volumes[volume] if row.name != name]
+                return Done("deleting snapshot...")
+
+    def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
+        self.on_listing()
+        if self.filer_down:
+            raise SiteError("filer1 does not answer", "see its network")
+        with self._lock:
+            return tuple(self.volumes[volume])
+
+    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+        if self.database_down:
+            raise SiteError("the database does not answer", "see its service")
+        with self._lock:
+            return tuple(row for row in self.rows if row.vm in vms)
+
+    def command(self, step: Step) -> str:
+        return str(step)
+
+    def alive(self, child: Child) -> bool:
+        return child.pid in self.children
+
+
+@dataclass
+class Stage:
+    """A pretended site with its state folder, ready to run nights on."""
+
+    state: Path
+    job: Job = JOB
+    pace: Pace = PACE
+    clock: PretendedClock = field(default_factory=PretendedClock)
+    heard: list[Happening] = field(default_factory=list)
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        self.site = PretendedSite(self.clock)
+        for volume in self.job.volumes:
+            self.site.volumes[volume] = [FilerSnapshot(name, f"old {name}") for name in self.job.chain]
+
+    def hear(self, event: Event) -> None:
+        self.heard.append(event.what)
+
+    @property
+    def means(self) -> Means:
+        return Means(self.site, self.clock, self.hear, lambda: self.stop)
+
+    @property
+    def memory(self) -> Memory:
+        return Memory(self.state, self.clock)
+
+    def night(self, keep: str = "") -> Report:
+        self.clock.push(86400)
+        return Night(self.job, self.pace, self.means, self.memory, keep).run()
+
+    def recover(self, *, wait: bool = True) -> Exit:
+        return Recovery(self.memory, lambda _: self.means, wait).recover([self.job])
+
+    @property
+    def failures(self) -> list[str]:
+        return [what.text for what in self.heard if isinstance(what, Failed)]
+
+    def names(self, volume: str = "v") -> list[str]:
+        return [row.name for row in self.site.volumes[volume]]
+
+    def dates(self, volume: str = "v") -> dict[str, str]:
+        return {row.name: row.date for row in self.site.volumes[volume]}
+
+
+def quiesce_of(*vms: int) -> Callable[[Step], bool]:
+    return lambda step: isinstance(step, Quiesce) and (not vms or step.vm.id in vms)
+
+
+def release_of(*vms: int) -> Callable[[Step], bool]:
+    return lambda step: isinstance(step, Release) and (not vms or step.vm.id in vms)
+
+
+def capture_of(volume: str = "") -> Callable[[Step], bool]:
+    return lambda step: isinstance(step, Capture) and volume in ("", step.volume)
+
+
+def refuse(why: str) -> Fault:
+    return lambda _step, _act: Refusal(why)
+
+
+def lose(step: Step, act: Act) -> Outcome:
+    """Nothing happens, and nothing is answered."""
+    return Unknown("no answer")
+
+
+def act_unanswered(step: Step, act: Act) -> Outcome:
+    """It happens, but the answer is lost."""
+    act(step)
+    return Unknown("no answer")
+
+
+def once(fault: Fault) -> Fault:
+    """The fault strikes the first time only."""
+    struck: list[Step] = []
+
+    def strike(step: Step, act: Act) -> Outcome:
+        if struck:
+            return act(step)
+        struck.append(step)
+        return fault(step, act)
+
+    return strike
