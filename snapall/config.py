@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import tomllib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy, chain_names
+from snapall.errors import ConfigError
 
-    from snapall.backup.model import Job
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from snapall import schema
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,7 +35,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Vcenter:
-    """[vcenter]: how vcbsnapshot is called. Times in seconds; without a user, VCB's own config.js supplies the login."""
+    """[vcenter]: how vcbsnapshot is called, times in seconds; without a user, VCB's own config.js gives the login."""
 
     host: str
     user: str | None
@@ -81,3 +86,152 @@ class Config:
     database: Database
     filers: Mapping[str, Filer]
     jobs: Mapping[str, Job]
+
+
+def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
+    """The file to read: --config FILE, else SNAPALL_CONFIG, else snapall.toml here; ConfigError if it is not there."""
+    match explicit, environ.get("SNAPALL_CONFIG"):
+        case Path() as path, _:
+            origin = "--config names it"
+        case None, str(named) if named:
+            path, origin = Path(named), "SNAPALL_CONFIG names it"
+        case _:
+            path, origin = Path("snapall.toml"), "neither --config nor SNAPALL_CONFIG names another file"
+    path = path.absolute()
+    if not path.exists():
+        remedy = "name the file with --config FILE or SNAPALL_CONFIG, or write one with `snapall init`"
+        raise ConfigError(f"{path}: there is no such file ({origin})", remedy)
+    return path
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration that a file holds; passwords and key files are read too. Raises ConfigError with all faults."""
+    path = path.absolute()
+    if path.suffix.lower() != ".toml":
+        raise ConfigError(f"{path}: only a .toml file can be read", "name a file such as snapall.toml")
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
+    return parse(text, path, environ)
+
+
+def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
+    # pydantic takes long to import, and most of what needs this module needs its types alone.
+    from snapall import rules, schema, values  # noqa: PLC0415
+
+    try:
+        raw = tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply to be read") from None
+    read = schema.read(raw, values.Place(path.parent, environ))
+    between = tuple(rules.faults_between(raw))
+    match read:
+        case schema.File() if not between:
+            return _config(read, path)
+        case schema.File():
+            faults = between
+        case _:
+            faults = read + between
+    lines = dict.fromkeys(f"{path}: {schema.dotted(fault.path)}: {fault.text}" for fault in faults)
+    raise ConfigError("\n".join(lines), "correct the file and look again with `snapall plan`")
+
+
+def jobs_named(config: Config, names: Sequence[str]) -> tuple[Job, ...]:
+    """The jobs of these names, each once, in the order asked for; all when none is named. Raises ConfigError."""
+    unknown = [name for name in dict.fromkeys(names) if name not in config.jobs]
+    if unknown:
+        asked = ", ".join(repr(name) for name in unknown)
+        raise ConfigError(f"{config.path}: no such job: {asked}", f"the file has {', '.join(config.jobs)}")
+    return tuple(config.jobs[name] for name in dict.fromkeys(names or config.jobs))
+
+
+def with_order(job: Job, order: Order) -> Job:
+    """The job in the order that `run --order` asks for; ConfigError if the file wants a grade, which paper has not."""
+    if order is Order.PAPER and job.publish_given and job.publish is not Grade.CRASH_CONSISTENT:
+        raise ConfigError(
+            f'jobs.{job.name}.publish: only "any" goes with order = "paper", which rotates before it knows the grade',
+            "leave publish out of the file, or leave out --order paper",
+        )
+    publish = job.publish if job.publish_given else _DEFAULT_PUBLISH[order]
+    return replace(job, order=order, publish=publish)
+
+
+def check_keep(name: str, jobs: Sequence[Job]) -> None:
+    """Whether `run --keep NAME` may be taken: a name that a filer bears, and that no job's rotation would touch."""
+    if FILER_NAME.fullmatch(name) is None:
+        raise ConfigError(f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`")
+    for job in jobs:
+        if name.lower() in {one.lower() for one in job.chain} or name.lower().startswith(f"{job.prefix}_new_".lower()):
+            raise ConfigError(f"--keep: {name} is a name that job {job.name} rotates", "choose another name")
+
+
+_DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
+_GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
+_PORTS = {"ssh": 22, "rsh": 514}
+
+
+def _config(file: schema.File, path: Path) -> Config:
+    vcenter, database = file.vcenter, file.database
+    return Config(
+        path=path,
+        state=file.state,
+        log=file.log,
+        log_time=file.log_time,
+        keep_journals=file.keep_journals,
+        vcenter=Vcenter(
+            host=vcenter.host,
+            user=vcenter.user,
+            password=vcenter.password,
+            vcbsnapshot=tuple(vcenter.vcbsnapshot),
+            timeout=vcenter.timeout,
+            remove_timeout=vcenter.remove_timeout,
+            settle=vcenter.settle,
+            parallel=vcenter.parallel,
+        ),
+        database=Database(url=database.url, password=database.password, owner=database.owner),
+        filers={name: _filer(name, filer) for name, filer in file.filers.items()},
+        jobs={name: _job(name, job) for name, job in file.jobs.items()},
+    )
+
+
+def _filer(name: str, filer: schema.Filer) -> Filer:
+    return Filer(
+        name=name,
+        host=filer.host,
+        transport=filer.transport,
+        port=filer.port or _PORTS[filer.transport],
+        user=filer.user,
+        key_file=filer.key_file,
+        password=filer.password,
+        known_hosts=filer.known_hosts,
+        timeout=filer.timeout,
+        local_user=filer.local_user,
+        reserved_port=filer.reserved_port,
+    )
+
+
+def _job(name: str, job: schema.Job) -> Job:
+    order = Order(job.order)
+    return Job(
+        name=name,
+        filer=job.filer,
+        volumes=tuple(job.volumes),
+        datastores=tuple(job.datastores),
+        chain=tuple(job.chain) if job.chain else chain_names(job.prefix, job.retain),
+        prefix=job.prefix,
+        vm_snapshot=job.vm_snapshot,
+        order=order,
+        publish=_GRADES[job.publish] if job.publish else _DEFAULT_PUBLISH[order],
+        publish_given=job.publish is not None,
+        max_quiesced=job.max_quiesced,
+        busy_wait=job.busy_wait,
+        allow_empty=job.allow_empty,
+        guardian=job.guardian,
+        policies=Policies(tuple((key, Policy(policy)) for key, policy in job.vms.items())),
+    )

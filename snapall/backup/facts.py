@@ -30,6 +30,17 @@ class Origin:
     asked: int
     temporary: bool = True  # still under its temporary name, waiting for the chain
 
+    @property
+    def told(self) -> str:
+        """The grade as `list` shows it: `quiesced 19/19`, `partial 18/19` or `crash-consistent`."""
+        match self.grade:
+            case Grade.WHOLE:
+                return f"quiesced {self.quiesced}/{self.asked}"
+            case Grade.PARTIAL:
+                return f"partial {self.quiesced}/{self.asked}"
+            case Grade.CRASH_CONSISTENT:
+                return "crash-consistent"
+
 
 @dataclass(frozen=True, slots=True)
 class Began:

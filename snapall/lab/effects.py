@@ -1,0 +1,185 @@
+"""The changes themselves: what VirtualCenter and the filer do to the world, or why they do not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from snapall.lab import schema
+from snapall.lab.ledger import Change, Effect, Entry
+from snapall.lab.texts import BUSY_REASONS, Says
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from snapall.lab.moment import Moment
+
+MOST_SNAPSHOTS = 255  # for each volume
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Nothing changed, and this is the system's word for why."""
+
+    text: str
+
+
+def make_snapshot(moment: Moment, vm: int, name: str, ssid: str) -> Effect | Denied:
+    """VirtualCenter makes a VM snapshot; VPX_SNAPSHOT follows."""
+    denied = look_at_vm(moment, vm)
+    if denied is not None:
+        return denied
+    levels = moment.db.execute("SELECT count(*) FROM vm_snapshots WHERE vm = ?", (vm,)).fetchall()[0][0]
+    if levels >= moment.settings.levels:
+        return Denied(Says.TOO_DEEP(vm, levels))
+    row = (int(ssid.removeprefix("snapshot-")), vm, name, moment.time.strftime("%Y-%m-%d %H:%M:%S.000000"))
+    moment.db.execute("INSERT INTO vm_snapshots (id, vm, name, created) VALUES (?, ?, ?, ?)", row)
+    moment.echo(schema.SNAPSHOT_MADE, *row)
+    return Effect(Change.MADE, name, vm=vm, ssid=ssid)
+
+
+def remove_snapshot(moment: Moment, vm: int, ssid: str) -> Effect | Denied:
+    """VirtualCenter removes one snapshot of a VM; VPX_SNAPSHOT follows."""
+    number = ssid.removeprefix("snapshot-")
+    query = "DELETE FROM vm_snapshots WHERE id = ? AND vm = ? RETURNING name"
+    gone = moment.db.execute(query, (int(number), vm)).fetchall() if number.isdecimal() else []
+    if not gone:
+        return Denied(Says.NO_VM_SNAPSHOT(ssid))
+    moment.echo(schema.SNAPSHOT_GONE, int(number))
+    return Effect(Change.REMOVED, gone[0][0], vm=vm, ssid=ssid)
+
+
+def look_at_vm(moment: Moment, vm: int) -> Denied | None:
+    """Why VirtualCenter will not touch a VM, if so."""
+    match moment.db.execute("SELECT template FROM vms WHERE id = ?", (vm,)).fetchall():
+        case []:
+            return Denied(Says.NO_VM(vm))
+        case [(1,)]:
+            return Denied(Says.TEMPLATE(vm))
+        case _:
+            return None
+
+
+def look_at_volume(moment: Moment, command: str, volume: str, *, changing: bool = True) -> Denied | None:
+    """Why the filer will not do a `snap` command on a volume, if so."""
+    match moment.db.execute("SELECT state, read_only FROM volumes WHERE name = ?", (volume,)).fetchall():
+        case []:
+            return Denied(Says.NO_VOLUME(command, volume))
+        case [(state, _)] if state != "online":
+            return Denied(Says.OFFLINE(command, volume))
+        case [(_, 1)] if changing:
+            return Denied(Says.READ_ONLY())
+        case _:
+            return None
+
+
+def capture(moment: Moment, volume: str, name: str) -> Effect | Denied:
+    """`snap create`."""
+    denied = look_at_volume(moment, "snap create", volume)
+    if denied is not None:
+        return denied
+    if _tags(moment, volume, name) is not None:
+        return Denied(Says.EXISTS())
+    query = (
+        "SELECT full, kb, (SELECT count(*) FROM filer_snapshots WHERE volume = volumes.name)"
+        " FROM volumes WHERE name = ?"
+    )
+    full, kb, present = moment.db.execute(query, (volume,)).fetchall()[0]
+    if present >= MOST_SNAPSHOTS:
+        return Denied(Says.LIMIT(MOST_SNAPSHOTS))
+    if full:
+        return Denied(Says.FULL())
+    date = moment.time.strftime("%b %d %H:%M")
+    row = (volume, name, date, kb // 200)
+    moment.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)
+    return Effect(Change.CAPTURED, name, volume=volume)
+
+
+def rename(moment: Moment, volume: str, old: str, new: str) -> Effect | Denied:
+    """`snap rename`. Whether a busy snapshot may be renamed is attested nowhere; here it may."""
+    denied = look_at_volume(moment, "snap rename", volume)
+    if denied is not None:
+        return denied
+    if _tags(moment, volume, old) is None:
+        return Denied(Says.ABSENT())
+    if _tags(moment, volume, new) is not None:
+        return Denied(Says.EXISTS())
+    moment.db.execute("UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?", (new, volume, old))
+    return Effect(Change.RENAMED, old, volume=volume, new=new)
+
+
+def delete(moment: Moment, volume: str, name: str) -> Effect | Denied:
+    """`snap delete`."""
+    denied = look_at_volume(moment, "snap delete", volume)
+    if denied is not None:
+        return denied
+    tags = _tags(moment, volume, name)
+    if tags is None:
+        return Denied(Says.ABSENT())
+    if "busy" in tags:
+        reason = next((BUSY_REASONS.get(tag, tag) for tag in tags if tag != "busy"), "snapshot in use")
+        return Denied(Says.BUSY(name, reason))
+    moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+    return Effect(Change.DELETED, name, volume=volume)
+
+
+def _tags(moment: Moment, volume: str, name: str) -> list[str] | None:
+    query = "SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?"
+    rows = moment.db.execute(query, (volume, name)).fetchall()
+    return rows[0][0].split(",") if rows else None
+
+
+def quiesced(moment: Moment) -> Mapping[int, tuple[str, ...]]:
+    """Every VM that has a snapshot now, with the names of its snapshots."""
+    found: dict[int, tuple[str, ...]] = {}
+    for vm, name in moment.db.execute("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
+        found[vm] = (*found.get(vm, ()), name)
+    return found
+
+
+def carry_out(moment: Moment) -> None:
+    """Do what was left for later and is due, each with a ledger entry if it changed something."""
+    due = moment.db.execute(
+        "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id", (moment.now,)
+    ).fetchall()
+    for id_, entry, text in due:
+        effect = perform(moment, json.loads(text))
+        moment.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
+        if isinstance(effect, Effect):
+            system = "filer" if effect.vm is None else "vcbsnapshot"
+            moment.note(with_quiesced(moment, Entry(moment.time, system, effect=effect, of=entry)))
+
+
+def perform(moment: Moment, words: Sequence[str]) -> Effect | Denied:
+    """A change by its words, the ids of VirtualCenter as strings."""
+    match words:
+        case ["make", vm, name, ssid]:
+            return make_snapshot(moment, int(vm), name, ssid)
+        case ["remove", vm, ssid]:
+            return remove_snapshot(moment, int(vm), ssid)
+        case ["snap", *command]:
+            return snap(moment, command)
+        case _:
+            moment.database(up=True)
+            return Denied("")
+
+
+def snap(moment: Moment, words: Sequence[str]) -> Effect | Denied:
+    """A `snap` command that changes something, by its words after `snap`."""
+    match words:
+        case ["create", volume, name]:
+            return capture(moment, volume, name)
+        case ["rename", volume, old, new]:
+            return rename(moment, volume, old, new)
+        case ["delete", volume, name]:
+            return delete(moment, volume, name)
+        case _:
+            usages = {"create": Says.USAGE_CREATE, "rename": Says.USAGE_RENAME, "delete": Says.USAGE_DELETE}
+            return Denied(usages.get(" ".join(words[:1]), Says.USAGE_SNAP)())
+
+
+def with_quiesced(moment: Moment, entry: Entry) -> Entry:
+    """The entry, with what is quiesced now if it is a capture."""
+    is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
+    return replace(entry, quiesced=quiesced(moment)) if is_capture else entry

@@ -1,0 +1,170 @@
+"""What can go wrong in the lab, as data, and the named faults of the demo."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Kind(StrEnum):
+    """What a fault does to the call that it strikes."""
+
+    FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
+    REFUSE = "refuse"  # does not act; the connection is closed before the command was taken; vcbsnapshot exits 1
+    HANG = "hang"  # does not act; ends without a word after `seconds`
+    DROP = "drop"  # does not act; the connection is closed after the command was taken
+    SLOW = "slow"  # acts at once, answers after `seconds`
+    ACT_LATE = "act_late"  # ends without a word after `hold`; acts `seconds` after the call, whoever is gone by then
+    ACT_NO_ANSWER = "act_no_answer"  # acts; the answer is lost, vcbsnapshot exits `exit` (0)
+    NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
+    GARBAGE = "garbage"  # acts; answers `text` instead
+    HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
+    # The following come beside the call, which goes its way.
+    LAG = "lag"  # VPX_SNAPSHOT tells it `seconds` later; with 0 seconds: after the next filer command
+    DATABASE_DOWN = "database_down"  # after the call virtualcenter.db cannot be reached, for `seconds` (0: for good)
+    DATABASE_UP = "database_up"  # after the call it can be reached again
+    TAG = "tag"  # before the call the filer snapshots called `snapshot` get the tags `text` ("" takes them away)
+    VANISH = "vanish"  # before the call the filer snapshots called `snapshot` are gone, as by snap autodelete
+
+
+BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: it strikes `times` matching calls from the `nth` on (`times` 0: all of them).
+
+    `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
+    `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
+    any filer command. `vm` and `match` (a part of one of the command's words) narrow it.
+    """
+
+    on: str
+    kind: Kind
+    nth: int = 1
+    times: int = 1
+    vm: int | None = None
+    match: str = ""
+    seconds: float = 0.0
+    hold: float = 0.0
+    exit: int | None = None
+    text: str = ""
+    snapshot: str = ""
+
+    def concerns(self, verb: str, vm: int | None, words: Sequence[str]) -> bool:
+        """Whether a call is one that this fault counts."""
+        ours = self.on == verb or verb.startswith(self.on + " ")
+        filers = self.on == "filer" and verb != "login" and not verb.startswith("vcbsnapshot")
+        narrowed = (self.vm is None or self.vm == vm) and (not self.match or any(self.match in word for word in words))
+        return (ours or filers) and narrowed
+
+    def strikes(self, seen: int) -> bool:
+        """Whether it strikes the `seen`th matching call, counted from 1."""
+        return seen >= self.nth and (self.times == 0 or seen < self.nth + self.times)
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Fault:
+        """What `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "kind": Kind(values["kind"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """The faults that strike one call: at most one that decides its answer, and any number beside it."""
+
+    main: Fault | None = None
+    beside: tuple[Fault, ...] = ()
+
+    @property
+    def told(self) -> str | None:
+        """How the ledger names it."""
+        kinds = ([self.main.kind.value] if self.main else []) + [fault.kind.value for fault in self.beside]
+        return ", ".join(kinds) or None
+
+    def aside(self, kind: Kind) -> tuple[Fault, ...]:
+        """The faults of one kind that come beside the call."""
+        return tuple(fault for fault in self.beside if fault.kind is kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A fault that the demo can be asked for by name."""
+
+    description: str
+    faults: tuple[Fault, ...]
+
+
+CREATE, REMOVE = "vcbsnapshot create", "vcbsnapshot delete"
+
+NAMED: Mapping[str, Named] = {
+    "vm-fails": Named(
+        "one VM cannot be quiesced; the backup is partial",
+        (
+            Fault(
+                CREATE,
+                Kind.FAIL,
+                nth=2,
+                text="Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit"
+                " for holding off I/O in the frozen virtual machine.",
+            ),
+        ),
+    ),
+    "all-fail": Named("no VM can be quiesced, as with a dead VirtualCenter", (Fault(CREATE, Kind.REFUSE, times=0),)),
+    "no-ssid": Named("a snapshot is made, but vcbsnapshot does not say its id", (Fault(CREATE, Kind.NO_SSID),)),
+    "lost-quiesce": Named("vcbsnapshot dies after the snapshot was made", (Fault(CREATE, Kind.ACT_NO_ANSWER, exit=1),)),
+    "late-quiesce": Named(
+        "vcbsnapshot gives up at once, and VirtualCenter makes the snapshot three seconds later all the same",
+        (Fault(CREATE, Kind.ACT_LATE, seconds=3),),
+    ),
+    "release-fails": Named(
+        "the first removal of a VM snapshot is refused, once",
+        (Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),),
+    ),
+    "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, Kind.FAIL, times=0),)),
+    "database-lags": Named(
+        "VPX_SNAPSHOT lists new snapshots only after the capture", (Fault(CREATE, Kind.LAG, times=0),)
+    ),
+    "database-down-after-capture": Named(
+        "the VirtualCenter database goes away right after the capture", (Fault("snap create", Kind.DATABASE_DOWN),)
+    ),
+    "filer-down": Named("the filer refuses every connection", (Fault("login", Kind.REFUSE, times=0),)),
+    "filer-drops": Named(
+        "the filer closes the connection at `snap create`, without acting", (Fault("snap create", Kind.DROP),)
+    ),
+    "lost-capture": Named(
+        "the filer takes the snapshot, and its answer is lost", (Fault("snap create", Kind.ACT_NO_ANSWER),)
+    ),
+    "late-capture": Named(
+        "the filer's answer is lost, and it takes the snapshot a second later",
+        (Fault("snap create", Kind.ACT_LATE, seconds=1),),
+    ),
+    "volume-full": Named(
+        "the volume has no space for a snapshot",
+        (Fault("snap create", Kind.FAIL, times=0, text="snap create: No space left on device"),),
+    ),
+    "capture-hangs": Named("the filer never answers `snap create`", (Fault("snap create", Kind.HANG, seconds=3600),)),
+    "busy-oldest": Named(
+        "a LUN clone holds the oldest snapshot, for good",
+        (Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,LUNs"),),
+    ),
+    "busy-a-while": Named(
+        "a SnapMirror transfer holds the oldest snapshot, for some looks",
+        (
+            Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
+            Fault("snap list", Kind.TAG, nth=5, snapshot="vmware_snap4"),
+        ),
+    ),
+    "rename-fails": Named(
+        "the filer loses the connection at the second rename", (Fault("snap rename", Kind.DROP, nth=2),)
+    ),
+}

@@ -1,0 +1,204 @@
+"""The filer's command line: what Data ONTAP 7-Mode answers to one command, whichever way it came."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.ledger import Effect, Entry
+from snapall.lab.texts import Says
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from snapall.lab.moment import Moment
+    from snapall.lab.world import World
+
+
+class Ending(Enum):
+    """How the connection ends."""
+
+    ANSWER = "answer"  # after the whole answer
+    REFUSE = "refuse"  # before the command was taken
+    DROP = "drop"  # after the command was taken, whatever part of the answer was sent by then
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the filer sends, `wait` seconds after the command. There is no exit status but 0 (over rsh none at all)."""
+
+    stdout: str = ""
+    stderr: str = ""
+    wait: float = 0.0
+    ending: Ending = Ending.ANSWER
+
+
+class FilerShell:
+    """A filer of the world, as its two servers see it. Whoever calls it waits `Reply.wait` seconds himself."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def login(self, transport: str) -> Reply:
+        """Somebody connects. The text of a failed login is empty; only a fault leaves an entry in the ledger."""
+        with self.world.moment() as moment:
+            struck = moment.strike("login", None, (transport,))
+            if struck.main is None and not struck.beside:
+                return Reply()
+            moment.note(Entry(moment.time, "filer", transport=transport, fault=struck.told))
+            moment.after(struck)
+        match struck.main:
+            case Fault(kind=Kind.FAIL):
+                return Reply(stderr=Says.RSH_DENIED())
+            case Fault(kind=Kind.SLOW, seconds=seconds):
+                return Reply(wait=seconds)
+            case None:
+                return Reply()
+            case Fault(kind=kind, seconds=seconds):
+                return Reply(wait=seconds if kind is Kind.HANG else 0, ending=Ending.REFUSE)
+
+    def answer(self, command: str, transport: str, user: str) -> Reply:
+        """Do one command."""
+        words = _split(command)
+        with self.world.moment() as moment:
+            entry = Entry(moment.time, "filer", transport=transport, user=user, command=command)
+            struck = moment.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
+            reply = _stopped(words, struck.main)
+            effect = None
+            if reply is None:
+                reply, effect = _reached(moment, words, struck.main)
+            n = moment.note(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
+            if struck.main is not None and struck.main.kind is Kind.ACT_LATE:
+                moment.later(struck.main.seconds, n, words)
+            moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))
+            moment.after(struck)
+            return replace(reply, wait=reply.wait + moment.settings.filer_seconds)
+
+
+def _split(command: str) -> list[str]:
+    """The words; quotation marks keep blanks and brackets together."""
+    try:
+        return shlex.split(command) or [""]
+    except ValueError:
+        return command.split()
+
+
+def _stopped(words: Sequence[str], fault: Fault | None) -> Reply | None:
+    """The end of a command that a fault keeps from the filer, for good or for now."""
+    match fault:
+        case Fault(kind=Kind.FAIL, text=text):
+            return Reply(stderr=(text or Says.OPERATION_FAILED(" ".join(words[:2]))) + "\n")
+        case Fault(kind=Kind.REFUSE):
+            return Reply(ending=Ending.REFUSE)
+        case Fault(kind=Kind.DROP):
+            return Reply(ending=Ending.DROP)
+        case Fault(kind=Kind.HANG, seconds=seconds):
+            return Reply(wait=seconds, ending=Ending.DROP)
+        case Fault(kind=Kind.ACT_LATE, hold=hold):
+            return Reply(wait=hold, ending=Ending.DROP)
+        case _:
+            return None
+
+
+def _reached(moment: Moment, words: Sequence[str], fault: Fault | None) -> tuple[Reply, Effect | None]:
+    """What the filer does with a command that reaches it, and what the caller sees of that."""
+    effect = None
+    said: str | Denied | Effect
+    match words:
+        case ["snap", "list", *rest]:
+            said = _list(moment, rest)
+        case ["snap", *rest]:
+            said = snap(moment, rest)
+        case ["version"]:
+            said = moment.settings.version
+        case ["vol", "status", *rest]:
+            said = _status(moment, rest)
+        case _:
+            said = Denied(Says.UNKNOWN_COMMAND(words[0]))
+    match said:
+        case Denied(text):
+            reply = Reply(stderr=text + "\n")
+        case Effect():
+            effect, reply = said, _success(moment, words[1])
+        case text:
+            reply = Reply(stdout=text + "\n")
+    return _spoilt(reply, fault), effect
+
+
+def _success(moment: Moment, verb: str) -> Reply:
+    """How a change is confirmed."""
+    text = {"create": Says.CREATING(), "delete": Says.DELETING()}.get(verb, Says.RENAMED())
+    if moment.settings.silent or not text:
+        return Reply()
+    return Reply(stderr=text + "\n") if moment.settings.success_on_stderr else Reply(stdout=text + "\n")
+
+
+def _spoilt(reply: Reply, fault: Fault | None) -> Reply:
+    match fault:
+        case Fault(kind=Kind.ACT_NO_ANSWER):
+            return Reply(ending=Ending.DROP)
+        case Fault(kind=Kind.SLOW, seconds=seconds):
+            return replace(reply, wait=seconds)
+        case Fault(kind=Kind.GARBAGE, text=text):
+            return Reply(stdout=text + "\n")
+        case Fault(kind=Kind.HALF):
+            return Reply(stdout=reply.stdout[: len(reply.stdout) // 2], ending=Ending.DROP)
+        case _:
+            return reply
+
+
+def _list(moment: Moment, rest: Sequence[str]) -> str | Denied:
+    """`snap list [-n] [VOL]`."""
+    brief = rest[:1] == ["-n"]
+    names = rest[1:] if brief else rest
+    if len(names) > 1 or any(name.startswith("-") for name in names):
+        return Denied(Says.USAGE_LIST())
+    if not names:
+        query = "SELECT name FROM volumes WHERE state = 'online' ORDER BY name"
+        names = [name for (name,) in moment.db.execute(query)]
+    else:
+        denied = look_at_volume(moment, "snap list", names[0], changing=False)
+        if denied is not None:
+            return denied
+    return "\n\n".join(_listing(moment, name, brief=brief) for name in names)
+
+
+def _listing(moment: Moment, volume: str, *, brief: bool) -> str:
+    """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
+    lines = [Says.TITLE(volume), moment.settings.working, ""]
+    size = moment.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]
+    query = "SELECT name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
+    rows = moment.db.execute(query, (volume,)).fetchall()
+    if not rows:
+        return "\n".join([*lines, Says.NO_SNAPSHOTS()])
+    lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]
+    together = 0
+    for name, date, tags, kb in rows:
+        together += kb
+        space = f"{_share(together, size // 2 + together)}  {_share(together, size, kb)}  "
+        shown = f"{name:<14} ({tags})" if tags else name
+        lines.append(f"{'' if brief else space}{date}  {shown}")
+    return "\n".join(lines)
+
+
+def _share(kb: int, size: int, own: int | None = None) -> str:
+    return f"{100 * kb // size:3d}% ({100 * (kb if own is None else own) // size:2d}%)"
+
+
+def _status(moment: Moment, names: Sequence[str]) -> str | Denied:
+    """`vol status [VOL]`."""
+    query = "SELECT name, state, read_only FROM volumes WHERE ? IN (name, '') ORDER BY name"
+    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
+    if not rows:
+        return Denied(Says.NO_VOLUME_STATUS(" ".join(names)))
+    lines = [f"{'Volume':>15} {'State':<15} {'Status':<17} Options"]
+    for name, state, read_only in rows:
+        options = "snapmirrored=on, " if read_only else ""
+        lines.append(f"{name:>15} {state:<15} {'raid_dp, flex':<17} {options}create_ucode=on,")
+        lines += [f"{'read-only' if read_only else '':>40}{'':10}convert_ucode=on, guarantee=volume"]
+        lines += [f"{'':16}Containing aggregate: 'aggr0'"]
+    return "\n".join(lines)

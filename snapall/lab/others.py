@@ -1,0 +1,83 @@
+"""What other people and products do to the site: a VMotion, a snapshot by hand, snap autodelete, a transfer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from snapall.errors import SnapallError
+from snapall.lab import schema
+from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot
+
+if TYPE_CHECKING:
+    from snapall.lab.ledger import Effect
+    from snapall.lab.world import World
+
+
+def make_vm_snapshot(world: World, vm: int, name: str) -> str:
+    """An administrator's snapshot of a VM, unknown to the ledger; its id, `snapshot-N`."""
+    with world.moment() as moment:
+        ssid = f"snapshot-{moment.count('vm_snapshot')}"
+        _must(make_snapshot(moment, vm, name, ssid))
+    return ssid
+
+
+def remove_vm_snapshot(world: World, vm: int, ssid: str) -> None:
+    """An administrator removes a VM's snapshot."""
+    with world.moment() as moment:
+        _must(remove_snapshot(moment, vm, ssid))
+
+
+def move_vm(world: World, vm: int, host: int) -> None:
+    """VMotion."""
+    with world.moment() as moment:
+        moment.db.execute("UPDATE vms SET host = ? WHERE id = ?", (host, vm))
+        moment.echo(schema.VM_MOVED, host, vm)
+
+
+def remove_vm(world: World, vm: int) -> None:
+    """A VM is deleted from disk, with its snapshots."""
+    with world.moment() as moment:
+        moment.db.execute("DELETE FROM vms WHERE id = ?", (vm,))
+        moment.db.execute("DELETE FROM disks WHERE vm = ?", (vm,))
+        moment.db.execute("DELETE FROM vm_snapshots WHERE vm = ?", (vm,))
+        for statement in schema.VM_GONE:
+            moment.echo(statement, vm)
+
+
+def make_filer_snapshot(world: World, volume: str, name: str) -> None:
+    """Somebody takes a filer snapshot, or the filer's own schedule does."""
+    with world.moment() as moment:
+        _must(capture(moment, volume, name))
+
+
+def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
+    """Somebody deletes a filer snapshot, or snap autodelete does, tags or not."""
+    with world.moment() as moment:
+        moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+
+
+def tag(world: World, volume: str, name: str, *tags: str) -> None:
+    """A clone, a mirror or a dump takes hold of a snapshot (`busy`, `snapmirror`), or lets go of it."""
+    with world.moment() as moment:
+        query = "UPDATE filer_snapshots SET tags = ? WHERE volume = ? AND name = ?"
+        moment.db.execute(query, (",".join(tags), volume, name))
+
+
+def set_volume(
+    world: World, volume: str, *, state: str = "online", read_only: bool = False, full: bool = False
+) -> None:
+    """A volume goes offline, becomes a mirror's destination, or has no room for snapshots."""
+    with world.moment() as moment:
+        query = "UPDATE volumes SET state = ?, read_only = ?, full = ? WHERE name = ?"
+        moment.db.execute(query, (state, read_only, full, volume))
+
+
+def set_database(world: World, *, up: bool) -> None:
+    """The VirtualCenter database goes away for its readers, or comes back; the world's own record goes on."""
+    with world.moment() as moment:
+        moment.database(up=up)
+
+
+def _must(effect: Effect | Denied) -> None:
+    if isinstance(effect, Denied):
+        raise SnapallError(effect.text)

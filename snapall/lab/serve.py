@@ -1,0 +1,118 @@
+"""The whole lab: a world in a folder, its filer at a port, its secrets, its snapall.toml."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal
+
+import paramiko
+
+from snapall.lab.filershell import FilerShell
+from snapall.lab.listener import HOST
+from snapall.lab.rshserver import RshServer
+from snapall.lab.site import Site, build, paper
+from snapall.lab.sshserver import SshServer
+from snapall.lab.toml import configuration, database_url
+from snapall.lab.world import World
+
+TICK = 0.05  # seconds between two looks at what VirtualCenter and the filer still have to do
+
+
+class Lab:
+    """A lab in a folder, up from `start` to `close` or to the end of the `with` block; the folder stays."""
+
+    def __init__(self, directory: Path | str) -> None:
+        """Open one that exists. Raises SnapallError when there is none."""
+        self.world = World(directory)
+        self.directory = self.world.directory
+        self.config = self.directory / "snapall.toml"
+        self.port = 0
+        self._up = ExitStack()
+
+    @classmethod
+    def create(cls, directory: Path | str, site: Site | None = None) -> Lab:
+        """A new one, of the paper's site if none is given, with its keys and secrets."""
+        directory = Path(directory).resolve()
+        database_url(directory)
+        build(directory, paper() if site is None else site).close()
+        lab = cls(directory)
+        host_key, user_key = paramiko.RSAKey.generate(1024), paramiko.RSAKey.generate(2048)
+        host_key.write_private_key_file(str(lab.directory / "host_rsa"))
+        user_key.write_private_key_file(str(lab.directory / "id_rsa"))
+        lab.world.set(filer_key=user_key.get_base64())
+        settings = lab.world.settings
+        for name, secret in (("vc.secret", settings.vc_password), ("filer.secret", settings.filer_password)):
+            path = lab.directory / name
+            path.touch(mode=0o600)
+            path.write_text(secret + "\n", encoding="utf-8")
+        return lab
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(
+        self,
+        transport: Literal["ssh", "rsh"] = "ssh",
+        *,
+        parallel: int = 4,
+        order: Literal["safe", "paper"] = "safe",
+        extra: str = "",
+    ) -> Path:
+        """Start the filer, at its former port if that is free, and write snapall.toml; its path.
+
+        `extra` is added to the end of the file: more keys of the job, then tables of their own.
+        """
+        self.stop()
+        settings = self.world.settings
+        shell = FilerShell(self.world)
+        server: SshServer | RshServer
+        if transport == "ssh":
+            host_key = paramiko.RSAKey(filename=str(self.directory / "host_rsa"))
+            server = SshServer(shell, host_key, settings.port)
+            line = f"[{HOST}]:{server.port} {host_key.get_name()} {host_key.get_base64()}\n"
+            (self.directory / "known_hosts").write_text(line, encoding="utf-8")
+        else:
+            server = RshServer(shell, settings.port)
+        self._up.callback(server.close)
+        self.port = server.port
+        self.world.set(port=server.port)
+        self._work()
+        text = configuration(
+            self.directory,
+            settings,
+            transport=transport,
+            port=server.port,
+            parallel=parallel,
+            order=order,
+            extra=extra,
+        )
+        self.config.write_text(text, encoding="utf-8")
+        return self.config
+
+    def stop(self) -> None:
+        """Take the filer down: connections are refused. The world stays, and `start` brings the filer back."""
+        self._up.close()
+
+    def close(self) -> None:
+        """Stop, and let go of the folder."""
+        self.stop()
+        self.world.close()
+
+    def _work(self) -> None:
+        """Let VirtualCenter and the filer finish what they were asked for, though the caller may be gone."""
+        stopping = threading.Event()
+
+        def work() -> None:
+            while not stopping.wait(TICK):
+                if self.world.is_owed():
+                    self.world.catch_up()
+
+        thread = threading.Thread(target=work, name="lab-at-work", daemon=True)
+        thread.start()
+        self._up.callback(thread.join)
+        self._up.callback(stopping.set)

@@ -1,0 +1,42 @@
+"""What a site is set to: its logins, its wording, its slowness, its clock."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The lab's settings, kept in the world so that every process sees the same. Times in seconds."""
+
+    vc_user: str = "vcbackup"
+    vc_password: str = ""  # "" becomes a random one when the world is created
+    config_js: bool = False  # whether vcbsnapshot works without -u and -p, as with VCB's own config.js
+    filer_user: str = "snapall"
+    filer_password: str = ""  # the same
+    filer_key: str = ""  # the user's public key in base64, as in authorized_keys
+    ssh_password: bool = True
+    ssh_publickey: bool = True
+    rsh_users: tuple[str, ...] = ("snapall",)  # hosts.equiv: the local users who may come in
+    rsh_reserved: bool = False  # whether the client's port must be privileged, as a real filer wants it
+    version: str = "NetApp Release 7.0.2: Wed Oct 26 16:45:03 PDT 2005"
+    working: str = "working..."  # "" in 8.x, four dots in 5.x
+    silent: bool = False  # whether create and delete say nothing when they succeed; both are attested
+    success_on_stderr: bool = False  # not attested either way
+    create_seconds: float = 0.0  # about how long VirtualCenter takes for a snapshot; it varies with the VM
+    remove_seconds: float = 0.0
+    filer_seconds: float = 0.0  # how long the filer takes to answer
+    levels: int = 32  # snapshots in the chain of one VM
+    clock: float | None = None  # seconds since 1970 at which time stands still; None: the real time
+    port: int = 0  # the filer's port when it was last up; 0: never
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """What `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "rsh_users": tuple(values["rsh_users"])})

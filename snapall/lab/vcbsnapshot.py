@@ -1,0 +1,233 @@
+"""The pretended vcbsnapshot: a program in its own right, started once for every VM, and a function for tests.
+
+`python -m snapall.lab.vcbsnapshot --world DIR -h HOST -u USER -p PASSWORD -c moref:vm-611 Quiesce`
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from snapall.errors import SnapallError
+from snapall.lab.effects import Denied, look_at_vm, perform
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.ledger import Entry
+from snapall.lab.texts import Says
+from snapall.lab.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from snapall.lab.ledger import Effect
+    from snapall.lab.moment import Moment
+
+VERBS = {"-c": "create", "-d": "delete", "-f": "find"}
+
+
+class Completed(NamedTuple):
+    """How the program ended."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The arguments, understood. `argument` is a snapshot's name, or its id for a removal."""
+
+    verb: str
+    vm: int
+    argument: str
+    user: str | None
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a call, decided in its moment: how the program ends, and `wait` seconds before that.
+
+    `later` is what VirtualCenter does `delay` seconds from now; it finishes that though the program may be gone.
+    `awaited` says whether the program stays for it, and ends with an error when nothing came of it.
+    """
+
+    end: Completed
+    effect: Effect | None = None
+    wait: float = 0.0
+    later: tuple[str, ...] = ()
+    delay: float = 0.0
+    awaited: bool = True
+
+
+def parse(argv: Sequence[str]) -> Call | None:
+    """The call, or None for a wrong usage. A switch takes the next word, whatever that looks like."""
+    switches: dict[str, str] = {}
+    verb, words = "", list(argv)
+    while words:
+        word = words.pop(0)
+        if word in ("-h", "-u", "-p") and words:
+            switches[word] = words.pop(0)
+        elif word in VERBS and len(words) >= 2:
+            verb, switches["vm"], switches["argument"] = VERBS[word], words.pop(0), words.pop(0)
+    number = switches.get("vm", "").removeprefix("moref:vm-")
+    if not verb or "-h" not in switches or not number.isdecimal():
+        return None
+    argument = switches["argument"]
+    if verb == "delete":
+        keyword, _, argument = argument.partition(":")
+        if keyword.lower() != "ssid":
+            return None
+    return Call(verb, int(number), argument, switches.get("-u"), switches.get("-p"))
+
+
+def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
+    """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
+    call = parse(argv)
+    with world.moment() as moment:
+        entry = Entry(moment.time, "vcbsnapshot", argv=tuple(argv), exit=1)
+        if call is None:
+            moment.note(entry)
+            return Completed(1, Says.VCB_USAGE() + "\n", "")
+        struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
+        verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
+        n = moment.note(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
+        task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
+        moment.after(struck)
+    if task is not None and not verdict.awaited and world.settings.clock is None:
+        from snapall.lab.later import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
+
+        catch_up_later(world.directory, verdict.delay)
+    world.wait(verdict.wait)
+    if task is None or not verdict.awaited or _came_about(world, task):
+        return verdict.end
+    return _error(Says.FAILED())
+
+
+def _stopped(fault: Fault | None) -> Verdict | None:
+    """The end of a call that a fault keeps from VirtualCenter."""
+    match fault:
+        case Fault(kind=Kind.FAIL, text=text):
+            return Verdict(_error(text or Says.FAILED(), fault.exit))
+        case Fault(kind=Kind.REFUSE, text=text):
+            return Verdict(_error(text or Says.UNREACHABLE(), fault.exit))
+        case Fault(kind=Kind.DROP | Kind.HANG):
+            wait = fault.seconds if fault.kind is Kind.HANG else 0.0
+            return Verdict(Completed(1 if fault.exit is None else fault.exit, "", ""), wait=wait)
+        case _:
+            return None
+
+
+def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
+    """What VirtualCenter does with a call that reaches it, and what the program says of it."""
+    denied = _look(moment, call)
+    if denied is not None:
+        return Verdict(_error(denied.text))
+    wait = fault.seconds if fault is not None and fault.kind is Kind.SLOW else 0.0
+    match call.verb:
+        case "find":
+            return Verdict(_answer(moment, call, _find(moment, call), fault), wait=wait)
+        case "create":
+            ssid = f"snapshot-{moment.count('vm_snapshot')}"
+            words: tuple[str, ...] = ("make", str(call.vm), call.argument, ssid)
+            end = _answer(moment, call, Says.SSID(ssid), fault)
+        case _:
+            words = ("remove", str(call.vm), call.argument)
+            end = _answer(moment, call, Says.REMOVED(call.argument), fault)
+    if fault is not None and fault.kind is Kind.ACT_LATE:
+        return Verdict(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
+    if delay := _patience(moment, call):
+        return Verdict(end, wait=delay + wait, later=words, delay=delay)
+    effect = perform(moment, words)
+    return Verdict(_error(effect.text)) if isinstance(effect, Denied) else Verdict(end, effect, wait)
+
+
+def _look(moment: Moment, call: Call) -> Denied | None:
+    """Why VirtualCenter will not do it, if so."""
+    settings = moment.settings
+    known = (settings.vc_user, settings.vc_password)
+    if (call.user, call.password) != known and not (settings.config_js and call.user is None and call.password is None):
+        return Denied(Says.LOGIN(call.user or ""))
+    if denied := look_at_vm(moment, call.vm):
+        return denied
+    busy = moment.db.execute("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", (call.vm,)).fetchall()
+    if busy and call.verb != "find":
+        return Denied(Says.TASK())
+    if call.verb == "find" and not _find(moment, call):
+        return Denied(Says.NOT_FOUND(call.argument))
+    if call.verb == "delete" and not _exists(moment, call):
+        return Denied(Says.NO_VM_SNAPSHOT(call.argument))
+    return None
+
+
+def _exists(moment: Moment, call: Call) -> bool:
+    query = "SELECT 1 FROM vm_snapshots WHERE vm = ? AND 'snapshot-' || id = ?"
+    return bool(moment.db.execute(query, (call.vm, call.argument)).fetchall())
+
+
+def _find(moment: Moment, call: Call) -> str:
+    query = "SELECT id FROM vm_snapshots WHERE vm = ? AND name = ? ORDER BY id"
+    rows = moment.db.execute(query, (call.vm, call.argument)).fetchall()
+    return "\n".join(Says.SSID(f"snapshot-{id_}") for (id_,) in rows)
+
+
+def _patience(moment: Moment, call: Call) -> float:
+    """How long VirtualCenter takes for this VM: between half of the set time and one and a half."""
+    settings = moment.settings
+    seconds = settings.create_seconds if call.verb == "create" else settings.remove_seconds
+    return seconds * (0.5 + call.vm * 619 % 1000 / 1000)
+
+
+def _answer(moment: Moment, call: Call, said: str, fault: Fault | None) -> Completed:
+    """The program's end after VirtualCenter did it. For every fifth VM a line of its log comes first."""
+    log = Says.LOG_LINE(moment.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
+    lines = f"{log}\n{said}\n" if call.vm % 5 == 0 else f"{said}\n"
+    match fault:
+        case Fault(kind=Kind.ACT_LATE):
+            return Completed(1 if fault.exit is None else fault.exit, "", "")
+        case Fault(kind=Kind.ACT_NO_ANSWER):
+            lines = ""
+        case Fault(kind=Kind.NO_SSID):
+            lines = f"{log}\n"
+        case Fault(kind=Kind.GARBAGE, text=text):
+            lines = f"{text}\n"
+        case Fault(kind=Kind.HALF):
+            lines = lines[: len(lines) // 2]
+        case _:
+            pass
+    return Completed(fault.exit if fault is not None and fault.exit is not None else 0, lines, "")
+
+
+def _came_about(world: World, task: int) -> bool:
+    with world.moment() as moment:
+        return bool(moment.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
+
+
+def _error(text: str, code: int | None = None) -> Completed:
+    return Completed(1 if code is None else code, Says.ERROR(text) + "\n", "")
+
+
+def main(argv: Sequence[str]) -> int:
+    """The program: `--world DIR` first, then what vcbsnapshot itself takes. It answers the exit status."""
+    match argv:
+        case ["--world", directory, *rest]:
+            pass
+        case _:
+            sys.stdout.write(Says.VCB_USAGE() + "\n")
+            return 1
+    try:
+        with World(directory) as world:
+            if rest[:1] == ["--later"]:
+                world.wait(float(rest[1]))
+                world.catch_up()
+                return 0
+            end = vcbsnapshot(world, rest)
+    except SnapallError as error:
+        sys.stderr.write(f"{error.message}; {error.hint}\n")
+        return 1
+    sys.stdout.write(end.stdout)
+    return end.exit
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

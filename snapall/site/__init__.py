@@ -1,0 +1,118 @@
+"""The world: the systems of one site as one job sees them, opened from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
+from snapall.backup.plan import FindVmSnapshots, ListVolume, Look
+from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Release, Rename, Step
+from snapall.errors import Refused, SiteError
+
+if TYPE_CHECKING:
+    from snapall import config
+    from snapall.site.filer import FilerSystem, Transport
+    from snapall.site.vcb import Vcb
+    from snapall.site.virtualcenter import VirtualCenter
+
+
+class OpenSite:
+    """VirtualCenter's database, vcbsnapshot and the job's filer. Nothing is contacted before the first question.
+
+    `filer` may be missing: a run of a job that is no longer configured can still release its VMs.
+    """
+
+    def __init__(self, job: Job, settings: config.Config) -> None:
+        from snapall.site.vcb import Vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
+
+        self.job = job
+        self.vcenter = settings.vcenter.host
+        filer = settings.filers.get(job.filer)
+        self.filer = filer.host if filer is not None else job.filer
+        self._database_settings = settings.database
+        self._vcb: Vcb = Vcb(settings.vcenter)
+        self._filer = _filer_system(filer) if filer is not None else None
+
+    def survey(self) -> Survey:
+        """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""
+        from snapall.site.filer import require_7mode  # noqa: PLC0415 - with the transport's library
+
+        database = self._database()
+        found = database.vms(database.datastore_ids(self.job.datastores))
+        if self.job.policies.need_names and not found.names_readable:
+            raise Refused(
+                f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
+                "grant SELECT on VPX_ENTITY, or write morefs such as vm-611 in `vms`",
+            )
+        rows = database.snapshots([vm.id for vm in found.vms])
+        filer = self._reached()
+        version = filer.version()
+        require_7mode(version)
+        listings = {volume: filer.listing(volume) for volume in self.job.volumes}
+        return Survey(found.vms, rows, listings, version)
+
+    def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
+        """Send one changing command."""
+        match step:
+            case Quiesce() | Release():
+                return self._vcb.perform(step, on_start)
+            case Capture() | Rename() | Delete():
+                return self._reached().perform(step)
+
+    def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
+        """`snap list` of the volume, newest first. SiteError: it cannot be read."""
+        return self._reached().listing(volume)
+
+    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+        """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
+        return self._database().snapshots(vms)
+
+    def command(self, step: Step | Look) -> str:
+        """A step or a look as a person would type it, passwords masked."""
+        match step:
+            case Quiesce() | Release():
+                return self._vcb.command(step)
+            case Capture() | Rename() | Delete():
+                return self._reached().command_line(step)
+            case ListVolume(volume):
+                return self._reached().listing_line(volume)
+            case FindVmSnapshots(vms):
+                return f"look into VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
+
+    def alive(self, child: Child) -> bool:
+        """Whether a vcbsnapshot that a run started still runs."""
+        from snapall.site import process  # noqa: PLC0415 - psutil
+
+        return process.alive(child)
+
+    def _database(self) -> VirtualCenter:
+        from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
+
+        return VirtualCenter(self._database_settings)
+
+    def _reached(self) -> FilerSystem:
+        if self._filer is None:
+            raise SiteError(
+                f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
+                "add its [filers.NAME] again until the run is settled",
+            )
+        return self._filer
+
+
+def _filer_system(settings: config.Filer) -> FilerSystem:
+    from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
+
+    return FilerSystem(_transport(settings), settings.name)
+
+
+def _transport(settings: config.Filer) -> Transport:
+    match settings.transport:
+        case "ssh":
+            from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
+
+            return Ssh(settings)
+        case "rsh":
+            from snapall.site.rsh import Rsh  # noqa: PLC0415 - only for whom rsh is configured
+
+            return Rsh(settings)

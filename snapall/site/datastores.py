@@ -1,0 +1,47 @@
+"""Datastores by id or by name: which ones a job means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snapall.errors import Refused
+from snapall.site.said import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Datastore:
+    """A row of VPX_DATASTORE; the name as a person sees it."""
+
+    id: int
+    name: str
+
+
+def ids_of(names: Sequence[int | str], known: Sequence[Datastore]) -> tuple[int, ...]:
+    """The ids meant, each once; ids pass as they are. Raises Refused for names of no datastore, or of several."""
+    found: list[int] = []
+    faults: list[str] = []
+    for name in names:
+        match [name] if isinstance(name, int) else [one.id for one in known if one.name == name]:
+            case [one]:
+                found.append(one)
+            case []:
+                faults.append(f"there is no datastore called {_quoted(str(name))}{_near(str(name), known)}")
+            case several:
+                ids = ", ".join(map(str, several))
+                faults.append(f"several datastores are called {_quoted(str(name))}: {ids}")
+    if faults:
+        raise Refused("; ".join(faults), "name the datastore by its id; `snapall datastores` lists them")
+    return tuple(dict.fromkeys(found))
+
+
+def _quoted(name: str) -> str:
+    return f'"{printable(name)}"'
+
+
+def _near(name: str, known: Sequence[Datastore]) -> str:
+    """The names that may have been meant; those that differ in case or blanks come first."""
+    folded = [one.name for one in known if one.name.strip().lower() == name.strip().lower()]
+    near = dict.fromkeys([*folded, *difflib.get_close_matches(name, [one.name for one in known], n=5)])
+    return f"; near it: {', '.join(map(_quoted, near))}" if near else ""

@@ -1,0 +1,139 @@
+"""What the database drivers that reach a VirtualCenter need, answer and say; nothing of them is imported here."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+
+class Trouble(Enum):
+    """Why the database did not answer: what is said of it, and the remedy."""
+
+    OLD_SERVER = (
+        "the ODBC driver no longer speaks to so old a SQL Server",
+        "use FreeTDS with TDS version 7.1 for SQL Server 2000 and 7.2 for 2005",
+    )
+    ENCRYPTION = (
+        "driver and server cannot agree on encryption",
+        "old servers speak TLS 1.0 at best: Encrypt=no with Microsoft's driver, `encryption = off` with FreeTDS",
+    )
+    DRIVER = (
+        "the database driver is missing",
+        "install what database.url names: pyodbc and an ODBC driver manager for mssql+pyodbc, and the DSN's driver",
+    )
+    DSN = (
+        "the ODBC data source is missing",
+        "define the DSN of database.url as a system DSN, of the same 32 or 64 bits as Python",
+    )
+    LOGIN = (
+        "the login was refused",
+        "look at the user and the database in database.url, and at database.password (unused with odbc_connect)",
+    )
+    UNREACHABLE = ("the server cannot be reached", "look at server, port and firewall, and whether the service runs")
+    RIGHT = ("the login may not read what is asked", "grant it SELECT on the VPX_ tables")
+    TABLE = (
+        "a table is missing",
+        "look at database.owner, and whether database.url names VirtualCenter's own database",
+    )
+    COLUMN = ("a column is missing", "this VirtualCenter keeps its tables otherwise than 2.x does")
+    OTHER = ("it could not be asked", "look at database.url")
+
+    @property
+    def what(self) -> str:
+        """What is said of it."""
+        return self.value[0]
+
+    @property
+    def hint(self) -> str:
+        """The remedy."""
+        return self.value[1]
+
+
+# In this order: what a driver says first is often followed by a general line such as "connection failed". The texts are
+# those of SQL Server, FreeTDS, Microsoft's ODBC drivers, PostgreSQL, Oracle and SQLite; the codes are SQLSTATEs.
+_SIGNS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), trouble)
+    for pattern, trouble in (
+        (r"does not support connections to SQL Server", Trouble.OLD_SERVER),
+        (r"unsupported protocol|SSL Provider|certificate verify failed", Trouble.ENCRYPTION),
+        (
+            r"can't open lib|no module named|cannot open shared object|DLL load failed|library not loaded",
+            Trouble.DRIVER,
+        ),
+        (r"\bIM002\b|data source name not found", Trouble.DSN),
+        (
+            r"login failed|\b28000\b|authentication failed|no pg_hba\.conf|requested by the login|ORA-01017",
+            Trouble.LOGIN,
+        ),
+        (r"role .* does not exist", Trouble.LOGIN),
+        (r"permission (was )?denied|\b42501\b|insufficient privilege|ORA-01031", Trouble.RIGHT),
+        (r"\b42S02\b|invalid object name|no such table|(relation|table or view) .*does not exist", Trouble.TABLE),
+        (r"\b42S22\b|invalid column name|no such column|column .*does not exist|invalid identifier", Trouble.COLUMN),
+        (
+            r"\b08001\b|\b08S01\b|\bHYT0[01]\b|unable to connect|connection failed|server is unavailable",
+            Trouble.UNREACHABLE,
+        ),
+        (r"could not connect|connection refused|timed out|timeout expired|could not translate", Trouble.UNREACHABLE),
+        (r"unable to open", Trouble.UNREACHABLE),
+    )
+)
+
+
+def trouble_of(text: str) -> Trouble:
+    """What a driver's error text means."""
+    return next((trouble for sign, trouble in _SIGNS if sign.search(text)), Trouble.OTHER)
+
+
+def masked(text: str, *secrets: str) -> str:
+    """The text without these passwords, as they are or as a URL writes them, and without what follows PWD=."""
+    for secret in secrets:
+        for written in {secret, quote(secret, safe=""), quote_plus(secret)} - {""}:
+            text = text.replace(written, "***")
+    return re.sub(r"\b(pwd|password)(\s*=\s*)(\{[^}]*\}|[^;\s]*)", r"\1\2***", text, flags=re.IGNORECASE)
+
+
+def connect_timeout(driver: str, seconds: float) -> dict[str, Any]:
+    """How a driver is told to give up connecting, as its own keyword arguments; none where it cannot be told."""
+    whole = max(1, round(seconds))
+    match driver:
+        case "pyodbc" | "pysqlite" | "pg8000":
+            return {"timeout": whole}
+        case "pymssql":
+            return {"login_timeout": whole, "timeout": whole}
+        case "psycopg" | "psycopg2":
+            return {"connect_timeout": whole}
+        case _:
+            return {}
+
+
+def bound_statements(dialect: Any, connection: Any, seconds: float) -> None:
+    """Bound each statement of a pyodbc connection, where the ODBC driver has that attribute."""
+    if dialect.driver == "pyodbc":
+        with suppress(dialect.loaded_dbapi.Error):
+            connection.timeout = max(1, round(seconds))
+
+
+def suit_old_sql_servers(dialect: Any) -> None:
+    """Let SQLAlchemy's first connect pass on SQL Server 2000.
+
+    It has no function schema_name(), and through pymssql its version is not recognized; no statement of ours depends on
+    either. Measured with SQLAlchemy 2.0 and 2.1.
+    """
+    version = dialect._get_server_version_info
+    dialect._get_default_schema_name = lambda _connection: "dbo"
+    dialect._get_server_version_info = lambda connection: version(connection) or (8,)
+
+
+def utc(created: object) -> datetime | None:
+    """The time of a row, which VirtualCenter keeps in UTC; None when there is none to be read."""
+    try:
+        when = datetime.fromisoformat(created) if isinstance(created, str) else created
+        if not isinstance(when, datetime):
+            return None
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

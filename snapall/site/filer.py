@@ -1,0 +1,179 @@
+"""The 7-Mode dialect: the commands that snapall gives a filer, and what its answers mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from snapall.backup.model import FILER_NAME, FilerSnapshot
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Refusal, Rename, Unknown
+from snapall.errors import Refused, SiteError
+from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing, without_log_lines
+from snapall.site.said import one_line, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class NotSent(SiteError):
+    """The filer was not reached, or did not let us in: the command was definitely not executed."""
+
+
+class NoAnswer(SiteError):
+    """The command was sent, and no whole answer came back: whether it was executed is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the filer answered. There is no exit status worth the name: only the text tells."""
+
+    stdout: str
+    stderr: str
+
+
+class Transport(Protocol):
+    """A way to a filer, ssh or rsh: one command, one connection."""
+
+    def run(self, command: str) -> Reply:
+        """Give the filer one command. Raises NotSent or NoAnswer."""
+        ...
+
+    def command_line(self, command: str) -> str:
+        """How a person would give the same command."""
+        ...
+
+
+def sendable(command: str) -> bytes:
+    """The command as it goes over the wire. Raises NotSent unless it is one line of plain ASCII."""
+    if not command.isascii() or any(char in command for char in "\0\r\n"):
+        raise NotSent(
+            f"{command!r} is not one line of plain ASCII, so it is not given to a filer",
+            hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+        )
+    return command.encode("ascii")
+
+
+class FilerSystem:
+    """One filer: its snapshots made, renamed, deleted and listed."""
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self._transport = transport
+        self._name = name
+
+    def command(self, step: Capture | Rename | Delete) -> str:
+        """The filer's own command (the paper; Data ONTAP 7-Mode, na_snap(1)). Raises Refused for an unfit name."""
+        match step:
+            case Capture(volume, name):
+                return self._snap("create", volume, name)
+            case Rename(volume, old, new):
+                return self._snap("rename", volume, old, new)
+            case Delete(volume, name):
+                return self._snap("delete", volume, name)
+
+    def command_line(self, step: Capture | Rename | Delete) -> str:
+        """The command as a person would give it from here, `rsh filer1 snap create vmvol1 vmware_recent`."""
+        return self._transport.command_line(self.command(step))
+
+    def perform(self, step: Capture | Rename | Delete) -> Outcome:
+        """Do it and say how it went. Success is provisional: the filer has no exit status, `snap list` proves it."""
+        command = self.command(step)
+        try:
+            reply = self._transport.run(command)
+        except NotSent as error:
+            return Refusal(_with_hint(error))
+        except NoAnswer as error:
+            return Unknown(_with_hint(error))
+        return self._judge(_verb(step), reply)
+
+    def listing_line(self, volume: str) -> str:
+        """The command that lists the volume's snapshots, as a person would give it from here."""
+        return self._transport.command_line(self._snap("list -n", volume))
+
+    def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
+        """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
+        # -n: without the space columns, which take the filer long to compute.
+        reply = self._transport.run(self._snap("list -n", volume))
+        meaning = classify("list", reply.stdout, reply.stderr)
+        match meaning:
+            case Meaning.OK:
+                return parse_listing(reply.stdout, volume)
+            case Meaning.NO_VOLUME:
+                raise SiteError(f"{self._name} has no volume {volume}", hint=REMEDIES[meaning])
+            case _:
+                answer = one_line(reply.stderr, reply.stdout)
+                raise SiteError(
+                    f"{self._name} did not list the snapshots of {volume}: {answer}", hint=REMEDIES[meaning]
+                )
+
+    def version(self) -> str:
+        """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
+        reply = self._transport.run("version")
+        lines = [line.strip() for line in without_log_lines(reply.stdout) if line.strip()]
+        if len(lines) != 1:
+            answer = one_line(reply.stderr, reply.stdout) or "nothing"
+            raise SiteError(
+                f"{self._name} did not tell its version, it said: {answer}",
+                hint="give the command `version` by hand; the login may lack the right to it",
+            )
+        return lines[0]
+
+    def _snap(self, verb: str, *names: str) -> str:
+        _check(names)
+        return " ".join(("snap", verb, *names))
+
+    def _judge(self, verb: Verb, reply: Reply) -> Outcome:
+        said = whole(reply.stdout, reply.stderr)
+        why = f"{self._name}: {one_line(reply.stdout, reply.stderr)}"
+        meaning = classify(verb, reply.stdout, reply.stderr)
+        match meaning:
+            case Meaning.OK:
+                return Done(said)
+            case Meaning.ABSENT if verb == "delete":
+                return Done(said, already=True)
+            case Meaning.UNKNOWN_ERROR:
+                return Unknown(f"{why} ({REMEDIES[meaning]})", said)
+            case _:
+                return Refusal(f"{why} ({REMEDIES[meaning]})", said)
+
+
+_RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
+
+
+def require_7mode(version: str) -> None:
+    """Raises Refused unless the `version` line is that of Data ONTAP 7-Mode: 7.x and before, or 8.x with the word."""
+    found = _RELEASE.match(version)
+    line = one_line(version)
+    if found is None:
+        raise Refused(f"this is not the version line of Data ONTAP: {line!r}", hint="check the filer's host and port")
+    lowered = version.lower()
+    major = int(found[1])
+    if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
+        raise Refused(
+            f"this filer does not run in 7-Mode: {line!r}",
+            hint="snapall speaks the commands of Data ONTAP 7-Mode alone; Cluster-Mode takes others",
+        )
+
+
+def _check(names: Sequence[str]) -> None:
+    """The last gate before a name becomes part of a command line."""
+    for name in names:
+        if FILER_NAME.fullmatch(name) is None:
+            raise Refused(
+                f"{name!r} cannot be part of a filer's command",
+                hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+            )
+
+
+def _verb(step: Capture | Rename | Delete) -> Verb:
+    match step:
+        case Capture():
+            return "create"
+        case Rename():
+            return "rename"
+        case Delete():
+            return "delete"
+
+
+def _with_hint(error: SiteError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message

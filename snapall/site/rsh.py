@@ -1,0 +1,119 @@
+"""The way to a filer by rsh: the rcmd protocol itself, spoken over one socket."""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
+from snapall.site.said import one_line
+from snapall.site.wire import Address, connect, open_socket, remaining
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from snapall.config import Filer
+
+RESERVED_PORTS = range(1023, 511, -1)
+"""The source ports that a filer believes, in the order in which rcmd(3) tries them."""
+
+_CEILING = 1 << 20  # bytes of an answer
+_ACCEPTED = b"\0"
+_REJECTED = b"\1"
+_TAKEN = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+
+
+class Rsh:
+    """One rsh connection for each command (BSD rcmd(3), rshd(8); Data ONTAP 7-Mode, na_rshd(8)).
+
+    There is no exit status. No second connection for errors is asked for: firewalls stop it, and the filer's text is
+    judged as a whole anyway.
+    """
+
+    def __init__(self, settings: Filer) -> None:
+        self._settings = settings
+
+    def command_line(self, command: str) -> str:
+        """The command as a person would give it, `rsh filer1 snap create vmvol1 vmware_recent`."""
+        user = "" if self._settings.user is None else f" -l {self._settings.user}"
+        return f"rsh {self._settings.host}{user} {command}"
+
+    def run(self, command: str) -> Reply:
+        """Give the filer one command. Raises NotSent or NoAnswer."""
+        local = self._settings.local_user or getpass.getuser()
+        remote = self._settings.user or local
+        # "0": no port for a second connection.
+        request = b"".join(sendable(word) + b"\0" for word in ("0", local, remote, command))
+        deadline = time.monotonic() + self._settings.timeout
+        with self._connect(deadline) as connection:
+            try:
+                connection.sendall(request)
+                first = _receive(connection, 1, deadline)
+                if first == _ACCEPTED:
+                    # Nothing more to say: like `rsh -n`, so that no command waits for input.
+                    connection.shutdown(socket.SHUT_WR)
+                answer = _read_to_end(connection, deadline)
+            except OSError as error:
+                raise self._no_answer(str(error) or type(error).__name__) from error
+        return self._reply(first, answer)
+
+    def _reply(self, first: bytes, answer: bytes) -> Reply:
+        text = answer.decode("utf-8", "replace").replace("\r\n", "\n")
+        if first == _ACCEPTED:
+            return Reply(text, "")
+        if first == _REJECTED:
+            raise NotSent(
+                f"the filer {self._settings.host} did not let us in by rsh: {one_line(text) or 'it gave no reason'}",
+                hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
+            )
+        # The request and the command went out together, so a filer that hangs up may have executed it.
+        raise self._no_answer("it hung up" if first == b"" else f"it spoke no rsh: {one_line(repr(first + answer))}")
+
+    def _no_answer(self, reason: str) -> NoAnswer:
+        return NoAnswer(
+            f"no whole answer by rsh from the filer {self._settings.host}: {reason}",
+            hint="look with `snap list` what happened",
+        )
+
+    def _connect(self, deadline: float) -> socket.socket:
+        def open_to(family: socket.AddressFamily, address: Address) -> socket.socket:
+            if not self._settings.reserved_port:
+                return open_socket(family, address, deadline)
+            return first_free(RESERVED_PORTS, lambda source: open_socket(family, address, deadline, source))
+
+        hint = "check its `host` and `port`, the network, and `options rsh.enable` on the filer"
+        return connect(self._settings.host, self._settings.port, open_to, hint)
+
+
+def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) -> socket.socket:
+    """The connection from the first source port that is free. Raises NotSent when we may not or cannot have one."""
+    for port in ports:
+        try:
+            return open_from(port)
+        except PermissionError as error:
+            raise NotSent(
+                f"rsh needs a source port below 1024, and this account may not take one: {error}",
+                hint="run as root, or give CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
+                "filer does not insist",
+            ) from error
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+    raise NotSent("every source port from 512 to 1023 is taken", hint="wait a few minutes, or use ssh")
+
+
+def _receive(connection: socket.socket, size: int, deadline: float) -> bytes:
+    connection.settimeout(remaining(deadline))
+    return connection.recv(size)
+
+
+def _read_to_end(connection: socket.socket, deadline: float) -> bytes:
+    answer = b""
+    while chunk := _receive(connection, 1 << 16, deadline):
+        answer += chunk
+        if len(answer) > _CEILING:
+            raise OSError("the answer is longer than 1 MiB")
+    return answer

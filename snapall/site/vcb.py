@@ -1,0 +1,135 @@
+"""vcbsnapshot: its command lines, and what its answers mean."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import PureWindowsPath
+from typing import TYPE_CHECKING
+
+from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
+from snapall.errors import ConfigError
+from snapall.site import process
+from snapall.site.said import last_line, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from snapall.config import Vcenter
+
+MASK = "***"
+
+# A line of its own, whatever the case; a log line `[time 'Component' number level] text` begins with a bracket
+# and so never is one. Lines end in \n alone: other separators may stand in the text of a log line.
+_SSID_LINE = re.compile(r"[ \t]*ssid:[ \t]*([A-Za-z0-9_.-]+)[ \t\r]*", re.IGNORECASE)
+_SSID = re.compile(r"[A-Za-z0-9_.-]+")
+_GONE = re.compile(r"has already been deleted or has not been completely created", re.IGNORECASE)
+
+_FAR_SHELLS = ("ssh", "plink")
+_SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
+_FAR_SHELL_FAILED = 255
+
+# The code pages in which a Windows program may echo the password; read as UTF-8 it then looks different.
+_CODE_PAGES = ("cp437", "cp850", "cp1252")
+
+
+def ssids(stdout: str) -> tuple[str, ...]:
+    """Every snapshot id that vcbsnapshot printed as `SsId:WORD` on a line of its own, each once, in order."""
+    hits = (_SSID_LINE.fullmatch(line) for line in stdout.split("\n"))
+    return tuple(dict.fromkeys(hit[1] for hit in hits if hit is not None))
+
+
+class Vcb:
+    """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
+
+    def __init__(self, settings: Vcenter) -> None:
+        """Raises ConfigError when a password would reach the command line of ssh or plink."""
+        self._settings = settings
+        self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
+        self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
+        if self._far and settings.password is not None:
+            raise ConfigError(
+                f"[vcenter] password: it would stand on {self._program}'s command line, where a shell reads it again",
+                hint="leave user and password out; VCB's own config.js on the proxy supplies them",
+            )
+
+    def argv(self, step: Quiesce | Release, masked: bool) -> tuple[str, ...]:
+        """The command line as the batch wrote it, with `***` in the place of the password when masked."""
+        settings = self._settings
+        login: tuple[str, ...] = ("-h", settings.host)
+        if settings.user is not None:
+            login += ("-u", settings.user)
+        if settings.password is not None:
+            login += ("-p", MASK if masked else settings.password.reveal())
+        match step:
+            case Quiesce(vm, name):
+                return (*settings.vcbsnapshot, *login, "-c", f"moref:{vm.moref}", name)
+            case Release(vm, ssid):
+                return (*settings.vcbsnapshot, *login, "-d", f"moref:{vm.moref}", f"ssid:{ssid}")
+
+    def command(self, step: Quiesce | Release) -> str:
+        """The masked command line, as a person would type it."""
+        return " ".join(word if word == MASK else _quoted(word) for word in self.argv(step, masked=True))
+
+    def perform(self, step: Quiesce | Release, on_start: Callable[[Child], None]) -> Outcome:
+        """Do it and say how it went; what `on_start` raises is passed on while vcbsnapshot goes on."""
+        refusal = self._unfit(step)
+        if refusal is not None:
+            return refusal
+        timeout = self._settings.timeout if isinstance(step, Quiesce) else self._settings.remove_timeout
+        try:
+            completed = process.run(self.argv(step, masked=False), timeout, on_start)
+        except process.NotStarted as error:
+            return Refusal(f"{error.message}; {error.hint}")
+        return self._judge(step, completed, timeout)
+
+    def _unfit(self, step: Quiesce | Release) -> Refusal | None:
+        """Why this step must not become a command line."""
+        if isinstance(step, Release) and _SSID.fullmatch(step.ssid) is None:
+            return Refusal(f"{step.ssid!r} is not a snapshot id")
+        unsafe = (word for word in self.argv(step, masked=True)[1:] if _SAFE_FOR_A_SHELL.fullmatch(word) is None)
+        first = next(unsafe, None) if self._far else None
+        if first is None:
+            return None
+        return Refusal(f"the argument {first!r} is not safe: the shell behind {self._program} would read it again")
+
+    def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
+        stdout, stderr = self._mask(completed.stdout), self._mask(completed.stderr)
+        said = whole(stdout, stderr)
+        telling = last_line(stderr, stdout) or "it printed nothing"
+        if completed.code is None:
+            return Unknown(f"{self._program} gave no answer within {timeout:g} s and goes on: {telling}", said)
+        if self._far and completed.code == _FAR_SHELL_FAILED:
+            return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", said)
+        failed = Unknown(f"{self._program} ended with exit code {completed.code}: {telling}", said)
+        match step:
+            case Quiesce():
+                return failed if completed.code else self._made(ssids(completed.stdout), telling, said)
+            case Release():
+                if _GONE.search(said):
+                    return Done(said, already=True)
+                return failed if completed.code else Done(said)
+
+    def _made(self, found: tuple[str, ...], telling: str, said: str) -> Outcome:
+        if len(found) == 1:
+            return Done(said, ssid=found[0])
+        lack = f"several snapshot ids ({', '.join(found)})" if found else f"no snapshot id: {telling}"
+        return Unknown(f"{self._program} ended well, yet printed {lack}", said, claimed=True)
+
+    def _mask(self, text: str) -> str:
+        """The text without the password, in whatever code page the program may have echoed it."""
+        if self._settings.password is None:
+            return text
+        clear = self._settings.password.reveal()
+        echoes = {clear} | {clear.encode(page, "replace").decode("utf-8", "replace") for page in _CODE_PAGES}
+        for echo in sorted(echoes - {""}, key=len, reverse=True):
+            text = text.replace(echo, MASK)
+        return text
+
+
+def _quoted(word: str) -> str:
+    if sys.platform == "win32":
+        return subprocess.list2cmdline([word])
+    return shlex.quote(word)

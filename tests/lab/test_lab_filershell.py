@@ -1,0 +1,254 @@
+"""The pretended filer's command line: its texts, its limits, what each fault makes of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.lab import others
+from snapall.lab.faults import Fault, Kind, Struck
+from snapall.lab.filershell import Ending, FilerShell, Reply
+from snapall.lab.site import batch, build
+from snapall.lab.texts import Says
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NIGHT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+NAMES = ["vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4"]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[FilerShell]:
+    with build(tmp_path / "lab", batch().having(clock=NIGHT.timestamp())) as world:
+        yield FilerShell(world)
+
+
+def said(shell: FilerShell, command: str) -> str:
+    reply = shell.answer(command, "ssh", "snapall")
+    assert reply.ending is Ending.ANSWER
+    return reply.stdout + reply.stderr
+
+
+def names(shell: FilerShell) -> list[str]:
+    return [snapshot.name for snapshot in shell.world.listing("vmvol1")]
+
+
+def test_version_is_one_line_without_a_mode_in_7_x(shell: FilerShell) -> None:
+    assert said(shell, "version").startswith("NetApp Release 7.0.2: ")
+    shell.world.set(version="NetApp Release 8.1P2 7-Mode: Tue Jun 12 17:53:00 PDT 2012 Multistore")
+    assert "7-Mode" in said(shell, "version")
+
+
+def test_the_brief_list_has_two_columns_newest_first(shell: FilerShell) -> None:
+    others.tag(shell.world, "vmvol1", "vmware_snap4", "busy", "LUNs")
+    assert said(shell, "snap create vmvol1 new") == "creating snapshot...\n"
+    assert said(shell, "snap list -n vmvol1") == (
+        "Volume vmvol1\n"
+        "working...\n"
+        "\n"
+        "date          name\n"
+        "------------  --------\n"
+        "Mar 22 03:00  new\n"
+        "Mar 21 17:00  vmware_recent\n"
+        "Mar 20 17:00  vmware_previous\n"
+        "Mar 19 17:00  vmware_snap3\n"
+        "Mar 18 17:00  vmware_snap4   (busy,LUNs)\n"
+    )
+
+
+def test_the_full_list_tells_the_space_as_well(shell: FilerShell) -> None:
+    lines = said(shell, "snap list vmvol1").splitlines()
+    assert lines[3:6] == [
+        "  %/used       %/total  date          name",
+        "----------  ----------  ------------  --------",
+        "  1% ( 1%)    0% ( 0%)  Mar 21 17:00  vmware_recent",
+    ]
+
+
+def test_without_a_volume_all_are_listed(shell: FilerShell) -> None:
+    with shell.world.moment() as moment:
+        moment.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
+    shell.world.set(working="")
+    assert said(shell, "snap list").startswith("Volume empty\n\n\nNo snapshots exist.\n\nVolume vmvol1\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("snap create vmvol1 vmware_recent", "Snapshot already exists."),
+        ("snap delete vmvol1 nosuch", "No such snapshot."),
+        ("snap rename vmvol1 nosuch x", "No such snapshot."),
+        ("snap rename vmvol1 vmware_snap3 vmware_snap4", "Snapshot already exists."),
+        ("snap list nosuch", "snap list: Volume nosuch does not exist."),
+        ("snap create nosuch x", "snap create: Volume nosuch does not exist."),
+        ("snap rename nosuch x y", "snap rename: Volume nosuch does not exist."),
+        ("snap delete nosuch x", "snap delete: Volume nosuch does not exist."),
+        ("vol status nosuch", "vol status: No volume named 'nosuch' exists."),
+        ("nosuch command", "nosuch not found.  Type '?' for a list of commands"),
+        ("", " not found.  Type '?' for a list of commands"),
+        ("snap create 'unclosed", "usage:"),
+        ("snap create vmvol1", "usage:"),
+        ("snap rename vmvol1 x", "usage:"),
+        ("snap delete", "usage:"),
+        ("snap list -x vmvol1", "usage:"),
+        ("snap", "usage:"),
+        ("snap restore vmvol1", "usage:"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_stderr_and_changes_nothing(
+    shell: FilerShell, command: str, answer: str
+) -> None:
+    reply = shell.answer(command, "ssh", "snapall")
+    assert reply.stdout == ""
+    assert reply.stderr.startswith(answer)
+    assert names(shell) == NAMES
+    assert [entry.effect for entry in shell.world.ledger()] == [None]
+
+
+def test_a_busy_snapshot_cannot_be_deleted_and_says_why(shell: FilerShell) -> None:
+    for tags, reason in [(("busy", "LUNs"), "LUN clone"), (("busy", "dump"), "dump"), (("busy",), "snapshot in use")]:
+        others.tag(shell.world, "vmvol1", "vmware_snap4", *tags)
+        answer = said(shell, "snap delete vmvol1 vmware_snap4")
+        assert answer == f"Snapshot vmware_snap4 is busy because of {reason}\n"
+    others.tag(shell.world, "vmvol1", "vmware_snap4", "snapmirror")
+    assert said(shell, "snap delete vmvol1 vmware_snap4") == "deleting snapshot...\n"
+
+
+def test_the_state_of_a_volume_decides(shell: FilerShell) -> None:
+    others.set_volume(shell.world, "vmvol1", read_only=True)
+    assert "read-only volume" in said(shell, "snap delete vmvol1 vmware_snap4")
+    assert "vmware_snap4" in said(shell, "snap list -n vmvol1")
+    assert "read-only" in said(shell, "vol status vmvol1")
+    others.set_volume(shell.world, "vmvol1", full=True)
+    assert "No space left" in said(shell, "snap create vmvol1 x")
+    others.set_volume(shell.world, "vmvol1", state="offline")
+    assert "offline" in said(shell, "snap list vmvol1")
+    assert "offline" in said(shell, "vol status")
+    others.set_volume(shell.world, "vmvol1")
+    assert said(shell, "vol status vmvol1").splitlines()[1].split()[:4] == ["vmvol1", "online", "raid_dp,", "flex"]
+
+
+def test_255_snapshots_are_the_most(shell: FilerShell) -> None:
+    for n in range(251):
+        assert said(shell, f"snap create vmvol1 s{n}") == "creating snapshot...\n"
+    assert "maximum number of snapshots" in said(shell, "snap create vmvol1 one_too_many")
+    assert len(names(shell)) == 255
+
+
+def test_success_may_be_silent_or_come_on_stderr(shell: FilerShell) -> None:
+    shell.world.set(success_on_stderr=True)
+    assert shell.answer("snap create vmvol1 a", "ssh", "snapall") == Reply(stderr="creating snapshot...\n")
+    shell.world.set(silent=True)
+    assert shell.answer("snap delete vmvol1 a", "ssh", "snapall") == Reply()
+    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == Reply()
+
+
+def test_the_filer_may_be_slow(shell: FilerShell) -> None:
+    shell.world.set(filer_seconds=2)
+    assert shell.answer("version", "ssh", "snapall").wait == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reply"),
+    [
+        (Fault("snap create", Kind.FAIL), Reply(stderr="snap create: operation failed\n")),
+        (Fault("snap create", Kind.FAIL, text="creating snapshot...\nno"), Reply(stderr="creating snapshot...\nno\n")),
+        (Fault("filer", Kind.REFUSE, match="x"), Reply(ending=Ending.REFUSE)),
+        (Fault("snap", Kind.DROP), Reply(ending=Ending.DROP)),
+        (Fault("snap create", Kind.HANG, seconds=9), Reply(wait=9, ending=Ending.DROP)),
+    ],
+)
+def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply: Reply) -> None:
+    shell.world.add_faults(fault)
+    assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
+    assert names(shell) == NAMES
+    assert shell.world.ledger()[0].fault == fault.kind.value
+
+
+@pytest.mark.parametrize(
+    ("fault", "reply"),
+    [
+        (Fault("snap create", Kind.ACT_NO_ANSWER), Reply(ending=Ending.DROP)),
+        (Fault("snap create", Kind.SLOW, seconds=9), Reply(stdout="creating snapshot...\n", wait=9)),
+        (Fault("snap create", Kind.GARBAGE, text="?"), Reply(stdout="?\n")),
+        (Fault("snap create", Kind.HALF), Reply(stdout="creating s", ending=Ending.DROP)),
+        (Fault("snap create", Kind.NO_SSID), Reply(stdout="creating snapshot...\n")),
+    ],
+)
+def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, reply: Reply) -> None:
+    shell.world.add_faults(fault)
+    assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
+    assert names(shell) == ["x", *NAMES]
+
+
+def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
+    others.make_vm_snapshot(shell.world, 108, "Quiesce")
+    shell.world.add_faults(Fault("snap create", Kind.ACT_LATE, seconds=5, hold=2))
+    assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == Reply(wait=2, ending=Ending.DROP)
+    assert names(shell) == NAMES
+    shell.world.advance(5)
+    assert names(shell) == ["x", *NAMES]
+    (taken,) = shell.world.ledger().captures
+    assert (taken.of, dict(taken.quiesced)) == (1, {108: ("Quiesce",)})
+
+
+def test_tags_come_and_go_and_snapshots_vanish_between_two_looks(shell: FilerShell) -> None:
+    shell.world.add_faults(
+        Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
+        Fault("snap list", Kind.TAG, nth=2, snapshot="vmware_snap4"),
+        Fault("snap list", Kind.VANISH, nth=3, snapshot="vmware_snap3"),
+    )
+    looks = [said(shell, "snap list -n vmvol1") for _ in range(3)]
+    assert ["(busy,snapmirror)" in look for look in looks] == [True, False, False]
+    assert ["vmware_snap3" in look for look in looks] == [True, True, False]
+
+
+def test_a_connection_can_be_struck_before_any_command(shell: FilerShell) -> None:
+    assert shell.login("ssh") == Reply()
+    assert shell.world.ledger() == ()
+    shell.world.add_faults(
+        Fault("login", Kind.FAIL),
+        Fault("login", Kind.SLOW, nth=2, seconds=3),
+        Fault("login", Kind.HANG, nth=3, seconds=9),
+        Fault("login", Kind.REFUSE, nth=4),
+        Fault("login", Kind.DATABASE_DOWN, nth=5),
+        Fault("filer", Kind.FAIL, times=0),
+    )
+    assert [shell.login("rsh") for _ in range(5)] == [
+        Reply(stderr="Permission denied."),
+        Reply(wait=3),
+        Reply(wait=9, ending=Ending.REFUSE),
+        Reply(ending=Ending.REFUSE),
+        Reply(),
+    ]
+    assert len(shell.world.ledger()) == 5
+    assert shell.world.ledger().filer == ()
+
+
+def test_the_ledger_names_every_fault_that_struck() -> None:
+    both = Struck(Fault("snap create", Kind.DROP), (Fault("snap create", Kind.LAG),))
+    assert both.told == "drop, lag"
+    assert Struck().told is None
+
+
+def test_every_wording_says_whether_it_is_attested() -> None:
+    assert {word.value.attested for word in Says} == {True, False}
+    assert len({word.value.text for word in Says}) == len(list(Says)), "equal wordings would be one"
+
+
+@given(st.text())
+def test_no_command_breaks_it(shared: FilerShell, command: str) -> None:
+    reply = shared.answer(command, "ssh", "snapall")
+    assert reply.stdout or reply.stderr
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilerShell]:
+    with build(tmp_path_factory.mktemp("shared"), batch()) as world:
+        yield FilerShell(world)

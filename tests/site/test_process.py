@@ -1,0 +1,169 @@
+"""The subprocess of the tool, tried with real children: they outlive our patience, and nobody kills them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from snapall.backup.steps import Child
+from snapall.errors import SiteError
+from snapall.site import process
+
+PATIENCE = 60.0
+
+# Waits until the FIFO is written to; then writes to stdout, and to a file if that went well.
+SLOW = """
+import sys
+open(sys.argv[1]).read()
+print('late', flush=True)
+open(sys.argv[2], 'w').write('unharmed')
+"""
+
+
+def nobody(child: Child) -> None:
+    """A listener who does not care that the program started."""
+
+
+def python(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+class SlowProgram:
+    """A program that goes on until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.gate = folder / "gate"
+        self.mark = folder / "mark"
+        os.mkfifo(self.gate)
+        self.argv = python(SLOW, str(self.gate), str(self.mark))
+
+    def let_go(self, child: Child) -> None:
+        """Let it end, and wait until it is reaped."""
+        self.gate.write_text("")
+        for thread in threading.enumerate():
+            if thread.name == f"reaper-{child.pid}":
+                thread.join(PATIENCE)
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> SlowProgram:
+    return SlowProgram(tmp_path)
+
+
+def test_a_program_tells_its_exit_code_and_both_streams() -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
+    completed = process.run(python(code), PATIENCE, nobody)
+    assert (completed.code, completed.stdout, completed.stderr) == (3, "out\n", "err\n")
+    assert completed.argv == tuple(python(code))
+    assert 0 < completed.seconds < PATIENCE
+
+
+def test_the_arguments_reach_the_program_without_a_shell() -> None:
+    words = ["a b", "$HOME", "&", "%x%", '"', "*"]
+    completed = process.run(python("import sys; print(sys.argv[1:])", *words), PATIENCE, nobody)
+    assert completed.stdout == f"{words}\n"
+
+
+def test_a_program_that_asks_gets_an_empty_answer() -> None:
+    completed = process.run(python("import sys; print(repr(sys.stdin.read()))"), PATIENCE, nobody)
+    assert completed.stdout == "''\n"
+
+
+def test_a_program_is_beyond_the_reach_of_the_terminals_interrupt() -> None:
+    completed = process.run(python("import os; print(os.getsid(0) == os.getpid() == os.getpgid(0))"), PATIENCE, nobody)
+    assert completed.stdout == "True\n"
+
+
+def test_the_listener_learns_the_pid_and_the_start_time_while_the_program_runs(slow: SlowProgram) -> None:
+    lived: list[bool] = []
+    children: list[Child] = []
+
+    def listen(child: Child) -> None:
+        children.append(child)
+        lived.append(process.alive(child))
+        slow.gate.write_text("")
+
+    assert process.run(slow.argv, PATIENCE, listen).code == 0
+    assert lived == [True]
+    assert not process.alive(children[0])
+
+
+def test_a_program_that_outlives_the_timeout_goes_on_unharmed_and_leaves_no_zombie(slow: SlowProgram) -> None:
+    children: list[Child] = []
+    completed = process.run(slow.argv, 0.01, children.append)
+    assert completed.code is None
+    assert process.alive(children[0])
+    slow.let_go(children[0])
+    assert slow.mark.read_text() == "unharmed"
+    assert not process.alive(children[0])
+    assert not psutil.pid_exists(children[0].pid)
+
+
+def test_when_the_listener_fails_the_program_goes_on(slow: SlowProgram) -> None:
+    children: list[Child] = []
+
+    def fail(child: Child) -> None:
+        children.append(child)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        process.run(slow.argv, PATIENCE, fail)
+    assert process.alive(children[0])
+    slow.let_go(children[0])
+    assert slow.mark.read_text() == "unharmed"
+
+
+def test_bytes_of_a_windows_code_page_do_not_crash_and_line_ends_are_plain() -> None:
+    code = r"import sys; sys.stdout.buffer.write(b'gel\x94scht \x81\r\nSsId:snapshot-1\r\n')"
+    assert process.run(python(code), PATIENCE, nobody).stdout == "gel\ufffdscht \ufffd\nSsId:snapshot-1\n"
+
+
+def test_what_exceeds_the_ceiling_is_not_read() -> None:
+    code = f"import sys; sys.stdout.write('x' * {process.OUTPUT_CEILING + 10})"
+    completed = process.run(python(code), PATIENCE, nobody)
+    assert completed.code == 0
+    assert len(completed.stdout) == process.OUTPUT_CEILING
+
+
+def test_a_missing_program_never_started_and_the_hint_names_the_key(tmp_path: Path) -> None:
+    with pytest.raises(process.NotStarted, match="nosuch") as caught:
+        process.run([str(tmp_path / "nosuch"), "-p", "vcpw"], PATIENCE, nobody)
+    assert "vcbsnapshot" in caught.value.hint
+    assert "vcpw" not in caught.value.message
+    assert isinstance(caught.value, SiteError)
+
+
+def test_a_file_that_is_no_program_never_started(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text("no program")
+    with pytest.raises(process.NotStarted, match="plain cannot be started"):
+        process.run([str(plain)], PATIENCE, nobody)
+
+
+def test_an_argument_that_no_system_can_pass_on_is_not_started() -> None:
+    with pytest.raises(process.NotStarted, match="null byte"):
+        process.run(python("", "a\0b"), PATIENCE, nobody)
+
+
+def test_a_command_line_with_a_password_does_not_show_in_the_result() -> None:
+    assert "vcpw" not in repr(process.run(python("", "vcpw"), PATIENCE, nobody))
+
+
+def test_a_zombie_is_not_alive() -> None:
+    program = subprocess.Popen(python(""))
+    os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+    zombie = Child(program.pid, psutil.Process(program.pid).create_time())
+    assert not process.alive(zombie)
+    program.wait()
+
+
+def test_another_program_with_the_same_pid_is_not_the_child() -> None:
+    started = psutil.Process().create_time()
+    assert process.alive(Child(os.getpid(), started))
+    assert not process.alive(Child(os.getpid(), started - 3600))

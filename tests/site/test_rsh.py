@@ -1,0 +1,246 @@
+"""rsh, tried against a small server that speaks rcmd on loopback."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.config import Filer
+from snapall.site.filer import NoAnswer, NotSent, Reply
+from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
+
+Behaviour = Callable[[socket.socket], None]
+
+
+class RcmdServer:
+    """One connection at a time: reads the four words of the request, then behaves as it is told."""
+
+    def __init__(self) -> None:
+        self.requests: list[list[bytes]] = []
+        self.peers: list[int] = []
+        self.behave: Behaviour = lambda connection: connection.sendall(b"\0")
+        self.over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, peer = self._listener.accept()
+            with connection:
+                if self.over.is_set():
+                    return
+                self.peers.append(peer[1])
+                data = b""
+                while data.count(b"\0") < 4 and (chunk := connection.recv(4096)):
+                    data += chunk
+                self.requests.append(data.split(b"\0")[:-1])
+                self.behave(connection)
+
+    def close(self) -> None:
+        self.over.set()
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.fixture
+def server() -> Iterator[RcmdServer]:
+    with closing(RcmdServer()) as running:
+        yield running
+
+
+def settings(
+    port: int, *, host: str = "127.0.0.1", timeout: float = 30, user: str | None = None, reserved: bool = False
+) -> Filer:
+    return Filer("filer1", host, "rsh", port, user, None, None, None, timeout, "operator", reserved)
+
+
+def answer(text: bytes) -> Behaviour:
+    return lambda connection: connection.sendall(text)
+
+
+def test_the_request_names_both_users_and_asks_for_no_second_connection(server: RcmdServer) -> None:
+    Rsh(settings(server.port, user="root")).run("snap create vmvol1 vmware_recent")
+    assert server.requests == [[b"0", b"operator", b"root", b"snap create vmvol1 vmware_recent"]]
+
+
+def test_without_a_user_the_remote_one_is_called_like_the_local_one(server: RcmdServer) -> None:
+    Rsh(settings(server.port)).run("version")
+    assert server.requests == [[b"0", b"operator", b"operator", b"version"]]
+
+
+def test_what_follows_the_zero_byte_is_the_answer(server: RcmdServer) -> None:
+    server.behave = answer(b"\0creating snapshot...\r\n")
+    assert Rsh(settings(server.port)).run("version") == Reply("creating snapshot...\n", "")
+
+
+def test_silence_is_an_answer(server: RcmdServer) -> None:
+    assert Rsh(settings(server.port)).run("snap rename v a b") == Reply("", "")
+
+
+def test_the_command_finds_nothing_on_its_input(server: RcmdServer) -> None:
+    heard: list[bytes] = []
+
+    def listen(connection: socket.socket) -> None:
+        connection.sendall(b"\0")
+        heard.append(connection.recv(1))
+
+    server.behave = listen
+    Rsh(settings(server.port)).run("version")
+    assert heard == [b""]
+
+
+def test_a_filer_that_does_not_let_us_in_executed_nothing(server: RcmdServer) -> None:
+    server.behave = answer(b"\1Permission denied.\n")
+    with pytest.raises(NotSent, match=r"Permission denied\.") as caught:
+        Rsh(settings(server.port)).run("version")
+    assert "rsh.access" in caught.value.hint
+
+
+def test_a_filer_that_hangs_up_before_its_first_byte_may_have_executed_the_command(server: RcmdServer) -> None:
+    server.behave = lambda connection: None
+    with pytest.raises(NoAnswer, match="hung up"):
+        Rsh(settings(server.port)).run("snap create vmvol1 x")
+
+
+def test_a_connection_that_breaks_leaves_the_outcome_unknown(server: RcmdServer) -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    server.behave = reset
+    with pytest.raises(NoAnswer):
+        Rsh(settings(server.port)).run("snap create vmvol1 x")
+
+
+@pytest.mark.parametrize("start", [b"", b"\0", b"\0creating snap"])
+def test_a_filer_that_falls_silent_is_left_at_the_deadline(server: RcmdServer, start: bytes) -> None:
+    over = threading.Event()
+
+    def stall(connection: socket.socket) -> None:
+        connection.sendall(start)
+        over.wait(30)
+
+    server.behave = stall
+    with pytest.raises(NoAnswer, match="timed out"):
+        Rsh(settings(server.port, timeout=0.1)).run("snap create vmvol1 x")
+    over.set()
+
+
+def test_a_peer_that_speaks_something_else_leaves_the_outcome_unknown(server: RcmdServer) -> None:
+    server.behave = answer(b"SSH-2.0-Data ONTAP SSH 1.0\n")
+    with pytest.raises(NoAnswer, match=r"spoke no rsh: .*SSH-2"):
+        Rsh(settings(server.port)).run("version")
+
+
+def test_an_answer_without_end_is_left(server: RcmdServer) -> None:
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(b"\0")
+        try:
+            for _ in range(1000):
+                connection.sendall(b"x" * 65536)
+        except OSError:
+            return
+
+    server.behave = flood
+    with pytest.raises(NoAnswer, match="1 MiB"):
+        Rsh(settings(server.port)).run("snap list -n vmvol1")
+
+
+def test_a_refused_connection_means_that_nothing_was_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    with pytest.raises(NotSent, match=f"on port {port}") as caught:
+        Rsh(settings(port)).run("version")
+    assert "rsh.enable" in caught.value.hint
+
+
+def test_a_time_that_is_over_before_the_connection_means_that_nothing_was_sent(server: RcmdServer) -> None:
+    with pytest.raises(NotSent, match="timed out"):
+        Rsh(settings(server.port, timeout=0)).run("version")
+
+
+@pytest.mark.parametrize("host", ["filer.invalid", "x" * 70, "a..b"])
+def test_a_host_without_an_address_means_that_nothing_was_sent(host: str) -> None:
+    with pytest.raises(NotSent, match="address"):
+        Rsh(settings(514, host=host)).run("version")
+
+
+@pytest.mark.parametrize("command", ["a\0b", "a\nb", "a\rb", "ä"])
+def test_what_is_not_one_line_of_ascii_is_not_sent(server: RcmdServer, command: str) -> None:
+    with pytest.raises(NotSent, match="ASCII"):
+        Rsh(settings(server.port)).run(command)
+    assert server.requests == []
+
+
+def test_the_command_for_people_looks_as_in_the_batch() -> None:
+    assert Rsh(settings(514, host="filer1")).command_line("snap create v n") == "rsh filer1 snap create v n"
+    assert Rsh(settings(514, host="filer1", user="root")).command_line("version") == "rsh filer1 -l root version"
+
+
+# -- reserved ports
+
+
+def test_an_account_that_may_not_take_a_reserved_port_is_told_what_helps() -> None:
+    def forbid(port: int) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(NotSent, match="below 1024") as caught:
+        first_free(RESERVED_PORTS, forbid)
+    for way in ("root", "CAP_NET_BIND_SERVICE", "ssh"):
+        assert way in caught.value.hint
+
+
+@given(st.integers(512, 1023))
+def test_the_highest_free_port_is_taken(free: int) -> None:
+    tried: list[int] = []
+
+    def open_from(port: int) -> socket.socket:
+        tried.append(port)
+        if port > free:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        return socket.socket()
+
+    first_free(RESERVED_PORTS, open_from).close()
+    assert tried == list(range(1023, free - 1, -1))
+
+
+def test_when_all_ports_are_taken_nothing_was_sent() -> None:
+    def taken(port: int) -> socket.socket:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    with pytest.raises(NotSent, match="512 to 1023"):
+        first_free(RESERVED_PORTS, taken)
+
+
+def test_another_fault_is_not_cured_by_another_port() -> None:
+    def refuse(port: int) -> socket.socket:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, f"refused from {port}")
+
+    with pytest.raises(ConnectionRefusedError, match="from 1023"):
+        first_free(RESERVED_PORTS, refuse)
+
+
+def may_take_reserved_ports() -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", 700))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return True
+
+
+@pytest.mark.skipif(not may_take_reserved_ports(), reason="this account may not take a port below 1024")
+def test_the_filer_sees_a_reserved_source_port(server: RcmdServer) -> None:
+    Rsh(settings(server.port, reserved=True)).run("version")
+    Rsh(settings(server.port, reserved=True)).run("version")
+    assert all(512 <= port <= 1023 for port in server.peers)

@@ -1,0 +1,418 @@
+"""ssh, tried against paramiko servers on loopback: one that speaks as Data ONTAP 7.3 does, and a modern one."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import paramiko
+import pytest
+from paramiko import common
+
+from snapall.config import Filer, Secret
+from snapall.site.filer import NoAnswer, NotSent, Reply
+from snapall.site.ssh import CIPHERS, HOST_KEYS, KEX, MACS, Ssh
+
+Answer = Callable[[paramiko.Channel], None]
+
+OLD_KEX, OLD_CIPHERS, OLD_MACS = ("diffie-hellman-group1-sha1",), ("3des-cbc",), ("hmac-sha1",)
+NEWER_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+def say(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Answer:
+    """Answer as a filer does; without a status the connection ends before the command does."""
+
+    def answer(channel: paramiko.Channel) -> None:
+        channel.sendall(stdout)
+        channel.sendall_stderr(stderr)
+        if status is not None:
+            channel.send_exit_status(status)
+
+    return answer
+
+
+class Login(paramiko.ServerInterface):
+    """Who is let in, and what is executed."""
+
+    def __init__(self, server: SshServer) -> None:
+        self.server = server
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "password,publickey"
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.server.logins.append((username, "password"))
+        return self.server.verdict if password == "right" else common.AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.server.logins.append((username, "publickey"))
+        return self.server.verdict if key == self.server.user_key else common.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return self.server.open_verdict
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self.server.commands.append(command)
+        self.server.before_exec()
+        if self.server.exec_verdict:
+            self.server.asked.put(channel)
+        return self.server.exec_verdict
+
+
+class SshServer:
+    """A server of one command a connection, old as a filer or modern, with its faults as attributes."""
+
+    def __init__(self, host_key: paramiko.RSAKey, user_key: paramiko.RSAKey) -> None:
+        self.host_key, self.user_key = host_key, user_key
+        self.kex, self.ciphers, self.macs = OLD_KEX, OLD_CIPHERS, OLD_MACS
+        self.without: dict[str, tuple[str, ...]] = {"pubkeys": NEWER_SIGNATURES, "keys": NEWER_SIGNATURES}
+        self.banner = "SSH-2.0-Data ONTAP SSH 1.0"
+        self.answer: Answer = say()
+        self.verdict, self.open_verdict, self.exec_verdict = common.AUTH_SUCCESSFUL, common.OPEN_SUCCEEDED, True
+        self.before_exec: Callable[[], None] = lambda: None
+        self.logins: list[tuple[str, str]] = []
+        self.commands: list[bytes] = []
+        self.inputs: list[bytes] = []
+        self.asked: queue.Queue[paramiko.Channel] = queue.Queue()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def modern(self) -> None:
+        """Speak as a current OpenSSH does: nothing with SHA-1."""
+        self.kex, self.ciphers, self.macs = ("ecdh-sha2-nistp256",), ("aes128-ctr",), ("hmac-sha2-256",)
+        self.without = {"pubkeys": ("ssh-rsa",), "keys": ("ssh-rsa",)}
+        self.banner = "SSH-2.0-OpenSSH_9.9"
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with closing(connection):
+                if connection.recv(1, socket.MSG_PEEK) == b"":
+                    return
+                with closing(self._transport(connection)) as transport:
+                    self._talk(transport)
+
+    def _transport(self, connection: socket.socket) -> paramiko.Transport:
+        transport = paramiko.Transport(
+            connection, disabled_algorithms=self.without, server_sig_algs=self.banner.endswith("OpenSSH_9.9")
+        )
+        transport.local_version = self.banner
+        options = transport.get_security_options()
+        options.kex, options.ciphers, options.digests = self.kex, self.ciphers, self.macs
+        transport.add_server_key(self.host_key)
+        return transport
+
+    def _talk(self, transport: paramiko.Transport) -> None:
+        transport.start_server(event=threading.Event(), server=Login(self))
+        while transport.is_alive():
+            try:
+                channel = self.asked.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            # The client may hang up meanwhile.
+            with suppress(OSError, EOFError):
+                # Its end of input comes after it saw that the request was taken.
+                self.inputs.append(channel.recv(1))
+                self.answer(channel)
+                channel.close()
+            # Otherwise the client hangs up, once it has its answer.
+            if channel.exit_status == -1:
+                transport.close()
+            transport.join(30)
+
+    def close(self) -> None:
+        # A connection that says nothing ends the server.
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.fixture(scope="module")
+def host_key() -> paramiko.RSAKey:
+    return paramiko.RSAKey.generate(1024)
+
+
+@pytest.fixture(scope="module")
+def user_key() -> paramiko.RSAKey:
+    return paramiko.RSAKey.generate(1024)
+
+
+@pytest.fixture
+def server(host_key: paramiko.RSAKey, user_key: paramiko.RSAKey) -> Iterator[SshServer]:
+    with closing(SshServer(host_key, user_key)) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(server: SshServer, tmp_path: Path) -> Filer:
+    known, key = tmp_path / "known_hosts", tmp_path / "id_rsa"
+    known.write_text(f"[127.0.0.1]:{server.port} ssh-rsa {server.host_key.get_base64()}\n")
+    server.user_key.write_private_key_file(str(key))
+    return Filer("filer1", "127.0.0.1", "ssh", server.port, "snapall", key, None, known, 30, None, True)
+
+
+# -- the good way
+
+
+def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer) -> None:
+    server.answer = say(b"creating snapshot...\r\n", b"a word on the side\n")
+    assert Ssh(settings).run("snap create vmvol1 x") == Reply("creating snapshot...\n", "a word on the side\n")
+    assert server.commands == [b"snap create vmvol1 x"]
+    # A key is offered once with its signature, in one method alone.
+    assert set(server.logins) == {("snapall", "publickey")}
+
+
+def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: Filer) -> None:
+    assert Ssh(replace(settings, key_file=None, password=Secret("right"))).run("snap rename v a b") == Reply("", "")
+    assert server.logins == [("snapall", "password")]
+
+
+def test_a_modern_server_that_takes_no_sha1_is_spoken_to_as_well(server: SshServer, settings: Filer) -> None:
+    server.modern()
+    server.answer = say(b"fine\n")
+    assert Ssh(settings).run("version") == Reply("fine\n", "")
+
+
+def test_every_command_has_a_connection_of_its_own(server: SshServer, settings: Filer) -> None:
+    ssh = Ssh(settings)
+    ssh.run("version")
+    ssh.run("snap list -n vmvol1")
+    assert server.commands == [b"version", b"snap list -n vmvol1"]
+
+
+def test_the_command_finds_nothing_on_its_input(server: SshServer, settings: Filer) -> None:
+    Ssh(settings).run("version")
+    assert server.inputs == [b""]
+
+
+def test_an_error_text_is_an_answer_whatever_the_exit_status(server: SshServer, settings: Filer) -> None:
+    server.answer = say(stderr=b"nosuch not found.\n", status=3)
+    assert Ssh(settings).run("nosuch") == Reply("", "nosuch not found.\n")
+
+
+def test_the_old_algorithms_stay_in_reach() -> None:
+    assert {*OLD_KEX, "diffie-hellman-group14-sha1"} <= set(KEX)
+    assert {*OLD_CIPHERS, "aes128-cbc"} <= set(CIPHERS)
+    assert {*OLD_MACS, "hmac-md5"} <= set(MACS)
+    assert "ssh-rsa" in HOST_KEYS
+
+
+def test_the_command_for_people_can_be_typed(settings: Filer) -> None:
+    ssh = Ssh(replace(settings, host="filer1", port=22))
+    assert ssh.command_line("snap create v n") == "ssh snapall@filer1 snap create v n"
+    assert Ssh(replace(settings, host="filer1", port=2222)).command_line("version") == (
+        "ssh -p 2222 snapall@filer1 version"
+    )
+
+
+# -- host keys
+
+
+def test_an_unknown_host_key_stops_before_the_login_and_says_how_to_get_the_line(
+    server: SshServer, settings: Filer
+) -> None:
+    assert settings.known_hosts is not None
+    settings.known_hosts.write_text("# nobody yet\n")
+    with pytest.raises(NotSent, match="not known") as caught:
+        Ssh(settings).run("version")
+    assert server.host_key.fingerprint in caught.value.message
+    assert f"ssh-keyscan -p {server.port} -t rsa 127.0.0.1" in caught.value.hint
+    assert str(settings.known_hosts) in caught.value.hint
+    assert server.logins == []
+
+
+@pytest.mark.parametrize("other", [paramiko.RSAKey.generate(1024), paramiko.ECDSAKey.generate()])
+def test_a_changed_host_key_is_a_strong_warning(server: SshServer, settings: Filer, other: paramiko.PKey) -> None:
+    assert settings.known_hosts is not None
+    settings.known_hosts.write_text(f"[127.0.0.1]:{server.port} {other.get_name()} {other.get_base64()}\n")
+    with pytest.raises(NotSent, match="HAS CHANGED") as caught:
+        Ssh(settings).run("version")
+    assert "listen" in caught.value.hint
+    assert server.logins == []
+
+
+@pytest.mark.parametrize("content", [None, b"[127.0.0.1]:1 ssh-rsa A\n", b"\xff\xfe"])
+def test_a_known_hosts_file_that_cannot_be_read_means_that_nothing_was_sent(
+    server: SshServer, settings: Filer, content: bytes | None
+) -> None:
+    assert settings.known_hosts is not None
+    settings.known_hosts.unlink()
+    if content is not None:
+        settings.known_hosts.write_bytes(content)
+    with pytest.raises(NotSent, match="known_hosts"):
+        Ssh(settings).run("version")
+    assert server.commands == []
+
+
+# -- not sent
+
+
+def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: SshServer, settings: Filer) -> None:
+    with pytest.raises(NotSent, match="did not let snapall in") as caught:
+        Ssh(replace(settings, key_file=None, password=Secret("wrong-secret"))).run("version")
+    assert "wrong-secret" not in caught.value.message + caught.value.hint
+    assert server.commands == []
+
+
+def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(
+    server: SshServer, settings: Filer
+) -> None:
+    server.user_key = paramiko.RSAKey.generate(1024)
+    with pytest.raises(NotSent, match="did not let snapall in"):
+        Ssh(replace(settings, password=Secret("right"))).run("version")
+    assert {method for _, method in server.logins} == {"publickey"}
+
+
+def test_a_filer_that_wants_a_second_proof_is_not_entered(server: SshServer, settings: Filer) -> None:
+    server.verdict = common.AUTH_PARTIALLY_SUCCESSFUL
+    with pytest.raises(NotSent, match="second proof"):
+        Ssh(settings).run("version")
+
+
+def test_a_filer_without_a_free_session_executed_nothing(server: SshServer, settings: Filer) -> None:
+    server.open_verdict = common.OPEN_FAILED_RESOURCE_SHORTAGE
+    with pytest.raises(NotSent, match="before the command was sent"):
+        Ssh(settings).run("version")
+
+
+def test_no_algorithm_in_common_means_that_nothing_was_sent(server: SshServer, settings: Filer) -> None:
+    server.ciphers = ("aes192-cbc",)
+    with pytest.raises(NotSent, match="algorithm") as caught:
+        Ssh(settings).run("version")
+    assert "secureadmin" in caught.value.hint
+
+
+def test_a_refused_connection_means_that_nothing_was_sent(settings: Filer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    with pytest.raises(NotSent, match=f"on port {port}"):
+        Ssh(replace(settings, port=port)).run("version")
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-Data ONTAP SSH 1.0\n"])
+def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: Filer, greeting: bytes) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def greet() -> None:
+            connection = stack.enter_context(listener.accept()[0])
+            connection.sendall(greeting)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(NotSent, match=r"its time of 0\.2 s is over"):
+            Ssh(replace(settings, port=listener.getsockname()[1], timeout=0.2)).run("version")
+        thread.join()
+
+
+def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: Filer) -> None:
+    with pytest.raises(NotSent, match="ASCII"):
+        Ssh(settings).run("version\nhalt")
+    assert server.logins == []
+
+
+# -- no answer
+
+
+def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
+    server: SshServer, settings: Filer
+) -> None:
+    server.answer = say(b"creating snap", status=None)
+    with pytest.raises(NoAnswer, match="hung up"):
+        Ssh(settings).run("snap create vmvol1 x")
+
+
+def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:
+    over = threading.Event()
+
+    def stall(channel: paramiko.Channel) -> None:
+        over.wait(30)
+
+    server.answer = stall
+    with pytest.raises(NoAnswer, match=r"its time of 2 s is over"):
+        Ssh(replace(settings, timeout=2)).run("snap create vmvol1 x")
+    over.set()
+
+
+def test_a_filer_that_never_takes_the_request_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:
+    over = threading.Event()
+
+    def stall() -> None:
+        over.wait(30)
+
+    server.before_exec = stall
+    with pytest.raises(NoAnswer, match="is over"):
+        Ssh(replace(settings, timeout=2)).run("snap create vmvol1 x")
+    over.set()
+
+
+def test_a_request_that_is_rejected_is_not_trusted_to_have_done_nothing(server: SshServer, settings: Filer) -> None:
+    server.exec_verdict = False
+    with pytest.raises(NoAnswer):
+        Ssh(settings).run("snap create vmvol1 x")
+
+
+def test_a_failure_without_a_word_is_not_taken_for_silent_success(server: SshServer, settings: Filer) -> None:
+    server.answer = say(status=1)
+    with pytest.raises(NoAnswer, match="exit status 1"):
+        Ssh(settings).run("snap rename v a b")
+
+
+def test_an_answer_without_end_is_left(server: SshServer, settings: Filer) -> None:
+    server.answer = say(b"x" * ((1 << 20) + 1))
+    with pytest.raises(NoAnswer, match="1 MiB"):
+        Ssh(settings).run("snap list -n vmvol1")
+
+
+# -- the key
+
+
+def why_there_is_no_way_in(settings: Filer, key_file: Path | None) -> str:
+    with pytest.raises(NotSent) as caught:
+        Ssh(replace(settings, key_file=key_file)).run("version")
+    return f"{caught.value.message}; {caught.value.hint}"
+
+
+def test_a_missing_key_file_is_named(settings: Filer, tmp_path: Path) -> None:
+    assert "nosuch" in why_there_is_no_way_in(settings, tmp_path / "nosuch")
+
+
+def test_a_key_that_is_not_rsa_is_named(settings: Filer, tmp_path: Path) -> None:
+    path = tmp_path / "id_ecdsa"
+    paramiko.ECDSAKey.generate().write_private_key_file(str(path))
+    why = why_there_is_no_way_in(settings, path)
+    assert "id_ecdsa" in why
+    assert "RSA" in why
+
+
+def test_a_key_with_a_passphrase_is_named(settings: Filer, user_key: paramiko.RSAKey, tmp_path: Path) -> None:
+    path = tmp_path / "locked"
+    user_key.write_private_key_file(str(path), password="phrase")
+    assert "locked" in why_there_is_no_way_in(settings, path)
+
+
+def test_without_a_key_or_a_password_there_is_no_way_in(settings: Filer) -> None:
+    assert "key_file or a password" in why_there_is_no_way_in(settings, None)
+
+
+def test_a_key_is_read_once_so_that_its_loss_stops_nobody(server: SshServer, settings: Filer) -> None:
+    ssh = Ssh(settings)
+    assert settings.key_file is not None
+    settings.key_file.unlink()
+    ssh.run("version")
+    assert server.commands == [b"version"]
+
+
+def test_what_paramiko_logs_does_not_litter_the_terminal() -> None:
+    code = "import snapall.site.ssh, logging; logging.getLogger('paramiko.transport').error('noise')"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (told.stdout, told.stderr) == (b"", b"")

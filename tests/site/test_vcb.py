@@ -1,0 +1,321 @@
+"""vcbsnapshot's dialect, tried with small programs that write down how they were called."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.backup.model import Vm
+from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
+from snapall.config import Secret, Vcenter
+from snapall.errors import ConfigError
+from snapall.site.vcb import Vcb, ssids
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "vcbsnapshot"
+QUIESCE = Quiesce(Vm(611, "sql01"), "Quiesce-20070322T030000Z")
+RELEASE = Release(Vm(611, "sql01"), "snapshot-619")
+GONE = (FIXTURES / "snapshot_gone.txt").read_text()
+
+PROGRAM = """#!{python}
+import json, sys
+with open({calls!r}, 'a') as calls:
+    calls.write(json.dumps(sys.argv[1:]) + chr(10))
+sys.stdout.write({stdout!r})
+sys.stderr.write({stderr!r})
+sys.exit({code})
+"""
+
+
+def nobody(child: Child) -> None:
+    """A listener who does not care that the program started."""
+
+
+@dataclass(frozen=True)
+class FakeProgram:
+    """A vcbsnapshot that answers what it is told to, under any name."""
+
+    folder: Path
+    name: str = "vcbsnapshot"
+    stdout: str = ""
+    stderr: str = ""
+    code: int = 0
+
+    def write(self) -> tuple[str, ...]:
+        path = self.folder / self.name
+        path.write_text(
+            PROGRAM.format(
+                python=sys.executable,
+                calls=str(self.folder / "calls"),
+                stdout=self.stdout,
+                stderr=self.stderr,
+                code=self.code,
+            )
+        )
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return (str(path),)
+
+    def calls(self) -> list[list[str]]:
+        path = self.folder / "calls"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def settings(
+    program: tuple[str, ...] = ("vcbsnapshot",),
+    user: str | None = "vcbackup",
+    password: str | None = "vcpw",
+) -> Vcenter:
+    secret = None if password is None else Secret(password)
+    return Vcenter("vc01", user, secret, program, timeout=60, remove_timeout=60, settle=960, parallel=4)
+
+
+def quiesce(program: FakeProgram, password: str | None = "vcpw") -> Done | Refusal | Unknown:
+    return Vcb(settings(program.write(), password=password)).perform(QUIESCE, nobody)
+
+
+def release(program: FakeProgram) -> Done | Refusal | Unknown:
+    return Vcb(settings(program.write())).perform(RELEASE, nobody)
+
+
+# -- the command line
+
+
+def test_a_quiesce_is_called_as_the_batch_called_it(tmp_path: Path) -> None:
+    program = FakeProgram(tmp_path, stdout="SsId:snapshot-619\n")
+    quiesce(program)
+    expected = ["-h", "vc01", "-u", "vcbackup", "-p", "vcpw", "-c", "moref:vm-611", "Quiesce-20070322T030000Z"]
+    assert program.calls() == [expected]
+
+
+def test_a_release_names_the_snapshot_by_its_id_alone(tmp_path: Path) -> None:
+    program = FakeProgram(tmp_path)
+    release(program)
+    expected = ["-h", "vc01", "-u", "vcbackup", "-p", "vcpw", "-d", "moref:vm-611", "ssid:snapshot-619"]
+    assert program.calls() == [expected]
+
+
+def test_without_a_user_vcbs_own_configuration_supplies_the_login() -> None:
+    vcb = Vcb(settings(user=None, password=None))
+    assert vcb.argv(RELEASE, masked=False) == (
+        "vcbsnapshot", "-h", "vc01", "-d", "moref:vm-611", "ssid:snapshot-619",
+    )  # fmt: skip
+
+
+def test_the_command_for_people_hides_the_password_and_quotes_only_what_needs_it() -> None:
+    vcb = Vcb(settings(program=("/opt/v c b/vcbsnapshot",)))
+    assert vcb.command(QUIESCE) == (
+        "'/opt/v c b/vcbsnapshot' -h vc01 -u vcbackup -p *** -c moref:vm-611 Quiesce-20070322T030000Z"
+    )
+    assert "<ssid of vm-611>" in vcb.command(Release(Vm(611), "<ssid of vm-611>"))
+
+
+# -- quiesce
+
+
+def test_exit_zero_and_a_snapshot_id_is_a_quiesced_vm(tmp_path: Path) -> None:
+    said = (FIXTURES / "create.txt").read_text()
+    outcome = quiesce(FakeProgram(tmp_path, stdout=said))
+    assert outcome == Done("SsId:snapshot-619", ssid="snapshot-619")
+
+
+def test_the_log_lines_of_vcb_do_not_hide_the_snapshot_id(tmp_path: Path) -> None:
+    log = (FIXTURES / "log_line.txt").read_text()
+    outcome = quiesce(FakeProgram(tmp_path, stdout=f"{log}ssid:  snapshot-7 \n{log}"))
+    assert isinstance(outcome, Done)
+    assert outcome.ssid == "snapshot-7"
+
+
+def test_exit_zero_without_a_snapshot_id_is_unknown_and_claimed(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="all is well\n"))
+    assert isinstance(outcome, Unknown)
+    assert outcome.claimed
+    assert "all is well" in outcome.why
+
+
+def test_several_snapshot_ids_are_unknown_for_nobody_can_tell_which_is_ours(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1\nSsId:snapshot-2\n"))
+    assert isinstance(outcome, Unknown)
+    assert "snapshot-1, snapshot-2" in outcome.why
+
+
+@pytest.mark.parametrize("fixture", ["quiesce_too_slow", "task_in_progress", "host_disconnected", "vm_gone"])
+def test_a_failed_create_is_unknown_and_says_what_virtualcenter_said(tmp_path: Path, fixture: str) -> None:
+    said = (FIXTURES / f"{fixture}.txt").read_text()
+    outcome = quiesce(FakeProgram(tmp_path, stdout="trying\n", stderr=said, code=1))
+    assert isinstance(outcome, Unknown)
+    assert not outcome.claimed
+    assert said.strip() in outcome.why
+    assert "exit code 1" in outcome.why
+
+
+def test_a_create_that_failed_after_it_printed_an_id_is_unknown(tmp_path: Path) -> None:
+    assert isinstance(quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", code=1)), Unknown)
+
+
+def test_a_create_that_fails_in_silence_says_so(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, code=9))
+    assert isinstance(outcome, Unknown)
+    assert outcome.why == "vcbsnapshot ended with exit code 9: it printed nothing"
+
+
+def test_a_program_that_is_not_there_is_a_refusal_with_the_remedy(tmp_path: Path) -> None:
+    outcome = Vcb(settings((str(tmp_path / "nosuch"),))).perform(QUIESCE, nobody)
+    assert isinstance(outcome, Refusal)
+    assert "`vcbsnapshot`" in outcome.why
+    assert "vcpw" not in outcome.why
+
+
+@pytest.mark.parametrize(("step", "own"), [(QUIESCE, "timeout"), (RELEASE, "remove_timeout")])
+def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
+    tmp_path: Path, step: Quiesce | Release, own: str
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    program = (sys.executable, "-c", "import sys; print('SsId:s-1', flush=True); open(sys.argv[1]).read()", str(gate))
+    patient = settings(program)
+    hasty = replace(patient, timeout=0.01) if own == "timeout" else replace(patient, remove_timeout=0.01)
+    children: list[Child] = []
+    outcome = Vcb(hasty).perform(step, children.append)
+    gate.write_text("")
+    for thread in threading.enumerate():
+        if thread.name == f"reaper-{children[0].pid}":
+            thread.join(60)
+    assert isinstance(outcome, Unknown)
+    assert not outcome.claimed
+    assert "no answer within 0.01 s and goes on" in outcome.why
+
+
+# -- release
+
+
+def test_exit_zero_is_a_released_vm(tmp_path: Path) -> None:
+    outcome = release(FakeProgram(tmp_path, stdout="Snapshot ssid:snapshot-619 deleted\n"))
+    assert outcome == Done("Snapshot ssid:snapshot-619 deleted")
+
+
+@pytest.mark.parametrize("said", [GONE, GONE.upper(), (FIXTURES / "vm_gone.txt").read_text()])
+def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, said: str) -> None:
+    outcome = release(FakeProgram(tmp_path, stderr=said, code=1))
+    assert isinstance(outcome, Done)
+    assert outcome.already
+
+
+def test_a_failed_removal_is_unknown(tmp_path: Path) -> None:
+    said = (FIXTURES / "another_task.txt").read_text()
+    outcome = release(FakeProgram(tmp_path, stderr=said, code=2))
+    assert isinstance(outcome, Unknown)
+    assert said.strip() in outcome.why
+
+
+def test_a_removal_without_a_program_is_a_refusal(tmp_path: Path) -> None:
+    assert isinstance(Vcb(settings((str(tmp_path / "nosuch"),))).perform(RELEASE, nobody), Refusal)
+
+
+def test_what_is_no_snapshot_id_is_never_sent(tmp_path: Path) -> None:
+    program = FakeProgram(tmp_path)
+    outcome = Vcb(settings(program.write())).perform(Release(Vm(611), "<ssid of vm-611>"), nobody)
+    assert isinstance(outcome, Refusal)
+    assert program.calls() == []
+
+
+# -- secrets
+
+
+@pytest.mark.parametrize("password", ["vcpw", "pässwört", "tab\there"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp437", "cp1252"])
+def test_a_program_that_echoes_the_password_does_not_spread_it(tmp_path: Path, password: str, encoding: str) -> None:
+    code = f"import sys; sys.stderr.buffer.write({f'login {password} failed'.encode(encoding)!r}); sys.exit(1)"
+    vcb = Vcb(settings((sys.executable, "-c", code), password=password))
+    outcome = vcb.perform(QUIESCE, nobody)
+    assert isinstance(outcome, Unknown)
+    assert outcome.said == "login *** failed"
+    assert outcome.why.endswith("login *** failed")
+
+
+def test_an_empty_password_leaves_the_text_alone(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1\n"), password="")
+    assert outcome == Done("SsId:snapshot-1", ssid="snapshot-1")
+
+
+def test_control_characters_of_the_program_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stderr="\x1b[2Jgone\n", code=1))
+    assert isinstance(outcome, Unknown)
+    assert outcome.why.isprintable()
+
+
+# -- a shell on the far side
+
+
+@pytest.mark.parametrize("name", ["ssh", "plink", "PLINK.EXE", "C:\\PuTTY\\plink.exe", "/usr/bin/ssh"])
+def test_a_password_never_reaches_the_command_line_of_ssh(name: str) -> None:
+    with pytest.raises(ConfigError, match="password") as caught:
+        Vcb(settings((name, "proxy", "vcbsnapshot")))
+    assert "config.js" in caught.value.hint
+
+
+def test_an_argument_that_a_far_shell_would_take_apart_is_refused_by_name(tmp_path: Path) -> None:
+    program = FakeProgram(tmp_path, "ssh")
+    vcb = Vcb(settings((*program.write(), "proxy", "vcbsnapshot"), password=None))
+    outcome = vcb.perform(Quiesce(Vm(611), "Quiesce; reboot"), nobody)
+    assert isinstance(outcome, Refusal)
+    assert "'Quiesce; reboot'" in outcome.why
+    assert program.calls() == []
+
+
+def test_plain_arguments_pass_through_ssh(tmp_path: Path) -> None:
+    program = FakeProgram(tmp_path, "ssh", stdout="SsId:snapshot-619\n")
+    vcb = Vcb(settings((*program.write(), "vcb@proxy", "vcbsnapshot"), password=None))
+    assert isinstance(vcb.perform(QUIESCE, nobody), Done)
+    assert program.calls()[0][:2] == ["vcb@proxy", "vcbsnapshot"]
+
+
+@pytest.mark.parametrize("step", [QUIESCE, RELEASE])
+def test_ssh_that_lost_the_far_side_leaves_the_outcome_unknown(tmp_path: Path, step: Quiesce | Release) -> None:
+    program = FakeProgram(tmp_path, "ssh", stderr=GONE, code=255)
+    outcome = Vcb(settings((*program.write(), "proxy"), password=None)).perform(step, nobody)
+    assert isinstance(outcome, Unknown)
+    assert "255" in outcome.why
+
+
+# -- reading ids
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SsId:",
+        "SsId: two words",
+        "SsId:snäpshot",
+        "SsId:a;b",
+        "The SsId:snapshot-1",
+        "[2007-08-07 12:29:43.798 'App' 2052 info] SsId:snapshot-1",
+        "[2007-08-07 12:29:43.798 'App' 2052 info] text\x0bSsId:snapshot-1",
+        "[2007-08-07 12:29:43.798 'App' 2052 info] text\u2028SsId:snapshot-1",
+    ],
+)
+def test_what_is_not_an_id_on_a_line_of_its_own_is_not_read(line: str) -> None:
+    assert ssids(f"before\n{line}\nafter") == ()
+
+
+@given(
+    word=st.from_regex(r"[A-Za-z0-9_.-]+", fullmatch=True),
+    key=st.sampled_from(["SsId:", "ssid:", "SSID:"]),
+    blanks=st.text(" \t", max_size=3),
+    before=st.text(st.characters(exclude_characters=":")),
+    after=st.text(st.characters(exclude_characters=":")),
+)
+def test_an_id_is_found_wherever_its_line_stands(word: str, key: str, blanks: str, before: str, after: str) -> None:
+    assert ssids(f"{before}\n{key}{blanks}{word}{blanks}\r\n{after}") == (word,)
+
+
+@given(st.text())
+def test_whatever_is_printed_an_id_is_one_plain_word(text: str) -> None:
+    assert all(word.isascii() and word.isprintable() and " " not in word for word in ssids(text))

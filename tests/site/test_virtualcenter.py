@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from snapall.backup.model import Vm, VmSnapshot
+from snapall.config import Database, Secret
+from snapall.errors import Refused, SiteError
+from snapall.site.datastores import Datastore
+from snapall.site.virtualcenter import VirtualCenter
+
+TABLES = """
+CREATE TABLE VPX_VM (ID INTEGER, HOST_ID INTEGER, IS_TEMPLATE INTEGER);
+CREATE TABLE VPX_DS_ASSIGNMENT (DS_ID INTEGER, ENTITY_ID INTEGER);
+CREATE TABLE VPX_ENTITY (ID INTEGER, NAME TEXT COLLATE NOCASE, TYPE_ID INTEGER);
+CREATE TABLE VPX_HOST (ID INTEGER, DNS_NAME TEXT, PASSWORD TEXT);
+CREATE TABLE VPX_DATASTORE (ID INTEGER, NAME TEXT COLLATE NOCASE);
+CREATE TABLE VPX_SNAPSHOT (ID INTEGER, VM_ID INTEGER, SNAPSHOT_NAME TEXT COLLATE NOCASE, CREATE_TIME TEXT);
+"""
+
+
+class Db:
+    """A VirtualCenter database in a file, made by hand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run(TABLES)
+
+    def run(self, script: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript(script)
+
+    def add(self, table: str, *rows: Iterable[object]) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            for row in map(tuple, rows):
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    def asked(self) -> VirtualCenter:
+        return VirtualCenter(Database(f"sqlite:///{self.path}", None, None))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Db:
+    return Db(tmp_path / "virtualcenter.db")
+
+
+def test_the_vms_of_a_datastore_are_found_with_names_and_hosts(db: Db) -> None:
+    db.add("VPX_VM", (611, 9, 0), (108, 9, 0), (2001, 9, 0))
+    db.add("VPX_DS_ASSIGNMENT", (688, 611), (688, 108), (689, 2001))
+    db.add("VPX_ENTITY", (611, "sql01", 0), (108, "a%2fb %5c 100%25", 0), (2001, "other", 0))
+    db.add("VPX_HOST", (9, "esx1.example.edu", "encrypted"))
+    found = db.asked().vms([688])
+    host = "esx1.example.edu"
+    assert found.vms == (Vm(108, "a/b \\ 100%", host), Vm(611, "sql01", host))
+    assert (found.names_readable, found.hosts_readable) == (True, True)
+    assert db.asked().vms([]).vms == ()
+    assert db.asked().vms([1]).vms == ()
+
+
+def test_templates_hosts_and_doubles_are_left_out(db: Db) -> None:
+    db.add("VPX_VM", (1, None, 0), (2, None, 1), (3, None, None))
+    # 77 is a host's row: no VM has that id.
+    db.add("VPX_DS_ASSIGNMENT", (688, 1), (689, 1), (688, 1), (688, 2), (688, 3), (688, 77))
+    assert db.asked().vms([688, 689, 688]).vms == (Vm(1), Vm(3))
+
+
+def test_a_vm_without_a_name_or_a_host_is_a_vm_all_the_same(db: Db) -> None:
+    db.add("VPX_VM", (1, 9, 0), (2, 8, 0))
+    db.add("VPX_DS_ASSIGNMENT", (688, 1), (688, 2))
+    db.add("VPX_ENTITY", (1, None, 0))
+    db.add("VPX_HOST", (9, None, ""))
+    found = db.asked().vms([688])
+    assert found.vms == (Vm(1), Vm(2))
+    assert (found.names_readable, found.hosts_readable) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "[ds-one] vm", "50% [x]_", "sql01 ", "SQL01", "日本語", "a'b;--"])
+def test_names_of_every_kind_come_back_as_they_are(db: Db, name: str) -> None:
+    db.add("VPX_VM", (1, None, 0))
+    db.add("VPX_DS_ASSIGNMENT", (688, 1))
+    db.add("VPX_ENTITY", (1, name, 0))
+    assert db.asked().vms([688]).vms == (Vm(1, name),)
+
+
+@pytest.mark.parametrize(
+    ("change", "names", "hosts"),
+    [
+        ("DROP TABLE VPX_ENTITY", False, True),
+        ("DROP TABLE VPX_HOST", True, False),
+        ("DROP TABLE VPX_HOST; DROP TABLE VPX_ENTITY", False, False),
+        ("ALTER TABLE VPX_ENTITY DROP COLUMN NAME", False, True),
+    ],
+)
+def test_the_vms_are_found_without_the_right_to_their_names_or_hosts(
+    db: Db, change: str, names: bool, hosts: bool
+) -> None:
+    db.add("VPX_VM", (1, 9, 0))
+    db.add("VPX_DS_ASSIGNMENT", (688, 1))
+    db.add("VPX_ENTITY", (1, "sql01", 0))
+    db.add("VPX_HOST", (9, "esx1", ""))
+    db.run(change)
+    found = db.asked().vms([688])
+    assert (found.names_readable, found.hosts_readable) == (names, hosts)
+    assert found.vms == (Vm(1, "sql01" if names else None, "esx1" if hosts else None),)
+
+
+def test_snapshots_come_with_their_ids_names_and_times(db: Db) -> None:
+    db.add(
+        "VPX_SNAPSHOT",
+        (1230, 611, "Quiesce", "2007-03-22 03:00:00.123000"),
+        (1229, 611, "quiesce", "2007-03-22T03:00:00+02:00"),
+        (1228, 108, "QUIESCE ", None),
+        (10000, 108, None, "some time"),
+        (5, 2001, "Quiesce", None),
+    )
+    assert db.asked().snapshots([611, 108]) == (
+        VmSnapshot("snapshot-1228", 108, "QUIESCE "),
+        VmSnapshot("snapshot-1229", 611, "quiesce", datetime(2007, 3, 22, 1, tzinfo=UTC)),
+        VmSnapshot("snapshot-1230", 611, "Quiesce", datetime(2007, 3, 22, 3, 0, 0, 123000, tzinfo=UTC)),
+        VmSnapshot("snapshot-10000", 108, ""),
+    )
+    assert db.asked().snapshots([]) == ()
+
+
+def test_thousands_of_vms_are_asked_for_at_once(db: Db) -> None:
+    ids = range(1, 2501)
+    db.add("VPX_VM", *((one, None, 0) for one in ids))
+    db.add("VPX_DS_ASSIGNMENT", *((one, one) for one in ids))
+    db.add("VPX_SNAPSHOT", *((one + 9000, one, "Quiesce", None) for one in ids))
+    vc = db.asked()
+    assert [vm.id for vm in vc.vms(ids).vms] == list(ids)
+    assert [one.ssid for one in vc.snapshots(ids)] == [f"snapshot-{one + 9000}" for one in ids]
+
+
+def test_datastores_are_found_by_id_or_by_their_exact_name(db: Db) -> None:
+    db.add("VPX_DATASTORE", (700, "vol2"), (688, "vol1"), (690, "VOL1"), (691, "vol1 "), (692, "a%2fb"), (693, None))
+    vc = db.asked()
+    assert vc.datastores()[:2] == (Datastore(688, "vol1"), Datastore(690, "VOL1"))
+    assert vc.datastore_ids(["vol1", 5, "a/b", "VOL1", 688]) == (688, 5, 692, 690)
+
+
+def test_a_datastore_that_is_not_there_is_refused_with_the_names_near_it(db: Db) -> None:
+    db.add("VPX_DATASTORE", (688, "vmvol1"), (689, "vmvol2"), (690, "ISO images"))
+    with pytest.raises(Refused, match=r'^there is no datastore called "vmvol"; near it: ') as caught:
+        db.asked().datastore_ids(["vmvol", 688, "iso Images", "zzz"])
+    assert '"vmvol1"' in caught.value.message
+    assert 'called "iso Images"; near it: "ISO images"' in caught.value.message
+    assert caught.value.message.endswith('there is no datastore called "zzz"')
+    assert "snapall datastores" in caught.value.hint
+
+
+def test_an_ambiguous_datastore_is_refused_with_its_ids(db: Db) -> None:
+    db.add("VPX_DATASTORE", (688, "vol1"), (900, "vol1"))
+    with pytest.raises(Refused, match='several datastores are called "vol1": 688, 900'):
+        db.asked().datastore_ids(["vol1"])
+
+
+def test_ids_need_no_look_at_the_datastores(db: Db) -> None:
+    db.run("DROP TABLE VPX_DATASTORE")
+    assert db.asked().datastore_ids([688, 689, 688]) == (688, 689)
+
+
+def refused(url: str, password: str | None = None) -> SiteError:
+    settings = Database(url, None if password is None else Secret(password), "")
+    with pytest.raises(SiteError) as caught:
+        VirtualCenter(settings).vms([688])
+    assert caught.value.hint
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+def test_a_missing_sqlite_file_is_an_error_and_stays_missing(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    assert f"unable to open {path}" in refused(f"sqlite:///{path}").message
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("this is no database, and long enough to be seen as none. " * 20)
+    assert "file is not a database" in refused(f"sqlite:///{tmp_path / 'x'}").message
+
+
+def test_a_database_without_the_tables_points_to_the_owner() -> None:
+    error = refused("sqlite://")
+    assert "a table is missing: no such table: VPX_VM" in error.message
+    assert "database.owner" in error.hint
+
+
+def test_a_missing_column_is_named(db: Db) -> None:
+    db.run("ALTER TABLE VPX_VM DROP COLUMN IS_TEMPLATE")
+    assert "a column is missing: no such column: VPX_VM.IS_TEMPLATE" in refused(f"sqlite:///{db.path}").message
+
+
+def test_urls_that_name_nothing_usable() -> None:
+    assert "not a SQLAlchemy URL" in refused("://").message
+    assert "Can't load plugin" in refused("nosuch://u:hunter2@h").message
+    assert "hunter2" not in refused("nosuch://u@h", "hunter2").message
+    assert "it could not be asked" in refused("sqlite://?check_same_thread=perhaps").message
+
+
+def test_a_missing_driver_is_an_error_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyodbc", None)
+    error = refused("mssql+pyodbc://vc_user@VirtualCenter", "hunter2")
+    assert "mssql+pyodbc://vc_user:***@VirtualCenter: the database driver is missing" in error.message
+    assert "pyodbc" in error.hint
+
+
+class OldServer(ModuleType):
+    """A DB-API like pyodbc, behind it what matters of SQL Server 2000: no schema_name(), owners, one data source."""
+
+    Error = sqlite3.Error
+    DatabaseError = sqlite3.DatabaseError
+    InterfaceError = sqlite3.InterfaceError
+    OperationalError = sqlite3.OperationalError
+    ProgrammingError = sqlite3.ProgrammingError
+    NotSupportedError = sqlite3.NotSupportedError
+    paramstyle = "qmark"
+    NUMBER = float
+    version = "5.2.0"
+
+    def __init__(self, owners: tuple[str, ...]) -> None:
+        super().__init__("pyodbc")
+        self.owners = owners
+        self.refusal = ""
+        self.entities = "[42000] SELECT permission denied on object 'VPX_ENTITY' (229)"
+        self.can_bound = True
+        self.bounds: list[object] = []
+        self.opened: list[tuple[str, dict[str, Any]]] = []
+        self.open_now = 0
+        self.Cursor = OldCursor
+
+    def connect(self, text: str, **arguments: Any) -> OldConnection:
+        self.opened.append((text, arguments))
+        if self.refusal:
+            raise self.OperationalError(self.refusal)
+        return OldConnection(self)
+
+
+class OldConnection:
+    autocommit = False
+
+    def __init__(self, server: OldServer) -> None:
+        self._server = server
+        server.open_now += 1
+        self._db = sqlite3.connect(":memory:")
+        self._db.execute("ATTACH ':memory:' AS INFORMATION_SCHEMA")
+        self._db.execute("CREATE TABLE INFORMATION_SCHEMA.TABLES (TABLE_SCHEMA, TABLE_NAME)")
+        for owner in server.owners:
+            self._db.execute(f"ATTACH ':memory:' AS [{owner}]")
+            for statement in TABLES.strip().split(";\n"):
+                self._db.execute(statement.replace("CREATE TABLE ", f"CREATE TABLE [{owner}]."))
+            self._db.execute("INSERT INTO INFORMATION_SCHEMA.TABLES VALUES (?, 'vpx_vm'), (?, 'Other')", (owner, owner))
+            self._db.execute(f"INSERT INTO [{owner}].VPX_VM VALUES (611, 9, 0)")
+            self._db.execute(f"INSERT INTO [{owner}].VPX_DS_ASSIGNMENT VALUES (688, 611)")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "timeout":
+            if not self._server.can_bound:
+                raise OldServer.Error("[HYC00] Optional feature not implemented")
+            self._server.bounds.append(value)
+        super().__setattr__(name, value)
+
+    def add_output_converter(self, kind: int, converter: object) -> None: ...
+
+    def cursor(self) -> OldCursor:
+        return OldCursor(self._db, self._server)
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def close(self) -> None:
+        self._server.open_now -= 1
+        self._db.close()
+
+
+class OldCursor:
+    def __init__(self, db: sqlite3.Connection, server: OldServer) -> None:
+        self._cursor = db.cursor()
+        self._server = server
+
+    def execute(self, statement: str, parameters: Iterable[object] = ()) -> None:
+        if "ProductVersion" in statement:
+            statement = "SELECT '8.00.2039'"
+        elif "schema_name()" in statement:
+            raise OldServer.ProgrammingError("'schema_name' is not a recognized function name. (195)")
+        elif "VPX_ENTITY" in statement:
+            raise OldServer.ProgrammingError(self._server.entities)
+        self._cursor.execute(statement, tuple(parameters))
+
+    def setinputsizes(self, sizes: object) -> None: ...
+
+    def nextset(self) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+
+@pytest.fixture
+def old_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OldServer]:
+    server = OldServer(("vc_user",))
+    monkeypatch.setitem(sys.modules, "pyodbc", server)
+    yield server
+    assert server.open_now == 0
+
+
+def at_old_server(owner: str | None = None) -> VirtualCenter:
+    return VirtualCenter(Database("mssql+pyodbc://vc_user@VirtualCenter", Secret("hunter2"), owner), timeout=5)
+
+
+def test_sql_server_2000_answers_though_it_has_no_schema_name(old_server: OldServer) -> None:
+    vc = at_old_server()
+    found = vc.vms([688])
+    assert found.vms == (Vm(611),)
+    assert (found.names_readable, found.hosts_readable) == (False, True)
+    assert vc.snapshots([611]) == ()
+    assert len(old_server.opened) == 2
+    text, arguments = old_server.opened[0]
+    assert text == "dsn=VirtualCenter;UID=vc_user;PWD=hunter2"
+    assert arguments == {"timeout": 5}
+    assert old_server.bounds == [5, 5]
+
+
+def test_a_driver_that_cannot_bound_statements_is_used_all_the_same(old_server: OldServer) -> None:
+    old_server.can_bound = False
+    assert at_old_server().vms([688]).vms == (Vm(611),)
+
+
+def test_a_connection_lost_while_names_are_read_is_no_missing_right(old_server: OldServer) -> None:
+    old_server.entities = "[08S01] Communication link failure"
+    with pytest.raises(SiteError, match="the server cannot be reached"):
+        at_old_server().vms([688])
+
+
+def test_the_owner_may_be_a_login_of_a_domain(old_server: OldServer) -> None:
+    old_server.owners = ("CAMPUS\\vc.user",)
+    assert at_old_server().vms([688]).vms == (Vm(611),)
+
+
+def test_two_owners_are_refused_until_one_is_named(old_server: OldServer) -> None:
+    old_server.owners = ("vc_user", "dbo")
+    with pytest.raises(Refused, match="of the owners dbo, vc_user") as caught:
+        at_old_server().vms([688])
+    assert "database.owner" in caught.value.hint
+    assert at_old_server("vc_user").vms([688]).vms == (Vm(611),)
+
+
+def test_no_owner_at_all_is_an_error(old_server: OldServer) -> None:
+    old_server.owners = ()
+    with pytest.raises(SiteError, match="no table VPX_VM that this login may see") as caught:
+        at_old_server().vms([688])
+    assert "database.owner" in caught.value.hint
+
+
+def test_a_wrong_owner_is_a_missing_table(old_server: OldServer) -> None:
+    with pytest.raises(SiteError, match=r"a table is missing: no such table: dbo\.VPX_VM"):
+        at_old_server("dbo").vms([688])
+
+
+def test_no_password_shows_in_an_error_whatever_the_driver_says(old_server: OldServer) -> None:
+    old_server.refusal = "[08001] cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)"
+    with pytest.raises(SiteError) as caught:
+        at_old_server().vms([688])
+    assert caught.value.message == (
+        "the VirtualCenter database mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: "
+        "[08001] cannot use dsn=VirtualCenter;UID=vc_user;PWD=*** (***)"
+    )
+
+
+def test_a_password_within_the_url_is_kept_and_hidden(old_server: OldServer) -> None:
+    old_server.refusal = "Login failed for user 'vc_user' with p%40ss or p@ss (18456)"
+    error = refused("mssql+pyodbc://vc_user:p%40ss@VirtualCenter?odbc_autotranslate=p%40ss", "other")
+    assert "PWD=p@ss" in old_server.opened[0][0]
+    assert "p@ss" not in error.message
+    assert "p%40ss" not in error.message
+    assert "the login was refused" in error.message

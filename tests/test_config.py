@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snapall.backup.model import Grade, Order, Policy
+from snapall.config import Config, find, jobs_named, load, parse, with_order
+from snapall.errors import ConfigError, Exit
+
+PLAIN = """
+[vcenter]
+host = "vc01.example.edu"
+user = "vcbackup"
+password = { env = "VCPWORD" }
+
+[database]
+url = "mssql+pyodbc://vc_user@VirtualCenter"
+
+[filers.filer1]
+host = "filer1.example.edu"
+user = "snapall"
+key_file = "id_rsa"
+known_hosts = "known_hosts"
+
+[jobs.vol1]
+filer = "filer1"
+volumes = ["vmvol1"]
+datastores = [688]
+"""
+ENVIRON = {"VCPWORD": "vcpw", "EMPTY": "", "TWO": "one\ntwo"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "id_rsa").write_text("a key\n")
+    return tmp_path
+
+
+def read(folder: Path, text: str = PLAIN) -> Config:
+    return parse(text, folder / "snapall.toml", ENVIRON)
+
+
+def faults(folder: Path, text: str) -> list[str]:
+    """What is said of the text, without the file's name."""
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    assert caught.value.exit is Exit.USAGE
+    begin = f"{folder / 'snapall.toml'}: "
+    lines = caught.value.message.split("\n")
+    assert all(line.startswith(begin) for line in lines)
+    return [line.removeprefix(begin) for line in lines]
+
+
+def with_key(table: str, line: str) -> str:
+    """The plain file with a further line in a table."""
+    return PLAIN.replace(f"[{table}]\n", f"[{table}]\n{line}\n")
+
+
+def without_key(table: str, key: str) -> str:
+    head, rest = PLAIN.split(f"[{table}]\n")
+    lines = rest.split("\n")
+    lines.remove(next(line for line in lines if line.startswith(f"{key} =")))
+    return f"{head}[{table}]\n" + "\n".join(lines)
+
+
+def second_job(lines: str) -> str:
+    return f'{PLAIN}\n[jobs.other]\nfiler = "filer1"\ndatastores = [689]\n{lines}\n'
+
+
+def test_a_short_file_gets_the_defaults(folder: Path) -> None:
+    config = read(folder)
+    assert (config.state, config.log) == (folder / "snapall.state", folder / "snapall.log")
+    assert (config.log_time, config.keep_journals) == ("%m/%d/%Y %I:%M %p", 400)
+    vcenter = config.vcenter
+    assert (vcenter.vcbsnapshot, vcenter.parallel) == (("vcbsnapshot",), 4)
+    assert (vcenter.timeout, vcenter.remove_timeout, vcenter.settle) == (960, 14400, 960)
+    assert vcenter.password is not None
+    assert vcenter.password.reveal() == "vcpw"
+    assert (config.database.password, config.database.owner) == (None, None)
+    filer = config.filers["filer1"]
+    assert (filer.name, filer.transport, filer.port, filer.timeout) == ("filer1", "ssh", 22, 120)
+    assert (filer.key_file, filer.known_hosts) == (folder / "id_rsa", folder / "known_hosts")
+    assert (filer.local_user, filer.reserved_port) == (None, True)
+    job = config.jobs["vol1"]
+    assert job.chain == ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
+    assert (job.prefix, job.vm_snapshot, job.order, job.publish) == ("vmware", "Quiesce", Order.SAFE, Grade.PARTIAL)
+    assert (job.max_quiesced, job.busy_wait, job.allow_empty, job.guardian) == (900, 600, False, True)
+    assert job.policies.rules == ()
+
+
+def test_the_vms_table_keeps_the_order_of_the_file(folder: Path) -> None:
+    rules = 'vms = { "test-*" = "skip", "sql01" = "must", "a*" = "try" }'
+    job = read(folder, with_key("jobs.vol1", rules)).jobs["vol1"]
+    assert job.policies.rules == (("test-*", Policy.SKIP), ("sql01", Policy.MUST), ("a*", Policy.TRY))
+
+
+def test_an_rsh_filer_needs_no_user_and_has_its_own_port(folder: Path) -> None:
+    rsh = f'{PLAIN}\n[filers.old]\nhost = "filer2"\ntransport = "rsh"\nlocal_user = "root"\nreserved_port = false\n'
+    filer = read(folder, rsh).filers["old"]
+    assert (filer.transport, filer.port, filer.user) == ("rsh", 514, None)
+    assert (filer.local_user, filer.reserved_port) == ("root", False)
+
+
+def test_paths_are_relative_to_the_file_and_a_tilde_is_home(folder: Path) -> None:
+    config = read(folder, 'state = "../state"\nlog = "~/snapall.log"\n' + PLAIN)
+    assert config.state == folder / "../state"
+    assert config.log == Path.home() / "snapall.log"
+
+
+def test_passwords_come_from_the_file_the_environment_or_a_file_of_their_own(folder: Path) -> None:
+    (folder / "vc.secret").write_bytes(b"\xef\xbb\xbfs\xc3\xa9cret \r\n")
+    for written, meant in (
+        ('{ file = "vc.secret" }', "sécret "),
+        ('"plain"', "plain"),
+        ('{ env = "VCPWORD" }', "vcpw"),
+    ):
+        password = read(folder, with_key("database", f"password = {written}")).database.password
+        assert password is not None
+        assert password.reveal() == meant
+
+
+def test_a_password_does_not_show_itself(folder: Path) -> None:
+    config = read(folder, with_key("database", 'password = "hunter2"'))
+    assert "hunter2" not in repr(config)
+    assert "vcpw" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [
+        ('""', "the password is empty"),
+        ('"a\\tb"', "the password holds a line break or another control character"),
+        ("3", 'must be text in quotes, { env = "VARIABLE" } or { file = "PATH" }'),
+        ('{ env = "VCPWORD", file = "x" }', 'must be text in quotes, { env = "VARIABLE" } or { file = "PATH" }'),
+        ('{ env = "NOPE" }', 'the environment variable "NOPE" is not set'),
+        ('{ env = "EMPTY" }', 'the environment variable "EMPTY" is empty'),
+        ('{ env = "TWO" }', 'the environment variable "TWO" holds a line break or another control character'),
+        ('{ file = "" }', "must be a path in quotes"),
+        (
+            '{ file = "~no-such-user-/x" }',
+            'the home directory in "~no-such-user-/x" is not known; write the path in full',
+        ),
+    ],
+)
+def test_a_password_that_cannot_be_used(folder: Path, password: str, fault: str) -> None:
+    assert faults(folder, with_key("database", f"password = {password}")) == [f"database.password: {fault}"]
+
+
+def test_a_secret_file_that_cannot_be_used(folder: Path) -> None:
+    (folder / "empty").write_text("\n")
+    (folder / "binary").write_bytes(b"\xff\xfe\x00")
+    for name, why in (("none", "cannot be read: "), ("empty", "is empty"), ("binary", "is not a text file")):
+        [fault] = faults(folder, with_key("database", f'password = {{ file = "{name}" }}'))
+        assert fault.startswith(f'database.password: "{folder / name}" {why}')
+
+
+def test_a_missing_key_file_is_reported(folder: Path) -> None:
+    (folder / "id_rsa").unlink()
+    [fault] = faults(folder, PLAIN)
+    assert fault.startswith(f'filers.filer1.key_file: "{folder / "id_rsa"}" cannot be read: ')
+
+
+def test_no_fault_shows_a_secret_that_stands_in_the_wrong_place(folder: Path) -> None:
+    wrong = with_key("database", 'password = { text = "hunter2" }').replace("[688]", '"hunter2"')
+    said = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))
+    assert said.count("\n") == 3
+    assert "hunter2" not in said
+
+
+TEN_FAULTS = """
+log_time = 3
+[vcenter]
+hots = "vc01"
+user = "vcbackup"
+[database]
+url = "mssql+pyodbc://vc_user@VirtualCenter"
+password = { env = "NOPE" }
+[filers.filer1]
+host = "filer1"
+user = "snapall"
+known_hosts = "known_hosts"
+password = { file = "none" }
+port = 70000
+[jobs.vol1]
+filer = "filer2"
+volumes = ["x; snap delete\\n"]
+datastores = [688]
+retain = 0
+"""
+
+
+def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
+    begins = [
+        "log_time: must be text in quotes",
+        "vcenter.host: is missing",
+        "vcenter.hots: is not a known key; did you mean host?",
+        'database.password: the environment variable "NOPE" is not set',
+        "filers.filer1.port: must be 65535 or less",
+        f'filers.filer1.password: "{folder / "none"}" cannot be read: ',
+        'jobs.vol1.volumes[0]: "x; snap delete\\n" cannot be used: ',
+        "jobs.vol1.retain: must be 1 or more",
+        "vcenter.password: is missing, though there is a user",
+        'jobs.vol1.filer: there is no table [filers.filer2]; defined are "filer1"',
+    ]
+    said = faults(folder, TEN_FAULTS)
+    assert len(said) == len(begins)
+    for begin in begins:
+        assert any(fault.startswith(begin) for fault in said), begin
+
+
+def test_an_empty_file_misses_its_four_tables(folder: Path) -> None:
+    assert faults(folder, "") == [
+        "vcenter: is missing: write a table [vcenter]",
+        "database: is missing: write a table [database]",
+        "filers: is missing: write at least one table [filers.NAME]",
+        "jobs: is missing: write at least one table [jobs.NAME]",
+    ]
+
+
+def test_tables_that_are_no_tables(folder: Path) -> None:
+    said = faults(folder, 'vcenter = 1\ndatabase = "x"\njobs = {}\nfilers = { f = 1 }\n')
+    assert said[:4] == [
+        "vcenter: must be a table",
+        "database: must be a table",
+        "filers.f: must be a table",
+        "jobs: must hold at least one entry",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "fault"),
+    [
+        ("vcenter", "parallel = 0", "vcenter.parallel: must be 1 or more"),
+        ("vcenter", "parallel = true", "vcenter.parallel: must be a whole number"),
+        ("vcenter", "timeout = 0", "vcenter.timeout: must be more than 0"),
+        ("vcenter", "timeout = nan", "vcenter.timeout: must be a number"),
+        ("vcenter", "settle = 604801", "vcenter.settle: must be 604800 or less"),
+        ("vcenter", 'vcbsnapshot = "vcbsnapshot"', "vcenter.vcbsnapshot: must be a list in brackets"),
+        ("vcenter", "vcbsnapshot = []", "vcenter.vcbsnapshot: must hold at least one entry"),
+        ("vcenter", 'vcbsnapshot = [""]', "vcenter.vcbsnapshot[0]: must not be empty"),
+        ("vcenter", 'vcbsnapshot = ["a\\u0000b"]', "vcenter.vcbsnapshot[0]: must not hold line breaks"),
+        ("vcenter", "zzz = 1", "vcenter.zzz: is not a known key; known are host, user"),
+        ("filers.filer1", 'transport = "telnet"', 'filers.filer1.transport: must be "ssh" or "rsh"'),
+        ("filers.filer1", 'password = "x"', "filers.filer1.password: is given together with key_file"),
+        ("filers.filer1", "reserved_port = true", "filers.filer1.reserved_port: is for rsh only"),
+        ("filers.filer1", 'local_user = "x"', "filers.filer1.local_user: is for rsh only"),
+        ("jobs.vol1", "retain = 251", "jobs.vol1.retain: must be 250 or less"),
+        ("jobs.vol1", 'retain = 2\nchain = ["a"]', "jobs.vol1.retain: is given together with chain"),
+        ("jobs.vol1", 'chain = ["a", "b", "A"]', 'jobs.vol1.chain: lists the same name twice ("a", "A")'),
+        ("jobs.vol1", "chain = []", "jobs.vol1.chain: must hold at least one entry"),
+        ("jobs.vol1", 'prefix = "-x"', 'jobs.vol1.prefix: "-x" cannot be used'),
+        ("jobs.vol1", f'prefix = "{"x" * 201}"', f'jobs.vol1.prefix: "{"x" * 120}..." cannot be used'),
+        ("jobs.vol1", 'prefix = "SnapMirror"', 'jobs.vol1.prefix: "SnapMirror" may not be ours'),
+        ("jobs.vol1", 'prefix = "sv_x"', 'jobs.vol1.prefix: "sv_x" may not be ours'),
+        ("jobs.vol1", 'chain = ["mine", "hourly.0"]', 'jobs.vol1.chain: "hourly.0" may not be ours'),
+        ("jobs.vol1", 'chain = ["nightly.1"]', 'jobs.vol1.chain: "nightly.1" may not be ours'),
+        ("jobs.vol1", 'vm_snapshot = "a b"', 'jobs.vol1.vm_snapshot: "a b" cannot be used'),
+        ("jobs.vol1", 'vm_snapshot = "smvi_x"', 'jobs.vol1.vm_snapshot: "smvi_x" is a name that'),
+        ("jobs.vol1", 'order = "both"', 'jobs.vol1.order: must be "safe" or "paper"'),
+        ("jobs.vol1", 'order = "paper"\npublish = "whole"', 'jobs.vol1.publish: must be "any" with order = "paper"'),
+        ("jobs.vol1", 'vms = { a = "maybe" }', 'jobs.vol1.vms.a: must be "must", "try" or "skip"'),
+        ("jobs.vol1", 'vms = { "" = "must" }', 'jobs.vol1.vms."": must not be empty'),
+    ],
+)
+def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) -> None:
+    [said] = faults(folder, with_key(table, line))
+    assert said.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("[688]", "[]", "jobs.vol1.datastores: must hold at least one entry"),
+        ("[688]", "[true]", "jobs.vol1.datastores[0]: must be a datastore's id"),
+        ("[688]", '[688, ""]', "jobs.vol1.datastores[1]: must be a datastore's id"),
+        ("[688]", "[688, 688]", 'jobs.vol1.datastores: lists "688" more than once'),
+        ('["vmvol1"]', '["a", "a"]', 'jobs.vol1.volumes: lists "a" more than once'),
+        ('["vmvol1"]', '[["a"]]', "jobs.vol1.volumes[0]: must be text in quotes"),
+        ('"vc01.example.edu"', '"-h"', "vcenter.host: must be one word"),
+        ('"filer1.example.edu"', '"a\\u001bb"', "filers.filer1.host: must not hold line breaks"),
+        ('"mssql+pyodbc://vc_user@VirtualCenter"', '"VirtualCenter"', "database.url: must be a SQLAlchemy URL"),
+        ("[jobs.vol1]", '[jobs."a b"]', 'jobs."a b": "a b" cannot be used'),
+        ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
+        ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
+        ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
+        ("[vcenter]", "[jobb]\n[vcenter]", "jobb: is not a known key; did you mean jobs?"),
+    ],
+)
+def test_a_value_that_is_wrong(folder: Path, old: str, new: str, fault: str) -> None:
+    [said] = faults(folder, PLAIN.replace(old, new))
+    assert said.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "fault"),
+    [
+        ("vcenter", "user", "vcenter.user: is missing, though there is a password"),
+        ("vcenter", "password", "vcenter.password: is missing, though there is a user"),
+        ("vcenter", "host", "vcenter.host: is missing"),
+        ("filers.filer1", "key_file", "filers.filer1.key_file: is missing: ssh needs a key_file or a password"),
+        ("filers.filer1", "known_hosts", "filers.filer1.known_hosts: is missing: name the file"),
+        ("filers.filer1", "user", "filers.filer1.user: is missing: ssh needs"),
+        ("jobs.vol1", "filer", "jobs.vol1.filer: is missing"),
+    ],
+)
+def test_a_key_that_is_missing(folder: Path, table: str, key: str, fault: str) -> None:
+    [said] = faults(folder, without_key(table, key))
+    assert said.startswith(fault)
+
+
+def test_ssh_keys_at_an_rsh_filer_are_faults(folder: Path) -> None:
+    said = faults(folder, with_key("filers.filer1", 'transport = "rsh"'))
+    assert [fault.split(":")[0] for fault in said] == ["filers.filer1.key_file", "filers.filer1.known_hosts"]
+
+
+@pytest.mark.parametrize("program", ["ssh", "/usr/bin/ssh", "C:\\\\PuTTY\\\\PLINK.EXE"])
+def test_no_password_goes_over_a_far_shell(folder: Path, program: str) -> None:
+    far = with_key("vcenter", f'vcbsnapshot = ["{program}", "proxy", "vcbsnapshot"]')
+    [said] = faults(folder, far)
+    assert said.startswith("vcenter.password: would stand on the far command line of ")
+    bare = far.replace('user = "vcbackup"\npassword = { env = "VCPWORD" }\n', "")
+    assert read(folder, bare).vcenter.vcbsnapshot[1:] == ("proxy", "vcbsnapshot")
+    [said] = faults(folder, bare.replace("vc01.example.edu", "vc01;reboot"))
+    assert said.startswith("vcenter.host: is read again by a shell behind ")
+
+
+def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
+    [said] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
+    assert said.startswith('jobs.other.prefix: "vmware_recent" on volume vmvol1 is in the chain of job "vol1" too')
+    [said] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nbusy_wait = -1'))[1:]
+    assert said.startswith('jobs.other.chain: "VMware_Snap3" on volume vmvol1 is in the chain of job "vol1" too')
+    assert set(read(folder, second_job('volumes = ["vmvol2"]')).jobs) == {"vol1", "other"}
+    assert set(read(folder, second_job('volumes = ["vmvol1"]\nprefix = "noon"')).jobs) == {"vol1", "other"}
+
+
+def test_two_tables_for_one_filer_are_one_filer(folder: Path) -> None:
+    twin = '[filers.twin]\nhost = "FILER1.example.edu"\ntransport = "rsh"\n'
+    job = '[jobs.other]\nfiler = "twin"\ndatastores = [1]\nvolumes = ["vmvol1"]\n'
+    [said] = faults(folder, PLAIN + twin + job)
+    assert said.startswith('jobs.other.prefix: "vmware_recent" on volume vmvol1')
+    assert len(read(folder, PLAIN + twin.replace("FILER1", "filer2") + job).jobs) == 2
+
+
+def test_names_that_differ_in_capitals_only_are_one_name(folder: Path) -> None:
+    [said] = faults(folder, second_job('volumes = ["vmvol2"]').replace("jobs.other", "jobs.VOL1"))
+    assert said.startswith('jobs.VOL1: differs from "vol1" in capital letters only')
+
+
+def test_toml_that_cannot_be_read_is_reported_with_its_line(folder: Path) -> None:
+    [said] = faults(folder, "a = 1\nb = = 2\n")
+    assert said.startswith("is not valid TOML: ")
+    assert "line 2" in said
+    assert faults(folder, "a = " + "[" * 100_000) == ["is nested too deeply to be read"]
+
+
+def test_paper_order_publishes_any(folder: Path) -> None:
+    job = read(folder, with_key("jobs.vol1", 'order = "paper"')).jobs["vol1"]
+    assert (job.order, job.publish) == (Order.PAPER, Grade.CRASH_CONSISTENT)
+    assert with_order(job, Order.SAFE).publish is Grade.PARTIAL
+    assert read(folder, with_key("jobs.vol1", 'order = "paper"\npublish = "any"')).jobs["vol1"].publish == job.publish
+
+
+def test_the_order_asked_for_on_the_command_line(folder: Path) -> None:
+    paper = with_order(read(folder).jobs["vol1"], Order.PAPER)
+    assert (paper.order, paper.publish) == (Order.PAPER, Grade.CRASH_CONSISTENT)
+    whole = read(folder, with_key("jobs.vol1", 'publish = "whole"')).jobs["vol1"]
+    assert with_order(whole, Order.SAFE) == whole
+    for grade in ("whole", "partial"):
+        job = read(folder, with_key("jobs.vol1", f'publish = "{grade}"')).jobs["vol1"]
+        with pytest.raises(ConfigError, match=r"jobs\.vol1\.publish: only \"any\""):
+            with_order(job, Order.PAPER)
+    anything = read(folder, with_key("jobs.vol1", 'publish = "any"')).jobs["vol1"]
+    assert with_order(anything, Order.PAPER).publish is Grade.CRASH_CONSISTENT
+    assert with_order(anything, Order.SAFE).publish is Grade.CRASH_CONSISTENT
+
+
+def test_jobs_are_asked_for_by_name(folder: Path) -> None:
+    config = read(folder, second_job('volumes = ["vmvol2"]'))
+    assert [job.name for job in jobs_named(config, ())] == ["vol1", "other"]
+    assert [job.name for job in jobs_named(config, ("other", "vol1", "other"))] == ["other", "vol1"]
+    with pytest.raises(ConfigError, match="no such job: 'vol2', 'x'") as caught:
+        jobs_named(config, ("vol2", "vol1", "x"))
+    assert caught.value.hint == "the file has vol1, other"
+
+
+def test_the_file_is_named_by_the_option_then_the_environment_then_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.toml", "two.toml", "snapall.toml"):
+        (tmp_path / name).touch()
+    assert find(Path("one.toml"), {"SNAPALL_CONFIG": "two.toml"}) == tmp_path / "one.toml"
+    assert find(None, {"SNAPALL_CONFIG": "two.toml"}) == tmp_path / "two.toml"
+    assert find(None, {"SNAPALL_CONFIG": ""}) == tmp_path / "snapall.toml"
+    (tmp_path / "snapall.toml").unlink()
+    with pytest.raises(ConfigError, match="there is no such file") as caught:
+        find(None, {})
+    assert "--config" in caught.value.hint
+
+
+def test_a_file_is_loaded_from_disk(folder: Path) -> None:
+    path = folder / "site.TOML"
+    path.write_bytes(b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode())
+    assert load(path, ENVIRON).path == path
+
+
+def test_files_that_cannot_be_loaded(folder: Path) -> None:
+    (folder / "latin.toml").write_bytes(b'a = "\xe9"')
+    (folder / "folder.toml").mkdir()
+    for name, why in (
+        ("snapall.bat", r"only a \.toml file can be read"),
+        ("none.toml", "cannot be read"),
+        ("folder.toml", "cannot be read"),
+        ("latin.toml", "is not UTF-8 text"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            load(folder / name, ENVIRON)
+
+
+WORDS = """
+state log vcenter database filers jobs host user password env file vcbsnapshot timeout url owner f filer1 transport
+port key_file known_hosts vol1 filer volumes datastores prefix retain chain order publish vms max_quiesced x y.z
+"""
+KEYS = st.sampled_from(WORDS.split()) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+TEXTS = st.sampled_from(
+    ["ssh", "rsh", "paper", "any", "filer1", "hourly.0", "~", "sqlite://", "", "\x00", "-x", "{}"]
+) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+LEAVES = TEXTS | st.integers() | st.floats() | st.booleans()
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=30
+)
+
+
+def in_toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case dict():
+            return "{" + ", ".join(f"{in_toml(key)} = {in_toml(one)}" for key, one in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(in_toml, value)) + "]"
+        case _:
+            return repr(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(KEYS, VALUES, max_size=6))
+def test_whatever_tables_a_file_holds_only_a_plain_fault_comes_of_it(tables: dict[str, object]) -> None:
+    text = "".join(f"{in_toml(key)} = {in_toml(value)}\n" for key, value in tables.items())
+    with pytest.raises(ConfigError) as caught:
+        parse(text, Path("/nowhere/snapall.toml"), {})
+    assert "not valid TOML" not in caught.value.message
+    for foreign in ("Input should", "pydantic", "https://", "Value error"):
+        assert foreign not in caught.value.message
+
+
+@settings(max_examples=100, deadline=None)
+@given(key=st.sampled_from(PLAIN.split()).filter(lambda word: word.isidentifier()), value=VALUES)
+def test_whatever_stands_for_a_value_is_used_or_reported_as_a_fault(key: str, value: object) -> None:
+    lines = [f"{key} = {in_toml(value)}" if line.startswith(f"{key} =") else line for line in PLAIN.split("\n")]
+    with pytest.raises(ConfigError) as caught:
+        parse("\n".join(lines), Path("/nowhere/snapall.toml"), ENVIRON)
+    assert "not valid TOML" not in caught.value.message
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text())
+def test_whatever_text_a_file_holds_only_a_fault_comes_of_it(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse(text, Path("/nowhere/snapall.toml"), {})
