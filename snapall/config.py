@@ -164,8 +164,12 @@ def with_order(job: Job, order: Order) -> Job:
 
 def check_keep(name: str, jobs: Sequence[Job]) -> None:
     """Whether `run --keep NAME` may be taken: a name that a filer bears, and that no job's rotation would touch."""
+    from snapall.rules import OTHERS  # noqa: PLC0415 - with pydantic
+
     if FILER_NAME.fullmatch(name) is None:
         raise ConfigError(f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`")
+    if OTHERS.fullmatch(name):
+        raise ConfigError(f"--keep: {name} is a name that the filer itself uses", "choose another name")
     for job in jobs:
         if name.lower() in {one.lower() for one in job.chain} or name.lower().startswith(f"{job.prefix}_new_".lower()):
             raise ConfigError(f"--keep: {name} is a name that job {job.name} rotates", "choose another name")

@@ -21,7 +21,7 @@ Table = Mapping[str, object]
 # Called through one of these, vcbsnapshot's arguments are read once more by a shell on the far side.
 _FAR_SHELLS = ("ssh", "plink")
 
-_OTHERS = re.compile(
+OTHERS = re.compile(
     r"(hourly|nightly|weekly)\..*|sv_.*|snapmirror.*|snapvault.*|snapshot_for_backup\..*|mirror_resync.*|exchsnap__.*|cg.*",
     re.IGNORECASE,
 )
@@ -137,9 +137,9 @@ def _belonging_to_others(job: Table) -> Iterator[tuple[str, str]]:
     chain, prefix = job.get("chain"), job.get("prefix")
     names = [name for name in chain if isinstance(name, str)] if isinstance(chain, list) else []
     alien = "may not be ours: schedules, SnapMirror, SnapVault or other products give such names; take another"
-    for name in filter(_OTHERS.fullmatch, names):
+    for name in filter(OTHERS.fullmatch, names):
         yield "chain", f"{quoted(name)} {alien}"
-    if isinstance(prefix, str) and _OTHERS.fullmatch(f"{prefix}_recent"):
+    if isinstance(prefix, str) and OTHERS.fullmatch(f"{prefix}_recent"):
         yield "prefix", f"{quoted(prefix)} {alien}"
 
 

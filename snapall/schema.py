@@ -115,8 +115,10 @@ def read(raw: Mapping[str, object], place: Place) -> File | tuple[Fault, ...]:
 
 
 def _in_words(error: ErrorDetails) -> tuple[KeyPath, str]:
-    # pydantic says that a dictionary's key, not its value, is meant by a last part "[key]".
-    path = error["loc"][:-1] if error["loc"][-1] == "[key]" else error["loc"]
+    # pydantic says by a last part "[key]" that a dictionary's key is meant, not its value: the NAME of [filers.NAME] or
+    # [jobs.NAME], or one of vms. At any other depth it is a key of the file that happens to be called so.
+    key_is_meant = error["loc"][-1] == "[key]" and len(error["loc"]) in (3, 5) and error["type"] != "extra_forbidden"
+    path = error["loc"][:-1] if key_is_meant else error["loc"]
     match error["type"]:
         case "missing" if path in (("filers",), ("jobs",)):
             return path, f"is missing: write at least one table [{path[0]}.NAME]"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapall.backup.model import Grade, Order, Policy
-from snapall.config import Config, find, jobs_named, load, parse, with_order
+from snapall.config import Config, check_keep, find, jobs_named, load, parse, with_order
 from snapall.errors import ConfigError, Exit
 
 PLAIN = """
@@ -96,6 +96,10 @@ def test_the_vms_table_keeps_the_order_of_the_file(folder: Path) -> None:
     rules = 'vms = { "test-*" = "skip", "sql01" = "must", "a*" = "try" }'
     job = read(folder, with_key("jobs.vol1", rules)).jobs["vol1"]
     assert job.policies.rules == (("test-*", Policy.SKIP), ("sql01", Policy.MUST), ("a*", Policy.TRY))
+
+
+def test_datastores_are_given_by_id_or_by_name(folder: Path) -> None:
+    assert read(folder, PLAIN.replace("[688]", '[688, "VM [vol] 1"]')).jobs["vol1"].datastores == (688, "VM [vol] 1")
 
 
 def test_an_rsh_filer_needs_no_user_and_has_its_own_port(folder: Path) -> None:
@@ -287,6 +291,11 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
         ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
         ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
+        ("[vcenter]", '"[key]" = 1\n[vcenter]', '"[key]": is not a known key'),
+        ("[vcenter]", '[vcenter]\n"[key]" = 1', 'vcenter."[key]": is not a known key'),
+        ("[vcenter]", '[filers.filer1."[key]"]\n[vcenter]', 'filers.filer1."[key]": is not a known key'),
+        ("[688]", '[688]\nvms = { "[key]" = 1 }', 'jobs.vol1.vms."[key]": must be "must"'),
+        ("[688]", '["a\\nb"]', "jobs.vol1.datastores[0]: must be a datastore's id"),
         ("[vcenter]", "[jobb]\n[vcenter]", "jobb: is not a known key; did you mean jobs?"),
     ],
 )
@@ -385,6 +394,16 @@ def test_jobs_are_asked_for_by_name(folder: Path) -> None:
     with pytest.raises(ConfigError, match="no such job: 'vol2', 'x'") as caught:
         jobs_named(config, ("vol2", "vol1", "x"))
     assert caught.value.hint == "the file has vol1, other"
+
+
+def test_a_kept_backup_may_not_bear_a_name_that_rotates(folder: Path) -> None:
+    jobs = jobs_named(read(folder), ())
+    check_keep("before-maintenance", jobs)
+    for name in ("VMware_Recent", "vmware_new_20070322T030000Z"):
+        with pytest.raises(ConfigError, match="is a name that job vol1 rotates"):
+            check_keep(name, jobs)
+    with pytest.raises(ConfigError, match="cannot be a snapshot's name"):
+        check_keep("x; snap delete", jobs)
 
 
 def test_the_file_is_named_by_the_option_then_the_environment_then_the_folder(

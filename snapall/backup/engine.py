@@ -165,12 +165,15 @@ class Engine:
                 self._prove(volume, volume in unanswered)
 
     def _create(self, volume: str) -> bool:
-        """Send `snap create`; answers whether the filer answered. SiteError: it refused."""
+        """Send `snap create`; answers whether the filer said a word. SiteError: it refused.
+
+        Over rsh a lost answer looks like the silence that some releases keep on success: then only the list tells.
+        """
         step = Capture(volume, self.plan.capture)
         outcome = self.means.act(self.journal, Stage.CAPTURE, step)
         match outcome:
-            case Done():
-                return True
+            case Done(said):
+                return said.strip() != ""
             case Unknown():
                 return False
             case Refusal(why):
@@ -189,7 +192,8 @@ class Engine:
                 "the retained backups are as they were; see the filer's messages",
             )
         with self._gate:
-            late = self._releasing
+            # A signal that came before the proof ends the run without this backup, however quick the filer is.
+            late = self._releasing or self.means.stopped()
             self.journal.note(Proven(volume, row.name, row.date, late))
         self.means.tell(CaptureProven(volume, row.name, row.date, late))
 

@@ -62,6 +62,7 @@ class Lab:
         parallel: int = 4,
         order: Literal["safe", "paper"] = "safe",
         extra: str = "",
+        shell: FilerShell | None = None,
     ) -> Path:
         """Start the filer, at its former port if that is free, and write snapall.toml; its path.
 
@@ -69,7 +70,7 @@ class Lab:
         """
         self.stop()
         settings = self.world.settings
-        shell = FilerShell(self.world)
+        shell = shell or FilerShell(self.world)
         server: SshServer | RshServer
         if transport == "ssh":
             host_key = paramiko.RSAKey(filename=str(self.directory / "host_rsa"))

@@ -31,6 +31,7 @@ class OpenSite:
         filer = settings.filers.get(job.filer)
         self.filer = filer.host if filer is not None else job.filer
         self._database_settings = settings.database
+        self._virtualcenter: VirtualCenter | None = None
         self._vcb: Vcb = Vcb(settings.vcenter)
         self._filer = _filer_system(filer) if filer is not None else None
 
@@ -87,9 +88,12 @@ class OpenSite:
         return process.alive(child)
 
     def _database(self) -> VirtualCenter:
-        from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
+        """One for the whole run: the first connect to a SQL Server takes a second, and the owner is found once."""
+        if self._virtualcenter is None:
+            from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-        return VirtualCenter(self._database_settings)
+            self._virtualcenter = VirtualCenter(self._database_settings)
+        return self._virtualcenter
 
     def _reached(self) -> FilerSystem:
         if self._filer is None:

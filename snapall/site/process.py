@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -48,7 +50,7 @@ def run(argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) 
     Raises NotStarted. What `on_start` raises is passed on, and the program goes on.
     """
     begun = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with _file() as out, _file() as err:
         program = _start(argv, out, err)
         try:
             on_start(Child(program.pid, _started(program.pid)))
@@ -97,6 +99,14 @@ def _started(pid: int) -> float:
     except psutil.Error:
         # Some systems tell nothing of a program that has ended already; nobody will find it alive either.
         return time.time()
+
+
+def _file() -> IO[bytes]:
+    """Where a program writes. Where no file can be made its words are lost, but a VM can still be released."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return Path(os.devnull).open("w+b")
 
 
 def _wait(program: subprocess.Popen[bytes], deadline: float) -> int | None:

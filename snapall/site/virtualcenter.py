@@ -137,7 +137,7 @@ class VirtualCenter:
         try:
             url = sa.make_url(self._settings.url)
         except (exc.ArgumentError, ValueError):
-            raise SiteError("database.url is not a SQLAlchemy sa.URL", Trouble.OTHER.hint) from None
+            raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint) from None
         if self._settings.password is None or url.password is not None:
             return url
         return url.set(password=self._settings.password.reveal())

@@ -167,3 +167,13 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
     started = psutil.Process().create_time()
     assert process.alive(Child(os.getpid(), started))
     assert not process.alive(Child(os.getpid(), started - 3600))
+
+
+def test_where_no_file_can_be_made_a_program_runs_all_the_same(tmp_path: Path) -> None:
+    code = (
+        "import sys, tempfile; from snapall.site import process; tempfile.tempdir = '/nowhere'; "
+        "print(process.run([sys.executable, '-c', 'raise SystemExit(4)'], 60, lambda child: None))"
+    )
+    ran = subprocess.run(python(code), capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "code=4" in ran.stdout
+    assert "stdout=''" in ran.stdout

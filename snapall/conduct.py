@@ -1,0 +1,181 @@
+"""Puts a command together: configuration, site, memory, listeners and signals. The deciding is done below it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from snapall.backup.clock import Clock, SystemClock
+from snapall.backup.events import Event, Failed, Herald, Listener, Warned
+from snapall.backup.means import Means
+from snapall.backup.memory import Memory
+from snapall.backup.model import Job, Pace
+from snapall.backup.plan import Look, Plan, Planned, build, settling
+from snapall.backup.provenance import recall
+from snapall.backup.recover import Recovery, Stray, adopt, strays
+from snapall.backup.run import Night
+from snapall.backup.steps import Step
+from snapall.config import Config
+from snapall.errors import Exit, SnapallError, worst
+from snapall.signals import heeded
+from snapall.site import OpenSite
+from snapall.views.reports import Retained
+
+_NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a command speaks: `json` makes stdout one event a line, `quiet` leaves only trouble on stderr."""
+
+    json: bool = False
+    quiet: bool = False
+    svg: Path | None = None  # where the console's picture is saved
+
+
+def pace_of(settings: Config, job: Job) -> Pace:
+    """How fast the site may be asked, as one job sees it."""
+    vcenter, filer = settings.vcenter, settings.filers.get(job.filer)
+    timeout = filer.timeout if filer is not None else Pace().filer_timeout
+    return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
+
+
+def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "") -> Exit:
+    """Back the jobs up, one after the other; the worst code of all."""
+    codes = []
+    for job in jobs:
+        with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
+            try:
+                means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
+                memory = Memory(settings.state, means.clock)
+                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals)
+                codes.append(night.run().exit)
+            except SnapallError as error:
+                listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
+                codes.append(error.exit)
+            if stopped():
+                codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
+                break
+    return worst(*codes)
+
+
+def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
+    """Settle every open journal, and finish interrupted rotations."""
+    with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
+        clock = SystemClock()
+
+        def means_for(job: Job) -> Means:
+            return Means(OpenSite(job, settings), clock, listener, stopped)
+
+        return Recovery(Memory(settings.state, clock), means_for, wait).recover(list(settings.jobs.values()))
+
+
+def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
+    """The VM snapshots of all jobs that `recover --adopt` would remove."""
+    clock = SystemClock()
+    memory = Memory(settings.state, clock)
+    return tuple(
+        (job, one) for job in settings.jobs.values() for one in strays(job, _quiet_means(settings, job, clock), memory)
+    )
+
+
+def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling: Telling) -> Exit:
+    """Remove them, job by job."""
+    codes = []
+    for job in dict.fromkeys(job for job, _ in found):
+        with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
+            means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
+            mine = [one for owner, one in found if owner is job]
+            codes.append(adopt(job, pace_of(settings, job), means, Memory(settings.state, means.clock), mine))
+    return worst(*codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run of a job would do now: the debts it would settle first, then its plan."""
+
+    first: tuple[Planned, ...]
+    plan: Plan
+    site: OpenSite
+
+    def command(self, action: Step | Look) -> str:
+        """The command line, passwords masked, with `<UTC>` where only the run knows its stamp."""
+        return self.site.command(action).replace(_NO_STAMP, "<UTC>")
+
+
+def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
+    """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
+    clock = SystemClock()
+    site = OpenSite(job, settings)
+    memory = Memory(settings.state, clock)
+    owing = memory.owing(job.name)
+    known = memory.known(job.name)
+    survey = site.survey()
+    built = build(job, survey, recall(job, known, survey.listings), (), _NO_STAMP, keep=keep)
+    actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
+    return Outlook(settling(owing), replace(built, actions=actions), site)
+
+
+def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
+    """Every snapshot of the job's volumes, newest first, with its grade."""
+    site = OpenSite(job, settings)
+    memory = Memory(settings.state, SystemClock())
+    listings = {volume: site.listing(volume) for volume in job.volumes}
+    past = recall(job, memory.known(job.name), listings)
+    rows = []
+    for volume, listing in listings.items():
+        for row in listing:
+            origin = past.of(volume, row.name, row.date)
+            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
+            rows.append(Retained(volume, row.name, row.date, row.tags, grade, made))
+    return tuple(rows)
+
+
+def _quiet_means(settings: Config, job: Job, clock: Clock) -> Means:
+    return Means(OpenSite(job, settings), clock, lambda _: None, lambda: False)
+
+
+@contextmanager
+def _told(settings: Config, telling: Telling, *, log: bool) -> Iterator[tuple[Callable[[str], None], Listener]]:
+    """Open the listeners of one run, and let them finish before it ends."""
+    with ExitStack() as open_:
+        listeners, trouble = listeners_of(settings, telling, log, open_)
+        herald = Herald(*listeners)
+        open_.callback(herald.close)
+        for error in trouble:
+            herald(Event(datetime.now(UTC), Warned(error.message, error.hint)))
+        yield lambda text: herald(Event(datetime.now(UTC), Warned(text))), herald
+
+
+def listeners_of(
+    settings: Config, telling: Telling, log: bool, open_: ExitStack
+) -> tuple[list[Listener], list[SnapallError]]:
+    """The console or plain lines, the JSON lines, the log; and what could not be opened, which stops no backup."""
+    from snapall.views import jsonlines, plain  # noqa: PLC0415 - each command loads the views that it shows
+
+    listeners: list[Listener] = []
+    trouble: list[SnapallError] = []
+    if telling.json:
+        listeners.append(jsonlines.JsonLines(sys.stdout))
+    if sys.stderr.isatty() and not telling.quiet and not telling.json:
+        from snapall.views.console import ConsoleView  # noqa: PLC0415 - rich
+
+        listeners.append(open_.enter_context(ConsoleView()))
+    else:
+        listeners.append(plain.PlainLines(sys.stderr, quiet=telling.quiet or telling.json))
+    if telling.svg is not None:
+        from snapall.views.console import Picture  # noqa: PLC0415 - rich
+
+        listeners.append(Picture(telling.svg))
+    if log:
+        from snapall.views.logfile import LogFile  # noqa: PLC0415
+
+        try:
+            listeners.append(LogFile.open(settings.log, settings.log_time))
+        except SnapallError as error:
+            trouble.append(error)
+    return listeners, trouble

@@ -1,0 +1,1 @@
+"""Telling: listeners and reports; they never decide."""

@@ -1,0 +1,205 @@
+"""The live console: a run on one screen while it happens, and its summary when it is over."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from snapall.backup.events import CaptureProven, Event, RunEnded
+from snapall.backup.plan import Stage
+from snapall.errors import Exit
+from snapall.views import words
+from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, State, VmView
+
+STYLES = {
+    State.WAITING: "dim",
+    State.QUIESCING: "yellow",
+    State.QUIESCED: "bold cyan",
+    State.RELEASING: "yellow",
+    State.RELEASED: "green",
+    State.UNCERTAIN: "bold red",
+    State.LEFT: "bold red",
+    State.SKIPPED: "dim",
+}
+_CHROME = 12  # lines of the screen that are not VMs
+_NARROW = 72  # columns below which the hosts are left out
+
+
+class ConsoleView:
+    """Draws on a terminal (stderr) a few times a second. A context manager, so that the terminal is always restored."""
+
+    def __init__(self, console: Console | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._now = now
+        self._progress = Progress()
+        self._lock = threading.Lock()
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._live.stop()
+        except (OSError, SystemExit):
+            return  # the terminal has gone, and nothing is left to restore
+
+    def __call__(self, event: Event) -> None:
+        """Take one event in; the next refresh shows it. The end of a run leaves its summary on the screen."""
+        with self._lock:
+            self._progress(event)
+        if isinstance(event.what, RunEnded):
+            self._live.stop()
+            self._console.print(ending(self._progress))
+
+    def _draw(self) -> RenderableType:
+        with self._lock:
+            return screen(self._progress, self._now(), self._console.width, self._console.height)
+
+
+class Picture:
+    """Keeps the moment of the proof, when every VM is held, and saves it with the run's summary as one SVG file."""
+
+    _WIDTH = 96
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._progress = Progress()
+        self._console = Console(
+            record=True, width=self._WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+        )
+        self._kept = False
+
+    def __call__(self, event: Event) -> None:
+        """Take one event in, and save the picture with the last. Raises OSError when it cannot be written."""
+        self._progress(event)
+        if isinstance(event.what, CaptureProven) and not self._kept:
+            self._kept = True
+            self._console.print(screen(self._progress, event.at, self._WIDTH, 60))
+        if isinstance(event.what, RunEnded):
+            self._console.print(ending(self._progress))
+            self._path.write_text(self._console.export_svg(title="snapall run"), encoding="utf-8")
+
+
+def screen(progress: Progress, now: datetime, width: int, height: int) -> RenderableType:
+    """The whole screen at one moment: header and stages, VMs, window and bar, what the filer did, trouble."""
+    parts: list[RenderableType] = [_stages(progress, now)]
+    if progress.vms:
+        rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.filer)))
+        parts += [Text(), _vms(progress, now, width, rows), Text(), _held(progress, now, width)]
+    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.filer[-6:]]
+    if progress.waiting:
+        parts.append(Text(f"waiting: {words.safe(progress.waiting)}", style="yellow"))
+    parts += [Text(f"! {words.safe(text)}", style="red") for text, _ in progress.troubles[-3:]]
+    return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style="blue")
+
+
+def _title(progress: Progress) -> Text:
+    if progress.job is None:
+        return Text("snapall")
+    volumes = ", ".join(progress.job.volumes)
+    return Text(f"snapall · {progress.job.name} · {volumes} · order {progress.order} · {progress.stamp}")
+
+
+def _stages(progress: Progress, now: datetime) -> Text:
+    """The workflow in one line: what is done with its time, what goes on, what is to come."""
+    planned = progress.plan.stages if progress.plan is not None else ()
+    line = Text()
+    for stage in dict.fromkeys((*progress.stages, *planned)):
+        line.append("  " if line else "")
+        line.append_text(_stage(stage, progress, now))
+    return line
+
+
+def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
+    if stage not in progress.stages:
+        return Text(f"○ {stage}", style="dim")
+    seconds = progress.stages[stage]
+    if seconds is not None:
+        return Text.assemble((f"✓ {stage}", "green"), (f" {words.clocked(seconds)}", "dim"))
+    elapsed = (now - progress.began[stage]).total_seconds()
+    return Text.assemble((f"● {stage}", "bold yellow"), (f" {words.clocked(max(0.0, elapsed))}", "yellow"))
+
+
+def _vms(progress: Progress, now: datetime, width: int, rows: int) -> Table:
+    """A row a VM. When they do not all fit: trouble first, then what is under way, then the rest, and a count."""
+    views = list(progress.vms.values())
+    shown = views
+    if len(views) > rows:
+        shown = sorted(views, key=_urgency)[: rows - 1]
+    wide = width >= _NARROW
+    table = Table(box=None, padding=(0, 1), expand=True, show_header=True, header_style="dim")
+    table.add_column("VM", ratio=3, no_wrap=True, overflow="ellipsis")
+    if wide:
+        table.add_column("host", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("state", ratio=4 if wide else 2, no_wrap=True, overflow="ellipsis")
+    table.add_column("held", justify="right", no_wrap=True, min_width=8)
+    for view in shown:
+        seconds = view.seconds(now)
+        state = Text(f"{view.state}: {words.safe(view.why)}" if view.why else view.state, style=STYLES[view.state])
+        cells = [Text(words.safe(view.vm.name or view.vm.moref))]
+        cells += [Text(words.safe(view.vm.host or "-"), style="dim")] if wide else []
+        table.add_row(*cells, state, Text(words.clocked(seconds) if seconds is not None else "", style="dim"))
+    if len(shown) < len(views):
+        table.add_row(Text(f"and {len(views) - len(shown)} more", style="dim"))
+    return table
+
+
+def _urgency(view: VmView) -> tuple[int, int]:
+    rank = 0 if view.state in TROUBLE else 1 if view.state in IN_FLIGHT else 2 if view.state is State.QUIESCED else 3
+    return rank, view.vm.id
+
+
+def _held(progress: Progress, now: datetime, width: int) -> Table:
+    """How long VMs have been held, against the most that the job allows, and how much of the plan is done."""
+    held = progress.count(State.QUIESCED, State.RELEASING)
+    limit = progress.job.max_quiesced if progress.job is not None else 0
+    text = Text(f"{held} VMs held, {words.clocked(progress.window(now))}")
+    if width >= _NARROW:
+        text.append(f" of at most {words.clocked(limit)}", style="dim")
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    bar = ProgressBar(total=max(1, progress.total), completed=min(progress.taken, progress.total), style="grey37")
+    grid.add_row(text, bar, Text(f"{min(progress.taken, progress.total)}/{progress.total}"))
+    return grid
+
+
+def ending(progress: Progress) -> RenderableType:
+    """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
+    report = progress.report
+    if report is None:
+        return Text()
+    well = report.exit is Exit.OK
+    parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC)), Text()]
+    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.filer]
+    for text, hint in progress.troubles:
+        parts.append(Text(f"! {words.safe(text)}", style="yellow" if well else "red"))
+        parts += [Text(f"    remedy: {words.safe(hint)}", style="yellow")] if hint else []
+    parts.append(Text())
+    colour = "green" if well else "red" if report.exit in (Exit.DEBTS, Exit.FAILED) else "yellow"
+    parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(words.summary(report))]
+    return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style=colour)

@@ -1,0 +1,81 @@
+"""One JSON object an event: {"at": UTC, "event": "step_ended", ...its fields}, for other programs.
+
+Enumerations appear by value or lower-case name, a VM as {"id", "name", "host"}, a step with its kind under "do", an
+outcome with its kind under "outcome".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum, IntEnum, StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+from snapall.backup.events import Event, PlanMade
+from snapall.backup.model import Grade
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_STEPS = (Quiesce, Release, Capture, Rename, Delete)
+_OUTCOMES = (Done, Refusal, Unknown)
+
+
+class JsonLines:
+    """Writes every event to a stream. Raises what the stream raises."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        """Tell one event."""
+        kind = snake(type(event.what).__name__)
+        body: dict[str, object] = {"at": event.at.isoformat(timespec="milliseconds"), "event": kind}
+        match event.what:
+            case PlanMade(plan):
+                counts = {"asked": plan.asked, "left": [vm for vm, _ in plan.left], "skipped": plan.skipped}
+                body |= {name: plain(tuple(vms)) for name, vms in counts.items()}
+            case what:
+                body |= members(what)
+        self._stream.write(json.dumps(body) + "\n")
+        self._stream.flush()
+
+
+def snake(name: str) -> str:
+    """RunBegan -> run_began."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def members(value: DataclassInstance) -> dict[str, object]:
+    """A dataclass as an object of its fields."""
+    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def plain(value: object) -> object:
+    """Any value of an event as JSON knows it."""
+    match value:
+        case Grade():
+            return value.name.lower().replace("_", "-")
+        case IntEnum() | StrEnum():
+            return value.value
+        case Enum():
+            return value.name.lower()
+        case datetime():
+            return value.isoformat(timespec="milliseconds")
+        case tuple():
+            return [plain(one) for one in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return _kind(value) | members(value)
+        case _:
+            return value
+
+
+def _kind(value: object) -> dict[str, object]:
+    if isinstance(value, _STEPS):
+        return {"do": snake(type(value).__name__)}
+    if isinstance(value, _OUTCOMES):
+        return {"outcome": snake(type(value).__name__)}
+    return {}

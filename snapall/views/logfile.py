@@ -1,0 +1,106 @@
+"""snapall.log: the batch's own lines, in its wording, and more where the batch said nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from snapall.backup.events import CaptureProven, Event, Failed, RunBegan, RunEnded, StepBegan, StepEnded, Warned
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
+from snapall.errors import Exit, SnapallError
+from snapall.views import words
+
+
+class LogFile:
+    """Appends to the log. A step's line is written with its answer, so that several at a time stay readable.
+
+    The batch's lines end in a blank, as its `echo ... >>` left them; the renames print no answer, as there.
+    """
+
+    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime]) -> None:
+        self._path = path
+        self._log_time = log_time
+        self._local = local
+        self._open: dict[Step, None] = {}
+
+    @classmethod
+    def open(cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone) -> Self:
+        """Begin. SnapallError: the file cannot be written, which is no reason to take no backup."""
+        log = cls(path, log_time, local)
+        try:
+            log._write([])
+        except OSError as error:
+            raise SnapallError(
+                f"the log {path} cannot be written: {error.strerror}",
+                "the backup goes on without it; set `log` in the configuration to a file that can be written",
+            ) from error
+        return log
+
+    def __call__(self, event: Event) -> None:
+        """Write what one event has to say. Raises OSError when it cannot be written."""
+        lines = self._lines(event)
+        if lines:
+            self._write(lines)
+
+    def _write(self, lines: list[str]) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+
+    def _lines(self, event: Event) -> list[str]:
+        match event.what:
+            case RunBegan():
+                return [f"Script Execution Commenced at {self._moment(event)} "]
+            case StepBegan(_, step):
+                self._open[step] = None
+                return []
+            case StepEnded(_, step, outcome):
+                self._open.pop(step, None)
+                return [announced(step), *answered(step, outcome)]
+            case CaptureProven(volume, name, date, late) if late:
+                return [f"{name} on {volume} was seen only after the release, dated {words.safe(date)}"]
+            case Warned(text, hint):
+                return _told("warning", text, hint)
+            case Failed(text, hint):
+                return _told("error", text, hint)
+            case RunEnded(report):
+                error = [] if report.exit is Exit.OK else ["An error occurred during script execution "]
+                unanswered = [line for step in self._open for line in (announced(step), "no answer")]
+                told = words.summary(report) if error else []
+                return [*unanswered, *error, *told, f"Script Execution complete at {self._moment(event)} "]
+            case _:
+                return []
+
+    def _moment(self, event: Event) -> str:
+        return self._local(event.at).strftime(self._log_time)
+
+
+def announced(step: Step) -> str:
+    """The line with which the batch announced a step."""
+    match step:
+        case Quiesce(vm):
+            return f"Creating snapshot for vmid={vm.id}  "
+        case Release(vm):
+            return f"Removing snapshot for vmid={vm.id}  "
+        case Capture(_, name):
+            return f"creating {name} "
+        case Rename(_, old, new):
+            return f"renaming {old} to {new} "
+        case Delete(_, name):
+            return f"deleting {name} "
+
+
+def answered(step: Step, outcome: Outcome) -> list[str]:
+    """What the program or the filer said, and what the batch never wrote: that it did not work."""
+    said = [words.safe(line) for line in outcome.said.splitlines() if line.strip()]
+    match outcome:
+        case Done():
+            return [] if isinstance(step, Rename) else said
+        case _:
+            return [*said, words.safe(words.done(step, outcome))]
+
+
+def _told(kind: str, text: str, hint: str) -> list[str]:
+    lines = [f"{kind}: {words.safe(line)}" for line in text.splitlines()]
+    return [*lines, f"remedy: {words.safe(hint)}"] if hint else lines

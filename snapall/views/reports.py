@@ -1,0 +1,102 @@
+"""Results on stdout: the plan and the list, the same on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from snapall.backup.plan import FindVmSnapshots, ListVolume, Look, Plan, Planned
+from snapall.views import words
+
+if TYPE_CHECKING:
+    from snapall.backup.steps import Step
+
+Command = Callable[["Step | Look"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """One row of `list`: a snapshot of the filer, and what snapall knows of it. `run`: the stamp of its run, or ""."""
+
+    volume: str
+    name: str
+    date: str
+    tags: tuple[str, ...]
+    grade: str
+    run: str
+
+
+def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: int) -> list[str]:
+    """The plan for people: a heading a stage, a command a line, its reason below. `width` 0: nothing is wrapped."""
+    lines = [f"job {plan.job.name}, order {plan.job.order}: what `snapall run` would do now"]
+    stage = None
+    for one in (*first, *plan.actions):
+        if one.stage is not stage:
+            stage = one.stage
+            lines += ["", f"{stage}"]
+        lines += _wrapped(command(one.action), width, "  ")
+        lines += _wrapped(f"# {one.reason}", width, "      ")
+    for vm, why in plan.left:
+        lines += _wrapped(f"not quiesced: {vm.label}, {why}", width, "")
+    for vm in plan.skipped:
+        lines.append(f"skipped: {vm.label}")
+    if plan.rotation.blocked is not None:
+        lines += ["", *_wrapped(f"the chain cannot move now: {plan.rotation.blocked}", width, "")]
+    if plan.warnings:
+        lines += ["", "warnings", *(line for text in plan.warnings for line in _wrapped(text, width, "  "))]
+    return [words.safe(line) for line in lines]
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    if width < 20 or len(indent) + len(text) <= width:
+        return [indent + text]
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "    ", break_on_hyphens=False)
+
+
+def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[str, object]:
+    """The plan for programs."""
+    return {
+        "job": plan.job.name,
+        "order": str(plan.job.order),
+        "commands": [
+            {
+                "stage": str(one.stage),
+                "changing": not isinstance(one.action, ListVolume | FindVmSnapshots),
+                "command": command(one.action),
+                "reason": one.reason,
+            }
+            for one in (*first, *plan.actions)
+        ],
+        "not_quiesced": [{"vm": vm.moref, "name": vm.name, "why": why} for vm, why in plan.left],
+        "skipped": [vm.moref for vm in plan.skipped],
+        "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
+        "warnings": list(plan.warnings),
+    }
+
+
+def list_lines(rows: Sequence[Retained]) -> list[str]:
+    """The filer's snapshots as columns."""
+    head = ("volume", "name", "date", "grade", "made by run", "held by")
+    cells = [(row.volume, row.name, row.date, row.grade, row.run or "-", ",".join(row.tags)) for row in rows]
+    widths = [max(len(line[column]) for line in (head, *cells)) for column in range(len(head))]
+    table = [head, *cells]
+    return [
+        words.safe("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()) for line in table
+    ]
+
+
+def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
+    """The same for programs."""
+    return [
+        {
+            "volume": row.volume,
+            "name": row.name,
+            "date": row.date,
+            "grade": row.grade,
+            "run": row.run or None,
+            "tags": list(row.tags),
+        }
+        for row in rows
+    ]

@@ -1,0 +1,124 @@
+"""Commands run on the lab, in this process: the lab's ledger and its world tell what they did."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from snapall import cli
+from snapall.lab.faults import NAMED, Fault
+from snapall.lab.filershell import FilerShell
+from snapall.lab.ledger import Ledger
+from snapall.lab.serve import Lab
+from snapall.lab.site import Site, batch
+from snapall.lab.world import World
+
+CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
+SETTLE = "settle      = 5 "
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class AtLab:
+    """A lab that is up, and the command line. Only short waits: VirtualCenter settles at once here."""
+
+    def __init__(  # noqa: PLR0917 - what tests vary
+        self,
+        folder: Path,
+        capture: pytest.CaptureFixture[str],
+        site: Site | None = None,
+        transport: Literal["ssh", "rsh"] = "rsh",
+        order: Literal["safe", "paper"] = "safe",
+        parallel: int = 1,
+        shell: Callable[[World], FilerShell] = FilerShell,
+    ) -> None:
+        self.lab = Lab.create(folder / "lab", batch() if site is None else site)
+        self.world = self.lab.world
+        self.capture = capture
+        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world))
+        self.edit("busy_wait   = 5", "busy_wait   = 0")
+        self.edit("settle      = 5 ", "settle      = 0 ")
+        self.dates = self.chain()
+        self.foreign = dict(self.world.quiesced())
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the configuration, which must have the old text."""
+        text = self.config.read_text()
+        assert old in text
+        self.config.write_text(text.replace(old, new))
+
+    def __call__(self, command: str, *args: str) -> Ended:
+        """Run one command of snapall."""
+        self.capture.readouterr()
+        with pytest.raises(SystemExit) as ending:
+            cli.main([command, *args, "--config", str(self.config)])
+        out, err = self.capture.readouterr()
+        return Ended(int(str(ending.value.code)), out, err)
+
+    def fault(self, *faults: Fault | str) -> None:
+        """Let these go wrong: faults, or names of the demo's."""
+        for one in faults:
+            self.world.add_faults(*(NAMED[one].faults if isinstance(one, str) else (one,)))
+
+    def chain(self, volume: str = "vmvol1") -> dict[str, str]:
+        """The names of the chain and the dates that they carry."""
+        return {row.name: row.date for row in self.world.listing(volume) if row.name in CHAIN}
+
+    def names(self, volume: str = "vmvol1") -> list[str]:
+        return [row.name for row in self.world.listing(volume)]
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.world.ledger()
+
+    @property
+    def changes(self) -> list[str]:
+        """The changing commands of filer and vcbsnapshot in the order in which they came."""
+        found = []
+        for entry in self.ledger:
+            if entry.of is None and entry.system == "vcbsnapshot":
+                found.append(" ".join(["vcbsnapshot", *entry.argv]))
+            elif entry.of is None and entry.verb in {"snap create", "snap rename", "snap delete"}:
+                found.append(entry.command)
+        return found
+
+    def assert_nothing_is_quiesced(self) -> None:
+        """No VM snapshot but those that were there first."""
+        assert dict(self.world.quiesced()) == self.foreign
+
+    def assert_no_backup_is_lost(self) -> None:
+        """Every retained backup stands under its own name."""
+        assert self.chain() == self.dates
+
+    def assert_shifted_by_one(self) -> None:
+        """The oldest is gone, each other one has moved up, and the newest is new."""
+        now = self.chain()
+        assert [now[name] for name in CHAIN[1:]] == [self.dates[name] for name in CHAIN[:-1]]
+        assert now[CHAIN[0]] not in self.dates.values()
+
+
+def without_stamps(text: str) -> str:
+    """The text with every run's stamp as `<UTC>`."""
+    return re.sub(r"\d{8}T\d{6}Z", "<UTC>", text)
+
+
+def two_volumes() -> Site:
+    """The batch's site, with its VMs on two volumes."""
+    site = batch()
+    return replace(site, volumes=(*site.volumes, replace(site.volumes[0], name="vmvol2")))
+
+
+PYTHON = sys.executable

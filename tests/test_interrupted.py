@@ -1,0 +1,205 @@
+"""Nights that are interrupted: signals in every step, kill -9, a reader that leaves, a full disk, two at once."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.journal import hold
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.filershell import FilerShell, Reply
+from snapall.lab.world import World
+from tests.atlab import PYTHON, AtLab
+
+Make = Callable[..., AtLab]
+
+SIGNALLING = """\
+import os, runpy, signal, sys
+mark, number, when, which, *rest = sys.argv[1:]
+here = which in rest or any(which in word for word in rest)
+if here and when == "before" and not os.path.exists(mark):
+    open(mark, "w").close()
+    os.kill(os.getppid(), int(number))
+sys.argv = ["vcbsnapshot", *rest]
+try:
+    runpy.run_module("snapall.lab.vcbsnapshot", run_name="__main__")
+finally:
+    if here and when == "after" and not os.path.exists(mark):
+        open(mark, "w").close()
+        os.kill(os.getppid(), int(number))
+"""
+
+
+def signalling(night: AtLab, number: int, when: str, which: str) -> None:
+    """Let vcbsnapshot send its caller a signal, once, before or after it acts on a call that has the word."""
+    script = night.lab.directory / "signalling.py"
+    script.write_text(SIGNALLING)
+    mark = night.lab.directory / "struck"
+    words = [PYTHON, str(script), str(mark), str(number), when, which, "--world", str(night.lab.directory)]
+    lines = [
+        "vcbsnapshot = [" + ", ".join(f'"{word}"' for word in words) + "]" if line.startswith("vcbsnapshot") else line
+        for line in night.config.read_text().splitlines()
+    ]
+    night.config.write_text("\n".join(lines))
+
+
+class SignallingShell(FilerShell):
+    """A filer whose commands send this process a signal, once."""
+
+    def __init__(self, world: World, number: int, which: str) -> None:
+        super().__init__(world)
+        self.left = [number]
+        self.which = which
+
+    def answer(self, command: str, transport: str, user: str) -> Reply:
+        if command.startswith(self.which) and self.left:
+            os.kill(os.getpid(), self.left.pop())
+        return super().answer(command, transport, user)
+
+
+BEFORE_THE_PROOF = ["moref:vm-108", "moref:vm-1226"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("which", BEFORE_THE_PROOF)
+@pytest.mark.parametrize("order", ["safe", "paper"])
+def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: int, which: str, order: str) -> None:
+    night = at_lab(order=order)
+    signalling(night, number, "before", which)
+    ended = night("run")
+    assert ended.code == 130, ended.err
+    assert "releasing" in ended.err
+    night.assert_nothing_is_quiesced()
+    assert not night.ledger.captures
+    kept = night.chain()
+    assert {name: kept.get(name) for name in list(night.dates)[:3]} == dict(list(night.dates.items())[:3])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_releasing_lets_the_night_finish(at_lab: Make, number: int) -> None:
+    night = at_lab()
+    signalling(night, number, "before", "ssid:snapshot-1228")
+    ended = night("run")
+    assert ended.code == 0, ended.err
+    night.assert_nothing_is_quiesced()
+    night.assert_shifted_by_one()
+
+
+FILER_STEPS = [("version", 130), ("snap list", 130), ("snap create", 130), ("snap delete", 0), ("snap rename", 0)]
+
+
+@pytest.mark.parametrize(("which", "code"), FILER_STEPS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_each_filer_command(at_lab: Make, which: str, code: int, number: int) -> None:
+    night = at_lab(shell=lambda world: SignallingShell(world, number, which))
+    ended = night("run")
+    assert ended.code == code, ended.err
+    night.assert_nothing_is_quiesced()
+    if code == 0:
+        night.assert_shifted_by_one()
+    else:
+        night.assert_no_backup_is_lost()
+
+
+def start(night: AtLab, *args: str, prelude: str = "") -> list[str]:
+    """The command line of snapall in a process of its own."""
+    main = f"{prelude}\nfrom snapall.cli import main\nmain({[*args, '--config', str(night.config)]!r})"
+    return [sys.executable, "-c", main]
+
+
+@pytest.mark.parametrize(("when", "which"), [("before", "moref:vm-110"), ("after", "moref:vm-110"), ("after", "-d")])
+@pytest.mark.parametrize("order", ["safe", "paper"])
+@pytest.mark.parametrize("then", ["recover", "run"])
+def test_after_kill_9_the_next_command_settles(at_lab: Make, when: str, which: str, order: str, then: str) -> None:
+    night = at_lab(order=order)
+    signalling(night, signal.SIGKILL, when, which)
+    killed = subprocess.run(start(night, "run"), capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    ended = night(then)
+    assert ended.code == 0, ended.err
+    night.assert_nothing_is_quiesced()
+    kept = {row.date for row in night.world.listing("vmvol1")}
+    lost = set(night.dates.values()) - kept
+    captures = len(night.ledger.captures)
+    oldest_first = [night.dates[name] for name in ("vmware_snap4", "vmware_snap3")]
+    assert lost <= set(oldest_first[: max(captures, 1 if order == "paper" else 0)])
+    assert not [name for name in night.names() if "_new_" in name]
+
+
+def test_a_reader_that_leaves_does_not_stop_the_night(at_lab: Make) -> None:
+    for stream in ("--json", "2>&1"):
+        night = at_lab()
+        line = shlex.join(start(night, "run", *([stream] if stream == "--json" else [])))
+        pipe = "" if stream == "--json" else stream
+        script = f"set -o pipefail; {line} {pipe} | head -1"
+        piped = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        assert piped.returncode == 0, piped.stderr
+        assert len(piped.stdout.splitlines()) == 1
+        assert "Traceback" not in piped.stderr
+        night.assert_nothing_is_quiesced()
+        night.assert_shifted_by_one()
+
+
+def unlimited(night: AtLab) -> AtLab:
+    """Let vcbsnapshot write as much as it likes, whatever snapall itself may write."""
+    script = night.lab.directory / "roomy.py"
+    script.write_text(
+        "import resource, runpy, sys\n"
+        "hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))\n"
+        "runpy.run_module('snapall.lab.vcbsnapshot', run_name='__main__')\n"
+    )
+    night.edit('"-m", "snapall.lab.vcbsnapshot"', f'"{script}"')
+    return night
+
+
+def room_for(night: AtLab, intents: int) -> int:
+    """Bytes of a good night's journal up to the middle of the line of this intent."""
+    assert night("run").code == 0
+    (journal,) = (night.lab.directory / "snapall.state" / "journals").glob("*.jsonl")
+    lines = journal.read_text().splitlines(keepends=True)
+    places = [place for place, line in enumerate(lines) if '"is": "Intent"' in line]
+    return len("".join(lines[: places[intents - 1]])) + 40
+
+
+@pytest.mark.parametrize(("intents", "code"), [(1, 1), (2, 1), (4, 1), (5, 3), (8, 3)])
+def test_a_full_disk_under_the_journal_releases_every_vm(at_lab: Make, intents: int, code: int) -> None:
+    room = room_for(unlimited(at_lab()), intents)
+    night = unlimited(at_lab())
+    small = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({room}, r.getrlimit(r.RLIMIT_FSIZE)[1]))"
+    ended = subprocess.run(start(night, "run", prelude=small), capture_output=True, text=True, check=False)
+    assert ended.returncode == code, ended.stderr
+    assert "journal" in ended.stderr
+    assert "remedy" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(night.ledger.captures) == (code == 3)
+    night.assert_nothing_is_quiesced()
+    night.assert_no_backup_is_lost()
+    assert night("run").code == 0
+    assert sorted(night.names())[:4] == sorted(night.dates)
+
+
+def test_a_second_run_is_refused_with_4(at_lab: Make, tmp_path: Path) -> None:
+    night = at_lab()
+    with hold(night.lab.directory / "snapall.state", "vol1", "run", SystemClock(), lambda: False):
+        ended = night("run")
+    assert ended.code == 4
+    assert "another run" in ended.err
+    assert night.changes == []
+
+
+def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
+    night = at_lab(parallel=3)
+    night.fault(Fault("vcbsnapshot create", Kind.SLOW, seconds=0.5, vm=110))
+    signalling(night, signal.SIGINT, "before", "moref:vm-1226")
+    ended = night("run")
+    assert ended.code == 130, ended.err
+    night.assert_nothing_is_quiesced()
