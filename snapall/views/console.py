@@ -35,6 +35,7 @@ STYLES = {
     State.SKIPPED: "dim",
 }
 _CHROME = 12  # lines of the screen that are not VMs
+_FRAME = 4  # columns that the panel takes
 _NARROW = 72  # columns below which the hosts are left out
 
 
@@ -72,7 +73,7 @@ class ConsoleView:
             self._progress(event)
         if isinstance(event.what, RunEnded):
             self._live.stop()
-            self._console.print(ending(self._progress))
+            self._console.print(ending(self._progress, self._console.width))
 
     def _draw(self) -> RenderableType:
         with self._lock:
@@ -99,13 +100,13 @@ class Picture:
             self._kept = True
             self._console.print(screen(self._progress, event.at, self._WIDTH, 60))
         if isinstance(event.what, RunEnded):
-            self._console.print(ending(self._progress))
+            self._console.print(ending(self._progress, self._console.width))
             self._path.write_text(self._console.export_svg(title="snapall run"), encoding="utf-8")
 
 
 def screen(progress: Progress, now: datetime, width: int, height: int) -> RenderableType:
     """The whole screen at one moment: header and stages, VMs, window and bar, what the filer did, trouble."""
-    parts: list[RenderableType] = [_stages(progress, now)]
+    parts: list[RenderableType] = [_stages(progress, now, width)]
     if progress.vms:
         rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.filer)))
         parts += [Text(), _vms(progress, now, width, rows), Text(), _held(progress, now, width)]
@@ -123,14 +124,17 @@ def _title(progress: Progress) -> Text:
     return Text(f"snapall · {progress.job.name} · {volumes} · order {progress.order} · {progress.stamp}")
 
 
-def _stages(progress: Progress, now: datetime) -> Text:
-    """The workflow in one line: what is done with its time, what goes on, what is to come."""
+def _stages(progress: Progress, now: datetime, width: int) -> Text:
+    """The workflow in a line or two: what is done with its time, what goes on, what is to come."""
     planned = progress.plan.stages if progress.plan is not None else ()
-    line = Text()
+    lines = [Text()]
     for stage in dict.fromkeys((*progress.stages, *planned)):
-        line.append("  " if line else "")
-        line.append_text(_stage(stage, progress, now))
-    return line
+        told = _stage(stage, progress, now)
+        if lines[-1] and lines[-1].cell_len + 2 + told.cell_len > width - _FRAME:
+            lines.append(Text())
+        lines[-1].append("  " if lines[-1] else "")
+        lines[-1].append_text(told)
+    return Text("\n").join(lines)
 
 
 def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
@@ -138,9 +142,9 @@ def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
         return Text(f"○ {stage}", style="dim")
     seconds = progress.stages[stage]
     if seconds is not None:
-        return Text.assemble((f"✓ {stage}", "green"), (f" {words.clocked(seconds)}", "dim"))
+        return Text.assemble((f"✓ {stage} ", "green"), (words.clocked(seconds), "dim"))
     elapsed = (now - progress.began[stage]).total_seconds()
-    return Text.assemble((f"● {stage}", "bold yellow"), (f" {words.clocked(max(0.0, elapsed))}", "yellow"))
+    return Text.assemble((f"● {stage} ", "bold yellow"), (words.clocked(max(0.0, elapsed)), "yellow"))
 
 
 def _vms(progress: Progress, now: datetime, width: int, rows: int) -> Table:
@@ -176,25 +180,27 @@ def _held(progress: Progress, now: datetime, width: int) -> Table:
     """How long VMs have been held, against the most that the job allows, and how much of the plan is done."""
     held = progress.count(State.QUIESCED, State.RELEASING)
     limit = progress.job.max_quiesced if progress.job is not None else 0
-    text = Text(f"{held} VMs held, {words.clocked(progress.window(now))}")
+    text = Text(f"{held} VMs held, {words.clocked(progress.window(now))} ")
     if width >= _NARROW:
-        text.append(f" of at most {words.clocked(limit)}", style="dim")
+        text.append(f"of at most {words.clocked(limit)}", style="dim")
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1)
     grid.add_column(justify="right", no_wrap=True)
-    bar = ProgressBar(total=max(1, progress.total), completed=min(progress.taken, progress.total), style="grey37")
+    bar = ProgressBar(
+        total=max(1, progress.total), completed=min(progress.taken, progress.total), complete_style="cyan"
+    )
     grid.add_row(text, bar, Text(f"{min(progress.taken, progress.total)}/{progress.total}"))
     return grid
 
 
-def ending(progress: Progress) -> RenderableType:
+def ending(progress: Progress, width: int) -> RenderableType:
     """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
     report = progress.report
     if report is None:
         return Text()
     well = report.exit is Exit.OK
-    parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC)), Text()]
+    parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC), width), Text()]
     parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.filer]
     for text, hint in progress.troubles:
         parts.append(Text(f"! {words.safe(text)}", style="yellow" if well else "red"))

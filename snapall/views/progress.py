@@ -55,6 +55,7 @@ class VmView:
     held_from: datetime | None = None
     held_until: datetime | None = None
     why: str = ""
+    quiesced: bool = False
 
     def seconds(self, now: datetime) -> float | None:
         """For how long it has been held, or was; None when it never was."""
@@ -118,8 +119,8 @@ class Progress:
             case StepEnded(_, step, outcome):
                 self.taken += 1
                 self._ended(step, outcome, event.at)
-            case VmFree(vm) if vm.id in self.vms and self.vms[vm.id].state is not State.LEFT:
-                self._to(vm, State.RELEASED, event.at)
+            case VmFree(vm) if vm.id in self.vms:
+                self._free(self.vms[vm.id], event.at)
             case DebtFound(vm, name, run):
                 self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is settled first", ""))
             case Waiting(_, why):
@@ -161,10 +162,19 @@ class Progress:
             case ((Capture() | Rename() | Delete()), _):
                 self.filer.append(words.done(step, outcome))
 
+    def _free(self, view: VmView, at: datetime) -> None:
+        """Nothing of ours is on it; whether it ever was is another matter."""
+        if view.quiesced:
+            self._to(view.vm, State.RELEASED, at)
+        else:
+            self._to(view.vm, State.LEFT, at, view.why)
+            view.held_from = None
+
     def _to(self, vm: Vm, state: State, at: datetime, why: str = "") -> None:
         view = self.vms.get(vm.id)
         if view is None:
             return
         view.state, view.since, view.why = state, at, why
+        view.quiesced = view.quiesced or state is State.QUIESCED
         if state is State.RELEASED:
-            view.held_until = at
+            view.held_until = view.held_until or at

@@ -1,0 +1,103 @@
+"""The ssh client against OpenSSH's own server, and OpenSSH's own client against the lab's."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from snapall.backup.steps import Capture, Delete, Done, Rename, Unknown
+from snapall.errors import SiteError
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.serve import Lab
+from snapall.lab.site import batch
+from snapall.site.filer import FilerSystem
+from snapall.site.ssh import Ssh
+from tests.real.conftest import OLD, Peer, program
+
+pytestmark = pytest.mark.real
+Start = Callable[[str], Peer]
+
+
+def filer_of(peer: Peer) -> FilerSystem:
+    return FilerSystem(Ssh(peer.settings), "filer1")
+
+
+@pytest.mark.parametrize("lines", [OLD, ""], ids=["7-Mode's algorithms", "today's algorithms"])
+def test_snapshots_are_made_renamed_listed_and_deleted(sshd: Start, lines: str) -> None:
+    filer = filer_of(sshd(lines))
+    assert "7.0.2" in filer.version()
+    assert isinstance(filer.perform(Capture("vmvol1", "new")), Done)
+    assert isinstance(filer.perform(Rename("vmvol1", "new", "newer")), Done)
+    assert filer.listing("vmvol1")[0].name == "newer"
+    assert isinstance(filer.perform(Delete("vmvol1", "newer")), Done)
+    assert "newer" not in {row.name for row in filer.listing("vmvol1")}
+
+
+def test_an_unknown_host_key_is_refused_before_anything_is_said(sshd: Start) -> None:
+    peer = sshd(OLD)
+    (peer.folder / "known_hosts").write_text("")
+    with pytest.raises(SiteError, match="not known") as refusal:
+        filer_of(peer).listing("vmvol1")
+    assert "ssh-keyscan" in refusal.value.hint
+
+
+def test_a_changed_host_key_is_told_loudly(sshd: Start) -> None:
+    peer = sshd(OLD)
+    other = paramiko.RSAKey.generate(2048).get_base64()
+    (peer.folder / "known_hosts").write_text(f"[127.0.0.1]:{peer.settings.port} ssh-rsa {other}\n")
+    with pytest.raises(SiteError, match="HAS CHANGED"):
+        filer_of(peer).listing("vmvol1")
+
+
+def test_a_key_that_the_server_does_not_know_is_refused(sshd: Start) -> None:
+    peer = sshd(OLD)
+    paramiko.RSAKey.generate(2048).write_private_key_file(str(peer.folder / "stranger"))
+    stranger = replace(peer, settings=replace(peer.settings, key_file=peer.folder / "stranger"))
+    with pytest.raises(SiteError, match="did not let root in"):
+        filer_of(stranger).listing("vmvol1")
+
+
+@pytest.mark.parametrize("kind", [Kind.DROP, Kind.ACT_NO_ANSWER])
+def test_a_connection_that_dies_in_the_command_is_an_unknown_outcome(sshd: Start, kind: Kind) -> None:
+    peer = sshd(OLD)
+    peer.world.add_faults(Fault("snap create", kind))
+    outcome = filer_of(peer).perform(Capture("vmvol1", "new"))
+    assert isinstance(outcome, Unknown)
+    assert ("new" in {row.name for row in peer.world.listing("vmvol1")}) == (kind is Kind.ACT_NO_ANSWER)
+
+
+def test_openssh_itself_speaks_to_the_labs_filer(tmp_path: Path) -> None:
+    client = program("ssh", "openssh-client")
+    with Lab.create(tmp_path / "lab", batch()) as lab:
+        lab.start("ssh")
+        options = [
+            "KexAlgorithms=+diffie-hellman-group1-sha1",
+            "HostKeyAlgorithms=+ssh-rsa",
+            "PubkeyAcceptedAlgorithms=+ssh-rsa",
+            "Ciphers=+3des-cbc",
+            "MACs=+hmac-sha1",
+            "BatchMode=yes",
+            "RequiredRSASize=1024",
+            f"UserKnownHostsFile={lab.directory}/known_hosts",
+            f"IdentityFile={lab.directory}/id_rsa",
+        ]
+        argv = [
+            client,
+            "-F",
+            "none",
+            "-T",
+            "-n",
+            "-p",
+            str(lab.port),
+            *(word for one in options for word in ("-o", one)),
+        ]
+        ran = subprocess.run(
+            [*argv, "snapall@127.0.0.1", "snap list -n vmvol1"], capture_output=True, text=True, check=False
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert "vmware_recent" in ran.stdout
