@@ -21,7 +21,7 @@ from snapall.backup.facts import (
     Surveyed,
 )
 from snapall.backup.model import Order, Vm, VmSnapshot
-from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step
+from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,15 @@ class VmDebt:
     seen: bool = False  # whether the database has listed it
     released: datetime | None = None  # when a removal was answered with success
     asked: bool = False  # whether a removal was ever sent
+    failed: bool = False  # whether the program itself said that the quiesce did not work
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is only kept in view: the quiesce failed by its own word, and no look has found anything.
+
+        It stays open until `settled_at`, so that a snapshot which VirtualCenter makes all the same is found.
+        """
+        return self.failed and not self.seen and not self.ssid
 
     def ours(self, rows: Sequence[VmSnapshot]) -> tuple[VmSnapshot, ...]:
         """The rows that are this debt's: by id, or by a name of this run alone.
@@ -57,6 +66,17 @@ class VmDebt:
         """Whether several rows could be the one that an unanswered create made: none of them is touched."""
         new = [row for row in rows if row.vm == self.vm.id and row.name == self.name and row.ssid not in self.before]
         return not self.unique and not self.ssid and len(new) > 1
+
+
+def alarming(debts: Sequence[VmDebt], unreachable: bool) -> tuple[VmDebt, ...]:
+    """The debts for which a VM may be left quiesced now, which is worth an operator's night.
+
+    With the database out of reach a removal that succeeded counts; with it in reach, a failed quiesce that left no
+    trace does. Both stay open for the next look.
+    """
+    if unreachable:
+        return tuple(debt for debt in debts if debt.released is None)
+    return tuple(debt for debt in debts if not debt.watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +169,8 @@ def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime)
             debts[vm.id] = replace(debts[vm.id], ssid=ssid, child=None)
         case Quiesce(vm), Refusal():
             debts.pop(vm.id, None)
+        case Quiesce(vm), Unknown(failed=True) if vm.id in debts:
+            debts[vm.id] = replace(debts[vm.id], failed=True)
         case Release(vm), Done() if vm.id in debts:
             debts[vm.id] = replace(debts[vm.id], released=at)
         case _:

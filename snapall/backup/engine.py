@@ -36,7 +36,7 @@ class Execution:
     name: str  # what the backup is called now; "" when there is none
     published: bool
     window: float
-    unconfirmed: bool  # the database could not be asked whether the removals took effect
+    unreachable: bool  # the database could not be asked at the last look
 
 
 class Engine:
@@ -77,7 +77,7 @@ class Engine:
         name = "" if not proven else self.job.newest if published and not self.journal.began.keep else self.plan.capture
         code = self._exit(certified, published)
         window = _window(self.journal.facts)
-        return Execution(code, certified, proven, name, published, window, self._unconfirmed())
+        return Execution(code, certified, proven, name, published, window, self._unreachable)
 
     # Up to the proof
 
@@ -262,12 +262,9 @@ class Engine:
             return Exit.STOPPED
         if not self._proven():
             return Exit.FAILED
-        whole = certified.grade is Grade.WHOLE and published and not self._failed and not self._unconfirmed()
+        settled = not owed(self.journal.facts).vms
+        whole = certified.grade is Grade.WHOLE and published and not self._failed and settled
         return Exit.OK if whole else Exit.PARTIAL
-
-    def _unconfirmed(self) -> bool:
-        debts = owed(self.journal.facts).vms
-        return bool(debts) and self._unreachable and all(debt.released is not None for debt in debts)
 
     def _fail(self, text: str, hint: str) -> None:
         self._failed = True

@@ -116,7 +116,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `debts` name what may be left; `chain` is the newest name and what it holds now."""
+    """How a run ended. `debts` name VMs that may be left quiesced, `watched` those that are only looked at again."""
 
     job: str
     stamp: str
@@ -126,6 +126,7 @@ class Report:
     name: str  # what the new backup is called now; "" when there is none
     published: bool
     debts: tuple[str, ...]
+    watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
 

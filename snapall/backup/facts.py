@@ -237,7 +237,7 @@ def from_line(line: str) -> Noted | None:
     ValueError: the line is no fact at all.
     """
     body = json.loads(line)
-    if not isinstance(body, dict) or "is" not in body or not isinstance(body.get("at"), str):
+    if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
         raise ValueError(f"not a fact: {line[:80]!r}")
     at = datetime.fromisoformat(body.pop("at"))
     if body["is"] not in _KNOWN:

@@ -234,6 +234,8 @@ def settling(owing: Sequence[Debts]) -> tuple[Planned, ...]:
             found.append(Planned(Stage.SETTLE, action, why))
         for capture in debts.captures:
             found.append(Planned(Stage.SETTLE, ListVolume(capture.volume), f"was {capture.name} created?"))
+        for delete in debts.partial:
+            found.append(Planned(Stage.SETTLE, delete, "captured on some volumes only: no backup"))
         for rename in debts.renames:
             back = Rename(rename.volume, rename.new, rename.old)
             found.append(Planned(Stage.SETTLE, back, "the run that made room never captured"))

@@ -79,10 +79,10 @@ class Recovery:
         if debts.captures or debts.partial or debts.renames:
             code = Exit.FAILED
         if debts.vms:
-            released = settlement.unreachable and all(debt.released is not None for debt in debts.vms)
-            code = worst(code, Exit.PARTIAL if released else Exit.DEBTS)
+            sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
+            code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
             for debt in debts.vms:
-                why = _why(debt.ssid, released)
+                why = _why(debt.ssid, not sure)
                 means.tell(Failed(f"{debt.vm.label} {why}: {debt.name}", "run `snapall recover` again"))
         self.memory.close(journal, code, "recovered" if not debts else "not settled yet")
         return code

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from snapall import __version__
-from snapall.backup.debts import Debts, VmDebt, owed
+from snapall.backup.debts import VmDebt, alarming, owed
 from snapall.backup.engine import Engine, Execution
 from snapall.backup.events import (
     DebtFound,
@@ -30,6 +30,25 @@ from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
 from snapall.backup.settle import Settlement
 from snapall.errors import Exit, SnapallError, worst
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a run has come to so far."""
+
+    stamp: str
+    began: float
+    exit: Exit = Exit.OK
+    journal: Journal | None = None
+    execution: Execution | None = None
+    debts: list[VmDebt] = field(default_factory=list)  # VMs that may be left quiesced now
+    watched: list[VmDebt] = field(default_factory=list)  # those that are only kept in view
+
+    def add(self, owing: Sequence[VmDebt], unreachable: bool) -> None:
+        """Take what a run still owes; `unreachable`: the database could not be asked about it."""
+        alarms = alarming(owing, unreachable)
+        self.debts += alarms
+        self.watched += [debt for debt in owing if debt not in alarms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,49 +83,49 @@ class Night:
         return stamp_of(moment)
 
     def _held(self, stamp: str, began: float) -> Report:
-        execution: Execution | None = None
-        journal: Journal | None = None
-        old: tuple[Debts, ...] = ()
+        outcome = _Outcome(stamp, began)
         try:
-            settled = self._settle()
-            old = tuple(owed(one.facts) for one in settled)
+            settled = self._settle(outcome)
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
             )
-            journal = self.memory.begin(header)
-            plan, past = self._plan(journal, settled, old)
+            outcome.journal = self.memory.begin(header)
+            plan, past = self._plan(outcome.journal, settled)
             if self.means.stopped():
-                code = Exit.STOPPED
+                outcome.exit = Exit.STOPPED
             else:
-                execution = Engine(plan, past.pending, journal, self.means).execute()
-                code = execution.exit
+                outcome.execution = Engine(plan, past.pending, outcome.journal, self.means).execute()
+                outcome.exit = outcome.execution.exit
         except SnapallError as error:
             self.means.tell(Failed(error.message, error.hint))
-            code = Exit.STOPPED if self.means.stopped() else error.exit
-        return self._report(stamp, began, code, execution, journal, old)
+            outcome.exit = Exit.STOPPED if self.means.stopped() else error.exit
+        return self._report(outcome)
 
-    def _settle(self) -> list[Journal]:
+    def _settle(self, outcome: _Outcome) -> list[Journal]:
         """Settle what earlier runs of this job owe, without waiting; answers their journals."""
-        settled = []
+        settled: list[Journal] = []
         paths = self.memory.open_runs(self.job.name)
+        began = self.means.clock.monotonic()
         if paths:
             self.means.tell(StageBegan(Stage.SETTLE))
         for path in paths:
             journal = self.memory.open(path)
             for debt in owed(journal.facts).vms:
                 self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
-            debts = Settlement(journal, self.means, wait=False).settle()
-            self.memory.close(journal, Exit.DEBTS if debts.vms else Exit.OK, "settled by the next run")
+            settlement = Settlement(journal, self.means, wait=False)
+            outcome.add(settlement.settle().vms, settlement.unreachable)
+            self.memory.close(journal, Exit.DEBTS if owed(journal.facts).vms else Exit.OK, "settled by the next run")
             settled.append(journal)
         if paths:
-            self.means.tell(StageEnded(Stage.SETTLE, 0))
+            self.means.tell(StageEnded(Stage.SETTLE, self.means.clock.monotonic() - began))
         for job in self.memory.jobs():
             if job != self.job.name:
                 self.means.tell(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
         return settled
 
-    def _plan(self, journal: Journal, settled: Sequence[Journal], owing: tuple[Debts, ...]) -> tuple[Plan, Past]:
+    def _plan(self, journal: Journal, settled: Sequence[Journal]) -> tuple[Plan, Past]:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
+        owing = [owed(one.facts) for one in settled]
         known = self.memory.known(self.job.name, settled)
         began = self.means.clock.monotonic()
         self.means.tell(StageBegan(Stage.SURVEY))
@@ -148,35 +167,26 @@ class Night:
         ssids = tuple(row.ssid for row in survey.vm_snapshots)
         return Surveyed(commands, tuple(vm.id for vm in plan.asked), ssids, listings, past.origins)
 
-    def _report(
-        self,
-        stamp: str,
-        began: float,
-        code: Exit,
-        execution: Execution | None,
-        journal: Journal | None,
-        old: tuple[Debts, ...],
-    ) -> Report:
-        own = owed(journal.facts) if journal is not None else Debts()
-        open_ = [debt for debts in old for debt in debts.vms]
-        if execution is None or not execution.unconfirmed:
-            open_ += own.vms
-        if open_:
-            code = worst(code, Exit.DEBTS)
-        told = tuple(_told(debt) for debt in [*open_, *(own.vms if execution and execution.unconfirmed else ())])
+    def _report(self, outcome: _Outcome) -> Report:
+        execution = outcome.execution
+        if outcome.journal is not None:
+            unreachable = execution is not None and execution.unreachable
+            outcome.add(owed(outcome.journal.facts).vms, unreachable)
+        code = worst(outcome.exit, Exit.DEBTS) if outcome.debts else outcome.exit
         report = Report(
             self.job.name,
-            stamp,
+            outcome.stamp,
             code,
             execution.certified.grade if execution is not None and execution.proven else None,
             execution.certified.verdicts if execution is not None else (),
             execution.name if execution is not None else "",
             execution is not None and execution.published,
-            told,
-            self.means.clock.monotonic() - began,
+            tuple(map(_told, outcome.debts)),
+            tuple(map(_kept_in_view, outcome.watched)),
+            self.means.clock.monotonic() - outcome.began,
             execution.window if execution is not None else 0.0,
         )
-        self._conclude(journal, report)
+        self._conclude(outcome.journal, report)
         return report
 
     def _conclude(self, journal: Journal | None, report: Report) -> None:
@@ -196,3 +206,10 @@ def _told(debt: VmDebt) -> str:
     """A VM that may be left quiesced, with what is known of its snapshot."""
     what = f"{debt.name} ({debt.ssid})" if debt.ssid else f"{debt.name}, whose id is not known yet"
     return f"{debt.vm.label}: {what}"
+
+
+def _kept_in_view(debt: VmDebt) -> str:
+    """Why the next run looks at a VM again although no alarm is due."""
+    if debt.released is not None:
+        return f"{debt.vm.label}: {debt.ssid} was removed, but the database could not be asked whether it is gone"
+    return f"{debt.vm.label}: {debt.name} failed and is not there; the next run looks once more"

@@ -87,11 +87,14 @@ class Unknown:
     """It may have happened, or may yet: only looking settles it.
 
     `claimed`: the program ended well before we went on, yet did not say what it made (a create without an SsId).
+    `failed`: it ended by itself and said that it did not work. VirtualCenter may still finish what it gave up on, so
+    this is no refusal; but once a look finds nothing, it is no alarm either.
     """
 
     why: str
     said: str = ""
     claimed: bool = False
+    failed: bool = False
 
 
 Outcome = Done | Refusal | Unknown

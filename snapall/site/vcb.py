@@ -103,7 +103,9 @@ class Vcb:
             return Unknown(f"{self._program} gave no answer within {timeout:g} s and goes on: {telling}", said)
         if self._far and completed.code == _FAR_SHELL_FAILED:
             return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", said)
-        failed = Unknown(f"{self._program} ended with exit code {completed.code}: {telling}", said)
+        # A negative code is a signal: somebody killed it, and it said nothing.
+        spoke = completed.code > 0
+        failed = Unknown(f"{self._program} ended with exit code {completed.code}: {telling}", said, failed=spoke)
         match step:
             case Quiesce():
                 return failed if completed.code else self._made(ssids(completed.stdout), telling, said)

@@ -110,11 +110,16 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
     if progress.vms:
         rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.filer)))
         parts += [Text(), _vms(progress, now, width, rows), Text(), _held(progress, now, width)]
-    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.filer[-6:]]
+    parts += [_line(f"  {line}", "dim") for line in progress.filer[-6:]]
     if progress.waiting:
-        parts.append(Text(f"waiting: {words.safe(progress.waiting)}", style="yellow"))
-    parts += [Text(f"! {words.safe(text)}", style="red") for text, _ in progress.troubles[-3:]]
+        parts.append(_line(f"waiting: {progress.waiting}", "yellow"))
+    parts += [_line(f"! {text}", "red") for text, _ in progress.troubles[-3:]]
     return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style="blue")
+
+
+def _line(text: str, style: str) -> Text:
+    """One line of the screen, cut where the screen ends; the end of the run tells it whole."""
+    return Text(words.safe(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _title(progress: Progress) -> Text:

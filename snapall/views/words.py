@@ -81,6 +81,7 @@ def summary(report: Report) -> list[str]:
         place = "in the chain" if report.published else "outside the chain"
         lines.append(f"{report.name}: {grade(report)}, {place}")
     lines += [f"{one.vm.label} was not quiesced: {one.why}" for one in report.verdicts if one.state == NOT_QUIESCED]
+    lines += report.watched
     if report.window:
         lines.append(f"the VMs were held for {clocked(report.window)}, the whole run took {clocked(report.seconds)}")
     lines.append(f"exit {int(report.exit)}: {MEANINGS[report.exit]}")

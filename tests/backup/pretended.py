@@ -105,7 +105,7 @@ class PretendedSite:
                 self.ledger.append(step)
             return outcome
 
-    def _change(self, step: Step) -> Outcome:  # noqa: PLR0911 - a case each
+    def _change(self, step: Step) -> Outcome:
         match step:
             case Quiesce(vm, name):
                 ssid = f"snapshot-{self._next}"

@@ -263,6 +263,28 @@ def test_a_quiesce_that_failed_but_happened_is_released_and_not_counted(stage: S
     assert stage.site.rows == []
 
 
+def test_a_quiesce_that_failed_by_its_own_word_is_no_alarm_once_a_look_finds_nothing(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), once(lambda step, act: Unknown("exit code 1", failed=True)))
+    report = stage.night()
+    assert (report.exit, report.debts) == (Exit.PARTIAL, ())
+    assert "vm-110" in report.watched[0]
+    stage.site._act(Quiesce(Vm(110), f"Quiesce-{report.stamp}"))  # VirtualCenter made it all the same
+    assert stage.night().exit is Exit.OK
+    assert stage.site.rows == []
+
+
+def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(stage: Stage) -> None:
+    def down(step: Step) -> None:
+        stage.site.database_down = stage.site.database_down or isinstance(step, Capture)
+
+    stage.site.after = down
+    stage.site.fail(quiesce_of(110), lambda step, act: Unknown("exit code 1", failed=True))
+    report = stage.night()
+    assert report.exit is Exit.DEBTS
+    assert len(report.debts) == 1
+    assert len(report.watched) == 2
+
+
 def test_a_quiesce_that_may_still_act_is_a_debt_until_it_is_settled(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
     report = stage.night()
@@ -343,7 +365,8 @@ def test_with_the_database_down_after_the_capture_the_printed_ids_serve(stage: S
     report = stage.night()
     assert report.exit is Exit.PARTIAL
     assert stage.site.rows == []
-    assert len(report.debts) == 3
+    assert report.debts == ()
+    assert len(report.watched) == 3
     assert report.published
     stage.site.database_down = False
     assert stage.recover() is Exit.OK

@@ -1,0 +1,239 @@
+"""The small parts: names, policies, steps, the crew, the herald, the clock, the plan's limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.crew import Crew
+from snapall.backup.debts import CaptureDebt, Debts, VmDebt, owed
+from snapall.backup.events import Event, Herald, VmFree
+from snapall.backup.model import (
+    FilerSnapshot,
+    Grade,
+    Order,
+    Policies,
+    Policy,
+    Survey,
+    Vm,
+    VmSnapshot,
+    chain_names,
+    decode_name,
+    stamp_of,
+)
+from snapall.backup.plan import FindVmSnapshots, ListVolume, Stage, build, settling
+from snapall.backup.provenance import Past, grade
+from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, undo_of
+from snapall.errors import Exit, worst
+from tests.backup.pretended import CHAIN, JOB
+
+AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+NEVER: Callable[[], bool] = lambda: False  # noqa: E731 - short
+
+
+def test_the_chain_has_the_batchs_names_for_any_retention() -> None:
+    assert chain_names("vmware", 1) == ("vmware_recent",)
+    assert chain_names("vmware", 5)[1:] == ("vmware_previous", "vmware_snap3", "vmware_snap4", "vmware_snap5")
+
+
+def test_names_are_decoded_as_virtualcenter_encodes_them() -> None:
+    assert decode_name("hr%2fpayroll %5cx %252f") == "hr/payroll \\x %2f"
+
+
+@given(st.text())
+def test_decoding_takes_the_encoding_back(name: str) -> None:
+    encoded = name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+    assert decode_name(encoded) == name
+
+
+def test_an_exact_name_beats_a_pattern_and_then_the_first_pattern_counts() -> None:
+    rules = Policies((("test-*", Policy.SKIP), ("*", Policy.TRY), ("TEST-SQL", Policy.MUST), ("vm-9", Policy.SKIP)))
+    assert rules.of(Vm(1, "Test-web")) is Policy.SKIP
+    assert rules.of(Vm(1, "test-sql")) is Policy.MUST
+    assert rules.of(Vm(9)) is Policy.SKIP
+    assert Policies().of(Vm(1)) is Policy.TRY
+    assert rules.need_names
+    assert not Policies((("*", Policy.MUST), ("vm-7", Policy.SKIP))).need_names
+
+
+def test_a_vm_is_called_by_its_name_and_moref() -> None:
+    assert [Vm(7, "sql01").label, Vm(7).label] == ["sql01 (vm-7)", "vm-7"]
+
+
+def test_the_stamp_is_utc_to_the_second() -> None:
+    assert stamp_of(AT) == "20070322T030000Z"
+
+
+def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:
+    assert JOB.names_vm_snapshot("Quiesce")
+    assert JOB.names_vm_snapshot("Quiesce-20070322T030000Z")
+    assert not JOB.names_vm_snapshot("Quiesce-before-patch")
+    assert not JOB.names_vm_snapshot("quiesce")
+
+
+def test_every_step_knows_its_inverse() -> None:
+    assert undo_of(Quiesce(Vm(7), "Quiesce")) == Release(Vm(7), "<ssid of vm-7>")
+    assert undo_of(Rename("v", "a", "b")) == Rename("v", "b", "a")
+    assert [undo_of(step) for step in (Release(Vm(7), "s"), Capture("v", "n"), Delete("v", "n"))] == [None] * 3
+
+
+def test_the_worst_code_wins_in_the_order_that_help_tells() -> None:
+    assert worst() is Exit.OK
+    ordered = [Exit.DEBTS, Exit.STOPPED, Exit.FAILED, Exit.LOCKED, Exit.PARTIAL, Exit.OK]
+    for index, code in enumerate(ordered):
+        assert worst(*ordered[index:]) is code
+
+
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_the_grade_is_whole_only_when_none_is_missing(quiesced: int, missing: int) -> None:
+    expected = Grade.WHOLE if missing == 0 else Grade.PARTIAL if quiesced else Grade.CRASH_CONSISTENT
+    assert grade(quiesced, quiesced + missing) is expected
+
+
+def test_a_crew_works_everything_off_on_no_more_threads_than_it_has() -> None:
+    busy, most, lock = 0, 0, threading.Lock()
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        with lock:
+            busy -= 1
+            done.append(item)
+
+    crew = Crew(range(100), work, 4)
+    assert crew.wait(NEVER)
+    assert crew.ended
+    assert sorted(done) == list(range(100))
+    assert most <= 4
+
+
+def test_a_crew_that_is_given_up_on_keeps_nobody_waiting() -> None:
+    gate = threading.Event()
+    crew = Crew([1], lambda _: gate.wait(10), 1)
+    assert not crew.wait(lambda: True)
+    gate.set()
+    assert crew.wait(NEVER)
+
+
+def test_an_error_ends_a_crew_unless_it_is_stubborn() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> None:
+        if item == 0:
+            raise RuntimeError("first")
+        done.append(item)
+
+    crew = Crew(range(3), work, 1)
+    assert crew.wait(NEVER)
+    assert [str(error) for error in crew.errors] == ["first"]
+    assert done == []
+    Crew(range(3), work, 1, stubborn=True).wait(NEVER)
+    assert done == [1, 2]
+
+
+def test_nothing_new_is_begun_once_it_may_not() -> None:
+    done: list[int] = []
+    crew = Crew(range(3), done.append, 1, lambda: len(done) < 1)
+    assert crew.wait(NEVER)
+    assert done == [0]
+
+
+def test_the_herald_dismisses_who_raises_and_leaves_who_hangs() -> None:
+    gate = threading.Event()
+    heard: list[object] = []
+
+    def hangs(_: Event) -> None:
+        gate.wait(30)
+
+    def leaves(_: Event) -> None:
+        raise SystemExit(1)
+
+    herald = Herald(leaves, hangs, lambda event: heard.append(event.what))
+    for n in range(3):
+        herald(Event(AT, VmFree(Vm(n))))
+    herald.close(patience=0.2)
+    assert [type(error) for error in herald.dismissed] == [SystemExit]
+    assert heard == [VmFree(Vm(n)) for n in range(3)]
+    gate.set()
+
+
+def test_the_systems_clock_waits_no_longer_than_until() -> None:
+    clock = SystemClock()
+    began = clock.monotonic()
+    clock.wait(60, lambda: True)
+    clock.wait(0.01, NEVER)
+    assert clock.monotonic() - began < 30
+    assert clock.utc().tzinfo is UTC
+
+
+def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
+    listing = tuple(FilerSnapshot(name, name) for name in CHAIN)
+    made = Survey(tuple(Vm(n, f"vm{n}", f"esx{n % hosts}") for n in range(vms)), (), {"v": listing}, "7.0.2")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_the_papers_limits_are_warnings() -> None:
+    told = " ".join(build(JOB, survey(60), Past(), (), "s").warnings)
+    assert "60 VMs lie on v: more than 25 a volume" in told
+    assert "more than 50 a datastore" in told
+    assert "60 VMs of host esx0 hold a snapshot at once: more than 32" in told
+    assert build(JOB, survey(20, 7), Past(), (), "s").warnings == ()
+
+
+def test_the_plan_says_why_each_command_is_sent() -> None:
+    plan = build(JOB, survey(2), Past(), (), "s")
+    assert all(one.reason for one in plan.actions)
+    assert plan.of(Stage.PROVE) == (ListVolume("v"),)
+    assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.asked),)
+
+
+def test_a_plan_without_vms_has_nothing_to_locate() -> None:
+    plan = build(replace(JOB, allow_empty=True), survey(0), Past(), (), "s")
+    assert Stage.LOCATE not in plan.stages
+    assert Stage.UNQUIESCE not in plan.stages
+
+
+def test_what_is_owed_is_planned_first() -> None:
+    debt = VmDebt(Vm(7, "sql01"), "Quiesce", AT, AT, False, frozenset())
+    debts = Debts(
+        (debt, replace(debt, ssid="snapshot-9")),
+        (CaptureDebt("v", "new", AT),),
+        (Delete("w", "part"),),
+        (Rename("v", "a", "b"),),
+    )
+    actions = [one.action for one in settling([debts])]
+    assert actions == [
+        FindVmSnapshots((Vm(7, "sql01"),)),
+        Release(Vm(7, "sql01"), "snapshot-9"),
+        ListVolume("v"),
+        Delete("w", "part"),
+        Rename("v", "b", "a"),
+    ]
+    assert owed(()) == Debts()
+    assert not Debts()
+
+
+def test_a_name_that_others_use_is_adopted_only_when_it_is_the_only_new_one() -> None:
+    debt = VmDebt(Vm(7), "Quiesce", AT, AT, False, frozenset({"snapshot-1"}))
+    rows = [VmSnapshot("snapshot-1", 7, "Quiesce"), VmSnapshot("snapshot-2", 7, "Quiesce")]
+    assert debt.ours(rows) == (rows[1],)
+    more = [*rows, VmSnapshot("snapshot-3", 7, "Quiesce")]
+    assert debt.ours(more) == ()
+    assert debt.ambiguous(more)
+    assert not debt.ambiguous(rows)
+    assert debt.ours([VmSnapshot("snapshot-2", 8, "Quiesce")]) == ()
+
+
+def test_paper_order_plans_the_rotation_before_the_first_quiesce() -> None:
+    plan = build(replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Past(), (), "s")
+    assert plan.stages[0] is Stage.ROTATE
+    assert plan.capture == CHAIN[0]

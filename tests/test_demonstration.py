@@ -1,0 +1,105 @@
+"""The demo and the lab as a person meets them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snapall import cli
+from snapall.errors import ConfigError
+from snapall.lab.faults import NAMED
+
+
+def demo(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ending:
+        cli.main(["demo", "--fast", *args])
+    return int(str(ending.value.code)), capsys.readouterr().err
+
+
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+def test_the_demo_proves_a_whole_backup_by_the_ledger(capsys: pytest.CaptureFixture[str], transport: str) -> None:
+    code, told = demo(capsys, "--transport", transport)
+    assert code == 0
+    for line in (
+        "19 of 19 VMs were quiesced when vmware_new_",
+        "0 VMs are still quiesced by it",
+        "1 of 1 VM snapshots of others still stand",
+        "0 of 2 templates were asked for",
+        "vmvol1: 3 retained backups moved up by one name, 0 stayed where they were",
+        "12 of 12 other snapshots on the filer are untouched",
+    ):
+        assert line in told
+
+
+CODES = {
+    "vm-fails": 3,
+    "all-fail": 3,
+    "no-ssid": 0,
+    "lost-quiesce": 3,
+    "release-fails": 0,
+    "stuck-vm": 5,
+    "database-lags": 0,
+    "database-down-after-capture": 3,
+    "filer-down": 1,
+    "filer-drops": 0,
+    "lost-capture": 0,
+    "volume-full": 1,
+    "rename-fails": 3,
+}
+
+
+@pytest.mark.parametrize("fault", CODES)
+def test_each_named_fault_ends_as_it_should(capsys: pytest.CaptureFixture[str], fault: str) -> None:
+    code, told = demo(capsys, "--fault", fault)
+    assert code == CODES[fault], told
+    assert ("0 VMs are still quiesced by it" in told) == (fault != "stuck-vm")
+    moved = "3 retained backups moved up" in told
+    assert moved == (
+        fault in {"vm-fails", "lost-quiesce"} or code == 0 or fault in {"stuck-vm", "database-down-after-capture"}
+    )
+
+
+def test_every_fault_has_a_description() -> None:
+    assert all(named.description for named in NAMED.values())
+    assert set(CODES) <= set(NAMED)
+
+
+def test_the_lab_may_be_kept_and_gone_on_with(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    code, told = demo(capsys, "--dir", str(folder), "--svg", str(tmp_path / "night.svg"))
+    assert code == 0
+    assert str(folder / "ledger.jsonl") in told
+    assert (folder / "snapall.toml").exists()
+    assert "<svg" in (tmp_path / "night.svg").read_text()
+    code, told = demo(capsys, "--dir", str(folder))
+    assert code == ConfigError.exit
+    assert "not empty" in told
+
+
+def test_a_lab_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    command = [sys.executable, "-m", "snapall", "lab", "up", str(folder), "--fast"]
+    for code in (0, 0):  # the second time it goes on with what is there
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as lab:
+            assert lab.stderr is not None
+            lines = []
+            for line in lab.stderr:
+                lines.append(line)
+                if "Ctrl-C ends it" in line:
+                    break
+            ran = subprocess.run(
+                [sys.executable, "-m", "snapall", "run", "--config", str(folder / "snapall.toml")],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            lab.send_signal(signal.SIGINT)
+            lab.wait()
+        assert ran.returncode == code, ran.stderr
+        assert lab.returncode == 0
+        assert any("snapall plan --config" in line for line in lines)

@@ -1,0 +1,101 @@
+"""snapall.log speaks the batch's own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.events import Event, Failed, RunBegan, StepBegan, Warned
+from snapall.backup.model import Grade, Order, Vm
+from snapall.backup.plan import Stage as Part
+from snapall.backup.steps import Quiesce
+from snapall.errors import Exit, SnapallError
+from snapall.views.logfile import LogFile
+from tests.atlab import AtLab
+from tests.backup.pretended import JOB, Stage, lose, quiesce_of
+
+BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
+
+
+def utc(moment: datetime) -> datetime:
+    return moment
+
+
+def logged(stage: Stage, path: Path) -> list[str]:
+    log = LogFile.open(path, "%H:%M", utc)
+    stage.hear = log  # type: ignore[method-assign]
+    stage.night()
+    return path.read_text().splitlines()
+
+
+def test_a_good_night_in_paper_order_writes_the_batchs_log(at_lab: Callable[..., AtLab]) -> None:
+    night = at_lab(order="paper")
+    assert night("run").code == 0
+    written = (night.lab.directory / "snapall.log").read_text().splitlines()
+    recorded = json.loads(BATCH.read_text())["log"]
+    without_chatter = [line for line in written if not line.startswith("[")]  # vcbsnapshot's own log lines
+    assert _without_times(without_chatter) == _without_times(recorded)
+
+
+def _without_times(lines: list[str]) -> list[str]:
+    return [line.split(" at ")[0] if line.startswith("Script Execution") else line for line in lines]
+
+
+def test_an_error_is_written_before_the_end_as_the_batch_meant_to(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "state")
+    stage.site.fail(quiesce_of(110), lose)
+    lines = logged(stage, tmp_path / "snapall.log")
+    error = lines.index("An error occurred during script execution ")
+    assert lines[-1].startswith("Script Execution complete at ")
+    assert any("vm-110" in line for line in lines[error:])
+    assert "Creating snapshot for vmid=110  " in lines[:error]
+    assert any("no certain outcome" in line for line in lines[:error])
+
+
+def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "state")
+    log = LogFile.open(tmp_path / "log", "%H:%M", utc)
+    log(Event(datetime(2007, 3, 22, tzinfo=UTC), RunBegan(JOB, "s", Order.SAFE)))
+    log(Event(datetime(2007, 3, 22, tzinfo=UTC), StepBegan(Part.QUIESCE, Quiesce(Vm(7), "Quiesce"))))
+    stage.hear = log  # type: ignore[method-assign]
+    stage.night()
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines[lines.index("Creating snapshot for vmid=7  ") + 1] == "no answer"
+
+
+def test_warnings_and_failures_have_their_remedy(tmp_path: Path) -> None:
+    log = LogFile.open(tmp_path / "log", "%H:%M", utc)
+    at = datetime(2007, 3, 22, tzinfo=UTC)
+    log(Event(at, Warned("odd\x1b[31m", "look")))
+    log(Event(at, Failed("two\nlines", "")))
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "warning: odd\\x1b[31m",
+        "remedy: look",
+        "error: two",
+        "error: lines",
+    ]
+
+
+def test_a_late_capture_is_said_to_be_late(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "state", replace(JOB, publish=Grade.CRASH_CONSISTENT))
+
+    def stop(step: object) -> None:
+        stage.stop = True
+
+    stage.site.after = stop
+    stage.site.fail(lambda step: type(step).__name__ == "Capture", lambda step, act: act(step))
+    lines = logged(stage, tmp_path / "log")
+    assert "An error occurred during script execution " in lines
+    assert f"exit {int(Exit.STOPPED)}" in " ".join(lines)
+
+
+def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with pytest.raises(SnapallError, match="log") as refusal:
+        LogFile.open(tmp_path / "log", "%H:%M")
+    assert "goes on without it" in refusal.value.hint
