@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.events import Event, Failed, Herald, Listener, Warned
+from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Pace
@@ -71,7 +71,11 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
         def means_for(job: Job) -> Means:
             return Means(OpenSite(job, settings), clock, listener, stopped)
 
-        return Recovery(Memory(settings.state, clock), means_for, wait).recover(list(settings.jobs.values()))
+        def say(what: Happening) -> None:
+            listener(Event(clock.utc(), what))
+
+        recovery = Recovery(Memory(settings.state, clock), means_for, say, stopped, wait)
+        return recovery.recover(list(settings.jobs.values()))
 
 
 def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
@@ -145,10 +149,19 @@ def _told(settings: Config, telling: Telling, *, log: bool) -> Iterator[tuple[Ca
     with ExitStack() as open_:
         listeners, trouble = listeners_of(settings, telling, log, open_)
         herald = Herald(*listeners)
+        open_.callback(_dismissed, herald)
         open_.callback(herald.close)
         for error in trouble:
             herald(Event(datetime.now(UTC), Warned(error.message, error.hint)))
         yield lambda text: herald(Event(datetime.now(UTC), Warned(text))), herald
+
+
+def _dismissed(herald: Herald) -> None:
+    """Say which listener failed on its way (a full disk under the log); one whose reader left is no news."""
+    for error in herald.dismissed:
+        if not isinstance(error, BrokenPipeError | SystemExit):
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}\n")
 
 
 def listeners_of(

@@ -27,7 +27,9 @@ def heeded(told: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
         flag.set()
         told(text)
 
-    before = {number: signal.signal(number, heed) for number in _stopping()}
+    # One that is ignored already stays so: nohup means what it says.
+    asked = [number for number in _stopping() if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, heed) for number in asked}
     try:
         yield flag.is_set
     finally:

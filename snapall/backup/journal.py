@@ -160,7 +160,10 @@ def _read(path: Path) -> tuple[list[Noted], int]:
 
 
 def is_open(path: Path) -> bool:
-    """Whether the run still owes something: its last line is not a report that closes it. Reads only the file's end."""
+    """Whether the run may owe something: its last line is not a report that closes it. Reads only the file's end.
+
+    A file without one whole line is of a run that died before it did anything.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -170,6 +173,8 @@ def is_open(path: Path) -> bool:
         raise JournalError(
             f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
         ) from error
+    if "\n" not in tail:
+        return size > len(tail)
     lines = [line for line in tail.splitlines() if line.strip()]
     try:
         last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}

@@ -51,9 +51,12 @@ class Memory:
         return tuple(owed(self.open(path).facts) for path in self.open_runs(job))
 
     def newest(self, job: str) -> Journal | None:
-        """The last run that got as far as its survey."""
+        """The last run that got as far as its survey; a journal that cannot be read is passed over."""
         for path in reversed(journals(self.folder, job)):
-            journal = self.open(path)
+            try:
+                journal = self.open(path)
+            except JournalError:
+                continue
             if any(isinstance(noted.fact, Surveyed) for noted in journal.facts):
                 return journal
         return None

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.debts import owed
-from snapall.backup.events import DebtFound, Failed
+from snapall.backup.events import DebtFound, Failed, Happening
 from snapall.backup.facts import Began
 from snapall.backup.journal import Journal, hold
 from snapall.backup.means import Means
@@ -28,41 +28,39 @@ class Recovery:
 
     memory: Memory
     means_for: Callable[[Job], Means]  # the site as a job saw it, present configuration or not
+    tell: Callable[[Happening], None]
+    stopped: Callable[[], bool]
     wait: bool
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
         """Settle every open journal, and let the configured jobs' pending backups enter their chains."""
         configured = {job.name: job for job in jobs}
-        codes = []
-        for name in sorted(configured.keys() | set(self.memory.jobs())):
-            try:
-                codes.append(self._job(name, configured.get(name)))
-            except SnapallError as error:
-                self._any_means(name, configured).tell(Failed(error.message, error.hint))
-                codes.append(
-                    Exit.DEBTS if self.memory.open_runs(name) and error.exit is not Exit.LOCKED else error.exit
-                )
-        return worst(*codes)
+        codes = [self._guarded(name, configured.get(name)) for name in sorted({*configured, *self.memory.jobs()})]
+        return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
-    def _any_means(self, name: str, configured: dict[str, Job]) -> Means:
-        job = configured.get(name) or Job(name, "", (), (), ("",))
-        return self.means_for(job)
+    def _guarded(self, name: str, job: Job | None) -> Exit:
+        """One job; what stops it stops no other."""
+        try:
+            return self._job(name, job)
+        except SnapallError as error:
+            self.tell(Failed(error.message, error.hint))
+            return error.exit
 
     def _job(self, name: str, job: Job | None) -> Exit:
-        paths = self.memory.open_runs(name)
-        means = self._any_means(name, {name: job} if job is not None else {})
-        if not paths and (job is None or not self._temporaries(job)):
+        if not self.memory.open_runs(name) and (job is None or not self._temporaries(job)):
             return Exit.OK
-        with hold(self.memory.state, name, "recover", means.clock, means.stopped):
+        with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
             codes, settled = [], []
             for path in self.memory.open_runs(name):
-                journal = self.memory.open(path)
-                codes.append(self._settle(journal))
-                settled.append(journal)
+                try:
+                    journal = self.memory.open(path)
+                    codes.append(self._settle(journal))
+                    settled.append(journal)
+                except SnapallError as error:
+                    self.tell(Failed(error.message, error.hint))
+                    codes.append(Exit.DEBTS)
             if job is not None:
                 codes.append(self._finish_rotation(job, settled))
-            if means.stopped():
-                codes.append(Exit.STOPPED)
             return worst(*codes)
 
     def _temporaries(self, job: Job) -> bool:

@@ -29,7 +29,7 @@ from snapall.backup.plan import FindVmSnapshots, ListVolume, Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
 from snapall.backup.settle import Settlement
-from snapall.errors import Exit, SnapallError, worst
+from snapall.errors import Exit, JournalError, SnapallError, worst
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class _Outcome:
     execution: Execution | None = None
     debts: list[VmDebt] = field(default_factory=list)  # VMs that may be left quiesced now
     watched: list[VmDebt] = field(default_factory=list)  # those that are only kept in view
+    unreadable: bool = False  # whether an open journal cannot be read, so that nobody knows what it owes
 
     def add(self, owing: Sequence[VmDebt], unreachable: bool) -> None:
         """Take what a run still owes; `unreachable`: the database could not be asked about it."""
@@ -109,7 +110,12 @@ class Night:
         if paths:
             self.means.tell(StageBegan(Stage.SETTLE))
         for path in paths:
-            journal = self.memory.open(path)
+            try:
+                journal = self.memory.open(path)
+            except JournalError as error:  # whatever it hides, tonight's backup is not the price
+                self.means.tell(Failed(error.message, error.hint))
+                outcome.unreadable = True
+                continue
             for debt in owed(journal.facts).vms:
                 self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
             settlement = Settlement(journal, self.means, wait=False)
@@ -172,7 +178,8 @@ class Night:
         if outcome.journal is not None:
             unreachable = execution is not None and execution.unreachable
             outcome.add(owed(outcome.journal.facts).vms, unreachable)
-        code = worst(outcome.exit, Exit.DEBTS) if outcome.debts else outcome.exit
+        alarm = outcome.debts or outcome.unreadable
+        code = worst(outcome.exit, Exit.DEBTS) if alarm else outcome.exit
         report = Report(
             self.job.name,
             outcome.stamp,

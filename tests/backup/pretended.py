@@ -184,8 +184,9 @@ class Stage:
         self.clock.push(86400)
         return Night(self.job, self.pace, self.means, self.memory, keep).run()
 
-    def recover(self, *, wait: bool = True) -> Exit:
-        return Recovery(self.memory, lambda _: self.means, wait).recover([self.job])
+    def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
+        means = self.means
+        return Recovery(self.memory, lambda _: means, means.tell, means.stopped, wait).recover(jobs or [self.job])
 
     @property
     def failures(self) -> list[str]:
