@@ -1,7 +1,8 @@
 """Kills a run at every changing call, before and after it acted, and lets others settle.
 
-`python -m tests.backup.crashes` prints what did not hold, and the counts. Each run is a forked child that dies by os._exit, so that nothing of it cleans up; the world it leaves is handed back in
-a file. In a process of its own, since a process with threads must not fork.
+`python -m tests.backup.crashes` prints what did not hold, and the counts. Each run is a forked child that dies by
+os._exit, so that nothing of it cleans up; the world it leaves is handed back in a file. All in a process of its own,
+since a process with threads must not fork.
 """
 
 from __future__ import annotations
