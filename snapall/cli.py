@@ -46,7 +46,7 @@ ConfigFile = Annotated[
     ),
 ]
 Jobs = Annotated[
-    list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs of the configuration; all when none is named.")
+    list[str] | None, typer.Argument(metavar="JOB", help="Jobs of the configuration; all when none is named.")
 ]
 OrderOption = Annotated[
     Literal["safe", "paper"] | None,
@@ -76,7 +76,11 @@ def run(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Take the nightly backup: quiesce, capture, prove, release, rotate."""
+    """Take the nightly backup.
+
+    Settles what earlier runs owe, quiesces the VMs, captures and proves, releases, and rotates. `snapall plan` shows it
+    beforehand.
+    """
     from snapall import conduct
 
     settings, chosen = _chosen(config, jobs, order, keep)
@@ -87,7 +91,10 @@ def run(
 def plan(
     jobs: Jobs = None, order: OrderOption = None, keep: Keep = "", config: ConfigFile = None, as_json: Json = False
 ) -> None:
-    """Print what run would do, command by command, with reasons; nothing is changed."""
+    """Print what run would do.
+
+    Command by command, each with its reason. Nothing is changed.
+    """
     from snapall import conduct
     from snapall.views import reports
 
@@ -112,7 +119,11 @@ def recover(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Release what earlier runs left quiesced, and finish an interrupted rotation."""
+    """Release what was left quiesced.
+
+    Settles every run that died or could not finish, and lets proven backups into their chain. Doing it twice, or when
+    nothing is owed, does no harm.
+    """
     from snapall import conduct
 
     settings = _load(config)
@@ -137,7 +148,10 @@ def list_backups(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """List the filer's snapshots of the jobs' volumes, with date and grade."""
+    """List the backups and their grades.
+
+    Every snapshot of the jobs' volumes, newest first.
+    """
     from snapall import conduct
     from snapall.views import reports
 
@@ -162,7 +176,10 @@ def demo(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a whole backup of 19 VMs on a pretended site, and prove it by that site's own ledger."""
+    """Back up a pretended site.
+
+    A whole backup of 19 VMs on this machine, proved by that site's own ledger. Exits as the backup does.
+    """
     from snapall import demonstration
     from snapall.conduct import Telling
 
@@ -179,7 +196,10 @@ def lab_up(
     transport: Annotated[Literal["ssh", "rsh"], typer.Option(help="How the lab's filer is reached.")] = "ssh",
     fast: Annotated[bool, typer.Option("--fast", help="Answer without the delays of a real site.")] = False,
 ) -> None:
-    """Serve a pretended site until Ctrl-C, with a ready snapall.toml in DIR."""
+    """Serve a pretended site.
+
+    Until Ctrl-C, with a ready snapall.toml in DIR.
+    """
     from snapall import demonstration
 
     demonstration.serve(directory, transport, fast=fast)
