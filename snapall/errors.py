@@ -58,3 +58,9 @@ class Locked(SnapallError):
     """Another run of the same job is at work."""
 
     exit = Exit.LOCKED
+
+
+class Stopped(SnapallError):
+    """A signal came while nothing was begun yet."""
+
+    exit = Exit.STOPPED

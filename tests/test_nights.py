@@ -247,6 +247,7 @@ def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: M
     assert ended.code == 3
     assert "vm-110" in ended.err
     assert "looks once more" in ended.err
+    assert "not quiesced: web02 (vm-110)" in ended.err
     assert night("recover").code == 0
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()
@@ -316,6 +317,22 @@ def test_a_missing_volume_changes_nothing(at_lab: Make) -> None:
     assert ended.code == 1
     assert "vmvol9" in ended.err
     assert night.changes == []
+
+
+def test_a_read_only_volume_is_refused_before_anything(at_lab: Make) -> None:
+    night = at_lab()
+    others.set_volume(night.world, "vmvol1", read_only=True)
+    ended = night("run")
+    assert ended.code == 1
+    assert "vmvol1 is read-only" in ended.err
+    assert "remedy" in ended.err
+    assert night.changes == []
+
+
+def test_a_role_that_may_not_ask_for_the_volumes_status_takes_backups_all_the_same(at_lab: Make) -> None:
+    night = at_lab()
+    night.fault(Fault("vol status", Kind.DROP, times=0))
+    good(night)
 
 
 def test_a_name_that_stands_already_is_a_refusal(at_lab: Make) -> None:

@@ -27,7 +27,7 @@ class Crew(Generic[T]):
         may_begin: Callable[[], bool] = lambda: True,
         stubborn: bool = False,
     ) -> None:
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
         self._items = deque(items)
         self._work = work
         self._may_begin = may_begin
@@ -53,15 +53,17 @@ class Crew(Generic[T]):
         return True
 
     def _toil(self) -> None:
-        while (item := self._next()) is not None:
-            try:
-                self._work(item[0])
-            except Exception as error:  # noqa: BLE001 - handed to whoever waits, who raises the first
-                self.errors.append(error)
-        with self._lock:
-            self._busy -= 1
-            if self._busy == 0:
-                self._ended.set()
+        try:
+            while (item := self._next()) is not None:
+                try:
+                    self._work(item[0])
+                except BaseException as error:  # noqa: BLE001 - handed to whoever waits, who raises the first
+                    self.errors.append(error)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                if self._busy == 0:
+                    self._ended.set()
 
     def _next(self) -> tuple[T] | None:
         with self._lock:

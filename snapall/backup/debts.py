@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from snapall.backup.facts import (
     Absent,
     Answered,
     Began,
+    Ended,
     Found,
     Gone,
     Intent,
@@ -38,7 +39,7 @@ class VmDebt:
     child: Child | None = None  # the program that was to answer, if it never did
     seen: bool = False  # whether the database has listed it
     released: datetime | None = None  # when a removal was answered with success
-    asked: bool = False  # whether a removal was ever sent
+    asked: frozenset[str] = frozenset()  # the ids whose removal was ever sent
     failed: bool = False  # whether the program itself said that the quiesce did not work
 
     @property
@@ -125,6 +126,8 @@ def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
         match noted.fact:
             case Proven(volume, name):
                 proven[volume, name] = None
+            case Absent(volume, name):
+                proven.pop((volume, name), None)
             case Answered(n, Done()) if n in steps and isinstance(delete := steps[n][1], Delete):
                 proven.pop((delete.volume, delete.name), None)
             case _:
@@ -148,8 +151,8 @@ def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
                 until = noted.at + timedelta(seconds=began.pace.settle)
                 unique = began.job.order is Order.SAFE
                 debts[vm.id] = VmDebt(vm, name, noted.at, until, unique, before)
-            case Intent(_, Release(vm)) if vm.id in debts:
-                debts[vm.id] = replace(debts[vm.id], asked=True)
+            case Intent(_, Release(vm, ssid)) if vm.id in debts:
+                debts[vm.id] = replace(debts[vm.id], asked=debts[vm.id].asked | {ssid})
             case Started(n, child) if n in steps and isinstance(quiesce := steps[n][1], Quiesce):
                 debts[quiesce.vm.id] = replace(debts[quiesce.vm.id], child=child)
             case Answered(n, outcome) if n in steps:
@@ -198,5 +201,6 @@ def _renames(began: Began, facts: Sequence[Noted]) -> tuple[Rename, ...]:
     if began.job.order is Order.SAFE or any(isinstance(noted.fact, RolledBack) for noted in facts):
         return ()
     upward = set(pairwise(began.job.chain))
-    steps = [noted.fact.step for noted in reversed(facts) if isinstance(noted.fact, Intent)]
+    run = takewhile(lambda fact: not isinstance(fact, Ended), (noted.fact for noted in facts))
+    steps = [fact.step for fact in run if isinstance(fact, Intent)][::-1]  # a later recover makes no room
     return tuple(step for step in steps if isinstance(step, Rename) and (step.old, step.new) in upward)

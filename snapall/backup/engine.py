@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ from snapall.backup.debts import owed, standing
 from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
 from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven
 from snapall.backup.journal import Journal
-from snapall.backup.means import Means
-from snapall.backup.model import FilerSnapshot, Grade, Order, Policy
+from snapall.backup.means import Means, guarded
+from snapall.backup.model import FilerSnapshot, Grade, Policy
 from snapall.backup.plan import Plan, Stage
 from snapall.backup.publish import Publisher
 from snapall.backup.rotation import Pending
 from snapall.backup.settle import Settlement
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
-from snapall.errors import Exit, SiteError, SnapallError
+from snapall.errors import Exit, SiteError
 
 _STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
 
@@ -55,24 +54,29 @@ class Engine:
         self._quiescing: Crew[Quiesce] = Crew([], lambda _: None, 1)
         self._capturing: Crew[None] = Crew([], lambda _: None, 1)
         self._locating: Crew[None] = Crew([], lambda _: None, 1)
-        self._unreachable = False
+        self._unreachable = True  # until a last look has told otherwise
 
     def execute(self) -> Execution:
-        """Perform the plan; nothing raises but what no program can bear."""
-        with self._guarded():
-            self._forward()
-        with self._guarded():
-            self._release()
-        with self._guarded():
+        """Perform the plan; nothing raises but what no program can bear, and that not before the release."""
+        try:
+            with guarded(self._fail):
+                self._forward()
+        finally:
+            with guarded(self._fail):
+                self._release()
+        with guarded(self._fail):
+            self._free_late()
+        with guarded(self._fail):
             self._finish_capture()
         certified = certify(self.plan, self.journal.facts)
         self.journal.note(certified)
         published = False
         if self._proven():
-            with self._guarded():
+            with guarded(self._fail):
                 published = self._publish(certified)
-        with self._guarded():
-            self._close()
+        if owed(self.journal.facts).vms:
+            with guarded(self._fail):
+                self._look_again()
         proven = self._proven()
         name = "" if not proven else self.job.newest if published and not self.journal.began.keep else self.plan.capture
         code = self._exit(certified, published)
@@ -82,7 +86,7 @@ class Engine:
     # Up to the proof
 
     def _forward(self) -> None:
-        if self.job.order is Order.PAPER and self.plan.stages[:1] == (Stage.ROTATE,):
+        if self.plan.capture == self.job.newest:
             with self._stage(Stage.ROTATE):
                 self._make_room()
         with self._stage(Stage.QUIESCE):
@@ -98,13 +102,18 @@ class Engine:
                 return
             if isinstance(step, Rename | Delete) and not self.publisher.move(step):
                 raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
+        if taken := [volume for volume in self.job.volumes if self._read(volume) is not None]:
+            raise SiteError(  # else the old one would be taken for the proof of the new one
+                f"{self.plan.capture} still stands on {', '.join(taken)}, so nothing was captured",
+                "look at `snap list`: is something else renaming there?",
+            )
 
     def _quiesce(self) -> None:
         """Ask for every VM, a few at a time, until the signal or the deadline."""
         clock, end = self.means.clock, self.means.clock.monotonic() + self.job.max_quiesced
 
         def over() -> bool:
-            return self.means.stopped() or clock.monotonic() >= end
+            return self._releasing or self.means.stopped() or clock.monotonic() >= end
 
         steps = [step for step in self.plan.of(Stage.QUIESCE) if isinstance(step, Quiesce)]
         self._quiescing = Crew(
@@ -129,7 +138,9 @@ class Engine:
             return
         debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            self._look()  # one of them has no answer yet: it may hold all the same
+            # One of them has no answer yet: it may hold all the same.
+            late = self._patience(self.journal.began.pace.filer_timeout)
+            Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
         if missing:
@@ -140,11 +151,10 @@ class Engine:
 
     def _capture(self) -> None:
         """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
-        clock = self.means.clock
+        late = self._patience(self.journal.began.pace.filer_timeout)
         self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1)
         self._locating = Crew([None], lambda _: self._look(), 1)
-        end = clock.monotonic() + self.journal.began.pace.filer_timeout
-        ended = self._capturing.wait(lambda: self.means.stopped() or clock.monotonic() >= end)
+        ended = self._capturing.wait(lambda: self.means.stopped() or late())
         for error in self._capturing.errors[:1]:
             raise error
         if not ended and not self.means.stopped():
@@ -158,6 +168,8 @@ class Engine:
         unanswered = set()
         with self._stage(Stage.CAPTURE):
             for volume in self.job.volumes:
+                if self._releasing or self.means.stopped():
+                    return
                 if not self._create(volume):
                     unanswered.add(volume)
         with self._stage(Stage.PROVE):
@@ -182,7 +194,7 @@ class Engine:
     def _prove(self, volume: str, unanswered: bool) -> None:
         """Read the capture back; one that was never answered and is absent is sent once more, under the same name."""
         row = self._read(volume)
-        if row is None and unanswered and not self._releasing:
+        if row is None and unanswered and not self._releasing and not self.means.stopped():
             with suppress(SiteError):  # "already exists" may be our own, come late: the list decides
                 self._create(volume)
             row = self._read(volume)
@@ -219,6 +231,19 @@ class Engine:
             self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
             settlement.sweep()
 
+    def _free_late(self) -> None:
+        """Wait a little for quiesces still under way, release what has appeared, and see that the rows vanish."""
+        self._quiescing.wait(self._patience(min(_STRAGGLERS, self.journal.began.pace.create_timeout)))
+        settlement = Settlement(self.journal, self.means, wait=False)
+        settlement.settle_vms()
+        self._unreachable = settlement.unreachable
+
+    def _look_again(self) -> None:
+        """The last look at what is still owed."""
+        settlement = Settlement(self.journal, self.means, wait=False)
+        settlement.sweep()
+        self._unreachable = settlement.unreachable
+
     def _finish_capture(self) -> None:
         """Give a capture that is still under way its time, then find out what it came to."""
         pace = self.journal.began.pace
@@ -230,6 +255,8 @@ class Engine:
         """Let the new backup into the chain if it is good enough; answers whether the chain holds it now."""
         if self.plan.capture in (self.journal.began.keep, self.job.newest):
             return True
+        if self._called_off():
+            return False
         good = certified.grade >= self.job.publish
         expected = self.plan.rotation.moves if good else None
         pending = [*self.earlier, Pending(self.plan.capture, certified.grade)]
@@ -244,21 +271,18 @@ class Engine:
             self._failed = True
         return self.plan.capture in done.names
 
-    def _close(self) -> None:
-        """Wait a little for quiesces still under way, then look once more and release what has appeared."""
-        self._quiescing.wait(self._patience(min(_STRAGGLERS, self.journal.began.pace.create_timeout)))
-        settlement = Settlement(self.journal, self.means, wait=False)
-        settlement.settle_vms()
-        self._unreachable = settlement.unreachable
-
     # What it came to
 
     def _proven(self) -> bool:
         return {volume for volume, _ in standing(self.journal.facts)} == set(self.job.volumes)
 
-    def _exit(self, certified: Certified, published: bool) -> Exit:
+    def _called_off(self) -> bool:
+        """Whether a signal came before the proof."""
         late = any(isinstance(noted.fact, Proven) and noted.fact.late for noted in self.journal.facts)
-        if self.means.stopped() and (late or not self._proven()):
+        return self.means.stopped() and (late or not self._proven())
+
+    def _exit(self, certified: Certified, published: bool) -> Exit:
+        if self._called_off():
             return Exit.STOPPED
         if not self._proven():
             return Exit.FAILED
@@ -273,18 +297,6 @@ class Engine:
     def _patience(self, seconds: float) -> Callable[[], bool]:
         end = self.means.clock.monotonic() + seconds
         return lambda: self.means.clock.monotonic() >= end
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """An expected error ends this part of the run and is told; so is a defect, with its traceback."""
-        try:
-            yield
-        except SnapallError as error:
-            self._fail(error.message, error.hint)
-        except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced
-            self._fail(
-                f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run"
-            )
 
     @contextmanager
     def _stage(self, stage: Stage) -> Iterator[None]:

@@ -72,6 +72,7 @@ class Surveyed:
     ssids: tuple[str, ...]  # the VM snapshots present: none of them is ours
     listings: tuple[Listed, ...]
     origins: tuple[Origin, ...]
+    left: tuple[int, ...] = ()  # VPX_VM.ID of every VM that should be quiesced, and cannot be
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,8 @@ def from_line(line: str) -> Noted | None:
     if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
         raise ValueError(f"not a fact: {line[:80]!r}")
     at = datetime.fromisoformat(body.pop("at"))
+    if at.tzinfo is None:
+        raise ValueError(f"a time without a zone: {line[:80]!r}")
     if body["is"] not in _KNOWN:
         return None
     try:

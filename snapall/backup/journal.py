@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,9 +14,9 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from snapall.backup.clock import Clock
-from snapall.backup.facts import Began, Ended, Fact, Intent, Noted, from_line, to_line
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started, from_line, to_line
 from snapall.backup.steps import Step
-from snapall.errors import JournalError, Locked
+from snapall.errors import JournalError, Locked, Stopped
 
 _HINT = "free some space, or set `state` in the configuration to a folder that can be written"
 
@@ -33,7 +33,10 @@ class Journal:
         self._clock = clock
         self._facts = facts
         self._size = size
-        self._intents = sum(isinstance(noted.fact, Intent) for noted in facts)
+        # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
+        numbered = (noted.fact for noted in facts)
+        self._intents = max((fact.n for fact in numbered if isinstance(fact, Intent | Started | Answered)), default=0)
+        self._left = False
         self._lock = threading.Lock()
 
     @classmethod
@@ -47,7 +50,12 @@ class Journal:
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be written: {error.strerror}", _HINT) from error
         journal = cls(path, clock, [], 0)
-        journal._write(began)
+        try:
+            journal.write(began)
+        except JournalError:
+            with suppress(OSError):
+                path.unlink()
+            raise
         return journal
 
     @classmethod
@@ -84,6 +92,12 @@ class Journal:
                 self.broken = str(error)
                 return self._remember(Intent(self._intents + 1, step))
 
+    def write(self, fact: Fact) -> None:
+        """Write down what later steps rely on. JournalError: then none of them must be taken."""
+        with self._lock:
+            self._append(fact)
+            self._facts.append(Noted(self._clock.utc(), fact))
+
     def note(self, fact: Fact) -> None:
         """Remember what has happened. A full disk does not undo it: the failure is kept in `broken`."""
         with self._lock:
@@ -93,10 +107,13 @@ class Journal:
                 self.broken = str(error)
             self._facts.append(Noted(self._clock.utc(), fact))
 
-    def _write(self, fact: Fact) -> None:
+    def leave(self) -> None:
+        """Write nothing more: the lock is given up, and the file belongs to whoever holds it next.
+
+        A call that was given up on may still answer on its thread: its word must not cut off another process's lines.
+        """
         with self._lock:
-            self._append(fact)
-            self._facts.append(Noted(self._clock.utc(), fact))
+            self._left = True
 
     def _intend(self, step: Step) -> int:
         intent = Intent(self._intents + 1, step)
@@ -109,6 +126,8 @@ class Journal:
         return intent.n
 
     def _append(self, fact: Fact) -> None:
+        if self._left:
+            raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
         line = (to_line(Noted(self._clock.utc(), fact)) + "\n").encode()
         try:
             # Opened for each fact: it stays one file under its name, and no descriptor is left to a child.
@@ -162,17 +181,15 @@ def _read(path: Path) -> tuple[list[Noted], int]:
 def is_open(path: Path) -> bool:
     """Whether the run may owe something: its last line is not a report that closes it. Reads only the file's end.
 
-    A file without one whole line is of a run that died before it did anything.
+    A file without one whole line is of a run that died before it did anything; one that cannot be read may owe all.
     """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 65536))
             tail = file.read().decode("utf-8", "replace")
-    except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
-        ) from error
+    except OSError:
+        return True
     if "\n" not in tail:
         return size > len(tail)
     lines = [line for line in tail.splitlines() if line.strip()]
@@ -189,6 +206,9 @@ def journals(folder: Path, job: str | None = None) -> list[Path]:
     return sorted(found, key=lambda path: (path.stem.rpartition("-")[2], path.name))
 
 
+_UNKNOWN = "process"  # how a holder is called that has not said what it is
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Who holds a job's lock."""
@@ -202,40 +222,51 @@ class Holder:
 def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], bool]) -> Iterator[None]:
     """Hold the job's lock, which the system drops with the process.
 
-    Recover and guardian are waited for, since they end by themselves. Locked: another run holds it, or
-    `stopped` came true.
+    Recover and guardian are waited for, since they end by themselves. Locked: another run holds it. Stopped:
+    `stopped` came true while waiting. JournalError: the folder cannot be written.
     """
+    sidecar = state / f"{job}.holder"
     try:
         state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JournalError(f"the folder {state} cannot be made: {error.strerror}", _HINT) from error
-    lock = FileLock(state / f"{job}.lock")
-    sidecar = state / f"{job}.holder"
-    while True:
-        try:
-            lock.acquire(timeout=0)
-            break
-        except Timeout:
+        lock = FileLock(state / f"{job}.lock")
+        unknown = 0
+        while not _acquired(lock):
             holder = _holder(sidecar)
-        if holder.role == "run" or stopped():
-            raise Locked(
-                f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
-                "wait until it has ended; if the old schedule and a new one overlap, move one of them",
-            )
-        clock.wait(1, stopped)
+            unknown = unknown + 1 if holder.role == _UNKNOWN else 0
+            # One that has not said who it is, or is just leaving, is given a moment.
+            if holder.role == "run" or unknown > 1:
+                raise Locked(
+                    f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
+                    "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+                )
+            if stopped():
+                raise Stopped(f"stopped while waiting for the {holder.role} of job {job} (process {holder.pid})")
+            clock.wait(1, stopped)
+    except OSError as error:
+        raise JournalError(f"the folder {state} cannot be written: {error.strerror}", _HINT) from error
     try:
         body = {"role": role, "pid": os.getpid(), "since": clock.utc().isoformat(timespec="seconds")}
-        sidecar.write_text(json.dumps(body))
+        with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
+            sidecar.write_text(json.dumps(body))
         yield
     finally:
-        sidecar.unlink(missing_ok=True)
+        with suppress(OSError):
+            sidecar.unlink(missing_ok=True)
         lock.release()
 
 
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True
+
+
 def _holder(sidecar: Path) -> Holder:
-    """What the holder says of itself; one that has not said it yet is taken for a run."""
+    """What the holder says of itself."""
     try:
         body = json.loads(sidecar.read_text())
         return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Holder("run", 0, "a moment ago")
+        return Holder(_UNKNOWN, 0, "a moment ago")

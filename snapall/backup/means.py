@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
 from snapall.backup.plan import Stage
 from snapall.backup.steps import Child, Outcome, Step
+from snapall.errors import SnapallError
 
 
 class Site(Protocol):
@@ -71,3 +73,14 @@ class Means:
         journal.note(Answered(n, outcome, seconds))
         self.tell(StepEnded(stage, step, outcome, seconds))
         return outcome
+
+
+@contextmanager
+def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
+    """An expected error ends this part of the work and is told with its hint; so is a defect, with its traceback."""
+    try:
+        yield
+    except SnapallError as error:
+        failed(error.message, error.hint)
+    except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced
+        failed(f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run")

@@ -78,10 +78,11 @@ class Memory:
         return debts
 
     def prune(self, job: str, keep: int) -> None:
-        """Forget the oldest runs beyond `keep`; never one that owes something, never the newest."""
+        """Forget the oldest runs beyond `keep`; never one that owes something, nor the last that knows the chain."""
+        newest = self.newest(job)
         paths = journals(self.folder, job)
         for path in paths[: max(0, len(paths) - max(1, keep))]:
-            if not is_open(path):
+            if not is_open(path) and (newest is None or path != newest.path):
                 try:
                     path.unlink()
                 except OSError as error:

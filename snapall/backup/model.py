@@ -149,7 +149,8 @@ class Job:
 
     def names_vm_snapshot(self, name: str) -> bool:
         """Whether a VM snapshot is called as this job's are, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
-        return name == self.vm_snapshot or _STAMP.fullmatch(name.removeprefix(f"{self.vm_snapshot}-")) is not None
+        base, dash, stamp = name.rpartition("-")
+        return name == self.vm_snapshot or (base == self.vm_snapshot and bool(dash and _STAMP.fullmatch(stamp)))
 
 
 @dataclass(frozen=True, slots=True)

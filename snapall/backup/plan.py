@@ -169,7 +169,9 @@ def _first_rotation(job: Job, survey: Survey, past: Past, stamp: str, keep: str)
     if job.order is Order.SAFE:
         return Rotation(), job.temporary(stamp)
     rotation = make_room(job, survey.listings, past.pending)
-    return rotation, job.temporary(stamp) if rotation.blocked is not None else job.newest
+    if rotation.blocked is not None:
+        return Rotation(), job.temporary(stamp)
+    return rotation, job.newest
 
 
 def _last_rotation(job: Job, survey: Survey, past: Past, capture: str, left: int, asked: int) -> Rotation:

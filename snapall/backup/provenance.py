@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from snapall.backup.facts import QUIESCED, SKIPPED, Answered, Began, Certified, Intent, Noted, Origin, Proven, Surveyed
+from snapall.backup.facts import (
+    QUIESCED,
+    SKIPPED,
+    Answered,
+    Began,
+    Certified,
+    Intent,
+    Noted,
+    Origin,
+    Proven,
+    Surveyed,
+    Unheld,
+)
 from snapall.backup.model import FILER_NAME, Grade, Job
 from snapall.backup.rotation import Listings, Pending
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Rename
@@ -28,11 +40,13 @@ def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
                 known = {(one.volume, one.name): one for one in earlier}
             case Proven(volume, name, date, late):
                 known[volume, name] = _made(facts, volume, name, date, late)
-            case Intent(n, Rename(volume, old, new)) if n not in refused and (volume, old) in known:
-                moved = known[volume, old]
-                known[volume, new] = replace(moved, name=new, temporary=False)
+            case Intent(n, Rename(volume, old, new)) if n not in refused:
+                moved = known.get((volume, old))
                 if n in done:
-                    del known[volume, old]
+                    known.pop((volume, old), None)
+                    known.pop((volume, new), None)
+                if moved is not None:
+                    known[volume, new] = replace(moved, name=new, temporary=False)
             case Intent(n, Delete(volume, name)) if n in done:
                 known.pop((volume, name), None)
             case _:
@@ -47,31 +61,36 @@ def _refused(answer: Answered) -> bool:
 def _made(facts: Sequence[Noted], volume: str, name: str, date: str, late: bool) -> Origin:
     """The origin of what this run captured, graded by its certificate, or by its answers when it died before that."""
     began = next(noted.fact for noted in facts if isinstance(noted.fact, Began))
-    asked = next((len(noted.fact.asked) for noted in facts if isinstance(noted.fact, Surveyed)), 0)
+    surveyed = next((noted.fact for noted in facts if isinstance(noted.fact, Surveyed)), None)
+    asked = len(surveyed.asked) + len(surveyed.left) if surveyed is not None else 0
     certificate = next((noted.fact for noted in facts if isinstance(noted.fact, Certified)), None)
     temporary = name == began.job.temporary(began.stamp)
     if certificate is not None:
         counted = [one for one in certificate.verdicts if one.state != SKIPPED]
         quiesced = sum(one.state == QUIESCED for one in counted)
         return Origin(volume, name, date, began.stamp, certificate.grade, quiesced, len(counted), temporary)
-    quiesced = 0 if late else _answered_before_capture(facts)
+    quiesced = 0 if late else _held(facts)
     return Origin(volume, name, date, began.stamp, grade(quiesced, asked), quiesced, asked, temporary)
 
 
-def _answered_before_capture(facts: Sequence[Noted]) -> int:
-    quiesces = set()
-    count = 0
+def _held(facts: Sequence[Noted]) -> int:
+    """How many VMs answered before the capture, and had not lost their snapshot when they were released."""
+    quiesces: dict[int, int] = {}
+    held: set[int] = set()
+    captured = False
     for noted in facts:
         match noted.fact:
             case Intent(_, Capture()):
-                break
-            case Intent(n, Quiesce()):
-                quiesces.add(n)
-            case Answered(n, Done()) if n in quiesces:
-                count += 1
+                captured = True
+            case Intent(n, Quiesce(vm)):
+                quiesces[n] = vm.id
+            case Answered(n, Done()) if n in quiesces and not captured:
+                held.add(quiesces[n])
+            case Unheld(vm_id):
+                held.discard(vm_id)
             case _:
                 pass
-    return count
+    return len(held)
 
 
 def grade(quiesced: int, asked: int) -> Grade:

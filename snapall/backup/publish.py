@@ -45,15 +45,14 @@ class Publisher:
             if expected is not None and rotation.moves != tuple(expected):
                 self.means.tell(Warned("the rotation differs from the plan: it was planned anew from the present list"))
             done = self._perform(rotation.moves)
-            whole = done == len(rotation.moves) and self._read_back(after(listings, rotation.steps[:done]))
+            whole = done == len(rotation.moves) and self._read_back(after(listings, rotation.steps))
         except (SiteError, JournalError) as error:
             self.means.tell(Failed(f"the rotation was not finished: {error.message}", error.hint))
             return Published(whole=False)
         if rotation.blocked is not None:
             text = f"{', '.join(rotation.waiting)} is not in the chain yet: {rotation.blocked}"
             self.means.tell(Failed(text, "the next run tries again; `snap list` shows what holds it"))
-        published = rotation.published if done == len(rotation.moves) else ()
-        return Published(published, whole and rotation.blocked is None)
+        return Published(rotation.published if whole else (), whole and rotation.blocked is None)
 
     def _free(self, pending: Sequence[Pending], patience: float) -> tuple[Listings, Rotation]:
         """The rotation by a fresh list, after waiting until nothing is held or patience ends."""

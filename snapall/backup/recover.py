@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import owed
 from snapall.backup.events import DebtFound, Failed, Happening
 from snapall.backup.facts import Began
 from snapall.backup.journal import Journal, hold
-from snapall.backup.means import Means
+from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot, stamp_of
 from snapall.backup.plan import Stage
@@ -19,7 +21,7 @@ from snapall.backup.provenance import recall
 from snapall.backup.publish import Publisher
 from snapall.backup.settle import Settlement
 from snapall.backup.steps import Done, Release
-from snapall.errors import Exit, SnapallError, worst
+from snapall.errors import Exit, JournalError, SiteError, SnapallError, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +37,56 @@ class Recovery:
     def recover(self, jobs: Sequence[Job]) -> Exit:
         """Settle every open journal, and let the configured jobs' pending backups enter their chains."""
         configured = {job.name: job for job in jobs}
-        codes = [self._guarded(name, configured.get(name)) for name in sorted({*configured, *self.memory.jobs()})]
+        told: set[Path] = set()
+        for name in self.memory.jobs():
+            self._free(name, told)
+        codes = [self._job(name, configured.get(name), told) for name in sorted({*configured, *self.memory.jobs()})]
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
-    def _guarded(self, name: str, job: Job | None) -> Exit:
+    def _free(self, name: str, told: set[Path]) -> None:
+        """Release at once what can be released, of all jobs, before anything is waited for; failures are told later."""
+        with suppress(SnapallError), hold(self.memory.state, name, "recover", self.memory.clock, lambda: True):
+            for path in self.memory.open_runs(name):
+                with suppress(Exception):
+                    journal = self.memory.open(path)
+                    settlement = Settlement(journal, self.means_for(journal.began.job), wait=False)
+                    if owed(journal.facts).vms and settlement.reaches_vms:
+                        self._tell_debts(journal)
+                        told.add(path)
+                        settlement.sweep()
+
+    def _tell_debts(self, journal: Journal) -> None:
+        for debt in owed(journal.facts).vms:
+            self.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
+
+    def _job(self, name: str, job: Job | None, told: set[Path]) -> Exit:
         """One job; what stops it stops no other."""
+        codes: list[Exit] = []
         try:
-            return self._job(name, job)
+            if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
+                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
+                    self._held(name, job, told, codes)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
-            return error.exit
+            codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
+        return worst(*codes)
 
-    def _job(self, name: str, job: Job | None) -> Exit:
-        if not self.memory.open_runs(name) and (job is None or not self._temporaries(job)):
-            return Exit.OK
-        with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
-            codes, settled = [], []
-            for path in self.memory.open_runs(name):
-                try:
-                    journal = self.memory.open(path)
-                    codes.append(self._settle(journal))
-                    settled.append(journal)
-                except SnapallError as error:
-                    self.tell(Failed(error.message, error.hint))
-                    codes.append(Exit.DEBTS)
-            if job is not None:
-                codes.append(self._finish_rotation(job, settled))
-            return worst(*codes)
+    def _held(self, name: str, job: Job | None, told: set[Path], codes: list[Exit]) -> None:
+        settled: list[Journal] = []
+
+        def failed(text: str, hint: str) -> None:
+            self.tell(Failed(text, hint))
+            codes.append(Exit.DEBTS)
+
+        for path in self.memory.open_runs(name):
+            with guarded(failed):
+                journal = self.memory.open(path)
+                if path not in told:
+                    self._tell_debts(journal)
+                codes.append(self._settle(journal))
+                settled.append(journal)
+        if job is not None:
+            codes.append(self._finish_rotation(job, settled))
 
     def _temporaries(self, job: Job) -> bool:
         return any(one.temporary for one in self.memory.known(job.name))
@@ -69,8 +94,6 @@ class Recovery:
     def _settle(self, journal: Journal) -> Exit:
         """Settle one run, with the job as its own header describes it."""
         means = self.means_for(journal.began.job)
-        for debt in owed(journal.facts).vms:
-            means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
         settlement = Settlement(journal, means, self.wait)
         debts = settlement.settle()
         code = Exit.OK
@@ -120,7 +143,7 @@ class Stray:
 def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
     """The snapshots called Quiesce or Quiesce-UTC of the job's VMs, older than its max_quiesced, that no run owes."""
     survey = means.site.survey()
-    owing = memory.owing(job.name)
+    owing = [debts for name in {job.name, *memory.jobs()} for debts in memory.owing(name)]
     ours = {row.ssid for debts in owing for debt in debts.vms for row in debt.ours(survey.vm_snapshots)}
     vms = {vm.id: vm for vm in survey.vms}
     latest = means.clock.utc() - timedelta(seconds=job.max_quiesced)
@@ -139,11 +162,21 @@ def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[St
             moment += timedelta(seconds=1)
         header = Began(job, stamp_of(moment), means.site.vcenter, means.site.filer, pace, __version__)
         journal = memory.begin(header)
-        code = Exit.OK
-        for one in found:
-            outcome = means.act(journal, Stage.SETTLE, Release(one.vm, one.snapshot.ssid))
-            if not isinstance(outcome, Done):
-                means.tell(Failed(f"{one.vm.label}: {one.snapshot.ssid} was not removed: {outcome.why}"))
-                code = Exit.DEBTS
-        memory.close(journal, code, "adopted")
-        return code
+        codes = [_removed(one, means, journal) for one in found]
+        memory.close(journal, worst(*codes), "adopted")
+        return worst(*codes)
+
+
+def _removed(one: Stray, means: Means, journal: Journal) -> Exit:
+    """Remove one stray. What is not answered well is settled by looking."""
+    outcome = means.act(journal, Stage.SETTLE, Release(one.vm, one.snapshot.ssid))
+    if isinstance(outcome, Done):
+        return Exit.OK
+    try:
+        if one.snapshot.ssid not in {row.ssid for row in means.site.vm_snapshots([one.vm.id])}:
+            return Exit.OK
+        why = outcome.why
+    except SiteError as error:
+        why = f"{outcome.why}; {error.message}"
+    means.tell(Failed(f"{one.vm.label}: {one.snapshot.ssid} was not removed: {why}", "`snapall recover --adopt` again"))
+    return Exit.DEBTS

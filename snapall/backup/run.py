@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from snapall import __version__
@@ -20,16 +20,17 @@ from snapall.backup.events import (
     StageEnded,
     Warned,
 )
-from snapall.backup.facts import Began, Listed, Surveyed
+from snapall.backup.facts import Began, Listed, Origin, Surveyed
 from snapall.backup.journal import Journal, hold
-from snapall.backup.means import Means
+from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
 from snapall.backup.plan import FindVmSnapshots, ListVolume, Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
+from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.settle import Settlement
-from snapall.errors import Exit, JournalError, SnapallError, worst
+from snapall.errors import Exit, SiteError, SnapallError, worst
 
 
 @dataclass(slots=True)
@@ -41,9 +42,10 @@ class _Outcome:
     exit: Exit = Exit.OK
     journal: Journal | None = None
     execution: Execution | None = None
+    earlier: list[Settlement] = field(default_factory=list)  # of runs that were still open
     debts: list[VmDebt] = field(default_factory=list)  # VMs that may be left quiesced now
     watched: list[VmDebt] = field(default_factory=list)  # those that are only kept in view
-    unreadable: bool = False  # whether an open journal cannot be read, so that nobody knows what it owes
+    unsettled: bool = False  # whether settling an earlier run failed, so that nobody knows what it still owes
 
     def add(self, owing: Sequence[VmDebt], unreachable: bool) -> None:
         """Take what a run still owes; `unreachable`: the database could not be asked about it."""
@@ -86,12 +88,12 @@ class Night:
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
         try:
-            settled = self._settle(outcome)
+            self._settle(outcome)
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
             )
             outcome.journal = self.memory.begin(header)
-            plan, past = self._plan(outcome.journal, settled)
+            plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
             if self.means.stopped():
                 outcome.exit = Exit.STOPPED
             else:
@@ -100,34 +102,55 @@ class Night:
         except SnapallError as error:
             self.means.tell(Failed(error.message, error.hint))
             outcome.exit = Exit.STOPPED if self.means.stopped() else error.exit
+        self._look_again(outcome)
         return self._report(outcome)
 
-    def _settle(self, outcome: _Outcome) -> list[Journal]:
-        """Settle what earlier runs of this job owe, without waiting; answers their journals."""
-        settled: list[Journal] = []
+    def _settle(self, outcome: _Outcome) -> None:
+        """Settle what earlier runs of this job owe, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.memory.open_runs(self.job.name)
         began = self.means.clock.monotonic()
         if paths:
             self.means.tell(StageBegan(Stage.SETTLE))
-        for path in paths:
-            try:
-                journal = self.memory.open(path)
-            except JournalError as error:  # whatever it hides, tonight's backup is not the price
-                self.means.tell(Failed(error.message, error.hint))
-                outcome.unreadable = True
-                continue
-            for debt in owed(journal.facts).vms:
-                self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
-            settlement = Settlement(journal, self.means, wait=False)
-            outcome.add(settlement.settle().vms, settlement.unreachable)
-            self.memory.close(journal, Exit.DEBTS if owed(journal.facts).vms else Exit.OK, "settled by the next run")
-            settled.append(journal)
+        for path in paths:  # whatever one of them hides, neither the others nor tonight's backup are the price
+            with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
+                settlement = Settlement(self.memory.open(path), self.means, wait=False)
+                outcome.earlier.append(settlement)
+                self._settle_run(settlement)
         if paths:
             self.means.tell(StageEnded(Stage.SETTLE, self.means.clock.monotonic() - began))
         for job in self.memory.jobs():
             if job != self.job.name:
                 self.means.tell(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
-        return settled
+        here = [one.journal for one in outcome.earlier if one.journal.began.filer == self.means.site.filer]
+        for capture in (capture for journal in here for capture in owed(journal.facts).captures):
+            if capture.name in self.job.chain:  # paper order: who captures under this name now would be mistaken for it
+                raise SiteError(
+                    f"whether an earlier run made {capture.name} on {capture.volume} is not known: nothing was changed",
+                    "`snapall recover` finds out as soon as the filer can be asked",
+                )
+
+    def _settle_run(self, settlement: Settlement) -> None:
+        journal = settlement.journal
+        for debt in owed(journal.facts).vms:
+            self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
+        settlement.settle()
+        self._close(journal)
+
+    def _close(self, earlier: Journal) -> None:
+        code = Exit.DEBTS if owed(earlier.facts).vms else Exit.OK
+        self.memory.close(earlier, code, "settled by the next run")
+
+    def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
+        outcome.unsettled = True
+        self.means.tell(Failed(text, hint))
+
+    def _look_again(self, outcome: _Outcome) -> None:
+        """At the end of the run, look once more at the VMs that earlier runs owe: time has passed."""
+        for one in outcome.earlier:
+            if owed(one.journal.facts).vms and outcome.execution is not None and one.reaches_vms:
+                with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
+                    one.sweep()
+                    self._close(one.journal)
 
     def _plan(self, journal: Journal, settled: Sequence[Journal]) -> tuple[Plan, Past]:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
@@ -139,29 +162,28 @@ class Night:
         past = recall(self.job, known, survey.listings)
         plan = build(self.job, survey, past, owing, journal.began.stamp, self.keep)
         if self.job.order is Order.PAPER and plan.rotation.blocked is not None:
-            survey = self._wait_for_room(journal, survey, plan)
+            self._wait_for_room(journal, plan.rotation, known)
+            survey = self.means.site.survey()
             past = recall(self.job, known, survey.listings)
             plan = build(self.job, survey, past, owing, journal.began.stamp, self.keep)
-        journal.note(self._surveyed(survey, past, plan))
+        journal.write(self._surveyed(survey, past, plan))
         self.means.tell(StageEnded(Stage.SURVEY, self.means.clock.monotonic() - began))
         self.means.tell(PlanMade(plan))
         for warning in plan.warnings:
             self.means.tell(Warned(warning))
         return plan, past
 
-    def _wait_for_room(self, journal: Journal, survey: Survey, plan: Plan) -> Survey:
+    def _wait_for_room(self, journal: Journal, rotation: Rotation, known: Sequence[Origin]) -> None:
         """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""
         publisher = Publisher(self.job, journal, self.means)
         end = self.means.clock.monotonic() + self.job.busy_wait
-        known = self.memory.known(self.job.name)
-        while plan.rotation.blocked is not None and not self.means.stopped():
+        while rotation.blocked is not None and not self.means.stopped():
             left = end - self.means.clock.monotonic()
             if left <= 0:
-                break
-            publisher.wait(plan.rotation, left)
-            survey = replace(survey, listings=publisher.listings())
-            plan = build(self.job, survey, recall(self.job, known, survey.listings), (), plan.stamp, self.keep)
-        return survey
+                return
+            publisher.wait(rotation, left)
+            listings = publisher.listings()
+            rotation = make_room(self.job, listings, recall(self.job, known, listings).pending)
 
     def _surveyed(self, survey: Survey, past: Past, plan: Plan) -> Surveyed:
         commands = tuple(
@@ -171,14 +193,17 @@ class Night:
         )
         listings = tuple(Listed(volume, rows) for volume, rows in survey.listings.items())
         ssids = tuple(row.ssid for row in survey.vm_snapshots)
-        return Surveyed(commands, tuple(vm.id for vm in plan.asked), ssids, listings, past.origins)
+        asked, left = tuple(vm.id for vm in plan.asked), tuple(vm.id for vm, _ in plan.left)
+        return Surveyed(commands, asked, ssids, listings, past.origins, left)
 
     def _report(self, outcome: _Outcome) -> Report:
         execution = outcome.execution
+        for one in outcome.earlier:
+            outcome.add(owed(one.journal.facts).vms, one.unreachable)
         if outcome.journal is not None:
             unreachable = execution is not None and execution.unreachable
             outcome.add(owed(outcome.journal.facts).vms, unreachable)
-        alarm = outcome.debts or outcome.unreadable
+        alarm = outcome.debts or outcome.unsettled
         code = worst(outcome.exit, Exit.DEBTS) if alarm else outcome.exit
         report = Report(
             self.job.name,
@@ -189,7 +214,7 @@ class Night:
             execution.name if execution is not None else "",
             execution is not None and execution.published,
             tuple(map(_told, outcome.debts)),
-            tuple(map(_kept_in_view, outcome.watched)),
+            _kept_in_view(outcome.watched),
             self.means.clock.monotonic() - outcome.began,
             execution.window if execution is not None else 0.0,
         )
@@ -203,6 +228,7 @@ class Night:
         self.memory.close(journal, report.exit, "; ".join(report.debts))
         if journal.broken:
             self.means.tell(Warned(journal.broken, "the next run looks again at what could not be written down"))
+        journal.leave()
         try:
             self.memory.prune(self.job.name, self.keep_journals)
         except SnapallError as error:
@@ -215,8 +241,13 @@ def _told(debt: VmDebt) -> str:
     return f"{debt.vm.label}: {what}"
 
 
-def _kept_in_view(debt: VmDebt) -> str:
-    """Why the next run looks at a VM again although no alarm is due."""
-    if debt.released is not None:
-        return f"{debt.vm.label}: {debt.ssid} was removed, but the database could not be asked whether it is gone"
-    return f"{debt.vm.label}: {debt.name} failed and is not there; the next run looks once more"
+def _kept_in_view(watched: Sequence[VmDebt]) -> tuple[str, ...]:
+    """Why the next run looks at these VMs again although no alarm is due."""
+    released = [debt.vm.label for debt in watched if debt.released is not None]
+    failed = [debt.vm.label for debt in watched if debt.released is None]
+    lines = []
+    if released:
+        lines.append(f"released, but the database could not be asked whether that took effect: {', '.join(released)}")
+    if failed:
+        lines.append(f"failed and not there, though the next run looks once more: {', '.join(failed)}")
+    return tuple(lines)

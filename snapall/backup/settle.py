@@ -14,10 +14,11 @@ from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, VmSnapshot
 from snapall.backup.plan import Stage
-from snapall.backup.steps import Delete, Done, Release, Rename, Unknown
+from snapall.backup.steps import Delete, Done, Release, Rename
 from snapall.errors import SiteError
 
 _LONGEST_PAUSE = 30.0  # seconds between two looks while waiting
+_STOPPED_WAIT = 30.0  # seconds that a stopped run still waits for rows to vanish
 
 
 class Settlement:
@@ -30,27 +31,45 @@ class Settlement:
         self.unreachable = False  # whether the database could not be asked at the last look
         self._sent: Counter[str] = Counter()
         self._began = means.clock.utc()
+        self._settling = timedelta(seconds=journal.began.pace.settle)
 
     def settle(self) -> Debts:
         """Settle all that can be settled now; answers what is still owed."""
-        debts = owed(self.journal.facts)
-        if debts.vms and self._other_vcenter():
-            return debts
-        self.settle_vms()
-        self.settle_filer()
+        if not self._other_vcenter():
+            self.settle_vms()
+        if not self._other_filer():
+            self.settle_filer()
         return owed(self.journal.facts)
 
+    @property
+    def reaches_vms(self) -> bool:
+        """Whether the run's VMs can be named: a moref belongs to one VirtualCenter, another one has other VMs there."""
+        return self.journal.began.vcenter == self.means.site.vcenter
+
     def _other_vcenter(self) -> bool:
-        """A moref belongs to one VirtualCenter: under another host it would name another VM."""
-        host = self.journal.began.vcenter
-        if host == self.means.site.vcenter:
+        debts = owed(self.journal.facts).vms
+        if not debts or self.reaches_vms:
             return False
-        vms = ", ".join(debt.vm.label for debt in owed(self.journal.facts).vms)
+        host, vms = self.journal.began.vcenter, _names(debts)
         self.means.tell(
             Failed(
                 f"the run {self.journal.began.stamp} may have left {vms} quiesced on VirtualCenter {host}, "
                 f"but the configuration names {self.means.site.vcenter}",
                 f"run `snapall recover` with a configuration whose vcenter.host is {host}",
+            )
+        )
+        return True
+
+    def _other_filer(self) -> bool:
+        """The names of the chain are the same on every filer: on another one they are somebody else's."""
+        debts, host = owed(self.journal.facts), self.journal.began.filer
+        if not (debts.captures or debts.partial or debts.renames) or host == self.means.site.filer:
+            return False
+        self.means.tell(
+            Failed(
+                f"the run {self.journal.began.stamp} left its snapshots unsettled on filer {host}, "
+                f"but the configuration names {self.means.site.filer}",
+                f"run `snapall recover` with a configuration that has {host} as its filer's host",
             )
         )
         return True
@@ -66,11 +85,11 @@ class Settlement:
                 self.release(due)
                 continue
             until = self._until(owed(self.journal.facts).vms)
-            if until is None or self.means.clock.utc() >= until or self.means.stopped():
+            if until is None or self.means.clock.utc() >= until:
                 return
             self.means.tell(Waiting(until, f"{_names(debts)}: a snapshot may still appear or vanish"))
             left = (until - self.means.clock.utc()).total_seconds()
-            self.means.clock.wait(min(pause, left), self.means.stopped)
+            self.means.clock.wait(min(pause, left), self._called_off)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def look(self, debts: Sequence[VmDebt]) -> tuple[VmSnapshot, ...] | None:
@@ -83,19 +102,27 @@ class Settlement:
             self.unreachable = True
             return None
         self.unreachable = False
+        asked = {debt.vm.id: debt.asked for debt in owed(self.journal.facts).vms}
         for debt in debts:
-            mine = debt.ours(rows)
-            if mine and not debt.seen:
-                self.journal.note(Found(debt.vm.id, mine[0].ssid))
-            if mine and debt.ssid and debt.ssid not in {row.ssid for row in mine} and not debt.seen:
-                self._disagree(debt, mine[0].ssid)
-            how = "" if mine else self._over(debt, rows)
-            if how:
-                if debt.ssid and not debt.asked:
-                    self.journal.note(Unheld(debt.vm.id))
-                self.journal.note(Gone(debt.vm.id, how))
-                self.means.tell(VmFree(debt.vm))
+            if mine := debt.ours(rows):
+                self._found(debt, mine)
+            elif asked.get(debt.vm.id) == debt.asked:  # else a removal was sent meanwhile: the next look tells of it
+                self._missed(debt, rows)
         return rows
+
+    def _found(self, debt: VmDebt, mine: Sequence[VmSnapshot]) -> None:
+        if not debt.seen:
+            self.journal.note(Found(debt.vm.id, mine[0].ssid))
+            if debt.ssid and debt.ssid not in {row.ssid for row in mine}:
+                self._disagree(debt, mine[0].ssid)
+
+    def _missed(self, debt: VmDebt, rows: tuple[VmSnapshot, ...]) -> None:
+        """Nothing of this debt is listed: that may be its end."""
+        if debt.seen and not debt.asked:
+            self.journal.note(Unheld(debt.vm.id))
+        if how := self._over(debt, rows):
+            self.journal.note(Gone(debt.vm.id, how))
+            self.means.tell(VmFree(debt.vm))
 
     def _disagree(self, debt: VmDebt, listed: str) -> None:
         text = f"{debt.vm.label}: vcbsnapshot said {debt.ssid}, the database lists {listed} as {debt.name}"
@@ -103,8 +130,8 @@ class Settlement:
 
     def sweep(self) -> None:
         """Look once, and release what has not been asked for yet; nothing is waited for."""
-        due = self._due(owed(self.journal.facts).vms, self.look(owed(self.journal.facts).vms))
-        if due:
+        rows = self.look(owed(self.journal.facts).vms)
+        if due := self._due(owed(self.journal.facts).vms, rows):
             self.release(due)
             self.look(owed(self.journal.facts).vms)
 
@@ -127,9 +154,12 @@ class Settlement:
         """The removals to send now: what is listed and not yet removed, or what only an answer told of."""
         due = []
         for debt in debts:
-            if debt.released is not None:
+            listed = [row.ssid for row in debt.ours(rows or ())]
+            if debt.released is not None:  # again only for another id, or where the answer was not true
+                outlived = self.means.clock.utc() >= debt.released + self._settling
+                again = [ssid for ssid in listed if outlived or ssid not in debt.asked]
+                due += [(debt, ssid) for ssid in again if not self._sent[ssid]]
                 continue
-            listed = [row.ssid for row in debt.ours(rows)] if rows is not None else []
             unlisted = [debt.ssid] if debt.ssid and debt.ssid not in listed and not self._sent[debt.ssid] else []
             # A printed id wins over a row's: vcbsnapshot itself said it.
             for ssid in unlisted or listed:
@@ -146,6 +176,8 @@ class Settlement:
         """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
         if debt.released is not None:
             return "removed, and no longer listed"
+        if debt.ssid and not debt.asked:
+            return ""  # the database may lag: a removal by the known id costs nothing and makes sure
         if debt.seen:
             return "no longer listed"
         alive = debt.child is not None and self.means.site.alive(debt.child)
@@ -155,16 +187,24 @@ class Settlement:
 
     def _until(self, debts: Sequence[VmDebt]) -> datetime | None:
         """When waiting ends at the latest; None: there is nothing to wait for."""
-        pace = self.journal.began.pace
+        if self._called_off():
+            return None
         ends = []
         for debt in debts:
             if debt.released is not None and not self.unreachable:
-                ends.append(debt.released + timedelta(seconds=pace.settle))
+                ends.append(debt.released + self._settling)
             elif self.wait:
+                pace = self.journal.began.pace
                 answer = timedelta(seconds=pace.create_timeout if debt.child is not None else 0)
-                later = self._began + timedelta(seconds=pace.settle) if debt.ssid else debt.settled_at
+                later = self._began + self._settling if debt.ssid else debt.settled_at
                 ends.append(max(debt.settled_at + answer, later))
-        return max(ends, default=None)
+        # A run that was told to stop finishes its release, yet does not look long whether that took effect.
+        shortest = [self._began + timedelta(seconds=_STOPPED_WAIT)] if self.means.stopped() else []
+        return min([max(ends), *shortest]) if ends else None
+
+    def _called_off(self) -> bool:
+        """Whether to wait no longer: a signal ends a recover at once."""
+        return self.wait and self.means.stopped()
 
     # The filer
 
@@ -199,39 +239,53 @@ class Settlement:
         self.means.tell(CaptureProven(volume, name, found.date, late=True))
 
     def _delete(self, delete: Delete) -> None:
-        outcome = self.means.act_anyway(self.journal, Stage.SETTLE, delete)
-        if not isinstance(outcome, Done):
-            text = (
-                f"{delete.name} on {delete.volume} is only a part of a backup and could not be deleted: {outcome.why}"
-            )
+        """Delete a part of a backup, known by name and date: in paper order a later run may have the same name."""
+        rows = self._list(delete.volume)
+        if rows is None:
+            return
+        proofs = [noted.fact for noted in self.journal.facts if isinstance(noted.fact, Proven)]
+        born = {one.date for one in proofs if (one.volume, one.name) == (delete.volume, delete.name)}
+        row = next((row for row in rows if row.name == delete.name and row.date in born), None)
+        if row is None:
+            self.journal.note(Absent(delete.volume, delete.name))
+            return
+        if row.tags:
+            why = f"the filer holds it ({', '.join(row.tags)})"
+        else:
+            outcome = self.means.act_anyway(self.journal, Stage.SETTLE, delete)
+            why = "" if isinstance(outcome, Done) else outcome.why
+        if why:
+            text = f"{delete.name} on {delete.volume} is only a part of a backup and could not be deleted: {why}"
             self.means.tell(Warned(text, "`snapall recover` tries again"))
 
     def _roll_back(self, renames: Sequence[Rename]) -> None:
         """Rename the chain back, one name after the other, as far as the listing allows; prove it by reading again."""
+        stuck: set[str] = set()
         for rename in renames:
-            if not self._renamed_back(rename):
-                return
-        self.journal.note(RolledBack())
+            if rename.volume not in stuck and not self._renamed_back(rename):
+                stuck.add(rename.volume)
+        if not stuck:
+            self.journal.note(RolledBack())
 
     def _renamed_back(self, rename: Rename) -> bool:
-        """Take one rename back if it happened; answers whether it is certain now that it does not stand."""
+        """Take one rename back if it happened; answers whether the list shows that it does not stand."""
         rows = self._list(rename.volume)
         if rows is None:
             return False
-        names = {row.name for row in rows}
-        if rename.new not in names or rename.old in names:
+        named = {row.name: row for row in rows}
+        if rename.new not in named or rename.old in named:
             return True
         back = Rename(rename.volume, rename.new, rename.old)
-        outcome = self.means.act_anyway(self.journal, Stage.SETTLE, back)
-        match outcome:
-            case Done():
+        if tags := named[back.old].tags:
+            why = f"the filer holds it ({', '.join(tags)})"
+        else:
+            outcome = self.means.act_anyway(self.journal, Stage.SETTLE, back)
+            if any(row.name == back.new for row in self._list(rename.volume) or ()):
                 return True
-            case Unknown():
-                rows = self._list(rename.volume)
-                return rows is not None and any(row.name == rename.old for row in rows)
-            case _:
-                self.means.tell(Failed(f"{back.old} could not be renamed back to {back.new}: {outcome.why}"))
-                return False
+            why = "the list does not show it" if isinstance(outcome, Done) else outcome.why
+        text = f"{back.old} on {back.volume} could not be renamed back to {back.new}: {why}"
+        self.means.tell(Failed(text, "`snapall recover` tries again"))
+        return False
 
 
 def _names(debts: Sequence[VmDebt]) -> str:

@@ -51,6 +51,8 @@ class OpenSite:
         version = filer.version()
         require_7mode(version)
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
+        for volume in self.job.volumes:
+            filer.require_writable(volume)
         return Survey(found.vms, rows, listings, version)
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -106,6 +107,17 @@ class FilerSystem:
                     f"{self._name} did not list the snapshots of {volume}: {answer}", hint=REMEDIES[meaning]
                 )
 
+    def require_writable(self, volume: str) -> None:
+        """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
+
+        `vol status` is beyond a role of `cli-snap*`; where it is not answered, `snap create` itself will tell.
+        """
+        with suppress(SiteError):
+            _check((volume,))
+            reply = self._transport.run(f"vol status {volume}")
+            if _READ_ONLY.search(reply.stdout) is not None:
+                raise Refused(f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY])
+
     def version(self) -> str:
         """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
         reply = self._transport.run("version")
@@ -137,6 +149,7 @@ class FilerSystem:
                 return Refusal(f"{why} ({REMEDIES[meaning]})", said)
 
 
+_READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 _RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
 
 

@@ -80,13 +80,22 @@ def summary(report: Report) -> list[str]:
     if report.grade is not None:
         place = "in the chain" if report.published else "outside the chain"
         lines.append(f"{report.name}: {grade(report)}, {place}")
-    lines += [f"{one.vm.label} was not quiesced: {one.why}" for one in report.verdicts if one.state == NOT_QUIESCED]
+    lines += [f"not quiesced: {', '.join(labels)}: {why}" for why, labels in _not_quiesced(report).items()]
     lines += report.watched
     if report.window:
         lines.append(f"the VMs were held for {clocked(report.window)}, the whole run took {clocked(report.seconds)}")
     lines.append(f"exit {int(report.exit)}: {MEANINGS[report.exit]}")
     lines += [f"next: {advice(report)}"] if report.exit is not Exit.OK else []
     return [safe(line) for line in lines]
+
+
+def _not_quiesced(report: Report) -> dict[str, list[str]]:
+    """The VMs that were not quiesced, by the reason: one dead VirtualCenter is one line, not nineteen."""
+    found: dict[str, list[str]] = {}
+    for one in report.verdicts:
+        if one.state == NOT_QUIESCED:
+            found.setdefault(one.why, []).append(one.vm.label)
+    return found
 
 
 def advice(report: Report) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from snapall.backup.events import Event, Failed, Happening, Report
+from snapall.backup.events import Event, Failed, Happening, Report, Warned
+from snapall.backup.facts import Began, Fact
+from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
@@ -70,6 +72,8 @@ class PretendedSite:
     faults: list[tuple[Callable[[Step], bool], Fault]] = field(default_factory=list)
     after: Callable[[Step], None] = lambda step: None
     on_listing: Callable[[], None] = lambda: None
+    on_look: Callable[[], None] = lambda: None
+    unlisted: set[str] = field(default_factory=set)  # ids that the database, which lags, does not show
     _next: int = 1228
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -141,10 +145,11 @@ class PretendedSite:
             return tuple(self.volumes[volume])
 
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+        self.on_look()
         if self.database_down:
             raise SiteError("the database does not answer", "see its service")
         with self._lock:
-            return tuple(row for row in self.rows if row.vm in vms)
+            return tuple(row for row in self.rows if row.vm in vms and row.ssid not in self.unlisted)
 
     def command(self, step: Step) -> str:
         return str(step)
@@ -180,6 +185,14 @@ class Stage:
     def memory(self) -> Memory:
         return Memory(self.state, self.clock)
 
+    def begun(self, *facts: Fact, job: Job | None = None, stamp: str = "20070322T030000Z") -> Journal:
+        """The journal of a run that died after these facts."""
+        header = Began(job or self.job, stamp, "vc01", "filer1", self.pace, "0.1.0")
+        journal = self.memory.begin(header)
+        for fact in facts:
+            journal.write(fact)
+        return self.memory.open(journal.path)
+
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
         return Night(self.job, self.pace, self.means, self.memory, keep).run()
@@ -191,6 +204,10 @@ class Stage:
     @property
     def failures(self) -> list[str]:
         return [what.text for what in self.heard if isinstance(what, Failed)]
+
+    @property
+    def warnings(self) -> str:
+        return " ".join(what.text for what in self.heard if isinstance(what, Warned))
 
     def names(self, volume: str = "v") -> list[str]:
         return [row.name for row in self.site.volumes[volume]]

@@ -1,6 +1,7 @@
 """Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, and in.rshd behind a small inetd.
 
-A missing peer skips with its reason; with SNAPALL_REAL=required it fails instead, so that nobody overlooks it.
+A missing peer skips with its reason; with SNAPALL_REAL=required it fails instead, so that nobody overlooks it. What
+only root may try is skipped for everybody else, required or not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -57,9 +59,12 @@ while True:
 """
 
 
+REQUIRED = os.environ.get("SNAPALL_REAL") == "required"
+
+
 def missing(reason: str) -> NoReturn:
     """Skip, or fail where real peers are required."""
-    if os.environ.get("SNAPALL_REAL") == "required":
+    if REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
 
@@ -95,8 +100,8 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def settings(folder: Path, transport: Literal["ssh", "rsh"], port: int) -> Filer:
-    return Filer("filer1", "127.0.0.1", transport, port, "root", None, None, None, 20.0, "snapall", True)
+def settings(transport: Literal["ssh", "rsh"], port: int, user: str) -> Filer:
+    return Filer("filer1", "127.0.0.1", transport, port, user, None, None, None, 20.0, "snapall", True)
 
 
 OLD = """\
@@ -110,11 +115,10 @@ MACs hmac-sha1
 
 @pytest.fixture
 def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
-    """Starts an sshd with these further lines of configuration."""
+    """Starts an sshd with these further lines of configuration; it lets in whoever runs the tests."""
     daemon = program("sshd", "openssh-server")
-    if os.geteuid() != 0:
-        missing("sshd lets root in here, so it must be started by root")
-    Path("/run/sshd").mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where root's sshd shuts its unprivileged half in
     running: list[subprocess.Popen[bytes]] = []
 
     def start(lines: str) -> Peer:
@@ -132,9 +136,8 @@ def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
         command = [daemon, "-D", "-e", "-f", str(tmp_path / "sshd_config")]
         running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
         _wait_for(port)
-        reached = replace(
-            settings(tmp_path, "ssh", port), key_file=tmp_path / "user_key", known_hosts=tmp_path / "known_hosts"
-        )
+        known_hosts, key_file = tmp_path / "known_hosts", tmp_path / "user_key"
+        reached = replace(settings("ssh", port, _myself()), key_file=key_file, known_hosts=known_hosts)
         return Peer(world, reached, tmp_path)
 
     yield start
@@ -143,28 +146,65 @@ def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
         one.wait()
 
 
+ACCOUNT = "snapall-rshd"
+
+
 @pytest.fixture
 def rshd(tmp_path: Path, world: World) -> Iterator[Peer]:
-    """An in.rshd that lets `snapall` from this machine in as root, in a mount namespace with a passwd of its own."""
+    """An in.rshd that lets `snapall` of this machine into an account of its own, and nobody else."""
     daemon = program("in.rshd", "rsh-redone-server")
-    unshare = program("unshare", "util-linux")
     if os.geteuid() != 0:
-        missing("in.rshd must be started by root")
+        pytest.skip("in.rshd must be started by root, and called from a privileged port")
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     (home / ".rhosts").write_text("127.0.0.1 snapall\nlocalhost snapall\n")
     (home / ".rhosts").chmod(0o600)
-    (tmp_path / "passwd").write_text(f"root:*:0:0::{home}:{shell(tmp_path, world, 'rsh')}\n")
+    account = f"{ACCOUNT}:*:0:0::{home}:{shell(tmp_path, world, 'rsh')}\n"
     (tmp_path / "inetd.py").write_text(INETD)
-    inside = f"mount --bind {tmp_path}/passwd /etc/passwd && exec {sys.executable} {tmp_path}/inetd.py {daemon}"
-    command = [unshare, "--mount", "--propagation", "private", "sh", "-c", inside]
+    inetd = [sys.executable, str(tmp_path / "inetd.py"), daemon]
+    with _known_to_the_system(account, tmp_path) as prefix, _listening([*prefix, *inetd]) as port:
+        yield Peer(world, replace(settings("rsh", port, ACCOUNT), local_user="snapall"), tmp_path)
+
+
+@contextmanager
+def _known_to_the_system(account: str, folder: Path) -> Iterator[list[str]]:
+    """The words before a command that make it see this line in /etc/passwd.
+
+    In a mount namespace nothing of the machine changes. A container may not have one; where the test is required, the
+    machine is there for it, and its /etc/passwd has the line until the test ends.
+    """
+    passwd = Path("/etc/passwd")
+    before = passwd.read_text()
+    mine = folder / "passwd"
+    mine.write_text(before + account)
+    unshare = [program("unshare", "util-linux"), "--mount", "--propagation", "private"]
+    if subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        yield [*unshare, "sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', str(mine)]
+    elif not REQUIRED:
+        pytest.skip("this machine gives no mount namespace to in.rshd")
+    else:
+        passwd.write_text(before + account)
+        try:
+            yield []
+        finally:
+            passwd.write_text(before)
+
+
+@contextmanager
+def _listening(command: list[str]) -> Iterator[int]:
+    """The port at which this inetd listens."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as inetd:
-        assert inetd.stdout is not None
-        line = inetd.stdout.readline()
-        if not line:
-            missing("this machine gives no mount namespace to in.rshd")
-        yield Peer(world, replace(settings(tmp_path, "rsh", int(line)), local_user="snapall"), tmp_path)
-        inetd.kill()
+        try:
+            assert inetd.stdout is not None
+            yield int(inetd.stdout.readline())
+        finally:
+            inetd.kill()
+
+
+def _myself() -> str:
+    import pwd  # there is none on Windows, and no sshd that gets this far
+
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _free_port() -> int:

@@ -58,7 +58,7 @@ def test_a_key_that_the_server_does_not_know_is_refused(sshd: Start) -> None:
     peer = sshd(OLD)
     paramiko.RSAKey.generate(2048).write_private_key_file(str(peer.folder / "stranger"))
     stranger = replace(peer, settings=replace(peer.settings, key_file=peer.folder / "stranger"))
-    with pytest.raises(SiteError, match="did not let root in"):
+    with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in"):
         filer_of(stranger).listing("vmvol1")
 
 
