@@ -48,7 +48,19 @@ class FindVmSnapshots:
     vms: tuple[Vm, ...]
 
 
-Look = ListVolume | FindVmSnapshots
+@dataclass(frozen=True, slots=True)
+class FindVms:
+    """Look: the VMs of these datastores, without templates."""
+
+    datastores: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskVersion:
+    """Look: the filer's `version`."""
+
+
+Look = ListVolume | FindVmSnapshots | FindVms | AskVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class Plan:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The changing commands alone."""
-        return tuple(one.action for one in self.actions if not isinstance(one.action, ListVolume | FindVmSnapshots))
+        return tuple(one.action for one in self.actions if not isinstance(one.action, Look))
 
 
 def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: str, keep: str = "") -> Plan:
@@ -101,8 +113,8 @@ def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: s
     end = []
     if not keep and (job.order is Order.SAFE or capture != job.newest):
         rotation = _last_rotation(job, survey, past, capture, len(left), len(asked))
-        end = [Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves]
-    actions = (*room, *_middle(job, stamp, capture, asked), *end)
+        end = _turn(job, rotation)
+    actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, asked), *end)
     notes = (*survey.warnings, *past.warnings, *_limits(job, survey, asked), *_foreign(job, survey, owing))
     return Plan(job, stamp, capture, actions, asked, left, skipped, rotation, notes)
 
@@ -178,6 +190,25 @@ def _last_rotation(job: Job, survey: Survey, past: Past, capture: str, left: int
     """The rotation after the proof, as it will be when every VM that is asked can be quiesced."""
     listings = {volume: (FilerSnapshot(capture, ""), *listing) for volume, listing in survey.listings.items()}
     return rotate(job, listings, [*past.pending, Pending(capture, grade(asked, asked + left))])
+
+
+def _survey(job: Job, survey: Survey) -> list[Planned]:
+    """The looks that this very plan rests on; a run takes them first."""
+    return [
+        Planned(Stage.SURVEY, FindVms(job.datastores), "which VMs are backed up"),
+        *([Planned(Stage.SURVEY, FindVmSnapshots(survey.vms), "which snapshots they have")] if survey.vms else []),
+        Planned(Stage.SURVEY, AskVersion(), "is it a filer in 7-Mode?"),
+        *(Planned(Stage.SURVEY, ListVolume(volume), "what the chain holds") for volume in job.volumes),
+    ]
+
+
+def _turn(job: Job, rotation: Rotation) -> list[Planned]:
+    """The rotation after the proof, between a fresh look and one that reads the names back."""
+    return [
+        *(Planned(Stage.ROTATE, ListVolume(volume), "planned anew if it has changed") for volume in job.volumes),
+        *(Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves),
+        *(Planned(Stage.ROTATE, ListVolume(volume), "read the names back") for volume in job.volumes),
+    ]
 
 
 def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...]) -> list[Planned]:

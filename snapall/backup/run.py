@@ -25,7 +25,7 @@ from snapall.backup.journal import Journal, hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
-from snapall.backup.plan import FindVmSnapshots, ListVolume, Plan, Stage, build
+from snapall.backup.plan import Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
 from snapall.backup.rotation import Rotation, make_room
@@ -186,11 +186,7 @@ class Night:
             rotation = make_room(self.job, listings, recall(self.job, known, listings).pending)
 
     def _surveyed(self, survey: Survey, past: Past, plan: Plan) -> Surveyed:
-        commands = tuple(
-            self.means.site.command(one.action)
-            for one in plan.actions
-            if not isinstance(one.action, ListVolume | FindVmSnapshots)
-        )
+        commands = tuple(self.means.site.command(step) for step in plan.steps)
         listings = tuple(Listed(volume, rows) for volume, rows in survey.listings.items())
         ssids = tuple(row.ssid for row in survey.vm_snapshots)
         asked, left = tuple(vm.id for vm in plan.asked), tuple(vm.id for vm, _ in plan.left)

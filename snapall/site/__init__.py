@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
-from snapall.backup.plan import FindVmSnapshots, ListVolume, Look
+from snapall.backup.plan import AskVersion, FindVms, FindVmSnapshots, ListVolume, Look
 from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Refused, SiteError
 
@@ -80,6 +80,10 @@ class OpenSite:
                 return self._reached().command_line(step)
             case ListVolume(volume):
                 return self._reached().listing_line(volume)
+            case AskVersion():
+                return self._reached().version_line()
+            case FindVms(datastores):
+                return f"look into VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
             case FindVmSnapshots(vms):
                 return f"look into VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
 

@@ -107,6 +107,10 @@ class FilerSystem:
                     f"{self._name} did not list the snapshots of {volume}: {answer}", hint=REMEDIES[meaning]
                 )
 
+    def version_line(self) -> str:
+        """The command that asks for the version, as a person would give it from here."""
+        return self._transport.command_line("version")
+
     def require_writable(self, volume: str) -> None:
         """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
 

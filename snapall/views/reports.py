@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.backup.plan import FindVmSnapshots, ListVolume, Look, Plan, Planned
+from snapall.backup.plan import Look, Plan, Planned
 from snapall.views import words
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
         "commands": [
             {
                 "stage": str(one.stage),
-                "changing": not isinstance(one.action, ListVolume | FindVmSnapshots),
+                "changing": not isinstance(one.action, Look),
                 "command": command(one.action),
                 "reason": one.reason,
             }

@@ -235,5 +235,5 @@ def test_a_name_that_others_use_is_adopted_only_when_it_is_the_only_new_one() ->
 
 def test_paper_order_plans_the_rotation_before_the_first_quiesce() -> None:
     plan = build(replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Past(), (), "s")
-    assert plan.stages[0] is Stage.ROTATE
+    assert plan.stages[:3] == (Stage.SURVEY, Stage.ROTATE, Stage.QUIESCE)
     assert plan.capture == CHAIN[0]

@@ -1,0 +1,300 @@
+"""Recover: every open journal of the state folder, whatever else is broken; and strays on the operator's word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.events import DebtFound
+from snapall.backup.facts import Answered, Fact, Found, Intent, Proven, Surveyed
+from snapall.backup.journal import hold
+from snapall.backup.means import Means
+from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
+from snapall.backup.recover import Recovery, adopt, strays
+from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
+from snapall.errors import Exit
+from tests.backup.pretended import (
+    CHAIN,
+    JOB,
+    PACE,
+    START,
+    Act,
+    Stage,
+    act_unanswered,
+    lose,
+    once,
+    quiesce_of,
+    release_of,
+)
+
+R, P, S3, S4 = CHAIN
+VM = Vm(110, "sql01", "esx1")
+NAME = "Quiesce-20070322T030000Z"
+ROW = VmSnapshot("snapshot-1228", 110, NAME)
+SURVEYED = Surveyed((), (110,), (), (), ())
+QUIESCED: tuple[Fact, ...] = (SURVEYED, Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid=ROW.ssid), 1.0))
+PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def owing(stage: Stage, vm: Vm, job: Job, stamp: str, *, answered: bool) -> None:
+    """A run that died with this VM quiesced, or with no answer about it."""
+    name = f"Quiesce-{stamp}"
+    facts: list[Fact] = [replace(SURVEYED, asked=(vm.id,)), Intent(1, Quiesce(vm, name))]
+    if answered:
+        facts.append(Answered(1, Done(ssid=f"snapshot-{stamp}"), 1.0))
+        stage.site.rows.append(VmSnapshot(f"snapshot-{stamp}", vm.id, name))
+    stage.begun(*facts, job=job, stamp=stamp)
+
+
+def test_nothing_to_recover_contacts_nobody(stage: Stage) -> None:
+    stage.site.filer_down = stage.site.database_down = True
+    assert stage.recover() is Exit.OK
+    assert list(stage.state.iterdir()) == []
+
+
+def test_all_vms_with_known_ids_are_released_before_anything_is_waited_for(stage: Stage) -> None:
+    owing(stage, Vm(108), replace(JOB, name="a"), "20070322T030000Z", answered=False)
+    owing(stage, Vm(110), replace(JOB, name="b"), "20070322T030001Z", answered=True)
+    owing(stage, Vm(1226), replace(JOB, name="b"), "20070322T030002Z", answered=False)
+    owing(stage, Vm(1226), replace(JOB, name="c"), "20070322T030003Z", answered=True)
+    released: list[float] = []
+    stage.site.after = lambda step: released.append(stage.clock.monotonic())
+    assert stage.recover(jobs=[replace(JOB, name="a")]) is Exit.OK
+    assert released == [0.0, 0.0]
+    assert stage.clock.monotonic() >= stage.pace.settle
+    assert stage.site.rows == []
+    assert stage.memory.open_runs() == []
+    assert sum(isinstance(what, DebtFound) for what in stage.heard) == 4
+
+
+def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage: Stage) -> None:
+    gone = replace(JOB, name="gone", volumes=("w",))
+    owing(stage, VM, gone, "20070322T030000Z", answered=True)
+    asked: list[str] = []
+
+    def means_for(job: Job) -> Means:
+        asked.append(job.name)
+        assert job in (gone, JOB)
+        return stage.means
+
+    recovery = Recovery(stage.memory, means_for, stage.means.tell, lambda: False, wait=True)
+    assert recovery.recover([JOB]) is Exit.OK
+    assert set(asked) == {"gone"}
+    assert stage.site.rows == []
+
+
+def test_one_broken_journal_keeps_no_other_from_being_settled(stage: Stage) -> None:
+    owing(stage, Vm(108), JOB, "20070322T030000Z", answered=True)
+    with stage.begun(stamp="20070322T030001Z").path.open("a") as file:
+        file.write("hello\n")
+    owing(stage, Vm(110), JOB, "20070322T030002Z", answered=True)
+    (stage.memory.folder / "vol1-20070322T030003Z.jsonl").mkdir()
+    assert stage.recover() is Exit.DEBTS
+    assert stage.site.rows == []
+    assert len(stage.memory.open_runs()) == 2
+    assert "line 2" in stage.failures[0]
+    assert "cannot be read" in stage.failures[1]
+
+
+def test_a_defect_while_settling_one_run_keeps_no_other_from_it(stage: Stage) -> None:
+    owing(stage, Vm(108), JOB, "20070322T030000Z", answered=True)
+    owing(stage, Vm(110), JOB, "20070322T030001Z", answered=True)
+
+    def explode(step: Step, act: Act) -> Outcome:
+        raise RuntimeError("a defect")
+
+    stage.site.fail(release_of(108), explode)
+    assert stage.recover() is Exit.DEBTS
+    assert [row.vm for row in stage.site.rows] == [108]
+    assert "Traceback" in " ".join(stage.failures)
+    assert stage.recover() is Exit.DEBTS
+    stage.site.faults.clear()
+    assert stage.recover() is Exit.OK
+
+
+def test_a_torn_header_is_of_a_run_that_did_nothing(stage: Stage) -> None:
+    stage.memory.folder.mkdir(parents=True)
+    (stage.memory.folder / "vol1-20070322T030000Z.jsonl").write_text('{"at": "2007')
+    (stage.memory.folder / "vol1-20070322T030001Z.jsonl").write_text("")
+    assert stage.recover() is Exit.OK
+    assert stage.night().exit is Exit.OK
+
+
+def test_recover_waits_for_another_recover_and_refuses_beside_a_run(stage: Stage) -> None:
+    owing(stage, VM, JOB, "20070322T030000Z", answered=True)
+    with hold(stage.state, "vol1", "run", stage.clock, lambda: False):
+        assert stage.recover() is Exit.LOCKED
+        assert [row.vm for row in stage.site.rows] == [110]
+    holder = hold(stage.state, "vol1", "recover", stage.clock, lambda: False)
+    holder.__enter__()
+    wait = stage.clock.wait
+
+    def ends(seconds: float, until: Callable[[], bool]) -> None:
+        wait(seconds, until)
+        if stage.clock.monotonic() >= 5:
+            holder.__exit__(None, None, None)
+
+    stage.clock.wait = ends  # type: ignore[method-assign]
+    assert stage.recover() is Exit.OK
+    assert stage.clock.monotonic() == 5
+    assert stage.site.rows == []
+
+
+def test_a_signal_still_releases_what_can_be_released_and_exits_5_for_the_rest(stage: Stage) -> None:
+    owing(stage, Vm(108), JOB, "20070322T030000Z", answered=True)
+    stage.stop = True
+    assert stage.recover() is Exit.STOPPED
+    assert stage.site.rows == []
+    stage.stop = False
+    owing(stage, VM, JOB, "20070322T030001Z", answered=False)
+    stage.stop = True
+    assert stage.recover() is Exit.DEBTS
+    assert stage.clock.monotonic() == 0
+
+
+def test_a_folder_that_cannot_be_locked_leaves_an_alarm(stage: Stage) -> None:
+    owing(stage, VM, JOB, "20070322T030000Z", answered=True)
+    (stage.state / "vol1.lock").mkdir()
+    assert stage.recover() is Exit.DEBTS
+    assert "cannot be written" in stage.failures[0]
+
+
+def test_a_pending_backup_is_published_by_recover_and_nothing_else_is_touched(stage: Stage) -> None:
+    stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
+    assert not stage.night().published
+    assert stage.recover() is Exit.PARTIAL
+    assert "not in the chain yet" in stage.failures[-1]
+    stage.site.filer_down = True
+    assert stage.recover() is Exit.FAILED
+    stage.site.filer_down = False
+    stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[P] == f"old {R}"
+    assert stage.memory.open_runs() == []
+    asked = len(stage.site.asked)
+    assert stage.recover() is Exit.OK
+    assert len(stage.site.asked) == asked
+
+
+def test_a_pending_backup_below_publish_is_left_pending_by_recover(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(), lambda step, act: Unknown("down", failed=True))
+    stage.night()
+    stage.clock.push(2 * PACE.settle)
+    before = stage.dates()
+    assert stage.recover() is Exit.OK
+    assert stage.dates() == before
+
+
+def test_a_paper_run_that_publishes_an_older_backup_does_not_count_as_making_room(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+    stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
+    stage.night()
+    stage.site.fail(lambda step: isinstance(step, Capture), lose)
+    stage.night()  # surveyed, then nothing captured
+    stage.site.faults.clear()
+    stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[R].startswith("born")
+    assert stage.memory.open_runs() == []
+
+
+def test_a_killed_runs_proven_backup_is_graded_by_what_its_journal_says(stage: Stage) -> None:
+    new = "vmware_new_20070322T030000Z"
+    stage.site.volumes["v"].insert(0, FilerSnapshot(new, "now"))
+    stage.site.rows = [ROW]
+    surveyed = replace(SURVEYED, asked=(110,), left=(108,))
+    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Proven("v", new, "now"))
+    stage.begun(surveyed, *QUIESCED[1:], *capture)
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[R] == "now"
+    (origin,) = stage.memory.known("vol1")
+    assert (origin.told, origin.name) == ("partial 1/2", R)
+
+
+def test_a_killed_run_whose_vm_had_lost_its_snapshot_is_not_whole(stage: Stage) -> None:
+    new = "vmware_new_20070322T030000Z"
+    stage.site.volumes["v"].insert(0, FilerSnapshot(new, "now"))
+    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Proven("v", new, "now"))
+    stage.begun(*QUIESCED, Found(110, ROW.ssid), *capture)
+    assert stage.recover() is Exit.OK
+    assert stage.memory.known("vol1")[0].told == "crash-consistent"
+    assert stage.names() == [new, *CHAIN]
+
+
+def test_a_journal_stays_open_while_a_rotation_of_recover_is_killed(stage: Stage) -> None:
+    stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
+    stage.night()
+    stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
+
+    class Killed(BaseException):
+        pass
+
+    def die(step: Step) -> None:
+        if isinstance(step, Rename) and step.old == P:
+            raise Killed
+
+    stage.site.after = die
+    with pytest.raises(Killed):
+        stage.recover()
+    stage.site.after = lambda step: None
+    assert len(stage.memory.open_runs()) == 1
+    assert stage.recover() is Exit.OK
+    assert [date.split()[0] for date in map(stage.dates().get, CHAIN) if date] == ["born", "old", "old", "old"]
+
+
+# Strays
+
+
+def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage: Stage) -> None:
+    old, young = START - timedelta(days=1), START + timedelta(seconds=86400 - 60)
+    stage.site.rows = [
+        VmSnapshot("snapshot-1", 108, "Quiesce", old),
+        VmSnapshot("snapshot-2", 108, "Quiesce-20070101T030000Z", old),
+        VmSnapshot("snapshot-3", 108, "Quiesce", young),
+        VmSnapshot("snapshot-4", 108, "Quiesce", None),
+        VmSnapshot("snapshot-5", 108, "before the patch", old),
+        VmSnapshot("snapshot-6", 108, "20070101T030000Z", old),
+        VmSnapshot("snapshot-7", 999, "Quiesce", old),
+        VmSnapshot("snapshot-8", 110, NAME, old),
+        VmSnapshot("snapshot-9", 1226, "Quiesce-20070322T040000Z", old),
+    ]
+    stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)))
+    other = (replace(SURVEYED, asked=(1226,)), Intent(1, Quiesce(Vm(1226), "Quiesce-20070322T040000Z")))
+    stage.begun(*other, job=replace(JOB, name="other"), stamp="20070322T040000Z")
+    stage.clock.push(86400)
+    found = strays(JOB, stage.means, stage.memory)
+    assert [one.snapshot.ssid for one in found] == ["snapshot-1", "snapshot-2"]
+    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.OK
+    assert [step.ssid for step in stage.site.asked if isinstance(step, Release)] == ["snapshot-1", "snapshot-2"]
+    assert {row.ssid for row in stage.site.rows} == {f"snapshot-{n}" for n in range(3, 10)}
+
+
+def test_an_adopted_removal_without_an_answer_is_settled_by_looking(stage: Stage) -> None:
+    old = START - timedelta(days=1)
+    stage.site.rows = [VmSnapshot(f"snapshot-{vm}", vm, "Quiesce", old) for vm in (108, 110)]
+    found = strays(JOB, stage.means, stage.memory)
+    stage.site.fail(release_of(108), act_unanswered)
+    assert adopt(JOB, PACE, stage.means, stage.memory, found[:1]) is Exit.OK
+    stage.site.fail(release_of(110), once(lose))
+    assert adopt(JOB, PACE, stage.means, stage.memory, found[1:]) is Exit.DEBTS
+    assert "snapshot-110 was not removed: no answer" in stage.failures[-1]
+    assert len(list(stage.memory.folder.glob("*.jsonl"))) == 2
+    assert stage.memory.open_runs() == []
+
+
+def test_an_adopted_removal_that_cannot_be_looked_at_is_an_alarm(stage: Stage) -> None:
+    stage.site.rows = [VmSnapshot("snapshot-108", 108, "Quiesce", START - timedelta(days=1))]
+    found = strays(JOB, stage.means, stage.memory)
+    stage.site.fail(release_of(108), act_unanswered)
+    stage.site.database_down = True
+    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.DEBTS
+    assert "the database does not answer" in stage.failures[-1]
