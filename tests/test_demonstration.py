@@ -98,7 +98,7 @@ def test_a_lab_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
                 text=True,
                 check=False,
             )
-            lab.send_signal(signal.SIGINT)
+            lab.send_signal(signal.SIGTERM)
             lab.wait()
         assert ran.returncode == code, ran.stderr
         assert lab.returncode == 0

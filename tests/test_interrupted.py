@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,19 @@ from snapall.lab.world import World
 from tests.atlab import PYTHON, AtLab
 
 Make = Callable[..., AtLab]
+
+
+@pytest.fixture(autouse=True)
+def signals_as_a_terminal_gives_them() -> Iterator[None]:
+    """A suite that runs in the background, or under nohup, finds some of them ignored; its children would too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, former in before.items():
+        signal.signal(number, former)
+
 
 SIGNALLING = """\
 import os, runpy, signal, sys
@@ -206,3 +219,11 @@ def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
     ended = night("run")
     assert ended.code == 130, ended.err
     night.assert_nothing_is_quiesced()
+
+
+def test_a_signal_that_is_ignored_stays_ignored(at_lab: Make) -> None:
+    night = at_lab()
+    signalling(night, signal.SIGHUP, "before", "moref:vm-110")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    assert night("run").code == 0
+    night.assert_shifted_by_one()
