@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Ticking(PretendedClock):
     """A clock that moves a little whenever it is asked, so that patience ends by itself."""
 
     def monotonic(self) -> float:
-        self.seconds += 0.05
+        self.seconds += 0.3
         return self.seconds
 
 
@@ -68,9 +68,13 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
     main = threading.current_thread()
 
     def interrupted() -> bool:
-        if threading.current_thread() is main and any(isinstance(step, sent) for step in stage.site.asked):
-            if not any(isinstance(step, Release) for step in stage.site.asked):
-                raise KeyboardInterrupt
+        released = any(isinstance(step, Release) for step in stage.site.asked)
+        if (
+            threading.current_thread() is main
+            and any(isinstance(step, sent) for step in stage.site.asked)
+            and not released
+        ):
+            raise KeyboardInterrupt
         return False
 
     means = Means(stage.site, stage.clock, stage.hear, interrupted)
@@ -134,7 +138,7 @@ def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: 
         assert go.wait(10)
         return act(step)
 
-    ticking.job = replace(JOB, max_quiesced=20)
+    ticking.job = replace(JOB, max_quiesced=6)
     ticking.site.fail(quiesce_of(110), hang)
     ticking.site.after = lambda step: done.set() if quiesce_of(110)(step) else None
     report = ticking.night()
@@ -156,7 +160,7 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
         assert go.wait(10)
         return act(step)
 
-    ticking.job = replace(JOB, max_quiesced=20, busy_wait=600)
+    ticking.job = replace(JOB, max_quiesced=6, busy_wait=600)
     ticking.site.volumes["v"][1] = replace(ticking.site.volumes["v"][1], tags=("busy",))
     ticking.site.fail(quiesce_of(110), hang)
     ticking.site.after = lambda step: go.set() if isinstance(step, Release) else None
@@ -547,7 +551,7 @@ def test_the_journal_holds_the_certificate_of_what_the_world_saw(stage: Stage) -
 
 
 def test_a_create_that_is_refused_on_the_second_try_is_not_proven(stage: Stage) -> None:
-    answers = iter([Unknown("no answer"), Refusal("No space left on device")])
+    answers: Iterator[Outcome] = iter([Unknown("no answer"), Refusal("No space left on device")])
     stage.site.fail(capture_of(), lambda step, act: next(answers))
     assert stage.night().exit is Exit.FAILED
     assert stage.dates() == OLD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_recover_tries_a_refused_removal_anew_with_growing_pauses(stage: Stage) 
     stage.site.fail(release_of(110), busy)
     journal = stage.begun(*QUIESCED)
     settle(stage, journal)
-    pauses = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(moments)]
     assert len(moments) >= 3
     assert pauses == sorted(pauses)
     assert owed(journal.facts).vms
