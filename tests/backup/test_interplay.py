@@ -354,7 +354,7 @@ def test_a_signal_ends_the_wait_for_a_held_name(tmp_path: Path) -> None:
         def stops(seconds: float, until: Callable[[], bool], stage: Stage = stage, wait: object = wait) -> None:
             stage.stop = True
 
-        stage.clock.wait = stops  # type: ignore[method-assign, assignment]
+        stage.clock.wait = stops  # type: ignore[method-assign]
         report = stage.night()
         assert report.exit is (Exit.STOPPED if order is Order.PAPER else Exit.PARTIAL)
         assert kept(stage) == OLD
