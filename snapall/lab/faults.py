@@ -161,7 +161,7 @@ NAMED: Mapping[str, Named] = {
         "a SnapMirror transfer holds the oldest snapshot, for some looks",
         (
             Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
-            Fault("snap list", Kind.TAG, nth=5, snapshot="vmware_snap4"),
+            Fault("snap list", Kind.TAG, nth=4, snapshot="vmware_snap4"),
         ),
     ),
     "rename-fails": Named(
