@@ -255,6 +255,17 @@ def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], b
         lock.release()
 
 
+def at_work(state: Path, job: str) -> bool:
+    """Whether somebody holds the job's lock now. Whoever wants it at this very moment waits a second and has it."""
+    lock = FileLock(state / f"{job}.lock")
+    try:
+        free = _acquired(lock)
+    except OSError:
+        return False
+    lock.release()
+    return not free
+
+
 def _acquired(lock: FileLock) -> bool:
     try:
         lock.acquire(timeout=0)
