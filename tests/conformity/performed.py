@@ -65,10 +65,10 @@ class Watched:
                 quiesced = self.quiesced[effect.volume]
                 generation = f"N+{len(quiesced)}" if quiesced else "N"
                 holds[effect.name] = generation
-                of = _instance_of if len(self.holds) > 1 else lambda _: effect.volume  # two: each its own VMs
-                quiesced[generation] = vms(
-                    vm for vm, names in entry.quiesced.items() for _ in names if of(vm) == effect.volume
-                )
+                held = [vm for vm, names in entry.quiesced.items() for _ in names]
+                if len(self.holds) > 1:  # of two instances each has its own VMs
+                    held = [vm for vm in held if _instance_of(vm) == effect.volume]
+                quiesced[generation] = vms(held)
             elif effect.change is Change.RENAMED:
                 holds[effect.new] = holds.pop(effect.name)
             else:

@@ -77,7 +77,7 @@ def _made(calls: Sequence[Mapping[str, Any]]) -> dict[int, int]:
 
 
 def _part(
-    calls: Sequence[Mapping[str, Any]], state: Mapping[str, Any], code: int, log: Sequence[str], made: dict[int, int]
+    calls: Sequence[Mapping[str, Any]], state: Mapping[str, Any], code: int, log: Sequence[str], made: Mapping[int, int]
 ) -> Part:
     filer = [" ".join(call["argv"][1:]) for call in calls if call["program"] == "RSH"]
     vcb = [VcbCall.of(call["argv"]) for call in calls if call["program"] == "vcbsnapshot"]

@@ -1,7 +1,7 @@
 """The lab in the state of a recorded scenario: what the recording's setting says, in the lab's own terms.
 
-What the batch had and snapall has not is stood for by what comes nearest: osql's output file that is missing, stale or full
-of error text by a database that does not answer, another program's lock on the log by a log that cannot be written.
+What the batch had and snapall has not is stood for by what comes nearest: osql's output file that is missing, stale or
+full of error text by a database that does not answer, another program's lock on the log by one that cannot be written.
 """
 
 from __future__ import annotations

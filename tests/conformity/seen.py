@@ -41,7 +41,7 @@ ECHOED = re.compile(
 # What the programs print after them, into the batch's log.
 ANSWERED = re.compile(
     r"SsId:|Snapshot ssid:\S+ deleted|(deleting|creating) snapshot\.\.\.|Error: Other error encountered: "
-    r"|snap (create|rename|delete): |Snapshot \S+ (already exists|does not exist)\.|.* not found\.  Type '\?' for a list"
+    r"|snap (create|rename|delete): |Snapshot \S+ (already exists|does not exist)\.|.* not found\.  Type '\?' for"
 )
 
 
@@ -115,7 +115,7 @@ def differing(recorded: Seen, performed: Seen) -> dict[Aspect, Value]:
 
 def _both_called(one: Value, other: Value) -> Value:
     def verb(login: str) -> str:
-        return login.split(":")[0]
+        return login.split(":", maxsplit=1)[0]
 
     return tuple(
         tuple(login for login in mine if verb(login) in map(verb, yours))
