@@ -100,7 +100,8 @@ def _announced(command: str) -> str:
             raise AssertionError(command)
 
 
-@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith("g_")])
+# Two instances share a log; and a snapshot that was left over is removed first, by the batch alone.
+@pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith(("g_", "e_leftover"))])
 def test_what_both_announce_is_announced_in_the_same_order(scenario: str) -> None:
     for theirs, ours in zip(recording(scenario).seen, performed(scenario, "paper"), strict=True):
         batch, snapall = (dict.fromkeys(filter(ECHOED.fullmatch, part[Aspect.LOG])) for part in (theirs, ours))
