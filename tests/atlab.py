@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import pytest
 
@@ -32,13 +32,20 @@ class Ended:
     err: str
 
 
+class Capture(Protocol):
+    """Where a command's output is heard: pytest's capsys."""
+
+    def readouterr(self) -> tuple[str, str]:
+        """What was printed since the last question, on stdout and on stderr."""
+
+
 class AtLab:
     """A lab that is up, and the command line. Only short waits: VirtualCenter settles at once here."""
 
     def __init__(  # noqa: PLR0917 - what tests vary
         self,
         folder: Path,
-        capture: pytest.CaptureFixture[str],
+        capture: Capture,
         site: Site | None = None,
         transport: Literal["ssh", "rsh"] = "rsh",
         order: Literal["safe", "paper"] = "safe",

@@ -229,12 +229,12 @@ def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], b
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state / f"{job}.lock")
-        unknown = 0
+        attempts = 0
         while not _acquired(lock):
             holder = _holder(sidecar)
-            unknown = unknown + 1 if holder.role == _UNKNOWN else 0
-            # One that has not said who it is, or is just leaving, is given a moment.
-            if holder.role == "run" or unknown > 1:
+            attempts = attempts + 1 if holder.role in {"run", _UNKNOWN} else 0
+            # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
+            if attempts > 1:
                 raise Locked(
                     f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
                     "wait until it has ended; if the old schedule and a new one overlap, move one of them",
@@ -253,6 +253,17 @@ def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], b
         with suppress(OSError):
             sidecar.unlink(missing_ok=True)
         lock.release()
+
+
+def at_work(state: Path, job: str) -> bool:
+    """Whether somebody holds the job's lock now. Whoever wants it at this very moment waits a second and has it."""
+    lock = FileLock(state / f"{job}.lock")
+    try:
+        free = _acquired(lock)
+    except OSError:
+        return False
+    lock.release()
+    return not free
 
 
 def _acquired(lock: FileLock) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from snapall.backup.clock import Clock
 from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
-from snapall.backup.journal import Journal, is_open, journals
+from snapall.backup.journal import Journal, at_work, is_open, journals
 from snapall.backup.provenance import origins
 from snapall.errors import Exit, JournalError
 
@@ -37,6 +37,10 @@ class Memory:
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals that still owe something, oldest first."""
         return [path for path in journals(self.folder, job) if is_open(path)]
+
+    def unsettled(self, but: str) -> list[str]:
+        """The other jobs with an open journal that nobody is at work on."""
+        return [job for job in self.jobs() if job != but and not at_work(self.state, job)]
 
     def jobs(self) -> list[str]:
         """The jobs that have an open journal, whether configured or not."""

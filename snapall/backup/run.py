@@ -118,9 +118,8 @@ class Night:
                 self._settle_run(settlement)
         if paths:
             self.means.tell(StageEnded(Stage.SETTLE, self.means.clock.monotonic() - began))
-        for job in self.memory.jobs():
-            if job != self.job.name:
-                self.means.tell(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
+        for job in self.memory.unsettled(but=self.job.name):
+            self.means.tell(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
         here = [one.journal for one in outcome.earlier if one.journal.began.filer == self.means.site.filer]
         for capture in (capture for journal in here for capture in owed(journal.facts).captures):
             if capture.name in self.job.chain:  # paper order: who captures under this name now would be mistaken for it

@@ -41,7 +41,8 @@ class Fault:
 
     `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
     `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
-    any filer command. `vm` and `match` (a part of one of the command's words) narrow it.
+    any filer command. `vm` and `match` (a part of the command, as `vmware_recent` or `vmware_previous vmware_snap3`)
+    narrow it.
     """
 
     on: str
@@ -60,7 +61,7 @@ class Fault:
         """Whether a call is one that this fault counts."""
         ours = self.on == verb or verb.startswith(self.on + " ")
         filers = self.on == "filer" and verb != "login" and not verb.startswith("vcbsnapshot")
-        narrowed = (self.vm is None or self.vm == vm) and (not self.match or any(self.match in word for word in words))
+        narrowed = (self.vm is None or self.vm == vm) and self.match in " ".join(words)
         return (ours or filers) and narrowed
 
     def strikes(self, seen: int) -> bool:

@@ -44,6 +44,12 @@ def remove_vm(world: World, vm: int) -> None:
             moment.echo(statement, vm)
 
 
+def forget_datastore(world: World, datastore: int) -> None:
+    """The database lists nothing on a datastore any more, though its VMs are as they were."""
+    with world.moment() as moment:
+        moment.echo(schema.DATASTORE_EMPTIED, datastore)
+
+
 def make_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Somebody takes a filer snapshot, or the filer's own schedule does."""
     with world.moment() as moment:

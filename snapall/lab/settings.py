@@ -24,6 +24,7 @@ class Settings:
     working: str = "working..."  # "" in 8.x, four dots in 5.x
     silent: bool = False  # whether create and delete say nothing when they succeed; both are attested
     success_on_stderr: bool = False  # not attested either way
+    log_lines: bool = True  # whether vcbsnapshot prints, for every fifth VM, a line of its own log as well
     create_seconds: float = 0.0  # about how long VirtualCenter takes for a snapshot; it varies with the VM
     remove_seconds: float = 0.0
     filer_seconds: float = 0.0  # how long the filer takes to answer

@@ -181,7 +181,7 @@ def _patience(moment: Moment, call: Call) -> float:
 def _answer(moment: Moment, call: Call, said: str, fault: Fault | None) -> Completed:
     """The program's end after VirtualCenter did it. For every fifth VM a line of its log comes first."""
     log = Says.LOG_LINE(moment.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
-    lines = f"{log}\n{said}\n" if call.vm % 5 == 0 else f"{said}\n"
+    lines = f"{log}\n{said}\n" if moment.settings.log_lines and call.vm % 5 == 0 else f"{said}\n"
     match fault:
         case Fault(kind=Kind.ACT_LATE):
             return Completed(1 if fault.exit is None else fault.exit, "", "")

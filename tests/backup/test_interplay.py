@@ -11,6 +11,7 @@ import pytest
 
 from snapall.backup.debts import owed
 from snapall.backup.facts import Certified
+from snapall.backup.journal import hold
 from snapall.backup.means import Means
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
 from snapall.backup.run import Night
@@ -119,8 +120,6 @@ def test_a_defect_in_the_rotation_exits_3_with_its_traceback(stage: Stage) -> No
 
 
 def test_a_run_that_waits_for_recover_is_stopped_by_a_signal(stage: Stage) -> None:
-    from snapall.backup.journal import hold
-
     with hold(stage.state, "vol1", "recover", stage.clock, lambda: False):
         stage.stop = True
         with pytest.raises(Stopped) as caught:
@@ -433,6 +432,13 @@ def test_another_jobs_open_run_is_a_warning(stage: Stage) -> None:
     stage.begun(job=replace(JOB, name="vol2"))
     assert stage.night().exit is Exit.OK
     assert "a run of job vol2 is not settled" in stage.warnings
+
+
+def test_another_jobs_run_that_is_at_work_is_no_warning(stage: Stage) -> None:
+    stage.begun(job=replace(JOB, name="vol2"))
+    with hold(stage.memory.state, "vol2", "run", stage.clock, lambda: False):
+        assert stage.night().exit is Exit.OK
+    assert "is not settled" not in stage.warnings
 
 
 # The journal

@@ -1,0 +1,1 @@
+"""snapall against the recordings of the original batch, scenario by scenario."""
