@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -59,4 +60,23 @@ def test_what_a_drivers_text_means(text: str, trouble: Trouble) -> None:
 
 
 def test_passwords_are_masked_as_they_are_and_as_urls_write_them() -> None:
-    assert masked("a b, a%20b, a+b; Pwd={x y}; password=z", "a b", "") == "***, ***, ***; Pwd=***; password=***"
+    assert masked("a b, a%20b, a+b, Pwd={x y} password = z", "a b", "") == "***, ***, ***, Pwd=*** password = ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DSN=VirtualCenter;UID=vc_user;PWD=hunter2",
+        "DRIVER={ODBC Driver 17 for SQL Server};SERVER=vc01,1433;PWD={hunter2;}}x}",
+        "Driver=FreeTDS; Server=vc01; UID = vc_user; PWD = hunter2;",
+    ],
+)
+def test_no_connection_string_is_told(text: str) -> None:
+    told = masked(f"[08001] cannot connect with {text} (0)")
+    assert told.startswith("[08001] cannot connect with ***")
+    assert not {"vc_user", "vc01", "FreeTDS", "VirtualCenter"} & set(re.findall(r"\w+", told))
+
+
+@given(st.text(alphabet="abcXYZ019{};=% @+&", min_size=5))
+def test_whatever_the_password_is_it_is_not_told(password: str) -> None:
+    assert password not in masked(f"Unable to connect: {password}! UID=vc_user;PWD={{{password}}}", password)
