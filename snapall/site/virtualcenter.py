@@ -63,7 +63,7 @@ class VirtualCenter:
             vm, at = ask.table("VPX_VM"), ask.table("VPX_DS_ASSIGNMENT")
             on = vm.join(at, vm.c.ID == at.c.ENTITY_ID)
             # A template cannot be snapshot; the batch asked for it all the same.
-            kept = sa.func.coalesce(vm.c.IS_TEMPLATE, 0) == 0
+            kept = _no_template(vm)
             plain = select(vm.c.ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
             ids = ask.rows(plain, at.c.DS_ID, datastores)
             entity, host = ask.table("VPX_ENTITY"), ask.table("VPX_HOST")
@@ -91,8 +91,7 @@ class VirtualCenter:
             stores = ask.all_rows(select(store.c.ID, store.c.NAME))
             on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
             # As for `vms`: neither templates nor hosts, and a VM with two rows counts once.
-            kept = sa.func.coalesce(vm.c.IS_TEMPLATE, 0) == 0
-            held = select(at.c.DS_ID, vm.c.ID).select_from(on).where(kept).distinct()
+            held = select(at.c.DS_ID, vm.c.ID).select_from(on).where(_no_template(vm)).distinct()
             counted = Counter(int(one) for one, _ in ask.all_rows(held))
             # Two questions, since a login may have the right to one column alone.
             sizes, free = (
@@ -180,3 +179,8 @@ class VirtualCenter:
 
 def _name(stored: str | None) -> str:
     return "" if stored is None else decode_name(stored)
+
+
+def _no_template(vm: sa.Table) -> sa.ColumnElement[bool]:
+    zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer)
+    return sa.func.coalesce(vm.c.IS_TEMPLATE, zero) == zero
