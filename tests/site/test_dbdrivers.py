@@ -37,7 +37,7 @@ SAID = [line.split("\t") for line in FIXTURE.read_text().splitlines() if not lin
 
 def test_every_trouble_has_texts_and_a_remedy() -> None:
     assert {name for name, _, _ in SAID} == {one.name for one in Trouble}
-    assert {source for _, source, _ in SAID} == {"measured", "thread", "document"}
+    assert {source for _, source, _ in SAID} == {"measured", "thread", "document", "uncertain"}
     assert all(one.what and one.hint for one in Trouble)
 
 
