@@ -100,6 +100,12 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture
+def closed_port() -> int:
+    """A port of this machine at which nobody listens."""
+    return _free_port()
+
+
 def settings(transport: Literal["ssh", "rsh"], port: int, user: str) -> Filer:
     return Filer("filer1", "127.0.0.1", transport, port, user, None, None, None, 20.0, "snapall", True)
 
