@@ -27,7 +27,7 @@ class Trouble(Enum):
     )
     DSN = (
         "the ODBC data source is missing",
-        "define the DSN of database.url as a system DSN, of Python's 32 or 64 bits; its Driver must stand in odbcinst.ini",
+        "define the DSN of database.url as a system DSN, of Python's 32 or 64 bits, with a Driver of odbcinst.ini",
     )
     LOGIN = (
         "the login was refused",
