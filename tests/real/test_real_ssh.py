@@ -63,9 +63,26 @@ def test_a_password_lets_us_in_and_a_wrong_one_does_not(sshd_by_password: Start,
 def test_an_unknown_host_key_is_refused_before_anything_is_said(sshd: Start) -> None:
     peer = sshd(OLD)
     (peer.folder / "known_hosts").write_text("")
-    with pytest.raises(SiteError, match="not known") as refusal:
+    with pytest.raises(SiteError, match="not known"):
         filer_of(peer).listing("vmvol1")
-    assert "ssh-keyscan" in refusal.value.hint
+
+
+def test_the_line_that_the_refusal_tells_is_the_one_that_is_missing(sshd: Start) -> None:
+    """OpenSSH's ssh-keyscan cannot get it: it offers nothing that such a server speaks."""
+    peer = sshd(OLD)
+    scanned = subprocess.run(
+        [program("ssh-keyscan", "openssh-client"), "-p", str(peer.settings.port), "-t", "rsa", "127.0.0.1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert scanned.stdout == ""
+    known = peer.folder / "known_hosts"
+    known.write_text("")
+    with pytest.raises(SiteError) as refusal:
+        filer_of(peer).listing("vmvol1")
+    known.write_text(refusal.value.hint.split(f"{known}: ")[1] + "\n")
+    assert "vmware_recent" in {row.name for row in filer_of(peer).listing("vmvol1")}
 
 
 def test_a_changed_host_key_is_told_loudly(sshd: Start) -> None:
