@@ -1,4 +1,4 @@
-"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, and in.rshd behind a small inetd.
+"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, in.rshd behind a small inetd, FreeTDS's driver.
 
 A missing peer skips with its reason; with SNAPALL_REAL=required it fails instead, so that nobody overlooks it. What
 only root may try is skipped for everybody else, required or not.
@@ -22,7 +22,7 @@ import pytest
 from snapall.config import Filer, Secret
 from snapall.lab.site import batch, build
 from snapall.lab.world import World
-from tests.real.machine import free_port, inetd, known_to_the_system, program, wait_for
+from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
 
 SHELL = """\
 import os, sys, time
@@ -67,6 +67,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     (tmp_path / "world").mkdir()
     with build(tmp_path / "world", batch()) as made:
         yield made
+
+
+@pytest.fixture
+def driver() -> str:
+    """FreeTDS's ODBC driver."""
+    found = next(Path("/usr/lib").glob("*/odbc/libtdsodbc.so"), None)
+    return str(found) if found is not None else missing("FreeTDS's ODBC driver is not installed (Debian: tdsodbc)")
 
 
 @pytest.fixture

@@ -36,13 +36,6 @@ DRIVER = "[FreeTDS]\nDescription = FreeTDS\nDriver = {driver}\n"
 DSN = "[VirtualCenter]\nDriver = {driver}\nServer = 127.0.0.1\nPort = {port}\nTDS_Version = 7.1\nDatabase = VIM_VCDB\n"
 
 
-@pytest.fixture
-def driver() -> str:
-    """FreeTDS's ODBC driver."""
-    found = next(Path("/usr/lib").glob("*/odbc/libtdsodbc.so"), None)
-    return str(found) if found is not None else missing("FreeTDS's ODBC driver is not installed (Debian: tdsodbc)")
-
-
 def asked(folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", **files: str) -> str:
     """What `snapall datastores` says, with an odbc.ini and an odbcinst.ini of its own; it must fail with 1."""
     (folder / "snapall.toml").write_text(TOML.format(url=url))
