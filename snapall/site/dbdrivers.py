@@ -93,6 +93,7 @@ _SIGNS = tuple(
         (r"(adaptive|TDS) server connection failed", Trouble.PROTOCOL),
         (r"\b08001\b|\b08S01\b|\bHYT0[01]\b|unable to connect|connection failed", Trouble.UNREACHABLE),
         (r"could not connect|could not translate|unable to open", Trouble.UNREACHABLE),
+        (r"failed to resolve|can't create a connection", Trouble.UNREACHABLE),
     )
 )
 
