@@ -164,6 +164,25 @@ def list_backups(
         typer.echo(line)
 
 
+@app.command(epilog=LOOKING)
+def datastores(config: ConfigFile = None, as_json: Json = False) -> None:
+    """List VirtualCenter's datastores.
+
+    Id, name, VMs without templates, space, and which job takes it. Exits 1 when a job names one that is not there.
+    """
+    from snapall import conduct
+    from snapall.views import reports
+
+    rows, faults = conduct.datastores(_load(config))
+    if as_json:
+        typer.echo(json.dumps(reports.datastore_json(rows), indent=1))
+    else:
+        for line in reports.datastore_lines(rows):
+            typer.echo(line)
+    if faults:
+        raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")
+
+
 @app.command(epilog=CODES)
 def demo(
     transport: Annotated[Literal["ssh", "rsh"], typer.Option(help="How the lab's filer is reached.")] = "ssh",

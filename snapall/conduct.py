@@ -20,10 +20,10 @@ from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.config import Config
-from snapall.errors import Exit, SnapallError, worst
+from snapall.errors import Exit, Refused, SnapallError, worst
 from snapall.signals import heeded
 from snapall.site import OpenSite
-from snapall.views.reports import Retained
+from snapall.views.reports import Retained, Taken
 
 _NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
@@ -137,6 +137,27 @@ def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
             grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
             rows.append(Retained(volume, row.name, row.date, row.tags, grade, made))
     return tuple(rows)
+
+
+def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
+    """Every datastore with the jobs that take it; and what is wrong with the datastores that jobs name."""
+    from snapall.site.datastores import ids_of  # noqa: PLC0415 - with the next line's
+    from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
+
+    found = VirtualCenter(settings.database).inventory()
+    known = {one.id for one in found}
+    wanted: dict[str, tuple[int, ...]] = {}
+    faults = []
+    for job in settings.jobs.values():
+        try:
+            wanted[job.name] = ids_of(job.datastores, found)
+        except Refused as error:
+            faults.append(f"job {job.name}: {error.message}")
+            continue
+        absent = [str(one) for one in wanted[job.name] if one not in known]
+        faults += [f"job {job.name}: there is no datastore with the id {one}" for one in absent]
+    rows = tuple(Taken(one, tuple(job for job, ids in wanted.items() if one.id in ids)) for one in found)
+    return rows, tuple(faults)
 
 
 def _quiet_means(settings: Config, job: Job, clock: Clock) -> Means:

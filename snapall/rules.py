@@ -111,7 +111,7 @@ def _ssh(filer: Table) -> Iterator[tuple[str, str]]:
     if not ways:
         yield "key_file", "is missing: ssh needs a key_file or a password"
     if "known_hosts" not in filer:
-        yield "known_hosts", "is missing: name the file that holds the filer's host key (ssh-keyscan writes one)"
+        yield "known_hosts", "is missing: name the file that holds the filer's host key (an empty one will do)"
     if "user" not in filer:
         yield "user", "is missing: ssh needs the filer's user"
     for key in sorted({"local_user", "reserved_port"} & filer.keys()):

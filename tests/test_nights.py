@@ -286,10 +286,12 @@ def test_an_unreachable_filer_changes_nothing(at_lab: Make) -> None:
 
 def test_an_unknown_host_key_is_refused(at_lab: Make) -> None:
     night = at_lab(transport="ssh")
-    (night.lab.directory / "known_hosts").write_text("")
+    known = night.lab.directory / "known_hosts"
+    line = known.read_text()
+    known.write_text("")
     ended = night("run")
     assert ended.code == 1
-    assert "ssh-keyscan" in ended.err
+    assert f"add this line to {known}: {line}" in ended.err
     assert night.changes == []
 
 

@@ -1,10 +1,11 @@
-"""Datastores by id or by name: which ones a job means."""
+"""Datastores by id or by name: which ones a job means, and what is on them."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from snapall.errors import Refused
 from snapall.site.said import printable
@@ -18,7 +19,30 @@ class Datastore:
     name: str
 
 
-def ids_of(names: Sequence[int | str], known: Sequence[Datastore]) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A datastore with its VMs, templates left out, and its space in bytes; None: unknown, or not ours to read."""
+
+    id: int
+    name: str
+    vms: int
+    capacity: int | None
+    free: int | None
+
+
+def bytes_of(value: object) -> int | None:
+    """A number of bytes as VPX_DATASTORE keeps it, in no integer type; None when there is none to be read."""
+    try:
+        number = Decimal(str(value))
+        return int(number) if 0 <= number < _MOST_BYTES else None
+    except InvalidOperation:
+        return None
+
+
+_MOST_BYTES = 2**63
+
+
+def ids_of(names: Sequence[int | str], known: Sequence[Datastore | Inventory]) -> tuple[int, ...]:
     """The ids meant, each once; ids pass as they are. Raises Refused for names of no datastore, or of several."""
     found: list[int] = []
     faults: list[str] = []
@@ -40,7 +64,7 @@ def _quoted(name: str) -> str:
     return f'"{printable(name)}"'
 
 
-def _near(name: str, known: Sequence[Datastore]) -> str:
+def _near(name: str, known: Sequence[Datastore | Inventory]) -> str:
     """The names that may have been meant; those that differ in case or blanks come first."""
     folded = [one.name for one in known if one.name.strip().lower() == name.strip().lower()]
     near = dict.fromkeys([*folded, *difflib.get_close_matches(name, [one.name for one in known], n=5)])

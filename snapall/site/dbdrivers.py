@@ -15,11 +15,11 @@ class Trouble(Enum):
 
     OLD_SERVER = (
         "the ODBC driver no longer speaks to so old a SQL Server",
-        "use FreeTDS with TDS version 7.1 for SQL Server 2000 and 7.2 for 2005",
+        "use FreeTDS with TDS version 7.1 for SQL Server 2000 and 7.2 for 2005 (docs/legacy-sites.md)",
     )
     ENCRYPTION = (
         "driver and server cannot agree on encryption",
-        "old servers speak TLS 1.0 at best: Encrypt=no with Microsoft's driver, `encryption = off` with FreeTDS",
+        "old servers speak TLS 1.0 at best: `Encrypt=no` with Microsoft's driver, `encryption = off` with FreeTDS",
     )
     DRIVER = (
         "the database driver is missing",
@@ -27,14 +27,24 @@ class Trouble(Enum):
     )
     DSN = (
         "the ODBC data source is missing",
-        "define the DSN of database.url as a system DSN, of the same 32 or 64 bits as Python",
+        "define the DSN of database.url as a system DSN, of Python's 32 or 64 bits, with a Driver of odbcinst.ini",
     )
     LOGIN = (
         "the login was refused",
         "look at the user and the database in database.url, and at database.password (unused with odbc_connect)",
     )
-    UNREACHABLE = ("the server cannot be reached", "look at server, port and firewall, and whether the service runs")
-    RIGHT = ("the login may not read what is asked", "grant it SELECT on the VPX_ tables")
+    PROTOCOL = (
+        "driver and server do not understand each other",
+        "pin the TDS version, 7.1 for SQL Server 2000 and 7.2 for 2005, and set the encryption (docs/legacy-sites.md)",
+    )
+    UNREACHABLE = (
+        "the server cannot be reached",
+        "look at server, port and firewall, and whether the service runs; if it does, at TDS version and encryption",
+    )
+    RIGHT = (
+        "the login may not read what is asked",
+        "grant it SELECT on the columns that sql/grants.sql lists",
+    )
     TABLE = (
         "a table is missing",
         "look at database.owner, and whether database.url names VirtualCenter's own database",
@@ -54,31 +64,36 @@ class Trouble(Enum):
 
 
 # In this order: what a driver says first is often followed by a general line such as "connection failed". The texts are
-# those of SQL Server, FreeTDS, Microsoft's ODBC drivers, PostgreSQL, Oracle and SQLite; the codes are SQLSTATEs.
+# those of SQL Server, unixODBC, FreeTDS, Microsoft's drivers, PostgreSQL, Oracle and SQLite; the codes are SQLSTATEs.
+# FreeTDS calls the server "Adaptive Server" up to 1.4 and "TDS server" from 1.5 on.
 _SIGNS = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), trouble)
     for pattern, trouble in (
         (r"does not support connections to SQL Server", Trouble.OLD_SERVER),
-        (r"unsupported protocol|SSL Provider|certificate verify failed", Trouble.ENCRYPTION),
+        (r"unsupported protocol|SSL (Provider|routines|Security error)|certificate verify failed", Trouble.ENCRYPTION),
+        (r"\b0x2746\b|do not possess a common algorithm|does not support (SSL|encryption)", Trouble.ENCRYPTION),
+        (r"can't open lib|driver could not be loaded|\bIM00[34]\b|no module named", Trouble.DRIVER),
+        (r"cannot open shared object|DLL load failed|library not loaded", Trouble.DRIVER),
+        (r"\bIM002\b|data source name not found|\bIM014\b|architecture mismatch", Trouble.DSN),
+        (r"login failed|\b28000\b|requested by the login|\b(18452|18456|4060)\b|ORA-01017", Trouble.LOGIN),
         (
-            r"can't open lib|no module named|cannot open shared object|DLL load failed|library not loaded",
-            Trouble.DRIVER,
-        ),
-        (r"\bIM002\b|data source name not found", Trouble.DSN),
-        (
-            r"login failed|\b28000\b|authentication failed|no pg_hba\.conf|requested by the login|ORA-01017",
+            r'authentication failed|no pg_hba\.conf|role .* does not exist|database "[^"]*" does not exist',
             Trouble.LOGIN,
         ),
-        (r"role .* does not exist", Trouble.LOGIN),
         (r"permission (was )?denied|\b42501\b|insufficient privilege|ORA-01031", Trouble.RIGHT),
         (r"\b42S02\b|invalid object name|no such table|(relation|table or view) .*does not exist", Trouble.TABLE),
         (r"\b42S22\b|invalid column name|no such column|column .*does not exist|invalid identifier", Trouble.COLUMN),
-        (
-            r"\b08001\b|\b08S01\b|\bHYT0[01]\b|unable to connect|connection failed|server is unavailable",
-            Trouble.UNREACHABLE,
-        ),
-        (r"could not connect|connection refused|timed out|timeout expired|could not translate", Trouble.UNREACHABLE),
-        (r"unable to open", Trouble.UNREACHABLE),
+        # SQL Server's own numbers, for its texts are in its own language.
+        (r"^\((229|230),|\((229|230)\)", Trouble.RIGHT),
+        (r"^\(208,|\(208\)", Trouble.TABLE),
+        (r"^\(207,|\(207\)", Trouble.COLUMN),
+        # A host that does not listen is "unavailable"; one that listens, and then fails, was misunderstood.
+        (r"out of sync|unexpected EOF", Trouble.PROTOCOL),
+        (r"server is unavailable|timed out|timeout expired|connection refused", Trouble.UNREACHABLE),
+        (r"(adaptive|TDS) server connection failed", Trouble.PROTOCOL),
+        (r"\b08001\b|\b08S01\b|\bHYT0[01]\b|unable to connect|connection failed", Trouble.UNREACHABLE),
+        (r"could not connect|could not translate|unable to open", Trouble.UNREACHABLE),
+        (r"failed to resolve|can't create a connection", Trouble.UNREACHABLE),
     )
 )
 
@@ -89,11 +104,16 @@ def trouble_of(text: str) -> Trouble:
 
 
 def masked(text: str, *secrets: str) -> str:
-    """The text without these passwords, as they are or as a URL writes them, and without what follows PWD=."""
+    """The text without these passwords, as they are or as a URL writes them, and without a connection string."""
     for secret in secrets:
         for written in {secret, quote(secret, safe=""), quote_plus(secret)} - {""}:
             text = text.replace(written, "***")
-    return re.sub(r"\b(pwd|password)(\s*=\s*)(\{[^}]*\}|[^;\s]*)", r"\1\2***", text, flags=re.IGNORECASE)
+    text = _CONNECTION_STRING.sub("***", text)
+    return re.sub(rf"\b(pwd|password)(\s*=\s*){_VALUE}", r"\1\2***", text, flags=re.IGNORECASE)
+
+
+_VALUE = r"(?:\{[^}]*\}|[^;\s]*)"
+_CONNECTION_STRING = re.compile(rf"(?:\b\w+\s*=\s*{_VALUE}\s*;\s*)+(?:\w+\s*=\s*{_VALUE})?")
 
 
 def connect_timeout(driver: str, seconds: float) -> dict[str, Any]:

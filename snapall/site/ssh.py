@@ -91,7 +91,7 @@ class Ssh:
         except (OSError, UnicodeDecodeError, InvalidHostKey) as error:
             raise NotSent(
                 f"the known_hosts file {self._known_hosts} cannot be read: {printable(str(error))}",
-                hint=self._get_the_line(),
+                hint="an empty file will do: the filer's line for it is told then",
             ) from error
 
     def _connect(self, deadline: float) -> socket.socket:
@@ -122,13 +122,13 @@ class Ssh:
         if known.lookup(name) is None:
             raise NotSent(
                 f"the host key of the filer {self._settings.host} ({key.get_name()} {key.fingerprint}) is not known",
-                hint=self._get_the_line(),
+                hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
             )
         raise NotSent(
             f"THE HOST KEY OF THE FILER {self._settings.host} HAS CHANGED: it shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._known_hosts}; nothing was sent",
             hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
-            f"took over; only then replace the line. {self._get_the_line()}",
+            f"took over; only then take the old line out, and {self._add_the_line(key)}",
         )
 
     def _log_in(self, transport: paramiko.Transport, proof: paramiko.RSAKey | Secret) -> None:
@@ -173,12 +173,9 @@ class Ssh:
         host, port = self._settings.host, self._settings.port
         return host if port == _SSH_PORT else f"[{host}]:{port}"
 
-    def _get_the_line(self) -> str:
-        host, port = self._settings.host, self._settings.port
-        return (
-            f"get the line with `ssh-keyscan -p {port} -t rsa {host}`, compare it with the filer's own key over a way "
-            f"that you trust, and add it to {self._known_hosts}"
-        )
+    def _add_the_line(self, key: paramiko.PKey) -> str:
+        """Today's ssh-keyscan offers nothing that a 7-Mode filer speaks, and would come back without a key."""
+        return f"add this line to {self._known_hosts}: {self._host_in_file()} {key.get_name()} {key.get_base64()}"
 
 
 def _proof(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:

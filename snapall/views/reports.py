@@ -12,6 +12,7 @@ from snapall.views import words
 
 if TYPE_CHECKING:
     from snapall.backup.steps import Step
+    from snapall.site.datastores import Inventory
 
 Command = Callable[["Step | Look"], str]
 
@@ -26,6 +27,14 @@ class Retained:
     tags: tuple[str, ...]
     grade: str
     run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One row of `datastores`, and the names of the jobs that take it."""
+
+    store: Inventory
+    jobs: tuple[str, ...]
 
 
 def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: int) -> list[str]:
@@ -80,11 +89,13 @@ def list_lines(rows: Sequence[Retained]) -> list[str]:
     """The filer's snapshots as columns."""
     head = ("volume", "name", "date", "grade", "made by run", "held by")
     cells = [(row.volume, row.name, row.date, row.grade, row.run or "-", ",".join(row.tags)) for row in rows]
-    widths = [max(len(line[column]) for line in (head, *cells)) for column in range(len(head))]
-    table = [head, *cells]
-    return [
-        words.safe("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()) for line in table
-    ]
+    return _columns(head, cells)
+
+
+def _columns(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    table = [head, *(tuple(map(words.safe, row)) for row in cells)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
+    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
 def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
@@ -97,6 +108,38 @@ def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
             "grade": row.grade,
             "run": row.run or None,
             "tags": list(row.tags),
+        }
+        for row in rows
+    ]
+
+
+def datastore_lines(rows: Sequence[Taken]) -> list[str]:
+    """VirtualCenter's datastores as columns."""
+    head = ("id", "name", "VMs", "capacity", "free", "taken by job")
+    cells = [
+        (
+            str(row.store.id),
+            row.store.name,
+            str(row.store.vms),
+            words.size(row.store.capacity),
+            words.size(row.store.free),
+            ", ".join(row.jobs) or "-",
+        )
+        for row in rows
+    ]
+    return _columns(head, cells)
+
+
+def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:
+    """The same for programs; sizes in bytes, null when they are unknown."""
+    return [
+        {
+            "id": row.store.id,
+            "name": row.store.name,
+            "vms": row.store.vms,
+            "capacity": row.store.capacity,
+            "free": row.store.free,
+            "jobs": list(row.jobs),
         }
         for row in rows
     ]

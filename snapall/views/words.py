@@ -123,3 +123,17 @@ def clocked(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(count: int | None) -> str:
+    """A number of bytes as a person says it: 512 B, 31.0 GiB; None is `unknown`."""
+    if count is None:
+        return "unknown"
+    rest, unit = float(count), 0
+    # 1023.95 would be shown as 1024.0.
+    while rest >= 1023.95 and unit < len(_UNITS) - 1:
+        rest, unit = rest / 1024, unit + 1
+    return f"{rest:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")

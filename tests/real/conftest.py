@@ -1,4 +1,4 @@
-"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, and in.rshd behind a small inetd.
+"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, in.rshd behind a small inetd, FreeTDS's driver.
 
 A missing peer skips with its reason; with SNAPALL_REAL=required it fails instead, so that nobody overlooks it. What
 only root may try is skipped for everybody else, required or not.
@@ -7,23 +7,22 @@ only root may try is skipped for everybody else, required or not.
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 import paramiko
 import pytest
 
-from snapall.config import Filer
+from snapall.config import Filer, Secret
 from snapall.lab.site import batch, build
 from snapall.lab.world import World
+from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
 
 SHELL = """\
 import os, sys, time
@@ -34,39 +33,12 @@ with World({world!r}) as world:
     reply = FilerShell(world).answer(command, {transport!r}, "snapall")
 time.sleep(reply.wait)
 if reply.ending is not Ending.ANSWER:
-    os.kill(os.getppid(), 9)
+    os.kill(os.{victim}(), 9)
 sys.stdout.write(reply.stdout)
 sys.stderr.write(reply.stderr)
 """
 
-INETD = """\
-import os, socket, sys
-ready = socket.create_server(("127.0.0.1", 0))
-print(ready.getsockname()[1], flush=True)
-while True:
-    connection, _ = ready.accept()
-    if os.fork() == 0:
-        for descriptor in (0, 1, 2):
-            os.dup2(connection.fileno(), descriptor)
-        os.execv(sys.argv[1], ["in.rshd"])
-    connection.close()
-    while True:
-        try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                break
-        except ChildProcessError:
-            break
-"""
-
-
-REQUIRED = os.environ.get("SNAPALL_REAL") == "required"
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip, or fail where real peers are required."""
-    if REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)
+ACCOUNT = "snapall-peer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +50,12 @@ class Peer:
     folder: Path
 
 
-def program(name: str, package: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    return found or missing(f"{name} is not installed (Debian: {package})")
-
-
 def shell(folder: Path, world: World, transport: str) -> str:
     """A program that answers as the lab's filer does."""
     script = folder / "filer_shell.py"
-    script.write_text(SHELL.format(world=str(world.directory), transport=transport))
+    # To hang up, sshd's process of this connection must die; below in.rshd it is the command itself.
+    victim = "getppid" if transport == "ssh" else "getpid"
+    script.write_text(SHELL.format(world=str(world.directory), transport=transport, victim=victim))
     launcher = folder / "filer_shell"
     launcher.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
     launcher.chmod(0o755)
@@ -98,6 +67,19 @@ def world(tmp_path: Path) -> Iterator[World]:
     (tmp_path / "world").mkdir()
     with build(tmp_path / "world", batch()) as made:
         yield made
+
+
+@pytest.fixture
+def driver() -> str:
+    """FreeTDS's ODBC driver."""
+    found = next(Path("/usr/lib").glob("*/odbc/libtdsodbc.so"), None)
+    return str(found) if found is not None else missing("FreeTDS's ODBC driver is not installed (Debian: tdsodbc)")
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of this machine at which nobody listens."""
+    return free_port()
 
 
 def settings(transport: Literal["ssh", "rsh"], port: int, user: str) -> Filer:
@@ -115,38 +97,62 @@ MACs hmac-sha1
 
 @pytest.fixture
 def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
-    """Starts an sshd with these further lines of configuration; it lets in whoever runs the tests."""
+    """Starts an sshd with these further lines of configuration; it lets in whoever runs the tests, by key."""
+    with ExitStack() as stack:
+        user_key = paramiko.RSAKey.generate(2048)
+        user_key.write_private_key_file(str(tmp_path / "user_key"))
+        (tmp_path / "authorized_keys").write_text(f"ssh-rsa {user_key.get_base64()}\n")
+
+        def start(lines: str) -> Peer:
+            lines = f"PasswordAuthentication no\nAuthorizedKeysFile {tmp_path}/authorized_keys\n{lines}"
+            port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines))
+            reached = replace(settings("ssh", port, _myself()), key_file=tmp_path / "user_key")
+            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+
+        yield start
+
+
+@pytest.fixture
+def sshd_by_password(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
+    """Starts an sshd that lets an account of its own in, by password alone."""
+    if os.geteuid() != 0:
+        pytest.skip("only root's sshd may look at a password")
+    openssl = program("openssl", "openssl")
+    hashed = subprocess.run([openssl, "passwd", "-6", "hunter2"], capture_output=True, text=True, check=True).stdout
+    account = f"{ACCOUNT}:{hashed.strip()}:0:0::{tmp_path}:/bin/sh\n"
+    with ExitStack() as stack:
+
+        def start(lines: str) -> Peer:
+            prefix = stack.enter_context(known_to_the_system(tmp_path, passwd=account))
+            lines = f"PasswordAuthentication yes\nPubkeyAuthentication no\n{lines}"
+            port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines, prefix))
+            reached = replace(settings("ssh", port, ACCOUNT), password=Secret("hunter2"))
+            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+
+        yield start
+
+
+@contextmanager
+def _sshd(folder: Path, command: str, lines: str, prefix: Sequence[str] = ()) -> Iterator[int]:
+    """The port of an sshd that forces this command; its host key stands in known_hosts."""
     daemon = program("sshd", "openssh-server")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where root's sshd shuts its unprivileged half in
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(lines: str) -> Peer:
-        port = _free_port()
-        host_key, user_key = paramiko.RSAKey.generate(2048), paramiko.RSAKey.generate(2048)
-        for name, key in (("host_key", host_key), ("user_key", user_key)):
-            key.write_private_key_file(str(tmp_path / name))
-        (tmp_path / "authorized_keys").write_text(f"ssh-rsa {user_key.get_base64()}\n")
-        (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{port} ssh-rsa {host_key.get_base64()}\n")
-        (tmp_path / "sshd_config").write_text(
-            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path}/host_key\nPidFile none\nUsePAM no\n"
-            f"AuthorizedKeysFile {tmp_path}/authorized_keys\nStrictModes no\nPermitRootLogin yes\n"
-            f"PasswordAuthentication no\nForceCommand {shell(tmp_path, world, 'ssh')}\n{lines}"
-        )
-        command = [daemon, "-D", "-e", "-f", str(tmp_path / "sshd_config")]
-        running.append(subprocess.Popen(command, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL))
-        _wait_for(port)
-        known_hosts, key_file = tmp_path / "known_hosts", tmp_path / "user_key"
-        reached = replace(settings("ssh", port, _myself()), key_file=key_file, known_hosts=known_hosts)
-        return Peer(world, reached, tmp_path)
-
-    yield start
-    for one in running:
-        one.terminate()
-        one.wait()
-
-
-ACCOUNT = "snapall-rshd"
+    port = free_port()
+    host_key = paramiko.RSAKey.generate(2048)
+    host_key.write_private_key_file(str(folder / "host_key"))
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} ssh-rsa {host_key.get_base64()}\n")
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\n"
+        f"StrictModes no\nPermitRootLogin yes\nForceCommand {command}\n{lines}"
+    )
+    argv = [*prefix, daemon, "-D", "-e", "-f", str(folder / "sshd_config")]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as running:
+        try:
+            wait_for(port)
+            yield port
+        finally:
+            running.terminate()
 
 
 @pytest.fixture
@@ -160,63 +166,45 @@ def rshd(tmp_path: Path, world: World) -> Iterator[Peer]:
     (home / ".rhosts").write_text("127.0.0.1 snapall\nlocalhost snapall\n")
     (home / ".rhosts").chmod(0o600)
     account = f"{ACCOUNT}:*:0:0::{home}:{shell(tmp_path, world, 'rsh')}\n"
-    (tmp_path / "inetd.py").write_text(INETD)
-    inetd = [sys.executable, str(tmp_path / "inetd.py"), daemon]
-    with _known_to_the_system(account, tmp_path) as prefix, _listening([*prefix, *inetd]) as port:
+    with known_to_the_system(tmp_path, passwd=account) as prefix, inetd(tmp_path, prefix, daemon) as port:
         yield Peer(world, replace(settings("rsh", port, ACCOUNT), local_user="snapall"), tmp_path)
 
 
-@contextmanager
-def _known_to_the_system(account: str, folder: Path) -> Iterator[list[str]]:
-    """The words before a command that make it see this line in /etc/passwd.
+VERSION = """\
+#!/bin/sh
+[ "$2" = version ] && exec cat {folder}/version.txt
+echo "$2 not found." >&2
+"""
 
-    In a mount namespace nothing of the machine changes. A container may not have one; where the test is required, the
-    machine is there for it, and its /etc/passwd has the line until the test ends.
+
+@pytest.fixture
+def hosts_equiv(world: World) -> Iterator[Callable[[str], Peer]]:
+    """Starts an in.rshd on a machine with these lines in /etc/hosts.equiv.
+
+    They never count for root, so the account is an ordinary one. It may not read the lab's world, and answers `version`
+    alone, from a file of the lab's own words.
     """
-    passwd = Path("/etc/passwd")
-    before = passwd.read_text()
-    mine = folder / "passwd"
-    mine.write_text(before + account)
-    unshare = [program("unshare", "util-linux"), "--mount", "--propagation", "private"]
-    if subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-        yield [*unshare, "sh", "-c", 'mount --bind "$0" /etc/passwd && exec "$@"', str(mine)]
-    elif not REQUIRED:
-        pytest.skip("this machine gives no mount namespace to in.rshd")
-    else:
-        passwd.write_text(before + account)
-        try:
-            yield []
-        finally:
-            passwd.write_text(before)
+    daemon = program("in.rshd", "rsh-redone-server")
+    if os.geteuid() != 0:
+        pytest.skip("in.rshd must be started by root, and called from a privileged port")
+    with ExitStack() as stack:
 
+        def start(lines: str) -> Peer:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder.chmod(0o755)
+            (folder / "version.txt").write_text(world.settings.version + "\n")
+            (folder / "shell").write_text(VERSION.format(folder=folder))
+            (folder / "shell").chmod(0o755)
+            account = f"{ACCOUNT}:*:64999:64999::{folder}:{folder}/shell\n"
+            files = {"passwd": account, "hosts.equiv": lines}
+            prefix = stack.enter_context(known_to_the_system(folder, **files))
+            port = stack.enter_context(inetd(folder, prefix, daemon))
+            return Peer(world, replace(settings("rsh", port, ACCOUNT), local_user="snapall"), folder)
 
-@contextmanager
-def _listening(command: list[str]) -> Iterator[int]:
-    """The port at which this inetd listens."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as inetd:
-        try:
-            assert inetd.stdout is not None
-            yield int(inetd.stdout.readline())
-        finally:
-            inetd.kill()
+        yield start
 
 
 def _myself() -> str:
     import pwd  # there is none on Windows, and no sshd that gets this far
 
     return pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            probe.settimeout(0.05)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens on port {port}")

@@ -11,13 +11,15 @@ import paramiko
 import pytest
 
 from snapall.backup.steps import Capture, Delete, Done, Rename, Unknown
+from snapall.config import Secret
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.serve import Lab
 from snapall.lab.site import batch
 from snapall.site.filer import FilerSystem
 from snapall.site.ssh import Ssh
-from tests.real.conftest import OLD, Peer, program
+from tests.real.conftest import OLD, Peer
+from tests.real.machine import program
 
 pytestmark = pytest.mark.real
 Start = Callable[[str], Peer]
@@ -38,12 +40,49 @@ def test_snapshots_are_made_renamed_listed_and_deleted(sshd: Start, lines: str) 
     assert "newer" not in {row.name for row in filer.listing("vmvol1")}
 
 
+@pytest.mark.parametrize("kex", ["diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1"])
+@pytest.mark.parametrize("cipher", ["3des-cbc", "aes128-cbc"])
+def test_each_old_algorithm_will_do_alone(sshd: Start, kex: str, cipher: str) -> None:
+    lines = [f"KexAlgorithms {kex}", f"Ciphers {cipher}", *OLD.splitlines()]  # of two lines the first one counts
+    assert "7.0.2" in filer_of(sshd("\n".join(lines))).version()
+
+
+@pytest.mark.parametrize("lines", [OLD, ""], ids=["7-Mode's algorithms", "today's algorithms"])
+def test_a_password_lets_us_in_and_a_wrong_one_does_not(sshd_by_password: Start, lines: str) -> None:
+    peer = sshd_by_password(lines)
+    assert peer.settings.key_file is None
+    filer = filer_of(peer)
+    assert isinstance(filer.perform(Capture("vmvol1", "new")), Done)
+    assert filer.listing("vmvol1")[0].name == "new"
+    wrong = replace(peer, settings=replace(peer.settings, password=Secret("hunter3")))
+    with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in") as refusal:
+        filer_of(wrong).listing("vmvol1")
+    assert "hunter" not in refusal.value.message + refusal.value.hint
+
+
 def test_an_unknown_host_key_is_refused_before_anything_is_said(sshd: Start) -> None:
     peer = sshd(OLD)
     (peer.folder / "known_hosts").write_text("")
-    with pytest.raises(SiteError, match="not known") as refusal:
+    with pytest.raises(SiteError, match="not known"):
         filer_of(peer).listing("vmvol1")
-    assert "ssh-keyscan" in refusal.value.hint
+
+
+def test_the_line_that_the_refusal_tells_is_the_one_that_is_missing(sshd: Start) -> None:
+    """OpenSSH's ssh-keyscan cannot get it: it offers nothing that such a server speaks."""
+    peer = sshd(OLD)
+    scanned = subprocess.run(
+        [program("ssh-keyscan", "openssh-client"), "-p", str(peer.settings.port), "-t", "rsa", "127.0.0.1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert scanned.stdout == ""
+    known = peer.folder / "known_hosts"
+    known.write_text("")
+    with pytest.raises(SiteError) as refusal:
+        filer_of(peer).listing("vmvol1")
+    known.write_text(refusal.value.hint.split(f"{known}: ")[1] + "\n")
+    assert "vmware_recent" in {row.name for row in filer_of(peer).listing("vmvol1")}
 
 
 def test_a_changed_host_key_is_told_loudly(sshd: Start) -> None:

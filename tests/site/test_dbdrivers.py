@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,34 +31,39 @@ def test_each_driver_is_told_its_time_out_in_its_own_words() -> None:
     assert connect_timeout("oracledb", 30) == {}
 
 
-@pytest.mark.parametrize(
-    ("text", "trouble"),
-    [
-        ("[IM002] [unixODBC][Driver Manager]Data source name not found, and no default driver specified", Trouble.DSN),
-        ("[01000] [unixODBC][Driver Manager]Can't open lib 'libtdsodbc.so' : file not found", Trouble.DRIVER),
-        ("libodbc.so.2: cannot open shared object file: No such file or directory", Trouble.DRIVER),
-        ("ODBC Driver 13 for SQL Server does not support connections to SQL Server 2000", Trouble.OLD_SERVER),
-        ("SSL Provider: [error:0A000102:SSL routines::unsupported protocol]", Trouble.ENCRYPTION),
-        ("[28000] [FreeTDS][SQL Server]Login failed for user 'x'. (18456)", Trouble.LOGIN),
-        ("(18456, b'Login failed\\nAdaptive Server connection failed (vcdb)')", Trouble.LOGIN),
-        ('FATAL: password authentication failed for user "vc"', Trouble.LOGIN),
-        ("[08001] [FreeTDS][SQL Server]Unable to connect to data source (0)", Trouble.UNREACHABLE),
-        ("[HYT00] [Microsoft][ODBC Driver 17 for SQL Server]Login timeout expired (0)", Trouble.UNREACHABLE),
-        ("connection to server failed: Connection refused", Trouble.UNREACHABLE),
-        ("[42S02] [FreeTDS][SQL Server]Invalid object name 'dbo.VPX_VM'. (208)", Trouble.TABLE),
-        ('relation "vpx_vm" does not exist', Trouble.TABLE),
-        ("[42S22] Invalid column name 'IS_TEMPLATE'. (207)", Trouble.COLUMN),
-        ('column "x" does not exist', Trouble.COLUMN),
-        ("The SELECT permission was denied on the object 'VPX_HOST' (229)", Trouble.RIGHT),
-        ("permission denied for table vpx_host", Trouble.RIGHT),
-        ("database is locked", Trouble.OTHER),
-    ],
-)
-def test_what_a_drivers_text_means(text: str, trouble: Trouble) -> None:
-    assert trouble_of(text) is trouble
-    assert trouble.what
-    assert trouble.hint
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "database" / "said.tsv"
+SAID = [line.split("\t") for line in FIXTURE.read_text().splitlines() if not line.startswith("#")]
+
+
+def test_every_trouble_has_texts_and_a_remedy() -> None:
+    assert {name for name, _, _ in SAID} == {one.name for one in Trouble}
+    assert {source for _, source, _ in SAID} == {"measured", "thread", "document", "uncertain"}
+    assert all(one.what and one.hint for one in Trouble)
+
+
+@pytest.mark.parametrize(("name", "source", "text"), SAID)
+def test_what_a_drivers_text_means(name: str, source: str, text: str) -> None:
+    assert trouble_of(text) is Trouble[name]
 
 
 def test_passwords_are_masked_as_they_are_and_as_urls_write_them() -> None:
-    assert masked("a b, a%20b, a+b; Pwd={x y}; password=z", "a b", "") == "***, ***, ***; Pwd=***; password=***"
+    assert masked("a b, a%20b, a+b, Pwd={x y} password = z", "a b", "") == "***, ***, ***, Pwd=*** password = ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DSN=VirtualCenter;UID=vc_user;PWD=hunter2",
+        "DRIVER={ODBC Driver 17 for SQL Server};SERVER=vc01,1433;PWD={hunter2;}}x}",
+        "Driver=FreeTDS; Server=vc01; UID = vc_user; PWD = hunter2;",
+    ],
+)
+def test_no_connection_string_is_told(text: str) -> None:
+    told = masked(f"[08001] cannot connect with {text} (0)")
+    assert told.startswith("[08001] cannot connect with ***")
+    assert not {"vc_user", "vc01", "FreeTDS", "VirtualCenter"} & set(re.findall(r"\w+", told))
+
+
+@given(st.text(alphabet="abcXYZ019{};=% @+&", min_size=5))
+def test_whatever_the_password_is_it_is_not_told(password: str) -> None:
+    assert password not in masked(f"Unable to connect: {password}! UID=vc_user;PWD={{{password}}}", password)

@@ -225,9 +225,11 @@ def test_an_unknown_host_key_stops_before_the_login_and_says_how_to_get_the_line
     with pytest.raises(NotSent, match="not known") as caught:
         Ssh(settings).run("version")
     assert server.host_key.fingerprint in caught.value.message
-    assert f"ssh-keyscan -p {server.port} -t rsa 127.0.0.1" in caught.value.hint
-    assert str(settings.known_hosts) in caught.value.hint
+    line = f"[127.0.0.1]:{server.port} {server.host_key.get_name()} {server.host_key.get_base64()}"
+    assert caught.value.hint.endswith(f"add this line to {settings.known_hosts}: {line}")
     assert server.logins == []
+    settings.known_hosts.write_text(f"{line}\n")
+    assert Ssh(settings).run("version") == Reply("", "")
 
 
 @pytest.mark.parametrize("other", [paramiko.RSAKey.generate(1024), paramiko.ECDSAKey.generate()])

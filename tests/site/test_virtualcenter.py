@@ -2,19 +2,20 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.config import Database, Secret
 from snapall.errors import Refused, SiteError
-from snapall.site.datastores import Datastore
+from snapall.site.datastores import Datastore, Inventory, bytes_of
 from snapall.site.virtualcenter import VirtualCenter
 
 TABLES = """
@@ -22,7 +23,7 @@ CREATE TABLE VPX_VM (ID INTEGER, HOST_ID INTEGER, IS_TEMPLATE INTEGER);
 CREATE TABLE VPX_DS_ASSIGNMENT (DS_ID INTEGER, ENTITY_ID INTEGER);
 CREATE TABLE VPX_ENTITY (ID INTEGER, NAME TEXT COLLATE NOCASE, TYPE_ID INTEGER);
 CREATE TABLE VPX_HOST (ID INTEGER, DNS_NAME TEXT, PASSWORD TEXT);
-CREATE TABLE VPX_DATASTORE (ID INTEGER, NAME TEXT COLLATE NOCASE);
+CREATE TABLE VPX_DATASTORE (ID INTEGER, NAME TEXT COLLATE NOCASE, CAPACITY, FREE_SPACE);
 CREATE TABLE VPX_SNAPSHOT (ID INTEGER, VM_ID INTEGER, SNAPSHOT_NAME TEXT COLLATE NOCASE, CREATE_TIME TEXT);
 """
 
@@ -141,14 +142,15 @@ def test_thousands_of_vms_are_asked_for_at_once(db: Db) -> None:
 
 
 def test_datastores_are_found_by_id_or_by_their_exact_name(db: Db) -> None:
-    db.add("VPX_DATASTORE", (700, "vol2"), (688, "vol1"), (690, "VOL1"), (691, "vol1 "), (692, "a%2fb"), (693, None))
+    names = ((700, "vol2"), (688, "vol1"), (690, "VOL1"), (691, "vol1 "), (692, "a%2fb"), (693, None))
+    db.add("VPX_DATASTORE", *((one, name, None, None) for one, name in names))
     vc = db.asked()
     assert vc.datastores()[:2] == (Datastore(688, "vol1"), Datastore(690, "VOL1"))
     assert vc.datastore_ids(["vol1", 5, "a/b", "VOL1", 688]) == (688, 5, 692, 690)
 
 
 def test_a_datastore_that_is_not_there_is_refused_with_the_names_near_it(db: Db) -> None:
-    db.add("VPX_DATASTORE", (688, "vmvol1"), (689, "vmvol2"), (690, "ISO images"))
+    db.add("VPX_DATASTORE", (688, "vmvol1", 1, 1), (689, "vmvol2", 1, 1), (690, "ISO images", 1, 1))
     with pytest.raises(Refused, match=r'^there is no datastore called "vmvol"; near it: ') as caught:
         db.asked().datastore_ids(["vmvol", 688, "iso Images", "zzz"])
     assert '"vmvol1"' in caught.value.message
@@ -158,9 +160,42 @@ def test_a_datastore_that_is_not_there_is_refused_with_the_names_near_it(db: Db)
 
 
 def test_an_ambiguous_datastore_is_refused_with_its_ids(db: Db) -> None:
-    db.add("VPX_DATASTORE", (688, "vol1"), (900, "vol1"))
+    db.add("VPX_DATASTORE", (688, "vol1", 1, 1), (900, "vol1", 1, 1))
     with pytest.raises(Refused, match='several datastores are called "vol1": 688, 900'):
         db.asked().datastore_ids(["vol1"])
+
+
+def test_the_inventory_counts_each_vm_once_and_no_templates(db: Db) -> None:
+    db.add("VPX_DATASTORE", (689, "b%2fc", "5.0E10", None), (688, None, 53687091200.0, 7))
+    db.add("VPX_VM", (1, None, 0), (2, None, 1), (3, None, None))
+    db.add("VPX_DS_ASSIGNMENT", (688, 1), (688, 1), (688, 2), (688, 3), (689, 1), (688, 77), (5, 1))
+    assert db.asked().inventory() == (
+        Inventory(688, "", 2, 53687091200, 7),
+        Inventory(689, "b/c", 1, 50000000000, None),
+    )
+
+
+@pytest.mark.parametrize("column", ["CAPACITY", "FREE_SPACE"])
+def test_space_that_may_not_be_read_is_unknown_and_the_rest_is_told(db: Db, column: str) -> None:
+    db.add("VPX_DATASTORE", (688, "vol1", 10, 5))
+    db.run(f"ALTER TABLE VPX_DATASTORE DROP COLUMN {column}")
+    (one,) = db.asked().inventory()
+    assert (one.name, one.capacity, one.free) == (
+        "vol1",
+        None if column == "CAPACITY" else 10,
+        None if column == "FREE_SPACE" else 5,
+    )
+
+
+@pytest.mark.parametrize("value", [None, "", "much", "NaN", "sNaN", "Infinity", -1, 2**63, b"5", "1E999999"])
+def test_what_is_no_number_of_bytes_is_unknown(value: object) -> None:
+    assert bytes_of(value) is None
+
+
+@given(st.integers(0, 2**53 - 1))
+def test_a_number_of_bytes_is_itself_in_every_type_a_driver_may_choose(number: int) -> None:
+    shapes: list[object] = [number, float(number), str(number), Decimal(number), Decimal(f"{number}.25"), f" {number} "]
+    assert {bytes_of(one) for one in shapes} == {number}
 
 
 def test_ids_need_no_look_at_the_datastores(db: Db) -> None:
@@ -211,174 +246,3 @@ def test_a_missing_driver_is_an_error_with_its_remedy(monkeypatch: pytest.Monkey
     error = refused("mssql+pyodbc://vc_user@VirtualCenter", "hunter2")
     assert "mssql+pyodbc://vc_user:***@VirtualCenter: the database driver is missing" in error.message
     assert "pyodbc" in error.hint
-
-
-class OldServer(ModuleType):
-    """A DB-API like pyodbc, behind it what matters of SQL Server 2000: no schema_name(), owners, one data source."""
-
-    Error = sqlite3.Error
-    DatabaseError = sqlite3.DatabaseError
-    InterfaceError = sqlite3.InterfaceError
-    OperationalError = sqlite3.OperationalError
-    ProgrammingError = sqlite3.ProgrammingError
-    NotSupportedError = sqlite3.NotSupportedError
-    paramstyle = "qmark"
-    NUMBER = float
-    version = "5.2.0"
-
-    def __init__(self, owners: tuple[str, ...]) -> None:
-        super().__init__("pyodbc")
-        self.owners = owners
-        self.refusal = ""
-        self.entities = "[42000] SELECT permission denied on object 'VPX_ENTITY' (229)"
-        self.can_bound = True
-        self.bounds: list[object] = []
-        self.opened: list[tuple[str, dict[str, Any]]] = []
-        self.open_now = 0
-        self.Cursor = OldCursor
-
-    def connect(self, text: str, **arguments: Any) -> OldConnection:
-        self.opened.append((text, arguments))
-        if self.refusal:
-            raise self.OperationalError(self.refusal)
-        return OldConnection(self)
-
-
-class OldConnection:
-    autocommit = False
-
-    def __init__(self, server: OldServer) -> None:
-        self._server = server
-        server.open_now += 1
-        self._db = sqlite3.connect(":memory:")
-        self._db.execute("ATTACH ':memory:' AS INFORMATION_SCHEMA")
-        self._db.execute("CREATE TABLE INFORMATION_SCHEMA.TABLES (TABLE_SCHEMA, TABLE_NAME)")
-        for owner in server.owners:
-            self._db.execute(f"ATTACH ':memory:' AS [{owner}]")
-            for statement in TABLES.strip().split(";\n"):
-                self._db.execute(statement.replace("CREATE TABLE ", f"CREATE TABLE [{owner}]."))
-            self._db.execute("INSERT INTO INFORMATION_SCHEMA.TABLES VALUES (?, 'vpx_vm'), (?, 'Other')", (owner, owner))
-            self._db.execute(f"INSERT INTO [{owner}].VPX_VM VALUES (611, 9, 0)")
-            self._db.execute(f"INSERT INTO [{owner}].VPX_DS_ASSIGNMENT VALUES (688, 611)")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "timeout":
-            if not self._server.can_bound:
-                raise OldServer.Error("[HYC00] Optional feature not implemented")
-            self._server.bounds.append(value)
-        super().__setattr__(name, value)
-
-    def add_output_converter(self, kind: int, converter: object) -> None: ...
-
-    def cursor(self) -> OldCursor:
-        return OldCursor(self._db, self._server)
-
-    def commit(self) -> None: ...
-
-    def rollback(self) -> None: ...
-
-    def close(self) -> None:
-        self._server.open_now -= 1
-        self._db.close()
-
-
-class OldCursor:
-    def __init__(self, db: sqlite3.Connection, server: OldServer) -> None:
-        self._cursor = db.cursor()
-        self._server = server
-
-    def execute(self, statement: str, parameters: Iterable[object] = ()) -> None:
-        if "ProductVersion" in statement:
-            statement = "SELECT '8.00.2039'"
-        elif "schema_name()" in statement:
-            raise OldServer.ProgrammingError("'schema_name' is not a recognized function name. (195)")
-        elif "VPX_ENTITY" in statement:
-            raise OldServer.ProgrammingError(self._server.entities)
-        self._cursor.execute(statement, tuple(parameters))
-
-    def setinputsizes(self, sizes: object) -> None: ...
-
-    def nextset(self) -> None: ...
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-
-@pytest.fixture
-def old_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OldServer]:
-    server = OldServer(("vc_user",))
-    monkeypatch.setitem(sys.modules, "pyodbc", server)
-    yield server
-    assert server.open_now == 0
-
-
-def at_old_server(owner: str | None = None) -> VirtualCenter:
-    return VirtualCenter(Database("mssql+pyodbc://vc_user@VirtualCenter", Secret("hunter2"), owner), timeout=5)
-
-
-def test_sql_server_2000_answers_though_it_has_no_schema_name(old_server: OldServer) -> None:
-    vc = at_old_server()
-    found = vc.vms([688])
-    assert found.vms == (Vm(611),)
-    assert (found.names_readable, found.hosts_readable) == (False, True)
-    assert vc.snapshots([611]) == ()
-    assert len(old_server.opened) == 2
-    text, arguments = old_server.opened[0]
-    assert text == "dsn=VirtualCenter;UID=vc_user;PWD=hunter2"
-    assert arguments == {"timeout": 5}
-    assert old_server.bounds == [5, 5]
-
-
-def test_a_driver_that_cannot_bound_statements_is_used_all_the_same(old_server: OldServer) -> None:
-    old_server.can_bound = False
-    assert at_old_server().vms([688]).vms == (Vm(611),)
-
-
-def test_a_connection_lost_while_names_are_read_is_no_missing_right(old_server: OldServer) -> None:
-    old_server.entities = "[08S01] Communication link failure"
-    with pytest.raises(SiteError, match="the server cannot be reached"):
-        at_old_server().vms([688])
-
-
-def test_the_owner_may_be_a_login_of_a_domain(old_server: OldServer) -> None:
-    old_server.owners = ("CAMPUS\\vc.user",)
-    assert at_old_server().vms([688]).vms == (Vm(611),)
-
-
-def test_two_owners_are_refused_until_one_is_named(old_server: OldServer) -> None:
-    old_server.owners = ("vc_user", "dbo")
-    with pytest.raises(Refused, match="of the owners dbo, vc_user") as caught:
-        at_old_server().vms([688])
-    assert "database.owner" in caught.value.hint
-    assert at_old_server("vc_user").vms([688]).vms == (Vm(611),)
-
-
-def test_no_owner_at_all_is_an_error(old_server: OldServer) -> None:
-    old_server.owners = ()
-    with pytest.raises(SiteError, match="no table VPX_VM that this login may see") as caught:
-        at_old_server().vms([688])
-    assert "database.owner" in caught.value.hint
-
-
-def test_a_wrong_owner_is_a_missing_table(old_server: OldServer) -> None:
-    with pytest.raises(SiteError, match=r"a table is missing: no such table: dbo\.VPX_VM"):
-        at_old_server("dbo").vms([688])
-
-
-def test_no_password_shows_in_an_error_whatever_the_driver_says(old_server: OldServer) -> None:
-    old_server.refusal = "[08001] cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)"
-    with pytest.raises(SiteError) as caught:
-        at_old_server().vms([688])
-    assert caught.value.message == (
-        "the VirtualCenter database mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: "
-        "[08001] cannot use dsn=VirtualCenter;UID=vc_user;PWD=*** (***)"
-    )
-
-
-def test_a_password_within_the_url_is_kept_and_hidden(old_server: OldServer) -> None:
-    old_server.refusal = "Login failed for user 'vc_user' with p%40ss or p@ss (18456)"
-    error = refused("mssql+pyodbc://vc_user:p%40ss@VirtualCenter?odbc_autotranslate=p%40ss", "other")
-    assert "PWD=p@ss" in old_server.opened[0][0]
-    assert "p@ss" not in error.message
-    assert "p%40ss" not in error.message
-    assert "the login was refused" in error.message

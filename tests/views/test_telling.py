@@ -286,3 +286,9 @@ def _unknown() -> Retained:
 )
 def test_a_step_is_told_in_each_of_its_outcomes(outcome: Outcome, told: str) -> None:
     assert words.done(Release(Vm(7), "snapshot-1"), outcome) == told
+
+
+def test_a_size_is_told_in_the_unit_that_fits() -> None:
+    sizes = [None, 0, 1023, 1024, 1024**2 - 1, 50 * 1024**3, 2**63]
+    told = ["unknown", "0 B", "1023 B", "1.0 KiB", "1.0 MiB", "50.0 GiB", "8192.0 PiB"]
+    assert [words.size(one) for one in sizes] == told

@@ -1,0 +1,100 @@
+"""The VPX_ tables, as far as snapall reads them, and what is asked through one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Column, Select, Table, exc, select
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.types import NullType, TypeEngine
+
+from snapall.errors import Refused, SiteError
+from snapall.site.dbdrivers import Trouble, trouble_of
+
+_CHUNK = 500
+"""Values in one IN list; SQL Server takes 2,100 parameters at most."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE"),
+    "VPX_DS_ASSIGNMENT": ("DS_ID", "ENTITY_ID"),
+    "VPX_ENTITY": ("ID", "NAME"),
+    "VPX_HOST": ("ID", "DNS_NAME"),
+    "VPX_DATASTORE": ("ID", "NAME", "CAPACITY", "FREE_SPACE"),
+    "VPX_SNAPSHOT": ("ID", "VM_ID", "SNAPSHOT_NAME", "CREATE_TIME"),
+}
+"""What snapall reads, and nothing else, for VPX_HOST keeps passwords too; `sql/grants.sql` grants the same. The columns
+are those of the paper's queries and of others published for VirtualCenter 2.x; the vendor never published the tables.
+"""
+
+_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID"}
+
+
+class Question:
+    """What is asked through one connection. Values are bound, never written into a statement."""
+
+    def __init__(self, connection: sa.Connection, owner: str | None) -> None:
+        self._connection = connection
+        self._owner = owner or None
+        self._tables = sa.MetaData()
+
+    def table(self, name: str) -> Table:
+        """One of the VPX_ tables. Names go unquoted, so that each engine folds them to its own case."""
+        columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
+        return Table(quoted_name(name, quote=False), self._tables, *columns, schema=self._owner)
+
+    def all_rows(self, statement: Select[Any]) -> list[tuple[Any, ...]]:
+        """All that the statement finds."""
+        return [tuple(row) for row in self._connection.execute(statement)]
+
+    def rows(
+        self, statement: Select[Any], column: sa.ColumnElement[Any], values: Sequence[int]
+    ) -> list[tuple[Any, ...]]:
+        """The rows whose column holds one of the values, however many these are."""
+        wanted = sorted(set(values))
+        chunks = (wanted[at : at + _CHUNK] for at in range(0, len(wanted), _CHUNK))
+        return [row for chunk in chunks for row in self.all_rows(statement.where(column.in_(chunk)))]
+
+    def if_allowed(
+        self, statement: Select[Any], column: sa.ColumnElement[Any] | None = None, values: Sequence[int] = ()
+    ) -> list[tuple[Any, ...]] | None:
+        """The rows, all or those of the values; None if the login may not read what is asked, or it is not there."""
+        try:
+            return self.all_rows(statement) if column is None else self.rows(statement, column, values)
+        except exc.DBAPIError as error:
+            if trouble_of(said_by(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
+                return None
+            raise
+
+
+def _type_of(column: str) -> TypeEngine[Any]:
+    # Times and names are taken as the driver gives them: SQLite has text for a time, others a datetime.
+    return sa.Integer() if column in _NUMBERS else NullType()
+
+
+def discovered_owner(connection: sa.Connection) -> str:
+    """The schema of the VPX_ tables. Raises Refused if there are two, for one of them may be a copy."""
+    columns = (Column(quoted_name(name, quote=False), NullType()) for name in ("TABLE_SCHEMA", "TABLE_NAME"))
+    schema = quoted_name("INFORMATION_SCHEMA", quote=False)
+    tables = Table(quoted_name("TABLES", quote=False), sa.MetaData(), *columns, schema=schema)
+    rows = connection.execute(select(*tables.c))
+    match sorted({str(owner) for owner, name in rows if str(name).upper() == "VPX_VM"}):
+        case [owner]:
+            # Quoted as it is: an owner may be `DOMAIN\\vc.user`.
+            return quoted_name(owner, quote=True)
+        case []:
+            raise SiteError(
+                "the database has no table VPX_VM that this login may see",
+                "look at database.url and the login's rights, or name the owner of the tables in database.owner",
+            )
+        case owners:
+            raise Refused(
+                f"the database has several tables VPX_VM, of the owners {', '.join(owners)}",
+                "name the one that VirtualCenter uses in database.owner",
+            )
+
+
+def said_by(error: exc.SQLAlchemyError) -> str:
+    """What the driver said, or SQLAlchemy itself."""
+    return str(error.orig if isinstance(error, exc.DBAPIError) else error)

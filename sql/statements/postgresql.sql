@@ -1,0 +1,40 @@
+-- What snapall asks of the VirtualCenter database, PostgreSQL, through pg8000.
+-- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.
+-- Made by `python -m tests.site.statements postgresql`; a test holds this file to what is really sent. SQLAlchemy words
+-- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
+-- for the version, the schema, the isolation level and standard_conforming_strings.
+
+-- the VMs of a job's datastores, their names, their hosts (run, plan)
+SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
+FROM INFORMATION_SCHEMA.TABLES;
+SELECT DISTINCT "vc_user".VPX_VM.ID
+FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER) ORDER BY "vc_user".VPX_VM.ID;  -- bound: 688
+SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_ENTITY.NAME
+FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc_user".VPX_ENTITY ON "vc_user".VPX_ENTITY.ID = "vc_user".VPX_VM.ID
+WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER);  -- bound: 688
+SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
+FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
+WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER);  -- bound: 688
+
+-- the snapshots of these VMs (run, plan, recover)
+SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
+FROM "vc_user".VPX_SNAPSHOT
+WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+
+-- the datastores, where a job gives a name instead of an id (run, plan)
+SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
+FROM "vc_user".VPX_DATASTORE;
+
+-- the datastores with their VMs and their space (datastores)
+SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
+FROM "vc_user".VPX_DATASTORE;
+SELECT DISTINCT "vc_user".VPX_DS_ASSIGNMENT.DS_ID, "vc_user".VPX_VM.ID
+FROM "vc_user".VPX_DS_ASSIGNMENT JOIN "vc_user".VPX_VM ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.CAPACITY
+FROM "vc_user".VPX_DATASTORE;
+SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.FREE_SPACE
+FROM "vc_user".VPX_DATASTORE;

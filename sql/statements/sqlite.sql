@@ -1,0 +1,38 @@
+-- What snapall asks of the VirtualCenter database, SQLite, the lab's.
+-- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- There are no owners.
+-- Made by `python -m tests.site.statements sqlite`; a test holds this file to what is really sent. SQLAlchemy words
+-- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
+-- for nothing that concerns these tables.
+
+-- the VMs of a job's datastores, their names, their hosts (run, plan)
+SELECT DISTINCT VPX_VM.ID
+FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY VPX_VM.ID;  -- bound: 688
+SELECT VPX_VM.ID, VPX_ENTITY.NAME
+FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID JOIN VPX_ENTITY ON VPX_ENTITY.ID = VPX_VM.ID
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
+FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+
+-- the snapshots of these VMs (run, plan, recover)
+SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
+FROM VPX_SNAPSHOT
+WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
+
+-- the datastores, where a job gives a name instead of an id (run, plan)
+SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME
+FROM VPX_DATASTORE;
+
+-- the datastores with their VMs and their space (datastores)
+SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME
+FROM VPX_DATASTORE;
+SELECT DISTINCT VPX_DS_ASSIGNMENT.DS_ID, VPX_VM.ID
+FROM VPX_DS_ASSIGNMENT JOIN VPX_VM ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT VPX_DATASTORE.ID, VPX_DATASTORE.CAPACITY
+FROM VPX_DATASTORE;
+SELECT VPX_DATASTORE.ID, VPX_DATASTORE.FREE_SPACE
+FROM VPX_DATASTORE;

@@ -1,0 +1,109 @@
+"""snapall before a real driver manager: unixODBC, pyodbc, and FreeTDS's driver (Debian: tdsodbc).
+
+No SQL Server can be installed here: what is tried is how it fails, by the texts that these programs really give.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.real.machine import missing
+
+pytestmark = pytest.mark.real
+
+TOML = """\
+[vcenter]
+host = "vc01"
+[database]
+url = "{url}"
+password = "hunter2"
+owner = "vc_user"
+[filers.filer1]
+host = "filer1"
+transport = "rsh"
+[jobs.vol1]
+filer = "filer1"
+volumes = ["vmvol1"]
+datastores = [688]
+"""
+DRIVER = "[FreeTDS]\nDescription = FreeTDS\nDriver = {driver}\n"
+DSN = "[VirtualCenter]\nDriver = {driver}\nServer = 127.0.0.1\nPort = {port}\nTDS_Version = 7.1\nDatabase = VIM_VCDB\n"
+
+
+def asked(folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", **files: str) -> str:
+    """What `snapall datastores` says, with an odbc.ini and an odbcinst.ini of its own; it must fail with 1."""
+    (folder / "snapall.toml").write_text(TOML.format(url=url))
+    for name in ("odbc", "odbcinst"):
+        (folder / f"{name}.ini").write_text(files.get(name, ""))
+    environment = {**os.environ, "ODBCSYSINI": str(folder), "ODBCINI": str(folder / "odbc.ini")}
+    command = [sys.executable, "-m", "snapall", "datastores", "--config", str(folder / "snapall.toml")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert "PWD" not in ended.stderr
+    return ended.stderr
+
+
+def needs_unixodbc() -> None:
+    try:
+        import_module("pyodbc")
+    except ImportError as error:
+        missing(f"pyodbc finds no driver manager (Debian: unixodbc): {error}")
+
+
+def test_a_data_source_that_nobody_defined(tmp_path: Path) -> None:
+    needs_unixodbc()
+    said = asked(tmp_path)
+    assert "the ODBC data source is missing: " in said
+    assert "[unixODBC][Driver Manager]Data source name not found" in said
+    assert "remedy: define the DSN" in said
+
+
+def test_a_data_source_whose_driver_is_not_installed(tmp_path: Path) -> None:
+    needs_unixodbc()
+    said = asked(tmp_path, odbc=DSN.format(driver="/no/such/libtdsodbc.so", port=1))
+    assert "the database driver is missing: " in said
+    assert "[unixODBC][Driver Manager]Can't open lib '/no/such/libtdsodbc.so' : file not found" in said
+    assert "remedy: install what database.url names" in said
+
+
+def test_a_data_source_whose_driver_odbcinst_ini_does_not_know(tmp_path: Path) -> None:
+    """unixODBC says of it what it says of a data source that is not there; so the remedy names both."""
+    needs_unixodbc()
+    said = asked(tmp_path, odbc=DSN.format(driver="NoSuchDriver", port=1))
+    assert "the ODBC data source is missing: " in said
+    assert "Data source name not found" in said
+    assert "with a Driver of odbcinst.ini" in said
+
+
+def test_a_server_that_does_not_listen(tmp_path: Path, driver: str, closed_port: int) -> None:
+    needs_unixodbc()
+    files = {"odbc": DSN.format(driver="FreeTDS", port=closed_port), "odbcinst": DRIVER.format(driver=driver)}
+    said = asked(tmp_path, **files)
+    assert "mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: " in said
+    assert "[FreeTDS][SQL Server]" in said
+    assert "remedy: look at server, port and firewall" in said
+
+
+def test_a_server_whose_name_is_unknown(tmp_path: Path, driver: str) -> None:
+    needs_unixodbc()
+    dsn = DSN.format(driver=driver, port=1433).replace("127.0.0.1", "vc01.invalid")
+    assert "the server cannot be reached: " in asked(tmp_path, odbc=dsn)
+
+
+def test_a_connection_string_in_the_url_is_not_told(tmp_path: Path, driver: str, closed_port: int) -> None:
+    needs_unixodbc()
+    words = f"DRIVER={driver};SERVER=127.0.0.1;PORT={closed_port};UID=vc_user;PWD=hunter2;TDS_Version=7.1"
+    url = "mssql+pyodbc:///?odbc_connect=" + words.replace("/", "%2F").replace(";", "%3B").replace("=", "%3D")
+    said = asked(tmp_path, url=url)
+    assert "the server cannot be reached: " in said
+    assert "SERVER" not in said
+    assert "odbc_connect" not in said.split("remedy")[0]

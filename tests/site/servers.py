@@ -1,0 +1,150 @@
+"""A stand-in for SQL Server 2000, 2005 and PostgreSQL: SQLite with the VPX_ tables of their owners.
+
+What a server of that age lacks fails with its own number and text (public threads about SQLAlchemy, pyodbc and FreeTDS,
+and SQL Server's list of errors). Rights are enforced column by column by SQLite's authorizer, which also tells what was
+read.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+SQL_2000, SQL_2005, POSTGRESQL = "8.00.2039", "9.00.4035", "PostgreSQL"
+TABLES = {
+    "VPX_VM": "ID INTEGER, HOST_ID INTEGER, IS_TEMPLATE INTEGER, FILE_NAME TEXT",
+    "VPX_DS_ASSIGNMENT": "DS_ID INTEGER, ENTITY_ID INTEGER",
+    "VPX_ENTITY": "ID INTEGER, NAME TEXT COLLATE NOCASE, TYPE_ID INTEGER",
+    "VPX_HOST": "ID INTEGER, DNS_NAME TEXT, USER_NAME TEXT, PASSWORD TEXT",
+    "VPX_DATASTORE": "ID INTEGER, NAME TEXT COLLATE NOCASE, CAPACITY REAL, FREE_SPACE REAL, STORAGE_URL TEXT",
+    "VPX_SNAPSHOT": "ID INTEGER, VM_ID INTEGER, SNAPSHOT_NAME TEXT COLLATE NOCASE, CREATE_TIME TEXT",
+    "VPX_EVENT": "ID INTEGER",
+}
+ROWS = (
+    "INSERT INTO VPX_VM VALUES (611, 9, 0, '[vol1] sql01/sql01.vmx'), (112, 9, 1, '')",
+    "INSERT INTO VPX_DS_ASSIGNMENT VALUES (688, 611), (688, 112), (688, 9)",
+    "INSERT INTO VPX_ENTITY VALUES (611, 'sql01', 0)",
+    "INSERT INTO VPX_HOST VALUES (9, 'esx01.example.edu', 'vpxuser', 'encrypted')",
+    "INSERT INTO VPX_DATASTORE VALUES (688, 'vol1%2fa', 53687091200.0, 33285996544.0, '')",
+    "INSERT INTO VPX_DATASTORE VALUES (689, 'vol2', NULL, NULL, '')",
+    "INSERT INTO VPX_SNAPSHOT VALUES (1228, 611, 'Quiesce', '2007-03-22 03:00:00.123000')",
+)
+_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_READ}
+Rights = Mapping[str, Iterable[str]]
+
+
+class Said(Exception):
+    """An error of the server, before a driver dresses it: its number, its SQLSTATE as ODBC has it, its text."""
+
+    def __init__(self, number: int, state: str, text: str) -> None:
+        super().__init__(text)
+        self.number = number
+        self.state = state
+        self.text = text
+
+
+@dataclass
+class Server:
+    """One database server, and the ledger of what was asked of it."""
+
+    release: str
+    owners: tuple[str, ...] = ("vc_user",)
+    rights: Rights | None = None  # None: the login may read all
+    fails: tuple[str, Said] | None = None  # what a statement holds, and what comes of it
+    refusal: Said | None = None  # of the login
+    heard: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    read: set[tuple[str, str]] = field(default_factory=set)
+    other_than_reads: list[int] = field(default_factory=list)
+    open_now: int = 0
+    opened: int = 0
+    in_transactions: list[str] = field(default_factory=list)
+
+    def start(self) -> sqlite3.Connection:
+        """A connection to its data, as the login sees them."""
+        if self.refusal is not None:
+            raise self.refusal
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        db.execute("ATTACH ':memory:' AS INFORMATION_SCHEMA")
+        db.execute("CREATE TABLE INFORMATION_SCHEMA.TABLES (TABLE_SCHEMA, TABLE_NAME)")
+        for owner in self.owners:
+            db.execute(f"ATTACH ':memory:' AS [{owner}]")
+            for table, columns in TABLES.items():
+                db.execute(f"CREATE TABLE [{owner}].{table} ({columns})")
+                db.execute("INSERT INTO INFORMATION_SCHEMA.TABLES VALUES (?, ?)", (owner, table.lower()))
+            for row in ROWS:
+                db.execute(row.replace("INTO ", f"INTO [{owner}]."))
+        db.set_authorizer(self._may)
+        self.open_now += 1
+        self.opened += 1
+        return db
+
+    def _may(self, action: int, table: str | None, column: str | None, schema: str | None, _: str | None) -> int:
+        if action not in _READS:
+            self.other_than_reads.append(action)
+        if action != sqlite3.SQLITE_READ or table not in TABLES or not column:
+            return sqlite3.SQLITE_OK
+        self.read.add((table, column))
+        allowed = self.rights is None or column in set(self.rights.get(table, ()))
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    def execute(self, cursor: sqlite3.Cursor, statement: str, values: tuple[object, ...]) -> None:
+        """Answer a statement, or say what this server says."""
+        own = self._own_words(statement)
+        if self.fails is not None and self.fails[0] in statement:
+            raise self.fails[1]
+        try:
+            cursor.execute(*((own, ()) if own is not None else (statement, values)))
+        except sqlite3.DatabaseError as error:
+            raise self._said(str(error)) from error
+
+    def _own_words(self, statement: str) -> str | None:
+        """What SQLAlchemy asks for itself, in words that SQLite knows; raises what an old server says to it."""
+        old = self.release.startswith("8.")
+        for sign, answer, refused in (
+            ("schema_name()", "SELECT 'dbo'", Said(195, "42000", "'schema_name' is not a recognized function name.")),
+            ("NVARCHAR(max)", "SELECT 'x'", Said(170, "42000", "Line 1: Incorrect syntax near 'max'.")),
+            ("fn_listextendedproperty", "SELECT 1 WHERE 0", _invalid("fn_listextendedproperty")),
+            ("sys.system_views", "SELECT 'dm_exec_sessions'", _invalid("sys.system_views")),
+            ("sys.dm_exec_sessions", "SELECT 'READ COMMITTED'", _invalid("sys.dm_exec_sessions")),
+            ("ProductVersion", f"SELECT '{self.release}'", None),
+            ("@@version", f"SELECT 'Microsoft SQL Server  20xx - {self.release} (Intel X86)'", None),
+            ("pg_catalog.version()", "SELECT 'PostgreSQL 15.1 on x86_64-pc-linux-gnu, compiled by gcc'", None),
+            ("current_schema()", "SELECT 'public'", None),
+            ("show transaction isolation level", "SELECT 'read committed'", None),
+            ("show standard_conforming_strings", "SELECT 'on'", None),
+        ):
+            if sign in statement:
+                if old and refused is not None:
+                    raise refused
+                return answer
+        return None
+
+    def _said(self, text: str) -> Said:
+        if hit := re.search(r"no such table: (\S+)", text):
+            return _invalid(hit[1])
+        if hit := re.search(r"no such column: (\S+)", text):
+            return Said(207, "42S22", f"Invalid column name '{hit[1]}'.")
+        if hit := re.search(r"access to (?:.*\.)?(\w+)\.(\w+) is prohibited", text):
+            return self._denied(hit[1], hit[2])
+        raise AssertionError(f"the stand-in does not know: {text}")
+
+    def _denied(self, table: str, column: str) -> Said:
+        """230 for a column of a table of which others may be read, else 229; 2005 words them anew."""
+        whole = not set((self.rights or {}).get(table, ()))
+        place = f"database 'VIM_VCDB', owner '{self.owners[0]}'"
+        if self.release == POSTGRESQL:
+            return Said(0, "42501", f"permission denied for table {table.lower()}")
+        what = f"object '{table}'" if whole else f"column '{column}' of object '{table}'"
+        if self.release.startswith("8."):
+            return Said(229 if whole else 230, "42000", f"SELECT permission denied on {what}, {place}.")
+        place = place.replace("owner", "schema")
+        return Said(229 if whole else 230, "42000", f"The SELECT permission was denied on the {what}, {place}.")
+
+
+def _invalid(name: str) -> Said:
+    return Said(208, "42S02", f"Invalid object name '{name}'.")
+
+
+LOGIN_FAILED = Said(18456, "28000", "Login failed for user 'vc_user'.")

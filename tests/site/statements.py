@@ -1,0 +1,119 @@
+"""The statements that snapall sends, as sql/statements/ shows them to a DBA: `python -m tests.site.statements DIALECT`.
+
+They are heard by a stand-in for the driver, or by SQLAlchemy's own event for SQLite, while snapall's own code asks.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from snapall.config import Database
+from snapall.lab.site import batch, build
+from snapall.lab.toml import database_url
+from snapall.site.virtualcenter import VirtualCenter
+from tests.site.drivers import Driver, Pg8000, Pyodbc
+from tests.site.servers import POSTGRESQL, SQL_2000, Server
+
+Heard = list[tuple[str, tuple[object, ...]]]
+DIALECTS = ("mssql", "postgresql", "sqlite")
+HEAD = """\
+-- What snapall asks of the VirtualCenter database, {server}.
+-- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- {owner}
+-- Made by `python -m tests.site.statements {dialect}`; a test holds this file to what is really sent. SQLAlchemy words
+-- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
+-- {first}.
+"""
+SERVERS = {
+    "mssql": "SQL Server 2000 to 2005, through pyodbc",
+    "postgresql": "PostgreSQL, through pg8000",
+    "sqlite": "SQLite, the lab's",
+}
+OWNERS = {
+    "mssql": "The owner of the tables is `vc_user` here; it is `database.owner`, or found by the first question.",
+    "postgresql": "The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.",
+    "sqlite": "There are no owners.",
+}
+FIRST = {
+    "mssql": "for the version, for NVARCHAR(max), for fn_listextendedproperty and for sys.system_views",
+    "postgresql": "for the version, the schema, the isolation level and standard_conforming_strings",
+    "sqlite": "for nothing that concerns these tables",
+}
+QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
+    ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
+    ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
+    ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
+    ("the datastores with their VMs and their space (datastores)", lambda vc: vc.inventory()),
+)
+
+
+def statements(dialect: str) -> str:
+    """The file of a dialect."""
+    text = HEAD.format(server=SERVERS[dialect], owner=OWNERS[dialect], first=FIRST[dialect], dialect=dialect)
+    with asked_and_heard(dialect) as (vc, heard):
+        for title, question in QUESTIONS:
+            heard.clear()
+            question(vc)
+            text += f"\n-- {title}\n"
+            text += "".join(_written(*one) for one in heard if "VPX_" in one[0] or "TABLE_SCHEMA" in one[0])
+    return text
+
+
+def _written(statement: str, values: tuple[object, ...]) -> str:
+    lines = [line.rstrip() for line in statement.strip().splitlines()]
+    bound = f"  -- bound: {', '.join(map(str, values))}" if values else ""
+    return "\n".join(lines) + ";" + bound + "\n"
+
+
+@contextmanager
+def asked_and_heard(dialect: str) -> Iterator[tuple[VirtualCenter, Heard]]:
+    """snapall's way to ask, and the list of what it sends."""
+    match dialect:
+        case "mssql":
+            with _standing_in(Pyodbc(Server(SQL_2000))) as heard:
+                yield VirtualCenter(Database("mssql+pyodbc://vc_user@VirtualCenter", None, None)), heard
+        case "postgresql":
+            with _standing_in(Pg8000(Server(POSTGRESQL))) as heard:
+                yield VirtualCenter(Database("postgresql+pg8000://vc@vc01/VCDB", None, None)), heard
+        case _:
+            with tempfile.TemporaryDirectory() as folder, _listening() as heard:
+                build(Path(folder) / "lab", batch()).close()
+                yield VirtualCenter(Database(database_url(Path(folder) / "lab"), None, "")), heard
+
+
+@contextmanager
+def _standing_in(driver: Driver) -> Iterator[Heard]:
+    """The driver's stand-in, where SQLAlchemy imports it."""
+    before = sys.modules.get(driver.__name__)
+    sys.modules[driver.__name__] = driver
+    try:
+        yield driver.server.heard
+    finally:
+        del sys.modules[driver.__name__]
+        if before is not None:
+            sys.modules[driver.__name__] = before
+
+
+@contextmanager
+def _listening() -> Iterator[Heard]:
+    heard: Heard = []
+
+    def hear(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
+        heard.append((statement, tuple(values)))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", hear)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(statements(sys.argv[1]))

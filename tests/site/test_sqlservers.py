@@ -1,0 +1,179 @@
+"""Old and new servers behind pyodbc, pymssql and pg8000: every question is answered, and all that is asked is reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from snapall.backup.model import Vm, VmSnapshot
+from snapall.config import Database, Secret
+from snapall.errors import Refused, SiteError
+from snapall.site.datastores import Inventory
+from snapall.site.virtualcenter import VirtualCenter
+from tests.site.conftest import PAIRS, Start
+from tests.site.drivers import Driver, Pymssql, Pyodbc
+from tests.site.servers import LOGIN_FAILED, SQL_2000, SQL_2005, TABLES, Said
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_every_question_is_answered_each_by_a_connection_of_its_own(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    vc = site.asked()
+    found = vc.vms([688])
+    assert found.vms == (Vm(611, "sql01", "esx01.example.edu"),)
+    assert (found.names_readable, found.hosts_readable) == (True, True)
+    taken = datetime(2007, 3, 22, 3, 0, 0, 123000, tzinfo=UTC)
+    assert vc.snapshots([611]) == (VmSnapshot("snapshot-1228", 611, "Quiesce", taken),)
+    assert vc.datastore_ids(["vol1/a", 700]) == (688, 700)
+    assert vc.inventory() == (
+        Inventory(688, "vol1/a", 1, 53687091200, 33285996544),
+        Inventory(689, "vol2", 0, None, None),
+    )
+    assert site.server.opened == 4
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_the_owner_is_looked_for_once_and_only_when_none_is_configured(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    vc = site.asked()
+    vc.vms([688])
+    vc.snapshots([611])
+    looks = [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
+    assert len(looks) == 1
+    site.server.heard.clear()
+    assert site.asked("vc_user").vms([688]).vms[0].id == 611
+    assert not [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
+
+
+def test_sql_server_2000_is_never_asked_for_what_it_does_not_have(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    assert site.asked().vms([688]).vms
+    assert not [statement for statement, _ in site.server.heard if "schema_name()" in statement]
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_no_value_is_written_into_a_statement(start: Start, kind: type[Driver], release: str) -> None:
+    site = start(kind, release)
+    site.asked("vc_user").snapshots([611, 108])
+    bound = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    assert bound == [(108, 611)]
+    assert not any("611" in statement for statement, _ in site.server.heard)
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_without_the_rights_to_names_and_hosts_the_vms_are_found(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    columns = {table: [one.split()[0] for one in text.split(", ")] for table, text in TABLES.items()}
+    site.server.rights = {**columns, "VPX_ENTITY": [], "VPX_HOST": ["ID", "USER_NAME"], "VPX_DATASTORE": ["ID", "NAME"]}
+    found = site.asked("vc_user").vms([688])
+    assert found.vms == (Vm(611),)
+    assert (found.names_readable, found.hosts_readable) == (False, False)
+    assert {(one.capacity, one.free) for one in site.asked("vc_user").inventory()} == {(None, None)}
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_a_missing_right_a_missing_table_and_a_refused_login_have_their_remedies(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    site.server.rights = {"VPX_VM": ["ID"]}
+    with pytest.raises(SiteError, match="the login may not read what is asked") as caught:
+        site.asked("vc_user").snapshots([611])
+    assert "sql/grants.sql" in caught.value.hint
+    with pytest.raises(SiteError, match="a table is missing") as caught:
+        site.asked("dbo").snapshots([611])
+    assert "database.owner" in caught.value.hint
+    site.server.fails = ("VPX_SNAPSHOT", Said(207, "42S22", "Invalid column name 'CREATE_TIME'."))
+    with pytest.raises(SiteError, match="a column is missing"):
+        site.asked("vc_user").snapshots([611])
+    site.server.refusal = LOGIN_FAILED
+    with pytest.raises(SiteError, match="the login was refused") as caught:
+        site.asked("vc_user").snapshots([611])
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_connection_lost_while_names_are_read_is_no_missing_right(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.server.fails = ("VPX_ENTITY", Said(20006, "08S01", "Write to the server failed"))
+    with pytest.raises(SiteError, match="the server cannot be reached"):
+        site.asked().vms([688])
+
+
+def test_the_owner_may_be_a_login_of_a_domain(start: Start) -> None:
+    site = start(Pyodbc, SQL_2005)
+    site.server.owners = ("CAMPUS\\vc.user",)
+    assert site.asked().vms([688]).vms[0].id == 611
+
+
+def test_two_owners_are_refused_until_one_is_named(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.server.owners = ("vc_user", "dbo")
+    with pytest.raises(Refused, match="of the owners dbo, vc_user") as caught:
+        site.asked().vms([688])
+    assert "database.owner" in caught.value.hint
+    assert site.asked("vc_user").vms([688]).vms[0].id == 611
+
+
+def test_no_owner_at_all_is_an_error(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.server.owners = ()
+    with pytest.raises(SiteError, match="no table VPX_VM that this login may see") as caught:
+        site.asked().vms([688])
+    assert "database.owner" in caught.value.hint
+
+
+def test_each_driver_is_told_dsn_password_and_time_out_its_own_way(start: Start) -> None:
+    odbc = start(Pyodbc, SQL_2000)
+    odbc.asked("vc_user").vms([688])
+    assert odbc.driver.arguments == [(("dsn=VirtualCenter;UID=vc_user;PWD=hunter2",), {"timeout": 5})]
+    assert isinstance(odbc.driver, Pyodbc)
+    assert odbc.driver.bounds == [5]
+    tds = start(Pymssql, SQL_2000)
+    tds.asked("vc_user").vms([688])
+    assert tds.driver.arguments[0][1] == {
+        "host": "vc01",
+        "user": "vc_user",
+        "password": "hunter2",
+        "database": "VIM_VCDB",
+        "tds_version": "7.1",
+        "login_timeout": 5,
+        "timeout": 5,
+    }
+
+
+def test_a_driver_that_cannot_bound_statements_is_used_all_the_same(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    assert isinstance(site.driver, Pyodbc)
+    site.driver.can_bound = False
+    assert site.asked().vms([688]).vms[0].id == 611
+
+
+def test_no_password_shows_in_an_error_whatever_the_driver_says(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.server.refusal = Said(0, "08001", "cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)")
+    with pytest.raises(SiteError) as caught:
+        site.asked().vms([688])
+    told = caught.value.message
+    assert told.startswith("the VirtualCenter database mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be")
+    assert "cannot use *** (***)" in told
+    assert "hunter2" not in told
+    assert caught.value.__cause__ is None
+
+
+def test_a_password_within_the_url_is_kept_and_hidden(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.server.refusal = Said(18456, "28000", "Login failed for user 'vc_user' with p%40ss or p@ss")
+    url = "mssql+pyodbc://vc_user:p%40ss@VirtualCenter?odbc_autotranslate=p%40ss"
+    with pytest.raises(SiteError) as caught:
+        VirtualCenter(Database(url, Secret("other"), "")).vms([688])
+    assert "PWD=p@ss" in str(site.driver.arguments[0][0])
+    assert "p@ss" not in caught.value.message
+    assert "p%40ss" not in caught.value.message
+    assert "the login was refused" in caught.value.message
