@@ -1,4 +1,4 @@
-"""snapall.toml -> the frozen configuration; every fault is reported at once, and nothing is contacted."""
+"""snapall.toml, or an old batch file -> the frozen configuration; all faults at once, and nothing is contacted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from snapall import schema
+    from snapall.batfile import Source
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,28 +108,66 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration that a file holds; passwords and key files are read too. Raises ConfigError with all faults."""
     path = path.absolute()
-    if path.suffix.lower() != ".toml":
-        raise ConfigError(f"{path}: only a .toml file can be read", "name a file such as snapall.toml")
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
-    return parse(text, path, environ)
+    match path.suffix.lower():
+        case ".toml":
+            return parse(_text(path), path, environ)
+        case ".bat" | ".cmd":
+            return from_batch(batch_source(path), path, environ)
+        case _:
+            raise ConfigError(
+                f"{path}: only .toml, .bat and .cmd files can be read",
+                "name a file such as snapall.toml or snapall.bat",
+            )
 
 
 def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
-    # pydantic takes long to import, and most of what needs this module needs its types alone.
-    from snapall import rules, schema, values  # noqa: PLC0415
+    from snapall.schema import dotted  # noqa: PLC0415 - with pydantic
+
+    return _judged(_tables(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
+
+
+def batch_source(path: Path) -> Source:
+    """What a batch file and its overlay beside it say together. Raises ConfigError with all that is not understood."""
+    from snapall.batfile import overlay_of, source_of  # noqa: PLC0415 - few need it
 
     try:
-        raw = tomllib.loads(text)
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    beside = overlay_of(path)
+    return source_of(path, data, _tables(_text(beside), beside) if beside.exists() else {})
+
+
+def from_batch(source: Source, path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration of a batch file; a fault names the line, or the overlay's key."""
+    return _judged(source.raw, path, environ, lambda fault: source.told(fault.path, fault.text))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
+
+
+def _tables(text: str, path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
     except ValueError as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
     except RecursionError:
         raise ConfigError(f"{path}: is nested too deeply to be read") from None
+
+
+def _judged(
+    raw: Mapping[str, object], path: Path, environ: Mapping[str, str], told: Callable[[schema.Fault], str]
+) -> Config:
+    # pydantic takes long to import, and most of what needs this module needs its types alone.
+    from snapall import rules, schema, values  # noqa: PLC0415
+
     read = schema.read(raw, values.Place(path.parent, environ))
     between = tuple(rules.faults_between(raw))
     match read:
@@ -138,7 +177,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
             faults = between
         case _:
             faults = read + between
-    lines = dict.fromkeys(f"{path}: {schema.dotted(fault.path)}: {fault.text}" for fault in faults)
+    lines = dict.fromkeys(told(fault) for fault in faults)
     raise ConfigError("\n".join(lines), "correct the file and look again with `snapall plan`")
 
 

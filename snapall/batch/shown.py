@@ -1,0 +1,60 @@
+"""A line of a batch file as a message may show it: enough to find it by, and never a password."""
+
+from __future__ import annotations
+
+import re
+
+from snapall.batch.lines import Command, Line, Word, commands_of
+
+_OPEN_OPTIONS = ("-U", "-D", "-h", "-o", "-Q", "-u", "-c", "-d", "-l")
+_WHOLE = ("rsh", "cd", "chdir", "pushd", "goto", "exit", "setlocal", "endlocal", "del", "erase", "if")
+_GIVEN = re.compile(r"(%%?[A-Za-z_][A-Za-z0-9_]*%?)+")
+_LONGEST = 160
+
+
+def shown(text: str, known: frozenset[str]) -> str:
+    """The line with every word left out that may be a password; `known`: commands whose names may be shown."""
+    line = Line(0, text)
+    name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
+    if name is not None:
+        return f"set {name[1]}=***"
+    loop = re.match(r"(for\b[^()]*\([^()]*\)\s*do\s)(.*)", line.bare, re.IGNORECASE | re.DOTALL)
+    head, body = (loop[1], loop[2]) if loop is not None else ("", line.bare)
+    commands = [f"{one.join} {_command(one, known)}".strip() for one in commands_of(body)]
+    whole = head + " ".join(commands)
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in whole)
+    return escaped if len(escaped) <= _LONGEST else f"{escaped[:_LONGEST]}..."
+
+
+def _command(command: Command, known: frozenset[str]) -> str:
+    program = command.program
+    if program.startswith("echo"):
+        return "echo ..."
+    if not command.words:
+        return ""
+    first, rest = command.words[0].text, command.words[1:]
+    if program in _WHOLE:
+        return " ".join([first, *(_as_written(word) for word in rest)])
+    if program in ("osql", "vcbsnapshot"):
+        return " ".join([first, *_arguments(rest)])
+    return f"{program} ***" if program in known else "***"
+
+
+def _arguments(words: tuple[Word, ...]) -> list[str]:
+    found: list[str] = []
+    before = ""
+    for word in words:
+        text = word.text
+        is_option = re.match(r"[-/][A-Za-z]", text) is not None
+        if is_option:
+            found.append(text if len(text) == 2 or text == "-h-1" else f"{text[:2]}***")
+        elif before in _OPEN_OPTIONS or _GIVEN.fullmatch(text):
+            found.append(_as_written(word))
+        else:
+            found.append("***")
+        before = text if is_option else ""
+    return found
+
+
+def _as_written(word: Word) -> str:
+    return "".join(f'"{text}"' if quoted else text for text, quoted in word.pieces)
