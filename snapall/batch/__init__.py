@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from snapall.batch.defects import defects_of
 from snapall.batch.facts import Defect, Fault, KeyPath, Script
 from snapall.batch.overlay import answers, merged
-from snapall.batch.reader import NAMED, read
+from snapall.batch.reader import read
 from snapall.batch.shown import shown
 from snapall.batch.table import table_of
 
@@ -27,7 +27,7 @@ class Batch:
         """The faults, one a line: the line's number, the line, why, and the remedy; no password in any."""
         found = []
         for fault in self.faults:
-            text = shown(self.script.texts.get(fault.line, ""), NAMED)
+            text = shown(self.script.texts.get(fault.line, ""))
             line = f" `{text}`" if text.strip(" *") else ""
             found.append(self.masked(f"line {fault.line}:{line}: {fault.text}; {fault.remedy}"))
         return list(dict.fromkeys(found))

@@ -23,7 +23,7 @@ def _of_the_workflow(script: Script) -> Iterator[Defect]:
         if isinstance(one, Quiesce) and one.login.unset_user:
             unset = one.login.unset_user
             name = unset if unset.startswith("the ") else f"%{unset}%"
-            what = f"{name} is never set: vcbsnapshot is called without a user, and where it refuses that no VM is quiesced"
+            what = f"{name} is never set: where vcbsnapshot refuses a missing user no VM is quiesced"
             yield Defect((one.line,), what, "it takes the user of the release line, and says which VM was not quiesced")
     captures = [one.line for one in statements if isinstance(one, Snap) and one.verb == "create"]
     moves = [one.line for one in statements if isinstance(one, Snap) and one.verb != "create"]

@@ -147,11 +147,13 @@ class Script:
     exits: bool = False  # whether it sets an exit code of its own
     last: int = 1
     secrets: set[str] = field(default_factory=set)
+    _seen: set[Fault] = field(default_factory=set)
 
     def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
         """Note what cannot be taken."""
         found = Fault(line, text, remedy, keys)
-        if found not in self.faults:
+        if found not in self._seen:
+            self._seen.add(found)
             self.faults.append(found)
 
     def masked(self, text: str) -> str:

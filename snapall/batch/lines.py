@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from snapall.batch.facts import Fault
 
-_LARGEST = 1 << 20
+_LARGEST = 1 << 16
+_LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return [], [Fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
     if len(data) > _LARGEST:
-        return [], [Fault(1, "the file is larger than 1 MiB, as no batch file is", "name the batch file itself")]
+        return [], [Fault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -95,7 +96,9 @@ def _joined(single: list[Line]) -> tuple[list[Line], list[Fault]]:
                 Fault(line.number, "begins with a sign that the ^ before it changes", "write the command on one line")
             )
         pending = None
-        if not _continues(now.text):
+        if len(now.text) > _LONGEST:
+            faults.append(Fault(now.number, "the line is longer than cmd can take", "cut it in two"))
+        elif not _continues(now.text):
             lines.append(now)
         elif now.is_comment:
             text = "a comment ends in ^, and cmd may take the next line for a part of it"

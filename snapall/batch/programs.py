@@ -24,6 +24,7 @@ from snapall.batch.variables import Variables
 _CHAIN = (("jobs", ANY, "chain"),)
 _URL = ("database", "url")
 _COUNT = {"delete": 1, "rename": 2, "create": 1}
+_LONGEST_QUERY = 2000
 _BY_OVERLAY = "give what it means in the overlay file"
 
 
@@ -48,7 +49,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
     if len(plain) == 2 and plain[1].text.lower() == "snap" and verb == "list":
         return None
     if len(plain) < 2 or plain[1].text.lower() != "snap" or len(rest) != 1 + _COUNT.get(verb, -9):
-        remedy = "the backup has `snap delete|create VOLUME NAME` and `snap rename VOLUME OLD NEW`; move others to a batch of their own"
+        remedy = "the backup has snap delete, rename, create and list; move others to a batch of their own"
         script.fault(line, "this rsh command is not one that the backup knows", remedy)
         return None
     return Snap(
@@ -74,6 +75,7 @@ def osql(command: Command, line: int, variables: Variables, script: Script) -> S
         elif name in ("-n", "-b") and attached is None:
             continue
         else:
+            given[name] = word
             keys, remedy = _OSQL_OPTIONS.get(name, ((), "take it away, if you can"))
             script.fault(line, f"osql has the option {_option(word)}, which is not taken over", remedy, *keys)
             if not keys:
@@ -95,6 +97,9 @@ def _query(
 ) -> Statement | None:
     database = _database(given, line, variables, script)
     sql = variables.use(given["-Q"], line, "the query") if "-Q" in given else None
+    if sql is not None and len(sql.text) > _LONGEST_QUERY:
+        script.fault(line, "the query is longer than any of the batch's", "go back to the query of the original")
+        return None
     if sql is None:
         if "-Q" not in given:
             script.fault(line, "osql has no -Q", 'write the query after -Q, in quotes: -Q "SELECT ..."')
@@ -109,7 +114,10 @@ def _query(
         case queries.Vms() as vms:
             if vms.filter:
                 text = f"the query's filter is not one that is known: {_shown(vms.filter)}"
-                remedy = "a datastore's id (ds_id = 688) can be taken over; else name `datastores` of the job in the overlay file, and VMs to leave out in its `vms`"
+                remedy = (
+                    "datastores can be taken over by id (ds_id = 688); else name `datastores` of the job in the "
+                    "overlay file, and VMs to leave out in its `vms`"
+                )
                 script.fault(line, text, remedy, ("jobs", ANY, "datastores"))
             _owner(vms.owner, line, script)
             ids = None if vms.filter else vms.datastores
@@ -138,7 +146,7 @@ def _database(given: dict[str, Word], line: int, variables: Variables, script: S
         found[option] = None
         if option in given:
             found[option] = variables.use(given[option], line, what, *keys, secret=option == "-P")
-        else:
+        elif "-E" not in given or option == "-D":
             script.fault(line, f"osql has no {option}: {what} is missing", _BY_OVERLAY, *keys)
     if "-P" in given:
         script.in_command_lines.append(line)
@@ -176,8 +184,8 @@ def loop(
     targets = [_argument(word) for word in plain]
     wanted = f"moref:vm-%{names[0]}" if names else ""
     if action == "-c" and len(plain) == 2 and targets[0] == wanted and source is not None:
-        name = variables.use(plain[1], line, "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
-        return Quiesce(line, source.text.lower(), login, name)
+        named = variables.use(plain[1], line, "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
+        return Quiesce(line, source.text.lower(), login, named)
     if action == "-d" and len(names) > 1 and targets == [wanted, f"ssid:snapshot-%{names[1]}"] and source is not None:
         return Release(line, source.text.lower(), login)
     text = "vcbsnapshot is called otherwise than the batch does"

@@ -7,34 +7,15 @@ from dataclasses import replace
 from pathlib import PureWindowsPath
 
 from snapall.batch import programs
+from snapall.batch.branches import Condition, Loop, condition_of, loop_of
 from snapall.batch.facts import Said, Script, Trace
 from snapall.batch.lines import Command, Line, Word, commands_of, lines_of
+from snapall.batch.shown import NAMED
 from snapall.batch.variables import Variables
 
 _INERT = {"echo", "echo.", "echo:", "title", "color", "cls", "ver", "pause", "date", "time", "verify", "break", "chcp"}
-NAMED = frozenset({
-    "arp", "attrib", "blat", "call", "cacls", "choice", "cmd", "copy", "cscript", "dir", "find", "findstr", "forfiles",
-    "ftp", "isql", "md", "mkdir", "move", "net", "ntbackup", "path", "ping", "plink", "popd", "pscp", "psexec", "rd", "ren",
-    "robocopy", "sc", "schtasks", "shift", "sleep", "snapdrive", "sqlcmd", "ssh", "start", "taskkill", "timeout", "type",
-    "wait", "wscript", "xcopy", "sendmail", "eventcreate", "logevent", "vcbmounter", "vcbvmname", "vcbrestore",
-})  # fmt: skip
-"""Commands that a message may name: any other first word may be a piece of a password."""
-
 _NOT_NEEDED = "if the backup does without it, put REM before it in the copy that snapall reads"
 _END = ":eof"
-_FOR = re.compile(
-    r"for\s+/f\s+(?:\"(?P<options>[^\"]*)\"\s+)?%%(?P<name>[A-Za-z])\s+in\s*\(\s*(?P<file>[^()]*?)\s*\)\s*do\s+(?P<body>.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-_IF_LEVEL = re.compile(
-    r"if\s+(?P<no>not\s+)?errorlevel\s+(?P<level>[0-9]{1,9})\s+(?P<then>.+)", re.IGNORECASE | re.DOTALL
-)
-_IF_VALUE = re.compile(
-    r"if\s+(?P<no>not\s+)?(?P<q>\"?)%errorlevel%(?P=q)\s*(?P<sign>==|equ|neq|gtr|geq|lss|leq)\s*\"?(?P<level>[0-9]{1,9})\"?\s+"
-    r"(?P<then>.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-_IF_EXIST = re.compile(r"if\s+exist\s+(?P<file>\S+)\s+(?P<then>(?:del|erase)\s.+)", re.IGNORECASE | re.DOTALL)
 
 
 def read(data: bytes) -> Script:
@@ -179,29 +160,22 @@ class _Reader:
     def _for(self, text: str, line: int) -> None:
         if not self._reached(line, "a loop"):
             return
-        hit = _FOR.fullmatch(text.rstrip())
-        if hit is None or hit["body"].lstrip().startswith("("):
-            reason = "this loop is not one that the batch has"
+        loop = loop_of(text)
+        if loop is None:
             remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'
-            self._script.fault(line, reason, remedy)
-            return
-        count = _tokens(hit["options"] or "")
-        if count is None:
-            self._script.fault(line, "the loop has options that are not known", 'it may have "eol=( tokens=1,2 skip=2"')
-            return
-        name = hit["name"]
-        names = tuple(chr(ord(name) + offset) for offset in range(count))
-        self._body(hit["body"], hit["file"], names, line)
+            self._script.fault(line, "this loop is not one that the batch has", remedy)
+        else:
+            self._body(loop, line)
 
-    def _body(self, body: str, file: str, names: tuple[str, ...], line: int) -> None:
-        word = Word(((file.strip('"'), file.startswith('"')),))
+    def _body(self, loop: Loop, line: int) -> None:
+        word = Word(((loop.file.strip('"'), loop.file.startswith('"')),))
         source = self._variables.use(word, line, "the loop's list")
         found = 0
-        for command in commands_of(body):
+        for command in commands_of(loop.body):
             self._redirects(command, line)
             if command.program == "vcbsnapshot" and command.join in ("", "&", "&&") and not command.caret:
                 found += 1
-                statement = programs.loop(source, names, command, line, self._variables, self._script)
+                statement = programs.loop(source, loop.names, command, line, self._variables, self._script)
                 self._trace(command, "vcbsnapshot", line)
                 if statement is not None:
                     self._script.statements.append(statement)
@@ -213,24 +187,15 @@ class _Reader:
             )
 
     def _if(self, text: str, line: int) -> None:
-        exists = _IF_EXIST.fullmatch(text.rstrip())
-        level, value = _IF_LEVEL.fullmatch(text.rstrip()), _IF_VALUE.fullmatch(text.rstrip())
-        if exists is not None:
-            self._commands(exists["then"], line)
-            return
-        hit = level or value
-        if hit is None or hit["then"].lstrip().startswith("("):
-            remedy = "it may ask for errorlevel, and goto a label below, echo or exit"
-            self._script.fault(line, "this condition is not one that snapall knows", remedy)
-            return
-        number, sign = int(hit["level"]), (value["sign"].lower() if value else "geq")
-        holds = {"==": 0 == number, "equ": 0 == number, "neq": number != 0, "gtr": 0 > number, "geq": 0 >= number}
-        good = {**holds, "lss": 0 < number, "leq": 0 <= number}[sign] != bool(hit["no"])
-        if level is not None and number == 0 and not hit["no"]:
-            self._script.always.append(line)
-        else:
-            self._script.checks.append(line)
-        self._then(hit["then"], line, good)
+        match condition_of(text):
+            case None:
+                remedy = "it may ask for errorlevel, and goto a label below, echo or exit"
+                self._script.fault(line, "this condition is not one that snapall knows", remedy)
+            case Condition(then, checks=None):
+                self._commands(then, line)
+            case Condition(then, good, checks):
+                (self._script.checks if checks else self._script.always).append(line)
+                self._then(then, line, good)
 
     def _then(self, text: str, line: int, good: bool) -> None:
         """What a condition leads to; `good`: it holds when all goes well."""
@@ -299,16 +264,3 @@ class _Reader:
                 self._script.logs.append(replace(said, line=line))
                 if one.sign == ">":
                     self._script.emptied.append(line)
-
-
-def _tokens(options: str) -> int | None:
-    """How many words of a line the loop takes; None for options whose effect is not known."""
-    count = 1
-    for option in options.split():
-        if re.fullmatch(r"eol=.?|skip=[0-9]+|usebackq", option, re.IGNORECASE):
-            continue
-        if option.lower() in ("tokens=1", "tokens=1,2"):
-            count = 1 + option.count(",")
-        else:
-            return None
-    return count

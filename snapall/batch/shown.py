@@ -6,27 +6,36 @@ import re
 
 from snapall.batch.lines import Command, Line, Word, commands_of
 
+NAMED = frozenset({
+    "arp", "attrib", "blat", "call", "cacls", "choice", "cmd", "copy", "cscript", "dir", "find", "findstr", "forfiles",
+    "ftp", "isql", "md", "mkdir", "move", "net", "ntbackup", "path", "ping", "plink", "popd", "pscp", "psexec", "rd",
+    "ren", "robocopy", "sc", "schtasks", "shift", "sleep", "snapdrive", "sqlcmd", "ssh", "start", "taskkill", "timeout",
+    "type", "wait", "wscript", "xcopy", "sendmail", "eventcreate", "logevent", "vcbmounter", "vcbvmname", "vcbrestore",
+})  # fmt: skip
+"""Commands that a message may name: any other first word may be a piece of a password."""
+
+
 _OPEN_OPTIONS = ("-U", "-D", "-h", "-o", "-Q", "-u", "-c", "-d", "-l")
 _WHOLE = ("rsh", "cd", "chdir", "pushd", "goto", "exit", "setlocal", "endlocal", "del", "erase", "if")
 _GIVEN = re.compile(r"(%%?[A-Za-z_][A-Za-z0-9_]*%?)+")
 _LONGEST = 160
 
 
-def shown(text: str, known: frozenset[str]) -> str:
-    """The line with every word left out that may be a password; `known`: commands whose names may be shown."""
+def shown(text: str) -> str:
+    """The line with every word left out that may be a password."""
     line = Line(0, text)
     name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
     if name is not None:
         return f"set {name[1]}=***"
     loop = re.match(r"(for\b[^()]*\([^()]*\)\s*do\s)(.*)", line.bare, re.IGNORECASE | re.DOTALL)
     head, body = (loop[1], loop[2]) if loop is not None else ("", line.bare)
-    commands = [f"{one.join} {_command(one, known)}".strip() for one in commands_of(body)]
+    commands = [f"{one.join} {_command(one)}".strip() for one in commands_of(body)]
     whole = head + " ".join(commands)
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in whole)
     return escaped if len(escaped) <= _LONGEST else f"{escaped[:_LONGEST]}..."
 
 
-def _command(command: Command, known: frozenset[str]) -> str:
+def _command(command: Command) -> str:
     program = command.program
     if program.startswith("echo"):
         return "echo ..."
@@ -37,7 +46,7 @@ def _command(command: Command, known: frozenset[str]) -> str:
         return " ".join([first, *(_as_written(word) for word in rest)])
     if program in ("osql", "vcbsnapshot"):
         return " ".join([first, *_arguments(rest)])
-    return f"{program} ***" if program in known else "***"
+    return f"{program} ***" if program in NAMED else "***"
 
 
 def _arguments(words: tuple[Word, ...]) -> list[str]:

@@ -7,8 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
-from snapall.batch.facts import ANY, KeyPath, Login, Said, Script, Snap
-from snapall.batch.nights import Night, chain_of, naming, nights_of
+from snapall.batch.chain import chain_of, naming
+from snapall.batch.facts import (
+    ANY,
+    Database,
+    KeyPath,
+    Login,
+    Quiesce,
+    Release,
+    Said,
+    Script,
+    Snap,
+    SnapshotQuery,
+    VmQuery,
+)
+from snapall.batch.nights import Night, nights_of
 
 Raw = dict[str, object]
 
@@ -24,10 +37,9 @@ class Table:
     def put(self, path: tuple[str, ...], value: object, line: int) -> None:
         """A key with its value."""
         table: Raw = self.raw.setdefault(path[0], {})
-        for part in path[1:-1]:
-            inner = table.setdefault(part, {})
-            assert isinstance(inner, dict)
-            table = inner
+        if len(path) == 3:
+            inner = table.setdefault(path[1], {})
+            table = inner if isinstance(inner, dict) else {}
         table[path[-1]] = value
         self.lines[path] = line
 
@@ -72,7 +84,10 @@ def _log(script: Script, table: Table) -> None:
 
 
 def _vcenter(nights: list[Night], script: Script, table: Table) -> None:
-    logins = [(one.login, one.line) for night in nights for one in (*night.quiesces, *night.releases)]
+    loops: list[Quiesce | Release] = []
+    for night in nights:
+        loops += [*night.quiesces, *night.releases]
+    logins = [(one.login, one.line) for one in loops]
     if not logins:
         return
     if len({login.bare for login, _ in logins}) > 1:
@@ -119,7 +134,10 @@ def _installed(folder: str) -> str | None:
 
 
 def _database(nights: list[Night], script: Script, table: Table) -> None:
-    queries = [(one.database, one.owner, one.line) for night in nights for one in (*night.queries, *night.lookups)]
+    asked: list[VmQuery | SnapshotQuery] = []
+    for night in nights:
+        asked += [*night.queries, *night.lookups]
+    queries: list[tuple[Database, str | None, int]] = [(one.database, one.owner, one.line) for one in asked]
     url = ("database", "url")
     login = _agreed([(one.login, line) for one, _, line in queries], "the login of osql", script, url, case=False)
     dsn = _agreed([(one.dsn, line) for one, _, line in queries], "the data source of osql", script, url, case=False)

@@ -24,7 +24,6 @@ class Value:
     line: int
     guarded: bool = False
     bad: str = ""
-    in_set_quotes: bool = False
 
 
 def parts(text: str) -> list[tuple[str, str]]:
@@ -115,7 +114,7 @@ class Variables:
         if sign is not None:
             does = "takes it away" if sign[0] == "^" else "cuts the command there"
             bad = bad or f"an unquoted {sign[0]} stands in it, and cmd {does}"
-        return Value(name, whole, line, guarded, bad, quoted)
+        return Value(name, whole, line, guarded, bad)
 
     def unset(self, word: Word | None) -> str:
         """The name, if the word is nothing but one variable that is not set; else ""."""
@@ -129,31 +128,37 @@ class Variables:
     def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Said | None:
         """The word's meaning as an argument; None, and the reason among the faults, where it has none for certain."""
         text, origin = "", line
+        remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
         for piece, quoted in word.pieces:
             for kind, part in parts(piece):
-                if kind == "bad":
-                    self._script.fault(line, f"{what}: {part}", f"write it out, {_OVERLAY}", *keys)
-                    return None
                 value = self._values.get(part.lower()) if kind == "name" else None
+                why = part if kind == "bad" else ""
                 if kind == "name" and value is None:
-                    gone = f"{what}: %{_shown_name(part)}% is never set in this file"
-                    self._script.fault(line, gone, f"set it above this line, {_OVERLAY}", *keys)
-                    return None
-                if value is None:
-                    text += part
-                    continue
-                why = _unusable(value, quoted, secret)
+                    why = f"%{_shown_name(part)}% is never set above"
                 if why:
-                    remedy = f'correct the line of set, as in set "NAME=VALUE" and "%NAME%" in quotes, {_OVERLAY}'
-                    self._script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
+                    self._script.fault(line, f"{what}: {why}", remedy, *keys)
                     return None
-                if value.text != value.text.strip():
-                    self._script.blanks.append((value.line, value.name))
-                origin = value.line if word.text.lower() == f"%{part}%".lower() else origin
-                text += value.text.strip()
+                if value is not None and not self._usable(value, quoted, secret, *keys):
+                    return None
+                origin = value.line if value is not None and word.text.lower() == f"%{part}%".lower() else origin
+                text += value.text.strip() if value is not None else part
         if secret:
             self._script.secrets.add(text)
+        if _before_a_quote(word, text):
+            self._script.fault(line, f"{what}: a backslash stands before a quote, and changes it", remedy, *keys)
+            return None
         return self._fit(Said(text, origin), what, *keys)
+
+    def _usable(self, value: Value, quoted: bool, secret: bool, *keys: KeyPath) -> bool:
+        """Whether a variable's value can be taken where it stands; else the reason is among the faults."""
+        why = _unusable(value, quoted, secret)
+        if why:
+            remedy = 'correct the line of set, as in set "NAME=VALUE" and "%NAME%" in quotes'
+            remedy += f", {_OVERLAY}" if keys else ""
+            self._script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
+        elif value.text != value.text.strip():
+            self._script.blanks.append((value.line, value.name))
+        return not why
 
     def _fit(self, said: Said, what: str, *keys: KeyPath) -> Said | None:
         """The value, unless no configuration could hold it for certain."""
@@ -168,6 +173,13 @@ class Variables:
             self._script.fault(said.line, f"{what} is empty", f"give it, {_OVERLAY}", *keys)
             return None
         return said
+
+
+def _before_a_quote(word: Word, text: str) -> bool:
+    """Whether the program would take a quote for a part of the word: \\" is one to the C library of Windows."""
+    last = len(word.pieces) - 1
+    cut = any(piece.endswith("\\") and (quoted or number < last) for number, (piece, quoted) in enumerate(word.pieces))
+    return cut or (text.endswith("\\") and (bool(word.pieces) and (word.pieces[-1][1] or "%" in word.text)))
 
 
 def _unusable(value: Value, quoted: bool, secret: bool) -> str:
