@@ -134,7 +134,7 @@ def batch_source(path: Path) -> Source:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
     beside = overlay_of(path)
     return source_of(path, data, _tables(_text(beside), beside) if beside.exists() else {})
 
@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
 
@@ -157,9 +157,9 @@ def _tables(text: str, path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except ValueError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+        raise ConfigError(f"{path}: is not valid TOML: {error}", "correct the file at that place") from error
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply to be read") from None
+        raise ConfigError(f"{path}: is nested too deeply to be read", "a configuration has three levels") from None
 
 
 def _judged(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
 
+_SHORT = 4
+
 ANY = "*"
 """In the place of a job's or filer's name: whichever it is."""
 
@@ -157,10 +159,15 @@ class Script:
             self.faults.append(found)
 
     def masked(self, text: str) -> str:
-        """The text without any password of this file."""
+        """The text without any password of this file; the names of variables stay."""
+        pieces = re.split(r"(%[A-Za-z_][A-Za-z0-9_]*%)", text)
+        return "".join(piece if number % 2 else self._without_secrets(piece) for number, piece in enumerate(pieces))
+
+    def _without_secrets(self, text: str) -> str:
         for secret in sorted(self.secrets - {""}, key=len, reverse=True):
-            if re.search(r"\w", secret) is None or len(secret) < 3:
-                text = re.sub(rf"(?<![^\s\"'=]){re.escape(secret)}(?![^\s\"'])", "***", text)
+            if len(secret) < _SHORT:
+                # So short a password is a part of many words, and is masked where it stands alone.
+                text = re.sub(rf"(?<![^\s\"'=`]){re.escape(secret)}(?![^\s\"'`])", "***", text)
             else:
                 text = text.replace(secret, "***")
         return text

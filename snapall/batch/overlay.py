@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from snapall.batch.facts import ANY, Fault, KeyPath
@@ -42,8 +43,10 @@ def _merged(under: Mapping[str, object], over: Mapping[str, object], path: tuple
 
 def _displaced(key: str, over: Mapping[str, object], path: tuple[str, ...]) -> bool:
     """Whether the overlay's keys leave no place for this one of the batch."""
+    if path == ("database",) and key == "password":
+        # The batch's password belongs to a login, and this URL has none: a login of Windows, say.
+        return "url" in over and re.match(r"[^/]*//[^/@]+@", str(over["url"])) is None
     if len(path) == 2 and path[0] == "jobs":
-        return (key in ("prefix", "retain") and "chain" in over) or (
-            key == "chain" and over.keys() & {"prefix", "retain"} != set()
-        )
+        named = {"chain": {"prefix", "retain"}, "prefix": {"chain"}, "retain": {"chain"}}
+        return not named.get(key, set()).isdisjoint(over)
     return False

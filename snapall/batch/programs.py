@@ -40,7 +40,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
         if word.text == "-l" and words:
             user = variables.use(words.pop(0), line, "the user of rsh", ("filers", ANY, "user"))
         elif word.text.startswith("-"):
-            script.fault(line, f"rsh has the option {_option(word)}, which is not known", "take it away, if you can")
+            script.fault(line, f"rsh has an option ({_option(word)}) that is not known", "take it away, if you can")
             return None
         else:
             plain.append(word)
@@ -76,8 +76,10 @@ def osql(command: Command, line: int, variables: Variables, script: Script) -> S
             continue
         else:
             given[name] = word
+            if name in ("-S", "-d") and attached is None and words:
+                words.pop(0)
             keys, remedy = _OSQL_OPTIONS.get(name, ((), "take it away, if you can"))
-            script.fault(line, f"osql has the option {_option(word)}, which is not taken over", remedy, *keys)
+            script.fault(line, f"osql has an option ({_option(word)}) that is not taken over", remedy, *keys)
             if not keys:
                 return None
     if given.get("-h", Word(())).text not in ("-1", ""):
@@ -176,7 +178,7 @@ def loop(
         elif name in ("-c", "-d") and attached is None and not action:
             action = name
         elif name.startswith("-"):
-            script.fault(line, f"vcbsnapshot has the option {_option(word)}, which is not taken over", "take it away")
+            script.fault(line, f"vcbsnapshot has an option ({_option(word)}) that is not taken over", "take it away")
             return None
         else:
             plain.append(word)
@@ -240,7 +242,7 @@ def _argument(word: Word) -> str:
 
 def _option(word: Word) -> str:
     """The option without what is attached to it: that may be a password."""
-    return word.text[:2] if re.match(r"[-/][A-Za-z]", word.text) else "-"
+    return word.text[:2] if re.match(r"[-/][A-Za-z]", word.text) else "that is none"
 
 
 def _small(said: Said | None) -> str | None:
@@ -248,5 +250,4 @@ def _small(said: Said | None) -> str | None:
 
 
 def _shown(sql: str) -> str:
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in sql)
-    return shown if len(shown) <= 120 else f"{shown[:120]}..."
+    return sql if len(sql) <= 120 else f"{sql[:120]}..."

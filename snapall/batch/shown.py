@@ -16,8 +16,8 @@ NAMED = frozenset({
 
 
 _OPEN_OPTIONS = ("-U", "-D", "-h", "-o", "-Q", "-u", "-c", "-d", "-l")
-_WHOLE = ("rsh", "cd", "chdir", "pushd", "goto", "exit", "setlocal", "endlocal", "del", "erase", "if")
-_GIVEN = re.compile(r"(%%?[A-Za-z_][A-Za-z0-9_]*%?)+")
+_WHOLE = ("rsh", "cd", "chdir", "pushd", "goto", "exit", "setlocal", "endlocal", "del", "erase")
+_GIVEN = re.compile(r"(moref:vm-|ssid:snapshot-)?%%[A-Za-z]|(%[A-Za-z_][A-Za-z0-9_]*%)+")
 _LONGEST = 160
 
 
@@ -27,12 +27,16 @@ def shown(text: str) -> str:
     name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
     if name is not None:
         return f"set {name[1]}=***"
-    loop = re.match(r"(for\b[^()]*\([^()]*\)\s*do\s)(.*)", line.bare, re.IGNORECASE | re.DOTALL)
+    loop = re.match(r"(for\b.{0,80}?\bin\s*\([^()]{0,200}\)\s*do\s)(.*)", line.bare, re.IGNORECASE | re.DOTALL)
     head, body = (loop[1], loop[2]) if loop is not None else ("", line.bare)
     commands = [f"{one.join} {_command(one)}".strip() for one in commands_of(body)]
     whole = head + " ".join(commands)
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in whole)
-    return escaped if len(escaped) <= _LONGEST else f"{escaped[:_LONGEST]}..."
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}..."
+
+
+def escaped(text: str) -> str:
+    """The text with what cannot be printed written out, bytes that are no text among it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def _command(command: Command) -> str:
@@ -42,6 +46,9 @@ def _command(command: Command) -> str:
     if not command.words:
         return ""
     first, rest = command.words[0].text, command.words[1:]
+    if program == "if":
+        known = re.fullmatch(r"if (not )?errorlevel \d+ goto \S+", " ".join(word.text for word in command.words))
+        return known[0] if known is not None else "if ***"
     if program in _WHOLE:
         return " ".join([first, *(_as_written(word) for word in rest)])
     if program in ("osql", "vcbsnapshot"):
@@ -57,12 +64,17 @@ def _arguments(words: tuple[Word, ...]) -> list[str]:
         is_option = re.match(r"[-/][A-Za-z]", text) is not None
         if is_option:
             found.append(text if len(text) == 2 or text == "-h-1" else f"{text[:2]}***")
-        elif before in _OPEN_OPTIONS or _GIVEN.fullmatch(text):
+        elif (before in _OPEN_OPTIONS and _is_one_value(text)) or _GIVEN.fullmatch(text):
             found.append(_as_written(word))
         else:
             found.append("***")
         before = text if is_option else ""
     return found
+
+
+def _is_one_value(text: str) -> bool:
+    """Not what a forgotten quote has swallowed: a password may be among it."""
+    return " " not in text or (re.match(r"\s*select\b", text, re.IGNORECASE) is not None and " -" not in text)
 
 
 def _as_written(word: Word) -> str:

@@ -102,7 +102,8 @@ def _vcenter(nights: list[Night], script: Script, table: Table) -> None:
     unset = next(((login.unset_user, line) for login, line in logins if login.unset_user), None)
     told = any(("vcenter", "user") in fault.keys for fault in script.faults)
     if unset is not None and not told and all(login.user is None for login, _ in logins):
-        text = "no vcbsnapshot line has a user that this file sets"
+        what = unset[0] if unset[0].startswith("the ") else f"%{unset[0]}% is never set in this file"
+        text = f"{what}, and no other vcbsnapshot line has a user"
         script.fault(unset[1], text, "set it, or give [vcenter] user in the overlay file", ("vcenter", "user"))
     table.put(("vcenter", "parallel"), 1, logins[0][1])
     _program([login for login, _ in logins], logins[0][1], script, table)
@@ -145,7 +146,7 @@ def _database(nights: list[Night], script: Script, table: Table) -> None:
         [(one.password, line) for one, _, line in queries], "the password of osql", script, ("database", "password")
     )
     # SQLAlchemy decodes the login of a URL, but takes the data source's name as it stands.
-    if dsn is not None and any(char in dsn.text for char in "/:@?#[]"):
+    if dsn is not None and any(char in dsn.text for char in "/:@?#[];{}"):
         text = "the data source's name has a sign that no database URL can hold"
         script.fault(dsn.line, text, "give [database] url in the overlay file", url)
     elif dsn is not None and login is not None:

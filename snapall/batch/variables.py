@@ -11,6 +11,7 @@ from snapall.batch.lines import Word
 _SIGNS = re.compile(r"[&|<>^]")
 _SECRET_NAME = re.compile(r"p(ass)?w(or)?d|pass|secret|kennw|pwd|pword", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLACEHOLDER = "the placeholder was not replaced"
 _OVERLAY = "or give the value in the overlay file"
 _UNREADABLE = re.compile(r"[\udc80-\udcff]")
 
@@ -121,7 +122,7 @@ class Variables:
         found = parts(word.text) if word is not None else []
         match found:
             case [("name", name)] if name.lower() not in self._values:
-                return name
+                return _shown_name(name)
             case _:
                 return ""
 
@@ -153,11 +154,12 @@ class Variables:
         """Whether a variable's value can be taken where it stands; else the reason is among the faults."""
         why = _unusable(value, quoted, secret)
         if why:
-            remedy = 'correct the line of set, as in set "NAME=VALUE" and "%NAME%" in quotes'
+            remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
+            remedy = "write the value in its place" if why == _PLACEHOLDER else remedy
             remedy += f", {_OVERLAY}" if keys else ""
             self._script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
         elif value.text != value.text.strip():
-            self._script.blanks.append((value.line, value.name))
+            self._script.blanks.append((value.line, _shown_name(value.name)))
         return not why
 
     def _fit(self, said: Said, what: str, *keys: KeyPath) -> Said | None:
@@ -187,7 +189,7 @@ def _unusable(value: Value, quoted: bool, secret: bool) -> str:
     if value.bad:
         return f"the value cannot be taken: {value.bad}"
     if re.match(r"\s*replace\b.*\btext\b", value.text, re.IGNORECASE):
-        return "the placeholder was not replaced"
+        return _PLACEHOLDER
     if quoted and value.guarded:
         return "the value has quotes of its own and is used in quotes"
     if value.guarded or (quoted and value.text == value.text.strip()):
@@ -204,4 +206,4 @@ def _unusable(value: Value, quoted: bool, secret: bool) -> str:
 
 def _shown_name(name: str) -> str:
     """A variable's name, if it looks like one: else it may be a piece of a password."""
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.() -]{0,40}", name) else "..."
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", name) else "..."
