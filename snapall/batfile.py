@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from snapall.batch import Batch, batch_of
 from snapall.errors import ConfigError
+from snapall.tomlfile import tables_of, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +45,18 @@ def overlay_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.toml")
 
 
-def source_of(path: Path, data: bytes, overlay: Mapping[str, object]) -> Source:
-    """The batch's text with its overlay. Raises ConfigError with every line that is not understood."""
+def source_of(path: Path) -> Source:
+    """A batch file, and its overlay if there is one. Raises ConfigError with every line that is not understood."""
+    beside = overlay_of(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+    overlay = tables_of(text_of(beside), beside) if beside.exists() else {}
     batch = batch_of(data, overlay)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.told()]
-        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {overlay_of(path).name} beside it")
+        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
     return Source(path, batch, overlay)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy, chain_names
 from snapall.errors import ConfigError
+from snapall.tomlfile import tables_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,9 +110,11 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     path = path.absolute()
     match path.suffix.lower():
         case ".toml":
-            return parse(_text(path), path, environ)
+            return parse(text_of(path), path, environ)
         case ".bat" | ".cmd":
-            return from_batch(batch_source(path), path, environ)
+            from snapall.batfile import source_of  # noqa: PLC0415 - few need it
+
+            return from_batch(source_of(path), environ)
         case _:
             raise ConfigError(
                 f"{path}: only .toml, .bat and .cmd files can be read",
@@ -124,42 +126,12 @@ def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
     from snapall.schema import dotted  # noqa: PLC0415 - with pydantic
 
-    return _judged(_tables(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
+    return _judged(tables_of(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 
-def batch_source(path: Path) -> Source:
-    """What a batch file and its overlay beside it say together. Raises ConfigError with all that is not understood."""
-    from snapall.batfile import overlay_of, source_of  # noqa: PLC0415 - few need it
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
-    beside = overlay_of(path)
-    return source_of(path, data, _tables(_text(beside), beside) if beside.exists() else {})
-
-
-def from_batch(source: Source, path: Path, environ: Mapping[str, str]) -> Config:
+def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
-    return _judged(source.raw, path, environ, lambda fault: source.told(fault.path, fault.text))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
-
-
-def _tables(text: str, path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}", "correct the file at that place") from error
-    except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply to be read", "a configuration has three levels") from None
+    return _judged(source.raw, source.path, environ, lambda fault: source.told(fault.path, fault.text))
 
 
 def _judged(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from snapall.batfile import overlay_of
-from snapall.config import Config, Secret, batch_source, from_batch
+from snapall.batfile import overlay_of, source_of
+from snapall.config import Config, Secret, from_batch
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
         raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
     if with_secrets and kept == "env":
         raise ConfigError("--write-secrets writes files, and --secrets env wants none", "leave out one of the two")
-    source = batch_source(batch)
-    config = from_batch(source, batch, environ)
+    source = source_of(batch)
+    config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     if out.suffix.lower() != ".toml":
         raise ConfigError(f"{out}: a configuration's name ends in .toml", "name a file such as snapall.toml")

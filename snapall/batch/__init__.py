@@ -28,8 +28,8 @@ class Batch:
         found = []
         for fault in self.faults:
             text = shown(self.script.texts.get(fault.line, ""))
-            line = f" `{text}`" if text.strip(" *") else ""
-            found.append(escaped(self.masked(f"line {fault.line}:{line}: {fault.text}; {fault.remedy}")))
+            line = f": `{text}`" if text.strip(" *") else ""
+            found.append(escaped(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
 
     def masked(self, text: str) -> str:

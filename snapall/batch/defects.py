@@ -9,7 +9,13 @@ from snapall.batch.facts import Defect, Quiesce, Release, Script, Snap, Snapshot
 
 def defects_of(script: Script) -> tuple[Defect, ...]:
     """The defects of this very file, those that cost backups first. For a file that was understood."""
-    found = [*_of_the_workflow(script), *_of_the_results(script), *_of_the_log(script), *_of_the_values(script)]
+    found = [
+        *_of_the_workflow(script),
+        *_of_the_loops(script),
+        *_of_the_results(script),
+        *_of_the_log(script),
+        *_of_the_values(script),
+    ]
     return tuple(one for one in found if one.lines)
 
 
@@ -44,6 +50,10 @@ def _of_the_workflow(script: Script) -> Iterator[Defect]:
         "templates are among the VMs that are asked for",
         "it leaves templates out",
     )
+
+
+def _of_the_loops(script: Script) -> Iterator[Defect]:
+    statements = script.statements
     loops = [one.line for one in statements if isinstance(one, Quiesce | Release)]
     yield Defect(
         _lines(loops),

@@ -155,35 +155,22 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
     waiting = ""  # the redirection whose target comes next
     for kind, text in [*tokens, ("blank", "")]:
         if kind in ("blank", "redirect") and pieces:
-            word = Word(tuple(pieces))
-            pieces = []
             if waiting:
-                redirects.append(_redirect(waiting, word))
-                waiting = ""
+                redirects.append(_redirect(waiting, Word(tuple(pieces))))
             else:
-                words.append(word)
-        match kind:
-            case "redirect" if "&" in text:
-                redirects.append(_redirect(text, None))
-            case "redirect":
-                waiting = text
-            case "quoted":
-                pieces.append((text.strip('"'), True))
-            case "caret":
-                pieces.append((text[1:], False))
-            case "plain":
-                pieces.append((text, False))
-            case _:
-                pass
+                words.append(Word(tuple(pieces)))
+            pieces, waiting = [], ""
+        if kind == "redirect" and "&" in text:
+            redirects.append(_redirect(text, None))
+        elif kind == "redirect":
+            waiting = text
+        elif kind != "blank":
+            pieces.append({"quoted": (text.strip('"'), True), "caret": (text[1:], False)}.get(kind, (text, False)))
     if waiting:
         redirects.append(_redirect(waiting, Word(())))
-    return Command(
-        join,
-        tuple(words),
-        tuple(redirects),
-        caret=any(kind == "caret" for kind, _ in tokens),
-        open_quote=any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens),
-    )
+    carets = any(kind == "caret" for kind, _ in tokens)
+    cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
+    return Command(join, tuple(words), tuple(redirects), caret=carets, open_quote=cut)
 
 
 def _redirect(sign: str, target: Word | None) -> Redirect:

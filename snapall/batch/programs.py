@@ -1,31 +1,15 @@
-"""The command lines of rsh, osql and vcbsnapshot -> what they say; each option that is not known is a fault."""
+"""The command lines of rsh and vcbsnapshot -> what they say; each option that is not known is a fault."""
 
 from __future__ import annotations
 
 import re
 
-from snapall.batch import queries
-from snapall.batch.facts import (
-    ANY,
-    Database,
-    Login,
-    Quiesce,
-    Release,
-    Said,
-    Script,
-    Snap,
-    SnapshotQuery,
-    Statement,
-    VmQuery,
-)
+from snapall.batch.facts import ANY, Login, Quiesce, Release, Said, Script, Snap
 from snapall.batch.lines import Command, Word
 from snapall.batch.variables import Variables
 
 _CHAIN = (("jobs", ANY, "chain"),)
-_URL = ("database", "url")
 _COUNT = {"delete": 1, "rename": 2, "create": 1}
-_LONGEST_QUERY = 2000
-_BY_OVERLAY = "give what it means in the overlay file"
 
 
 def snap(command: Command, line: int, variables: Variables, script: Script) -> Snap | None:
@@ -40,7 +24,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
         if word.text == "-l" and words:
             user = variables.use(words.pop(0), line, "the user of rsh", ("filers", ANY, "user"))
         elif word.text.startswith("-"):
-            script.fault(line, f"rsh has an option ({_option(word)}) that is not known", "take it away, if you can")
+            script.fault(line, f"rsh has an option ({option_of(word)}) that is not known", "take it away, if you can")
             return None
         else:
             plain.append(word)
@@ -62,106 +46,6 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
     )
 
 
-def osql(command: Command, line: int, variables: Variables, script: Script) -> Statement | None:
-    """`osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`."""
-    given: dict[str, Word] = {}
-    words = list(command.words[1:])
-    while words:
-        word = words.pop(0)
-        name, attached = _split_option(word)
-        if name in ("-h", "-w", "-Q", "-U", "-P", "-D", "-o"):
-            value = attached if attached is not None else (words.pop(0) if words else Word(()))
-            given[name] = value
-        elif name in ("-n", "-b") and attached is None:
-            continue
-        else:
-            given[name] = word
-            if name in ("-S", "-d") and attached is None and words:
-                words.pop(0)
-            keys, remedy = _OSQL_OPTIONS.get(name, ((), "take it away, if you can"))
-            script.fault(line, f"osql has an option ({_option(word)}) that is not taken over", remedy, *keys)
-            if not keys:
-                return None
-    if given.get("-h", Word(())).text not in ("-1", ""):
-        script.fault(line, "osql has another -h than -h-1", "write -h-1")
-    return _query(given, command, line, variables, script)
-
-
-_OSQL_OPTIONS: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
-    "-E": ((_URL,), 'give [database] url in the overlay file, for a login of Windows "mssql+pyodbc://@DSN"'),
-    "-S": ((_URL,), "give [database] url in the overlay file, with that server or a DSN for it"),
-    "-d": ((_URL,), "give [database] url in the overlay file, with that database or a DSN for it"),
-}
-
-
-def _query(
-    given: dict[str, Word], command: Command, line: int, variables: Variables, script: Script
-) -> Statement | None:
-    database = _database(given, line, variables, script)
-    sql = variables.use(given["-Q"], line, "the query") if "-Q" in given else None
-    if sql is not None and len(sql.text) > _LONGEST_QUERY:
-        script.fault(line, "the query is longer than any of the batch's", "go back to the query of the original")
-        return None
-    if sql is None:
-        if "-Q" not in given:
-            script.fault(line, "osql has no -Q", 'write the query after -Q, in quotes: -Q "SELECT ..."')
-        return None
-    out = variables.use(given["-o"], line, "the file after -o") if "-o" in given else None
-    for redirect in command.redirects:
-        if redirect.handle == "1" and redirect.target is not None and out is None:
-            out = variables.use(redirect.target, line, "the file after >")
-    if out is None:
-        script.fault(line, "the query's result goes nowhere", "write -o FILE")
-    match queries.read(sql.text):
-        case queries.Vms() as vms:
-            if vms.filter:
-                text = f"the query's filter is not one that is known: {_shown(vms.filter)}"
-                remedy = (
-                    "datastores can be taken over by id (ds_id = 688); else name `datastores` of the job in the "
-                    "overlay file, and VMs to leave out in its `vms`"
-                )
-                script.fault(line, text, remedy, ("jobs", ANY, "datastores"))
-            _owner(vms.owner, line, script)
-            ids = None if vms.filter else vms.datastores
-            return VmQuery(line, database, _small(out), vms.owner, ids, vms.templates)
-        case queries.Snapshots() as found:
-            if found.filter:
-                text = f"the query's filter is not one that is known: {_shown(found.filter)}"
-                remedy = "snapall removes only what it made itself; name `vm_snapshot` of the job in the overlay file"
-                script.fault(line, text, remedy, ("jobs", ANY, "vm_snapshot"))
-            _owner(found.owner, line, script)
-            return SnapshotQuery(line, database, _small(out), found.owner, found.name, found.limited_to)
-        case None:
-            text = "the query is neither the batch's query for VMs nor its query for snapshots"
-            script.fault(line, text, "write snapall.toml by hand, or go back to the query of the original")
-            return None
-
-
-def _database(given: dict[str, Word], line: int, variables: Variables, script: Script) -> Database:
-    password = ("database", "password")
-    found: dict[str, Said | None] = {}
-    for option, what, keys in (
-        ("-U", "the login of osql", (_URL,)),
-        ("-P", "the password of osql", (password,)),
-        ("-D", "the data source of osql", (_URL,)),
-    ):
-        found[option] = None
-        if option in given:
-            found[option] = variables.use(given[option], line, what, *keys, secret=option == "-P")
-        elif "-E" not in given or option == "-D":
-            script.fault(line, f"osql has no {option}: {what} is missing", _BY_OVERLAY, *keys)
-    if "-P" in given:
-        script.in_command_lines.append(line)
-    return Database(found["-U"], found["-P"], found["-D"])
-
-
-def _owner(owner: str | None, line: int, script: Script) -> None:
-    if owner is None:
-        script.fault(
-            line, "the query names two owners", "give [database] owner in the overlay file", ("database", "owner")
-        )
-
-
 def loop(
     source: Said | None, names: tuple[str, ...], command: Command, line: int, variables: Variables, script: Script
 ) -> Quiesce | Release | None:
@@ -171,14 +55,14 @@ def loop(
     action, plain = "", list[Word]()
     while words:
         word = words.pop(0)
-        name, attached = _split_option(word)
+        name, attached = split_option(word)
         if name in ("-h", "-u", "-p"):
             follows = bool(words) and not words[0].text.startswith("-")
             given[name] = attached or (words.pop(0) if follows else None)
         elif name in ("-c", "-d") and attached is None and not action:
             action = name
         elif name.startswith("-"):
-            script.fault(line, f"vcbsnapshot has an option ({_option(word)}) that is not taken over", "take it away")
+            script.fault(line, f"vcbsnapshot has an option ({option_of(word)}) that is not taken over", "take it away")
             return None
         else:
             plain.append(word)
@@ -225,7 +109,7 @@ def _login(command: Command, given: dict[str, Word | None], line: int, variables
     )
 
 
-def _split_option(word: Word) -> tuple[str, Word | None]:
+def split_option(word: Word) -> tuple[str, Word | None]:
     """`-P` and what is attached to it; ("", None) for a word that is no option."""
     text = word.text
     if not re.match(r"[-/][A-Za-z]", text) or word.pieces[0][1]:
@@ -240,14 +124,6 @@ def _argument(word: Word) -> str:
     return word.text.replace("%%", "%")
 
 
-def _option(word: Word) -> str:
+def option_of(word: Word) -> str:
     """The option without what is attached to it: that may be a password."""
     return word.text[:2] if re.match(r"[-/][A-Za-z]", word.text) else "that is none"
-
-
-def _small(said: Said | None) -> str | None:
-    return said.text.lower() if said is not None else None
-
-
-def _shown(sql: str) -> str:
-    return sql if len(sql) <= 120 else f"{sql[:120]}..."

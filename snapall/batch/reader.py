@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 from pathlib import PureWindowsPath
 
-from snapall.batch import programs
+from snapall.batch import osql, programs
 from snapall.batch.branches import Condition, Loop, condition_of, loop_of
-from snapall.batch.facts import Said, Script, Trace
+from snapall.batch.facts import Said, Script, Statement, Trace
+from snapall.batch.folders import changes_folder, folder_after
 from snapall.batch.lines import Command, Line, Word, commands_of, lines_of
 from snapall.batch.shown import NAMED
 from snapall.batch.variables import Variables
@@ -115,12 +116,9 @@ class _Reader:
             case "rsh" | "osql":
                 if self._reached(line, program):
                     self._program(command, program, line)
-            case _ if re.fullmatch(r"[a-z]:", program) or re.match(r"(cd|chdir|pushd)(?![a-z0-9_])", program):
+            case _ if changes_folder(command):
                 if self._reached(line, "a change of folder"):
                     self._change_folder(command, program, line)
-            case _ if program.startswith(("cd..", "cd\\")) or command.words[0].text.lower().startswith(("cd\\", "cd.")):
-                if self._reached(line, "a change of folder"):
-                    self._change_folder(command, "cd", line)
             case _:
                 self._unknown(command, program, text, line)
                 return False
@@ -144,8 +142,8 @@ class _Reader:
         self._script.fault(line, what, remedy)
 
     def _program(self, command: Command, program: str, line: int) -> None:
-        read = programs.snap if program == "rsh" else programs.osql
-        statement = read(command, line, self._variables, self._script)
+        read = programs.snap if program == "rsh" else osql.osql
+        statement: Statement | None = read(command, line, self._variables, self._script)
         if statement is not None:
             self._script.statements.append(statement)
         self._trace(command, program, line)
@@ -241,14 +239,7 @@ class _Reader:
                 self._script.deleted.append(Said(said.text.lower(), line))
 
     def _change_folder(self, command: Command, program: str, line: int) -> None:
-        if re.fullmatch(r"[a-z]:", program):
-            if self._here.drive.lower() != program:
-                self._here = PureWindowsPath(program + str(self._here)[len(self._here.drive) :])
-        else:
-            text = " ".join(word.text for word in command.words)
-            target = re.sub(r"^(cd|chdir|pushd)\s*(/d\s+)?", "", text, flags=re.IGNORECASE).strip()
-            known = bool(target) and "%" not in target and all(char.isprintable() for char in target)
-            self._here = self._here / target if known else PureWindowsPath()
+        self._here = folder_after(self._here, command, program)
         self._script.folder = Said(str(self._here) if self._here.root else "", line)
 
     def _redirects(self, command: Command, line: int) -> None:

@@ -49,8 +49,10 @@ def _command(command: Command) -> str:
     if program == "if":
         known = re.fullmatch(r"if (not )?errorlevel \d+ goto \S+", " ".join(word.text for word in command.words))
         return known[0] if known is not None else "if ***"
+    if program == "rsh" and not any(word.text.lower() == "snap" for word in rest):
+        return "rsh ***"
     if program in _WHOLE:
-        return " ".join([first, *(_as_written(word) for word in rest)])
+        return " ".join([first, *("***" if "=" in word.text else _as_written(word) for word in rest)])
     if program in ("osql", "vcbsnapshot"):
         return " ".join([first, *_arguments(rest)])
     return f"{program} ***" if program in NAMED else "***"
