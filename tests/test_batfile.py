@@ -203,11 +203,114 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
         ("where ds_id = 688", "where ds_id <> 688", 32, "filter is not one"),
         ("echo creating vmware_recent >> snapall.log", "echo creating >> other.log", 38, "the log file is another"),
         ("%dbdsn% -h-1", "VC/2 -h-1", 32, "no database URL can hold"),
+        ("%dbdsn% -h-1", "%dbdsn% -r 1", 32, "osql has an option (-r)"),
+        ("-D %dbdsn% -h-1", "-h-1", 32, "osql has no -D"),
+        ("-h-1 -Q", "-h-1", 32, "osql has an option (that is none)"),
+        ("on vc_user.VPX_VM.ID".upper().replace("VC_USER", "vc_user"), "ON dbo.VPX_VM.ID", 32, "two owners"),
+        (
+            "vc_user.VPX_DS_ASSIGNMENT.ENTITY_ID where ds_id = 688",
+            "vc_user.VPX_DS_ASSIGNMENT.ENTITY_ID",
+            32,
+            "no ds_id",
+        ),
+        (" where SNAPSHOT_NAME = 'Quiesce'", "", 43, "no SNAPSHOT_NAME"),
+        ("688", "0688 or ds_id = x", 32, "filter is not one"),
+        ("-h %vcenter% -u %vcuser%", "-u %vcuser%", 46, "vcbsnapshot has no -h"),
+        ("-u %vcuser% -p %vcpword%", "-u %vcuser%", 46, "has -u and no password"),
+        ("-u %vcuser% -p %vcpword%", "-p %vcpword%", 46, "has a password and no user"),
+        ("-u %vcuser% -p %vcpword%", "", 46, "has neither -u nor -p here"),
+        ("-u %vcuser% -p %vcpword%", "-u %vcuser% -p %vcpword% -v 5", 46, "vcbsnapshot has an option (-v)"),
+        ("-u %vcuser% -p %vcpword%", "-u %vcuser% -p s3c", 46, "the password of vcbsnapshot is another one"),
+        ("REM Manage old", "vcbsnapshot -h x -c y z\r\nREM Manage old", 17, "outside a loop"),
+        ("REM Manage old", "(echo x)\r\nREM Manage old", 17, "a block in parentheses"),
+        ("REM Manage old", "goto\r\nREM Manage old", 17, "goto names no label"),
+        ("flexvol to snapshot).", "flexvol to snapshot). ^", 31, "a comment ends in ^"),
+        ("snap delete %volname%", "snap de^lete %volname%", 20, "a ^ that cmd takes away"),
+        ("snap delete %volname% vmware_snap4", 'snap delete %volname% "vmware_snap4', 20, "quote that is not closed"),
+        ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 || rsh x\r\necho ren", 20, "only after a failure"),
+        ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 < x\r\necho ren", 20, "reads a file by <"),
+        ("echo Creating snapshot for vmid=%%i", "del x", 35, "the loop does more than"),
+        ("&& vcbsnapshot -h %vcenter% -u %vcuser%", "&& rsh -h %vcenter% -u %vcuser%", 46, "exactly once"),
+        ("if errorlevel 0 goto End", "if errorlevel 1 rsh x", 48, "a command that is not known there"),
+        ("set vcpword=vcpw", "set vcpword=%none%x", 11, "which nothing in this file sets"),
+        ("set vcpword=vcpw", 'set vcpword=v"cpw', 11, "a quote stands within it"),
+        ("set vcpword=vcpw", "set vcpword=", 11, "is empty"),
+        ("-p %vcpword% -d", '-p "a\\" -d', 46, "a backslash stands before a quote"),
+        ("RSH %filer% snap create", "RSH %filer:~0,3% snap create", 39, "it cuts or changes a variable"),
+        ("RSH %filer% snap create", "RSH %filer% -l root snap create", 20, "rsh has no -l"),
+        ("c:\r\n", "\x07c:\r\n", 14, "the command is not one that snapall knows"),
+        ("volname=vmvol1", "volname=vm\x07vol1", 6, "a control character stands in it"),
+        ("in (vmlist.txt) do echo Creating", "in (vmlist.txt) do rem Creating", 35, "the loop does more than"),
     ],
 )
 def test_what_is_not_understood_is_said_with_its_line(old: str, new: str, line: int, text: str) -> None:
     said = faults(filled((old, new)))
     assert any(one.startswith(f"line {line}:") and text in one for one in said), said
+
+
+def test_the_papers_shorter_query_names_no_datastore() -> None:
+    sql = "SELECT ID FROM vc_user.VPX_VM WHERE IS_TEMPLATE = 0"
+    data = re.sub(rb"SELECT vc_user.*688", sql.encode(), FILLED)
+    assert any(one.startswith("line 32:") and "IS_TEMPLATE = 0; datastores can be" in one for one in faults(data))
+    assert batch_of(data, {"jobs": {"vmvol1": {"datastores": [688]}}}).faults == ()
+
+
+def test_without_a_login_vcbs_own_file_supplies_it(tmp_path: Path) -> None:
+    data = filled(("-u %vc_user% -p %vcpword% ", ""), ("-u %vcuser% -p %vcpword% ", ""))
+    vcenter = load(put(tmp_path, data), ENVIRON).vcenter
+    assert (vcenter.user, vcenter.password) == (None, None)
+
+
+def test_a_user_of_rsh_is_one_for_all_lines() -> None:
+    data = filled(("RSH %filer% snap", "RSH %filer% -l root -n snap"))
+    assert batch_of(data, {}).table["filers"] == {"filer1": {"host": "filer1", "transport": "rsh", "user": "root"}}
+    said = faults(data.replace(b"-l root -n snap create", b"-l admin snap create"))
+    assert any("the user of rsh is another one" in one for one in said)
+
+
+def test_two_filers_may_have_volumes_of_one_name_but_one_volume_has_one_sequence(tmp_path: Path) -> None:
+    two = (BATS / "two_sequences.bat").read_bytes()
+    other = two.replace(b"set volname=vmvol2", b"set filer=FILER2")
+    config = load(put(tmp_path, other), ENVIRON)
+    assert {name: (job.filer, job.volumes) for name, job in config.jobs.items()} == {
+        "vmvol1": ("filer1", ("vmvol1",)),
+        "FILER2-vmvol1": ("FILER2", ("vmvol1",)),
+    }
+    said = faults(two.replace(b"set volname=vmvol2", b"REM"))
+    assert any("the volume vmvol1 is backed up twice" in one for one in said)
+
+
+def test_volumes_of_one_sequence_have_one_chain() -> None:
+    data = (BATS / "two_volumes.bat").read_bytes().replace(b"%volname2% vmware_recent", b"%volname2% other_recent")
+    data = data.replace(b"%volname2% other_recent vmware_previous", b"%volname2% other_recent vmware_previous")
+    assert any("the chain of vmvol2 is another one than that of vmvol1" in one for one in faults(data))
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [
+        ("if not errorlevel 1 goto Next", True),
+        ("if %errorlevel%==0 goto Next", True),
+        ("if %errorlevel% neq 0 goto Error", False),
+        ('if "%ERRORLEVEL%" GTR "0" goto Error', False),
+        ("if errorlevel 1 exit /b 1", False),
+    ],
+)
+def test_the_way_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
+    rest = "RSH %filer% snap rename a b\r\n:Next\r\nREM Get list of VMs"
+    data = filled(("REM Get list of VMs", f"{condition}\r\n{rest}"))
+    said = faults(data)
+    if taken:
+        assert any("does not come when all goes well" in one for one in said)
+    else:
+        assert not any("does not come when all goes well" in one for one in said)
+
+
+def test_a_job_that_lacks_a_part_is_a_fault() -> None:
+    lines = FILLED.split(b"\r\n")
+    for number, what in ((32, "query for the VMs"), (35, "vcbsnapshot -c"), (39, "snap create"), (43, "snapshots")):
+        rest = b"\r\n".join(line for at, line in enumerate(lines, 1) if at != number)
+        assert any(what in one for one in faults(rest)), what
 
 
 def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:

@@ -165,7 +165,7 @@ def _job(night: Night, script: Script, table: Table) -> None:
         if snap.volume is not None:
             volumes.setdefault(snap.volume.text, []).append(snap)
     filer = _agreed([(snap.filer, snap.line) for snap in night.snaps], "the filer", script, case=False)
-    user = _agreed([(snap.user, snap.line) for snap in night.snaps], "the user of rsh", script, ("filers", ANY, "user"))
+    user = _user(night, script)
     if not volumes or filer is None:
         return
     name = _name(next(iter(volumes)), filer.text, night, script, table)
@@ -178,6 +178,16 @@ def _job(night: Night, script: Script, table: Table) -> None:
     _chains(name, volumes, script, table)
     _vm_snapshot(name, night, script, table)
     table.put(("jobs", name, "order"), "safe", night.line)
+
+
+def _user(night: Night, script: Script) -> Said | None:
+    """The user of rsh, if all lines name one."""
+    key = ("filers", ANY, "user")
+    without = [snap.line for snap in night.snaps if snap.user is None]
+    if without and len(without) < len(night.snaps):
+        script.fault(without[0], "rsh has no -l here, but elsewhere it has", "make the lines agree", key)
+        return None
+    return _agreed([(snap.user, snap.line) for snap in night.snaps], "the user of rsh", script, key)
 
 
 def _name(volume: str, filer: str, night: Night, script: Script, table: Table) -> str:
