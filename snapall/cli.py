@@ -23,6 +23,7 @@ CODES = (
     "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
+WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 
 app = typer.Typer(
     name="snapall",
@@ -42,7 +43,10 @@ app.add_typer(lab, name="lab")
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="The configuration; else SNAPALL_CONFIG; else snapall.toml here."
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration, or a snapall.bat as it stands; else SNAPALL_CONFIG; else snapall.toml here.",
     ),
 ]
 Jobs = Annotated[
@@ -181,6 +185,32 @@ def datastores(config: ConfigFile = None, as_json: Json = False) -> None:
             typer.echo(line)
     if faults:
         raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")
+
+
+@app.command("import", epilog=WRITING)
+def import_batch(
+    batch: Annotated[Path, typer.Argument(metavar="FILE.bat", help="The batch file that takes the backups today.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="What to write; else snapall.toml beside the batch.")
+    ] = None,
+    secrets: Annotated[
+        Literal["file", "env"], typer.Option(help="Where the passwords are to stand: files, or the environment.")
+    ] = "file",
+    write_secrets: Annotated[
+        bool, typer.Option("--write-secrets", help="Write the passwords' files too, for their owner alone.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write snapall.toml from a batch.
+
+    And tell what the batch does wrong, line by line. Nothing is overwritten, and no password is shown. What
+    FILE.bat.toml beside the batch says is taken too. `snapall plan --config FILE.bat` needs no import.
+    """
+    from snapall import importing
+
+    made = importing.write(batch, out, secrets, with_secrets=write_secrets, environ=os.environ)
+    for line in [json.dumps(made.as_json(), indent=1)] if as_json else made.lines():
+        typer.echo(line)
 
 
 @app.command(epilog=CODES)

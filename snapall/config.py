@@ -1,20 +1,21 @@
-"""snapall.toml -> the frozen configuration; every fault is reported at once, and nothing is contacted."""
+"""snapall.toml, or an old batch file -> the frozen configuration; all faults at once, and nothing is contacted."""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy, chain_names
 from snapall.errors import ConfigError
+from snapall.tomlfile import tables_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from snapall import schema
+    from snapall.batfile import Source
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,28 +108,38 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration that a file holds; passwords and key files are read too. Raises ConfigError with all faults."""
     path = path.absolute()
-    if path.suffix.lower() != ".toml":
-        raise ConfigError(f"{path}: only a .toml file can be read", "name a file such as snapall.toml")
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
-    return parse(text, path, environ)
+    match path.suffix.lower():
+        case ".toml":
+            return parse(text_of(path), path, environ)
+        case ".bat" | ".cmd":
+            from snapall.batfile import source_of  # noqa: PLC0415 - few need it
+
+            return from_batch(source_of(path), environ)
+        case _:
+            raise ConfigError(
+                f"{path}: only .toml, .bat and .cmd files can be read",
+                "name a file such as snapall.toml or snapall.bat",
+            )
 
 
 def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
+    from snapall.schema import dotted  # noqa: PLC0415 - with pydantic
+
+    return _judged(tables_of(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
+
+
+def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
+    """The configuration of a batch file; a fault names the line, or the overlay's key."""
+    return _judged(source.raw, source.path, environ, lambda fault: source.told(fault.path, fault.text))
+
+
+def _judged(
+    raw: Mapping[str, object], path: Path, environ: Mapping[str, str], told: Callable[[schema.Fault], str]
+) -> Config:
     # pydantic takes long to import, and most of what needs this module needs its types alone.
     from snapall import rules, schema, values  # noqa: PLC0415
 
-    try:
-        raw = tomllib.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
-    except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply to be read") from None
     read = schema.read(raw, values.Place(path.parent, environ))
     between = tuple(rules.faults_between(raw))
     match read:
@@ -138,7 +149,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
             faults = between
         case _:
             faults = read + between
-    lines = dict.fromkeys(f"{path}: {schema.dotted(fault.path)}: {fault.text}" for fault in faults)
+    lines = dict.fromkeys(told(fault) for fault in faults)
     raise ConfigError("\n".join(lines), "correct the file and look again with `snapall plan`")
 
 

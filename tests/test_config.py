@@ -431,7 +431,8 @@ def test_files_that_cannot_be_loaded(folder: Path) -> None:
     (folder / "latin.toml").write_bytes(b'a = "\xe9"')
     (folder / "folder.toml").mkdir()
     for name, why in (
-        ("snapall.bat", r"only a \.toml file can be read"),
+        ("snapall.ini", r"only \.toml, \.bat and \.cmd files can be read"),
+        ("snapall.bat", "cannot be read"),
         ("none.toml", "cannot be read"),
         ("folder.toml", "cannot be read"),
         ("latin.toml", "is not UTF-8 text"),

@@ -1,0 +1,173 @@
+"""What is said of a batch file: values with their lines, faults, defects, and its commands in their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+KeyPath = tuple[str | int, ...]
+
+_SHORT = 4
+
+ANY = "*"
+"""In the place of a job's or filer's name: whichever it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value and the line where a person would correct it."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that cannot be taken as it stands, why, and the remedy; an overlay that has one of `keys` answers it."""
+
+    line: int
+    text: str
+    remedy: str
+    keys: tuple[KeyPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """What this very file does wrong every night or on a bad one, and what snapall does instead."""
+
+    lines: tuple[int, ...]
+    what: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a program is called: is its output logged, are its errors, is its result looked at, are variables bare."""
+
+    line: int
+    program: str
+    logged: bool
+    errors_logged: bool
+    bare_variables: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snap:
+    """`rsh FILER snap VERB VOLUME NAME...`."""
+
+    line: int
+    verb: str
+    filer: Said | None
+    user: Said | None
+    volume: Said | None
+    names: tuple[Said | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """How osql is called."""
+
+    login: Said | None
+    password: Said | None
+    dsn: Said | None
+
+
+@dataclass(frozen=True, slots=True)
+class VmQuery:
+    """The query for the VMs of the datastores; `datastores` is None where its filter is not understood."""
+
+    line: int
+    database: Database
+    out: str | None
+    owner: str | None = None
+    datastores: tuple[int, ...] | None = None
+    templates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotQuery:
+    """The query for the VM snapshots of one name; `limited_to` names the datastores if it is limited to some."""
+
+    line: int
+    database: Database
+    out: str | None
+    owner: str | None = None
+    name: str | None = None
+    limited_to: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How vcbsnapshot is called; `unset_user` is the variable for -u that nothing sets."""
+
+    program: Said | None
+    host: Said | None
+    user: Said | None
+    password: Said | None
+    unset_user: str = ""
+    bare: bool = False  # neither -u nor -p: VCB's own config.js supplies them
+
+
+@dataclass(frozen=True, slots=True)
+class Quiesce:
+    """The loop over the VMs with `vcbsnapshot -c`."""
+
+    line: int
+    source: str
+    login: Login
+    name: Said | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The loop over the VM snapshots with `vcbsnapshot -d`."""
+
+    line: int
+    source: str
+    login: Login
+
+
+Statement = Snap | VmQuery | SnapshotQuery | Quiesce | Release
+
+
+@dataclass(slots=True)
+class Script:
+    """All that was read: what runs when all goes well, in order, what is wrong, and what the defects are judged by."""
+
+    texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
+    statements: list[Statement] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    logs: list[Said] = field(default_factory=list)
+    emptied: list[int] = field(default_factory=list)  # lines whose > begins the log anew
+    folder: Said | None = None  # where the last change of folder before the programs leads
+    checks: list[int] = field(default_factory=list)  # lines that look at the result of the one before
+    always: list[int] = field(default_factory=list)  # `if errorlevel 0`
+    deleted: list[Said] = field(default_factory=list)  # lists that are deleted before they are written
+    blanks: list[tuple[int, str]] = field(default_factory=list)  # values with blanks at their ends
+    in_command_lines: list[int] = field(default_factory=list)  # lines that carry a password
+    exits: bool = False  # whether it sets an exit code of its own
+    last: int = 1
+    secrets: set[str] = field(default_factory=set)
+    _seen: set[Fault] = field(default_factory=set)
+
+    def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
+        """Note what cannot be taken."""
+        found = Fault(line, text, remedy, keys)
+        if found not in self._seen:
+            self._seen.add(found)
+            self.faults.append(found)
+
+    def masked(self, text: str) -> str:
+        """The text without any password of this file; the names of variables stay."""
+        pieces = re.split(r"(%[A-Za-z_][A-Za-z0-9_]*%)", text)
+        return "".join(piece if number % 2 else self._without_secrets(piece) for number, piece in enumerate(pieces))
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in sorted(self.secrets - {""}, key=len, reverse=True):
+            if len(secret) < _SHORT:
+                # So short a password is a part of many words, and is masked where it stands alone.
+                text = re.sub(rf"(?<![^\s\"'=`]){re.escape(secret)}(?![^\s\"'`])", "***", text)
+            else:
+                text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,169 @@
+"""The two SQL queries of the batch: whose tables, which datastores, which name; any other filter is not understood."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Vms:
+    """The query for the VMs of the datastores. `filter` is what was not understood of its WHERE, "" if all was."""
+
+    owner: str | None
+    datastores: tuple[int, ...] | None
+    templates: bool
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """The query for the snapshots of one name. `filter` is what was not understood of its WHERE."""
+
+    owner: str | None
+    name: str | None
+    limited_to: tuple[int, ...] = ()
+    filter: str = ""
+
+
+_NAME = r"(?:[A-Za-z_][A-Za-z0-9_$#@]*|\[[A-Za-z_][^\]\"']*\])"
+_OWNER = rf"(?:(?P<{{0}}>{_NAME}) ?\. ?)?"
+
+
+def _spaced(pattern: str) -> re.Pattern[str]:
+    """A pattern whose single blanks match any, and whose `OWNER` names a schema, each in a group of its own."""
+    count = 0
+    text = ""
+    for piece in re.split(r"(OWNER)", pattern):
+        if piece == "OWNER":
+            text += _OWNER.replace("{0}", f"owner{count}")
+            count += 1
+        else:
+            text += piece
+    return re.compile(text.replace(" ?", r"\s*").replace(" ", r"\s+"), re.IGNORECASE)
+
+
+_VMS = _spaced(
+    r" ?SELECT OWNERVPX_VM ?\. ?ID FROM OWNERVPX_VM (?:INNER )?JOIN OWNERVPX_DS_ASSIGNMENT ON "
+    r"(?:OWNERVPX_VM ?\. ?ID ?= ?OWNERVPX_DS_ASSIGNMENT ?\. ?ENTITY_ID"
+    r"|OWNERVPX_DS_ASSIGNMENT ?\. ?ENTITY_ID ?= ?OWNERVPX_VM ?\. ?ID)"
+    r"(?: WHERE (?P<where>.+?))? ?;? ?"
+)
+_ALL_VMS = _spaced(r" ?SELECT (?:OWNERVPX_VM ?\. ?)?ID FROM OWNERVPX_VM(?: WHERE (?P<where>.+?))? ?;? ?")
+_SNAPSHOTS = _spaced(
+    r" ?SELECT (?:OWNERVPX_SNAPSHOT ?\. ?)?VM_ID ?, ?(?:OWNERVPX_SNAPSHOT ?\. ?)?ID FROM OWNERVPX_SNAPSHOT"
+    r"(?: WHERE (?P<where>.+?))? ?;? ?"
+)
+_DS_ID = r"(?:OWNERVPX_DS_ASSIGNMENT ?\. ?)?DS_ID"
+_EQUALS = _spaced(rf" ?{_DS_ID} ?= ?(?P<id>[0-9]{{1,9}}) ?")
+_IN = _spaced(rf" ?{_DS_ID} IN ?\((?P<ids> ?[0-9]{{1,9}}(?: ?, ?[0-9]{{1,9}})* ?)\) ?")
+_NO_TEMPLATES = _spaced(r" ?(?:OWNERVPX_VM ?\. ?)?IS_TEMPLATE ?= ?0 ?")
+_NAMED = _spaced(r" ?(?:OWNERVPX_SNAPSHOT ?\. ?)?SNAPSHOT_NAME ?= ?N?'(?P<name>[^'%\"]+)' ?")
+_LIMIT = _spaced(
+    r" ?(?:OWNERVPX_SNAPSHOT ?\. ?)?VM_ID IN ?\( ?SELECT (?:OWNERVPX_DS_ASSIGNMENT ?\. ?)?ENTITY_ID FROM "
+    r"OWNERVPX_DS_ASSIGNMENT WHERE (?P<inner>.+?) ?\) ?"
+)
+
+
+def read(sql: str) -> Vms | Snapshots | None:
+    """One of the batch's two queries, or None when it is neither."""
+    hit = _VMS.fullmatch(sql)
+    if hit is not None:
+        ids, templates, rest = _vm_filter(hit["where"] or "")
+        return Vms(_owner(hit), ids, templates, rest)
+    hit = _ALL_VMS.fullmatch(sql)
+    if hit is not None:
+        return Vms(_owner(hit), None, templates=True, filter=hit["where"] or "every VM, of whichever datastore")
+    hit = _SNAPSHOTS.fullmatch(sql)
+    if hit is not None:
+        return _snapshots(hit)
+    return None
+
+
+def _snapshots(hit: re.Match[str]) -> Snapshots:
+    name: str | None = None
+    limited: tuple[int, ...] = ()
+    rest = ""
+    for part in _ands(hit["where"] or ""):
+        named, limit = _NAMED.fullmatch(part), _LIMIT.fullmatch(part)
+        ids = _datastores(limit["inner"]) if limit is not None else None
+        if named is not None and name is None:
+            name = named["name"]
+        elif ids is not None and not limited:
+            limited = ids
+        else:
+            rest = rest or part.strip()
+    if name is None and not rest:
+        rest = "no SNAPSHOT_NAME"
+    return Snapshots(_owner(hit), name, limited, rest)
+
+
+def _owner(hit: re.Match[str]) -> str | None:
+    """The schema; "" where none is named, None where two are."""
+    found = {
+        (text or "").strip("[]").lower(): (text or "").strip("[]")
+        for key, text in hit.groupdict().items()
+        if key.startswith("owner")
+    }
+    named = {key: text for key, text in found.items() if key}
+    if len(named) > 1:
+        return None
+    return next(iter(named.values()), "")
+
+
+def _vm_filter(where: str) -> tuple[tuple[int, ...] | None, bool, str]:
+    ids: tuple[int, ...] | None = None
+    templates, rest = True, ""
+    for part in _ands(where):
+        found = _datastores(part)
+        if _NO_TEMPLATES.fullmatch(part):
+            templates = False
+        elif found is not None and ids is None:
+            ids = found
+        else:
+            rest = rest or part.strip()
+    if ids is None and not rest:
+        rest = "no ds_id"
+    return ids, templates, rest
+
+
+def _ands(where: str) -> list[str]:
+    """The parts of a WHERE that all must hold, outside parentheses and quotes; an OR beside an AND stays whole."""
+    parts, depth, quote, start = list[str](), 0, False, 0
+    for hit in re.finditer(r"'|\(|\)|\bAND\b", where, re.IGNORECASE):
+        if hit[0] == "'":
+            quote = not quote
+        elif not quote and hit[0] in "()":
+            depth += 1 if hit[0] == "(" else -1
+        elif not quote and depth == 0:
+            parts.append(where[start : hit.start()])
+            start = hit.end()
+    parts.append(where[start:])
+    mixed = len(parts) > 1 and any(_has_bare_or(part) for part in parts)
+    return [where] if mixed else [part for part in parts if part.strip()]
+
+
+def _has_bare_or(part: str) -> bool:
+    depth = 0
+    for hit in re.finditer(r"\(|\)|\bOR\b", part, re.IGNORECASE):
+        if hit[0] in "()":
+            depth += 1 if hit[0] == "(" else -1
+        elif depth == 0:
+            return True
+    return False
+
+
+def _datastores(part: str) -> tuple[int, ...] | None:
+    """The ids of `ds_id = 688`, `ds_id in (688, 689)` or `ds_id = 688 or ds_id = 689`, each once."""
+    text = part.strip()
+    if text.startswith("(") and text.endswith(")") and "(" not in text[1:-1]:
+        text = text[1:-1]
+    listed = _IN.fullmatch(text)
+    if listed is not None:
+        found = [int(one) for one in listed["ids"].split(",")]
+    else:
+        hits = [_EQUALS.fullmatch(one) for one in re.split(r"\bOR\b", text, flags=re.IGNORECASE)]
+        found = [int(hit["id"]) for hit in hits if hit is not None]
+        if len(found) != len(hits):
+            return None
+    return tuple(dict.fromkeys(found))
