@@ -1,0 +1,87 @@
+"""run, plan and recover: the backup itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from snapall.commands import options
+from snapall.errors import Exit
+
+
+def run(
+    jobs: options.Jobs = None,
+    order: options.OrderOption = None,
+    keep: options.Keep = "",
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Take the nightly backup.
+
+    Settles what earlier runs owe, quiesces the VMs, captures and proves, releases, and rotates. `snapall plan` shows it
+    beforehand.
+    """
+    from snapall import conduct
+
+    settings, chosen = options.chosen(config, jobs, order, keep)
+    options.leave(conduct.run(settings, chosen, conduct.Telling(as_json, quiet), keep))
+
+
+def plan(
+    jobs: options.Jobs = None,
+    order: options.OrderOption = None,
+    keep: options.Keep = "",
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print what run would do.
+
+    Command by command, each with its reason. Nothing is changed.
+    """
+    from snapall import conduct
+    from snapall.views import reports
+
+    settings, chosen = options.chosen(config, jobs, order, keep)
+    outlooks = [conduct.plan(settings, job, keep) for job in chosen]
+    if as_json:
+        typer.echo(json.dumps([reports.plan_json(one.first, one.plan, one.command) for one in outlooks], indent=1))
+        return
+    for one in outlooks:
+        for line in reports.plan_lines(one.first, one.plan, one.command, options.width()):
+            typer.echo(line)
+
+
+def recover(
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for creates that may still act.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="List VM snapshots named as the jobs' that no run made.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove them.")] = False,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Release what was left quiesced.
+
+    Settles every run that died or could not finish, and lets proven backups into their chain. Doing it twice, or when
+    nothing is owed, does no harm.
+    """
+    from snapall import conduct
+
+    settings = options.load(config)
+    telling = conduct.Telling(as_json, quiet)
+    if not adopt:
+        options.leave(conduct.recover(settings, telling, wait=not no_wait))
+    found = conduct.find_strays(settings)
+    for job, one in found:
+        typer.echo(
+            f"{job.name}: {one.vm.label} has {one.snapshot.name} ({one.snapshot.ssid}) since {one.snapshot.created}"
+        )
+    if not found:
+        typer.echo("no VM snapshot is named as a job's that no run made")
+    if found and not yes:
+        typer.echo("nothing was removed: --yes removes them")
+    options.leave(conduct.remove_strays(settings, found, telling) if yes else Exit.OK)

@@ -1,0 +1,77 @@
+"""What the commands share: their options, their exit codes, and how they begin and end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+from snapall.errors import Exit
+
+if TYPE_CHECKING:
+    from snapall.backup.model import Job
+    from snapall.config import Config
+
+CODES = (
+    "Exit codes: 0 whole success; 1 no new backup; 2 usage or configuration, before anything began; 3 partial (a "
+    "backup exists, but not every VM was quiesced, or it is not in the chain yet); 4 another run holds the lock; 5 VMs "
+    "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
+)
+LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
+WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration, or a snapall.bat as it stands; else SNAPALL_CONFIG; else snapall.toml here.",
+    ),
+]
+Jobs = Annotated[
+    list[str] | None, typer.Argument(metavar="JOB", help="Jobs of the configuration; all when none is named.")
+]
+OrderOption = Annotated[
+    Literal["safe", "paper"] | None,
+    typer.Option("--order", help="Rotate after the proof (safe), or first, as the batch does."),
+]
+Keep = Annotated[
+    str, typer.Option("--keep", metavar="NAME", help="Take a backup of this name, outside the chain and never rotated.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout; for run, one event a line.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only trouble is told.")]
+
+
+def leave(code: Exit) -> NoReturn:
+    """End the command with this exit code."""
+    raise typer.Exit(int(code))
+
+
+def load(config: Path | None) -> Config:
+    """The configuration that is meant: by option, by environment, or here. ConfigError: every fault of it."""
+    from snapall import config as configuration
+
+    return configuration.load(configuration.find(config, os.environ))
+
+
+def chosen(
+    config: Path | None, names: list[str] | None, order: str | None, keep: str
+) -> tuple[Config, tuple[Job, ...]]:
+    """The configuration and the jobs that are meant, in the order that was asked for."""
+    from snapall.backup.model import Order
+    from snapall.config import check_keep, jobs_named, with_order
+
+    settings = load(config)
+    jobs = jobs_named(settings, names or ())
+    if keep:
+        check_keep(keep, jobs)
+    return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
+
+
+def width() -> int:
+    """Columns of the terminal; a pipe is given whole lines."""
+    return os.get_terminal_size().columns if sys.stdout.isatty() else 0
