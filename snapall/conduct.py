@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.config import Config
 from snapall.errors import Exit, Refused, SnapallError, worst
+from snapall.operate.guard import Guard, Unguarded
 from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
@@ -52,8 +53,9 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "")
             try:
                 means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
-                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals)
-                codes.append(night.run().exit)
+                with Guard(settings) if job.guardian else nullcontext(Unguarded()) as guard:
+                    night = Night(job, pace_of(settings, job), means, memory, guard, keep, settings.keep_journals)
+                    codes.append(night.run().exit)
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)

@@ -56,7 +56,8 @@ class AtLab:
         self.world = self.lab.world
         self.capture = capture
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world))
-        self.edit("busy_wait   = 5", "busy_wait   = 0")
+        # A guardian takes half a second to start; tests/operate has those that are about it.
+        self.edit("busy_wait   = 5", "busy_wait   = 0\nguardian    = false")
         self.edit("settle      = 5 ", "settle      = 0 ")
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())

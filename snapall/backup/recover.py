@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +33,7 @@ class Recovery:
     tell: Callable[[Happening], None]
     stopped: Callable[[], bool]
     wait: bool
+    by: str = "recover"  # who does it, as the journal tells
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
         """Settle every open journal, and let the configured jobs' pending backups enter their chains."""
@@ -65,13 +66,15 @@ class Recovery:
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
                 with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
-                    self._held(name, job, told, codes)
+                    codes.append(self.settle_held(name, job, told))
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
 
-    def _held(self, name: str, job: Job | None, told: set[Path], codes: list[Exit]) -> None:
+    def settle_held(self, name: str, job: Job | None, told: Collection[Path] = ()) -> Exit:
+        """Settle every open journal of a job whose lock is held. `told`: journals whose debts were told already."""
+        codes: list[Exit] = []
         settled: list[Journal] = []
 
         def failed(text: str, hint: str) -> None:
@@ -87,6 +90,7 @@ class Recovery:
                 settled.append(journal)
         if job is not None:
             codes.append(self._finish_rotation(job, settled))
+        return worst(*codes)
 
     def _temporaries(self, job: Job) -> bool:
         return any(one.temporary for one in self.memory.known(job.name))
@@ -105,7 +109,7 @@ class Recovery:
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)
                 means.tell(Failed(f"{debt.vm.label} {why}: {debt.name}", "run `snapall recover` again"))
-        self.memory.close(journal, code, "recovered" if not debts else "not settled yet")
+        self.memory.close(journal, code, f"settled by {self.by}" if not debts else "not settled yet")
         return code
 
     def _finish_rotation(self, job: Job, settled: Sequence[Journal]) -> Exit:
@@ -121,7 +125,7 @@ class Recovery:
         if not ready:
             return Exit.OK
         done = publisher.publish(past.pending, None, 0)
-        self.memory.close(newest, Exit.OK if done.whole else Exit.PARTIAL, "rotation finished by recover")
+        self.memory.close(newest, Exit.OK if done.whole else Exit.PARTIAL, f"rotation finished by {self.by}")
         return Exit.OK if done.whole else Exit.PARTIAL
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
 
 from snapall import __version__
 from snapall.backup.debts import VmDebt, alarming, owed
@@ -54,6 +56,16 @@ class _Outcome:
         self.watched += [debt for debt in owing if debt not in alarms]
 
 
+class Guard(Protocol):
+    """Whoever settles this run should it die. Both raise SiteError, and then nothing is quiesced."""
+
+    def start(self, journal: Path) -> None:
+        """Begin to guard the run of this journal."""
+
+    def ready(self) -> None:
+        """Come back when the guard stands: from here on a VM may be quiesced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Night:
     """A job and all that its run needs. `keep`: the name of a backup outside the chain."""
@@ -62,6 +74,7 @@ class Night:
     pace: Pace
     means: Means
     memory: Memory
+    guard: Guard
     keep: str = ""
     keep_journals: int = 400
 
@@ -93,10 +106,12 @@ class Night:
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
             )
             outcome.journal = self.memory.begin(header)
+            self.guard.start(outcome.journal.path)  # it takes a moment to stand: the survey's
             plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
             if self.means.stopped():
                 outcome.exit = Exit.STOPPED
             else:
+                self.guard.ready()
                 outcome.execution = Engine(plan, past.pending, outcome.journal, self.means).execute()
                 outcome.exit = outcome.execution.exit
         except SnapallError as error:

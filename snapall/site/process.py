@@ -1,4 +1,4 @@
-"""The only subprocess of the tool: start a program, wait for it with patience, never kill it."""
+"""The only subprocess of the tool: a program that is waited for with patience and never killed, and one let go."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import psutil
 
@@ -25,6 +26,10 @@ OUTPUT_CEILING = 1 << 20
 
 _SAME_START = 2.0
 """Seconds by which a start time may differ: the system computes it from a clock that may be set meanwhile."""
+
+
+_END = 10.0
+"""Seconds to wait for a killed program's end: one that is stuck in the kernel takes its time."""
 
 
 class NotStarted(SiteError):
@@ -60,6 +65,66 @@ def run(argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) 
         return Completed(tuple(argv), code, _text(out), _text(err), time.monotonic() - begun)
 
 
+class Detached:
+    """A program that is to outlive us: in a session of its own, out of reach of our terminal and its signals.
+
+    It hears by the end of its standard input that we have ended, and says one line on its standard output.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        """Start it. NotStarted: that is impossible."""
+        try:
+            self._program = _start_detached(argv)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise NotStarted(f"{argv[0]} cannot be started: {reason}", "see whether Python can be run there") from error
+        self._said: list[bytes] = []
+        self._reader = threading.Thread(target=self._read, name="first-word", daemon=True)
+        self._reader.start()
+
+    def first_line(self, timeout: float) -> bytes:
+        """What it says first; nothing if it ends or so many seconds pass without a word."""
+        self._reader.join(timeout)
+        return self._said[0] if self._said else b""
+
+    def let_go(self) -> None:
+        """Let it hear that we have ended."""
+        with suppress(OSError):
+            cast("IO[bytes]", self._program.stdin).close()
+
+    def wait(self, timeout: float) -> bool:
+        """Give it so many seconds to end; whether it did."""
+        try:
+            self._program.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._program.returncode = 0  # it lives on, and that is no mistake that Popen should warn of
+            return False
+        return True
+
+    def _read(self) -> None:
+        with cast("IO[bytes]", self._program.stdout) as stream:
+            self._said.append(stream.readline())
+
+
+def this_process() -> Child:
+    """We, as another process can know us again."""
+    return Child(os.getpid(), _started(os.getpid()))
+
+
+def end(child: Child) -> bool:
+    """Kill this very program, whatever it is stuck in; whether it is certain that it has ended."""
+    try:
+        process = psutil.Process(child.pid)
+        if abs(process.create_time() - child.started) < _SAME_START:
+            process.kill()
+            process.wait(_END)
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.AccessDenied, psutil.TimeoutExpired):
+        return not alive(child)
+    return True
+
+
 def alive(child: Child) -> bool:
     """Whether this very program still runs. A zombie does not, nor does another one that got the same pid."""
     try:
@@ -91,6 +156,27 @@ def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Po
             f"{argv[0]} cannot be started: {reason}",
             hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
         ) from error
+
+
+def _start_detached(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    if sys.platform == "win32":
+        apart = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        try:  # a scheduler's job object ends all that is in it: a guardian had better not be
+            return _piped(argv, creationflags=apart | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+        except PermissionError:  # a job that lets nobody leave
+            return _piped(argv, creationflags=apart)
+    return _piped(argv, start_new_session=True)
+
+
+def _piped(argv: Sequence[str], *, creationflags: int = 0, start_new_session: bool = False) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=creationflags,
+        start_new_session=start_new_session,
+    )
 
 
 def _started(pid: int) -> float:

@@ -1,0 +1,3 @@
+"""Beside a run: its guardian."""
+
+READY = "ready"  # the guardian's word, before which nothing is quiesced
