@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,6 +27,8 @@ class Kind(StrEnum):
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
     GARBAGE = "garbage"  # acts; answers `text` instead
     HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
+    KILL = "kill"  # the process `victim` is killed as the call comes in; acts all the same, `seconds` later
+    KILL_AFTER = "kill_after"  # acts; `victim` is killed before it is answered
     # The following come beside the call, which goes its way.
     LAG = "lag"  # VPX_SNAPSHOT tells it `seconds` later; with 0 seconds: after the next filer command
     DATABASE_DOWN = "database_down"  # after the call virtualcenter.db cannot be reached, for `seconds` (0: for good)
@@ -56,6 +61,7 @@ class Fault:
     exit: int | None = None
     text: str = ""
     snapshot: str = ""
+    victim: int = 0
 
     def concerns(self, verb: str, vm: int | None, words: Sequence[str]) -> bool:
         """Whether a call is one that this fault counts."""
@@ -67,6 +73,17 @@ class Fault:
     def strikes(self, seen: int) -> bool:
         """Whether it strikes the `seen`th matching call, counted from 1."""
         return seen >= self.nth and (self.times == 0 or seen < self.nth + self.times)
+
+    @property
+    def acts_late(self) -> bool:
+        """Whether what was asked for happens some time after the call."""
+        return self.kind is Kind.ACT_LATE or (self.kind is Kind.KILL and self.seconds > 0)
+
+    def kill(self, kind: Kind) -> None:
+        """End the victim, if this fault does so at this point of the call. One that has gone already is no matter."""
+        if self.kind is kind:
+            with suppress(ProcessLookupError):
+                os.kill(self.victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has but one way
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -85,6 +102,11 @@ class Struck:
 
     main: Fault | None = None
     beside: tuple[Fault, ...] = ()
+
+    def kill(self, kind: Kind) -> None:
+        """End whom the fault ends at this point of the call."""
+        if self.main is not None:
+            self.main.kill(kind)
 
     @property
     def told(self) -> str | None:

@@ -90,6 +90,7 @@ def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
             moment.note(entry)
             return Completed(1, Says.VCB_USAGE() + "\n", "")
         struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
+        struck.kill(Kind.KILL)
         verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
         n = moment.note(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
         task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
@@ -98,6 +99,7 @@ def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
         from snapall.lab.later import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
 
         catch_up_later(world.directory, verdict.delay)
+    struck.kill(Kind.KILL_AFTER)
     world.wait(verdict.wait)
     if task is None or not verdict.awaited or _came_about(world, task):
         return verdict.end
@@ -134,7 +136,7 @@ def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
         case _:
             words = ("remove", str(call.vm), call.argument)
             end = _answer(moment, call, Says.REMOVED(call.argument), fault)
-    if fault is not None and fault.kind is Kind.ACT_LATE:
+    if fault is not None and fault.acts_late:
         return Verdict(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
     if delay := _patience(moment, call):
         return Verdict(end, wait=delay + wait, later=words, delay=delay)
