@@ -15,6 +15,7 @@ from snapall.backup.facts import (
     Found,
     Gone,
     Intent,
+    Landed,
     Noted,
     Proven,
     RolledBack,
@@ -90,20 +91,34 @@ class CaptureDebt:
 
 
 @dataclass(frozen=True, slots=True)
+class Flight:
+    """A filer command that was never answered: it may act yet, until the filer's time-out after it was sent."""
+
+    step: Capture | Rename | Delete
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Debts:
     """All that a run owes.
 
     `partial`: captures of some volumes only, which are no backup. `renames`: those that made room for a capture that
-    never came, newest first.
+    never came, newest first. `flights`: commands that may act yet.
     """
 
     vms: tuple[VmDebt, ...] = ()
     captures: tuple[CaptureDebt, ...] = ()
     partial: tuple[Delete, ...] = ()
     renames: tuple[Rename, ...] = ()
+    flights: tuple[Flight, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.vms or self.captures or self.partial or self.renames)
+        return bool(self.vms) or self.filer
+
+    @property
+    def filer(self) -> bool:
+        """Whether something is owed on the filer."""
+        return bool(self.captures or self.partial or self.renames or self.flights)
 
 
 def owed(facts: Sequence[Noted]) -> Debts:
@@ -113,9 +128,9 @@ def owed(facts: Sequence[Noted]) -> Debts:
     began = facts[0].fact
     proven = standing(facts)
     if set(began.job.volumes) == {volume for volume, _ in proven}:
-        return Debts(_vms(began, facts), _captures(facts))
+        return Debts(_vms(began, facts), _captures(facts), flights=_flights(facts))
     partial = tuple(Delete(volume, name) for volume, name in proven)
-    return Debts(_vms(began, facts), _captures(facts), partial, _renames(began, facts))
+    return Debts(_vms(began, facts), _captures(facts), partial, _renames(began, facts), _flights(facts))
 
 
 def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
@@ -191,6 +206,23 @@ def _captures(facts: Sequence[Noted]) -> tuple[CaptureDebt, ...]:
                 open_.pop((capture.volume, capture.name), None)
             case Proven(volume, name) | Absent(volume, name):
                 open_.pop((volume, name), None)
+            case _:
+                pass
+    return tuple(open_.values())
+
+
+def _flights(facts: Sequence[Noted]) -> tuple[Flight, ...]:
+    open_: dict[int, Flight] = {}
+    for noted in facts:
+        match noted.fact:
+            case Intent(n, Capture() | Rename() | Delete() as step):
+                open_[n] = Flight(step, noted.at)
+            case Answered(n, Done() | Refusal()):
+                open_.pop(n, None)
+            case Landed():
+                open_.clear()
+            case Proven(volume, name) | Absent(volume, name):
+                open_ = {n: one for n, one in open_.items() if one.step != Capture(volume, name)}
             case _:
                 pass
     return tuple(open_.values())

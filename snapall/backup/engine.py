@@ -19,6 +19,7 @@ from snapall.backup.plan import Plan, Stage
 from snapall.backup.publish import Publisher
 from snapall.backup.rotation import Pending
 from snapall.backup.settle import Settlement
+from snapall.backup.settle_filer import settle_filer
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit, SiteError
 
@@ -249,7 +250,7 @@ class Engine:
         pace = self.journal.began.pace
         longest = min(_STRAGGLERS, pace.filer_timeout) if self.means.stopped() else pace.filer_timeout
         if self._capturing.wait(self._patience(longest)):
-            Settlement(self.journal, self.means, wait=False).settle_filer()
+            settle_filer(self.journal, self.means)
 
     def _publish(self, certified: Certified) -> bool:
         """Let the new backup into the chain if it is good enough; answers whether the chain holds it now."""

@@ -167,6 +167,11 @@ class RolledBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Landed:
+    """Every filer command sent so far has acted, or never will."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The report: the exit code, whether debts stay open, and what the operator was told."""
 
@@ -188,6 +193,7 @@ Fact = (
     | Unheld
     | Certified
     | RolledBack
+    | Landed
     | Ended
 )
 
@@ -216,6 +222,7 @@ _KNOWN: dict[str, type] = {
             Unheld,
             Certified,
             RolledBack,
+            Landed,
             Ended,
         ),
         *(Listed, Origin, Verdict, Job, Pace, Vm, FilerSnapshot, model.Policies, model.Policy, Grade, model.Order),

@@ -267,6 +267,9 @@ def settling(owing: Sequence[Debts]) -> tuple[Planned, ...]:
             found.append(Planned(Stage.SETTLE, action, why))
         for capture in debts.captures:
             found.append(Planned(Stage.SETTLE, ListVolume(capture.volume), f"was {capture.name} created?"))
+        for flight in debts.flights:
+            if not isinstance(flight.step, Capture):
+                found.append(Planned(Stage.SETTLE, ListVolume(flight.step.volume), "a command was never answered"))
         for delete in debts.partial:
             found.append(Planned(Stage.SETTLE, delete, "captured on some volumes only: no backup"))
         for rename in debts.renames:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from snapall.backup.events import Failed, Waiting, Warned
+from snapall.backup.facts import Landed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.plan import Stage
 from snapall.backup.rotation import Listings, Move, Pending, Rotation, after, rotate
-from snapall.backup.steps import Delete, Done, Rename, Unknown
+from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
 from snapall.errors import JournalError, SiteError
 
 _PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
@@ -84,19 +85,14 @@ class Publisher:
     def move(self, step: Rename | Delete) -> bool:
         """Send one rename or deletion; one without an answer is settled by reading the list, never sent again."""
         outcome = self.means.act(self.journal, Stage.ROTATE, step)
-        if isinstance(outcome, Done) or (isinstance(outcome, Unknown) and self._happened(step)):
+        if isinstance(outcome, Done):
+            return True
+        if isinstance(outcome, Unknown) and happened(step, self.means.site.listing(step.volume)):
+            self.journal.note(Landed())
             return True
         text = f"{self.means.site.command(step)}: {outcome.why}"
         self.means.tell(Failed(text, "the chain is left as it is now; the next run goes on from there"))
         return False
-
-    def _happened(self, step: Rename | Delete) -> bool:
-        names = {row.name for row in self.means.site.listing(step.volume)}
-        match step:
-            case Rename(_, old, new):
-                return new in names and old not in names
-            case Delete(_, name):
-                return name not in names
 
     def _read_back(self, expected: Listings) -> bool:
         """Whether the names of the chain are where the answers say they are."""

@@ -98,11 +98,11 @@ class Recovery:
     def _settle(self, journal: Journal) -> Exit:
         """Settle one run, with the job as its own header describes it."""
         means = self.means_for(journal.began.job)
-        settlement = Settlement(journal, means, self.wait)
+        settlement = Settlement(journal, means, self.wait, patient=self.wait)
         debts = settlement.settle()
         code = Exit.OK
-        if debts.captures or debts.partial or debts.renames:
-            code = Exit.FAILED
+        if debts.filer:
+            code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
         if debts.vms:
             sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
@@ -116,6 +116,8 @@ class Recovery:
         """Publish what is proven and good enough, in the newest journal, which knows the filer's snapshots."""
         known = self.memory.known(job.name, settled)
         newest = self.memory.newest(job.name)
+        if any(owed(one.facts).flights for one in settled):
+            return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
         if newest is None or not any(one.temporary for one in known):
             return Exit.OK
         means = self.means_for(job)

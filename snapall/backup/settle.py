@@ -1,4 +1,4 @@
-"""The only clean-up: settles what a run owes, by looking first, for the run itself and for whoever comes after it."""
+"""The only clean-up of VMs: settles what a run owes, by looking first, for itself and for whoever comes after it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 from snapall.backup.crew import Crew
 from snapall.backup.debts import Debts, VmDebt, owed
-from snapall.backup.events import CaptureProven, Failed, VmFree, Waiting, Warned
-from snapall.backup.facts import Absent, Found, Gone, Proven, RolledBack, Unheld
+from snapall.backup.events import Failed, VmFree, Waiting, Warned
+from snapall.backup.facts import Found, Gone, Unheld
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
-from snapall.backup.model import FilerSnapshot, VmSnapshot
+from snapall.backup.model import VmSnapshot
 from snapall.backup.plan import Stage
-from snapall.backup.steps import Delete, Done, Release, Rename
+from snapall.backup.settle_filer import settle_filer
+from snapall.backup.steps import Done, Release
 from snapall.errors import SiteError
 
 _LONGEST_PAUSE = 30.0  # seconds between two looks while waiting
@@ -22,12 +23,16 @@ _STOPPED_WAIT = 30.0  # seconds that a stopped run still waits for rows to vanis
 
 
 class Settlement:
-    """Settles one journal's debts. `wait`: stay until an unanswered create can no longer act."""
+    """Settles one journal's debts. `wait`: stay until an unanswered create can no longer act.
 
-    def __init__(self, journal: Journal, means: Means, wait: bool) -> None:
+    `patient`: stay at least until a filer command without an answer can no longer act, which is much shorter.
+    """
+
+    def __init__(self, journal: Journal, means: Means, wait: bool, *, patient: bool = True) -> None:
         self.journal = journal
         self.means = means
         self.wait = wait
+        self.patient = patient
         self.unreachable = False  # whether the database could not be asked at the last look
         self._sent: Counter[str] = Counter()
         self._began = means.clock.utc()
@@ -38,7 +43,7 @@ class Settlement:
         if not self._other_vcenter():
             self.settle_vms()
         if not self._other_filer():
-            self.settle_filer()
+            settle_filer(self.journal, self.means, patient=self.patient)
         return owed(self.journal.facts)
 
     @property
@@ -63,7 +68,7 @@ class Settlement:
     def _other_filer(self) -> bool:
         """The names of the chain are the same on every filer: on another one they are somebody else's."""
         debts, host = owed(self.journal.facts), self.journal.began.filer
-        if not (debts.captures or debts.partial or debts.renames) or host == self.means.site.filer:
+        if not debts.filer or host == self.means.site.filer:
             return False
         self.means.tell(
             Failed(
@@ -205,87 +210,6 @@ class Settlement:
     def _called_off(self) -> bool:
         """Whether to wait no longer: a signal ends a recover at once."""
         return self.wait and self.means.stopped()
-
-    # The filer
-
-    def settle_filer(self) -> None:
-        """Find out which captures exist; take back what is no whole backup, and the room made for it."""
-        for capture in owed(self.journal.facts).captures:
-            self._settle_capture(capture.volume, capture.name)
-        debts = owed(self.journal.facts)
-        if debts.captures:
-            return
-        for delete in debts.partial:
-            self._delete(delete)
-        if owed(self.journal.facts).partial == () and debts.renames:
-            self._roll_back(debts.renames)
-
-    def _list(self, volume: str) -> tuple[FilerSnapshot, ...] | None:
-        try:
-            return self.means.site.listing(volume)
-        except SiteError as error:
-            self.means.tell(Failed(f"cannot settle volume {volume}: {error.message}", error.hint))
-            return None
-
-    def _settle_capture(self, volume: str, name: str) -> None:
-        rows = self._list(volume)
-        if rows is None:
-            return
-        found = next((row for row in rows if row.name == name), None)
-        if found is None:
-            self.journal.note(Absent(volume, name))
-            return
-        self.journal.note(Proven(volume, name, found.date, late=True))
-        self.means.tell(CaptureProven(volume, name, found.date, late=True))
-
-    def _delete(self, delete: Delete) -> None:
-        """Delete a part of a backup, known by name and date: in paper order a later run may have the same name."""
-        rows = self._list(delete.volume)
-        if rows is None:
-            return
-        proofs = [noted.fact for noted in self.journal.facts if isinstance(noted.fact, Proven)]
-        born = {one.date for one in proofs if (one.volume, one.name) == (delete.volume, delete.name)}
-        row = next((row for row in rows if row.name == delete.name and row.date in born), None)
-        if row is None:
-            self.journal.note(Absent(delete.volume, delete.name))
-            return
-        if row.tags:
-            why = f"the filer holds it ({', '.join(row.tags)})"
-        else:
-            outcome = self.means.act_anyway(self.journal, Stage.SETTLE, delete)
-            why = "" if isinstance(outcome, Done) else outcome.why
-        if why:
-            text = f"{delete.name} on {delete.volume} is only a part of a backup and could not be deleted: {why}"
-            self.means.tell(Warned(text, "`snapall recover` tries again"))
-
-    def _roll_back(self, renames: Sequence[Rename]) -> None:
-        """Rename the chain back, one name after the other, as far as the listing allows; prove it by reading again."""
-        stuck: set[str] = set()
-        for rename in renames:
-            if rename.volume not in stuck and not self._renamed_back(rename):
-                stuck.add(rename.volume)
-        if not stuck:
-            self.journal.note(RolledBack())
-
-    def _renamed_back(self, rename: Rename) -> bool:
-        """Take one rename back if it happened; answers whether the list shows that it does not stand."""
-        rows = self._list(rename.volume)
-        if rows is None:
-            return False
-        named = {row.name: row for row in rows}
-        if rename.new not in named or rename.old in named:
-            return True
-        back = Rename(rename.volume, rename.new, rename.old)
-        if tags := named[back.old].tags:
-            why = f"the filer holds it ({', '.join(tags)})"
-        else:
-            outcome = self.means.act_anyway(self.journal, Stage.SETTLE, back)
-            if any(row.name == back.new for row in self._list(rename.volume) or ()):
-                return True
-            why = "the list does not show it" if isinstance(outcome, Done) else outcome.why
-        text = f"{back.old} on {back.volume} could not be renamed back to {back.new}: {why}"
-        self.means.tell(Failed(text, "`snapall recover` tries again"))
-        return False
 
 
 def _names(debts: Sequence[VmDebt]) -> str:

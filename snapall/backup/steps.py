@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snapall.backup.model import Vm
+from snapall.backup.model import FilerSnapshot, Vm
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ def undo_of(step: Step) -> Step | None:
             return Rename(volume, new, old)
         case Release() | Capture() | Delete():
             return None
+
+
+def happened(step: Capture | Rename | Delete, rows: Sequence[FilerSnapshot]) -> bool:
+    """Whether `snap list` of its volume shows that a filer's step took effect."""
+    names = {row.name for row in rows}
+    match step:
+        case Capture(_, name):
+            return name in names
+        case Rename(_, old, new):
+            return new in names and old not in names
+        case Delete(_, name):
+            return name not in names
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class PretendedClock:
     def __init__(self) -> None:
         self.moment = START
         self.seconds = 0.0
+        self.due: list[tuple[float, Callable[[], object]]] = []
 
     def utc(self) -> datetime:
         return self.moment
@@ -46,6 +47,14 @@ class PretendedClock:
     def push(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
         self.seconds += seconds
+        now = [act for at, act in self.due if at <= self.seconds]
+        self.due = [(at, act) for at, act in self.due if at > self.seconds]
+        for act in now:
+            act()
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let something happen when so much time has passed."""
+        self.due.append((self.seconds + seconds, act))
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         if not until():
@@ -242,6 +251,16 @@ def act_unanswered(step: Step, act: Act) -> Outcome:
     """It happens, but the answer is lost."""
     act(step)
     return Unknown("no answer")
+
+
+def act_after(clock: PretendedClock, seconds: float) -> Fault:
+    """No answer comes, and it happens some time later."""
+
+    def late(step: Step, act: Act) -> Outcome:
+        clock.later(seconds, lambda: act(step))
+        return Unknown("no answer")
+
+    return late
 
 
 def once(fault: Fault) -> Fault:
