@@ -9,14 +9,14 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
-from snapall.drill.cells import Aftermath, Call, Cell, Transport
+from snapall.drill.cells import Aftermath, Call, Cell, Order, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
 from snapall.drill.stage import Subject, template
@@ -57,9 +57,9 @@ def ground(subject: Subject) -> Iterator[Ground]:
         yield made
 
 
-def calls_of(made: Ground, order: str, transport: Transport) -> tuple[Call, ...]:
+def calls_of(made: Ground, order: Order, transport: Transport) -> tuple[Call, ...]:
     """The external calls of a run of the job that goes well, guardian included. SnapallError: it did not."""
-    shape = Cell("paper" if order == "paper" else "safe", transport, (), Aftermath.GUARDIAN)
+    shape = Cell(order, transport, (), Aftermath.GUARDIAN)
     with made.theatre(f"{order}-{transport}") as theatre:
         return theatre.calls(shape)
 
@@ -134,6 +134,3 @@ def _read(line: bytes, cells: Sequence[Cell]) -> Played:
     body = json.loads(line)
     findings = tuple(Finding(Broken(broken), what) for broken, what in body["findings"])
     return Played(cells[body["n"]], body["reached"], findings, body["said"])
-
-
-Progress = Callable[[int, int], None]
