@@ -42,6 +42,7 @@ class Played:
 
     cell: Cell
     reached: bool
+    crashed: bool  # whether the run was killed
     findings: tuple[Finding, ...]
     said: str = ""  # what the commands printed, when there are findings
 
@@ -97,7 +98,8 @@ class _Scene:
         before = Scene.of(self.world)
         began = time.monotonic()
         code = self.perform(lambda: self.run(None))
-        reached = code == _KILLED if self.cell.killed else True
+        crashed = code == _KILLED
+        reached = crashed or not self.cell.killed or len(self.cell.strikes) > 1  # the first of a pair may end the run
         codes = self.settle()
         left = began + self._late() - time.monotonic()
         if left > 0:
@@ -106,7 +108,7 @@ class _Scene:
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, Scene.of(self.world), self.job, 2 if self.cell.aftermath is Aftermath.RUN else 1)
         findings += self._journals()
-        return Played(self.cell, reached, tuple(findings), self.said() if findings else "")
+        return Played(self.cell, reached, crashed, tuple(findings), self.said() if findings else "")
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
@@ -150,7 +152,7 @@ class _Scene:
 
     def _late(self) -> float:
         late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)
-        return 3 * LATE if late else 0.0
+        return 2 * LATE if late else 0.0
 
     def _codes(self, first: int, codes: Sequence[int]) -> list[Finding]:
         """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""

@@ -77,7 +77,7 @@ def _line(site: str, done: str, cells: Sequence[str]) -> str:
 def verdict(played: Sequence[Played]) -> str:
     """The sentence at the end."""
     counts = Counts.of(played)
-    crashes = sum(one.reached and one.cell.killed for one in played)
+    crashes = sum(one.reached and one.crashed for one in played)
     rest = f", {counts.cells - crashes} faults" if counts.cells > crashes else ""
     other = f", {counts.other} times something else" if counts.other else ""
     return f"{crashes} crashes{rest}: {counts.vms} VMs left quiesced, {counts.lost} backups lost{other}"
@@ -105,7 +105,7 @@ def as_json(played: Sequence[Played]) -> dict[str, object]:
     ]
     return {
         "cells": counts.cells,
-        "crashes": sum(one.reached and one.cell.killed for one in played),
+        "crashes": sum(one.reached and one.crashed for one in played),
         "vms_left": counts.vms,
         "backups_lost": counts.lost,
         "other": counts.other,

@@ -73,7 +73,7 @@ class Subject:
 
 
 def site_of(job: Job) -> Site:
-    """A lab after the job: two VMs on each datastore, one on another that somebody else has quiesced, a whole chain."""
+    """A lab after the job: two VMs on each datastore, VM snapshots of others, a whole chain."""
     ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
     names = _names(job, 2 * len(ids))
     stores = cycle(ids.values())
@@ -85,7 +85,8 @@ def site_of(job: Job) -> Site:
         datastores=(*named, (OTHERS, "others")),
         vms=(*vms, FOREIGN),
         volumes=tuple(Volume(volume, (*ages, ("hourly.0", 1.2))) for volume in job.volumes),
-        vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot),),
+        # One on a VM that is nobody's business here, and one that a person has made on one of ours.
+        vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot), (1201, vms[0].id, job.vm_snapshot)),
     ).having(vc_password=PASSWORD, filer_password=PASSWORD)
 
 

@@ -124,7 +124,9 @@ def _worker(made: Ground, number: int, mine: Sequence[tuple[int, Cell]]) -> tupl
 
 def _tell(pipe: int, n: int, one: Played) -> None:
     findings = [(finding.broken.value, finding.what) for finding in one.findings]
-    line = json.dumps({"n": n, "reached": one.reached, "findings": findings, "said": one.said[-4000:]})
+    line = json.dumps(
+        {"n": n, "reached": one.reached, "crashed": one.crashed, "findings": findings, "said": one.said[-4000:]}
+    )
     data = f"{line}\n".encode()
     while data:
         data = data[os.write(pipe, data) :]
@@ -133,4 +135,4 @@ def _tell(pipe: int, n: int, one: Played) -> None:
 def _read(line: bytes, cells: Sequence[Cell]) -> Played:
     body = json.loads(line)
     findings = tuple(Finding(Broken(broken), what) for broken, what in body["findings"])
-    return Played(cells[body["n"]], body["reached"], findings, body["said"])
+    return Played(cells[body["n"]], body["reached"], body["crashed"], findings, body["said"])
