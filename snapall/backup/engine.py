@@ -11,7 +11,7 @@ from snapall.backup.certificate import certify
 from snapall.backup.crew import Crew
 from snapall.backup.debts import owed, standing
 from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
-from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven
+from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means, guarded
 from snapall.backup.model import FilerSnapshot, Grade, Policy
@@ -227,7 +227,10 @@ class Engine:
             return
         settlement = Settlement(self.journal, self.means, wait=False)
         with self._stage(Stage.UNQUIESCE):
-            settlement.release([(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid])
+            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            if not known:  # the guardian must see that the run is not stuck before its release
+                self.journal.note(Releasing())
+            settlement.release(known)
             self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
             settlement.sweep()
 

@@ -42,7 +42,7 @@ class Journal:
     @classmethod
     def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
         """Begin the journal of a new run. JournalError: the folder cannot be written."""
-        path = folder / f"{began.job.name}-{began.stamp}.jsonl"
+        path = path_of(folder, began.job.name, began.stamp)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(exist_ok=False)
@@ -178,26 +178,45 @@ def _read(path: Path) -> tuple[list[Noted], int]:
     return facts, len(whole)
 
 
+def path_of(folder: Path, job: str, stamp: str) -> Path:
+    """The file of a job's run."""
+    return folder / f"{job}-{stamp}.jsonl"
+
+
 def is_open(path: Path) -> bool:
     """Whether the run may owe something: its last line is not a report that closes it. Reads only the file's end.
 
     A file without one whole line is of a run that died before it did anything; one that cannot be read may owe all.
     """
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 65536))
-            tail = file.read().decode("utf-8", "replace")
+        size, tail = _tail(path)
     except OSError:
         return True
-    if "\n" not in tail:
-        return size > len(tail)
+    return not _closes(tail) if "\n" in tail else size > len(tail)
+
+
+def is_closed(path: Path) -> bool:
+    """Whether the run's report stands in the journal, and says that nothing is owed."""
+    try:
+        return _closes(_tail(path)[1])
+    except OSError:
+        return False
+
+
+def _tail(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 65536))
+        return size, file.read().decode("utf-8", "replace")
+
+
+def _closes(tail: str) -> bool:
     lines = [line for line in tail.splitlines() if line.strip()]
     try:
         last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}
     except ValueError:
-        return True
-    return not (isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False)
+        return False
+    return isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False
 
 
 def journals(folder: Path, job: str | None = None) -> list[Path]:
@@ -219,19 +238,26 @@ class Holder:
 
 
 @contextmanager
-def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], bool]) -> Iterator[None]:
+def hold(
+    state: Path,
+    job: str,
+    role: str,
+    clock: Clock,
+    stopped: Callable[[], bool],
+    waiting: Callable[[str], None] = lambda _: None,
+) -> Iterator[None]:
     """Hold the job's lock, which the system drops with the process.
 
-    Recover and guardian are waited for, since they end by themselves. Locked: another run holds it. Stopped:
+    Recover and guardian are waited for, since they end by themselves; `waiting` hears of it once. Locked: another run
+    holds it. Stopped:
     `stopped` came true while waiting. JournalError: the folder cannot be written.
     """
-    sidecar = state / f"{job}.holder"
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state / f"{job}.lock")
-        attempts = 0
+        attempts, told = 0, False
         while not _acquired(lock):
-            holder = _holder(sidecar)
+            holder = holder_of(state, job)
             attempts = attempts + 1 if holder.role in {"run", _UNKNOWN} else 0
             # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
             if attempts > 1:
@@ -241,9 +267,34 @@ def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], b
                 )
             if stopped():
                 raise Stopped(f"stopped while waiting for the {holder.role} of job {job} (process {holder.pid})")
+            if attempts == 0 and not told:
+                waiting(f"waiting for the {holder.role} of job {job} (process {holder.pid}), which settles a run")
+                told = True
             clock.wait(1, stopped)
     except OSError as error:
         raise JournalError(f"the folder {state} cannot be written: {error.strerror}", _HINT) from error
+    with _kept(lock, state / f"{job}.holder", role, clock):
+        yield
+
+
+@contextmanager
+def seize(state: Path, job: str, role: str, clock: Clock) -> Iterator[bool]:
+    """Hold the job's lock if nobody does at this moment; yields whether that is so. No folder is made for it."""
+    lock = FileLock(state / f"{job}.lock")
+    try:
+        free = state.is_dir() and _acquired(lock)
+    except OSError:
+        free = False
+    if not free:
+        yield False
+        return
+    with _kept(lock, state / f"{job}.holder", role, clock):
+        yield True
+
+
+@contextmanager
+def _kept(lock: FileLock, sidecar: Path, role: str, clock: Clock) -> Iterator[None]:
+    """Say who holds the lock, and give it up in the end."""
     try:
         body = {"role": role, "pid": os.getpid(), "since": clock.utc().isoformat(timespec="seconds")}
         with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
@@ -274,10 +325,10 @@ def _acquired(lock: FileLock) -> bool:
     return True
 
 
-def _holder(sidecar: Path) -> Holder:
-    """What the holder says of itself."""
+def holder_of(state: Path, job: str) -> Holder:
+    """What the holder says of itself; one that died may still be named until the next one holds the lock."""
     try:
-        body = json.loads(sidecar.read_text())
+        body = json.loads((state / f"{job}.holder").read_text())
         return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Holder(_UNKNOWN, 0, "a moment ago")

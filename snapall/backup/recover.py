@@ -65,20 +65,30 @@ class Recovery:
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
                 with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
-                    self._held(name, job, told, codes)
+                    self._held(self.memory.open_runs(name), job, told, codes)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
 
-    def _held(self, name: str, job: Job | None, told: set[Path], codes: list[Exit]) -> None:
+    def finish(self, path: Path, job: Job) -> Exit:
+        """Settle one run, and let what it proved enter the chain. The caller holds the job's lock."""
+        codes: list[Exit] = []
+        try:
+            self._held([path], job, set(), codes)
+        except SnapallError as error:
+            self.tell(Failed(error.message, error.hint))
+            codes.append(error.exit)
+        return worst(*codes)
+
+    def _held(self, paths: Sequence[Path], job: Job | None, told: set[Path], codes: list[Exit]) -> None:
         settled: list[Journal] = []
 
         def failed(text: str, hint: str) -> None:
             self.tell(Failed(text, hint))
             codes.append(Exit.DEBTS)
 
-        for path in self.memory.open_runs(name):
+        for path in paths:
             with guarded(failed):
                 journal = self.memory.open(path)
                 if path not in told:

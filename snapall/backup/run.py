@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import VmDebt, alarming, owed
@@ -54,6 +55,15 @@ class _Outcome:
         self.watched += [debt for debt in owing if debt not in alarms]
 
 
+Guard = Callable[[Path], Callable[[], None]]
+"""Sets a guardian over the run whose journal this is going to be; then waits for its word. SnapallError: none came."""
+
+
+def unguarded(_journal: Path) -> Callable[[], None]:
+    """Nobody guards the run."""
+    return lambda: None
+
+
 @dataclass(frozen=True, slots=True)
 class Night:
     """A job and all that its run needs. `keep`: the name of a backup outside the chain."""
@@ -64,6 +74,7 @@ class Night:
     memory: Memory
     keep: str = ""
     keep_journals: int = 400
+    guard: Guard = unguarded
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -71,12 +82,15 @@ class Night:
         Locked: another run of the job is at work.
         """
         began = self.means.clock.monotonic()
-        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped):
+        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
             stamp = self._stamp()
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
         return report
+
+    def _wait_for(self, text: str) -> None:
+        self.means.tell(Warned(text))
 
     def _stamp(self) -> str:
         """This second, or the next one that no run of the job has: names must be of one run alone."""
@@ -87,6 +101,7 @@ class Night:
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
+        ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
         try:
             self._settle(outcome)
             header = Began(
@@ -94,6 +109,7 @@ class Night:
             )
             outcome.journal = self.memory.begin(header)
             plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
+            ready()
             if self.means.stopped():
                 outcome.exit = Exit.STOPPED
             else:
