@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
@@ -33,8 +34,8 @@ def main() -> None:
         charge = Charge.from_bytes(sys.stdin.buffer.read())
     except ValueError:
         return  # the run died before it could quiesce anything
-    with suppress(OSError):  # a folder that is gone was of no use
-        os.chdir(charge.folder)
+    with suppress(OSError):  # one that is gone is of no use
+        os.chdir(charge.folder or Path(sys.executable).anchor)
     _deafen()
     with _told(charge.settings) as listener:
 

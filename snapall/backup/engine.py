@@ -22,7 +22,7 @@ from snapall.backup.settle import Settlement
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit, SiteError
 
-_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
+_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,9 @@ class Engine:
             return
         debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            # One of them has no answer yet: it may hold all the same.
-            late = self._patience(self.journal.began.pace.filer_timeout)
+            # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
+            # what the guardian grants.
+            late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
             Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import owed
-from snapall.backup.events import DebtFound, Failed, Happening
+from snapall.backup.events import DebtFound, Failed, Happening, Warned
 from snapall.backup.facts import Began
 from snapall.backup.journal import Journal, hold
 from snapall.backup.means import Means, guarded
@@ -64,12 +64,15 @@ class Recovery:
         codes: list[Exit] = []
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
-                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
+                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
                     self._held(self.memory.open_runs(name), job, told, codes)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
+
+    def _warn(self, text: str) -> None:
+        self.tell(Warned(text))
 
     def finish(self, path: Path, job: Job) -> Exit:
         """Settle one run, and let what it proved enter the chain. The caller holds the job's lock."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sys
 from collections.abc import Callable
@@ -40,7 +39,7 @@ class Charge:
     job: Job  # as this run performs it
     journal: Path
     run: Child  # the process that is guarded
-    folder: str  # where that one works: relative programs and paths are found from there
+    folder: Path | None  # where that one works: relative programs and paths are found from there
     slack: float
 
     def to_bytes(self) -> bytes:
@@ -83,7 +82,7 @@ class Post:
 
     def _set(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
         """Start it; answers what waits for its word, so that all trouble is told there: settling goes first."""
-        charge = Charge(self._settings, job, journal, itself(), os.getcwd(), self._slack)  # noqa: PTH109 - text
+        charge = Charge(self._settings, job, journal, itself(), _here(), self._slack)
         argv = [sys.executable, "-m", "snapall.guarding", job.name, str(journal)]  # the last two are for `ps`
         try:
             # From the folder of this very package; it moves on to ours as soon as it runs.
@@ -99,6 +98,14 @@ class Post:
         guardian.end(1)
         said = guardian.said or f"it was not ready within {self._patience:g} s"
         raise NoGuardian(f"the guardian did not come up: {said}", _REMEDY.format(python=sys.executable))
+
+
+def _here() -> Path | None:
+    """Where this process works; None: the folder is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _refusal(message: str) -> Callable[[], None]:

@@ -280,6 +280,37 @@ def test_a_next_run_waits_for_a_guardian_at_work(at_lab: Make) -> None:
     assert len(removed) == len(set(removed))  # nothing was removed twice
 
 
+def test_a_recover_beside_it_waits_and_finds_nothing_left_to_do(at_lab: Make) -> None:
+    night = guarded(at_lab)
+    slow(night)
+    night.fault(Fault("vcbsnapshot delete", Kind.SLOW, seconds=2))
+    with running(night) as run:
+        within(10, lambda: held(night, 2), "two VMs quiesced")
+        run.kill()
+        within(8, lambda: any(entry.verb == "delete" for entry in night.ledger), "the guardian's removal sent")
+        ended = night("recover")
+        assert ended.code == 0, ended.err
+        assert "waiting for the guardian of job vol1" in ended.err
+    night.assert_nothing_is_quiesced()
+    removed = [entry.argv[-1] for entry in night.ledger if entry.verb == "delete"]
+    assert len(removed) == len(set(removed))
+
+
+@pytest.mark.parametrize("options", [["--order", "paper"], ["--keep", "before_update"]], ids=" ".join)
+def test_it_knows_what_was_asked_of_the_run_beyond_the_configuration(at_lab: Make, options: list[str]) -> None:
+    night = guarded(at_lab)
+    slow(night)
+    argv = [sys.executable, "-m", "snapall", "run", *options, "--config", str(night.config)]
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as run:
+        within(10, lambda: held(night, 2), "two VMs quiesced")
+        run.kill()
+        within(8, lambda: gone(night), "the guardian has ended")
+    night.assert_nothing_is_quiesced()
+    kept = [night.dates[name] for name in night.dates if name != "vmware_snap4"]
+    assert list(night.chain().values())[:3] == kept  # paper order: what had made room is renamed back
+    assert journal(night)[-1]["open"] is False
+
+
 def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)
