@@ -9,7 +9,8 @@ from pathlib import Path
 from snapall.backup.clock import Clock
 from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
-from snapall.backup.journal import Journal, at_work, is_open, journals, path_of
+from snapall.backup.journal import Journal, is_open, journals, path_of
+from snapall.backup.lock import at_work
 from snapall.backup.provenance import origins
 from snapall.errors import Exit, JournalError
 

@@ -12,7 +12,8 @@ from snapall import __version__
 from snapall.backup.debts import owed
 from snapall.backup.events import DebtFound, Failed, Happening, Warned
 from snapall.backup.facts import Began
-from snapall.backup.journal import Journal, hold
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot, stamp_of

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import VmDebt, alarming, owed
@@ -22,8 +21,9 @@ from snapall.backup.events import (
     Warned,
 )
 from snapall.backup.facts import Began, Listed, Origin, Surveyed
-from snapall.backup.journal import Journal, hold
-from snapall.backup.means import Means, guarded
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
+from snapall.backup.means import Guard, Means, guarded, unguarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
 from snapall.backup.plan import Plan, Stage, build
@@ -53,15 +53,6 @@ class _Outcome:
         alarms = alarming(owing, unreachable)
         self.debts += alarms
         self.watched += [debt for debt in owing if debt not in alarms]
-
-
-Guard = Callable[[Path], Callable[[], None]]
-"""Sets a guardian over the run whose journal this is going to be; then waits for its word. SnapallError: none came."""
-
-
-def unguarded(_journal: Path) -> Callable[[], None]:
-    """Nobody guards the run."""
-    return lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Protocol
 from snapall.backup.debts import owed
 from snapall.backup.events import Failed, Guarded
 from snapall.backup.facts import Began, Certified, Ended, Fact, Intent, Noted, Releasing, TakenUp
-from snapall.backup.journal import holder_of, is_closed, is_open, seize
+from snapall.backup.journal import is_closed, is_open
+from snapall.backup.lock import holder_of, seize
 from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
 from snapall.backup.steps import Quiesce, Release

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import snapall
+from snapall.backup.means import Guard, unguarded
 from snapall.backup.model import Job
-from snapall.backup.run import Guard, unguarded
 from snapall.backup.steps import Child
 from snapall.config import Config
 from snapall.errors import SnapallError

@@ -11,7 +11,7 @@ import pytest
 
 from snapall.backup.debts import owed
 from snapall.backup.facts import Certified
-from snapall.backup.journal import hold
+from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
 from snapall.backup.run import Night

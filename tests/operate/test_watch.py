@@ -13,7 +13,8 @@ import pytest
 
 from snapall.backup.events import Failed, Guarded, Happening
 from snapall.backup.facts import Answered, Began, Ended, Intent, Releasing, Surveyed, TakenUp
-from snapall.backup.journal import Journal, hold, is_open
+from snapall.backup.journal import Journal, is_open
+from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.memory import Memory
 from snapall.backup.recover import Recovery
