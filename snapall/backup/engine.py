@@ -11,7 +11,7 @@ from snapall.backup.certificate import certify
 from snapall.backup.crew import Crew
 from snapall.backup.debts import owed, standing
 from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
-from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Surveyed
+from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means, guarded
 from snapall.backup.model import FilerSnapshot, Grade, Policy
@@ -23,7 +23,7 @@ from snapall.backup.settle_filer import settle_filer
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit, SiteError
 
-_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
+_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,9 @@ class Engine:
             return
         debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            # One of them has no answer yet: it may hold all the same.
-            late = self._patience(self.journal.began.pace.filer_timeout)
+            # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
+            # what the guardian grants.
+            late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
             Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
@@ -228,7 +229,10 @@ class Engine:
             return
         settlement = Settlement(self.journal, self.means, wait=False)
         with self._stage(Stage.UNQUIESCE):
-            settlement.release([(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid])
+            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            if not known:  # the guardian must see that the run is not stuck before its release
+                self.journal.note(Releasing())
+            settlement.release(known)
             self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
             settlement.sweep()
 

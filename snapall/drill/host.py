@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from types import FrameType
 
@@ -24,6 +25,8 @@ class Host:
 
     def __init__(self, key: paramiko.PKey, first: Path) -> None:
         """Start the process; it serves the world in `first` until it is told another one."""
+        if sys.platform == "win32":
+            raise NotHere
         self._here, there = socket.socketpair()
         self._pid = os.fork()
         if self._pid == 0:

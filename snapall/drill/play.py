@@ -20,6 +20,7 @@ from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.conduct import Telling
 from snapall.config import load
+from snapall.drill import NotHere
 from snapall.drill.calls import Calls, recorded
 from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment
 from snapall.drill.stage import Subject, furnish
@@ -131,6 +132,8 @@ class _Scene:
 
     def perform(self, command: Callable[[], Exit]) -> int:
         """A command in a process of its own; its exit code, negative for a signal."""
+        if sys.platform == "win32":
+            raise NotHere
         pid = os.fork()
         if pid == 0:
             _become(command, self.log)
@@ -178,7 +181,7 @@ class _Scene:
 
     def _until_guardian_has_ended(self) -> None:
         end = time.monotonic() + _PATIENCE
-        while any(str(self.config) in words for words in _guardians()):
+        while any(str(self.folder) in word for words in _guardians() for word in words):
             if time.monotonic() > end:
                 self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return
@@ -192,13 +195,15 @@ def _guardians() -> list[list[str]]:
             words = process.cmdline()
         except psutil.Error:
             continue
-        if "snapall.operate.guardian" in words:
+        if "snapall.guarding" in words:
             found.append(words)
     return found
 
 
 def _become(command: Callable[[], Exit], log: Path) -> None:
     """The forked process: never comes back."""
+    if sys.platform == "win32":
+        raise NotHere
     code = 70
     try:
         said = os.open(log, os.O_WRONLY | os.O_APPEND)

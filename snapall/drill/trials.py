@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from snapall.backup.model import Job
 from snapall.config import Config
-from snapall.drill import report
+from snapall.drill import NotHere, report
 from snapall.drill.cells import Extent, Order, Transport, cells_of
 from snapall.drill.play import Played
 from snapall.drill.stage import Subject
 from snapall.drill.workers import calls_of, ground, played
-from snapall.errors import SnapallError
 
 _WORKERS = 3  # for each processor: most of a cell's time is waiting
 
@@ -40,8 +39,8 @@ def trials_of(settings: Config, jobs: Sequence[Job], extent: Extent) -> list[Tri
 
 def drill(trials: Sequence[Trial]) -> list[Played]:
     """Play all cells of all trials, with a bar while a person waits. SnapallError: not on this system."""
-    if not hasattr(os, "fork"):
-        raise SnapallError("the drill needs fork()", "run it on Linux or another Unix; the configuration is the same")
+    if sys.platform == "win32":
+        raise NotHere
     return [one for trial in trials for one in _shown(_played(trial))]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import paramiko
 
+from snapall.drill import NotHere
 from snapall.drill.cells import Aftermath, Call, Cell, Order, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
@@ -102,6 +103,8 @@ def _results(selector: selectors.BaseSelector, cells: Sequence[Cell]) -> Iterato
 
 def _worker(made: Ground, number: int, mine: Sequence[tuple[int, Cell]]) -> tuple[int, int]:
     """Fork one; its pid and the pipe on which it tells."""
+    if sys.platform == "win32":
+        raise NotHere
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid:
