@@ -121,6 +121,7 @@ class Engine:
             lambda step: self.means.act(self.journal, Stage.QUIESCE, step),
             self.journal.began.pace.parallel,
             lambda: not over(),
+            threads=self.means.threads,
         )
         ended = self._quiescing.wait(over)
         for error in self._quiescing.errors[:1]:
@@ -140,7 +141,8 @@ class Engine:
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
             # One of them has no answer yet: it may hold all the same.
             late = self._patience(self.journal.began.pace.filer_timeout)
-            Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
+            looking = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
+            looking.wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
         if missing:
@@ -152,8 +154,8 @@ class Engine:
     def _capture(self) -> None:
         """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
         late = self._patience(self.journal.began.pace.filer_timeout)
-        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1)
-        self._locating = Crew([None], lambda _: self._look(), 1)
+        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1, threads=self.means.threads)
+        self._locating = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
         ended = self._capturing.wait(lambda: self.means.stopped() or late())
         for error in self._capturing.errors[:1]:
             raise error
