@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from snapall.backup.events import Event, Failed
+from snapall.backup.events import Event, Failed, Listener
 from snapall.backup.means import Means
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job
@@ -21,10 +21,13 @@ from snapall.errors import SnapallError
 from snapall.lab.site import NIGHTLY, LabVm, Site, Volume, batch, build
 from snapall.lab.toml import database_url
 from snapall.lab.world import World
+from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
 from tests.year.turns import HostClock, Turns
 from tests.year.underway import Fate, LivedSite, Underway
+
+LOADED = virtualcenter  # before any fork, or every command would load it anew
 
 DEFECT = 99  # a command that ended with an exception
 CONFIGURATION = """\
@@ -86,7 +89,7 @@ class Setup:
 
 
 def site(began: datetime) -> Site:
-    """The batch's recorded site and a little more: a VM on two datastores, one to skip, a template, somebody's snapshot."""
+    """The recorded batch's site, and a VM on two datastores, one to skip, a template, other people's snapshots."""
     small = batch()
     more = (
         LabVm(611, "sql02", 11, (688, 689)),
@@ -181,7 +184,7 @@ def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed:
     clock = HostClock(turns, town.ahead)
     underway = Underway(world, turns, clock, fate)
     log = LogFile.open(settings.log, settings.log_time, lambda at: at + timedelta(seconds=town.offset))
-    listeners = [story, log] if words[0] == "run" else [story]
+    listeners: list[Listener] = [story, log] if words[0] == "run" else [story]
 
     def listen(event: Event) -> None:
         for listener in listeners:
