@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from snapall.lab.faults import Kind
 from snapall.lab.ledger import Change, Effect, Entry
 
 TEMPORARY = re.compile(r"vmware_new_\d{8}T\d{6}Z")
 OURS = re.compile(r"Quiesce(-\d{8}T\d{6}Z)?")
+ANSWERED = (None, Kind.SLOW, Kind.TAG)  # how a listing fares that is read all the same
 NAMES = ("vmware_recent", "vmware_previous", *(f"vmware_snap{n}" for n in range(3, 9)))
 
 
@@ -28,6 +30,7 @@ class Snap:
     held: frozenset[int] = frozenset()  # VMs that had this run's VM snapshot when it was taken
     listed: bool = False  # whether `snap list` was answered since it is there
     touched: bool = False  # whether an operator gave it its name
+    stray: bool = False  # whether no run can publish it: it came after its run, or its volumes are configured no more
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Chronicle:
             self.asked_by[entry.n] = by
             if entry.effect is not None:
                 self._happened(entry, entry.effect, by, self.rules_of_run[by])
-            elif entry.verb == "snap list" and entry.fault is None:
+            elif entry.verb == "snap list" and entry.fault in ANSWERED:
                 for snap in self.volumes[entry.command.split()[-1]].values():
                     snap.listed = True
 
@@ -95,6 +98,7 @@ class Chronicle:
                     self.wrong.append(f"somebody else's VM snapshot {effect.ssid} ({effect.name}) was removed")
             case Change.CAPTURED:
                 self._captured(effect, by, rules)
+                self.volumes[effect.volume][effect.name].stray = entry.of is not None
             case Change.RENAMED:
                 self._renamed(effect, rules)
             case Change.DELETED:
@@ -142,10 +146,10 @@ class Chronicle:
         if (effect.volume, effect.name) in self.tagged:
             self.wrong.append(f"{told} although the filer held it")
         newer = [one for one in rows.values() if one.ours and one.number > snap.number]
-        if TEMPORARY.fullmatch(effect.name) and snap.ours:
-            volumes = self.rules_of_run[snap.run].volumes
-            whole = all(any(one.run == snap.run for one in self.volumes[volume].values()) for volume in volumes)
-            if whole and len(volumes) == 1 and not newer:
+        if snap.ours and not self._whole(snap):
+            pass  # a part of a backup is none
+        elif TEMPORARY.fullmatch(effect.name) and snap.ours:
+            if not newer:
                 self.wrong.append(f"{told}: the newest backup there is")
         elif effect.name != rules.chain[-1]:
             self.wrong.append(f"{told}: neither the oldest of the chain nor a temporary one")
@@ -153,6 +157,11 @@ class Chronicle:
             self.wrong.append(f"{told} though the chain had a gap")
         elif rules.order == "safe" and not any(TEMPORARY.fullmatch(n) and s.listed and s.held for n, s in rows.items()):
             self.wrong.append(f"{told} before a new backup was proven")
+
+    def _whole(self, snap: Snap) -> bool:
+        """Whether what was captured with a snapshot stood on all volumes just now."""
+        volumes = set(self.rules_of_run[snap.run].volumes) - {snap.volume}
+        return all(any(one.run == snap.run for one in self.volumes[volume].values()) for volume in volumes)
 
     # What operators do.
 
@@ -175,15 +184,26 @@ class Chronicle:
     def vm_is_gone(self, vm: int) -> None:
         self.ours = {ssid: one for ssid, one in self.ours.items() if one[0] != vm}
 
+    def other_volumes(self) -> None:
+        """The configuration names other volumes from now on: what waits for the old ones' chains waits for ever."""
+        for rows in self.volumes.values():
+            for name, snap in rows.items():
+                snap.stray = snap.stray or TEMPORARY.fullmatch(name) is not None
+
     # Questions.
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Volume and name of what snapall warns of and never touches."""
+        return [
+            (volume, name)
+            for volume, rows in self.volumes.items()
+            for name, snap in rows.items()
+            if snap.stray and TEMPORARY.fullmatch(name)
+        ]
 
     def chain(self, volume: str, names: Sequence[str]) -> list[Snap]:
         """The snapshots under these names, in this order; a missing one is passed over."""
         return [self.volumes[volume][name] for name in names if name in self.volumes[volume]]
-
-    def rules_of(self, snap: Snap) -> Rules:
-        """What the configuration said when the snapshot was asked for."""
-        return self.rules_of_run[snap.run]
 
     def numbers(self, rules: Rules) -> dict[tuple[str, str], int]:
         """Which snapshot stands under each name of the chain."""

@@ -125,7 +125,8 @@ def _freed(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
 def _sparse(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
     """No more is kept than the chain and what waits for it."""
     for volume in deed.rules.volumes:
-        waiting = [name for name, snap in chronicle.volumes[volume].items() if TEMPORARY.fullmatch(name) and snap.held]
+        rows = chronicle.volumes[volume].items()
+        waiting = [name for name, snap in rows if TEMPORARY.fullmatch(name) and snap.held and not snap.stray]
         if len(waiting) > len(deed.rules.chain) + 1:
             yield f"{len(waiting)} backups wait for the chain on {volume}: {waiting}"
 
@@ -172,12 +173,12 @@ def _told(deed: Deed, chronicle: Chronicle) -> Iterator[str]:
 
 
 def _waiting(chronicle: Chronicle, rules: Rules) -> list[str]:
-    """The backups of snapall, taken of these very volumes, that are not in the chain."""
+    """The backups that are not in the chain although they could be."""
     return [
         name
         for volume in rules.volumes
         for name, snap in chronicle.volumes[volume].items()
-        if TEMPORARY.fullmatch(name) and snap.ours and chronicle.rules_of(snap).volumes == rules.volumes
+        if TEMPORARY.fullmatch(name) and not snap.stray
     ]
 
 

@@ -51,7 +51,7 @@ FAULTS: dict[str, tuple[int, tuple[Fault, ...]]] = {
 }
 
 # Of a hundred nights so many. `touch` counts the moments at which a command meets the world; a run has about 50.
-KILLED, SIGNALLED, CLOCK_SET = 9, 5, 3
+KILLED, SIGNALLED, CLOCK_SET = 9, 5, 5
 LAST_TOUCH = 60
 CLOCK_STEPS = (-600.0, 600.0, -86400.0, 86400.0)
 FAULT_STAYS = 30  # of a hundred faults so many last beyond the morning
@@ -59,6 +59,7 @@ FAULT_STAYS = 30  # of a hundred faults so many last beyond the morning
 MORNINGS = (("nothing", 4), ("recover", 4), ("recover --no-wait", 2), ("guardian", 3))
 KILLED_AGAIN = 10  # of a hundred mornings' recovers so many are killed, too
 
+TIDIED = 15  # of a hundred days on which snapall warns of strays, so many see them deleted by hand
 OPERATORS = 22  # of a hundred days so many bring one of these
 INTERFERENCE = (
     ("renames a snapshot of the chain", 3),
@@ -147,8 +148,8 @@ class Chance:
     def number(self, first: int, last: int) -> int:
         return self._dice.randint(first, last)
 
-    def night(self) -> Night:
-        """Tonight's fault, kill, signal and set clock; seldom several of them."""
+    def night(self, ahead: float) -> Night:
+        """Tonight's fault, kill, signal and set clock; seldom several. A clock that is `ahead` is only set right."""
         fault = self.weighed([("", QUIET), *((name, weight) for name, (weight, _) in FAULTS.items())])
         fate = Fate()
         if self.percent(KILLED):
@@ -156,5 +157,5 @@ class Chance:
         if self.percent(SIGNALLED):
             fate = replace(fate, stopped_at=self.number(1, LAST_TOUCH))
         if self.percent(CLOCK_SET):
-            fate = replace(fate, clock_set_at=self.number(1, LAST_TOUCH), clock_set_by=self.one(CLOCK_STEPS))
+            fate = replace(fate, clock_set_at=self.number(1, LAST_TOUCH), clock_set_by=-ahead or self.one(CLOCK_STEPS))
         return Night(fault, fate)

@@ -87,6 +87,12 @@ class Operators:
             case _:
                 pass
 
+    def tidy(self, world: World) -> None:
+        """Delete what snapall warned of, as its remedy says."""
+        for volume, name in self.chronicle.strays():
+            others.remove_filer_snapshot(world, volume, name)
+            self.chronicle.operator_deleted(volume, name)
+
     def undo(self, world: World, day: int) -> None:
         """What was to last for some nights is over."""
         for (volume, number), last in list(self.until.items()):

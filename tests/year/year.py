@@ -19,6 +19,7 @@ from tests.year.happenings import (
     LAST_TOUCH,
     MORNINGS,
     OPERATORS,
+    TIDIED,
     Chance,
     Night,
     offset_on,
@@ -82,6 +83,8 @@ class Year:
         town, chance = self.town, self.chance
         setup, offset = setup_on(day), offset_on(day)
         if setup != town.setup:
+            if setup.volumes != town.setup.volumes:
+                self.chronicle.other_volumes()
             town.configure(setup)
         if offset != town.offset:
             town.local(offset)
@@ -90,7 +93,7 @@ class Year:
             return  # a recover of the day before still waited: the schedule has passed
         self.tally.nights += 1
         town.until(midnight + AT_NIGHT)
-        night = chance.night()
+        night = chance.night(town.ahead)
         self.told = [f"{night}"]
         town.world.add_faults(*(FAULTS[night.fault][1] if night.fault else ()))
         code = self._command(("run",), night)
@@ -99,7 +102,7 @@ class Year:
         self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()), day)
         self.tally.left += bool(dawn.left(self.chronicle))
         town.until(midnight + BY_DAY)
-        self._by_day(day, setup)
+        self._by_day(day)
 
     def _morning(self, night: Night, code: int, midnight: datetime) -> None:
         """Faults go away, mostly; then what somebody does about a night that did not go well."""
@@ -122,7 +125,7 @@ class Year:
         self.town.world.clear_faults()
         others.set_database(self.town.world, up=True)
 
-    def _by_day(self, day: int, setup: object) -> None:
+    def _by_day(self, day: int) -> None:
         """The operators' day."""
         town, operators = self.town, self.operators
         operators.undo(town.world, day)
@@ -131,6 +134,8 @@ class Year:
                 if row.tags:  # a fault's tags are taken away after some nights, too
                     number = str(self.chronicle.volumes[volume][row.name].number)
                     operators.until.setdefault((volume, number), day + self.chance.number(1, 3))
+        if self.chance.percent(TIDIED):
+            operators.tidy(town.world)
         if self.chance.percent(OPERATORS):
             what = self.chance.weighed(INTERFERENCE)
             operators.interfere(town.world, what, self._rules().chain, day)
