@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from snapall.lab.ledger import Ledger
 from tests.year.chronicle import TEMPORARY, Chronicle, Rules
 from tests.year.happenings import Night
 from tests.year.town import Town
@@ -112,10 +111,7 @@ def _freed(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
     names = left(chronicle)
     if not names:
         return
-    journals = " ".join(path.read_text(encoding="utf-8") for path in open_journals(town.journals))
     for vm in names:
-        if f'"id": {vm},' not in journals:
-            yield f"vm-{vm} is left quiesced, and no open journal knows it"
         if deed.code == DEBTS and f"vm-{vm}" not in deed.story:
             yield f"vm-{vm} is left quiesced and not named"
     if deed.code != DEBTS and not (deed.words == ("recover",) and deed.code == STOPPED):
@@ -184,10 +180,8 @@ def _waiting(chronicle: Chronicle, rules: Rules) -> list[str]:
 
 def at_dawn(town: Town, chronicle: Chronicle, rules: Rules) -> Iterator[str]:
     """What must hold whatever the night was like."""
-    for ssid, (vm, name, _) in chronicle.ours.items():
-        journals = " ".join(path.read_text(encoding="utf-8") for path in open_journals(town.journals))
-        if f'"id": {vm},' not in journals:
-            yield f"vm-{vm} has {name} ({ssid}), and no open journal knows it"
+    for ssid, (vm, name) in unknown(town, chronicle).items():
+        yield f"vm-{vm} has {name} ({ssid}), and no open journal knows it"
     for volume in rules.volumes:
         numbers = [snap.number for snap in chronicle.chain(volume, rules.chain) if not snap.touched]
         if numbers != sorted(numbers, reverse=True):
@@ -197,5 +191,7 @@ def at_dawn(town: Town, chronicle: Chronicle, rules: Rules) -> Iterator[str]:
             yield f"{rules.chain[0]} on {volume} was never read back"
 
 
-def ledger_since(town: Town, number: int) -> Ledger:
-    return town.world.ledger().since(number)
+def unknown(town: Town, chronicle: Chronicle) -> dict[str, tuple[int, str]]:
+    """The VM snapshots of snapall's that no open journal explains, by id."""
+    journals = " ".join(path.read_text(encoding="utf-8") for path in open_journals(town.journals))
+    return {ssid: (vm, name) for ssid, (vm, name, _) in chronicle.ours.items() if f'"id": {vm},' not in journals}

@@ -99,7 +99,10 @@ class Year:
         code = self._command(("run",), night)
         self.tally.codes[code] = self.tally.codes.get(code, 0) + 1
         self._morning(night, code, midnight)
-        self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()), day)
+        self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()))
+        for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
+            others.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
+            self.chronicle.operator_removed(ssid)
         self.tally.left += bool(dawn.left(self.chronicle))
         town.until(midnight + BY_DAY)
         self._by_day(day)
@@ -170,12 +173,12 @@ class Year:
         self.told.append(f"{' '.join(words)}: exit {code}")
         self.tally.crashes += deed.killed
         self.tally.settled += len(before.open - dawn.open_journals(town.journals))
-        self._wrong(dawn.after(deed, town, chronicle), 0)
+        self._wrong(dawn.after(deed, town, chronicle))
         return code
 
     _read = 0
 
-    def _wrong(self, found: Iterator[str], day: int) -> None:
+    def _wrong(self, found: Iterator[str]) -> None:
         for text in [*self.chronicle.wrong, *found]:
             self.tally.wrong.append(
                 f"seed {self.seed}, {self.town.now:%Y-%m-%d %H:%M}: {text} ({'; '.join(self.told)})"
