@@ -175,6 +175,15 @@ def test_the_systems_clock_waits_no_longer_than_until() -> None:
     assert clock.utc().tzinfo is UTC
 
 
+def test_a_clock_that_is_set_meanwhile_does_not_change_the_time_of_a_program_that_runs() -> None:
+    host = {"now": 1_174_532_400.0, "steady": 50.0}
+    clock = SystemClock(lambda: host["now"], lambda: host["steady"])
+    began = clock.utc()
+    host.update(now=host["now"] - 86400 + 10, steady=60.0)
+    assert (clock.utc() - began).total_seconds() == 10
+    assert clock.monotonic() == 60
+
+
 def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
     listing = tuple(FilerSnapshot(name, name) for name in CHAIN)
     made = Survey(tuple(Vm(n, f"vm{n}", f"esx{n % hosts}") for n in range(vms)), (), {"v": listing}, "7.0.2")

@@ -10,7 +10,8 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+
+from snapall.backup.clock import SystemClock
 
 TICK = 1.0  # seconds after which somebody who waits for a word looks again
 
@@ -73,20 +74,14 @@ class Turns:
             self.now = min(ends, looks)
 
 
-class HostClock:
-    """The clock of the machine that snapall runs on. `ahead`: by how many seconds it is wrong."""
+class HostClock(SystemClock):
+    """The product's clock on the machine that snapall runs on. `ahead`: by how many seconds that one is wrong."""
 
     def __init__(self, turns: Turns, ahead: float) -> None:
-        self.turns = turns
         self.ahead = ahead
-        self._began = turns.now
-
-    def utc(self) -> datetime:
-        return datetime.fromtimestamp(self.turns.now + self.ahead, UTC)
-
-    def monotonic(self) -> float:
-        return self.turns.now - self._began
+        self._turns = turns
+        super().__init__(lambda: turns.now + self.ahead, lambda: turns.now)
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         if not until():
-            self.turns.pause(seconds, until)
+            self._turns.pause(seconds, until)
