@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.debts import VmDebt, alarming, owed
@@ -24,7 +23,7 @@ from snapall.backup.facts import Began, Listed, Origin, Surveyed
 from snapall.backup.journal import Journal, hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
+from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.plan import Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
@@ -72,18 +71,11 @@ class Night:
         """
         began = self.means.clock.monotonic()
         with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped):
-            stamp = self._stamp()
+            stamp = self.memory.stamp(self.job.name)
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
         return report
-
-    def _stamp(self) -> str:
-        """This second, or the next one that no run of the job has: names must be of one run alone."""
-        moment = self.means.clock.utc()
-        while not self.memory.fresh(self.job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        return stamp_of(moment)
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)

@@ -25,6 +25,7 @@ from snapall.backup.model import (
     VmSnapshot,
     chain_names,
     decode_name,
+    moment_of,
     stamp_of,
 )
 from snapall.backup.plan import FindVmSnapshots, ListVolume, Stage, build, settling
@@ -68,6 +69,11 @@ def test_a_vm_is_called_by_its_name_and_moref() -> None:
 
 def test_the_stamp_is_utc_to_the_second() -> None:
     assert stamp_of(AT) == "20070322T030000Z"
+
+
+def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
+    assert moment_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
+    assert [moment_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
 
 def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:
