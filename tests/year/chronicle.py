@@ -82,7 +82,7 @@ class Chronicle:
             self.asked_by[entry.n] = by
             if entry.effect is not None:
                 self._happened(entry, entry.effect, by, self.rules_of_run[by])
-            elif entry.verb == "snap list" and entry.fault in ANSWERED:
+            elif entry.verb == "snap list" and (entry.fault in ANSWERED or _torn_over_rsh(entry)):
                 for snap in self.volumes[entry.command.split()[-1]].values():
                     snap.listed = True
 
@@ -222,3 +222,8 @@ class Chronicle:
             for name, snap in self.volumes[volume].items()
             if snap.ours and snap.run == run
         }
+
+
+def _torn_over_rsh(entry: Entry) -> bool:
+    """Over rsh nobody can tell that a listing is torn; the newest snapshot stands in its first half."""
+    return entry.transport == "rsh" and entry.fault == Kind.HALF
