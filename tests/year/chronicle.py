@@ -220,7 +220,7 @@ class Chronicle:
             volume: (name, snap)
             for volume in rules.volumes
             for name, snap in self.volumes[volume].items()
-            if snap.ours and snap.run == run
+            if snap.ours and snap.run == run and not snap.stray
         }
 
 

@@ -66,6 +66,7 @@ class Year:
         self.chronicle = Chronicle.of({v: [row.name for row in world.listing(v)] for v in world.volumes()})
         self.operators = Operators(self.chronicle, self.chance)
         self.tally = Tally("")
+        self._read = 0  # the last entry of the ledger that the chronicle knows
         self.told: list[str] = []  # what befell tonight, for whoever looks into a broken promise
 
     def nights(self, count: int) -> Iterator[Tally]:
@@ -99,6 +100,7 @@ class Year:
         code = self._command(("run",), night)
         self.tally.codes[code] = self.tally.codes.get(code, 0) + 1
         self._morning(night, code, midnight)
+        self._read_on()
         self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()))
         for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
             others.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
@@ -159,7 +161,7 @@ class Year:
         town, chronicle = self.town, self.chronicle
         rules = self._rules(words[2] if len(words) > 2 else "")
         chronicle.tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
-        chronicle.read(town.world.ledger().since(self._read), None)
+        self._read_on()
         before = dawn.before(town, chronicle, rules)
         story = _size(town.folder / "story.txt")
         fate = night.fate
@@ -167,7 +169,7 @@ class Year:
         town.ahead += fate.clock_set_by
         entries = town.world.ledger().since(before.number)
         chronicle.read(entries, rules)
-        self._read = before.number + len(entries)
+        self._read += len(entries)
         told = (town.folder / "story.txt").read_text(encoding="utf-8")[story:]
         deed = Deed(words, code, night, rules, before, chronicle.run, told)
         self.told.append(f"{' '.join(words)}: exit {code}")
@@ -176,7 +178,11 @@ class Year:
         self._wrong(dawn.after(deed, town, chronicle))
         return code
 
-    _read = 0
+    def _read_on(self) -> None:
+        """Let the chronicle know what happened since the last command."""
+        entries = self.town.world.ledger().since(self._read)
+        self.chronicle.read(entries, None)
+        self._read += len(entries)
 
     def _wrong(self, found: Iterator[str]) -> None:
         for text in [*self.chronicle.wrong, *found]:
