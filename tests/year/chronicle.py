@@ -81,12 +81,13 @@ class Chronicle:
             by = self.asked_by.get(entry.of, self.run) if entry.of is not None else self.run
             self.asked_by[entry.n] = by
             if entry.effect is not None:
-                self._happened(entry, entry.effect, by, self.rules_of_run[by])
+                running = rules is not None and by == self.run
+                self._happened(entry.effect, by, self.rules_of_run[by], running)
             elif entry.verb == "snap list" and (entry.fault in ANSWERED or _torn_over_rsh(entry)):
                 for snap in self.volumes[entry.command.split()[-1]].values():
                     snap.listed = True
 
-    def _happened(self, entry: Entry, effect: Effect, by: int, rules: Rules) -> None:
+    def _happened(self, effect: Effect, by: int, rules: Rules, running: bool) -> None:
         match effect.change:
             case Change.MADE:
                 assert effect.vm is not None
@@ -97,8 +98,9 @@ class Chronicle:
                 if self.ours.pop(effect.ssid, None) is None:
                     self.wrong.append(f"somebody else's VM snapshot {effect.ssid} ({effect.name}) was removed")
             case Change.CAPTURED:
+                twin = any(snap.run == by for snap in self.volumes[effect.volume].values())
                 self._captured(effect, by, rules)
-                self.volumes[effect.volume][effect.name].stray = entry.of is not None
+                self.volumes[effect.volume][effect.name].stray = twin or not running
             case Change.RENAMED:
                 self._renamed(effect, rules)
             case Change.DELETED:

@@ -104,7 +104,9 @@ def site(began: datetime) -> Site:
         volumes=(Volume("vmvol1", NIGHTLY + hourly), Volume("vmvol2", NIGHTLY + hourly)),
         vm_snapshots=((1200, 2001, "Quiesce"), (1201, 110, "before the patch")),
     )
-    return whole.having(clock=began.timestamp(), create_seconds=20.0, remove_seconds=40.0, filer_seconds=1.0)
+    return whole.having(
+        clock=began.timestamp(), vc_password="very-secret", create_seconds=20.0, remove_seconds=40.0, filer_seconds=1.0
+    )
 
 
 class Town:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.lab import others
+from snapall.lab.faults import Kind
 from tests.year import dawn
 from tests.year.chronicle import Chronicle, Rules
 from tests.year.dawn import Deed
@@ -160,7 +161,9 @@ class Year:
         """One command and its judgement."""
         town, chronicle = self.town, self.chronicle
         rules = self._rules(words[2] if len(words) > 2 else "")
-        chronicle.tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
+        freed = {fault.snapshot for fault in (FAULTS[night.fault][1] if night.fault else ()) if fault.kind is Kind.TAG}
+        tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
+        chronicle.tagged = {one for one in tagged if one[1] not in freed}
         self._read_on()
         before = dawn.before(town, chronicle, rules)
         story = _size(town.folder / "story.txt")
