@@ -216,6 +216,16 @@ class Chronicle:
             if name in self.volumes[volume]
         }
 
+    def retained(self, rules: Rules) -> dict[str, int]:
+        """How many backups each volume has: those of the chain, and those that wait for it."""
+        return {
+            volume: sum(
+                name in rules.chain or (TEMPORARY.fullmatch(name) is not None and snap.listed and bool(snap.held))
+                for name, snap in self.volumes[volume].items()
+            )
+            for volume in rules.volumes
+        }
+
     def tonight(self, rules: Rules, run: int) -> dict[str, tuple[str, Snap]]:
         """What a command captured and what is still there: volume -> name and snapshot."""
         return {

@@ -21,6 +21,7 @@ class Before:
 
     number: int  # of the last ledger entry
     chain: dict[tuple[str, str], int]
+    retained: dict[str, int]  # how many backups each volume has
     eligible: frozenset[int]
     left: frozenset[int]  # VMs that have a VM snapshot of an earlier run
     open: frozenset[Path]
@@ -71,6 +72,7 @@ def before(town: Town, chronicle: Chronicle, rules: Rules) -> Before:
     return Before(
         len(town.world.ledger()),
         chronicle.numbers(rules),
+        chronicle.retained(rules),
         frozenset(vm.id for vm in vms if not (vm.name or "").startswith("test-")),
         left(chronicle),
         open_journals(town.journals),
@@ -85,6 +87,12 @@ def _full(town: Town) -> list[int]:
         return [int(row[0]) for row in moment.db.execute("SELECT full FROM volumes").fetchall()]
 
 
+def lost(deed: Deed, chronicle: Chronicle) -> int:
+    """How many backups are gone although no newer one stands for them, on the volume that lost most."""
+    now, most = chronicle.retained(deed.rules), len(deed.rules.chain)
+    return max(max(0, min(count, most) - now[volume]) for volume, count in deed.before.retained.items())
+
+
 def after(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
     """What does not hold of a command that has just ended."""
     for volume in town.world.volumes():
@@ -93,6 +101,8 @@ def after(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
             yield f"{volume} lists {sorted(names)}, the ledger says {sorted(chronicle.volumes[volume])}"
     if deed.code not in {WHOLE, FAILED, PARTIAL, DEBTS, STOPPED, KILLED}:
         yield f"exit {deed.code}"
+    if (count := lost(deed, chronicle)) > (1 if deed.rules.undoes else 0):
+        yield f"{count} backups are lost"
     if not deed.killed:
         yield from _freed(deed, town, chronicle)
         yield from _sparse(deed, town, chronicle)

@@ -44,7 +44,7 @@ class Tally:
     crashes: int = 0
     settled: int = 0
     left: int = 0  # dawns at which a VM was still quiesced, a journal knowing it
-    lost: int = 0  # backups that are gone though nothing newer took their place
+    lost: int = 0  # backups that are gone though nothing newer stands for them: paper order's oldest
     wrong: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -177,6 +177,7 @@ class Year:
         deed = Deed(words, code, night, rules, before, chronicle.run, told)
         self.told.append(f"{' '.join(words)}: exit {code}")
         self.tally.crashes += deed.killed
+        self.tally.lost += dawn.lost(deed, chronicle)
         self.tally.settled += len(before.open - dawn.open_journals(town.journals))
         self._wrong(dawn.after(deed, town, chronicle))
         return code
