@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from tests.year.chronicle import TEMPORARY, Chronicle, Rules
 from tests.year.happenings import Night
-from tests.year.town import Town
+from tests.year.town import Town, grown
 from tests.year.underway import KILLED
 
 WHOLE, FAILED, PARTIAL, DEBTS, STOPPED = 0, 1, 3, 5, 130
@@ -19,7 +20,6 @@ WHOLE, FAILED, PARTIAL, DEBTS, STOPPED = 0, 1, 3, 5, 130
 class Before:
     """What the world was like when a command began."""
 
-    number: int  # of the last ledger entry
     chain: dict[tuple[str, str], int]
     retained: dict[str, int]  # how many backups each volume has
     eligible: frozenset[int]
@@ -57,20 +57,21 @@ def left(chronicle: Chronicle) -> frozenset[int]:
 
 def open_journals(folder: Path) -> frozenset[Path]:
     """The journals whose last whole line is no report that closes them. ValueError: one cannot be read."""
-    found = set()
-    for path in folder.glob("*.jsonl"):
-        text = path.read_text(encoding="utf-8")
-        lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-        if lines and not (lines[-1]["is"] == "Ended" and not lines[-1]["open"]):
-            found.add(path)
-    return frozenset(found)
+    return frozenset(path for path in folder.glob("*.jsonl") if _is_open(path, path.stat().st_size))
+
+
+@lru_cache(maxsize=1000)
+def _is_open(path: Path, _size: int) -> bool:
+    """A journal only grows, so that one of the same size says the same."""
+    text = path.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return bool(lines) and not (lines[-1]["is"] == "Ended" and not lines[-1]["open"])
 
 
 def before(town: Town, chronicle: Chronicle, rules: Rules) -> Before:
     stores = (688,) if len(rules.volumes) == 1 else (688, 689)
     vms = {vm for store in stores for vm in town.world.vms(store)}
     return Before(
-        len(town.world.ledger()),
         chronicle.numbers(rules),
         chronicle.retained(rules),
         frozenset(vm.id for vm in vms if not (vm.name or "").startswith("test-")),
@@ -78,7 +79,7 @@ def before(town: Town, chronicle: Chronicle, rules: Rules) -> Before:
         open_journals(town.journals),
         any(row.tags for volume in rules.volumes for row in town.world.listing(volume))
         or any(full for full in _full(town)),
-        len(town.log.read_text()) if town.log.exists() else 0,
+        town.log.stat().st_size if town.log.exists() else 0,
     )
 
 
@@ -107,7 +108,7 @@ def after(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
         yield from _freed(deed, town, chronicle)
         yield from _sparse(deed, town, chronicle)
     if deed.runs:
-        log = town.log.read_text()[deed.before.log :]
+        log = grown(town.log, deed.before.log)
         if not deed.killed and "Script Execution complete at" not in log:
             yield "the log does not tell of this run"
         if not deed.killed:

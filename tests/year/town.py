@@ -18,6 +18,7 @@ from snapall.backup.run import Night
 from snapall.conduct import pace_of
 from snapall.config import Config, load
 from snapall.errors import SnapallError
+from snapall.lab.ledger import Entry
 from snapall.lab.site import NIGHTLY, LabVm, Site, Volume, batch, build
 from snapall.lab.toml import database_url
 from snapall.lab.world import World
@@ -121,6 +122,7 @@ class Town:
         self.ahead = 0.0  # by how much the host's clock is wrong
         self.offset = 0.0  # the local time's distance from UTC
         self.setup = Setup()
+        self._heard = 0  # bytes of the ledger
         self.world = build(self.folder, site(began))
         (self.folder / "known_hosts").touch()
         self.configure(self.setup)
@@ -159,6 +161,12 @@ class Town:
         """Let the world go on."""
         self.world.advance(max(0.0, (moment - self.now).total_seconds()))
 
+    def news(self) -> list[Entry]:
+        """What the ledger says since the last question; no command dies while it writes there."""
+        text = grown(self.folder / "ledger.jsonl", self._heard)
+        self._heard += len(text.encode())
+        return [Entry.from_json(line) for line in text.splitlines()]
+
     def command(self, words: tuple[str, ...], fate: Fate, seed: int) -> int:
         """Perform `run`, `run --keep NAME`, `recover` or `recover --no-wait`; the exit code, or KILLED."""
         self.world.close()
@@ -178,6 +186,15 @@ class Town:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         self.world = World(self.folder)
         return code
+
+
+def grown(path: Path, size: int) -> str:
+    """What a file says beyond so many bytes."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(size)
+        return file.read().decode()
 
 
 def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed: int, story: PlainLines) -> int:

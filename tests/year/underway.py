@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
 from snapall.backup.steps import Child, Outcome, Step
@@ -44,6 +43,9 @@ class Underway:
         self.turns = turns
         self.clock = clock
         self.fate = fate
+        self.programs = world.directory / "programs"  # when each program ends, by its number
+        self.programs.mkdir(exist_ok=True)
+        self.started = len(list(self.programs.iterdir()))
         self._told = -1.0
 
     def touch(self) -> None:
@@ -103,16 +105,15 @@ class Wire:
 class LabPrograms:
     """vcbsnapshot, called instead of started. It outlives snapall: when it ends is kept in a file."""
 
-    def __init__(self, folder: Path, underway: Underway) -> None:
-        self._folder = folder
+    def __init__(self, underway: Underway) -> None:
         self._underway = underway
-        folder.mkdir(exist_ok=True)
 
     def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> Completed:
         underway, began = self._underway, self._underway.turns.now
         begun = begin(underway.world, argv[1:])
-        child = Child(1000 + len(list(self._folder.iterdir())), began)
-        (self._folder / str(child.pid)).write_text(str(began + begun.wait))
+        underway.started += 1
+        child = Child(1000 + underway.started, began)
+        (underway.programs / str(child.pid)).write_text(str(began + begun.wait))
         on_start(child)
         underway.touch()
         if not underway.within(begun.wait, began + timeout):
@@ -121,7 +122,7 @@ class LabPrograms:
         return Completed(tuple(argv), end.exit, end.stdout, end.stderr, underway.turns.now - began)
 
     def alive(self, child: Child) -> bool:
-        ends = self._folder / str(child.pid)
+        ends = self._underway.programs / str(child.pid)
         return ends.exists() and self._underway.turns.now < float(ends.read_text())
 
 
@@ -129,7 +130,7 @@ class LivedSite:
     """The job's site, with the command's fate before and after each question and each act."""
 
     def __init__(self, job: Job, settings: Config, underway: Underway) -> None:
-        programs = LabPrograms(settings.path.parent / "programs", underway)
+        programs = LabPrograms(underway)
         self._site = OpenSite(job, settings, lambda filer: Wire(filer, underway), programs)
         self._underway = underway
         self.vcenter = self._site.vcenter

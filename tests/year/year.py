@@ -27,7 +27,7 @@ from tests.year.happenings import (
     setup_on,
 )
 from tests.year.operators import Operators
-from tests.year.town import Town
+from tests.year.town import Town, grown
 from tests.year.underway import Fate
 
 NEW_YEAR = datetime(2007, 1, 1, tzinfo=UTC)
@@ -67,7 +67,6 @@ class Year:
         self.chronicle = Chronicle.of({v: [row.name for row in world.listing(v)] for v in world.volumes()})
         self.operators = Operators(self.chronicle, self.chance)
         self.tally = Tally("")
-        self._read = 0  # the last entry of the ledger that the chronicle knows
         self.told: list[str] = []  # what befell tonight, for whoever looks into a broken promise
 
     def nights(self, count: int) -> Iterator[Tally]:
@@ -101,7 +100,7 @@ class Year:
         code = self._command(("run",), night)
         self.tally.codes[code] = self.tally.codes.get(code, 0) + 1
         self._morning(night, code, midnight)
-        self._read_on()
+        self.chronicle.read(town.news(), None)
         self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()))
         for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
             others.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
@@ -164,17 +163,15 @@ class Year:
         freed = {fault.snapshot for fault in (FAULTS[night.fault][1] if night.fault else ()) if fault.kind is Kind.TAG}
         tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
         chronicle.tagged = {one for one in tagged if one[1] not in freed}
-        self._read_on()
+        chronicle.read(town.news(), None)
         before = dawn.before(town, chronicle, rules)
-        story = _size(town.folder / "story.txt")
+        story = town.folder / "story.txt"
+        size = story.stat().st_size if story.exists() else 0
         fate = night.fate
         code = town.command(words, replace(fate), self.chance.number(0, 1 << 30))
         town.ahead += fate.clock_set_by
-        entries = town.world.ledger().since(before.number)
-        chronicle.read(entries, rules)
-        self._read += len(entries)
-        told = (town.folder / "story.txt").read_text(encoding="utf-8")[story:]
-        deed = Deed(words, code, night, rules, before, chronicle.run, told)
+        chronicle.read(town.news(), rules)
+        deed = Deed(words, code, night, rules, before, chronicle.run, grown(story, size))
         self.told.append(f"{' '.join(words)}: exit {code}")
         self.tally.crashes += deed.killed
         self.tally.lost += dawn.lost(deed, chronicle)
@@ -182,19 +179,9 @@ class Year:
         self._wrong(dawn.after(deed, town, chronicle))
         return code
 
-    def _read_on(self) -> None:
-        """Let the chronicle know what happened since the last command."""
-        entries = self.town.world.ledger().since(self._read)
-        self.chronicle.read(entries, None)
-        self._read += len(entries)
-
     def _wrong(self, found: Iterator[str]) -> None:
         for text in [*self.chronicle.wrong, *found]:
             self.tally.wrong.append(
                 f"seed {self.seed}, {self.town.now:%Y-%m-%d %H:%M}: {text} ({'; '.join(self.told)})"
             )
         self.chronicle.wrong.clear()
-
-
-def _size(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8")) if path.exists() else 0
