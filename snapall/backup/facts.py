@@ -141,6 +141,13 @@ class Unheld:
     vm: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
+
+    vm: int
+
+
 QUIESCED, NOT_QUIESCED, SKIPPED = "quiesced", "not quiesced", "skipped"
 
 
@@ -191,6 +198,7 @@ Fact = (
     | Proven
     | Absent
     | Unheld
+    | Unregistered
     | Certified
     | RolledBack
     | Landed
@@ -220,6 +228,7 @@ _KNOWN: dict[str, type] = {
             Proven,
             Absent,
             Unheld,
+            Unregistered,
             Certified,
             RolledBack,
             Landed,

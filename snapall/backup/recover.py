@@ -54,7 +54,7 @@ class Recovery:
                     if owed(journal.facts).vms and settlement.reaches_vms:
                         self._tell_debts(journal)
                         told.add(path)
-                        settlement.sweep()
+                        settlement.vms.sweep()
 
     def _tell_debts(self, journal: Journal) -> None:
         for debt in owed(journal.facts).vms:
@@ -103,8 +103,10 @@ class Recovery:
         code = Exit.OK
         if debts.filer:
             code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
+        if debts.lost:
+            code = worst(code, Exit.DEBTS)
         if debts.vms:
-            sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
+            sure = not settlement.vms.unreachable or not all(debt.released is not None for debt in debts.vms)
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)

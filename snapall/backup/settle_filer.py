@@ -63,9 +63,7 @@ class _Settlement:
             if not self.patient or self.means.stopped():
                 return False
             commands = ", ".join(self.means.site.command(flight.step) for flight in flights)
-            self.means.tell(
-                Waiting(clock.utc() + timedelta(seconds=left), f"{commands}: unanswered, and may act yet")
-            )
+            self.means.tell(Waiting(clock.utc() + timedelta(seconds=left), f"{commands}: unanswered, and may act yet"))
             clock.wait(min(_PAUSE, left), self.means.stopped)
         self.journal.note(Landed())
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
@@ -70,6 +70,10 @@ class OpenSite:
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
         return self._database().snapshots(vms)
+
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        """Those of these VMs that VPX_VM lists, each with its host. SiteError: the database cannot be asked."""
+        return self._database().registered(vms)
 
     def command(self, step: Step | Look) -> str:
         """A step or a look as a person would type it, passwords masked."""

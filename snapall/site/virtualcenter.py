@@ -119,6 +119,20 @@ class VirtualCenter:
             rows = sorted(ask.rows(select(*columns), table.c.VM_ID, vm_ids), key=lambda row: int(row[0]))
         return tuple(VmSnapshot(f"snapshot-{int(one)}", int(vm), name or "", utc(when)) for one, vm, name, when in rows)
 
+    def registered(self, vm_ids: Sequence[int]) -> dict[int, str | None]:
+        """Those of these VMs that VirtualCenter knows, each with its host; None where that may not be read.
+
+        An unregistered VM goes from VPX_VM, and comes back under a new id; one that moves to another host keeps its
+        row.
+        """
+        with self._asking() as ask:
+            vm, host = ask.table("VPX_VM"), ask.table("VPX_HOST")
+            ids = ask.rows(select(vm.c.ID), vm.c.ID, vm_ids)
+            hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(vm.join(host, host.c.ID == vm.c.HOST_ID))
+            hosts = ask.if_allowed(hosted, vm.c.ID, vm_ids)
+        host_of = {int(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
+        return {int(vm_id): host_of.get(int(vm_id)) for (vm_id,) in ids}
+
     @contextmanager
     def _asking(self) -> Iterator[Question]:
         try:

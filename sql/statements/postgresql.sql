@@ -24,6 +24,14 @@ SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SN
 FROM "vc_user".VPX_SNAPSHOT
 WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
 
+-- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+SELECT "vc_user".VPX_VM.ID
+FROM "vc_user".VPX_VM
+WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
+FROM "vc_user".VPX_VM JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
+WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+
 -- the datastores, where a job gives a name instead of an id (run, plan)
 SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
 FROM "vc_user".VPX_DATASTORE;

@@ -22,6 +22,14 @@ SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAP
 FROM VPX_SNAPSHOT
 WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
 
+-- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+SELECT VPX_VM.ID
+FROM VPX_VM
+WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
+FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
+WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+
 -- the datastores, where a job gives a name instead of an id (run, plan)
 SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME
 FROM VPX_DATASTORE;
