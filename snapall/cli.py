@@ -10,7 +10,7 @@ import typer
 
 from snapall import __version__
 from snapall.commands import looking, nightly, pretending, writing
-from snapall.commands.options import CODES, LOOKING, WRITING
+from snapall.commands.options import CODES, DRILLING, LOOKING, WRITING
 from snapall.errors import Exit, SnapallError
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("list", epilog=LOOKING)(looking.list_backups)
 app.command(epilog=LOOKING)(looking.datastores)
 app.command("import", epilog=WRITING)(writing.import_batch)
 app.command(epilog=CODES)(pretending.demo)
+app.command(epilog=DRILLING)(pretending.drill)
 lab.command("up")(pretending.lab_up)
 
 

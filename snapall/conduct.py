@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.config import Config
 from snapall.errors import Exit, Refused, SnapallError, worst
-from snapall.operate.guard import Guard, Unguarded
+from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
@@ -45,17 +45,18 @@ def pace_of(settings: Config, job: Job) -> Pace:
     return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
 
 
-def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "") -> Exit:
-    """Back the jobs up, one after the other; the worst code of all."""
+def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "", post: Post | None = None) -> Exit:
+    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
     codes = []
+    post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
             try:
                 means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
-                with Guard(settings) if job.guardian else nullcontext(Unguarded()) as guard:
-                    night = Night(job, pace_of(settings, job), means, memory, guard, keep, settings.keep_journals)
-                    codes.append(night.run().exit)
+                guard = post.guard_of(job, stopped)
+                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard)
+                codes.append(night.run().exit)
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)

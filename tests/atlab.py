@@ -51,13 +51,15 @@ class AtLab:
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
         shell: Callable[[World], FilerShell] = FilerShell,
+        guardian: bool = False,
     ) -> None:
+        """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
         self.lab = Lab.create(folder / "lab", batch() if site is None else site)
         self.world = self.lab.world
         self.capture = capture
-        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world))
-        # A guardian takes half a second to start; tests/operate has those that are about it.
-        self.edit("busy_wait   = 5", "busy_wait   = 0\nguardian    = false")
+        extra = "" if guardian else "guardian = false"
+        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
+        self.edit("busy_wait   = 5", "busy_wait   = 0")
         self.edit("settle      = 5 ", "settle      = 0 ")
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())

@@ -93,7 +93,7 @@ class CaptureDebt:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A filer command that was never answered: it may act yet, until the filer's time-out after it was sent."""
+    """A filer command without a word of answer: it may act yet, until the filer's time-out after it was sent."""
 
     step: Capture | Rename | Delete
     since: datetime
@@ -232,7 +232,9 @@ def _flights(facts: Sequence[Noted]) -> tuple[Flight, ...]:
         match noted.fact:
             case Intent(n, Capture() | Rename() | Delete() as step):
                 open_[n] = Flight(step, noted.at)
-            case Answered(n, Done() | Refusal()):
+            case Answered(n, Refusal()):
+                open_.pop(n, None)
+            case Answered(n, Done(said)) if said.strip():  # over rsh silence may be an answer that was lost
                 open_.pop(n, None)
             case Landed():
                 open_.clear()

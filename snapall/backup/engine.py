@@ -11,19 +11,19 @@ from snapall.backup.certificate import certify
 from snapall.backup.crew import Crew
 from snapall.backup.debts import owed, standing
 from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
-from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven
+from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means, guarded
 from snapall.backup.model import FilerSnapshot, Grade, Policy
 from snapall.backup.plan import Plan, Stage
 from snapall.backup.publish import Publisher
-from snapall.backup.rotation import Pending
+from snapall.backup.rotation import Pending, after
 from snapall.backup.settle_filer import settle_filer
 from snapall.backup.settle_vms import VmSettlement
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit, SiteError
 
-_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
+_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,16 @@ class Engine:
 
     def _make_room(self) -> None:
         """Rotate before the capture, as the batch does; what fails here is renamed back at the end."""
-        for step in self.plan.of(Stage.ROTATE):
+        steps = [step for step in self.plan.of(Stage.ROTATE) if isinstance(step, Rename | Delete)]
+        for step in steps:
             if self.means.stopped():
                 return
-            if isinstance(step, Rename | Delete) and not self.publisher.move(step):
+            if not self.publisher.move(step):
                 raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
-        if taken := [volume for volume in self.job.volumes if self._read(volume) is not None]:
-            raise SiteError(  # else the old one would be taken for the proof of the new one
-                f"{self.plan.capture} still stands on {', '.join(taken)}, so nothing was captured",
-                "look at `snap list`: is something else renaming there?",
-            )
+        surveyed = next(noted.fact for noted in self.journal.facts if isinstance(noted.fact, Surveyed))
+        before = {one.volume: one.rows for one in surveyed.listings}
+        if not self.publisher.stands(after(before, steps)):  # else an old one could be taken for the proof of the new
+            raise SiteError("the chain is not as it was to be made, so nothing was captured")
 
     def _quiesce(self) -> None:
         """Ask for every VM, a few at a time, until the signal or the deadline."""
@@ -138,8 +138,9 @@ class Engine:
             return
         debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            # One of them has no answer yet: it may hold all the same.
-            late = self._patience(self.journal.began.pace.filer_timeout)
+            # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
+            # what the guardian grants.
+            late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
             Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
@@ -226,7 +227,10 @@ class Engine:
         if not owed(self.journal.facts).vms:
             return
         with self._stage(Stage.UNQUIESCE):
-            self.vms.release([(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid])
+            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            if not known:  # the guardian must see that the run is not stuck before its release
+                self.journal.note(Releasing())
+            self.vms.release(known)
             self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
             self.vms.sweep()
 

@@ -135,6 +135,19 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Releasing:
+    """The release has begun although no id is known yet: what was quiesced is looked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """From here on it is not the run itself that writes: `by` whom its debts are settled, and `why`."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unheld:
     """A VM's snapshot had vanished before its removal was sent: it was not quiesced throughout."""
 
@@ -199,9 +212,11 @@ Fact = (
     | Absent
     | Unheld
     | Unregistered
+    | Releasing
     | Certified
     | RolledBack
     | Landed
+    | TakenUp
     | Ended
 )
 
@@ -229,9 +244,11 @@ _KNOWN: dict[str, type] = {
             Absent,
             Unheld,
             Unregistered,
+            Releasing,
             Certified,
             RolledBack,
             Landed,
+            TakenUp,
             Ended,
         ),
         *(Listed, Origin, Verdict, Job, Pace, Vm, FilerSnapshot, model.Policies, model.Policy, Grade, model.Order),

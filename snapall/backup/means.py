@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.clock import Clock
@@ -76,6 +77,15 @@ class Means:
         journal.note(Answered(n, outcome, seconds))
         self.tell(StepEnded(stage, step, outcome, seconds))
         return outcome
+
+
+Guard = Callable[[Path], Callable[[], None]]
+"""Sets a guardian over the run whose journal this is going to be; then waits for its word. SnapallError: none came."""
+
+
+def unguarded(_journal: Path) -> Callable[[], None]:
+    """Nobody looks after the run."""
+    return lambda: None
 
 
 @contextmanager

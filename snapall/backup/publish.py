@@ -47,7 +47,7 @@ class Publisher:
             if expected is not None and rotation.moves != tuple(expected):
                 self.means.tell(Warned("the rotation differs from the plan: it was planned anew from the present list"))
             done = self._perform(rotation.moves)
-            whole = done == len(rotation.moves) and self._read_back(after(listings, rotation.steps))
+            whole = done == len(rotation.moves) and self.stands(after(listings, rotation.steps))
         except (SiteError, JournalError) as error:
             self.means.tell(Failed(f"the rotation was not finished: {error.message}", error.hint))
             return Published(whole=False)
@@ -96,8 +96,8 @@ class Publisher:
         self.means.tell(Failed(text, "the chain is left as it is now; the next run goes on from there"))
         return False
 
-    def _read_back(self, expected: Listings) -> bool:
-        """Whether the names of the chain are where the answers say they are."""
+    def stands(self, expected: Listings) -> bool:
+        """Read back whether the names of the chain are where the answers say they are; then none is on its way."""
         now = self.listings()
         for volume in self.job.volumes:
             wanted, found = (
@@ -107,6 +107,7 @@ class Publisher:
                 text = f"the chain on {volume} is not as the filer's answers said: {_told(found)}"
                 self.means.tell(Failed(text, "look at `snap list`: is something else renaming there?"))
                 return False
+        self.journal.note(Landed())
         return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,9 +10,10 @@ from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import owed
-from snapall.backup.events import DebtFound, Failed, Happening
+from snapall.backup.events import DebtFound, Failed, Happening, Warned
 from snapall.backup.facts import Began
-from snapall.backup.journal import Journal, hold
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot, stamp_of
@@ -33,7 +34,6 @@ class Recovery:
     tell: Callable[[Happening], None]
     stopped: Callable[[], bool]
     wait: bool
-    by: str = "recover"  # who does it, as the journal tells
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
         """Settle every open journal, and let the configured jobs' pending backups enter their chains."""
@@ -65,23 +65,34 @@ class Recovery:
         codes: list[Exit] = []
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
-                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
-                    codes.append(self.settle_held(name, job, told))
+                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
+                    self._held(self.memory.open_runs(name), job, told, codes)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
 
-    def settle_held(self, name: str, job: Job | None, told: Collection[Path] = ()) -> Exit:
-        """Settle every open journal of a job whose lock is held. `told`: journals whose debts were told already."""
+    def _warn(self, text: str) -> None:
+        self.tell(Warned(text))
+
+    def finish(self, path: Path, job: Job) -> Exit:
+        """Settle one run, and let what it proved enter the chain. The caller holds the job's lock."""
         codes: list[Exit] = []
+        try:
+            self._held([path], job, set(), codes)
+        except SnapallError as error:
+            self.tell(Failed(error.message, error.hint))
+            codes.append(error.exit)
+        return worst(*codes)
+
+    def _held(self, paths: Sequence[Path], job: Job | None, told: set[Path], codes: list[Exit]) -> None:
         settled: list[Journal] = []
 
         def failed(text: str, hint: str) -> None:
             self.tell(Failed(text, hint))
             codes.append(Exit.DEBTS)
 
-        for path in self.memory.open_runs(name):
+        for path in paths:
             with guarded(failed):
                 journal = self.memory.open(path)
                 if path not in told:
@@ -90,7 +101,6 @@ class Recovery:
                 settled.append(journal)
         if job is not None:
             codes.append(self._finish_rotation(job, settled))
-        return worst(*codes)
 
     def _temporaries(self, job: Job) -> bool:
         return any(one.temporary for one in self.memory.known(job.name))
@@ -111,7 +121,7 @@ class Recovery:
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)
                 means.tell(Failed(f"{debt.vm.label} {why}: {debt.name}", "run `snapall recover` again"))
-        self.memory.close(journal, code, f"settled by {self.by}" if not debts else "not settled yet")
+        self.memory.close(journal, code, "recovered" if not debts else "not settled yet")
         return code
 
     def _finish_rotation(self, job: Job, settled: Sequence[Journal]) -> Exit:
@@ -129,7 +139,7 @@ class Recovery:
         if not ready:
             return Exit.OK
         done = publisher.publish(past.pending, None, 0)
-        self.memory.close(newest, Exit.OK if done.whole else Exit.PARTIAL, f"rotation finished by {self.by}")
+        self.memory.close(newest, Exit.OK if done.whole else Exit.PARTIAL, "rotation finished by recover")
         return Exit.OK if done.whole else Exit.PARTIAL
 
 

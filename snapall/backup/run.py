@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import Protocol
 
 from snapall import __version__
 from snapall.backup.debts import Debts, VmDebt, alarming, owed
@@ -23,8 +21,9 @@ from snapall.backup.events import (
     Warned,
 )
 from snapall.backup.facts import Began, Listed, Origin, Surveyed
-from snapall.backup.journal import Journal, hold
-from snapall.backup.means import Means, guarded
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
+from snapall.backup.means import Guard, Means, guarded, unguarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
 from snapall.backup.plan import Plan, Stage, build
@@ -58,16 +57,6 @@ class _Outcome:
         self.lost += owing.lost
 
 
-class Guard(Protocol):
-    """Whoever settles this run should it die. Both raise SiteError, and then nothing is quiesced."""
-
-    def start(self, journal: Path) -> None:
-        """Begin to guard the run of this journal."""
-
-    def ready(self) -> None:
-        """Come back when the guard stands: from here on a VM may be quiesced."""
-
-
 @dataclass(frozen=True, slots=True)
 class Night:
     """A job and all that its run needs. `keep`: the name of a backup outside the chain."""
@@ -76,9 +65,9 @@ class Night:
     pace: Pace
     means: Means
     memory: Memory
-    guard: Guard
     keep: str = ""
     keep_journals: int = 400
+    guard: Guard = unguarded
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -86,12 +75,15 @@ class Night:
         Locked: another run of the job is at work.
         """
         began = self.means.clock.monotonic()
-        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped):
+        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
             stamp = self._stamp()
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
         return report
+
+    def _wait_for(self, text: str) -> None:
+        self.means.tell(Warned(text))
 
     def _stamp(self) -> str:
         """This second, or the next one that no run of the job has: names must be of one run alone."""
@@ -102,18 +94,18 @@ class Night:
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
+        ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
         try:
             self._settle(outcome)
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
             )
             outcome.journal = self.memory.begin(header)
-            self.guard.start(outcome.journal.path)  # it takes a moment to stand: the survey's
             plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
+            ready()
             if self.means.stopped():
                 outcome.exit = Exit.STOPPED
             else:
-                self.guard.ready()
                 outcome.execution = Engine(plan, past.pending, outcome.journal, self.means).execute()
                 outcome.exit = outcome.execution.exit
         except SnapallError as error:

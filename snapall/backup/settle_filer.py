@@ -136,6 +136,7 @@ class _Settlement:
         else:
             outcome = self.means.act_anyway(self.journal, Stage.SETTLE, back)
             if any(row.name == back.new for row in self._list(rename.volume) or ()):
+                self.journal.note(Landed())
                 return True
             why = "the list does not show it" if isinstance(outcome, Done) else outcome.why
         text = f"{back.old} on {back.volume} could not be renamed back to {back.new}: {why}"

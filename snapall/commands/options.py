@@ -21,6 +21,7 @@ CODES = (
     "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
+DRILLING = "Exit codes: 0 every promise held; 1 one did not, or a run could not be played; 2 usage or configuration."
 WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 
 ConfigFile = Annotated[

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy
 
+from snapall.drill import NotHere
 from snapall.drill.cells import KINDS, LATE, Call, Moment, Strike, System
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.world import World
@@ -47,7 +48,7 @@ class Calls:
             words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
             if "snapall.lab.vcbsnapshot" in words:
                 self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
-            elif "snapall.operate.guardian" in words:
+            elif "snapall.guarding" in words:
                 self._call(System.GUARDIAN, "its start")
         elif event == "socket.connect":
             self._call(System.FILER, "a command")
@@ -85,6 +86,8 @@ class Calls:
 
 
 def _die() -> None:
+    if sys.platform == "win32":
+        raise NotHere
     os.kill(os.getpid(), signal.SIGKILL)
 
 

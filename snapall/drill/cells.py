@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
 from random import Random
 from typing import Literal
 
 from snapall.lab.faults import Kind
 
 Transport = Literal["ssh", "rsh"]
-LATE = 0.5  # seconds after which what was asked for comes about, though its caller is gone
+Order = Literal["safe", "paper"]
+LATE = 1.0  # seconds after which what was asked for comes about, though its caller is gone
 
 
 class System(StrEnum):
@@ -94,7 +94,7 @@ class Strike:
 class Cell:
     """One run on a site of its own. `order` and `transport` are part of the configuration that is tried."""
 
-    order: Literal["safe", "paper"]
+    order: Order
     transport: Transport
     strikes: tuple[Strike, ...]
     aftermath: Aftermath
@@ -111,38 +111,44 @@ class Cell:
         return f"order {self.order}, {self.transport}: {struck}; then {self.aftermath}"
 
 
-def moments_of(call: Call, among: Sequence[Moment]) -> Iterator[Moment]:
-    """Those of the moments that this call can meet."""
-    yield from (moment for moment in _MOMENTS[call.system] if moment in among)
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is tried. `pairs`: so many, sampled by `seed`."""
+
+    moments: tuple[Moment, ...] = (*KILLS, *FAULTS)
+    aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
+    systems: tuple[System, ...] = tuple(System)
+    pairs: int = 0
+    seed: int = 1
 
 
-def kills(
-    order: Literal["safe", "paper"], transport: Transport, calls: Sequence[Call], among: Sequence[Aftermath]
-) -> Iterator[Cell]:
-    """A kill at every call, in every moment, settled in every way."""
-    for call, aftermath in product(calls, among):
-        if call.system is System.GUARDIAN and aftermath is not Aftermath.GUARDIAN:
-            continue
-        for moment in moments_of(call, KILLS):
-            yield Cell(order, transport, (Strike(call, moment),), aftermath)
+QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Aftermath.RECOVER,))
 
 
-def faults(order: Literal["safe", "paper"], transport: Transport, calls: Sequence[Call]) -> Iterator[Cell]:
-    """A fault at every call; `recover` settles what the run could not."""
-    for call in calls:
-        for moment in moments_of(call, FAULTS):
-            yield Cell(order, transport, (Strike(call, moment),), Aftermath.RECOVER)
+def cells_of(order: Order, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
+    """Every kill at every call, settled in every way; every fault, settled by recover; and the pairs."""
+    chosen = [call for call in calls if call.system in extent.systems]
+    found = []
+    for call in chosen:
+        for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
+            for aftermath in _aftermaths(call, moment, extent):
+                found.append(Cell(order, transport, (Strike(call, moment),), aftermath))
+    return (*found, *_pairs(order, transport, chosen, extent))
 
 
-def pairs(
-    order: Literal["safe", "paper"], transport: Transport, calls: Sequence[Call], count: int, seed: int
-) -> Iterator[Cell]:
-    """So many pairs of a fault and of what follows it, a fault or a kill; the same ones for the same seed."""
-    chance = Random(seed)  # noqa: S311 - a sample, no secret
+def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, ...]:
+    if call.system is System.GUARDIAN:
+        return (Aftermath.GUARDIAN,) if Aftermath.GUARDIAN in extent.aftermaths else ()
+    return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
+
+
+def _pairs(order: Order, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+    """A fault and what follows it, a fault or a kill; the same ones for the same seed."""
+    chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
     sites = [call for call in calls if call.system is not System.GUARDIAN]
-    for _ in range(count):
+    for _ in range(extent.pairs):
         first, second = (sites[n] for n in sorted(chance.sample(range(len(sites)), 2)))
-        before = chance.choice([*moments_of(first, FAULTS)])
-        after = chance.choice([*moments_of(second, (*KILLS, *FAULTS))])
+        fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
+        then = chance.choice(_MOMENTS[second.system])
         aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
-        yield Cell(order, transport, (Strike(first, before), Strike(second, after)), aftermath)
+        yield Cell(order, transport, (Strike(first, fault), Strike(second, then)), aftermath)

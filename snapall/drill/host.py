@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from types import FrameType
 
 import paramiko
 
+from snapall.drill import NotHere
 from snapall.lab.filershell import FilerShell
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sshserver import SshServer
@@ -24,12 +26,7 @@ class Host:
 
     def __init__(self, key: paramiko.PKey, first: Path) -> None:
         """Start the process; it serves the world in `first` until it is told another one."""
-        self._here, there = socket.socketpair()
-        self._pid = os.fork()
-        if self._pid == 0:
-            self._here.close()
-            _serve(there, key, first)
-        there.close()
+        self._here, self._pid = _started(key, first)
         self.ssh, self.rsh = map(int, self._hear().split())
 
     def show(self, world: Path) -> None:
@@ -44,6 +41,19 @@ class Host:
 
     def _hear(self) -> str:
         return self._here.recv(4096).decode()
+
+
+def _started(key: paramiko.PKey, first: Path) -> tuple[socket.socket, int]:
+    """Fork the process; our end of its channel, and its pid."""
+    if sys.platform == "win32":
+        raise NotHere
+    here, there = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        here.close()
+        _serve(there, key, first)
+    there.close()
+    return here, pid
 
 
 def _serve(channel: socket.socket, key: paramiko.PKey, first: Path) -> None:

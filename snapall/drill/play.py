@@ -20,6 +20,7 @@ from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.conduct import Telling
 from snapall.config import load
+from snapall.drill import NotHere
 from snapall.drill.calls import Calls, recorded
 from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment
 from snapall.drill.stage import Subject, furnish
@@ -42,6 +43,7 @@ class Played:
 
     cell: Cell
     reached: bool
+    crashed: bool  # whether the run was killed
     findings: tuple[Finding, ...]
     said: str = ""  # what the commands printed, when there are findings
 
@@ -97,7 +99,8 @@ class _Scene:
         before = Scene.of(self.world)
         began = time.monotonic()
         code = self.perform(lambda: self.run(None))
-        reached = code == _KILLED if self.cell.killed else True
+        crashed = code == _KILLED
+        reached = crashed or not self.cell.killed or len(self.cell.strikes) > 1  # the first of a pair may end the run
         codes = self.settle()
         left = began + self._late() - time.monotonic()
         if left > 0:
@@ -106,7 +109,7 @@ class _Scene:
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, Scene.of(self.world), self.job, 2 if self.cell.aftermath is Aftermath.RUN else 1)
         findings += self._journals()
-        return Played(self.cell, reached, tuple(findings), self.said() if findings else "")
+        return Played(self.cell, reached, crashed, tuple(findings), self.said() if findings else "")
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
@@ -129,6 +132,8 @@ class _Scene:
 
     def perform(self, command: Callable[[], Exit]) -> int:
         """A command in a process of its own; its exit code, negative for a signal."""
+        if sys.platform == "win32":
+            raise NotHere
         pid = os.fork()
         if pid == 0:
             _become(command, self.log)
@@ -150,7 +155,7 @@ class _Scene:
 
     def _late(self) -> float:
         late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)
-        return 3 * LATE if late else 0.0
+        return 2 * LATE if late else 0.0
 
     def _codes(self, first: int, codes: Sequence[int]) -> list[Finding]:
         """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""
@@ -176,7 +181,7 @@ class _Scene:
 
     def _until_guardian_has_ended(self) -> None:
         end = time.monotonic() + _PATIENCE
-        while any(str(self.config) in words for words in _guardians()):
+        while any(str(self.folder) in word for words in _guardians() for word in words):
             if time.monotonic() > end:
                 self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return
@@ -190,13 +195,15 @@ def _guardians() -> list[list[str]]:
             words = process.cmdline()
         except psutil.Error:
             continue
-        if "snapall.operate.guardian" in words:
+        if "snapall.guarding" in words:
             found.append(words)
     return found
 
 
 def _become(command: Callable[[], Exit], log: Path) -> None:
     """The forked process: never comes back."""
+    if sys.platform == "win32":
+        raise NotHere
     code = 70
     try:
         said = os.open(log, os.O_WRONLY | os.O_APPEND)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
+from snapall.drill.cells import Aftermath, Cell
 from snapall.lab.listener import HOST
 from snapall.lab.site import LabVm, Site, Volume, build
 from snapall.lab.toml import database_url, string
@@ -16,7 +18,6 @@ from snapall.lab.toml import database_url, string
 if TYPE_CHECKING:
     import paramiko
 
-    from snapall.drill.cells import Cell
     from snapall.drill.host import Host
 
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
@@ -72,25 +73,31 @@ class Subject:
 
 
 def site_of(job: Job) -> Site:
-    """A lab after the job: two VMs on each datastore, one on another that somebody else has quiesced, a whole chain."""
+    """A lab after the job: two VMs on each datastore, VM snapshots of others, a whole chain."""
     ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
-    names = iter(_names(job, 2 * len(ids)))
-    vms = tuple(LabVm(100 + n, next(names), 11, (store,)) for n, store in enumerate(2 * tuple(ids.values())))
+    names = _names(job, 2 * len(ids))
+    stores = cycle(ids.values())
+    vms = tuple(LabVm(id_, name, 11, (next(stores),)) for id_, name in names.items())
     ages = tuple((name, 10.0 + 24 * n) for n, name in enumerate(job.chain))
-    stores = tuple((id_, store if isinstance(store, str) else f"datastore{id_}") for store, id_ in ids.items())
+    named = tuple((id_, store if isinstance(store, str) else f"datastore{id_}") for store, id_ in ids.items())
     return Site(
         hosts=((11, "esx01.lab"),),
-        datastores=(*stores, (OTHERS, "others")),
+        datastores=(*named, (OTHERS, "others")),
         vms=(*vms, FOREIGN),
         volumes=tuple(Volume(volume, (*ages, ("hourly.0", 1.2))) for volume in job.volumes),
-        vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot),),
+        # One on a VM that is nobody's business here, and one that a person has made on one of ours.
+        vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot), (1201, vms[0].id, job.vm_snapshot)),
     ).having(vc_password=PASSWORD, filer_password=PASSWORD)
 
 
-def _names(job: Job, count: int) -> list[str]:
-    """Names that meet the job's rules: those that it spells out come first."""
-    spelt = [key for key, _ in job.policies.rules if not set(key) & set("*?[") and not key.lower().startswith("vm-")]
-    return [*spelt[:count], *(f"drill{n:02d}" for n in range(count))][:count]
+def _names(job: Job, count: int) -> dict[int, str]:
+    """The VMs: those that the job's rules must find, by name or moref, and others up to `count`."""
+    musts = [key for key in job.policies.musts_by_name if key != "*"]
+    morefs = {int(key[3:]): f"drill{key[3:]}" for key in musts if key.lower().startswith("vm-") and key[3:].isdigit()}
+    others = [key for key in musts if not key.lower().startswith("vm-")]
+    others += [f"drill{n:02d}" for n in range(count - len(musts))]
+    free = (id_ for id_ in range(100, 100 + len(others) + len(morefs)) if id_ not in morefs)
+    return {**morefs, **dict(zip(free, others, strict=False))}
 
 
 def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
@@ -113,8 +120,6 @@ def furnish(folder: Path, original: Path, subject: Subject, cell: Cell, host: Ho
 
 
 def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
-    from snapall.drill.cells import Aftermath  # noqa: PLC0415
-
     job = subject.job
     words = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]
     publish = f'publish = "{_GRADES[job.publish]}"\n' if job.publish_given else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -105,8 +105,3 @@ def _proven(volume: str, newest: str, ledger: Ledger) -> bool:
     looks = [entry.n for entry in ledger.filer if entry.verb == "snap list" and volume in entry.command.split()]
     latest = given.get(newest, max(looks, default=0) + 1)
     return any(born.get(newest, 0) < n < latest for n in looks)
-
-
-def counted(findings: Sequence[Sequence[Finding]], *broken: Broken) -> int:
-    """In how many cells one of these was found."""
-    return sum(any(one.broken in broken for one in cell) for cell in findings)

@@ -9,14 +9,15 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
-from snapall.drill.cells import Aftermath, Call, Cell, Transport
+from snapall.drill import NotHere
+from snapall.drill.cells import Aftermath, Call, Cell, Order, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
 from snapall.drill.stage import Subject, template
@@ -57,9 +58,9 @@ def ground(subject: Subject) -> Iterator[Ground]:
         yield made
 
 
-def calls_of(made: Ground, order: str, transport: Transport) -> tuple[Call, ...]:
+def calls_of(made: Ground, order: Order, transport: Transport) -> tuple[Call, ...]:
     """The external calls of a run of the job that goes well, guardian included. SnapallError: it did not."""
-    shape = Cell("paper" if order == "paper" else "safe", transport, (), Aftermath.GUARDIAN)
+    shape = Cell(order, transport, (), Aftermath.GUARDIAN)
     with made.theatre(f"{order}-{transport}") as theatre:
         return theatre.calls(shape)
 
@@ -102,6 +103,8 @@ def _results(selector: selectors.BaseSelector, cells: Sequence[Cell]) -> Iterato
 
 def _worker(made: Ground, number: int, mine: Sequence[tuple[int, Cell]]) -> tuple[int, int]:
     """Fork one; its pid and the pipe on which it tells."""
+    if sys.platform == "win32":
+        raise NotHere
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid:
@@ -124,7 +127,9 @@ def _worker(made: Ground, number: int, mine: Sequence[tuple[int, Cell]]) -> tupl
 
 def _tell(pipe: int, n: int, one: Played) -> None:
     findings = [(finding.broken.value, finding.what) for finding in one.findings]
-    line = json.dumps({"n": n, "reached": one.reached, "findings": findings, "said": one.said[-4000:]})
+    line = json.dumps(
+        {"n": n, "reached": one.reached, "crashed": one.crashed, "findings": findings, "said": one.said[-4000:]}
+    )
     data = f"{line}\n".encode()
     while data:
         data = data[os.write(pipe, data) :]
@@ -133,7 +138,4 @@ def _tell(pipe: int, n: int, one: Played) -> None:
 def _read(line: bytes, cells: Sequence[Cell]) -> Played:
     body = json.loads(line)
     findings = tuple(Finding(Broken(broken), what) for broken, what in body["findings"])
-    return Played(cells[body["n"]], body["reached"], findings, body["said"])
-
-
-Progress = Callable[[int, int], None]
+    return Played(cells[body["n"]], body["reached"], body["crashed"], findings, body["said"])

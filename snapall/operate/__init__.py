@@ -1,3 +1,1 @@
-"""Beside a run: its guardian."""
-
-READY = "ready"  # the guardian's word, before which nothing is quiesced
+"""What looks after the backups beside the runs themselves."""

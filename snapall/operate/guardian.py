@@ -1,180 +1,169 @@
-"""The guardian: a process of its own that outlives its run, and settles what the run can no longer settle itself.
-
-Its standard input is a pipe from the run: that its other end is gone wakes it. Whether it may act is told by the job's
-lock alone. `python -m snapall.operate.guardian CONFIG JOURNAL PID STARTED`; `guard.py` starts it.
-"""
+"""The guardian of one run: waits until the run's lock is free, then settles what the run still owes."""
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.events import Event, Happening, Herald, Listener, Warned
-from snapall.backup.facts import Began, Intent, Noted
-from snapall.backup.journal import Journal, hold, is_open
-from snapall.backup.means import Means
-from snapall.backup.memory import Memory
+from snapall.backup.debts import owed
+from snapall.backup.events import Failed, Guarded
+from snapall.backup.facts import Began, Certified, Ended, Fact, Intent, Noted, Releasing, TakenUp
+from snapall.backup.journal import is_closed, is_open
+from snapall.backup.lock import holder_of, seize
 from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
-from snapall.backup.steps import Child, Quiesce, Release
-from snapall.config import Config, load
-from snapall.errors import Exit, SnapallError
-from snapall.operate import READY
-from snapall.signals import heeded
-from snapall.site import OpenSite, process
-from snapall.views.logfile import LogFile
+from snapall.backup.steps import Quiesce, Release
+from snapall.errors import Exit, JournalError
 
-_TICK = 1.0  # seconds between two looks while the run goes on; its end is heard at once
-_GRACE = 60.0  # seconds that a run may be late, beyond its own limits, until it is taken for stuck
+ROLE = "guardian"
+TICK = 0.25  # seconds between two tries for the lock
+LONGEST_TICK = 5.0  # seconds that one of them counts at most: what was slept through, the run has slept through, too
+LONGEST_WAIT = 86400.0  # seconds for which the lock of a run that is gone is waited for: a next run has come by then
 
 
-@dataclass(slots=True)
-class Patience:
-    """How long the living run may hold its VMs. Monotonic: a clock that is set makes no run overdue."""
+class Run(Protocol):
+    """The process that is guarded."""
 
-    since: float | None = None  # when the first quiesce was seen
-    over: bool = False  # a release has begun: nothing is overdue any more
-
-    def overdue(self, facts: Sequence[Noted], now: float) -> bool:
-        """Whether no release has begun by `max_quiesced`, the filer's time-out and a minute after the first quiesce."""
-        steps = [noted.fact.step for noted in facts if isinstance(noted.fact, Intent)]
-        self.over = self.over or any(isinstance(step, Release) for step in steps)
-        if self.over or not any(isinstance(step, Quiesce) for step in steps):
-            return False
-        self.since = now if self.since is None else self.since
-        began = facts[0].fact
-        limit = began.job.max_quiesced + began.pace.filer_timeout + _GRACE if isinstance(began, Began) else _GRACE
-        return now >= self.since + limit
-
-
-@dataclass(slots=True)
-class Guardian:
-    """One run's guardian, with all that it needs in its memory: the configuration may change or go meanwhile."""
-
-    settings: Config
-    path: Path  # the run's journal
-    run: Child
-    clock: Clock
-    tell: Listener
-    patience: Patience = field(default_factory=Patience)
+    pid: int
 
     @property
-    def job(self) -> str:
-        """The job's name, as the journal's file has it."""
-        return self.path.stem.rpartition("-")[0]
+    def lives(self) -> bool:
+        """Whether it still runs."""
 
-    def watch(self, pause: Callable[[float], None], stopped: Callable[[], bool]) -> None:
-        """Wait for the lock, then settle; end as soon as the journal is closed or gone."""
-        while self.path.exists() and is_open(self.path) and not stopped():
-            try:
-                with hold(self.settings.state, self.job, "guardian", self.clock, lambda: True):
-                    if self.path.exists() and is_open(self.path):
-                        self.settle(stopped)
+    def kill(self) -> str:
+        """End it at once; answers why that may not be done."""
+
+
+class Guardian:
+    """Watches over one run of a job: the one whose journal this is, or will be."""
+
+    def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, slack: float) -> None:
+        """`slack`: seconds beyond all that a run may take before its first release."""
+        self.job = job
+        self.journal = journal
+        self._recovery = recovery
+        self._memory = recovery.memory
+        self._clock = recovery.memory.clock
+        self._run = run
+        self._slack = slack
+        self._awake = 0.0  # seconds that were watched through: it is they that count, whatever the clocks say
+        self._size = 0  # of the journal when it was last read
+        self._deadline: float | None = None  # by that count, once the first quiesce was seen
+        self._judged = False  # whether it was looked whether the run is stuck; that is done once
+        self._alone: float | None = None  # since when, by that count, the run is gone
+        self._why = ""
+
+    def watch(self) -> None:
+        """Return when nothing is owed any more, or nothing more can be done. It never works beside a living run."""
+        last = self._clock.monotonic()
+        while not self._over():
+            with seize(self._memory.state, self.job.name, ROLE, self._clock) as ours:
+                if ours:
+                    self._settle()
                     return
-            except SnapallError:
-                self._end_if_overdue()
-                pause(_TICK)
+            self._judge()
+            self._clock.wait(TICK, lambda: False)
+            now = self._clock.monotonic()
+            self._awake += min(now - last, LONGEST_TICK)
+            last = now
 
-    def settle(self, stopped: Callable[[], bool]) -> Exit:
-        """Do what `recover` does for this job, into the same journals."""
-        self.say(Warned(f"guardian: run {self.path.stem} ended before it was settled; settling it"))
+    def _over(self) -> bool:
+        """Whether nobody needs this guardian: the report is written, or the run died before it had a journal."""
+        if is_closed(self.journal):
+            return True
+        if self._run.lives:
+            return False
+        if self._alone is None:
+            self._alone = self._awake
+        return not self.journal.exists() or self._awake - self._alone > LONGEST_WAIT
 
-        def means_for(job: Job) -> Means:
-            return Means(OpenSite(job, self.settings), self.clock, self.tell, stopped)
+    # A run that is stuck
 
-        memory = Memory(self.settings.state, self.clock)
-        recovery = Recovery(memory, means_for, self.say, stopped, wait=True, by="guardian")
-        code = recovery.settle_held(self.job, self.settings.jobs.get(self.job))
-        left = "something is still owed: `snapall recover`" if is_open(self.path) else "nothing is owed"
-        self.say(Warned(f"guardian: {left}"))
-        return code
-
-    def say(self, what: Happening) -> None:
-        """Into the log: nobody sees a guardian's terminal."""
-        self.tell(Event(self.clock.utc(), what))
-
-    def _end_if_overdue(self) -> None:
-        if self.patience.over:
+    def _judge(self) -> None:
+        """Kill the run if it has had all its time and has begun no release: nobody else would free its VMs."""
+        if self._judged or not self._run.lives:
             return
-        try:
-            facts = Journal.open(self.path, self.clock).facts
-        except SnapallError:
-            return
-        if self.patience.overdue(facts, self.clock.monotonic()) and process.end(self.run):
-            self.patience.over = True
-            self.say(Warned(f"guardian: run {self.path.stem} (process {self.run.pid}) was stuck with its VMs: ended"))
+        if self._deadline is None:
+            if facts := self._news():
+                self._deadline = self._awake + limit_of(facts, self._slack) if _quiesces(facts) else None
+        elif self._awake >= self._deadline and (facts := self._facts()):
+            self._judged = True
+            # Another run under the lock, or another job's in the same process, is none of ours.
+            if is_stuck(facts) and holder_of(self._memory.state, self.job.name).pid == self._run.pid:
+                self._kill(limit_of(facts, self._slack))
 
+    def _kill(self, limit: float) -> None:
+        text = f"process {self._run.pid} began no release within {limit:g} s of its first quiesce"
+        if refused := self._run.kill():
+            self._recovery.tell(
+                Failed(
+                    f"{text}, and may not be ended by its guardian: {refused}",
+                    f"end process {self._run.pid}: then its VMs are released at once",
+                )
+            )
+        else:
+            self._why = f"{text}, and was ended"
 
-def main(argv: Sequence[str]) -> int:
-    """Read the configuration, say ready, watch. What prevents it is said instead, in one line."""
-    config, path, pid, started = argv
-    try:
-        settings = load(Path(config))
-        _load_all(settings)
-    except SnapallError as error:
-        _answer(" ".join(error.message.split()))
-        return 1
-    herald = Herald(*_log(settings))
-    with heeded(lambda _: None) as stopped:
-        gone = _gone()
-        _answer(READY)
-        guardian = Guardian(settings, Path(path), Child(int(pid), float(started)), SystemClock(), herald)
-        guardian.watch(lambda seconds: _pause(gone, seconds), stopped)
-    herald.close()
-    return 0
-
-
-def _load_all(settings: Config) -> None:
-    """Import now what settling needs: later the disk may be full, or snapall replaced by another version."""
-    from snapall.site import filer, virtualcenter  # noqa: F401, PLC0415 - heavy
-
-    for job in settings.jobs.values():
-        OpenSite(job, settings)
-
-
-def _log(settings: Config) -> list[Listener]:
-    """The run's own log; a guardian works without one, too."""
-    try:
-        return [LogFile.open(settings.log, settings.log_time)]
-    except SnapallError:
-        return []
-
-
-def _answer(line: str) -> None:
-    """Say one line to the run. It may have died meanwhile: then it has quiesced nothing."""
-    with suppress(OSError):
-        os.write(1, f"{line}\n".encode())
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def _gone() -> threading.Event:
-    """Comes true when the run has let go of its end of our standard input, by ending in whatever way."""
-    gone = threading.Event()
-
-    def listen() -> None:
+    def _news(self) -> tuple[Noted, ...]:
+        """What the journal holds, if it has grown."""
+        size = 0
         with suppress(OSError):
-            while os.read(0, 1024):
-                pass
-        gone.set()
+            size = self.journal.stat().st_size
+        if size == self._size:
+            return ()
+        self._size = size
+        return self._facts()
 
-    threading.Thread(target=listen, name="run-is-gone", daemon=True).start()
-    return gone
+    def _facts(self) -> tuple[Noted, ...]:
+        """What the journal holds while the run writes it; nothing when it cannot be read now."""
+        try:
+            return self._memory.open(self.journal).facts
+        except JournalError:
+            return ()
+
+    # A run that is over
+
+    def _settle(self) -> None:
+        """Settle what is owed, if anything, as `recover` does; the lock is ours."""
+        if not self.journal.exists() or not is_open(self.journal):
+            return
+        why = self._why or _how_it_ended(self._facts(), self._run.pid)
+        self._say(f"{why}; what it owes is settled now")
+        with suppress(JournalError):  # one that cannot be read is told by what follows
+            self._memory.open(self.journal).note(TakenUp(ROLE, why))
+        code = self._recovery.finish(self.journal, self.job)
+        self._say("nothing is owed any more" if code is Exit.OK else "not all is settled: `snapall recover` goes on")
+
+    def _say(self, text: str) -> None:
+        self._recovery.tell(Guarded(self.job.name, self.journal.stem.rpartition("-")[2], text))
 
 
-def _pause(gone: threading.Event, seconds: float) -> None:
-    """Sleep, but wake at the run's end; from then on the lock may be somebody else's for a while."""
-    if gone.is_set():
-        time.sleep(seconds)
-    else:
-        gone.wait(seconds)
+def limit_of(facts: Sequence[Noted], slack: float) -> float:
+    """Seconds from the first quiesce after which a run must have begun its release."""
+    began = next((noted.fact for noted in facts if isinstance(noted.fact, Began)), None)
+    return slack + (began.job.max_quiesced + began.pace.filer_timeout if began is not None else 0.0)
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def is_stuck(facts: Sequence[Noted]) -> bool:
+    """Whether VMs may be quiesced, and their release has not begun."""
+    return bool(owed(facts).vms) and not any(_releases(noted.fact) for noted in facts)
+
+
+def _releases(fact: Fact) -> bool:
+    match fact:
+        case Intent(_, Release()) | Releasing() | Certified() | Ended():
+            return True
+        case _:
+            return False
+
+
+def _quiesces(facts: Sequence[Noted]) -> bool:
+    return any(isinstance(noted.fact, Intent) and isinstance(noted.fact.step, Quiesce) for noted in facts)
+
+
+def _how_it_ended(facts: Sequence[Noted], pid: int) -> str:
+    if any(isinstance(noted.fact, Ended) for noted in facts):
+        return "the run has ended, and could not settle all by itself"
+    return f"process {pid} died in the middle of the run"

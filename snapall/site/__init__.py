@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
@@ -34,6 +35,11 @@ class OpenSite:
         self._virtualcenter: VirtualCenter | None = None
         self._vcb: Vcb = Vcb(settings.vcenter)
         self._filer = _filer_system(filer) if filer is not None else None
+
+    def prepare(self) -> None:
+        """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
+        with suppress(SiteError):  # what is not there is told when it is needed
+            self._database().prepare()
 
     def survey(self) -> Survey:
         """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""

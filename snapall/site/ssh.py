@@ -52,11 +52,17 @@ class Ssh:
     """One ssh connection for each command: a 7-Mode filer hangs up on whoever asks for more."""
 
     def __init__(self, settings: Filer) -> None:
-        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same."""
+        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same.
+
+        known_hosts is read anew for each command, and may vanish: then what it once said holds.
+        """
         self._settings = settings
         self._user = settings.user or getpass.getuser()
         self._proof = _proof(settings)
         self._known_hosts = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        self._once_known: paramiko.HostKeys | None = None
+        with suppress(NotSent):
+            self._once_known = self._read_known()
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
@@ -86,6 +92,11 @@ class Ssh:
                 ) from error
 
     def _known(self) -> paramiko.HostKeys:
+        if self._once_known is not None and not self._known_hosts.exists():
+            return self._once_known
+        return self._read_known()
+
+    def _read_known(self) -> paramiko.HostKeys:
         try:
             return paramiko.HostKeys(str(self._known_hosts))
         except (OSError, UnicodeDecodeError, InvalidHostKey) as error:

@@ -54,6 +54,13 @@ class VirtualCenter:
         self._timeout = timeout
         self._owner = settings.owner
 
+    def prepare(self) -> None:
+        """Load the driver; nobody is contacted. SiteError: there is none."""
+        try:
+            _ = self._engine
+        except (exc.SQLAlchemyError, ImportError) as error:
+            raise self._site_error(Trouble.DRIVER, str(error)) from None
+
     def vms(self, datastores: Sequence[int]) -> Found:
         """The VMs with a disk on one of these datastores, each once, without templates.
 

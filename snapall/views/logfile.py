@@ -7,7 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from snapall.backup.events import CaptureProven, Event, Failed, RunBegan, RunEnded, StepBegan, StepEnded, Warned
+from snapall.backup.events import (
+    CaptureProven,
+    Event,
+    Failed,
+    Guarded,
+    RunBegan,
+    RunEnded,
+    StepBegan,
+    StepEnded,
+    Warned,
+)
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import words
@@ -19,16 +29,19 @@ class LogFile:
     The batch's lines end in a blank, as its `echo ... >>` left them; the renames print no answer, as there.
     """
 
-    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime]) -> None:
+    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime], mark: str) -> None:
         self._path = path
         self._log_time = log_time
         self._local = local
+        self._mark = mark
         self._open: dict[Step, None] = {}
 
     @classmethod
-    def open(cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone) -> Self:
-        """Begin. SnapallError: the file cannot be written, which is no reason to take no backup."""
-        log = cls(path, log_time, local)
+    def open(
+        cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
+    ) -> Self:
+        """Begin; `mark` stands before every line. SnapallError: the file cannot be written: no backup is lost by it."""
+        log = cls(path, log_time, local, mark)
         try:
             log._write([])
         except OSError as error:
@@ -46,7 +59,7 @@ class LogFile:
 
     def _write(self, lines: list[str]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write("".join(f"{self._mark}{line}\n" for line in lines))
 
     def _lines(self, event: Event) -> list[str]:
         match event.what:
@@ -60,6 +73,8 @@ class LogFile:
                 return [announced(step), *answered(step, outcome)]
             case CaptureProven(volume, name, date, late) if late:
                 return [f"{name} on {volume} was seen only after the release, dated {words.safe(date)}"]
+            case Guarded(job, run, text):
+                return [f"job {job}, run {run}: {words.safe(text)} ({self._moment(event)})"]
             case Warned(text, hint):
                 return _told("warning", text, hint)
             case Failed(text, hint):

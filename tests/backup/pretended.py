@@ -18,7 +18,6 @@ from snapall.backup.recover import Recovery
 from snapall.backup.run import Night
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit, SiteError
-from snapall.operate.guard import Unguarded
 
 CHAIN = chain_names("vmware", 4)
 JOB = Job("vol1", "filer1", ("v",), (688,), CHAIN)
@@ -223,7 +222,7 @@ class Stage:
 
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
-        return Night(self.job, self.pace, self.means, self.memory, Unguarded(), keep).run()
+        return Night(self.job, self.pace, self.means, self.memory, keep).run()
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         means = self.means

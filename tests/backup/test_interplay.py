@@ -11,13 +11,12 @@ import pytest
 
 from snapall.backup.debts import owed
 from snapall.backup.facts import Certified
-from snapall.backup.journal import hold
+from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
 from snapall.backup.run import Night
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped
-from snapall.operate.guard import Unguarded
 from tests.backup.pretended import (
     CHAIN,
     JOB,
@@ -81,7 +80,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
 
     means = Means(stage.site, stage.clock, stage.hear, interrupted)
     try:
-        Night(stage.job, stage.pace, means, stage.memory, Unguarded()).run()
+        Night(stage.job, stage.pace, means, stage.memory).run()
     except KeyboardInterrupt:
         stage.site.after = lambda step: None
     assert {row.vm for row in stage.site.rows} <= {108, 110, 1226} - {
@@ -286,7 +285,7 @@ def test_an_old_snapshot_is_never_taken_for_the_proof_of_the_new_one(tmp_path: P
     assert (report.exit, report.name) == (Exit.FAILED, "")
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert kept(stage) == {name: OLD[name] for name in (R, P, S3)}
-    assert "still stands" in stage.failures[0]
+    assert "is not as the filer's answers said" in stage.failures[0]
 
 
 def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_path: Path) -> None:
@@ -496,7 +495,7 @@ def test_old_journals_that_cannot_be_removed_are_a_warning(stage: Stage) -> None
     means = stage.means
     folder = stage.memory.folder
     (path,) = folder.glob("*.jsonl")
-    report = Night(stage.job, stage.pace, means, stage.memory, Unguarded(), keep_journals=1).run()
+    report = Night(stage.job, stage.pace, means, stage.memory, keep_journals=1).run()
     assert report.exit is Exit.OK
     assert not path.exists()
 

@@ -31,7 +31,8 @@ from snapall.backup.facts import (
     from_line,
     to_line,
 )
-from snapall.backup.journal import Journal, hold, is_open, journals
+from snapall.backup.journal import Journal, is_open, journals
+from snapall.backup.lock import hold
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Policies, Policy, Vm
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
@@ -273,7 +274,7 @@ def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClo
 def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from snapall.backup.clock import SystemClock; from snapall.backup.journal import hold\n"
+        "from snapall.backup.clock import SystemClock; from snapall.backup.lock import hold\n"
         f"with hold(Path({str(tmp_path)!r}), 'vol1', 'run', SystemClock(), lambda: False): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

@@ -20,7 +20,6 @@ from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Pace, Vm
 from snapall.backup.run import Night
 from snapall.backup.steps import Capture, Child, Outcome, Quiesce, Release, Step
-from snapall.operate.guard import Unguarded
 from tests.backup.pretended import CHAIN, JOB, PretendedClock, PretendedSite
 
 CREATE, REMOVE, FILER = 0.020, 0.030, 0.005  # seconds, scaled down from 3 s, 5 s and 1 s alike
@@ -58,7 +57,7 @@ def measure(vms: int, parallel: int) -> tuple[float, float, float, float]:
         memory = Memory(Path(folder), clock)
         means = Means(site, clock, lambda _: None, lambda: False)
         cpu = time.process_time()
-        report = Night(JOB, Pace(parallel, 60, 60, 60), means, memory, Unguarded()).run()
+        report = Night(JOB, Pace(parallel, 60, 60, 60), means, memory).run()
         cpu = time.process_time() - cpu
         newest = memory.newest(JOB.name)
         facts = newest.facts if newest is not None else ()
