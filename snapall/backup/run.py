@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.debts import Debts, VmDebt, alarming, owed
@@ -25,7 +24,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.means import Guard, Means, guarded, unguarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
+from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.plan import Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
@@ -76,7 +75,7 @@ class Night:
         """
         began = self.means.clock.monotonic()
         with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
-            stamp = self._stamp()
+            stamp = self.memory.stamp()
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
@@ -84,13 +83,6 @@ class Night:
 
     def _wait_for(self, text: str) -> None:
         self.means.tell(Warned(text))
-
-    def _stamp(self) -> str:
-        """This second, or the next one that no run of the job has: names must be of one run alone."""
-        moment = self.means.clock.utc()
-        while not self.memory.fresh(self.job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        return stamp_of(moment)
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
@@ -164,7 +156,8 @@ class Night:
 
     def _plan(self, journal: Journal, settled: Sequence[Journal]) -> tuple[Plan, Past]:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
-        owing = [owed(one.facts) for one in settled]
+        here = [one for one in settled if one.began.vcenter == self.means.site.vcenter]  # elsewhere an id is another VM
+        owing = [owed(one.facts) for one in here]
         known = self.memory.known(self.job.name, settled)
         began = self.means.clock.monotonic()
         self.means.tell(StageBegan(Stage.SURVEY))

@@ -32,6 +32,7 @@ class VmSettlement:
         self._settling = timedelta(seconds=journal.began.pace.settle)
         self._retries = Retries(means.clock.monotonic, journal.began.pace.settle if wait else 0.0)
         self._moved: set[int] = set()  # VMs whose new host was told
+        self._first: dict[tuple[int, datetime], float] = {}  # when a moment was first asked about; monotonic
 
     @property
     def _debts(self) -> tuple[VmDebt, ...]:
@@ -148,7 +149,7 @@ class VmSettlement:
         for debt in debts:
             ssids = [row.ssid for row in debt.ours(rows or ())]
             if debt.released is not None:  # again only for another id, or where the answer was not true
-                outlived = self.means.clock.utc() >= debt.released + self._settling
+                outlived = self._until(debt, debt.released + self._settling) <= 0
                 ssids = [one for one in ssids if outlived or one not in debt.asked or self._retries.busy([one])]
             elif debt.ssid and debt.ssid not in ssids:
                 ssids.insert(0, debt.ssid)  # a printed id wins over a row's: vcbsnapshot itself said it
@@ -164,7 +165,7 @@ class VmSettlement:
         if debt.seen:
             return "no longer listed"
         alive = debt.child is not None and self.means.site.alive(debt.child)
-        if self.means.clock.utc() < debt.settled_at or alive or debt.ambiguous(rows):
+        if self._until(debt, debt.settled_at) > 0 or alive or debt.ambiguous(rows):
             return ""
         return "never listed, and too late to appear" if not debt.ssid else "not listed"
 
@@ -176,16 +177,20 @@ class VmSettlement:
         ends = [self._retries.left(_ids(debts))]
         for debt in debts:
             if debt.released is not None and not self.unreachable:
-                ends.append(self._until(debt.released + self._settling))
+                ends.append(self._until(debt, debt.released + self._settling))
             elif self.wait:
-                answer = timedelta(seconds=pace.create_timeout if debt.child is not None else 0)
+                answer = pace.create_timeout if debt.child is not None else 0.0
                 later = pace.settle - passed if debt.ssid else 0.0
-                ends += [self._until(debt.settled_at + answer), later]
+                ends += [self._until(debt, debt.settled_at) + answer, later]
         # A run that was told to stop finishes its release, yet does not look long whether that took effect.
         return min(max(ends), _STOPPED_WAIT - passed) if self.means.stopped() else max(ends)
 
-    def _until(self, moment: datetime) -> float:
-        return (moment - self.means.clock.utc()).total_seconds()
+    def _until(self, debt: VmDebt, moment: datetime) -> float:
+        """Seconds until a moment `settle` after something; a clock that was set back makes nobody wait for longer."""
+        now = self.means.clock.monotonic()
+        first = self._first.setdefault((debt.vm.id, moment), now)
+        left = (moment - self.means.clock.utc()).total_seconds()
+        return min(left, self._settling.total_seconds() - (now - first))
 
     def _why(self, debts: Sequence[VmDebt]) -> str:
         hindered = [debt for debt in debts if self._retries.busy(_ids([debt]))]

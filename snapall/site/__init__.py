@@ -46,7 +46,8 @@ class OpenSite:
         from snapall.site.filer import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
-        found = database.vms(database.datastore_ids(self.job.datastores))
+        stores = database.datastore_ids(self.job.datastores)
+        found = database.vms(stores)
         if self.job.policies.need_names and not found.names_readable:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
@@ -59,7 +60,8 @@ class OpenSite:
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         for volume in self.job.volumes:
             filer.require_writable(volume)
-        return Survey(found.vms, rows, listings, version)
+        empty = tuple(one for one in stores if one not in found.datastores)
+        return Survey(found.vms, rows, listings, version, empty=empty)
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         """Send one changing command."""

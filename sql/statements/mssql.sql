@@ -9,7 +9,7 @@
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT [INFORMATION_SCHEMA].TABLES.TABLE_SCHEMA, [INFORMATION_SCHEMA].TABLES.TABLE_NAME
 FROM [INFORMATION_SCHEMA].TABLES;
-SELECT DISTINCT [vc_user].VPX_VM.ID
+SELECT DISTINCT [vc_user].VPX_VM.ID, [vc_user].VPX_DS_ASSIGNMENT.DS_ID
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_DS_ASSIGNMENT ON [vc_user].VPX_VM.ID = [vc_user].VPX_DS_ASSIGNMENT.ENTITY_ID
 WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY [vc_user].VPX_VM.ID;  -- bound: 688
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME

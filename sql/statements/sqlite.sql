@@ -7,7 +7,7 @@
 -- for nothing that concerns these tables.
 
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
-SELECT DISTINCT VPX_VM.ID
+SELECT DISTINCT VPX_VM.ID, VPX_DS_ASSIGNMENT.DS_ID
 FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID
 WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY VPX_VM.ID;  -- bound: 688
 SELECT VPX_VM.ID, VPX_ENTITY.NAME

@@ -84,6 +84,7 @@ class PretendedSite:
     on_listing: Callable[[], None] = lambda: None
     on_look: Callable[[], None] = lambda: None
     unregistered: set[int] = field(default_factory=set)  # VMs whose moref VirtualCenter does not know any more
+    empty: tuple[int, ...] = ()  # datastores without a VM
     unlisted: set[str] = field(default_factory=set)  # ids that the database, which lags, does not show
     _next: int = 1228
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -98,6 +99,7 @@ class PretendedSite:
             self.vm_snapshots([vm.id for vm in vms]),
             {v: self.listing(v) for v in self.volumes},
             "NetApp Release 7.0.2",
+            empty=self.empty,
         )
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
