@@ -154,6 +154,13 @@ class Unheld:
     vm: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
+
+    vm: int
+
+
 QUIESCED, NOT_QUIESCED, SKIPPED = "quiesced", "not quiesced", "skipped"
 
 
@@ -204,6 +211,7 @@ Fact = (
     | Proven
     | Absent
     | Unheld
+    | Unregistered
     | Releasing
     | Certified
     | RolledBack
@@ -235,6 +243,7 @@ _KNOWN: dict[str, type] = {
             Proven,
             Absent,
             Unheld,
+            Unregistered,
             Releasing,
             Certified,
             RolledBack,
