@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from snapall.backup.model import Job
 from snapall.config import Config
 from snapall.drill import NotHere, report
-from snapall.drill.cells import Extent, Order, Transport, cells_of
+from snapall.drill.cells import Extent, Transport, cells_of
 from snapall.drill.play import Played
 from snapall.drill.stage import Subject
 from snapall.drill.workers import calls_of, ground, played
@@ -24,17 +24,13 @@ class Trial:
 
     job: Job
     parallel: int
-    order: Order
     transport: Transport
     extent: Extent
 
 
 def trials_of(settings: Config, jobs: Sequence[Job], extent: Extent) -> list[Trial]:
     """Each job as it is configured: its names, retention, order, rules, and calls at a time."""
-    return [
-        Trial(job, settings.vcenter.parallel, job.order.value, settings.filers[job.filer].transport, extent)
-        for job in jobs
-    ]
+    return [Trial(job, settings.vcenter.parallel, settings.filers[job.filer].transport, extent) for job in jobs]
 
 
 def drill(trials: Sequence[Trial]) -> list[Played]:
@@ -46,8 +42,8 @@ def drill(trials: Sequence[Trial]) -> list[Played]:
 
 def _played(trial: Trial) -> Iterator[tuple[Played, int]]:
     with ground(Subject(trial.job, trial.parallel)) as made:
-        calls = calls_of(made, trial.order, trial.transport)
-        cells = cells_of(trial.order, trial.transport, calls, trial.extent)
+        calls = calls_of(made, trial.transport)
+        cells = cells_of(trial.job, trial.transport, calls, trial.extent)
         workers = _WORKERS * (os.cpu_count() or 1)
         for one in played(made, cells, workers):
             yield one, len(cells)
