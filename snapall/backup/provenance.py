@@ -27,13 +27,11 @@ def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
     """What is known of the filer's snapshots after a run: what it knew at its survey, and what it did since.
 
     A rename without a definite answer may or may not have happened: both names are remembered, and the date text of
-    the next listing tells which one is true.
+    the next listing tells which one is true. Silence is none: over rsh an answer that was lost looks the same.
     """
     known: dict[tuple[str, str], Origin] = {}
     refused = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _refused(noted.fact)}
-    done = {
-        noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and isinstance(noted.fact.outcome, Done)
-    }
+    done = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _said_so(noted.fact)}
     for noted in facts:
         match noted.fact:
             case Surveyed(origins=earlier):
@@ -56,6 +54,10 @@ def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
 
 def _refused(answer: Answered) -> bool:
     return isinstance(answer.outcome, Refusal)
+
+
+def _said_so(answer: Answered) -> bool:
+    return isinstance(answer.outcome, Done) and answer.outcome.said.strip() != ""
 
 
 def _made(facts: Sequence[Noted], volume: str, name: str, date: str, late: bool) -> Origin:
