@@ -42,6 +42,7 @@ class VmDebt:
     released: datetime | None = None  # when a removal was answered with success
     asked: frozenset[str] = frozenset()  # the ids whose removal was ever sent
     failed: bool = False  # whether the program itself said that the quiesce did not work
+    misread: bool = False  # whether the printed id was gone before we removed it, and never listed
 
     @property
     def watched(self) -> bool:
@@ -59,8 +60,9 @@ class VmDebt:
         mine = [row for row in rows if row.vm == self.vm.id]
         if self.unique:
             return tuple(row for row in mine if row.name == self.name or row.ssid == self.ssid)
-        if self.ssid:
-            return tuple(row for row in mine if row.ssid == self.ssid)
+        listed = tuple(row for row in mine if row.ssid == self.ssid)
+        if listed or (self.ssid and not self.misread):
+            return listed
         new = [row for row in mine if row.name == self.name and row.ssid not in self.before]
         return tuple(new) if len(new) == 1 else ()
 
@@ -189,8 +191,11 @@ def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime)
             debts.pop(vm.id, None)
         case Quiesce(vm), Unknown(failed=True) if vm.id in debts:
             debts[vm.id] = replace(debts[vm.id], failed=True)
-        case Release(vm), Done() if vm.id in debts:
-            debts[vm.id] = replace(debts[vm.id], released=at)
+        case Release(vm, ssid), Done(already=already) if vm.id in debts:
+            debt = debts[vm.id]
+            # A torn answer may tell an id that is none: then the snapshot itself is still to be looked for.
+            misread = debt.misread or (already and ssid == debt.ssid and not debt.seen)
+            debts[vm.id] = replace(debt, released=at, misread=misread)
         case _:
             pass
 

@@ -122,6 +122,7 @@ class Engine:
             lambda step: self.means.act(self.journal, Stage.QUIESCE, step),
             self.journal.began.pace.parallel,
             lambda: not over(),
+            threads=self.means.threads,
         )
         ended = self._quiescing.wait(over)
         for error in self._quiescing.errors[:1]:
@@ -142,7 +143,8 @@ class Engine:
             # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
             # what the guardian grants.
             late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
-            Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
+            looking = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
+            looking.wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
         if missing:
@@ -154,8 +156,8 @@ class Engine:
     def _capture(self) -> None:
         """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
         late = self._patience(self.journal.began.pace.filer_timeout)
-        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1)
-        self._locating = Crew([None], lambda _: self._look(), 1)
+        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1, threads=self.means.threads)
+        self._locating = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
         ended = self._capturing.wait(lambda: self.means.stopped() or late())
         for error in self._capturing.errors[:1]:
             raise error

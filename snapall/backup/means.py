@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.clock import Clock
+from snapall.backup.crew import SYSTEM, Threads
 from snapall.backup.events import Event, Happening, Listener, StepBegan, StepEnded
 from snapall.backup.facts import Answered, Started
 from snapall.backup.journal import Journal
@@ -52,6 +53,7 @@ class Means:
     clock: Clock
     listener: Listener
     stopped: Callable[[], bool]
+    threads: Threads = SYSTEM
 
     def tell(self, what: Happening) -> None:
         """Let the listener know; one that raises here is nobody's reason to leave a VM quiesced."""

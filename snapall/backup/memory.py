@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from snapall.backup.clock import Clock
@@ -11,6 +12,7 @@ from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
 from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
+from snapall.backup.model import moment_of, stamp_of
 from snapall.backup.provenance import origins
 from snapall.errors import Exit, JournalError
 
@@ -35,9 +37,14 @@ class Memory:
         """Where the journal of a run lies, or will lie."""
         return path_of(self.folder, job, stamp)
 
-    def fresh(self, job: str, stamp: str) -> bool:
-        """Whether no run of the job has this stamp yet."""
-        return not self.path(job, stamp).exists()
+    def stamp(self, job: str) -> str:
+        """The stamp of a new run: this second, or the next after the latest run's when that is not over yet.
+
+        Stamps tell which run is the newest, also when the clock was wrong and has been set back.
+        """
+        taken = (moment_of(path.stem.rpartition("-")[2]) for path in journals(self.folder, job))
+        next_ones = (moment + timedelta(seconds=1) for moment in taken if moment is not None)
+        return stamp_of(max([self.clock.utc(), *next_ones]))
 
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals that still owe something, oldest first."""

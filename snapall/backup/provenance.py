@@ -124,12 +124,16 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
     alive = tuple(one for one in known if (one.volume, one.name, one.date) in rows)
     warnings = [*_changed(job, known, listings), *_strays(job, alive, listings)]
     runs = {one.run: one.grade for one in alive if one.temporary}
+    latest = max((one.run for one in alive if not one.temporary and one.name in job.chain), default="")
     pending = []
     for run in sorted(runs):
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
-        if missing:
+        why = f"is not complete on {', '.join(missing)}" if missing else ""
+        if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain, and are gone again
+            why = why or f"is older than that of {latest}, which the chain holds"
+        if why:
             warnings.append(
-                f"the backup of {run} is not complete on {', '.join(missing)}: it is left pending and not published; "
+                f"the backup of {run} {why}: it is left pending and not published; "
                 f"delete {job.temporary(run)} by hand if it is of no use"
             )
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.debts import VmDebt, alarming, owed
@@ -25,7 +24,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.means import Guard, Means, guarded, unguarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
+from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.plan import Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
@@ -74,7 +73,7 @@ class Night:
         """
         began = self.means.clock.monotonic()
         with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
-            stamp = self._stamp()
+            stamp = self.memory.stamp(self.job.name)
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
@@ -82,13 +81,6 @@ class Night:
 
     def _wait_for(self, text: str) -> None:
         self.means.tell(Warned(text))
-
-    def _stamp(self) -> str:
-        """This second, or the next one that no run of the job has: names must be of one run alone."""
-        moment = self.means.clock.utc()
-        while not self.memory.fresh(self.job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        return stamp_of(moment)
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)

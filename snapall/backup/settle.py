@@ -144,7 +144,8 @@ class Settlement:
         """Remove these snapshots by id, a few at a time; nothing stops this but its end."""
         for _, ssid in due:
             self._sent[ssid] += 1
-        crew = Crew(due, self._release, self.journal.began.pace.parallel, stubborn=True)
+        parallel, threads = self.journal.began.pace.parallel, self.means.threads
+        crew = Crew(due, self._release, parallel, stubborn=True, threads=threads)
         crew.wait(lambda: False)
         for error in crew.errors[:1]:
             raise error

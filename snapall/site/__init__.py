@@ -14,18 +14,25 @@ from snapall.errors import Refused, SiteError
 if TYPE_CHECKING:
     from snapall import config
     from snapall.site.filer import FilerSystem, Transport
-    from snapall.site.vcb import Vcb
+    from snapall.site.vcb import Programs, Vcb
     from snapall.site.virtualcenter import VirtualCenter
 
 
 class OpenSite:
     """VirtualCenter's database, vcbsnapshot and the job's filer. Nothing is contacted before the first question.
 
-    `filer` may be missing: a run of a job that is no longer configured can still release its VMs.
+    `filer` may be missing: a run of a job that is no longer configured can still release its VMs. Another way to the
+    filer and other programs than the configured ones make a site without sockets and processes.
     """
 
-    def __init__(self, job: Job, settings: config.Config) -> None:
-        from snapall.site.vcb import Vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
+    def __init__(
+        self,
+        job: Job,
+        settings: config.Config,
+        transport: Callable[[config.Filer], Transport] | None = None,
+        programs: Programs | None = None,
+    ) -> None:
+        from snapall.site import process, vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
 
         self.job = job
         self.vcenter = settings.vcenter.host
@@ -33,8 +40,8 @@ class OpenSite:
         self.filer = filer.host if filer is not None else job.filer
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
-        self._vcb: Vcb = Vcb(settings.vcenter)
-        self._filer = _filer_system(filer) if filer is not None else None
+        self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
+        self._filer = _filer_system(filer, transport or _transport) if filer is not None else None
 
     def prepare(self) -> None:
         """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
@@ -95,9 +102,7 @@ class OpenSite:
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
-        from snapall.site import process  # noqa: PLC0415 - psutil
-
-        return process.alive(child)
+        return self._vcb.alive(child)
 
     def _database(self) -> VirtualCenter:
         """One for the whole run: the first connect to a SQL Server takes a second, and the owner is found once."""
@@ -116,10 +121,10 @@ class OpenSite:
         return self._filer
 
 
-def _filer_system(settings: config.Filer) -> FilerSystem:
+def _filer_system(settings: config.Filer, transport: Callable[[config.Filer], Transport]) -> FilerSystem:
     from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
 
-    return FilerSystem(_transport(settings), settings.name)
+    return FilerSystem(transport(settings), settings.name)
 
 
 def _transport(settings: config.Filer) -> Transport:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko.hostkeys import InvalidHostKey
 
 from snapall.config import Secret
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
@@ -99,7 +98,7 @@ class Ssh:
     def _read_known(self) -> paramiko.HostKeys:
         try:
             return paramiko.HostKeys(str(self._known_hosts))
-        except (OSError, UnicodeDecodeError, InvalidHostKey) as error:
+        except Exception as error:
             raise NotSent(
                 f"the known_hosts file {self._known_hosts} cannot be read: {printable(str(error))}",
                 hint="an empty file will do: the filer's line for it is told then",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +14,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from snapall.errors import Refused, SiteError
 from snapall.site.dbdrivers import Trouble, trouble_of
+from snapall.site.said import one_line
 
 _CHUNK = 500
 """Values in one IN list; SQL Server takes 2,100 parameters at most."""
@@ -71,6 +74,18 @@ class Question:
 def _type_of(column: str) -> TypeEngine[Any]:
     # Times and names are taken as the driver gives them: SQLite has text for a time, others a datetime.
     return sa.Integer() if column in _NUMBERS else NullType()
+
+
+def id_of(value: object) -> int:
+    """An id out of a row, in whatever number type the driver gives it. SiteError: it is none; nothing is guessed."""
+    if isinstance(value, int | float | Decimal) and isfinite(value) and value == int(value):
+        return int(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise SiteError(
+        f"the VirtualCenter database gives {one_line(repr(value))} for an id",
+        "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
+    )
 
 
 def discovered_owner(connection: sa.Connection) -> str:

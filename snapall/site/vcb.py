@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
 from snapall.errors import ConfigError
@@ -15,7 +15,7 @@ from snapall.site import process
 from snapall.site.said import last_line, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from snapall.config import Vcenter
 
@@ -41,12 +41,23 @@ def ssids(stdout: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hit[1] for hit in hits if hit is not None))
 
 
+class Programs(Protocol):
+    """How programs are started: `snapall.site.process`, or a site's own in which no time passes."""
+
+    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> process.Completed:
+        """Run a program and wait `timeout` seconds for it. Raises process.NotStarted."""
+
+    def alive(self, child: Child) -> bool:
+        """Whether this very program still runs."""
+
+
 class Vcb:
     """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
 
-    def __init__(self, settings: Vcenter) -> None:
+    def __init__(self, settings: Vcenter, programs: Programs = process) -> None:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
+        self._programs = programs
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:
@@ -80,10 +91,14 @@ class Vcb:
             return refusal
         timeout = self._settings.timeout if isinstance(step, Quiesce) else self._settings.remove_timeout
         try:
-            completed = process.run(self.argv(step, masked=False), timeout, on_start)
+            completed = self._programs.run(self.argv(step, masked=False), timeout, on_start)
         except process.NotStarted as error:
             return Refusal(f"{error.message}; {error.hint}")
         return self._judge(step, completed, timeout)
+
+    def alive(self, child: Child) -> bool:
+        """Whether a vcbsnapshot that a run started still runs."""
+        return self._programs.alive(child)
 
     def _unfit(self, step: Quiesce | Release) -> Refusal | None:
         """Why this step must not become a command line."""
