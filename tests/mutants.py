@@ -60,6 +60,27 @@ MUTANTS = (
         "        return tuple(row for row in mine if row.name == self.name)\n",
         "something of others was touched",
     ),
+    Mutant(
+        "a create without an answer is not waited for",
+        "backup/debts.py",
+        "                until = noted.at + timedelta(seconds=began.pace.settle)\n",
+        "                until = noted.at + timedelta()\n",
+        "a VM was left quiesced",
+    ),
+    Mutant(
+        "names move while a deletion may still act",
+        "backup/settle_filer.py",
+        "        if not flights:\n            return True\n",
+        "        return True\n",
+        "a backup was lost",
+    ),
+    Mutant(
+        "recover does not finish a rotation",
+        "backup/recover.py",
+        "            codes.append(self._finish_rotation(job, settled))\n",
+        "            codes.append(Exit.OK)\n",
+        "a backup was lost",
+    ),
 )
 
 
@@ -77,31 +98,40 @@ def planted(mutant: Mutant, folder: Path) -> Path:
     return folder
 
 
-def matrix(folder: Path) -> tuple[int, str]:
-    """The quick matrix on the snapall of a folder: its exit code, and what it printed."""
+def matrix(folder: Path, *options: str) -> tuple[int, list[str]]:
+    """The quick matrix on the snapall of a folder: its exit code, and the lines that it printed."""
     (folder / "tests").symlink_to(HERE / "tests")
     environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", "tests.matrix", "--quick"]
+    words = [sys.executable, "-m", "tests.matrix", "--quick", *options]
     ended = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout + ended.stderr
+    return ended.returncode, [*ended.stdout.splitlines(), *ended.stderr.splitlines()]
 
 
-def caught(mutant: Mutant) -> str:
-    """Why the matrix turned red of the mutant; "" when it did not, or not for the reason that it should."""
-    with tempfile.TemporaryDirectory(prefix="snapall-mutant-") as name:
-        code, said = matrix(planted(mutant, Path(name)))
-    found = [line for line in said.splitlines() if mutant.breaks in line]
-    return f"{len(found)} cells say: {found[0].strip()}" if code == 1 and found else ""
+def caught(mutant: Mutant, *, at_once: bool = False) -> list[str]:
+    """The cells by which the mutant was caught, by the promise that it breaks; none when it was not.
+
+    `at_once`: the first of them is enough.
+    """
+    with tempfile.TemporaryDirectory(prefix="snapall-mutant-", ignore_cleanup_errors=True) as name:
+        code, said = matrix(planted(mutant, Path(name)), *(["--until", mutant.breaks] if at_once else []))
+    cells, cell = [], ""
+    for line in said:
+        if not line.startswith(" "):
+            cell = line
+        elif line.startswith(f"  {mutant.breaks}: ") and cell not in cells:
+            cells.append(cell)
+    return cells if code == 1 else []
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plant all of them, or those whose names hold a word."""
+    """Plant all of them, or those whose names hold these words."""
     missed = 0
     for mutant in [one for one in MUTANTS if all(word in one.name for word in argv)]:
         began = time.monotonic()
-        why = caught(mutant)
-        missed += not why
-        print(f"{mutant.name}: {'caught, ' + why if why else 'NOT CAUGHT'} ({time.monotonic() - began:.0f} s)")
+        cells = caught(mutant)
+        missed += not cells
+        print(f"{mutant.name}: {f'caught by {len(cells)} cells' if cells else 'NOT CAUGHT'}", end="")
+        print(f" ({time.monotonic() - began:.0f} s)", *(f"  {mutant.breaks}: {cell}" for cell in cells[:2]), sep="\n")
     return 1 if missed else 0
 
 

@@ -107,7 +107,7 @@ class Publisher:
                 text = f"the chain on {volume} is not as the filer's answers said: {_told(found)}"
                 self.means.tell(Failed(text, "look at `snap list`: is something else renaming there?"))
                 return False
-        self.journal.note(Landed())
+        self.journal.note(Landed(as_told=True))
         return True
 
 

@@ -21,8 +21,8 @@ from snapall.backup.journal import Journal, is_open, journals
 from snapall.conduct import Telling
 from snapall.config import load
 from snapall.drill import NotHere
-from snapall.drill.calls import Calls, recorded
-from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment
+from snapall.drill.calls import MARK, Calls, recorded
+from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment, System
 from snapall.drill.stage import Subject, furnish
 from snapall.drill.verdict import Broken, Finding, Scene, judged
 from snapall.errors import Exit, SnapallError
@@ -100,16 +100,17 @@ class _Scene:
         began = time.monotonic()
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
-        reached = crashed or not self.cell.killed or len(self.cell.strikes) > 1  # the first of a pair may end the run
         codes = self.settle()
         left = began + self._late() - time.monotonic()
         if left > 0:
             time.sleep(left)
         self.world.clear_faults()
+        after = Scene.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
-        findings += judged(before, Scene.of(self.world), self.job, 2 if self.cell.aftermath is Aftermath.RUN else 1)
+        findings += judged(before, after, self.job)
         findings += self._journals()
-        return Played(self.cell, reached, crashed, tuple(findings), self.said() if findings else "")
+        said = self.said() if findings else ""
+        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), said)
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
@@ -152,6 +153,14 @@ class _Scene:
 
     def _recover(self) -> Exit:
         return conduct.recover(self.settings, Telling(quiet=True), wait=True)
+
+    def _reached(self, crashed: bool, after: Scene) -> bool:
+        """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
+        if self.cell.killed and len(self.cell.strikes) == 1:
+            return crashed
+        if self.cell.strikes[0].call.system is System.DATABASE:
+            return (self.folder / MARK).exists()
+        return any(entry.fault is not None for entry in after.ledger)
 
     def _late(self) -> float:
         late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)

@@ -139,8 +139,8 @@ def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
         prefix=string(job.prefix),
         chain=f"[{_joined(job.chain)}]",
         vm_snapshot=string(job.vm_snapshot),
-        order=cell.order,
-        publish=publish if cell.order == job.order.value else "",
+        order=job.order.value,
+        publish=publish,
         guardian=str(cell.aftermath is Aftermath.GUARDIAN).lower(),
         vms=", ".join(f'{string(key)} = "{policy.value}"' for key, policy in job.policies.rules),
     )
