@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from snapall.backup.clock import Clock
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started, from_line, to_line
+from snapall.backup.factlines import from_line, to_line
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started
 from snapall.backup.steps import Step
 from snapall.errors import JournalError
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from snapall.backup.clock import SystemClock
 from snapall.backup.debts import owed
 from snapall.backup.events import Event, Failed, StepBegan, StepEnded, Warned
-from snapall.backup.facts import from_line
+from snapall.backup.factlines import from_line
 from snapall.backup.journal import Journal, is_closed, is_open
 from snapall.backup.lock import holder_of
 from snapall.backup.model import FILER_NAME, Vm
