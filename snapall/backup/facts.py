@@ -154,6 +154,13 @@ class Unheld:
     vm: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
+
+    vm: int
+
+
 QUIESCED, NOT_QUIESCED, SKIPPED = "quiesced", "not quiesced", "skipped"
 
 
@@ -209,6 +216,7 @@ Fact = (
     | Proven
     | Absent
     | Unheld
+    | Unregistered
     | Releasing
     | Certified
     | RolledBack
@@ -240,6 +248,7 @@ _KNOWN: dict[str, type] = {
             Proven,
             Absent,
             Unheld,
+            Unregistered,
             Releasing,
             Certified,
             RolledBack,

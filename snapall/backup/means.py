@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,9 @@ class Site(Protocol):
 
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs."""
+
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        """Those of these VMs that VirtualCenter knows now, each with its host; None where that may not be read."""
 
     def command(self, step: Step) -> str:
         """The command line of a step, passwords masked."""

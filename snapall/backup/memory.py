@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from snapall.backup.clock import Clock
@@ -12,8 +11,8 @@ from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
 from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
-from snapall.backup.model import moment_of, stamp_of
 from snapall.backup.provenance import origins
+from snapall.backup.stamps import take
 from snapall.errors import Exit, JournalError
 
 
@@ -37,14 +36,9 @@ class Memory:
         """Where the journal of a run lies, or will lie."""
         return path_of(self.folder, job, stamp)
 
-    def stamp(self, job: str) -> str:
-        """The stamp of a new run: this second, or the next after the latest run's when that is not over yet.
-
-        Stamps tell which run is the newest, also when the clock was wrong and has been set back.
-        """
-        taken = (moment_of(path.stem.rpartition("-")[2]) for path in journals(self.folder, job))
-        next_ones = (moment + timedelta(seconds=1) for moment in taken if moment is not None)
-        return stamp_of(max([self.clock.utc(), *next_ones]))
+    def stamp(self) -> str:
+        """The stamp of a new run, of whatever job."""
+        return take(self.state, self.clock.utc())
 
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals that still owe something, oldest first."""

@@ -172,6 +172,7 @@ class Survey:
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     version: str
     warnings: tuple[str, ...] = ()
+    empty: tuple[int, ...] = ()  # the datastores without a VM
 
 
 def chain_names(prefix: str, retain: int) -> tuple[str, ...]:

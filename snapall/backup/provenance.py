@@ -18,6 +18,7 @@ from snapall.backup.facts import (
     Proven,
     Surveyed,
     Unheld,
+    Unregistered,
 )
 from snapall.backup.model import FILER_NAME, Grade, Job
 from snapall.backup.rotation import Listings, Pending
@@ -101,7 +102,7 @@ def _held(facts: Sequence[Noted]) -> int:
                 quiesces[n] = vm.id
             case Answered(n, Done()) if n in quiesces and not captured:
                 held.add(quiesces[n])
-            case Unheld(vm_id):
+            case Unheld(vm_id) | Unregistered(vm_id):
                 held.discard(vm_id)
             case _:
                 pass

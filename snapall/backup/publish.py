@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,12 +28,13 @@ class Published:
 
 
 class Publisher:
-    """Performs rotations of one job, each step written down before it is sent."""
+    """Performs rotations of one job, each step written down before it is sent. `meanwhile`: done at each pause."""
 
-    def __init__(self, job: Job, journal: Journal, means: Means) -> None:
+    def __init__(self, job: Job, journal: Journal, means: Means, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.job = job
         self.journal = journal
         self.means = means
+        self.meanwhile = meanwhile
 
     def publish(self, pending: Sequence[Pending], expected: Sequence[Move] | None, patience: float) -> Published:
         """Let the pending backups (oldest first) enter the chain. `patience`: seconds to wait for a held snapshot.
@@ -70,6 +71,7 @@ class Publisher:
         """Wait a little for the filer to let go of a snapshot."""
         self.means.tell(Waiting(self.means.clock.utc() + timedelta(seconds=left), str(rotation.blocked)))
         self.means.clock.wait(min(_PAUSE, left), self.means.stopped)
+        self.meanwhile()
 
     def listings(self) -> dict[str, tuple[FilerSnapshot, ...]]:
         """`snap list` of every volume of the job. SiteError: one could not be read."""

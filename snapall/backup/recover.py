@@ -54,7 +54,7 @@ class Recovery:
                     if owed(journal.facts).vms and settlement.reaches_vms:
                         self._tell_debts(journal)
                         told.add(path)
-                        settlement.sweep()
+                        settlement.vms.sweep()
 
     def _tell_debts(self, journal: Journal) -> None:
         for debt in owed(journal.facts).vms:
@@ -113,8 +113,10 @@ class Recovery:
         code = Exit.OK
         if debts.filer:
             code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
+        if debts.lost:
+            code = worst(code, Exit.DEBTS)
         if debts.vms:
-            sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
+            sure = not settlement.vms.unreachable or not all(debt.released is not None for debt in debts.vms)
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)
@@ -173,7 +175,7 @@ def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
 def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[Stray]) -> Exit:
     """Remove strays that the operator has agreed to, each by its id, in a journal of its own."""
     with hold(memory.state, job.name, "recover", means.clock, means.stopped):
-        header = Began(job, memory.stamp(job.name), means.site.vcenter, means.site.filer, pace, __version__)
+        header = Began(job, memory.stamp(), means.site.vcenter, means.site.filer, pace, __version__)
         journal = memory.begin(header)
         codes = [_removed(one, means, journal) for one in found]
         memory.close(journal, worst(*codes), "adopted")

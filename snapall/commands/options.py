@@ -69,7 +69,7 @@ def chosen(
     settings = load(config)
     jobs = jobs_named(settings, names or ())
     if keep:
-        check_keep(keep, jobs)
+        check_keep(keep, tuple(settings.jobs.values()))  # of them all: two may share a volume
     return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
 
 

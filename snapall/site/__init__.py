@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,8 @@ class OpenSite:
         from snapall.site.filer import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
-        found = database.vms(database.datastore_ids(self.job.datastores))
+        stores = database.datastore_ids(self.job.datastores)
+        found = database.vms(stores)
         if self.job.policies.need_names and not found.names_readable:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
@@ -66,7 +67,8 @@ class OpenSite:
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         for volume in self.job.volumes:
             filer.require_writable(volume)
-        return Survey(found.vms, rows, listings, version)
+        empty = tuple(one for one in stores if one not in found.datastores)
+        return Survey(found.vms, rows, listings, version, empty=empty)
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         """Send one changing command."""
@@ -83,6 +85,10 @@ class OpenSite:
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
         return self._database().snapshots(vms)
+
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        """Those of these VMs that VPX_VM lists, each with its host. SiteError: the database cannot be asked."""
+        return self._database().registered(vms)
 
     def command(self, step: Step | Look) -> str:
         """A step or a look as a person would type it, passwords masked."""

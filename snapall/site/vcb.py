@@ -26,6 +26,9 @@ MASK = "***"
 _SSID_LINE = re.compile(r"[ \t]*ssid:[ \t]*([A-Za-z0-9_.-]+)[ \t\r]*", re.IGNORECASE)
 _SSID = re.compile(r"[A-Za-z0-9_.-]+")
 _GONE = re.compile(r"has already been deleted or has not been completely created", re.IGNORECASE)
+# The same words may be said of the VM, as when it was unregistered: that tells nothing of its snapshot.
+_NO_VM = re.compile(r"vim\.VirtualMachine\b[^\n]*has already been deleted", re.IGNORECASE)
+_BUSY = re.compile(r"another task is (?:already )?in progress|\bTaskInProgress\b", re.IGNORECASE)
 
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
@@ -120,11 +123,14 @@ class Vcb:
             return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", said)
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
-        failed = Unknown(f"{self._program} ended with exit code {completed.code}: {telling}", said, failed=spoke)
+        why = f"{self._program} ended with exit code {completed.code}: {telling}"
+        failed = Unknown(why, said, failed=spoke, busy=_BUSY.search(said) is not None)
         match step:
             case Quiesce():
                 return failed if completed.code else self._made(ssids(completed.stdout), telling, said)
             case Release():
+                if _NO_VM.search(said):
+                    return failed
                 if _GONE.search(said):
                     return Done(said, already=True)
                 return failed if completed.code else Done(said)

@@ -77,7 +77,7 @@ def test_what_is_removed_while_the_database_is_asked_was_not_taken_by_somebody_e
     stage.site.on_look = lambda: (
         None if removals(stage) else (stage.means.act_anyway(journal, At.UNQUIESCE, Release(VM, ROW.ssid)), None)[1]
     )
-    Settlement(journal, stage.means, wait=False).look(debts)
+    Settlement(journal, stage.means, wait=False).vms.look(debts)
     assert not {"Unheld", "Gone"} & set(kinds(journal))
     stage.site.on_look = lambda: None
     settle(stage, journal)

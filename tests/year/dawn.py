@@ -24,6 +24,7 @@ class Before:
     retained: dict[str, int]  # how many backups each volume has
     eligible: frozenset[int]
     left: frozenset[int]  # VMs that have a VM snapshot of an earlier run
+    gone: frozenset[int]  # the same, and unregistered
     open: frozenset[Path]
     held: bool  # whether the filer held a snapshot, or had no room
     log: int
@@ -50,8 +51,17 @@ class Deed:
         return self.code == KILLED
 
 
-def left(chronicle: Chronicle) -> frozenset[int]:
-    """The VMs that have a VM snapshot of snapall's now."""
+def left(chronicle: Chronicle, town: Town) -> frozenset[int]:
+    """The VMs that have a VM snapshot of snapall's now, and that VirtualCenter knows."""
+    return _held(chronicle) - gone(chronicle, town)
+
+
+def gone(chronicle: Chronicle, town: Town) -> frozenset[int]:
+    """The VMs that were unregistered with a VM snapshot of snapall's: nobody can remove it by their old number."""
+    return _held(chronicle) - {vm.id for vm in town.world.vms()}
+
+
+def _held(chronicle: Chronicle) -> frozenset[int]:
     return frozenset(vm for vm, _, _ in chronicle.ours.values())
 
 
@@ -75,7 +85,8 @@ def before(town: Town, chronicle: Chronicle, rules: Rules) -> Before:
         chronicle.numbers(rules),
         chronicle.retained(rules),
         frozenset(vm.id for vm in vms if not (vm.name or "").startswith("test-")),
-        left(chronicle),
+        left(chronicle, town),
+        gone(chronicle, town),
         open_journals(town.journals),
         any(row.tags for volume in rules.volumes for row in town.world.listing(volume))
         or any(full for full in _full(town)),
@@ -119,7 +130,10 @@ def after(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
 
 def _freed(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
     """No VM stays quiesced, or it is named, the code is 5, and a journal knows it."""
-    names = left(chronicle)
+    for vm in gone(chronicle, town) - deed.before.gone:
+        if deed.code != DEBTS or f"vm-{vm}" not in deed.story:
+            yield f"vm-{vm} was unregistered with its snapshot, and that is not told"
+    names = left(chronicle, town)
     if not names:
         return
     for vm in names:
@@ -144,7 +158,7 @@ def _recovered(deed: Deed, town: Town, chronicle: Chronicle) -> Iterator[str]:
         return
     if deed.code not in {WHOLE, PARTIAL}:
         yield f"an undisturbed recover ends with {deed.code}"
-    if left(chronicle) or open_journals(town.journals):
+    if left(chronicle, town) or open_journals(town.journals):
         yield "an undisturbed recover leaves something open"
 
 
@@ -207,4 +221,9 @@ def at_dawn(town: Town, chronicle: Chronicle, rules: Rules) -> Iterator[str]:
 def unknown(town: Town, chronicle: Chronicle) -> dict[str, tuple[int, str]]:
     """The VM snapshots of snapall's that no open journal explains, by id."""
     journals = " ".join(path.read_text(encoding="utf-8") for path in open_journals(town.journals))
-    return {ssid: (vm, name) for ssid, (vm, name, _) in chronicle.ours.items() if f'"id": {vm},' not in journals}
+    lost = gone(chronicle, town)
+    return {
+        ssid: (vm, name)
+        for ssid, (vm, name, _) in chronicle.ours.items()
+        if vm not in lost and f'"id": {vm},' not in journals
+    }

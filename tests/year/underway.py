@@ -6,7 +6,7 @@ What a filer's or a program's answer means is judged by the product's own code; 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
@@ -155,6 +155,10 @@ class LivedSite:
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         self._underway.touch()
         return self._site.vm_snapshots(vms)
+
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        self._underway.touch()
+        return self._site.registered(vms)
 
     def command(self, step: Step) -> str:
         return self._site.command(step)

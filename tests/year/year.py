@@ -105,7 +105,7 @@ class Year:
         for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
             others.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
             self.chronicle.operator_removed(ssid)
-        self.tally.left += bool(dawn.left(self.chronicle))
+        self.tally.left += bool(dawn.left(self.chronicle, self.town))
         town.until(midnight + BY_DAY)
         self._by_day(day)
 
