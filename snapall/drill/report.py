@@ -92,8 +92,8 @@ def troubles(played: Sequence[Played]) -> list[str]:
             lines.append(one.cell.told)
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
             lines += [f"  | {line}" for line in one.said.splitlines()[-12:]]
-    missed = [one.cell.told for one in played if not one.reached]
-    return [*lines, *(f"not reached: {told}" for told in missed)]
+    missed = [(one.cell.told, one.said) for one in played if not one.reached]
+    return [*lines, *(f"not reached: {told}" + (f" ({why})" if why else "") for told, why in missed)]
 
 
 def as_json(played: Sequence[Played]) -> dict[str, object]:

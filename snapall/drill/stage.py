@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
 OTHERS = 999_999  # a datastore that no job has
 FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
-SETTLE = 1.5  # seconds in which a create without an answer may still act; the lab's late ones need a third of it
+SETTLE = 2.0  # seconds in which a create without an answer may still act; the lab's late ones need half of it
 
 CONFIGURATION = """\
 state = "snapall.state"
