@@ -188,7 +188,9 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """Every filer command sent so far has acted, or never will."""
+    """Every filer command sent so far has acted, or never will. `proven`: the list shows that they all did."""
+
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

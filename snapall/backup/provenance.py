@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from snapall.backup.facts import (
     QUIESCED,
     SKIPPED,
+    Absent,
     Answered,
     Began,
     Certified,
     Intent,
+    Landed,
     Noted,
     Origin,
     Proven,
@@ -27,29 +29,30 @@ from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Rename
 def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
     """What is known of the filer's snapshots after a run: what it knew at its survey, and what it did since.
 
-    A rename without a definite answer may or may not have happened: both names are remembered, and the date text of
-    the next listing tells which one is true.
+    Whether a rename or a deletion happened, an answer does not prove (over rsh a lost one looks like silence): both
+    names are remembered, until the list was read back; else the date text of the next one tells which is true.
     """
+    left: set[tuple[str, str]] = set()  # the names that nothing should bear any more
     known: dict[tuple[str, str], Origin] = {}
     refused = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _refused(noted.fact)}
-    done = {
-        noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and isinstance(noted.fact.outcome, Done)
-    }
     for noted in facts:
         match noted.fact:
             case Surveyed(origins=earlier):
                 known = {(one.volume, one.name): one for one in earlier}
             case Proven(volume, name, date, late):
                 known[volume, name] = _made(facts, volume, name, date, late)
+                left.discard((volume, name))
+            case Absent(volume, name):
+                known.pop((volume, name), None)
             case Intent(n, Rename(volume, old, new)) if n not in refused:
                 moved = known.get((volume, old))
-                if n in done:
-                    known.pop((volume, old), None)
-                    known.pop((volume, new), None)
                 if moved is not None:
                     known[volume, new] = replace(moved, name=new, temporary=False)
-            case Intent(n, Delete(volume, name)) if n in done:
-                known.pop((volume, name), None)
+                left = left - {(volume, new)} | {(volume, old)}
+            case Intent(n, Delete(volume, name)) if n not in refused:
+                left.add((volume, name))
+            case Landed(proven=True):
+                known = {key: one for key, one in known.items() if key not in left}
             case _:
                 pass
     return tuple(known.values())
