@@ -154,6 +154,16 @@ def test_a_kept_backup_is_never_rotated(at_lab: Make) -> None:
     assert night("run", "--keep", "vmware_recent").code == 2
 
 
+def test_a_kept_backup_takes_no_name_that_another_job_rotates(at_lab: Make) -> None:
+    night = at_lab()
+    with night.config.open("a") as file:
+        file.write('\n[jobs.weekly]\nfiler = "filer1"\nvolumes = ["vmvol1"]\ndatastores = [688]\nprefix = "week"\n')
+    ended = night("run", "vol1", "--keep", "week_recent")
+    assert ended.code == 2
+    assert "weekly" in ended.err
+    assert night.changes == []
+
+
 def test_nights_without_a_quiesced_vm_push_no_better_backup_out(at_lab: Make) -> None:
     night = at_lab()
     night.fault("all-fail")
@@ -174,6 +184,11 @@ def test_a_datastore_without_a_vm_is_refused(at_lab: Make) -> None:
     assert ended.code == 1
     assert "690" in ended.err
     assert "allow_empty" in ended.err
+    assert night.changes == []
+    night.edit("[690]", "[688, 690]")
+    ended = night("run")
+    assert ended.code == 1
+    assert "no VM lies on datastore 690" in ended.err
     assert night.changes == []
 
 

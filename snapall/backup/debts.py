@@ -142,7 +142,6 @@ def owed(facts: Sequence[Noted]) -> Debts:
 
 def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
     """Volume and name of every capture of this run that was proven, and not deleted by this run again."""
-    steps = _steps(facts)
     proven: dict[tuple[str, str], None] = {}
     for noted in facts:
         match noted.fact:
@@ -150,8 +149,6 @@ def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
                 proven[volume, name] = None
             case Absent(volume, name):
                 proven.pop((volume, name), None)
-            case Answered(n, Done()) if n in steps and isinstance(delete := steps[n][1], Delete):
-                proven.pop((delete.volume, delete.name), None)
             case _:
                 pass
     return tuple(proven)

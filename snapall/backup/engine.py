@@ -105,7 +105,9 @@ class Engine:
                 raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
         surveyed = next(noted.fact for noted in self.journal.facts if isinstance(noted.fact, Surveyed))
         before = {one.volume: one.rows for one in surveyed.listings}
-        if not self.publisher.stands(after(before, steps)):  # else an old one could be taken for the proof of the new
+        if not self.publisher.stands(
+            after(before, steps), steps
+        ):  # else an old one could be taken for the proof of the new
             raise SiteError("the chain is not as it was to be made, so nothing was captured")
 
     def _quiesce(self) -> None:

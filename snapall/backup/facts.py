@@ -180,12 +180,9 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """Every filer command sent so far has acted, or never will.
+    """Every filer command sent so far has acted, or never will. `proven`: the list shows that they all did."""
 
-    `as_told`: the chain was read back, and all that was answered with success, be it by silence, has happened.
-    """
-
-    as_told: bool = False
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

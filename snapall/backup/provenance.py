@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from snapall.backup.facts import (
     QUIESCED,
     SKIPPED,
+    Absent,
     Answered,
     Began,
     Certified,
@@ -22,56 +23,43 @@ from snapall.backup.facts import (
 )
 from snapall.backup.model import FILER_NAME, Grade, Job
 from snapall.backup.rotation import Listings, Pending
-from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Rename
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Rename
 
 
 def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
     """What is known of the filer's snapshots after a run: what it knew at its survey, and what it did since.
 
-    A rename without a definite answer may or may not have happened: both names are remembered, and the date text of
-    the next listing tells which one is true. Silence is none: over rsh an answer that was lost looks the same.
+    Whether a rename or a deletion happened, an answer does not prove (over rsh a lost one looks like silence): both
+    names are remembered, until the list was read back; else the date text of the next one tells which is true.
     """
+    left: set[tuple[str, str]] = set()  # the names that nothing should bear any more
     known: dict[tuple[str, str], Origin] = {}
-    doubted: dict[tuple[str, str], Origin] = {}  # under names that they bear no more, if silence was success
-    answers = {noted.fact.n: noted.fact.outcome for noted in facts if isinstance(noted.fact, Answered)}
+    refused = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _refused(noted.fact)}
     for noted in facts:
         match noted.fact:
             case Surveyed(origins=earlier):
                 known = {(one.volume, one.name): one for one in earlier}
             case Proven(volume, name, date, late):
                 known[volume, name] = _made(facts, volume, name, date, late)
-            case Intent(n, Rename(volume, old, new)) if not isinstance(answers.get(n), Refusal):
+                left.discard((volume, name))
+            case Absent(volume, name):
+                known.pop((volume, name), None)
+            case Intent(n, Rename(volume, old, new)) if n not in refused:
                 moved = known.get((volume, old))
-                _leave(known, doubted, (volume, old), answers.get(n))
                 if moved is not None:
                     known[volume, new] = replace(moved, name=new, temporary=False)
-                elif isinstance(answers.get(n), Done):
-                    known.pop((volume, new), None)
-            case Intent(n, Delete(volume, name)):
-                _leave(known, doubted, (volume, name), answers.get(n))
-            case Landed(as_told=True):
-                for place, one in doubted.items():
-                    if known.get(place) is one:
-                        del known[place]
-                doubted.clear()
+                left = left - {(volume, new)} | {(volume, old)}
+            case Intent(n, Delete(volume, name)) if n not in refused:
+                left.add((volume, name))
+            case Landed(proven=True):
+                known = {key: one for key, one in known.items() if key not in left}
             case _:
                 pass
     return tuple(known.values())
 
 
-def _leave(
-    known: dict[tuple[str, str], Origin],
-    doubted: dict[tuple[str, str], Origin],
-    place: tuple[str, str],
-    outcome: Outcome | None,
-) -> None:
-    """A snapshot leaves its name: surely if the filer said so, and otherwise in doubt."""
-    if not isinstance(outcome, Done) or place not in known:
-        return
-    if outcome.said.strip():
-        del known[place]
-    else:
-        doubted[place] = known[place]
+def _refused(answer: Answered) -> bool:
+    return isinstance(answer.outcome, Refusal)
 
 
 def _made(facts: Sequence[Noted], volume: str, name: str, date: str, late: bool) -> Origin:

@@ -11,9 +11,9 @@ import pytest
 from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.run import Night
-from snapall.backup.steps import Capture, Child, Done, Quiesce, Release, Step
+from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, Stage, lose, release_of
+from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, lose, once, quiesce_of, refuse, release_of
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -142,3 +142,55 @@ def test_one_of_two_datastores_without_a_vm_is_refused(tmp_path: Path) -> None:
     assert "688" not in stage.failures[0]
     stage.job = replace(stage.job, allow_empty=True)
     assert stage.night().exit is Exit.OK
+
+
+# Over rsh a lost answer looks like the silence of success
+
+
+def silent(step: Step, act: Act) -> Outcome:
+    """It did not happen, and nothing is said."""
+    return Done()
+
+
+def test_a_backup_whose_rename_only_seemed_to_work_enters_the_chain_later(stage: Stage) -> None:
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.new == R, once(silent))
+    report = stage.night()
+    assert (report.exit, report.published) == (Exit.PARTIAL, False)
+    date = stage.dates()[report.name]
+    stage.site.faults.clear()
+    assert stage.night().exit is Exit.OK
+    assert "is in no journal" not in stage.warnings
+    assert stage.dates()[P] == date
+    assert set(stage.names()) == set(CHAIN)
+
+
+def test_a_surplus_backup_whose_deletion_only_seemed_to_work_is_not_forgotten(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, replace(JOB, publish=Grade.WHOLE))
+    stage.site.fail(quiesce_of(110), refuse("not started"))
+    stage.site.fail(lambda step: isinstance(step, Delete), once(silent))
+    stage.night()
+    assert stage.night().exit is Exit.PARTIAL
+    assert "is not as the filer's answers said" in " ".join(stage.failures)
+    assert len(stage.names()) == 6
+    stage.night()
+    assert len(stage.names()) == 5
+    assert "is in no journal" not in stage.warnings
+
+
+def test_a_part_of_a_backup_whose_deletion_only_seemed_to_work_is_deleted_later(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
+    stage.site.fail(capture_of("w"), once(refuse("No space left on device")))
+    stage.site.fail(lambda step: isinstance(step, Delete), once(silent))
+    assert stage.night().exit is Exit.FAILED
+    assert len(stage.names("v")) == 5
+    stage.site.faults.clear()
+    assert stage.recover() is Exit.OK
+    assert stage.names("v") == stage.names("w") == list(CHAIN)
+    assert stage.memory.open_runs() == []
+
+
+def test_after_a_good_night_recover_has_nothing_to_ask_the_filer(stage: Stage) -> None:
+    assert stage.night().exit is Exit.OK
+    stage.site.filer_down = True
+    assert stage.recover() is Exit.OK
+    assert stage.failures == []
