@@ -48,13 +48,14 @@ MUTANTS = (
         "            for step in self.plan.of(Stage.ROTATE):\n"
         "                if isinstance(step, Rename | Delete):\n"
         "                    self.means.act(self.journal, Stage.ROTATE, step)\n",
-        "a backup was lost",
+        "the chain was touched before the new backup was proven",
     ),
     Mutant(
         "VM snapshots are recovered by name instead of by id",
         "backup/debts.py",
-        "        if self.ssid:\n"
-        "            return tuple(row for row in mine if row.ssid == self.ssid)\n"
+        "        listed = tuple(row for row in mine if row.ssid == self.ssid)\n"
+        "        if listed or (self.ssid and not self.misread):\n"
+        "            return listed\n"
         "        new = [row for row in mine if row.name == self.name and row.ssid not in self.before]\n"
         "        return tuple(new) if len(new) == 1 else ()\n",
         "        return tuple(row for row in mine if row.name == self.name)\n",
@@ -124,14 +125,15 @@ def caught(mutant: Mutant, *, at_once: bool = False) -> list[str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plant all of them, or those whose names hold these words."""
-    missed = 0
-    for mutant in [one for one in MUTANTS if all(word in one.name for word in argv)]:
+    """Plant all of them, or those whose names hold these words; `--every`: name every cell that catches one."""
+    words, missed = [word for word in argv if word != "--every"], 0
+    for mutant in [one for one in MUTANTS if all(word in one.name for word in words)]:
         began = time.monotonic()
-        cells = caught(mutant)
+        cells = caught(mutant, at_once="--every" not in argv)
         missed += not cells
-        print(f"{mutant.name}: {f'caught by {len(cells)} cells' if cells else 'NOT CAUGHT'}", end="")
-        print(f" ({time.monotonic() - began:.0f} s)", *(f"  {mutant.breaks}: {cell}" for cell in cells[:2]), sep="\n")
+        print(f"{mutant.name}: {'caught' if cells else 'NOT CAUGHT'} ({time.monotonic() - began:.0f} s)")
+        for cell in cells:
+            print(f"  {mutant.breaks}: {cell}")
     return 1 if missed else 0
 
 
