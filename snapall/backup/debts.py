@@ -42,6 +42,7 @@ class VmDebt:
     seen: bool = False  # whether the database has listed it
     released: datetime | None = None  # when a removal was answered with success
     asked: frozenset[str] = frozenset()  # the ids whose removal was ever sent
+    removed: frozenset[str] = frozenset()  # the ids whose removal was answered with success
     failed: bool = False  # whether the program itself said that the quiesce did not work
 
     @property
@@ -199,10 +200,10 @@ def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime)
             debts.pop(vm.id, None)
         case Quiesce(vm), Unknown(failed=True) if vm.id in debts:
             debts[vm.id] = replace(debts[vm.id], failed=True)
-        case Release(vm), Done(already=already) if vm.id in debts:
+        case Release(vm, ssid), Done(already=already) if vm.id in debts:
             # Told once more that it is gone already, a removal has not just happened.
             since = debts[vm.id].released if already else None
-            debts[vm.id] = replace(debts[vm.id], released=since or at)
+            debts[vm.id] = replace(debts[vm.id], released=since or at, removed=debts[vm.id].removed | {ssid})
         case _:
             pass
 
