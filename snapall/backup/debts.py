@@ -42,6 +42,7 @@ class VmDebt:
     seen: bool = False  # whether the database has listed it
     released: datetime | None = None  # when a removal was answered with success
     asked: frozenset[str] = frozenset()  # the ids whose removal was ever sent
+    removed: frozenset[str] = frozenset()  # the ids whose removal was answered with success
     failed: bool = False  # whether the program itself said that the quiesce did not work
     misread: bool = False  # whether the printed id was gone before we removed it, and never listed
 
@@ -207,7 +208,7 @@ def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime)
             misread = debt.misread or (already and ssid == debt.ssid and not debt.seen)
             # Told once more that it is gone already, a removal has not just happened.
             since = debt.released if already else None
-            debts[vm.id] = replace(debt, released=since or at, misread=misread)
+            debts[vm.id] = replace(debt, released=since or at, removed=debt.removed | {ssid}, misread=misread)
         case _:
             pass
 

@@ -51,7 +51,7 @@ class VmSettlement:
             again = self._retries.due_in(_ids(debts))
             stopped = self.means.stopped()
             clock.wait(
-                min(pause, left) if again is None else min(pause, left, again),
+                min(pause, left, again or pause),
                 lambda stopped=stopped: self.means.stopped() and not stopped,  # type: ignore[misc]
             )
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -151,7 +151,11 @@ class VmSettlement:
             ssids = [row.ssid for row in debt.ours(rows or ())]
             if debt.released is not None:  # again only for another id, or where the answer was not true
                 outlived = self._until(debt, debt.released + self._settling) <= 0
-                ssids = [one for one in ssids if outlived or one not in debt.asked or self._retries.busy([one])]
+                ssids = [
+                    one
+                    for one in ssids
+                    if outlived or one not in debt.removed or self._retries.due_in([one]) is not None
+                ]
             elif debt.ssid and debt.ssid not in ssids:
                 ssids.insert(0, debt.ssid)  # a printed id wins over a row's: vcbsnapshot itself said it
             due += [(debt, ssid) for ssid in ssids if self._retries.may(ssid)][:1]

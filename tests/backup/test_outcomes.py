@@ -12,7 +12,7 @@ from snapall.backup.debts import owed
 from snapall.backup.events import Waiting
 from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Rename, Step, Unknown
+from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
     CHAIN,
@@ -311,3 +311,20 @@ def test_a_vm_that_moved_without_trouble_is_nobodys_concern(stage: Stage) -> Non
     stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
     assert stage.night().exit is Exit.OK
     assert stage.warnings == ""
+
+
+def test_a_second_snapshot_of_our_name_is_tried_again_although_the_first_is_removed(stage: Stage) -> None:
+    stage.site.rows = [ROW, replace(ROW, ssid="snapshot-77")]
+    struck: list[Step] = []
+
+    def fails(step: Step, act: Act) -> Outcome:
+        if isinstance(step, Release) and step.ssid == "snapshot-77" and len(struck) < 2:
+            struck.append(step)
+            return Unknown("exit code 1", failed=True)
+        return act(step)
+
+    stage.site.fail(release_of(110), fails)
+    stage.begun(*QUIESCED)
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+    assert stage.clock.monotonic() < 10
