@@ -168,7 +168,9 @@ def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
                 debts[vm.id] = VmDebt(vm, name, noted.at, until, unique, before)
             case Intent(_, Release(vm, ssid)) if vm.id in debts:
                 debts[vm.id] = replace(debts[vm.id], asked=debts[vm.id].asked | {ssid})
-            case Started(n, child) if n in steps and isinstance(quiesce := steps[n][1], Quiesce):
+            case Started(n, child) if (
+                n in steps and isinstance(quiesce := steps[n][1], Quiesce) and quiesce.vm.id in debts
+            ):
                 debts[quiesce.vm.id] = replace(debts[quiesce.vm.id], child=child)
             case Answered(n, outcome) if n in steps:
                 _answer(debts, steps[n][1], outcome, noted.at)
