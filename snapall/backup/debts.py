@@ -176,7 +176,9 @@ def _vms(began: Began, facts: Sequence[Noted]) -> tuple[tuple[VmDebt, ...], tupl
                 debts[vm.id] = VmDebt(vm, name, noted.at, until, unique, before)
             case Intent(n, Release(vm, ssid)) if vm.id in debts and n not in unsent:
                 debts[vm.id] = replace(debts[vm.id], asked=debts[vm.id].asked | {ssid})
-            case Started(n, child) if n in steps and isinstance(quiesce := steps[n][1], Quiesce):
+            case Started(n, child) if (
+                n in steps and isinstance(quiesce := steps[n][1], Quiesce) and quiesce.vm.id in debts
+            ):
                 debts[quiesce.vm.id] = replace(debts[quiesce.vm.id], child=child)
             case Answered(n, outcome) if n in steps:
                 _answer(debts, steps[n][1], outcome, noted.at)

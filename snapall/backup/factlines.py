@@ -13,11 +13,13 @@ from snapall.backup import model, steps
 from snapall.backup.facts import Fact, Listed, Noted, Origin, Verdict
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm
 from snapall.backup.steps import Child
+from snapall.backup.typed import misfit
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _FACTS = Fact.__args__
+_EARLIEST, _LATEST = 1970, 4999  # years; what is reckoned from a fact's time must still be a time
 _KNOWN: dict[str, type] = {
     kind.__name__: kind
     for kind in (
@@ -40,12 +42,20 @@ def from_line(line: str) -> Noted | None:
 
     ValueError: the line is no fact at all.
     """
-    body = json.loads(line)
+    try:
+        return _fact(json.loads(line), line)
+    except RecursionError as error:
+        raise ValueError(f"nested too deeply: {line[:80]!r}") from error
+
+
+def _fact(body: object, line: str) -> Noted | None:
     if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
         raise ValueError(f"not a fact: {line[:80]!r}")
     at = datetime.fromisoformat(body.pop("at"))
     if at.tzinfo is None:
         raise ValueError(f"a time without a zone: {line[:80]!r}")
+    if not _EARLIEST <= at.year <= _LATEST:
+        raise ValueError(f"a time that cannot be: {line[:80]!r}")
     if body["is"] not in _KNOWN:
         return None
     try:
@@ -88,4 +98,7 @@ def _construct(kind: type, body: Mapping[str, object]) -> object:
     missing = [name for name, field in known.items() if name not in body and field.default is MISSING]
     if missing:
         raise TypeError(f"{kind.__name__} without {', '.join(missing)}")
-    return kind(**{name: _decode(value) for name, value in body.items() if name in known})
+    given = {name: _decode(value) for name, value in body.items() if name in known}
+    if wrong := misfit(kind, given):
+        raise TypeError(f"{kind.__name__} with another {wrong}")
+    return kind(**given)
