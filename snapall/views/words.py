@@ -84,9 +84,14 @@ def summary(report: Report) -> list[str]:
     lines += report.watched
     if report.window:
         lines.append(f"the VMs were held for {clocked(report.window)}, the whole run took {clocked(report.seconds)}")
-    lines.append(f"exit {int(report.exit)}: {MEANINGS[report.exit]}")
+    lines.append(exit_of(report.exit))
     lines += [f"next: {advice(report)}"] if report.exit is not Exit.OK else []
     return [safe(line) for line in lines]
+
+
+def exit_of(code: int) -> str:
+    """An exit code with its meaning."""
+    return f"exit {int(code)}: {MEANINGS[Exit(code)]}" if code in set(Exit) else f"exit {code}"
 
 
 def _not_quiesced(report: Report) -> dict[str, list[str]]:

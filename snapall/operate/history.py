@@ -1,0 +1,87 @@
+"""The runs of a state folder, read back: by job, by name, the last of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapall.backup.journal import journals
+from snapall.backup.memory import Memory
+from snapall.errors import ConfigError, JournalError
+from snapall.operate.course import Course, Kind, course
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Runs, newest first, and what could not be read of them."""
+
+    runs: tuple[Course, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+def past(memory: Memory, job: str, last: int | None = None) -> Past:
+    """The nights of a job, newest first; of named backups and adoptions only what is still owed counts elsewhere."""
+    found: list[Course] = []
+    unreadable: list[str] = []
+    for one in _newest_first(memory, job):
+        if isinstance(one, str):
+            unreadable.append(one)
+        elif one.kind is Kind.NIGHT:
+            found.append(one)
+        if last is not None and len(found) == last:
+            break
+    return Past(tuple(found), tuple(unreadable))
+
+
+def _newest_first(memory: Memory, job: str) -> Iterator[Course | str]:
+    for path in reversed(journals(memory.folder, job)):
+        try:
+            told = course(memory.open(path).facts)
+        except JournalError as error:
+            yield error.message
+            continue
+        if told is not None:
+            yield told
+
+
+def run_named(memory: Memory, wanted: str, jobs: Sequence[str]) -> Course:
+    """The run that is meant: "" is the last of all, a job's name its last one, else a stamp, JOB-stamp or a prefix.
+
+    ConfigError: none is called so, or several are. JournalError: its journal cannot be read.
+    """
+    paths = journals(memory.folder)
+    if not paths:
+        raise ConfigError(f"no run is on record in {memory.folder}", "`snapall run` takes a backup")
+    if wanted in {"", *jobs}:
+        return _last([path for path in paths if not wanted or _job_of(path) == wanted], memory, wanted)
+    found = [path for path in paths if wanted in (path.stem, _stamp_of(path))]
+    found = found or [path for path in paths if path.stem.startswith(wanted) or _stamp_of(path).startswith(wanted)]
+    match found:
+        case [path]:
+            told = course(memory.open(path).facts)
+            if told is None:
+                raise ConfigError(f"run {path.stem} died before it did anything", "name another one")
+            return told
+        case []:
+            last = ", ".join(path.stem for path in paths[-3:])
+            raise ConfigError(f"no run is called {wanted!r}", f"the last ones are {last}")
+        case several:
+            names = ", ".join(path.stem for path in several[-5:])
+            raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"name one of them in full: {names}")
+
+
+def _last(paths: Sequence[Path], memory: Memory, wanted: str) -> Course:
+    for path in reversed(paths):
+        told = course(memory.open(path).facts)
+        if told is not None:
+            return told
+    raise ConfigError(f"no run of {wanted or 'any job'} is on record", "`snapall run` takes a backup")
+
+
+def _job_of(path: Path) -> str:
+    return path.stem.rpartition("-")[0]
+
+
+def _stamp_of(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
