@@ -62,8 +62,13 @@ class VmCourse:
     state: str
     why: str = ""
     quiesce: Call | None = None
-    release: Call | None = None  # the last removal
+    releases: tuple[Call, ...] = ()  # as they were sent; whoever takes a run up may send one more
     freed: datetime | None = None
+
+    @property
+    def release(self) -> Call | None:
+        """The first removal that was sent."""
+        return self.releases[0] if self.releases else None
 
     @property
     def create_seconds(self) -> float | None:
@@ -73,8 +78,7 @@ class VmCourse:
     @property
     def remove_seconds(self) -> float | None:
         """The same for its release, as far as the run itself did it."""
-        call = self.release
-        return call.seconds if call is not None and call.done and not call.late else None
+        return next((call.seconds for call in self.releases if call.done and not call.late), None)
 
     @property
     def held_seconds(self) -> float | None:
@@ -142,8 +146,8 @@ class Course:
     @property
     def released(self) -> datetime | None:
         """When the last removal by the run itself was answered."""
-        calls = (one.release for one in self.vms)
-        return max((c.answered for c in calls if c is not None and c.answered is not None and not c.late), default=None)
+        calls = (call for one in self.vms for call in one.releases if not call.late)
+        return max((call.answered for call in calls if call.answered is not None), default=None)
 
     @property
     def window(self) -> float | None:
@@ -257,10 +261,11 @@ def _vms(facts: Sequence[Noted], calls: Sequence[tuple[Step, Call]]) -> tuple[Vm
                 judged = verdicts.get(vm.id) or _judged(vm, call, captured)
                 found[vm.id] = VmCourse(vm, judged.state, judged.why, quiesce=call)
             case Release(vm) if vm.id in found:
-                freed = call.answered if call.done else found[vm.id].freed
-                found[vm.id] = replace(found[vm.id], release=call, freed=freed)
+                known = found[vm.id]
+                freed = call.answered if call.done and known.freed is None else known.freed
+                found[vm.id] = replace(known, releases=(*known.releases, call), freed=freed)
             case Release(vm):  # adopted: its quiesce was none of ours
-                found[vm.id] = VmCourse(vm, NOT_QUIESCED, release=call, freed=call.answered if call.done else None)
+                found[vm.id] = VmCourse(vm, NOT_QUIESCED, releases=(call,), freed=call.answered if call.done else None)
             case _:
                 pass
     for noted in facts:

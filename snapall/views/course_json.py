@@ -49,7 +49,7 @@ def _vm(one: VmCourse) -> dict[str, object]:
         "state": one.state,
         "why": one.why,
         "quiesce": _call(one.quiesce) if one.quiesce is not None else None,
-        "release": _call(one.release) if one.release is not None else None,
+        "releases": [_call(call) for call in one.releases],
         "freed": moment(one.freed),
         "held": one.held_seconds,
     }

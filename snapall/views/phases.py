@@ -63,9 +63,11 @@ def drawing(course: Course) -> Drawing | None:
     start = course.first
     if start is None:
         return None
-    calls = [call for one in course.vms for call in (one.quiesce, one.release) if call is not None and not call.late]
-    calls += [one.call for one in course.captures if not one.call.late]
-    moments = [moment for call in calls for moment in (call.sent, call.answered) if moment is not None]
+    calls = [one.quiesce for one in course.vms if one.quiesce is not None]
+    calls += [call for one in course.vms for call in one.releases]
+    calls += [one.call for one in course.captures]
+    own = [call for call in calls if not call.late]
+    moments = [moment for call in own for moment in (call.sent, call.answered) if moment is not None]
     end = max(moments) if course.ended is not None else max(course.last, *moments)
     captures = tuple(one for one in course.captures if not one.call.late)
     rows = tuple(_row(one, start, max(start, end)) for one in course.vms if one.state != SKIPPED)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from snapall.backup.facts import NOT_QUIESCED, SKIPPED
+from snapall.errors import Exit
 from snapall.operate.course import Captured, Course, Kind, VmCourse
 from snapall.views import words
 from snapall.views.letters import Alphabet, columns, fitted
@@ -89,7 +90,8 @@ def footing(course: Course) -> list[str]:
             lines.append(f"not quiesced: {one.vm.label}: {one.why}")
     skipped = [one.vm.label for one in course.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
-    lines += [f"the run's report says: {course.text}"] if course.text else []
+    # VMs that were left are named below, or were released since.
+    lines += [f"the run's report says: {course.text}"] if course.text and course.exit != Exit.DEBTS else []
     lines += _afterwards(course)
     return lines
 
@@ -130,12 +132,14 @@ def _afterwards(course: Course) -> list[str]:
     lines = [
         f"taken up by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}" for one in course.settled
     ]
-    late = [one for one in course.vms if one.release is not None and one.release.late and one.freed is not None]
+    late = [one for one in course.vms if one.releases and one.freed is not None and one.freed > course.last]
     lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
     moved = [one for one in course.moves if one.call.late]
     lines += [f"{words.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]
     if course.left:
         lines.append(f"VMs may be left quiesced: {', '.join(course.left)}; run `snapall recover`")
+    elif course.watched:
+        lines.append(f"looked at once more by the next run, or by `snapall recover`: {', '.join(course.watched)}")
     elif course.open:
         lines.append("not all of it is settled: the next run, or `snapall recover`, looks again")
     return lines
