@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from snapall.backup.clock import SystemClock
+from snapall.backup.events import Happening, Warned
+from snapall.backup.means import guarded
 from snapall.backup.memory import Memory
+from snapall.backup.model import Job
 from snapall.config import Config
 from snapall.operate.course import Course
-from snapall.operate.history import run_named
+from snapall.operate.history import known_of, run_named
+from snapall.operate.status import Standing, standing
 
 
 def memory_of(settings: Config) -> Memory:
@@ -17,3 +23,21 @@ def memory_of(settings: Config) -> Memory:
 def run_of(settings: Config, wanted: str) -> Course:
     """One run of the past. ConfigError: none is called so. JournalError: its journal cannot be read."""
     return run_named(memory_of(settings), wanted, tuple(settings.jobs))
+
+
+def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
+    """How the jobs stand, by the state folder alone. JournalError: it cannot be read."""
+    memory = memory_of(settings)
+    now = memory.clock.utc()
+    return tuple(standing(job, known_of(memory, job.name), now) for job in jobs)
+
+
+def measure(settings: Config, tell: Callable[[Happening], None]) -> None:
+    """Write the metrics anew, if any are wanted. What keeps them from being written is told, and costs no backup."""
+    if settings.metrics is None:
+        return
+    from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only where it is wanted
+
+    with guarded(lambda text, hint: tell(Warned(text, hint))):
+        found = standings(settings, tuple(settings.jobs.values()))
+        write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))

@@ -10,7 +10,7 @@ import typer
 
 from snapall import __version__
 from snapall.commands import history, looking, nightly, pretending, writing
-from snapall.commands.options import CODES, DRILLING, LOOKING, READING, WRITING
+from snapall.commands.options import CODES, DRILLING, JUDGING, LOOKING, READING, WRITING
 from snapall.errors import Exit, SnapallError
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command(epilog=CODES)(nightly.run)
 app.command(epilog=LOOKING)(nightly.plan)
 app.command(epilog=CODES)(nightly.recover)
 app.command("list", epilog=LOOKING)(looking.list_backups)
+app.command(epilog=JUDGING)(history.status)
 app.command(epilog=READING)(history.show)
 app.command(epilog=LOOKING)(looking.datastores)
 app.command("import", epilog=WRITING)(writing.import_batch)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.asking import measure
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means
@@ -60,6 +61,7 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "",
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)
+            measure(settings, lambda what: listener(Event(datetime.now(UTC), what)))
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
@@ -78,7 +80,9 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
             listener(Event(clock.utc(), what))
 
         recovery = Recovery(Memory(settings.state, clock), means_for, say, stopped, wait)
-        return recovery.recover(list(settings.jobs.values()))
+        code = recovery.recover(list(settings.jobs.values()))
+        measure(settings, say)
+        return code
 
 
 def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:

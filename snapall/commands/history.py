@@ -1,4 +1,4 @@
-"""show and stats: what the journals tell; nobody is contacted."""
+"""status, show and stats: what the journals tell; nobody is contacted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,51 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import SnapallError
+from snapall.errors import Exit, SnapallError
+
+
+def status(
+    jobs: options.Jobs = None,
+    nagios: Annotated[
+        bool, typer.Option("--nagios", help="One line for a monitoring system, which exits 0, 1, 2 or 3 as plugins do.")
+    ] = False,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tell how the backups stand.
+
+    Each job's newest backup, its age against `max_age`, its last run, and what is owed. Read from the journals: it
+    works when the site is down.
+    """
+    from snapall import asking
+    from snapall.views import standing
+
+    if nagios:
+        line, code = _plugin(config, jobs)
+        typer.echo(line)
+        raise typer.Exit(code)
+    settings, chosen = options.chosen(config, jobs, None, "")
+    found = asking.standings(settings, chosen)
+    for line in [json.dumps(standing.status_json(found), indent=1)] if as_json else standing.status_lines(found):
+        typer.echo(line)
+    options.leave(Exit.OK)
+
+
+def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
+    """A plugin answers with a line and a code whatever happens: what cannot be known is UNKNOWN."""
+    from snapall import asking
+    from snapall.operate.status import Level
+    from snapall.views import standing
+
+    try:
+        settings, chosen = options.chosen(config, jobs, None, "")
+        line, level = standing.nagios_line(asking.standings(settings, chosen))
+    except SnapallError as error:
+        line, level = f"SNAPALL UNKNOWN - {standing.plugin_text(error.message)}", Level.UNKNOWN
+    except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which says WARNING
+        told = f"a defect of snapall: {type(error).__name__}: {error}"
+        line, level = f"SNAPALL UNKNOWN - {standing.plugin_text(told)}", Level.UNKNOWN
+    return line, int(level)
 
 
 def show(

@@ -22,6 +22,10 @@ CODES = (
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
 DRILLING = "Exit codes: 0 every promise held; 1 one did not, or a run could not be played; 2 usage or configuration."
+JUDGING = (
+    "Exit codes: 0 looked, whatever it shows; 1 the journals cannot be read; 2 usage or configuration. With --nagios: "
+    "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+)
 READING = "Exit codes: 0 read; 1 a journal cannot be read; 2 usage or configuration, or no such run."
 WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.journal import journals
+from snapall.backup.lock import at_work, holder_of
 from snapall.backup.memory import Memory
 from snapall.errors import ConfigError, JournalError
 from snapall.operate.course import Course, Kind, course
+from snapall.operate.status import Known, is_good
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,50 @@ def _job_of(path: Path) -> str:
 
 def _stamp_of(path: Path) -> str:
     return path.stem.rpartition("-")[2]
+
+
+def known_of(memory: Memory, job: str) -> Known:
+    """What `status` needs of a job: its nights back to the last good one, and every run that is still open.
+
+    JournalError: the folder cannot be listed, so that nothing is known.
+    """
+    _require_listed(memory.folder)
+    nights: list[Course] = []
+    unreadable: list[str] = []
+    for one in _newest_first(memory, job):
+        if isinstance(one, str):
+            unreadable.append(one)
+        elif one.kind is Kind.NIGHT:
+            nights.append(one)
+            if is_good(one):
+                break
+    unsettled: list[Course] = []
+    for path in memory.open_runs(job):
+        try:
+            told = course(memory.open(path).facts)
+            unsettled += [told] if told is not None else []
+        except JournalError as error:
+            unreadable.append(error.message)
+    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), _at_work(memory, job))
+
+
+def _at_work(memory: Memory, job: str) -> str:
+    """Who holds the job's lock, "" nobody. No lock is made for it: it would belong to whoever asks."""
+    lock = memory.state / f"{job}.lock"
+    if not lock.exists():
+        return ""
+    # Another user's lock cannot be tried: what its holder says of itself has to do.
+    ours = os.access(lock, os.W_OK)
+    held = at_work(memory.state, job) if ours else (memory.state / f"{job}.holder").exists()
+    return f"a {holder_of(memory.state, job).role}" if held else ""
+
+
+def _require_listed(folder: Path) -> None:
+    try:
+        if folder.exists():
+            next(folder.iterdir(), None)
+    except OSError as error:
+        raise JournalError(
+            f"the journals in {folder} cannot be read: {error.strerror}",
+            "let whoever asks belong to a group that may read them",
+        ) from error

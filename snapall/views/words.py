@@ -130,6 +130,15 @@ def clocked(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def aged(seconds: float) -> str:
+    """An age as a person says it: 12 min, 7 h, 3 d."""
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 48 * 3600:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86400)} d"
+
+
 def size(count: int | None) -> str:
     """A number of bytes as a person says it: 512 B, 31.0 GiB; None is `unknown`."""
     if count is None:
