@@ -11,7 +11,8 @@ from snapall.backup.memory import Memory
 from snapall.backup.model import Job
 from snapall.config import Config
 from snapall.operate.course import Course
-from snapall.operate.history import known_of, run_named
+from snapall.operate.history import known_of, past, run_named
+from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, standing
 
 
@@ -41,3 +42,13 @@ def measure(settings: Config, tell: Callable[[Happening], None]) -> None:
     with guarded(lambda text, hint: tell(Warned(text, hint))):
         found = standings(settings, tuple(settings.jobs.values()))
         write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))
+
+
+def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Statistics, ...]:
+    """What the last nights of the jobs say together."""
+    memory = memory_of(settings)
+    found = []
+    for job in jobs:
+        seen = past(memory, job.name, last)
+        found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
+    return tuple(found)

@@ -89,3 +89,28 @@ def show(
     elif svg is None:
         for line in timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)):
             typer.echo(line)
+
+
+def stats(
+    jobs: options.Jobs = None,
+    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many runs of each job count.")] = 30,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Tell how long the VMs take.
+
+    The seconds of each VM over the last runs as little curves, what is usual, the worst, the trend, and the window that
+    tonight's run should take. Read from the journals.
+    """
+    from snapall import asking
+    from snapall.views.letters import alphabet
+    from snapall.views.statistics import stats_json, stats_lines
+
+    settings, chosen = options.chosen(config, jobs, None, "")
+    found = asking.statistics_of(settings, chosen, last)
+    if as_json:
+        typer.echo(json.dumps(stats_json(found), indent=1))
+        return
+    for n, one in enumerate(found):
+        for line in ([""] if n else []) + stats_lines(one, options.width(), alphabet(sys.stdout.encoding)):
+            typer.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -26,13 +25,7 @@ def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
     if drawn is not None:
         lines += ["", *_picture(drawn, width, letters), "", _legend(drawn, width, letters)]
     lines += ["", *footing(course)] if footing(course) else []
-    return [words.safe(part) for line in lines for part in _wrapped(line, width)]
-
-
-def _wrapped(line: str, width: int) -> list[str]:
-    if columns(line) <= width:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)
+    return [words.safe(part) for line in lines for part in words.wrapped(line, width)]
 
 
 def _heading(course: Course) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from snapall.backup.events import Report
 from snapall.backup.facts import NOT_QUIESCED, QUIESCED, SKIPPED
 from snapall.backup.model import Grade
@@ -128,6 +130,13 @@ def clocked(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line brought to a width, what goes over it indented below."""
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def aged(seconds: float) -> str:
