@@ -9,11 +9,15 @@ from snapall.backup.events import Happening, Warned
 from snapall.backup.means import guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job
+from snapall.backup.provenance import recall
 from snapall.config import Config
+from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, run_named
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, standing
+from snapall.site import OpenSite
+from snapall.views.reports import Retained
 
 
 def memory_of(settings: Config) -> Memory:
@@ -51,4 +55,21 @@ def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Sta
     for job in jobs:
         seen = past(memory, job.name, last)
         found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
+    return tuple(found)
+
+
+def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
+    """Every snapshot of the job's volumes, newest first, with its grade, its age and its space."""
+    site = OpenSite(job, settings)
+    memory = memory_of(settings)
+    listings = {volume: site.listing_with_shares(volume) for volume in job.volumes}
+    past = recall(job, memory.known(job.name), {volume: rows for volume, (rows, _) in listings.items()})
+    now = memory.clock.utc()
+    found = []
+    for volume, (rows, shares) in listings.items():
+        for row in rows:
+            origin = past.of(volume, row.name, row.date)
+            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
+            age = age_of(made, row.date, now, None)
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
     return tuple(found)

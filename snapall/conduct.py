@@ -25,7 +25,7 @@ from snapall.errors import Exit, Refused, SnapallError, worst
 from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
-from snapall.views.reports import Retained, Taken
+from snapall.views.reports import Taken
 
 _NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
@@ -129,21 +129,6 @@ def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     built = build(job, survey, recall(job, known, survey.listings), (), _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
     return Outlook(settling(owing), replace(built, actions=actions), site)
-
-
-def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
-    """Every snapshot of the job's volumes, newest first, with its grade."""
-    site = OpenSite(job, settings)
-    memory = Memory(settings.state, SystemClock())
-    listings = {volume: site.listing(volume) for volume in job.volumes}
-    past = recall(job, memory.known(job.name), listings)
-    rows = []
-    for volume, listing in listings.items():
-        for row in listing:
-            origin = past.of(volume, row.name, row.date)
-            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
-            rows.append(Retained(volume, row.name, row.date, row.tags, grade, made))
-    return tuple(rows)
 
 
 def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:

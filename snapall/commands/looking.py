@@ -18,13 +18,14 @@ def list_backups(
 ) -> None:
     """List the backups and their grades.
 
-    Every snapshot of the jobs' volumes, newest first.
+    Every snapshot of the jobs' volumes, newest first: its grade and the run that made it, its age (with ~ by the
+    filer's own date, which has neither year nor zone), and its space as the filer says it, in percents of the volume.
     """
-    from snapall import conduct
+    from snapall import asking
     from snapall.views import reports
 
     settings, chosen = options.chosen(config, [job] if job is not None else None, None, "")
-    rows = [row for one in chosen for row in conduct.retained(settings, one)]
+    rows = [row for one in chosen for row in asking.retained(settings, one)]
     if as_json:
         typer.echo(json.dumps(reports.list_json(rows), indent=1))
         return
