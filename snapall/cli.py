@@ -10,7 +10,7 @@ import typer
 
 from snapall import __version__
 from snapall.commands import history, looking, nightly, pretending, writing
-from snapall.commands.options import CODES, DRILLING, JUDGING, LOOKING, READING, WRITING
+from snapall.commands.options import AUDITING, CODES, DRILLING, JUDGING, LOOKING, READING, WRITING
 from snapall.errors import Exit, SnapallError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command(epilog=JUDGING)(history.status)
 app.command(epilog=READING)(history.show)
 app.command(epilog=READING)(history.stats)
 app.command(epilog=LOOKING)(looking.datastores)
+app.command(epilog=AUDITING)(looking.audit)
 app.command("import", epilog=WRITING)(writing.import_batch)
 app.command(epilog=CODES)(pretending.demo)
 app.command(epilog=DRILLING)(pretending.drill)

@@ -1,4 +1,4 @@
-"""list and datastores: what is there; nothing is changed."""
+"""list, datastores and audit: what is there; nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import SnapallError
+from snapall.errors import Exit, SnapallError
 
 
 def list_backups(
@@ -49,3 +49,19 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
             typer.echo(line)
     if faults:
         raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")
+
+
+def audit(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Hold journals, database and snap list side by side.
+
+    And tell what does not fit: orphans, gaps, snapshots renamed or deleted by hand, VMs that no job takes, VMs with
+    disks outside their job, name collisions, busy snapshots. Nothing is changed.
+    """
+    from snapall import auditing
+    from snapall.views.audit import audit_json, audit_lines
+
+    found = auditing.audited(options.load(config))
+    lines = [json.dumps(audit_json(found), indent=1)] if as_json else audit_lines(found, options.width())
+    for line in lines:
+        typer.echo(line)
+    options.leave(Exit.OK if found.clean else Exit.FAILED)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.journal import journals
-from snapall.backup.lock import at_work, holder_of
+from snapall.backup.lock import at_work as is_held
+from snapall.backup.lock import holder_of
 from snapall.backup.memory import Memory
 from snapall.errors import ConfigError, JournalError
 from snapall.operate.course import Course, Kind, course
@@ -112,17 +113,17 @@ def known_of(memory: Memory, job: str) -> Known:
             unsettled += [told] if told is not None else []
         except JournalError as error:
             unreadable.append(error.message)
-    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), _at_work(memory, job))
+    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), at_work(memory, job))
 
 
-def _at_work(memory: Memory, job: str) -> str:
+def at_work(memory: Memory, job: str) -> str:
     """Who holds the job's lock, "" nobody. No lock is made for it: it would belong to whoever asks."""
     lock = memory.state / f"{job}.lock"
     if not lock.exists():
         return ""
     # Another user's lock cannot be tried: what its holder says of itself has to do.
     ours = os.access(lock, os.W_OK)
-    held = at_work(memory.state, job) if ours else (memory.state / f"{job}.holder").exists()
+    held = is_held(memory.state, job) if ours else (memory.state / f"{job}.holder").exists()
     return f"a {holder_of(memory.state, job).role}" if held else ""
 
 

@@ -99,7 +99,7 @@ def list_lines(rows: Sequence[Retained]) -> list[str]:
         )
         for row in rows
     ]
-    return _columns(head, cells)
+    return columns_of(head, cells)
 
 
 def _age(age: Age | None) -> str:
@@ -115,7 +115,8 @@ def _space(share: Share | None) -> str:
     return f"{share.total_alone} %" if share.total_alone else "<1 %"
 
 
-def _columns(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows below a heading, each column as wide as it must be, and nothing in them that plays tricks."""
     table = [head, *(tuple(map(words.safe, row)) for row in cells)]
     widths = [max(len(line[column]) for line in table) for column in range(len(head))]
     return ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
@@ -156,7 +157,7 @@ def datastore_lines(rows: Sequence[Taken]) -> list[str]:
         )
         for row in rows
     ]
-    return _columns(head, cells)
+    return columns_of(head, cells)
 
 
 def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:

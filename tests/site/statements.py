@@ -50,7 +50,8 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
     ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
-    ("the datastores with their VMs and their space (datastores)", lambda vc: vc.inventory()),
+    ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
+    ("all VMs with their datastores and names (audit)", lambda vc: vc.placements()),
 )
 
 
