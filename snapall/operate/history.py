@@ -12,7 +12,8 @@ from snapall.backup.lock import at_work as is_held
 from snapall.backup.lock import holder_of
 from snapall.backup.memory import Memory
 from snapall.errors import ConfigError, JournalError
-from snapall.operate.course import Course, Kind, course
+from snapall.operate.course import Course, Kind
+from snapall.operate.reading import course
 from snapall.operate.status import Known, is_good
 
 
