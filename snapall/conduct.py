@@ -22,6 +22,7 @@ from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.config import Config
 from snapall.errors import Exit, Refused, SnapallError, worst
+from snapall.escaping import printable
 from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
@@ -174,7 +175,8 @@ def _dismissed(herald: Herald) -> None:
     for error in herald.dismissed:
         if not isinstance(error, BrokenPipeError | SystemExit):
             with suppress(OSError, ValueError):
-                sys.stderr.write(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}\n")
+                text = printable(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}")
+                sys.stderr.write(f"{text}\n")
 
 
 def listeners_of(

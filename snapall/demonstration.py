@@ -14,6 +14,7 @@ from snapall.backup.clock import SystemClock
 from snapall.conduct import Telling
 from snapall.config import load
 from snapall.errors import ConfigError, Exit
+from snapall.escaping import printable
 from snapall.lab.faults import NAMED
 from snapall.lab.proof import State, proof
 from snapall.lab.serve import Lab
@@ -86,5 +87,5 @@ def _folder(directory: Path | None) -> Iterator[Path]:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
     sys.stderr.flush()

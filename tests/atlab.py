@@ -60,6 +60,7 @@ class AtLab:
         extra = "" if guardian else "guardian = false"
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
+        self.edit("timeout   = 10", "timeout   = 2")  # so long a command without an answer may yet act, too
         self.edit("settle      = 5 ", "settle      = 0 ")
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())

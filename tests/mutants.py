@@ -48,17 +48,39 @@ MUTANTS = (
         "            for step in self.plan.of(Stage.ROTATE):\n"
         "                if isinstance(step, Rename | Delete):\n"
         "                    self.means.act(self.journal, Stage.ROTATE, step)\n",
-        "a backup was lost",
+        "the chain was touched before the new backup was proven",
     ),
     Mutant(
         "VM snapshots are recovered by name instead of by id",
         "backup/debts.py",
-        "        if self.ssid:\n"
-        "            return tuple(row for row in mine if row.ssid == self.ssid)\n"
+        "        listed = tuple(row for row in mine if row.ssid == self.ssid)\n"
+        "        if listed or (self.ssid and not self.misread):\n"
+        "            return listed\n"
         "        new = [row for row in mine if row.name == self.name and row.ssid not in self.before]\n"
         "        return tuple(new) if len(new) == 1 else ()\n",
         "        return tuple(row for row in mine if row.name == self.name)\n",
         "something of others was touched",
+    ),
+    Mutant(
+        "a create without an answer is not waited for",
+        "backup/debts.py",
+        "                until = noted.at + timedelta(seconds=began.pace.settle)\n",
+        "                until = noted.at + timedelta()\n",
+        "a VM was left quiesced",
+    ),
+    Mutant(
+        "names move while a deletion may still act",
+        "backup/settle_filer.py",
+        "        if not flights:\n            return True\n",
+        "        return True\n",
+        "a backup was lost",
+    ),
+    Mutant(
+        "recover does not finish a rotation",
+        "backup/recover.py",
+        "            codes.append(self._finish_rotation(job, settled))\n",
+        "            codes.append(Exit.OK)\n",
+        "a backup was lost",
     ),
 )
 
@@ -77,31 +99,41 @@ def planted(mutant: Mutant, folder: Path) -> Path:
     return folder
 
 
-def matrix(folder: Path) -> tuple[int, str]:
-    """The quick matrix on the snapall of a folder: its exit code, and what it printed."""
+def matrix(folder: Path, *options: str) -> tuple[int, list[str]]:
+    """The quick matrix on the snapall of a folder: its exit code, and the lines that it printed."""
     (folder / "tests").symlink_to(HERE / "tests")
     environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = [sys.executable, "-m", "tests.matrix", "--quick"]
+    words = [sys.executable, "-m", "tests.matrix", "--quick", *options]
     ended = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout + ended.stderr
+    return ended.returncode, [*ended.stdout.splitlines(), *ended.stderr.splitlines()]
 
 
-def caught(mutant: Mutant) -> str:
-    """Why the matrix turned red of the mutant; "" when it did not, or not for the reason that it should."""
-    with tempfile.TemporaryDirectory(prefix="snapall-mutant-") as name:
-        code, said = matrix(planted(mutant, Path(name)))
-    found = [line for line in said.splitlines() if mutant.breaks in line]
-    return f"{len(found)} cells say: {found[0].strip()}" if code == 1 and found else ""
+def caught(mutant: Mutant, *, at_once: bool = False) -> list[str]:
+    """The cells by which the mutant was caught, by the promise that it breaks; none when it was not.
+
+    `at_once`: the first of them is enough.
+    """
+    with tempfile.TemporaryDirectory(prefix="snapall-mutant-", ignore_cleanup_errors=True) as name:
+        code, said = matrix(planted(mutant, Path(name)), *(["--until", mutant.breaks] if at_once else []))
+    cells, cell = [], ""
+    for line in said:
+        if not line.startswith(" "):
+            cell = line
+        elif line.startswith(f"  {mutant.breaks}: ") and cell not in cells:
+            cells.append(cell)
+    return cells if code == 1 else []
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plant all of them, or those whose names hold a word."""
-    missed = 0
-    for mutant in [one for one in MUTANTS if all(word in one.name for word in argv)]:
+    """Plant all of them, or those whose names hold these words; `--every`: name every cell that catches one."""
+    words, missed = [word for word in argv if word != "--every"], 0
+    for mutant in [one for one in MUTANTS if all(word in one.name for word in words)]:
         began = time.monotonic()
-        why = caught(mutant)
-        missed += not why
-        print(f"{mutant.name}: {'caught, ' + why if why else 'NOT CAUGHT'} ({time.monotonic() - began:.0f} s)")
+        cells = caught(mutant, at_once="--every" not in argv)
+        missed += not cells
+        print(f"{mutant.name}: {'caught' if cells else 'NOT CAUGHT'} ({time.monotonic() - began:.0f} s)")
+        for cell in cells:
+            print(f"  {mutant.breaks}: {cell}")
     return 1 if missed else 0
 
 

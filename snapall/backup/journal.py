@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from snapall.backup.clock import Clock
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started, from_line, to_line
+from snapall.backup.factlines import from_line, to_line
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started
 from snapall.backup.steps import Step
 from snapall.errors import JournalError
 
@@ -152,6 +153,9 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+_CHANGED = "the file was changed by something else; look which VMs it names, release them by hand, move it away"
+
+
 def _read(path: Path) -> tuple[list[Noted], int]:
     try:
         data = path.read_bytes()
@@ -167,10 +171,12 @@ def _read(path: Path) -> tuple[list[Noted], int]:
         except ValueError as error:
             raise JournalError(
                 f"{path}, line {number}: {error}",
-                "the file was changed by something else; look which VMs it names, release them by hand, move it away",
+                _CHANGED,
             ) from error
         if noted is not None:
             facts.append(noted)
+    if facts and not isinstance(facts[0].fact, Began):
+        raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     return facts, len(whole)
 
 
@@ -210,7 +216,7 @@ def _closes(tail: str) -> bool:
     lines = [line for line in tail.splitlines() if line.strip()]
     try:
         last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False
 

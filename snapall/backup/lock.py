@@ -119,5 +119,5 @@ def holder_of(state: Path, job: str) -> Holder:
     try:
         body = json.loads((state / f"{job}.holder").read_text())
         return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Holder(_UNKNOWN, 0, "a moment ago")

@@ -12,6 +12,7 @@ from snapall.backup.facts import Began, Ended, Origin, Surveyed
 from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
 from snapall.backup.provenance import origins
+from snapall.backup.stamps import take
 from snapall.errors import Exit, JournalError
 
 
@@ -35,9 +36,9 @@ class Memory:
         """Where the journal of a run lies, or will lie."""
         return path_of(self.folder, job, stamp)
 
-    def fresh(self, job: str, stamp: str) -> bool:
-        """Whether no run of the job has this stamp yet."""
-        return not self.path(job, stamp).exists()
+    def stamp(self) -> str:
+        """The stamp of a new run, of whatever job."""
+        return take(self.state, self.clock.utc())
 
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals that still owe something, oldest first."""

@@ -121,8 +121,8 @@ def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: s
 
 def check(job: Job, survey: Survey, keep: str = "") -> None:
     """Whether a backup may begin at all. Refused: it may not, and why."""
-    if not survey.vms and not job.allow_empty:
-        stores = ", ".join(str(one) for one in job.datastores)
+    if (survey.empty or not survey.vms) and not job.allow_empty:
+        stores = ", ".join(str(one) for one in survey.empty or job.datastores)
         raise Refused(
             f"job {job.name}: no VM lies on datastore {stores}",
             "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",

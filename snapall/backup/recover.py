@@ -16,7 +16,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Pace, Vm, VmSnapshot, stamp_of
+from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.plan import Stage
 from snapall.backup.provenance import recall
 from snapall.backup.publish import Publisher
@@ -54,7 +54,7 @@ class Recovery:
                     if owed(journal.facts).vms and settlement.reaches_vms:
                         self._take_up(journal)
                         told.add(path)
-                        settlement.sweep()
+                        settlement.vms.sweep()
 
     def _take_up(self, journal: Journal) -> None:
         """Say in the journal, too, that it is no longer the run itself that writes."""
@@ -125,8 +125,10 @@ class Recovery:
         code = Exit.OK
         if debts.filer:
             code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
+        if debts.lost:
+            code = worst(code, Exit.DEBTS)
         if debts.vms:
-            sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
+            sure = not settlement.vms.unreachable or not all(debt.released is not None for debt in debts.vms)
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)
@@ -185,10 +187,7 @@ def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
 def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[Stray]) -> Exit:
     """Remove strays that the operator has agreed to, each by its id, in a journal of its own."""
     with hold(memory.state, job.name, "recover", means.clock, means.stopped):
-        moment = means.clock.utc()
-        while not memory.fresh(job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        header = Began(job, stamp_of(moment), means.site.vcenter, means.site.filer, pace, __version__)
+        header = Began(job, memory.stamp(), means.site.vcenter, means.site.filer, pace, __version__)
         journal = memory.begin(header)
         codes = [_removed(one, means, journal) for one in found]
         memory.close(journal, worst(*codes), "adopted")

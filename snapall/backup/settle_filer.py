@@ -109,6 +109,10 @@ class _Settlement:
         else:
             outcome = self.means.act_anyway(self.journal, Stage.SETTLE, delete)
             why = "" if isinstance(outcome, Done) else outcome.why
+            if not why and any(one == row for one in self._list(delete.volume) or (row,)):
+                why = "the list still shows it"
+            elif not why:
+                self.journal.note(Absent(delete.volume, delete.name))
         if why:
             text = f"{delete.name} on {delete.volume} is only a part of a backup and could not be deleted: {why}"
             self.means.tell(Warned(text, "`snapall recover` tries again"))

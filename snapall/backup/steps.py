@@ -102,12 +102,14 @@ class Unknown:
     `claimed`: the program ended well before we went on, yet did not say what it made (a create without an SsId).
     `failed`: it ended by itself and said that it did not work. VirtualCenter may still finish what it gave up on, so
     this is no refusal; but once a look finds nothing, it is no alarm either.
+    `busy`: another task on the VM was in the way, so that trying again is worth while.
     """
 
     why: str
     said: str = ""
     claimed: bool = False
     failed: bool = False
+    busy: bool = False
 
 
 Outcome = Done | Refusal | Unknown

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from snapall.errors import Exit
+from snapall.escaping import printable
 
 if TYPE_CHECKING:
     from snapall.backup.model import Job
@@ -78,8 +79,13 @@ def chosen(
     settings = load(config)
     jobs = jobs_named(settings, names or ())
     if keep:
-        check_keep(keep, jobs)
+        check_keep(keep, tuple(settings.jobs.values()))  # of them all: two may share a volume
     return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
+
+
+def say(line: str) -> None:
+    """Print a line, whatever stands in it, on stdout."""
+    typer.echo(printable(line))
 
 
 def width() -> int:

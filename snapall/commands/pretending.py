@@ -71,6 +71,7 @@ def drill(
     from snapall.drill.cells import QUICK, Extent
 
     settings, chosen = options.chosen(config, jobs, None, "")
+    typer.echo("on a pretended site of this machine: yours is not contacted", err=True)
     extent = QUICK if quick else Extent()
     played = trials.drill(trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed)))
     if as_json:

@@ -24,6 +24,7 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.world import World
 
 HANG = 2.0  # seconds, more than the drill's configuration waits
+MARK = "refused"  # the file beside the world that tells of a refused question to the database; its ledger cannot
 
 
 class Calls:
@@ -59,6 +60,7 @@ class Calls:
         self._thread.strike = None
         strike = self._call(System.DATABASE, table)
         if strike is not None and strike.moment is Moment.REFUSE:
+            (self._world / MARK).touch()
             told = sqlite3.OperationalError("unable to open database file")
             raise sqlalchemy.exc.OperationalError(statement, {}, told)
         self._thread.strike = strike

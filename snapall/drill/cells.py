@@ -8,10 +8,10 @@ from enum import StrEnum
 from random import Random
 from typing import Literal
 
+from snapall.backup.model import Job
 from snapall.lab.faults import Kind
 
 Transport = Literal["ssh", "rsh"]
-Order = Literal["safe", "paper"]
 LATE = 1.0  # seconds after which what was asked for comes about, though its caller is gone
 
 
@@ -92,9 +92,9 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One run on a site of its own. `order` and `transport` are part of the configuration that is tried."""
+    """One run of a job on a site of its own, whose filer is reached by `transport`."""
 
-    order: Order
+    job: Job
     transport: Transport
     strikes: tuple[Strike, ...]
     aftermath: Aftermath
@@ -105,10 +105,15 @@ class Cell:
         return any(strike.moment in KILLS for strike in self.strikes)
 
     @property
+    def site(self) -> str:
+        """Where: `vol1, order safe, rsh`."""
+        return f"{self.job.name}, order {self.job.order}, {self.transport}"
+
+    @property
     def told(self) -> str:
         """In one line."""
         struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
-        return f"order {self.order}, {self.transport}: {struck}; then {self.aftermath}"
+        return f"{self.site}: {struck}; then {self.aftermath}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +130,15 @@ class Extent:
 QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Aftermath.RECOVER,))
 
 
-def cells_of(order: Order, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
+def cells_of(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
     """Every kill at every call, settled in every way; every fault, settled by recover; and the pairs."""
     chosen = [call for call in calls if call.system in extent.systems]
     found = []
     for call in chosen:
         for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
             for aftermath in _aftermaths(call, moment, extent):
-                found.append(Cell(order, transport, (Strike(call, moment),), aftermath))
-    return (*found, *_pairs(order, transport, chosen, extent))
+                found.append(Cell(job, transport, (Strike(call, moment),), aftermath))
+    return (*found, *_pairs(job, transport, chosen, extent))
 
 
 def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, ...]:
@@ -142,7 +147,7 @@ def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, 
     return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
 
 
-def _pairs(order: Order, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+def _pairs(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
     """A fault and what follows it, a fault or a kill; the same ones for the same seed."""
     chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
     sites = [call for call in calls if call.system is not System.GUARDIAN]
@@ -151,4 +156,4 @@ def _pairs(order: Order, transport: Transport, calls: Sequence[Call], extent: Ex
         fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
         then = chance.choice(_MOMENTS[second.system])
         aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
-        yield Cell(order, transport, (Strike(first, fault), Strike(second, then)), aftermath)
+        yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath)

@@ -7,13 +7,11 @@ import shutil
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import psutil
 
 from snapall import conduct
 from snapall.backup.clock import SystemClock
@@ -21,8 +19,10 @@ from snapall.backup.journal import Journal, is_open, journals
 from snapall.conduct import Telling
 from snapall.config import load
 from snapall.drill import NotHere
-from snapall.drill.calls import Calls, recorded
-from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment
+from snapall.drill.calls import MARK, Calls, recorded
+from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment, System
+from snapall.drill.forked import become, guardians
+from snapall.drill.premise import late
 from snapall.drill.stage import Subject, furnish
 from snapall.drill.verdict import Broken, Finding, Scene, judged
 from snapall.errors import Exit, SnapallError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from snapall.drill.host import Host
 
+_TRIES = 4  # of a cell that spoke against snapall while the machine was too slow for what it tries
 _PATIENCE = 40.0  # seconds for one command, many times what it may take
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 
@@ -68,9 +69,18 @@ class Theatre:
             return recorded(record)
 
     def play(self, cell: Cell) -> Played:
-        """One cell."""
+        """One cell; one that broke while the machine was too slow is played again, and at last is not reached."""
+        played, slow = self._play(cell)
+        for _ in range(_TRIES - 1):
+            if not slow:
+                break
+            played, slow = self._play(cell)
+        return replace(played, reached=False, said=slow) if slow else played
+
+    def _play(self, cell: Cell) -> tuple[Played, str]:
         with _Scene(self, cell) as scene:
-            return scene.play()
+            played = scene.play()
+            return played, scene.too_slow() if played.findings else ""
 
 
 class _Scene:
@@ -100,16 +110,17 @@ class _Scene:
         began = time.monotonic()
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
-        reached = crashed or not self.cell.killed or len(self.cell.strikes) > 1  # the first of a pair may end the run
         codes = self.settle()
         left = began + self._late() - time.monotonic()
         if left > 0:
             time.sleep(left)
         self.world.clear_faults()
+        after = Scene.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
-        findings += judged(before, Scene.of(self.world), self.job, 2 if self.cell.aftermath is Aftermath.RUN else 1)
+        findings += judged(before, after, self.job)
         findings += self._journals()
-        return Played(self.cell, reached, crashed, tuple(findings), self.said() if findings else "")
+        said = self.said() if findings else ""
+        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), said)
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
@@ -136,7 +147,7 @@ class _Scene:
             raise NotHere
         pid = os.fork()
         if pid == 0:
-            _become(command, self.log)
+            become(command, self.log)
         end = time.monotonic() + _PATIENCE
         while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if time.monotonic() > end:
@@ -152,6 +163,23 @@ class _Scene:
 
     def _recover(self) -> Exit:
         return conduct.recover(self.settings, Telling(quiet=True), wait=True)
+
+    def _reached(self, crashed: bool, after: Scene) -> bool:
+        """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
+        if self.cell.killed and len(self.cell.strikes) == 1:
+            return crashed
+        if self.cell.strikes[0].call.system is System.DATABASE:
+            return (self.folder / MARK).exists()
+        return any(entry.fault is not None for entry in after.ledger)
+
+    def too_slow(self) -> str:
+        """Why this cell tells nothing of snapall; "" when it does."""
+        ledger = self.world.ledger()
+        for path in journals(self.settings.state / "journals"):
+            with suppress(SnapallError):
+                if why := late(Journal.open(path, SystemClock()).facts, ledger):
+                    return why
+        return ""
 
     def _late(self) -> float:
         late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)
@@ -181,43 +209,8 @@ class _Scene:
 
     def _until_guardian_has_ended(self) -> None:
         end = time.monotonic() + _PATIENCE
-        while any(str(self.folder) in word for words in _guardians() for word in words):
+        while any(str(self.folder) in word for words in guardians() for word in words):
             if time.monotonic() > end:
                 self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return
             time.sleep(0.02)
-
-
-def _guardians() -> list[list[str]]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = process.cmdline()
-        except psutil.Error:
-            continue
-        if "snapall.guarding" in words:
-            found.append(words)
-    return found
-
-
-def _become(command: Callable[[], Exit], log: Path) -> None:
-    """The forked process: never comes back."""
-    if sys.platform == "win32":
-        raise NotHere
-    code = 70
-    try:
-        said = os.open(log, os.O_WRONLY | os.O_APPEND)
-        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        code = int(command())
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 70
-    except BaseException:  # noqa: BLE001 - it is told, and the process ends
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)

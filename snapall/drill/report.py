@@ -48,7 +48,7 @@ def group(one: Played) -> tuple[str, str]:
         done = f"killed, then {cell.aftermath}"
     else:
         done = f"faults, then {cell.aftermath}"
-    return f"order {cell.order}, {cell.transport}", done
+    return cell.site, done
 
 
 def table(played: Sequence[Played]) -> list[str]:
@@ -56,20 +56,21 @@ def table(played: Sequence[Played]) -> list[str]:
     groups: dict[tuple[str, str], list[Played]] = defaultdict(list)
     for one in played:
         groups[group(one)].append(one)
-    lines = [_line("", "", _HEAD)]
+    width = max(map(len, (site for site, _ in groups)), default=0)
+    lines = [_line(width, "", "", _HEAD)]
     before = ""
     for (site, done), ones in sorted(groups.items()):
-        lines.append(_line("" if site == before else site, done, _numbers(Counts.of(ones))))
+        lines.append(_line(width, "" if site == before else site, done, _numbers(Counts.of(ones))))
         before = site
-    return [*lines, _line("all", "", _numbers(Counts.of(played)))]
+    return [*lines, _line(width, "all", "", _numbers(Counts.of(played)))]
 
 
 def _numbers(counts: Counts) -> tuple[str, ...]:
     return tuple(map(str, (counts.cells, counts.vms, counts.lost, counts.other)))
 
 
-def _line(site: str, done: str, cells: Sequence[str]) -> str:
-    return f"{site:<17} {done:<35}" + "".join(
+def _line(width: int, site: str, done: str, cells: Sequence[str]) -> str:
+    return f"{site:<{width}} {done:<40}" + "".join(
         f"{cell:>{len(head) + 2}}" for cell, head in zip(cells, _HEAD, strict=True)
     )
 
@@ -91,8 +92,8 @@ def troubles(played: Sequence[Played]) -> list[str]:
             lines.append(one.cell.told)
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
             lines += [f"  | {line}" for line in one.said.splitlines()[-12:]]
-    missed = [one.cell.told for one in played if not one.reached]
-    return [*lines, *(f"not reached: {told}" for told in missed)]
+    missed = [(one.cell.told, one.said) for one in played if not one.reached]
+    return [*lines, *(f"not reached: {told}" + (f" ({why})" if why else "") for told, why in missed)]
 
 
 def as_json(played: Sequence[Played]) -> dict[str, object]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
 OTHERS = 999_999  # a datastore that no job has
 FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
-SETTLE = 1.5  # seconds in which a create without an answer may still act; the lab's late ones need a third of it
+SETTLE = 2.0  # seconds in which a create without an answer may still act; the lab's late ones need half of it
 
 CONFIGURATION = """\
 state = "snapall.state"
@@ -139,8 +139,8 @@ def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
         prefix=string(job.prefix),
         chain=f"[{_joined(job.chain)}]",
         vm_snapshot=string(job.vm_snapshot),
-        order=cell.order,
-        publish=publish if cell.order == job.order.value else "",
+        order=job.order.value,
+        publish=publish,
         guardian=str(cell.aftermath is Aftermath.GUARDIAN).lower(),
         vms=", ".join(f'{string(key)} = "{policy.value}"' for key, policy in job.policies.rules),
     )

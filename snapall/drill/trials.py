@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from snapall.backup.model import Job
 from snapall.config import Config
-from snapall.drill import NotHere, report
-from snapall.drill.cells import Extent, Order, Transport, cells_of
+from snapall.drill import NotHere
+from snapall.drill.cells import Extent, Transport, cells_of
 from snapall.drill.play import Played
 from snapall.drill.stage import Subject
 from snapall.drill.workers import calls_of, ground, played
@@ -24,47 +25,51 @@ class Trial:
 
     job: Job
     parallel: int
-    order: Order
     transport: Transport
     extent: Extent
 
 
 def trials_of(settings: Config, jobs: Sequence[Job], extent: Extent) -> list[Trial]:
     """Each job as it is configured: its names, retention, order, rules, and calls at a time."""
-    return [
-        Trial(job, settings.vcenter.parallel, job.order.value, settings.filers[job.filer].transport, extent)
-        for job in jobs
-    ]
+    return [Trial(job, settings.vcenter.parallel, settings.filers[job.filer].transport, extent) for job in jobs]
 
 
-def drill(trials: Sequence[Trial]) -> list[Played]:
-    """Play all cells of all trials, with a bar while a person waits. SnapallError: not on this system."""
+def drill(trials: Sequence[Trial], enough: Callable[[Played], bool] = lambda _: False) -> list[Played]:
+    """Play all cells of all trials, or as far as the first that is `enough`, with a bar while a person waits.
+
+    SnapallError: not on this system, or a run on the drill's own site did not go well.
+    """
     if sys.platform == "win32":
         raise NotHere
-    return [one for trial in trials for one in _shown(_played(trial))]
+    done: list[Played] = []
+    for trial in trials:
+        for one in _shown(_played(trial)):
+            done.append(one)
+            if enough(one):
+                return done
+    return done
 
 
-def _played(trial: Trial) -> Iterator[tuple[Played, int]]:
+def _played(trial: Trial) -> Generator[tuple[Played, int]]:
     with ground(Subject(trial.job, trial.parallel)) as made:
-        calls = calls_of(made, trial.order, trial.transport)
-        cells = cells_of(trial.order, trial.transport, calls, trial.extent)
+        calls = calls_of(made, trial.transport)
+        cells = cells_of(trial.job, trial.transport, calls, trial.extent)
         workers = _WORKERS * (os.cpu_count() or 1)
         for one in played(made, cells, workers):
             yield one, len(cells)
 
 
-def _shown(results: Iterator[tuple[Played, int]]) -> list[Played]:
-    """Collect them, with a bar while a person waits."""
-    done: list[Played] = []
+def _shown(results: Generator[tuple[Played, int]]) -> Iterator[Played]:
+    """Pass them on, with a bar while a person waits."""
     seen = sys.stderr.isatty()
-    for one, of in results:
-        done.append(one)
-        if seen:
-            width = 30 * len(done) // of
-            broken = sum(bool(cell.findings) for cell in done)
-            line = f"\r{report.group(one)[0]}: [{'#' * width:<30}] {len(done)}/{of}, {broken} broken "
-            sys.stderr.write(line)
-            sys.stderr.flush()
+    broken = 0
+    with closing(results):
+        for number, (one, of) in enumerate(results, 1):
+            broken += bool(one.findings)
+            if seen:
+                bar = f"[{'#' * (30 * number // of):<30}] {number}/{of}, {broken} broken"
+                sys.stderr.write(f"\r{one.cell.site}: {bar} ")
+                sys.stderr.flush()
+            yield one
     if seen:
-        sys.stderr.write("\r" + " " * 78 + "\r")
-    return done
+        sys.stderr.write("\r\x1b[K")

@@ -17,7 +17,7 @@ from pathlib import Path
 import paramiko
 
 from snapall.drill import NotHere
-from snapall.drill.cells import Aftermath, Call, Cell, Order, Transport
+from snapall.drill.cells import Aftermath, Call, Cell, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
 from snapall.drill.stage import Subject, template
@@ -58,10 +58,10 @@ def ground(subject: Subject) -> Iterator[Ground]:
         yield made
 
 
-def calls_of(made: Ground, order: Order, transport: Transport) -> tuple[Call, ...]:
+def calls_of(made: Ground, transport: Transport) -> tuple[Call, ...]:
     """The external calls of a run of the job that goes well, guardian included. SnapallError: it did not."""
-    shape = Cell(order, transport, (), Aftermath.GUARDIAN)
-    with made.theatre(f"{order}-{transport}") as theatre:
+    shape = Cell(made.subject.job, transport, (), Aftermath.GUARDIAN)
+    with made.theatre("whole") as theatre:
         return theatre.calls(shape)
 
 

@@ -35,9 +35,11 @@ class Kind(StrEnum):
     DATABASE_UP = "database_up"  # after the call it can be reached again
     TAG = "tag"  # before the call the filer snapshots called `snapshot` get the tags `text` ("" takes them away)
     VANISH = "vanish"  # before the call the filer snapshots called `snapshot` are gone, as by snap autodelete
+    UNREGISTER = "unregister"  # before the call its VM is unregistered: its files stay, its snapshots among them
+    MOVE = "move"  # before the call its VM moves to the next host
 
 
-BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH})
+BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH, Kind.UNREGISTER, Kind.MOVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,24 @@ NAMED: Mapping[str, Named] = {
     "release-fails": Named(
         "the first removal of a VM snapshot is refused, once",
         (Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),),
+    ),
+    "task-in-progress": Named(
+        "another task runs on a VM when its snapshot is to be removed, for some seconds",
+        (Fault(REMOVE, Kind.FAIL, times=2, text="Operation failed since another task is in progress"),),
+    ),
+    "vm-moves": Named(
+        "VMotion takes a VM to another host while it is quiesced, and its removal meets that task",
+        (
+            Fault(REMOVE, Kind.MOVE),
+            Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),
+        ),
+    ),
+    "vm-unregistered": Named(
+        "a VM is unregistered while it is quiesced: its snapshot stays among its files",
+        (Fault(REMOVE, Kind.UNREGISTER),),
+    ),
+    "rows-stay": Named(
+        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, Kind.LAG, times=0, seconds=2),)
     ),
     "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, Kind.FAIL, times=0),)),
     "database-lags": Named(

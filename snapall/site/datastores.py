@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from snapall.backup.model import Vm
 from snapall.errors import Refused
-from snapall.site.said import printable
+from snapall.escaping import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def alive(child: Child) -> bool:
         process = psutil.Process(child.pid)
         same = abs(process.create_time() - child.started) < _SAME_START
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: a number that no process can have
         return False
     except psutil.AccessDenied:
         # Somebody is there whom we may not look at: the careful answer is that it may still act.

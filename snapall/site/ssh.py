@@ -15,8 +15,9 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from snapall.config import Secret
+from snapall.escaping import printable
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
-from snapall.site.said import one_line, printable
+from snapall.site.said import one_line
 from snapall.site.wire import connect, open_socket
 
 if TYPE_CHECKING:
@@ -91,9 +92,12 @@ class Ssh:
                 ) from error
 
     def _known(self) -> paramiko.HostKeys:
-        if self._once_known is not None and not self._known_hosts.exists():
-            return self._once_known
-        return self._read_known()
+        try:
+            return self._read_known()
+        except NotSent as error:
+            if self._once_known is not None and isinstance(error.__cause__, FileNotFoundError):
+                return self._once_known
+            raise
 
     def _read_known(self) -> paramiko.HostKeys:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
@@ -76,12 +77,27 @@ def _type_of(column: str) -> TypeEngine[Any]:
     return sa.Integer() if column in _NUMBERS else NullType()
 
 
+_MOST = 1 << 63
+_NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
+
+
 def id_of(value: object) -> int:
     """An id out of a row, in whatever number type the driver gives it. SiteError: it is none; nothing is guessed."""
-    if isinstance(value, int | float | Decimal) and isfinite(value) and value == int(value):
-        return int(value)
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+    match value:
+        case bool():
+            number = -1
+        case int():
+            number = value
+        case float() if isfinite(value) and value == int(value):
+            number = int(value)
+        case Decimal() if value.is_finite() and abs(value) < _MOST and value == int(value):
+            number = int(value)
+        case str() if _NUMBER.fullmatch(value):
+            number = int(value)
+        case _:
+            number = -1
+    if 0 <= number < _MOST:
+        return number
     raise SiteError(
         f"the VirtualCenter database gives {one_line(repr(value))} for an id",
         "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",

@@ -37,6 +37,7 @@ class Found:
     """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
 
     vms: tuple[Vm, ...]
+    datastores: frozenset[int]  # those that have a VM
     names_readable: bool
     hosts_readable: bool
 
@@ -71,7 +72,7 @@ class VirtualCenter:
             on = vm.join(at, vm.c.ID == at.c.ENTITY_ID)
             # A template cannot be snapshot; the batch asked for it all the same.
             kept = _no_template(vm)
-            plain = select(vm.c.ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
+            plain = select(vm.c.ID, at.c.DS_ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
             ids = ask.rows(plain, at.c.DS_ID, datastores)
             entity, host = ask.table("VPX_ENTITY"), ask.table("VPX_HOST")
             named = select(vm.c.ID, entity.c.NAME).select_from(on.join(entity, entity.c.ID == vm.c.ID)).where(kept)
@@ -81,7 +82,7 @@ class VirtualCenter:
         name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
-        return Found(found, names is not None, hosts is not None)
+        return Found(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
 
     def datastores(self) -> tuple[Datastore, ...]:
         """All datastores that VirtualCenter knows, by ascending id."""
@@ -141,6 +142,20 @@ class VirtualCenter:
         return tuple(
             VmSnapshot(f"snapshot-{id_of(one)}", id_of(vm), str(name or ""), utc(when)) for one, vm, name, when in rows
         )
+
+    def registered(self, vm_ids: Sequence[int]) -> dict[int, str | None]:
+        """Those of these VMs that VirtualCenter knows, each with its host; None where that may not be read.
+
+        An unregistered VM goes from VPX_VM, and comes back under a new id; one that moves to another host keeps its
+        row.
+        """
+        with self._asking() as ask:
+            vm, host = ask.table("VPX_VM"), ask.table("VPX_HOST")
+            ids = ask.rows(select(vm.c.ID), vm.c.ID, vm_ids)
+            hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(vm.join(host, host.c.ID == vm.c.HOST_ID))
+            hosts = ask.if_allowed(hosted, vm.c.ID, vm_ids)
+        host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
+        return {id_of(vm_id): host_of.get(id_of(vm_id)) for (vm_id,) in ids}
 
     @contextmanager
     def _asking(self) -> Iterator[Question]:

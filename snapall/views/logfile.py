@@ -53,7 +53,7 @@ class LogFile:
 
     def __call__(self, event: Event) -> None:
         """Write what one event has to say. Raises OSError when it cannot be written."""
-        lines = self._lines(event)
+        lines = [words.safe(line) for line in self._lines(event)]
         if lines:
             self._write(lines)
 
@@ -72,9 +72,9 @@ class LogFile:
                 self._open.pop(step, None)
                 return [announced(step), *answered(step, outcome)]
             case CaptureProven(volume, name, date, late) if late:
-                return [f"{name} on {volume} was seen only after the release, dated {words.safe(date)}"]
+                return [f"{name} on {volume} was seen only after the release, dated {date}"]
             case Guarded(job, run, text):
-                return [f"job {job}, run {run}: {words.safe(text)} ({self._moment(event)})"]
+                return [f"job {job}, run {run}: {text} ({self._moment(event)})"]
             case Warned(text, hint):
                 return _told("warning", text, hint)
             case Failed(text, hint):
@@ -108,14 +108,14 @@ def announced(step: Step) -> str:
 
 def answered(step: Step, outcome: Outcome) -> list[str]:
     """What the program or the filer said, and what the batch never wrote: that it did not work."""
-    said = [words.safe(line) for line in outcome.said.splitlines() if line.strip()]
+    said = [line for line in outcome.said.splitlines() if line.strip()]
     match outcome:
         case Done():
             return [] if isinstance(step, Rename) else said
         case _:
-            return [*said, words.safe(words.done(step, outcome))]
+            return [*said, words.done(step, outcome)]
 
 
 def _told(kind: str, text: str, hint: str) -> list[str]:
-    lines = [f"{kind}: {words.safe(line)}" for line in text.splitlines()]
-    return [*lines, f"remedy: {words.safe(hint)}"] if hint else lines
+    lines = [f"{kind}: {line}" for line in text.splitlines()]
+    return [*lines, f"remedy: {hint}"] if hint else lines

@@ -9,9 +9,9 @@ import pytest
 
 from snapall.backup.events import Waiting
 from snapall.backup.model import Grade, Order
-from snapall.backup.steps import Capture, Delete, Rename, Step
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, PACE, Stage, act_after, lose, once
+from tests.backup.pretended import CHAIN, JOB, PACE, Act, Stage, act_after, lose, once
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -25,6 +25,11 @@ def stage(tmp_path: Path) -> Stage:
 
 def deletion(step: Step) -> bool:
     return isinstance(step, Delete)
+
+
+def silence(step: Step, act: Act) -> Outcome:
+    """Nothing happens, and nothing is answered, which over rsh is what success sounds like."""
+    return Done()
 
 
 def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage) -> None:
@@ -72,6 +77,24 @@ def test_a_rename_whose_answer_was_lost_is_no_debt_once_the_list_shows_it(stage:
     stage.site.on_listing = lambda: stage.clock.push(0)
     assert stage.night().exit is Exit.OK
     assert not stage.memory.open_runs()
+
+
+@pytest.mark.parametrize("new", CHAIN)
+def test_a_rename_that_was_lost_in_silence_is_made_up_for_by_recover(stage: Stage, new: str) -> None:
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.new == new, once(silence))
+    assert stage.night().exit is Exit.PARTIAL
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[R].startswith("born")
+    assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
+
+
+@pytest.mark.parametrize("new", CHAIN)
+def test_a_rename_that_was_lost_in_silence_is_made_up_for_by_the_next_run(stage: Stage, new: str) -> None:
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.new == new, once(silence))
+    stage.night()
+    assert stage.night().exit is Exit.OK
+    assert all(stage.dates()[name].startswith("born") for name in CHAIN[:2])
+    assert [stage.dates()[name] for name in CHAIN[2:]] == [f"old {R}", f"old {P}"]
 
 
 def test_in_paper_order_a_late_capture_is_waited_for_before_the_names_are_put_back(stage: Stage) -> None:

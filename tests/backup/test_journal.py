@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.factlines import from_line, to_line
 from snapall.backup.facts import (
     Answered,
     Began,
@@ -28,8 +29,6 @@ from snapall.backup.facts import (
     Proven,
     Surveyed,
     Verdict,
-    from_line,
-    to_line,
 )
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.lock import hold

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.model import Job, chain_names
 from snapall.drill import report
 from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Call, Cell, Extent, Moment, Strike, System, cells_of
 from snapall.drill.play import Played
@@ -18,10 +19,11 @@ CALLS = (
     Call(System.FILER, 1, "a command"),
 )
 CREATE = CALLS[2]
+JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
 
 
 def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None:
-    cells = cells_of("safe", "rsh", CALLS, Extent())
+    cells = cells_of(JOB, "rsh", CALLS, Extent())
     kills = {(one.strikes[0].call.system, one.strikes[0].moment, one.aftermath) for one in cells if one.killed}
     for system in (System.VCB, System.FILER):
         assert {(system, moment, way) for moment in KILLS for way in Aftermath} <= kills
@@ -34,7 +36,7 @@ def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None
 
 
 def test_the_quick_drill_kills_before_and_after_each_call() -> None:
-    cells = cells_of("safe", "rsh", CALLS, QUICK)
+    cells = cells_of(JOB, "rsh", CALLS, QUICK)
     assert {one.strikes[0].moment for one in cells} == {Moment.BEFORE, Moment.AFTER}
     assert {one.aftermath for one in cells} == {Aftermath.RECOVER}
 
@@ -42,9 +44,9 @@ def test_the_quick_drill_kills_before_and_after_each_call() -> None:
 @given(st.integers(0, 40), st.integers())
 def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: int, seed: int) -> None:
     extent = Extent((), (), pairs=pairs, seed=seed)
-    cells = cells_of("safe", "rsh", CALLS, extent)
+    cells = cells_of(JOB, "rsh", CALLS, extent)
     assert len(cells) == pairs
-    assert cells == cells_of("safe", "rsh", CALLS, extent)
+    assert cells == cells_of(JOB, "rsh", CALLS, extent)
     for one in cells:
         first, second = one.strikes
         assert CALLS.index(first.call) < CALLS.index(second.call)
@@ -52,7 +54,7 @@ def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: 
 
 
 def played(*broken: Broken, reached: bool = True, moment: Moment = Moment.AFTER) -> Played:
-    cell = Cell("safe", "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER)
+    cell = Cell(JOB, "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER)
     return Played(cell, reached, cell.killed, tuple(Finding(one, "vm-100") for one in broken), "it said this")
 
 
@@ -77,7 +79,7 @@ def test_all_held_only_when_something_was_tried() -> None:
 def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
     cells = [played(), played(reached=False)]
     assert report.Counts.of(cells).cells == 1
-    assert any(line.startswith("not reached: order safe, rsh: killed after") for line in report.troubles(cells))
+    assert any(line.startswith("not reached: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
 
 
 def test_the_table_has_a_line_for_each_site_and_treatment_and_their_sum() -> None:

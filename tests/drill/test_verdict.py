@@ -11,6 +11,7 @@ import pytest
 from snapall.backup.model import Grade, Job, Order, Policies, Policy, chain_names
 from snapall.drill.stage import FOREIGN, PASSWORD, site_of
 from snapall.drill.verdict import Broken, Scene, judged
+from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.site import build
 from snapall.lab.vcbsnapshot import vcbsnapshot
@@ -35,14 +36,16 @@ class Played:
     def vcb(self, *words: str) -> None:
         assert vcbsnapshot(self.world, ["-h", "vc", "-u", "vcbackup", "-p", PASSWORD, *words]).exit == 0
 
-    def whole_night(self) -> None:
+    def whole_night(self, *, made: bool = False) -> None:
         """What a good run in safe order does to the filer."""
-        self.filer("snap create vmvol1 new", "snap list vmvol1", "snap delete vmvol1 vmware_snap4")
+        if not made:
+            self.filer("snap create vmvol1 new")
+        self.filer("snap list vmvol1", "snap delete vmvol1 vmware_snap4")
         up = ["vmware_snap3 vmware_snap4", "vmware_previous vmware_snap3", "vmware_recent vmware_previous"]
         self.filer(*(f"snap rename vmvol1 {names}" for names in [*up, "new vmware_recent"]))
 
-    def found(self, runs: int = 1) -> list[Broken]:
-        return [one.broken for one in judged(self.before, Scene.of(self.world), self.job, runs)]
+    def found(self) -> list[Broken]:
+        return [one.broken for one in judged(self.before, Scene.of(self.world), self.job)]
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_a_filer_snapshot_of_others_that_is_touched_is_seen(site: Make, command:
 def test_a_backup_that_is_deleted_without_a_new_one_is_lost(site: Make) -> None:
     night = site()
     night.filer("snap delete vmvol1 vmware_snap4")
-    assert night.found() == [Broken.LOST]
+    assert night.found() == [Broken.LOST, Broken.EARLY]
 
 
 def test_in_paper_order_the_oldest_may_go_before_the_capture_and_no_second_one(site: Make) -> None:
@@ -118,7 +121,7 @@ def test_another_backup_than_the_oldest_is_lost_even_after_a_capture(site: Make)
 def test_a_backup_under_a_name_outside_the_chain_is_lost(site: Make) -> None:
     night = site()
     night.filer("snap rename vmvol1 vmware_snap3 elsewhere")
-    assert night.found() == [Broken.LOST]
+    assert night.found() == [Broken.LOST, Broken.EARLY]
 
 
 def test_a_newest_backup_that_was_never_read_back_is_unproven(site: Make) -> None:
@@ -129,8 +132,52 @@ def test_a_newest_backup_that_was_never_read_back_is_unproven(site: Make) -> Non
     assert Broken.UNPROVEN in night.found()
 
 
+def test_a_chain_with_a_gap_is_lost_although_a_backup_was_taken(site: Make) -> None:
+    night = site()
+    night.filer("snap create vmvol1 new", "snap list vmvol1", "snap delete vmvol1 vmware_snap4")
+    assert night.found() == [Broken.LOST]
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["snap delete vmvol1 vmware_snap4", "snap create vmvol1 new", "snap list vmvol1"],
+        ["snap create vmvol1 new", "snap delete vmvol1 vmware_snap4", "snap list vmvol1"],
+        ["snap list vmvol1", "snap create vmvol1 new", "snap delete vmvol1 vmware_snap4"],
+    ],
+)
+def test_a_rotation_before_the_proof_is_seen_though_all_ends_well(site: Make, commands: list[str]) -> None:
+    night = site()
+    night.filer(*commands, "snap rename vmvol1 vmware_snap3 vmware_snap4")
+    night.filer("snap rename vmvol1 vmware_previous vmware_snap3", "snap rename vmvol1 vmware_recent vmware_previous")
+    night.filer("snap list vmvol1", "snap rename vmvol1 new vmware_recent")
+    assert set(night.found()) == {Broken.EARLY}
+
+
+def test_a_list_whose_answer_was_lost_proves_nothing(site: Make) -> None:
+    night = site()
+    night.filer("snap create vmvol1 new")
+    night.world.add_faults(Fault("snap list", Kind.ACT_NO_ANSWER))
+    night.whole_night(made=True)
+    assert set(night.found()) == {Broken.EARLY}
+
+
+def test_the_rotation_of_one_volume_waits_for_the_proof_of_the_other(site: Make) -> None:
+    night = site(replace(JOB, volumes=("vmvol1", "vmvol2")))
+    night.whole_night()
+    assert set(night.found()) == {Broken.EARLY}
+
+
+def test_one_proof_is_none_for_a_second_deletion(site: Make) -> None:
+    night = site()
+    night.whole_night()
+    night.filer("snap create vmvol1 new", "snap delete vmvol1 vmware_snap4")
+    assert Broken.EARLY in night.found()
+
+
 def test_names_in_the_wrong_order_are_seen(site: Make) -> None:
     night = site()
+    night.filer("snap create vmvol1 new", "snap list vmvol1")
     swap = ["vmware_snap3 x", "vmware_snap4 vmware_snap3", "x vmware_snap4"]
     night.filer(*(f"snap rename vmvol1 {names}" for names in swap))
     assert night.found() == [Broken.ORDER]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,83 +12,29 @@ from hypothesis import strategies as st
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.debts import owed
-from snapall.backup.events import Event, Failed, StepBegan, StepEnded, Warned
-from snapall.backup.facts import from_line
+from snapall.backup.events import Failed, StepBegan, StepEnded, Warned
+from snapall.backup.factlines import from_line
 from snapall.backup.journal import Journal, is_closed, is_open
-from snapall.backup.lock import holder_of
-from snapall.backup.model import FILER_NAME, Vm
+from snapall.backup.model import FILER_NAME
 from snapall.backup.plan import Stage
 from snapall.backup.provenance import origins
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
 from snapall.batch import batch_of
 from snapall.config import Config, Database, Filer, Secret, Vcenter, check_keep, jobs_named, parse
 from snapall.errors import ConfigError, JournalError, Refused, SiteError
-from snapall.site.filer import FilerSystem, Reply, require_7mode
+from snapall.site.filer import FilerSystem, require_7mode
 from snapall.site.process import Completed
 from snapall.site.rsh import Rsh
 from snapall.site.ssh import Ssh
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.tomlfile import tables_of
-from snapall.views import jsonlines, logfile, plain, words
+from snapall.views import words
+from tests.hostile import connections, memories, rows, shown
 from tests.hostile.inputs import NAMES, blobs, texts
+from tests.hostile.reader import FILER, FIXTURES, PASSWORD, VM, Canned, Reader, samples, tame, told
 from tests.site.test_virtualcenter import Db
 from tests.test_config import ENVIRON, PLAIN
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-PASSWORD = "s3cr\u00e9t"
-STAMP = datetime(2007, 3, 22, 3, tzinfo=UTC)
-VM = Vm(108, "web01", "esx1")
-FILER = Filer("filer1", "filer1", "rsh", 514, "snapall", None, None, None, 5, "snapall", reserved_port=False)
-
-
-def samples(folder: str, pattern: str = "*.*") -> list[str]:
-    """What real systems said, as far as it is recorded."""
-    return [path.read_text(encoding="utf-8", errors="replace") for path in sorted((FIXTURES / folder).glob(pattern))]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """`read` raises nothing but `expected`, whatever it is given, and checks by itself what it has made."""
-
-    name: str
-    inputs: st.SearchStrategy[Any]
-    read: Callable[[Any, Path], object]
-    expected: tuple[type[Exception], ...] = ()
-
-
-def tame(text: str) -> None:
-    """Nothing in it plays tricks on a terminal or a log."""
-    assert all(char.isprintable() for char in text), repr(text)
-
-
-def told(*whats: Any) -> None:
-    """What the log and the JSON lines make of it can be shown."""
-    log = logfile.LogFile(Path("never written"), "%H:%M", lambda at: at, "")
-    for what in whats:
-        for line in log._lines(Event(STAMP, what)):
-            tame(line)
-        stdout, stderr = io.StringIO(), io.StringIO()
-        jsonlines.JsonLines(stdout)(Event(STAMP, what))
-        assert json.loads(stdout.getvalue())
-        plain.PlainLines(stderr, quiet=False)(Event(STAMP, what))
-        for line in stderr.getvalue().split("\n"):
-            tame(line)
-
-
-class Canned:
-    """A way to a filer that says one thing."""
-
-    def __init__(self, stdout: str, stderr: str = "") -> None:
-        self.reply = Reply(stdout, stderr)
-        self.sent: list[str] = []
-
-    def run(self, command: str) -> Reply:
-        self.sent.append(command)
-        return self.reply
-
-    def command_line(self, command: str) -> str:
-        return f"rsh filer1 {command}"
 
 
 def listing(said: str, _folder: Path) -> None:
@@ -152,11 +93,6 @@ def journal(data: bytes, folder: Path) -> None:
 
 def journal_line(line: str, _folder: Path) -> None:
     from_line(line)
-
-
-def holder(data: bytes, folder: Path) -> None:
-    (folder / "vol1.holder").write_bytes(data)
-    assert holder_of(folder, "vol1").role
 
 
 def toml(text: str, folder: Path) -> Config:
@@ -233,7 +169,6 @@ ROWS = st.tuples(
 
 VERSION = "NetApp Release 7.0.2: Wed Oct 26 16:45:03 PDT 2005\n"
 KNOWN = "[127.0.0.1]:22 ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 x\n"
-HOLDER = '{"role": "run", "pid": 1, "since": "2007-03-22T03:00:00+00:00"}'
 OVERLAY = '[vcenter]\npassword = { file = "x" }\n[jobs.vmvol1]\ndatastores = [688]\n'
 FIRST = st.sampled_from([b"", b"\0", b"\1", b"x"])
 CODES = st.sampled_from([0, 1, -9, None])
@@ -248,11 +183,14 @@ READERS = (
     Reader("vcbsnapshot", st.tuples(blobs(*VCB, f"SsId:x\n{PASSWORD}"), blobs(PASSWORD), CODES), vcbsnapshot),
     Reader("journal files", blobs(*JOURNALS), journal, (JournalError,)),
     Reader("journal lines", texts(*"".join(JOURNALS).splitlines()), journal_line, (ValueError,)),
-    Reader("holder files", blobs(HOLDER), holder),
     Reader("snapall.toml", texts(PLAIN), toml, (ConfigError,)),
     Reader("secret files", blobs("vcpw\n"), secret, (ConfigError,)),
     Reader("batch files", blobs(*samples("bat")), batch),
     Reader("overlays", texts(OVERLAY), overlay, (ConfigError,)),
     Reader("database rows", ROWS, database),
     Reader("arguments", st.tuples(texts("vol1"), texts("before_upgrade")), arguments),
+    *memories.READERS,
+    *connections.READERS,
+    *rows.READERS,
+    *shown.READERS,
 )

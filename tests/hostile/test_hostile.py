@@ -8,7 +8,8 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.hostile.inputs import texts
-from tests.hostile.readers import READERS, Reader
+from tests.hostile.reader import Reader
+from tests.hostile.readers import READERS
 from tests.hostile.trial import tried
 
 INPUTS = 150

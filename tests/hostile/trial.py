@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.hostile.readers import Reader
+from tests.hostile.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
