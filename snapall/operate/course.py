@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from snapall.backup.facts import (
-    QUIESCED,
-    SKIPPED,
-    Origin,
-)
+from snapall.backup.facts import QUIESCED, SKIPPED, Origin
 from snapall.backup.model import Job, Vm
-from snapall.backup.steps import Delete, Done, Outcome, Rename
+from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
 
 
 class Kind(StrEnum):
@@ -155,6 +151,12 @@ class Course:
     def quiesced(self) -> int:
         """How many of them were."""
         return sum(one.state == QUIESCED for one in self.vms)
+
+    @property
+    def failure(self) -> str:
+        """Why there is no backup, as far as it is known: by the report, or by what a `snap create` was answered."""
+        failed = (one.call.outcome for one in self.captures if isinstance(one.call.outcome, Refusal | Unknown))
+        return self.text or next((outcome.why for outcome in failed), "")
 
     @property
     def published(self) -> bool:

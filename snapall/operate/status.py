@@ -147,4 +147,4 @@ def _last(last: Course | None) -> list[Finding]:
 
 
 def _failed(last: Course) -> Finding:
-    return Finding(Level.WARNING, f"the last run brought no backup{f': {last.text}' if last.text else ''}")
+    return Finding(Level.WARNING, f"the last run brought no backup{f': {last.failure}' if last.failure else ''}")

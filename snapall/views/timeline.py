@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from snapall.backup.facts import NOT_QUIESCED, SKIPPED
+from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.course import Captured, Course, Kind, VmCourse
 from snapall.views import words
@@ -93,6 +94,8 @@ def _capture(one: Captured) -> str:
     sent = one.call.sent.astimezone()
     took = f", {words.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
     proof = f", proven at {one.proven.astimezone():%H:%M:%S} ({one.date})" if one.proven is not None else ", not proven"
+    if isinstance(one.call.outcome, Refusal | Unknown):
+        proof += f": {one.call.outcome.why}"
     return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{proof}"
 
 
