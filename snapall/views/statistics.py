@@ -21,7 +21,8 @@ def stats_lines(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     if not found.runs:
         return [words.safe(f"job {found.job}: no run is on record"), *_unreadable(found)]
     first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
-    lines = [f"job {found.job}: {len(found.runs)} runs, {first:%d %b %Y} to {last:%d %b %Y}"]
+    count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
+    lines = words.wrapped(f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}", width)
     lines += ["", *_table(found, width, letters), ""]
     lines += _summary(found, width, letters)
     return [words.safe(line) for line in lines] + _unreadable(found)
