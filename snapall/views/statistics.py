@@ -10,7 +10,7 @@ from snapall.views.course_json import moment
 from snapall.views.letters import Alphabet, columns, fitted, sparkline
 
 PIPE = 100  # columns where no terminal limits them
-_BOTH = 56  # columns from which on both kinds have their curve and their worst
+_BOTH = 50  # columns beside the names from which on both kinds have their curve and their worst
 _ALL = 110  # and their trend
 _NAMED = 3  # VMs that the summary names
 
@@ -36,10 +36,11 @@ def _table(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     """The worst VM first. The curves take what is left of the width, at most a column a run."""
     longest = max((columns(_name(one)) for one in found.vms), default=2)
     names = max(4, min(longest, width // 4, 28))
-    figures = 9 if width < _BOTH else 19 if width < _ALL else 28
+    narrow = width - names < _BOTH
+    figures = 9 if narrow else 19 if width < _ALL else 28
     left = width - names - 2 * (figures + 2)
-    spark = max(4, min(len(found.runs), left if width < _BOTH else left // 2))
-    curves = (spark, 0 if width < _BOTH else spark)
+    spark = max(4, min(len(found.runs), left if narrow else left // 2))
+    curves = (spark, 0 if narrow else spark)
     titles = zip(("quiesce", "release"), curves, strict=True)
     lines = ["  ".join([fitted("VM", names), *(_title(title, curve, figures) for title, curve in titles)])]
     for one in found.vms:

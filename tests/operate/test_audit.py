@@ -36,6 +36,10 @@ def gone(name: str) -> Callable[[AtLab], None]:
     return lambda night: others.remove_filer_snapshot(night.world, "vmvol1", name)
 
 
+def by_hand(night: AtLab) -> None:
+    others.make_vm_snapshot(night.world, 110, "Quiesce")
+
+
 def left_open(night: AtLab) -> None:
     """A run died after it had quiesced vm-108, and nothing has settled it."""
     settings = load(night.config)
@@ -66,7 +70,7 @@ PLANTED = {
     "orphaned VM snapshot": Planted(
         "orphan_vm",
         ("vm-110", "Quiesce"),
-        lambda night: others.make_vm_snapshot(night.world, 110, "Quiesce") and None,
+        by_hand,
     ),
     "VM snapshot that a dead run owes": Planted("owed", ("vm-108", "the database lists snapshot-"), left_open),
     "gap": Planted("gap", ("vmware_previous",), gone("vmware_previous")),
