@@ -88,11 +88,13 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
 
 def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
     """The VM snapshots of all jobs that `recover --adopt` would remove."""
+    return tuple((job, one) for job in settings.jobs.values() for one in strays_of(settings, job))
+
+
+def strays_of(settings: Config, job: Job) -> tuple[Stray, ...]:
+    """Those of one job."""
     clock = SystemClock()
-    memory = Memory(settings.state, clock)
-    return tuple(
-        (job, one) for job in settings.jobs.values() for one in strays(job, _quiet_means(settings, job, clock), memory)
-    )
+    return strays(job, _quiet_means(settings, job, clock), Memory(settings.state, clock))
 
 
 def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling: Telling) -> Exit:

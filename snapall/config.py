@@ -23,6 +23,8 @@ class Secret:
     """A password. It shows itself only to `reveal`, which is called where a connection is made."""
 
     _value: str
+    file: Path | None = None  # that it was read from
+    inline: bool = False  # whether it stands in the configuration itself
 
     def reveal(self) -> str:
         """The password in clear."""
@@ -88,6 +90,14 @@ class Config:
     database: Database
     filers: Mapping[str, Filer]
     jobs: Mapping[str, Job]
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Every file with a password or a key in it, the configuration among them if a password stands there."""
+        passwords = [self.vcenter.password, self.database.password, *(one.password for one in self.filers.values())]
+        files = [self.path if one.inline else one.file for one in passwords if one is not None]
+        files += [one.key_file for one in self.filers.values()]
+        return tuple(dict.fromkeys(one for one in files if one is not None))
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:

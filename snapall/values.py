@@ -101,6 +101,7 @@ def _contents(path: Path) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
+    path: Path | None = None
     match value:
         case str(text):
             origin = "the password"
@@ -118,7 +119,7 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
         raise ValueError(f"{origin} is empty")
     if _CONTROL.search(text):
         raise ValueError(f"{origin} holds a line break or another control character")
-    return Secret(text)
+    return Secret(text, path, inline=isinstance(value, str))
 
 
 def _log_time(value: str) -> str:

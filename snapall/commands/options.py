@@ -31,6 +31,9 @@ AUDITING = (
     "Exit codes: 0 nothing needs a hand; 1 something was found, or a source could not be asked; 2 usage or "
     "configuration."
 )
+EXAMINING = (
+    "Exit codes: 0 a backup can be taken; 1 a link is broken; 2 usage or configuration, every fault of which is told."
+)
 READING = "Exit codes: 0 read; 1 a journal cannot be read; 2 usage or configuration, or no such run."
 WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 

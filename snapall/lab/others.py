@@ -86,6 +86,18 @@ def set_volume(
         moment.db.execute(query, (state, read_only, full, volume))
 
 
+def set_space(world: World, volume: str, *, reserve: int = 20, used: int = 40) -> None:
+    """Another snapshot reserve, in percent, and so many percent of the rest taken."""
+    with world.moment() as moment:
+        moment.db.execute("UPDATE volumes SET reserve = ?, used = ? WHERE name = ?", (reserve, used, volume))
+
+
+def set_own_ways(world: World, volume: str, *, sched: str = "0 0 0", autodelete: str = "off") -> None:
+    """The filer's own schedule of a volume (`snap sched`), and whether it deletes snapshots by itself."""
+    with world.moment() as moment:
+        moment.db.execute("UPDATE volumes SET sched = ?, autodelete = ? WHERE name = ?", (sched, autodelete, volume))
+
+
 def set_database(world: World, *, up: bool) -> None:
     """The VirtualCenter database goes away for its readers, or comes back; the world's own record goes on."""
     with world.moment() as moment:

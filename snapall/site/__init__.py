@@ -42,7 +42,7 @@ class OpenSite:
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
         self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
-        self._filer = _filer_system(filer, transport or _transport) if filer is not None else None
+        self._filer = _filer_system(filer, transport or transport_to) if filer is not None else None
 
     def prepare(self) -> None:
         """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
@@ -138,7 +138,8 @@ def _filer_system(settings: config.Filer, transport: Callable[[config.Filer], Tr
     return FilerSystem(transport(settings), settings.name)
 
 
-def _transport(settings: config.Filer) -> Transport:
+def transport_to(settings: config.Filer) -> Transport:
+    """The configured way to a filer; it is not contacted yet."""
     match settings.transport:
         case "ssh":
             from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko

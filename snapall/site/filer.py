@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.model import FILER_NAME, FilerSnapshot
@@ -26,8 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+class Hop(StrEnum):
+    """The hops on the way to a filer, in order."""
+
+    REACH = "reachable"
+    ALGORITHMS = "algorithms"
+    HOST_KEY = "host key"
+    LOGIN = "login"
+
+
 class NotSent(SiteError):
     """The filer was not reached, or did not let us in: the command was definitely not executed."""
+
+    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH) -> None:
+        super().__init__(message, hint)
+        self.hop = hop  # where the way ended
 
 
 class NoAnswer(SiteError):

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc, select
@@ -61,6 +62,30 @@ class VirtualCenter:
             _ = self._engine
         except (exc.SQLAlchemyError, ImportError) as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password and its options."""
+        return self._url.set(query={}).render_as_string(hide_password=True)
+
+    def find_owner(self) -> str:
+        """Log in, and tell who owns the tables; "" where there are no owners."""
+        with self._asking():
+            return self._owner or ""
+
+    def clock(self) -> datetime | None:
+        """The database's own time; None: this kind of database is not asked for it."""
+        with self._asking() as ask:
+            match ask.dialect:
+                case "mssql":
+                    now: sa.ColumnElement[Any] = sa.func.getutcdate()
+                case "postgresql":
+                    now = sa.func.timezone("utc", sa.func.now())
+                case "sqlite":
+                    now = sa.func.datetime("now")
+                case _:
+                    return None
+            return utc(ask.all_rows(select(now))[0][0])
 
     def vms(self, datastores: Sequence[int]) -> Found:
         """The VMs with a disk on one of these datastores, each once, without templates.
@@ -211,8 +236,7 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, said: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(said, own, str(self._url.password or "")))
-        shown = self._url.set(query={}).render_as_string(hide_password=True)
-        return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
+        return SiteError(f"the VirtualCenter database {self.shown}: {trouble.what}: {text}", trouble.hint)
 
 
 def _name(stored: object) -> str:

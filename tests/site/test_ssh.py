@@ -18,7 +18,8 @@ from paramiko import common
 
 from snapall.config import Filer, Secret
 from snapall.site.filer import NoAnswer, NotSent, Reply
-from snapall.site.ssh import CIPHERS, HOST_KEYS, KEX, MACS, Ssh
+from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
+from snapall.site.sshkeys import HOST_KEYS
 
 Answer = Callable[[paramiko.Channel], None]
 
