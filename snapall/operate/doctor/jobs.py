@@ -52,7 +52,7 @@ def _plan(plan: Plan) -> Iterator[Seen]:
 
 def look_at_strays(walk: Walk, job: Job, strays: Callable[[], Sequence[Stray]]) -> None:
     """VM snapshots that are called as the job's, that no run made, and that are old."""
-    walk.look("stray VM snapshots", job.name, lambda: _strays(strays()), "tables", f"datastores of {job.name}")
+    walk.look("stray VM snapshots", job.name, lambda: _strays(strays()), f"plan of {job.name}")
 
 
 def _strays(found: Sequence[Stray]) -> Seen:
