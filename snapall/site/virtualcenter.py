@@ -80,9 +80,9 @@ class VirtualCenter:
                 case "mssql":
                     now: sa.ColumnElement[Any] = sa.func.getutcdate()
                 case "postgresql":
-                    now = sa.func.timezone("utc", sa.func.now())
+                    now = sa.func.timezone(sa.literal_column("'utc'"), sa.func.now())
                 case "sqlite":
-                    now = sa.func.datetime("now")
+                    now = sa.func.datetime(sa.literal_column("'now'"))
                 case _:
                     return None
             return utc(ask.all_rows(select(now))[0][0])

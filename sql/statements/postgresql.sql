@@ -47,6 +47,9 @@ FROM "vc_user".VPX_DATASTORE;
 SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.FREE_SPACE
 FROM "vc_user".VPX_DATASTORE;
 
+-- the database's own time (doctor)
+SELECT timezone('utc', now()) AS timezone_1;
+
 -- all VMs with their datastores and names (audit)
 SELECT DISTINCT "vc_user".VPX_VM.ID, "vc_user".VPX_DS_ASSIGNMENT.DS_ID
 FROM "vc_user".VPX_DS_ASSIGNMENT JOIN "vc_user".VPX_VM ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID

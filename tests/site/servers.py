@@ -51,6 +51,7 @@ class Server:
 
     release: str
     owners: tuple[str, ...] = ("vc_user",)
+    time: str = "2007-03-22 03:00:00"
     rights: Rights | None = None  # None: the login may read all
     fails: tuple[str, Said] | None = None  # what a statement holds, and what comes of it
     refusal: Said | None = None  # of the login
@@ -75,6 +76,9 @@ class Server:
                 db.execute("INSERT INTO INFORMATION_SCHEMA.TABLES VALUES (?, ?)", (owner, table.lower()))
             for row in ROWS:
                 db.execute(row.replace("INTO ", f"INTO [{owner}]."))
+        db.create_function("getutcdate", 0, lambda: self.time)
+        db.create_function("now", 0, lambda: self.time)
+        db.create_function("timezone", 2, lambda _zone, time: time)
         db.set_authorizer(self._may)
         self.open_now += 1
         self.opened += 1

@@ -50,6 +50,13 @@ def test_the_owner_is_looked_for_once_and_only_when_none_is_configured(
     assert not [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
 
 
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_the_time_that_the_server_tells_is_taken_for_utc(start: Start, kind: type[Driver], release: str) -> None:
+    site = start(kind, release)
+    assert site.asked().clock() == datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+    assert site.asked().find_owner() == "vc_user"
+
+
 def test_sql_server_2000_is_never_asked_for_what_it_does_not_have(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert site.asked().vms([688]).vms
