@@ -119,14 +119,7 @@ class Vcb:
 
     def program(self) -> str:
         """Where the program is. SiteError: it is not to be found here."""
-        name = self._settings.vcbsnapshot[0]
-        found = shutil.which(name)
-        if found is None:
-            raise SiteError(
-                f"the program {name} is not on this machine, or may not be run",
-                'name it in full in [vcenter] vcbsnapshot; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
-            )
-        return found
+        return program_of(self._settings.vcbsnapshot[0])
 
     def looked(self, vm: Vm) -> str:
         """Ask for a snapshot that no VM has: whether vcbsnapshot logs in. Only the texts of failures tell.
@@ -201,6 +194,17 @@ class Vcb:
         for echo in sorted(echoes - {""}, key=len, reverse=True):
             text = text.replace(echo, MASK)
         return text
+
+
+def program_of(name: str) -> str:
+    """Where a program is. SiteError: it is not to be found here."""
+    found = shutil.which(name)
+    if found is None:
+        raise SiteError(
+            f"the program {name} is not on this machine, or may not be run",
+            'name it in full in [vcenter] vcbsnapshot; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
+        )
+    return found
 
 
 def _quoted(word: str) -> str:
