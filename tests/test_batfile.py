@@ -18,9 +18,8 @@ from snapall.config import Config, load
 from snapall.errors import ConfigError, Exit
 from snapall.lab.toml import database_url, string
 from tests.atlab import PYTHON, AtLab
+from tests.batches import BATS, FILLED, faults, filled
 
-BATS = Path(__file__).parent.parent / "fixtures" / "bat"
-FILLED = (BATS / "filled.bat").read_bytes()
 DEFAULT = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 OWN = ("esx_new", "esx_1", "esx_2", "esx_3", "esx_4", "esx_5")
 ENVIRON: dict[str, str] = {}
@@ -34,15 +33,6 @@ def put(folder: Path, data: bytes, overlay: str = "", name: str = "snapall.bat")
     return path
 
 
-def filled(*changes: tuple[str, str]) -> bytes:
-    """The filled batch with some text replaced, which must be there."""
-    text = FILLED.decode()
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return text.encode()
-
-
 def refused(path: Path) -> list[str]:
     """What is said of a file that is not taken, without its name."""
     with pytest.raises(ConfigError) as caught:
@@ -50,10 +40,6 @@ def refused(path: Path) -> list[str]:
     assert caught.value.exit is Exit.USAGE
     assert caught.value.hint
     return [line.removeprefix(f"{path}: ") for line in caught.value.message.split("\n")]
-
-
-def faults(data: bytes) -> list[str]:
-    return batch_of(data, {}).told()
 
 
 def passwords(config: Config) -> tuple[str | None, str | None]:

@@ -75,6 +75,7 @@ def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
     """The lines of a batch file; bytes that are no UTF-8 stay in them as lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return [], [Fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+    data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
         return [], [Fault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
     try:
@@ -170,7 +171,16 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
         redirects.append(_redirect(waiting, Word(())))
     carets = any(kind == "caret" for kind, _ in tokens)
     cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
-    return Command(join, tuple(words), tuple(redirects), caret=carets, open_quote=cut)
+    return Command(join, tuple(_unglued(words)), tuple(redirects), caret=carets, open_quote=cut)
+
+
+def _unglued(words: list[Word]) -> list[Word]:
+    """`goto:End`, `exit/b`, `echo/`: cmd's own commands need no blank before these signs."""
+    first, quoted = words[0].pieces[0] if words else ("", True)
+    hit = re.fullmatch(r"(goto|call|exit|echo)([:/].*)", first, re.IGNORECASE | re.DOTALL)
+    if hit is None or quoted:
+        return words
+    return [Word(((hit[1], False),)), Word(((hit[2], False), *words[0].pieces[1:])), *words[1:]]
 
 
 def _redirect(sign: str, target: Word | None) -> Redirect:
