@@ -50,9 +50,10 @@ def source_of(path: Path) -> Source:
     beside = overlay_of(path)
     try:
         data = path.read_bytes()
+        overlaid = beside.exists()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
-    overlay = tables_of(text_of(beside), beside) if beside.exists() else {}
+    overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.told()]

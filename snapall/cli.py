@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from snapall import __version__
 from snapall.commands import looking, nightly, pretending, writing
-from snapall.commands.options import CODES, LOOKING, WRITING
+from snapall.commands.options import CODES, DRILLING, LOOKING, WRITING
 from snapall.errors import Exit, SnapallError
+from snapall.escaping import printable
 
 app = typer.Typer(
     name="snapall",
@@ -44,19 +46,37 @@ app.command("list", epilog=LOOKING)(looking.list_backups)
 app.command(epilog=LOOKING)(looking.datastores)
 app.command("import", epilog=WRITING)(writing.import_batch)
 app.command(epilog=CODES)(pretending.demo)
+app.command(epilog=DRILLING)(pretending.drill)
 lab.command("up")(pretending.lab_up)
+
+
+_USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line, and turn expected errors into one message and their exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file or a pipe may be of a code page that has not every letter of a VM's name; stderr does this by itself.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app(argv)
+        code = app(argv, standalone_mode=False)
+    except _USAGE as error:
+        _end(_misused(cast("typer.BadParameter", error)))
     except SnapallError as error:
         _complain(error)
         _end(error.exit)
     except SystemExit as ending:
         _end(ending.code if isinstance(ending.code, int) else Exit.OK)
-    _end(Exit.OK)
+    _end(code if isinstance(code, int) else Exit.OK)
+
+
+def _misused(error: typer.BadParameter) -> int:
+    """Tell what is wrong with the command line, whose words may hold anything."""
+    told = io.StringIO()
+    error.show(file=told)
+    for line in told.getvalue().splitlines():
+        typer.echo(printable(line), err=True)
+    return error.exit_code
 
 
 def _end(code: int) -> NoReturn:
@@ -70,6 +90,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _complain(error: SnapallError) -> None:
-    typer.echo(f"snapall: {error.message}", err=True)
+    for number, line in enumerate(error.message.split("\n")):
+        typer.echo(printable(line if number else f"snapall: {line}"), err=True)
     if error.hint:
-        typer.echo(f"  remedy: {error.hint}", err=True)
+        typer.echo(printable(f"  remedy: {error.hint}"), err=True)

@@ -21,6 +21,8 @@ from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.config import Config
 from snapall.errors import Exit, Refused, SnapallError, worst
+from snapall.escaping import printable
+from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
@@ -44,15 +46,17 @@ def pace_of(settings: Config, job: Job) -> Pace:
     return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
 
 
-def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "") -> Exit:
-    """Back the jobs up, one after the other; the worst code of all."""
+def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "", post: Post | None = None) -> Exit:
+    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
     codes = []
+    post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
             try:
                 means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
-                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals)
+                guard = post.guard_of(job, stopped)
+                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard)
                 codes.append(night.run().exit)
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
@@ -182,7 +186,8 @@ def _dismissed(herald: Herald) -> None:
     for error in herald.dismissed:
         if not isinstance(error, BrokenPipeError | SystemExit):
             with suppress(OSError, ValueError):
-                sys.stderr.write(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}\n")
+                text = printable(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}")
+                sys.stderr.write(f"{text}\n")
 
 
 def listeners_of(

@@ -99,7 +99,11 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
         case _:
             path, origin = Path("snapall.toml"), "neither --config nor SNAPALL_CONFIG names another file"
     path = path.absolute()
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+    if not there:
         remedy = "name the file with --config FILE or SNAPALL_CONFIG, or write one with `snapall init`"
         raise ConfigError(f"{path}: there is no such file ({origin})", remedy)
     return path

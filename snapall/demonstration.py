@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +14,11 @@ from snapall.backup.clock import SystemClock
 from snapall.conduct import Telling
 from snapall.config import load
 from snapall.errors import ConfigError, Exit
+from snapall.escaping import printable
 from snapall.lab.faults import NAMED
 from snapall.lab.proof import State, proof
 from snapall.lab.serve import Lab
+from snapall.operate.post import Post
 from snapall.signals import heeded
 
 Transport = Literal["ssh", "rsh"]
@@ -40,14 +42,16 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
         raise ConfigError(
             f"{directory} is not empty", "name a new folder, or run on the lab in it with `snapall lab up`"
         )
-    with _folder(directory) as folder, Lab.create(folder) as lab:
+    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as last:
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))
         if fault:
             lab.world.add_faults(*NAMED[fault].faults)
         before = State.of(lab.world, job.datastores)
-        code = conduct.run(settings, [job], telling)
+        post = Post(settings)
+        last.callback(post.dismiss)  # with the lab goes what a guardian might still do
+        code = conduct.run(settings, [job], telling, post=post)
         if not telling.json and not telling.quiet:
             _say("")
             _say(f"The lab's ledger, {folder / 'ledger.jsonl'}:" if directory else "The lab's own ledger says:")
@@ -83,5 +87,5 @@ def _folder(directory: Path | None) -> Iterator[Path]:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
     sys.stderr.flush()

@@ -53,6 +53,8 @@ class Refused(SnapallError):
 class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
+    ROOM = "free some space, or set `state` in the configuration to a folder that can be written"
+
 
 class Locked(SnapallError):
     """Another run of the same job is at work."""

@@ -123,8 +123,14 @@ def _is_missing(place: _Place, kept: Kept, out: Path, environ: Mapping[str, str]
     return not (out.parent / place.file).exists() if kept == "file" else place.variable not in environ
 
 
+_ANOTHER = "name another file with --out"
+
+
 def _refuse_to_overwrite(paths: list[Path]) -> None:
-    there = [path for path in paths if path.exists()]
+    try:
+        there = [path for path in paths if path.exists()]
+    except OSError as error:
+        raise ConfigError(f"{paths[0]}: cannot be written: {error.strerror}", _ANOTHER) from error
     if there:
         lines = "\n".join(f"{path}: is there already, and is not overwritten" for path in there)
         raise ConfigError(lines, "move it away, or name another file with --out")
@@ -135,7 +141,7 @@ def _create(path: Path, text: str, mode: int) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}", "name another file with --out") from error
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER) from error
 
 
 def _places(source: Source, config: Config) -> Iterator[_Place]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, V
 
 from snapall.backup.model import FILER_NAME
 from snapall.config import Secret
+from snapall.escaping import printable
 
 NAME_RULE = "only letters, digits, _ . - (200 at most), beginning with a letter or a digit"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -28,8 +29,8 @@ class Place:
 
 
 def quoted(text: str) -> str:
-    """The text as a message may show it: in quotes, control characters escaped, cut after 120 characters."""
-    safe = _CONTROL.sub(lambda hit: hit[0].encode("unicode_escape").decode(), text)
+    """The text as a message may show it: in quotes, what cannot be printed escaped, cut after 120 characters."""
+    safe = printable(text)
     return f'"{safe[:_SHOWN]}..."' if len(safe) > _SHOWN else f'"{safe}"'
 
 

@@ -51,12 +51,16 @@ class AtLab:
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
         shell: Callable[[World], FilerShell] = FilerShell,
+        guardian: bool = False,
     ) -> None:
+        """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
         self.lab = Lab.create(folder / "lab", batch() if site is None else site)
         self.world = self.lab.world
         self.capture = capture
-        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world))
+        extra = "" if guardian else "guardian = false"
+        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
+        self.edit("timeout   = 10", "timeout   = 2")  # so long a command without an answer may yet act, too
         self.edit("settle      = 5 ", "settle      = 0 ")
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())

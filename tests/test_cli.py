@@ -9,7 +9,7 @@ import pytest
 
 from snapall import __version__, cli
 
-COMMANDS = ["run", "plan", "recover", "list", "datastores", "import", "demo", "lab"]
+COMMANDS = ["run", "plan", "recover", "list", "datastores", "import", "demo", "drill", "lab"]
 HEAVY = ["paramiko", "sqlalchemy", "pyodbc", "rich", "pydantic", "psutil", "snapall.lab", "snapall.site"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.journal import hold
+from snapall.backup.lock import hold
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.world import World

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from snapall.lab import others
 from snapall.lab.faults import Fault, Kind
-from snapall.lab.site import big, paper
+from snapall.lab.site import batch, big, paper
 from tests.atlab import CHAIN, AtLab, two_volumes, without_stamps
 
 Make = Callable[..., AtLab]
@@ -153,6 +154,16 @@ def test_a_kept_backup_is_never_rotated(at_lab: Make) -> None:
     assert night("run", "--keep", "vmware_recent").code == 2
 
 
+def test_a_kept_backup_takes_no_name_that_another_job_rotates(at_lab: Make) -> None:
+    night = at_lab()
+    with night.config.open("a") as file:
+        file.write('\n[jobs.weekly]\nfiler = "filer1"\nvolumes = ["vmvol1"]\ndatastores = [688]\nprefix = "week"\n')
+    ended = night("run", "vol1", "--keep", "week_recent")
+    assert ended.code == 2
+    assert "weekly" in ended.err
+    assert night.changes == []
+
+
 def test_nights_without_a_quiesced_vm_push_no_better_backup_out(at_lab: Make) -> None:
     night = at_lab()
     night.fault("all-fail")
@@ -173,6 +184,11 @@ def test_a_datastore_without_a_vm_is_refused(at_lab: Make) -> None:
     assert ended.code == 1
     assert "690" in ended.err
     assert "allow_empty" in ended.err
+    assert night.changes == []
+    night.edit("[690]", "[688, 690]")
+    ended = night("run")
+    assert ended.code == 1
+    assert "no VM lies on datastore 690" in ended.err
     assert night.changes == []
 
 
@@ -228,7 +244,8 @@ def test_trouble_has_its_exit_code_and_its_message(
     assert "An error occurred" in log
 
 
-WELL = ["no-ssid", "release-fails", "database-lags", "filer-drops", "lost-capture"]
+WELL = ["no-ssid", "release-fails", "task-in-progress", "vm-moves", "rows-stay", "database-lags", "filer-drops"]
+WELL += ["lost-capture"]
 
 
 @pytest.mark.parametrize("fault", WELL)
@@ -251,6 +268,30 @@ def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: M
     assert night("recover").code == 0
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()
+
+
+def test_a_vm_that_is_unregistered_while_it_is_held_is_named_once(at_lab: Make) -> None:
+    night = at_lab()
+    night.fault("vm-unregistered")
+    ended = night("run")
+    assert ended.code == 5
+    (left,) = set(night.world.quiesced()) - set(night.foreign)
+    assert f"vm-{left}) is not registered in VirtualCenter any more" in ended.err
+    assert "Snapshot Manager" in ended.err
+    night.assert_shifted_by_one()
+    assert night("recover").code == 0
+    night.dates = night.chain()
+    assert night("run").code == 0
+    assert [entry.argv[-3:-1] for entry in night.ledger.vcbsnapshot].count(("-d", f"moref:vm-{left}")) == 1
+
+
+def test_a_vm_that_moves_while_it_is_held_is_released_where_it_is(at_lab: Make) -> None:
+    night = at_lab(site=replace(batch(), hosts=((11, "esx01.example.edu"), (12, "esx02.example.edu"))))
+    night.fault("vm-moves")
+    ended = night("run")
+    assert ended.code == 0
+    assert "has moved from esx01.example.edu to esx02.example.edu" in ended.err
+    night.assert_nothing_is_quiesced()
 
 
 def test_a_vcbsnapshot_that_hangs_is_given_up_on_and_its_late_snapshot_removed(at_lab: Make) -> None:

@@ -16,11 +16,12 @@ from snapall.backup.facts import (
     Noted,
     Proven,
     Unheld,
+    Unregistered,
     Verdict,
 )
 from snapall.backup.plan import Plan
 from snapall.backup.provenance import grade
-from snapall.backup.steps import Capture, Done, Quiesce, Refusal, Release, Step, Unknown
+from snapall.backup.steps import Capture, Done, Quiesce, Release, Step, Unknown
 
 
 def certify(plan: Plan, facts: Sequence[Noted]) -> Certified:
@@ -56,19 +57,15 @@ def _reasons(facts: Sequence[Noted]) -> dict[int, str]:
                 if isinstance(step, Release):
                     claimed.discard(step.vm.id)  # what is found from now on was not seen before its release
             case Answered(n, outcome) if not captured and isinstance(quiesce := steps.get(n), Quiesce):
-                match outcome:
-                    case Done():
-                        reasons[quiesce.vm.id] = ""
-                    case Refusal(why):
-                        reasons[quiesce.vm.id] = why
-                    case Unknown(why, _, ended):
-                        reasons[quiesce.vm.id] = why
-                        if ended:
-                            claimed.add(quiesce.vm.id)
+                reasons[quiesce.vm.id] = "" if isinstance(outcome, Done) else outcome.why
+                if isinstance(outcome, Unknown) and outcome.claimed:
+                    claimed.add(quiesce.vm.id)
             case Found(vm) if vm in claimed:
                 reasons[vm] = ""
             case Unheld(vm):
                 reasons[vm] = "its snapshot had been removed by somebody else before the release"
+            case Unregistered(vm):
+                reasons[vm] = "it was unregistered from VirtualCenter before its release"
             case _:
                 pass
     return reasons

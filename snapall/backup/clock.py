@@ -22,20 +22,28 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The computer's own."""
+    """The computer's own. Whoever sets it meanwhile does not change what this program takes for the time.
+
+    Else a create without an answer would be given up at once when the clock is set forward, though it may still act.
+    """
 
     _TICK = 0.1
 
+    def __init__(self, now: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        """`now`: seconds since 1970, asked once. `steady`: seconds that never jump."""
+        self._steady = steady
+        self._zero = now() - steady()
+
     def utc(self) -> datetime:
         """The moment, aware, UTC."""
-        return datetime.now(UTC)
+        return datetime.fromtimestamp(self._zero + self._steady(), UTC)
 
     def monotonic(self) -> float:
         """Seconds since some moment."""
-        return time.monotonic()
+        return self._steady()
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         """Sleep in short steps, so that a signal's flag is seen."""
-        end = time.monotonic() + seconds
-        while not until() and (left := end - time.monotonic()) > 0:
+        end = self._steady() + seconds
+        while not until() and (left := end - self._steady()) > 0:
             time.sleep(min(self._TICK, left))

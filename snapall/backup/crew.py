@@ -5,9 +5,39 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Threads(Protocol):
+    """What a crew needs of threads, as an argument: a simulated site orders them by its own clock."""
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Let the work be done beside what goes on; it never keeps the process alive."""
+
+    def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
+        """Wait until the event is set, or until `give_up` says so; answers whether it is set."""
+
+
+class SystemThreads:
+    """The system's own, as daemons."""
+
+    _TICK = 0.05  # seconds between two looks at a signal's flag or a deadline; an end is seen at once
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin a thread."""
+        threading.Thread(target=work, daemon=True).start()
+
+    def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
+        """Wait in short steps."""
+        while not ended.wait(self._TICK):
+            if give_up():
+                return ended.is_set()
+        return True
+
+
+SYSTEM = SystemThreads()
 
 
 class Crew(Generic[T]):
@@ -17,8 +47,6 @@ class Crew(Generic[T]):
     raises ends the crew, unless it is `stubborn`.
     """
 
-    _TICK = 0.05  # seconds between two looks at a signal's flag or a deadline; an end is seen at once
-
     def __init__(
         self,
         items: Iterable[T],
@@ -26,19 +54,21 @@ class Crew(Generic[T]):
         size: int,
         may_begin: Callable[[], bool] = lambda: True,
         stubborn: bool = False,
+        threads: Threads = SYSTEM,
     ) -> None:
         self.errors: list[BaseException] = []
         self._items = deque(items)
         self._work = work
         self._may_begin = may_begin
         self._stubborn = stubborn
+        self._threads = threads
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._busy = min(max(1, size), len(self._items))
         if self._busy == 0:
             self._ended.set()
         for _ in range(self._busy):
-            threading.Thread(target=self._toil, daemon=True).start()
+            threads.start(self._toil)
 
     @property
     def ended(self) -> bool:
@@ -47,10 +77,7 @@ class Crew(Generic[T]):
 
     def wait(self, give_up: Callable[[], bool]) -> bool:
         """Wait until nothing is under way, or until `give_up` says so; answers whether all has ended."""
-        while not self._ended.wait(self._TICK):
-            if give_up():
-                return self._ended.is_set()
-        return True
+        return self._threads.wait(self._ended, give_up)
 
     def _toil(self) -> None:
         try:

@@ -15,11 +15,13 @@ from snapall.backup.facts import (
     Found,
     Gone,
     Intent,
+    Landed,
     Noted,
     Proven,
     RolledBack,
     Started,
     Surveyed,
+    Unregistered,
 )
 from snapall.backup.model import Order, Vm, VmSnapshot
 from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
@@ -40,7 +42,9 @@ class VmDebt:
     seen: bool = False  # whether the database has listed it
     released: datetime | None = None  # when a removal was answered with success
     asked: frozenset[str] = frozenset()  # the ids whose removal was ever sent
+    removed: frozenset[str] = frozenset()  # the ids whose removal was answered with success
     failed: bool = False  # whether the program itself said that the quiesce did not work
+    misread: bool = False  # whether the printed id was gone before we removed it, and never listed
 
     @property
     def watched(self) -> bool:
@@ -58,8 +62,9 @@ class VmDebt:
         mine = [row for row in rows if row.vm == self.vm.id]
         if self.unique:
             return tuple(row for row in mine if row.name == self.name or row.ssid == self.ssid)
-        if self.ssid:
-            return tuple(row for row in mine if row.ssid == self.ssid)
+        listed = tuple(row for row in mine if row.ssid == self.ssid)
+        if listed or (self.ssid and not self.misread):
+            return listed
         new = [row for row in mine if row.name == self.name and row.ssid not in self.before]
         return tuple(new) if len(new) == 1 else ()
 
@@ -90,20 +95,36 @@ class CaptureDebt:
 
 
 @dataclass(frozen=True, slots=True)
+class Flight:
+    """A filer command without a word of answer: it may act yet, until the filer's time-out after it was sent."""
+
+    step: Capture | Rename | Delete
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Debts:
     """All that a run owes.
 
     `partial`: captures of some volumes only, which are no backup. `renames`: those that made room for a capture that
-    never came, newest first.
+    never came, newest first. `flights`: commands that may act yet. `lost`: VMs given up on since the last report, for
+    VirtualCenter does not know them any more; nothing can be done for them, but somebody must be told.
     """
 
     vms: tuple[VmDebt, ...] = ()
     captures: tuple[CaptureDebt, ...] = ()
     partial: tuple[Delete, ...] = ()
     renames: tuple[Rename, ...] = ()
+    flights: tuple[Flight, ...] = ()
+    lost: tuple[VmDebt, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.vms or self.captures or self.partial or self.renames)
+        return bool(self.vms) or self.filer
+
+    @property
+    def filer(self) -> bool:
+        """Whether something is owed on the filer."""
+        return bool(self.captures or self.partial or self.renames or self.flights)
 
 
 def owed(facts: Sequence[Noted]) -> Debts:
@@ -111,16 +132,17 @@ def owed(facts: Sequence[Noted]) -> Debts:
     if not facts or not isinstance(facts[0].fact, Began):
         return Debts()
     began = facts[0].fact
+    vms, lost = _vms(began, facts)
+    found = Debts(vms, _captures(facts), flights=_flights(facts), lost=lost)
     proven = standing(facts)
     if set(began.job.volumes) == {volume for volume, _ in proven}:
-        return Debts(_vms(began, facts), _captures(facts))
+        return found
     partial = tuple(Delete(volume, name) for volume, name in proven)
-    return Debts(_vms(began, facts), _captures(facts), partial, _renames(began, facts))
+    return replace(found, partial=partial, renames=_renames(began, facts))
 
 
 def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
     """Volume and name of every capture of this run that was proven, and not deleted by this run again."""
-    steps = _steps(facts)
     proven: dict[tuple[str, str], None] = {}
     for noted in facts:
         match noted.fact:
@@ -128,8 +150,6 @@ def standing(facts: Sequence[Noted]) -> tuple[tuple[str, str], ...]:
                 proven[volume, name] = None
             case Absent(volume, name):
                 proven.pop((volume, name), None)
-            case Answered(n, Done()) if n in steps and isinstance(delete := steps[n][1], Delete):
-                proven.pop((delete.volume, delete.name), None)
             case _:
                 pass
     return tuple(proven)
@@ -139,10 +159,13 @@ def _steps(facts: Sequence[Noted]) -> dict[int, tuple[datetime, Step]]:
     return {noted.fact.n: (noted.at, noted.fact.step) for noted in facts if isinstance(noted.fact, Intent)}
 
 
-def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
+def _vms(began: Began, facts: Sequence[Noted]) -> tuple[tuple[VmDebt, ...], tuple[VmDebt, ...]]:
+    """The VMs that are owed, and those that were given up on since the last report."""
     before: frozenset[str] = frozenset()
     steps = _steps(facts)
+    unsent = {one.fact.n for one in facts if isinstance(one.fact, Answered) and isinstance(one.fact.outcome, Refusal)}
     debts: dict[int, VmDebt] = {}
+    lost: list[VmDebt] = []
     for noted in facts:
         match noted.fact:
             case Surveyed(ssids=ssids):
@@ -151,9 +174,11 @@ def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
                 until = noted.at + timedelta(seconds=began.pace.settle)
                 unique = began.job.order is Order.SAFE
                 debts[vm.id] = VmDebt(vm, name, noted.at, until, unique, before)
-            case Intent(_, Release(vm, ssid)) if vm.id in debts:
+            case Intent(n, Release(vm, ssid)) if vm.id in debts and n not in unsent:
                 debts[vm.id] = replace(debts[vm.id], asked=debts[vm.id].asked | {ssid})
-            case Started(n, child) if n in steps and isinstance(quiesce := steps[n][1], Quiesce):
+            case Started(n, child) if (
+                n in steps and isinstance(quiesce := steps[n][1], Quiesce) and quiesce.vm.id in debts
+            ):
                 debts[quiesce.vm.id] = replace(debts[quiesce.vm.id], child=child)
             case Answered(n, outcome) if n in steps:
                 _answer(debts, steps[n][1], outcome, noted.at)
@@ -161,9 +186,14 @@ def _vms(began: Began, facts: Sequence[Noted]) -> tuple[VmDebt, ...]:
                 debts[vm_id] = replace(debts[vm_id], ssid=debts[vm_id].ssid or ssid, seen=True)
             case Gone(vm_id):
                 debts.pop(vm_id, None)
+            case Unregistered(vm_id) if vm_id in debts:
+                debt = debts.pop(vm_id)
+                lost += [] if debt.watched else [debt]
+            case Ended():
+                lost.clear()
             case _:
                 pass
-    return tuple(debts.values())
+    return tuple(debts.values()), tuple(lost)
 
 
 def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime) -> None:
@@ -174,8 +204,13 @@ def _answer(debts: dict[int, VmDebt], step: Step, outcome: object, at: datetime)
             debts.pop(vm.id, None)
         case Quiesce(vm), Unknown(failed=True) if vm.id in debts:
             debts[vm.id] = replace(debts[vm.id], failed=True)
-        case Release(vm), Done() if vm.id in debts:
-            debts[vm.id] = replace(debts[vm.id], released=at)
+        case Release(vm, ssid), Done(already=already) if vm.id in debts:
+            debt = debts[vm.id]
+            # A torn answer may tell an id that is none: then the snapshot itself is still to be looked for.
+            misread = debt.misread or (already and ssid == debt.ssid and not debt.seen)
+            # Told once more that it is gone already, a removal has not just happened.
+            since = debt.released if already else None
+            debts[vm.id] = replace(debt, released=since or at, removed=debt.removed | {ssid}, misread=misread)
         case _:
             pass
 
@@ -191,6 +226,25 @@ def _captures(facts: Sequence[Noted]) -> tuple[CaptureDebt, ...]:
                 open_.pop((capture.volume, capture.name), None)
             case Proven(volume, name) | Absent(volume, name):
                 open_.pop((volume, name), None)
+            case _:
+                pass
+    return tuple(open_.values())
+
+
+def _flights(facts: Sequence[Noted]) -> tuple[Flight, ...]:
+    open_: dict[int, Flight] = {}
+    for noted in facts:
+        match noted.fact:
+            case Intent(n, Capture() | Rename() | Delete() as step):
+                open_[n] = Flight(step, noted.at)
+            case Answered(n, Refusal()):
+                open_.pop(n, None)
+            case Answered(n, Done(said)) if said.strip():  # over rsh silence may be an answer that was lost
+                open_.pop(n, None)
+            case Landed():
+                open_.clear()
+            case Proven(volume, name) | Absent(volume, name):
+                open_ = {n: one for n, one in open_.items() if one.step != Capture(volume, name)}
             case _:
                 pass
     return tuple(open_.values())

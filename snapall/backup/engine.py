@@ -11,18 +11,19 @@ from snapall.backup.certificate import certify
 from snapall.backup.crew import Crew
 from snapall.backup.debts import owed, standing
 from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
-from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven
+from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means, guarded
 from snapall.backup.model import FilerSnapshot, Grade, Policy
 from snapall.backup.plan import Plan, Stage
 from snapall.backup.publish import Publisher
-from snapall.backup.rotation import Pending
-from snapall.backup.settle import Settlement
+from snapall.backup.rotation import Pending, after
+from snapall.backup.settle_filer import settle_filer
+from snapall.backup.settle_vms import VmSettlement
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit, SiteError
 
-_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way when all else is done
+_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class Engine:
         self.earlier = earlier
         self.journal = journal
         self.means = means
-        self.publisher = Publisher(self.job, journal, means)
+        self.vms = VmSettlement(journal, means, wait=False)
+        self.publisher = Publisher(self.job, journal, means, self._meanwhile)
         self._failed = False
         self._releasing = False
         self._gate = threading.Lock()
         self._quiescing: Crew[Quiesce] = Crew([], lambda _: None, 1)
         self._capturing: Crew[None] = Crew([], lambda _: None, 1)
         self._locating: Crew[None] = Crew([], lambda _: None, 1)
-        self._unreachable = True  # until a last look has told otherwise
 
     def execute(self) -> Execution:
         """Perform the plan; nothing raises but what no program can bear, and that not before the release."""
@@ -74,14 +75,13 @@ class Engine:
         if self._proven():
             with guarded(self._fail):
                 published = self._publish(certified)
-        if owed(self.journal.facts).vms:
-            with guarded(self._fail):
-                self._look_again()
+        with guarded(self._fail):
+            self.vms.settle()
         proven = self._proven()
         name = "" if not proven else self.job.newest if published and not self.journal.began.keep else self.plan.capture
         code = self._exit(certified, published)
         window = _window(self.journal.facts)
-        return Execution(code, certified, proven, name, published, window, self._unreachable)
+        return Execution(code, certified, proven, name, published, window, self.vms.unreachable)
 
     # Up to the proof
 
@@ -97,16 +97,18 @@ class Engine:
 
     def _make_room(self) -> None:
         """Rotate before the capture, as the batch does; what fails here is renamed back at the end."""
-        for step in self.plan.of(Stage.ROTATE):
+        steps = [step for step in self.plan.of(Stage.ROTATE) if isinstance(step, Rename | Delete)]
+        for step in steps:
             if self.means.stopped():
                 return
-            if isinstance(step, Rename | Delete) and not self.publisher.move(step):
+            if not self.publisher.move(step):
                 raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
-        if taken := [volume for volume in self.job.volumes if self._read(volume) is not None]:
-            raise SiteError(  # else the old one would be taken for the proof of the new one
-                f"{self.plan.capture} still stands on {', '.join(taken)}, so nothing was captured",
-                "look at `snap list`: is something else renaming there?",
-            )
+        surveyed = next(noted.fact for noted in self.journal.facts if isinstance(noted.fact, Surveyed))
+        before = {one.volume: one.rows for one in surveyed.listings}
+        if not self.publisher.stands(
+            after(before, steps), steps
+        ):  # else an old one could be taken for the proof of the new
+            raise SiteError("the chain is not as it was to be made, so nothing was captured")
 
     def _quiesce(self) -> None:
         """Ask for every VM, a few at a time, until the signal or the deadline."""
@@ -121,6 +123,7 @@ class Engine:
             lambda step: self.means.act(self.journal, Stage.QUIESCE, step),
             self.journal.began.pace.parallel,
             lambda: not over(),
+            threads=self.means.threads,
         )
         ended = self._quiescing.wait(over)
         for error in self._quiescing.errors[:1]:
@@ -138,9 +141,11 @@ class Engine:
             return
         debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            # One of them has no answer yet: it may hold all the same.
-            late = self._patience(self.journal.began.pace.filer_timeout)
-            Crew([None], lambda _: self._look(), 1).wait(lambda: self.means.stopped() or late())
+            # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
+            # what the guardian grants.
+            late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
+            looking = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
+            looking.wait(lambda: self.means.stopped() or late())
             debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
         missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
         if missing:
@@ -152,8 +157,8 @@ class Engine:
     def _capture(self) -> None:
         """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
         late = self._patience(self.journal.began.pace.filer_timeout)
-        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1)
-        self._locating = Crew([None], lambda _: self._look(), 1)
+        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1, threads=self.means.threads)
+        self._locating = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
         ended = self._capturing.wait(lambda: self.means.stopped() or late())
         for error in self._capturing.errors[:1]:
             raise error
@@ -217,7 +222,7 @@ class Engine:
     def _look(self) -> None:
         """Ask the database for the ids of what was made: the cross-check, and the fallback where none was printed."""
         with self._stage(Stage.LOCATE):
-            Settlement(self.journal, self.means, wait=False).look(owed(self.journal.facts).vms)
+            VmSettlement(self.journal, self.means, wait=False).look(owed(self.journal.facts).vms)
 
     def _release(self) -> None:
         """Free every VM: those with a printed id at once, then what the database tells of the others."""
@@ -225,31 +230,30 @@ class Engine:
             self._releasing = True
         if not owed(self.journal.facts).vms:
             return
-        settlement = Settlement(self.journal, self.means, wait=False)
         with self._stage(Stage.UNQUIESCE):
-            settlement.release([(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid])
+            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            if not known:  # the guardian must see that the run is not stuck before its release
+                self.journal.note(Releasing())
+            self.vms.release(known)
             self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
-            settlement.sweep()
+            self.vms.sweep()
 
     def _free_late(self) -> None:
-        """Wait a little for quiesces still under way, release what has appeared, and see that the rows vanish."""
+        """Wait a little for quiesces still under way, and release what has appeared."""
         self._quiescing.wait(self._patience(min(_STRAGGLERS, self.journal.began.pace.create_timeout)))
-        settlement = Settlement(self.journal, self.means, wait=False)
-        settlement.settle_vms()
-        self._unreachable = settlement.unreachable
+        self.vms.sweep()
 
-    def _look_again(self) -> None:
-        """The last look at what is still owed."""
-        settlement = Settlement(self.journal, self.means, wait=False)
-        settlement.sweep()
-        self._unreachable = settlement.unreachable
+    def _meanwhile(self) -> None:
+        """What may be tried again on VMs while the rotation waits for the filer."""
+        with guarded(self._fail):
+            self.vms.sweep()
 
     def _finish_capture(self) -> None:
         """Give a capture that is still under way its time, then find out what it came to."""
         pace = self.journal.began.pace
         longest = min(_STRAGGLERS, pace.filer_timeout) if self.means.stopped() else pace.filer_timeout
         if self._capturing.wait(self._patience(longest)):
-            Settlement(self.journal, self.means, wait=False).settle_filer()
+            settle_filer(self.journal, self.means)
 
     def _publish(self, certified: Certified) -> bool:
         """Let the new backup into the chain if it is good enough; answers whether the chain holds it now."""

@@ -91,6 +91,15 @@ class DebtFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardian takes up the run of a job that is over, or has done with it."""
+
+    job: str
+    run: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Nothing is to be done before `until` (UTC), because of `why`."""
 
@@ -148,6 +157,7 @@ Happening = (
     | CaptureProven
     | VmFree
     | DebtFound
+    | Guarded
     | Waiting
     | Warned
     | Failed

@@ -1,20 +1,12 @@
-"""What a journal can say: one frozen fact a line, and its JSON."""
+"""What a journal can say: one frozen fact a line."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import UTC, datetime
-from enum import Enum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
 
-from snapall.backup import model, steps
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm
 from snapall.backup.steps import Child, Outcome, Step
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +127,28 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Releasing:
+    """The release has begun although no id is known yet: what was quiesced is looked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """From here on it is not the run itself that writes: `by` whom its debts are settled, and `why`."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unheld:
     """A VM's snapshot had vanished before its removal was sent: it was not quiesced throughout."""
+
+    vm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
 
     vm: int
 
@@ -167,6 +179,13 @@ class RolledBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Landed:
+    """Every filer command sent so far has acted, or never will. `proven`: the list shows that they all did."""
+
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The report: the exit code, whether debts stay open, and what the operator was told."""
 
@@ -186,8 +205,12 @@ Fact = (
     | Proven
     | Absent
     | Unheld
+    | Unregistered
+    | Releasing
     | Certified
     | RolledBack
+    | Landed
+    | TakenUp
     | Ended
 )
 
@@ -198,91 +221,3 @@ class Noted:
 
     at: datetime
     fact: Fact
-
-
-_KNOWN: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        *(
-            Began,
-            Surveyed,
-            Intent,
-            Started,
-            Answered,
-            Found,
-            Gone,
-            Proven,
-            Absent,
-            Unheld,
-            Certified,
-            RolledBack,
-            Ended,
-        ),
-        *(Listed, Origin, Verdict, Job, Pace, Vm, FilerSnapshot, model.Policies, model.Policy, Grade, model.Order),
-        *(steps.Quiesce, steps.Release, steps.Capture, steps.Rename, steps.Delete),
-        *(steps.Done, steps.Refusal, steps.Unknown, Child),
-    )
-}
-_FACTS = Fact.__args__
-
-
-def to_line(noted: Noted) -> str:
-    """One JSON line without its newline; control characters are escaped by JSON itself."""
-    at = noted.at.astimezone(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"at": at, **_body(noted.fact)})
-
-
-def from_line(line: str) -> Noted | None:
-    """The fact of a line, None for a kind that this snapall does not know (a newer one wrote it).
-
-    ValueError: the line is no fact at all.
-    """
-    body = json.loads(line)
-    if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
-        raise ValueError(f"not a fact: {line[:80]!r}")
-    at = datetime.fromisoformat(body.pop("at"))
-    if at.tzinfo is None:
-        raise ValueError(f"a time without a zone: {line[:80]!r}")
-    if body["is"] not in _KNOWN:
-        return None
-    try:
-        fact = _decode(body)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not a fact: {line[:80]!r}") from error
-    if not isinstance(fact, _FACTS):
-        raise ValueError(f"not a fact: {line[:80]!r}")
-    return Noted(at, fact)
-
-
-def _body(value: DataclassInstance) -> dict[str, object]:
-    return {"is": type(value).__name__, **{field.name: _encode(getattr(value, field.name)) for field in fields(value)}}
-
-
-def _encode(value: object) -> object:
-    if isinstance(value, Enum):
-        return {"is": type(value).__name__, "value": value.name}
-    if is_dataclass(value) and not isinstance(value, type):
-        return _body(value)
-    if isinstance(value, tuple):
-        return [_encode(one) for one in value]
-    return value
-
-
-def _decode(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(_decode(one) for one in value)
-    if not isinstance(value, dict):
-        return value
-    kind = _KNOWN[value["is"]]
-    if issubclass(kind, Enum):
-        return kind[value["value"]]
-    return _construct(kind, value)
-
-
-def _construct(kind: type, body: Mapping[str, object]) -> object:
-    """Fields that this version does not know are left out, fields that the line lacks take their defaults."""
-    known = {field.name: field for field in fields(kind)}
-    missing = [name for name, field in known.items() if name not in body and field.default is MISSING]
-    if missing:
-        raise TypeError(f"{kind.__name__} without {', '.join(missing)}")
-    return kind(**{name: _decode(value) for name, value in body.items() if name in known})

@@ -1,24 +1,19 @@
-"""The durable memory of a run: one JSON line a fact, fsynced before the act; and the lock of a job."""
+"""The durable memory of a run: one JSON line a fact, fsynced before the act."""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from filelock import FileLock, Timeout
-
 from snapall.backup.clock import Clock
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started, from_line, to_line
+from snapall.backup.factlines import from_line, to_line
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started
 from snapall.backup.steps import Step
-from snapall.errors import JournalError, Locked, Stopped
-
-_HINT = "free some space, or set `state` in the configuration to a folder that can be written"
+from snapall.errors import JournalError
 
 
 class Journal:
@@ -42,13 +37,13 @@ class Journal:
     @classmethod
     def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
         """Begin the journal of a new run. JournalError: the folder cannot be written."""
-        path = folder / f"{began.job.name}-{began.stamp}.jsonl"
+        path = path_of(folder, began.job.name, began.stamp)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(exist_ok=False)
             _sync_folder(folder)
         except OSError as error:
-            raise JournalError(f"the journal {path} cannot be written: {error.strerror}", _HINT) from error
+            raise JournalError(f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM) from error
         journal = cls(path, clock, [], 0)
         try:
             journal.write(began)
@@ -137,7 +132,9 @@ class Journal:
                 _write_all(file.fileno(), line)
                 os.fsync(file.fileno())
         except OSError as error:
-            raise JournalError(f"the journal {self.path} cannot be written: {error.strerror}", _HINT) from error
+            raise JournalError(
+                f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
+            ) from error
         self._size += len(line)
 
 
@@ -156,6 +153,9 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+_CHANGED = "the file was changed by something else; look which VMs it names, release them by hand, move it away"
+
+
 def _read(path: Path) -> tuple[list[Noted], int]:
     try:
         data = path.read_bytes()
@@ -171,11 +171,18 @@ def _read(path: Path) -> tuple[list[Noted], int]:
         except ValueError as error:
             raise JournalError(
                 f"{path}, line {number}: {error}",
-                "the file was changed by something else; look which VMs it names, release them by hand, move it away",
+                _CHANGED,
             ) from error
         if noted is not None:
             facts.append(noted)
+    if facts and not isinstance(facts[0].fact, Began):
+        raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     return facts, len(whole)
+
+
+def path_of(folder: Path, job: str, stamp: str) -> Path:
+    """The file of a job's run."""
+    return folder / f"{job}-{stamp}.jsonl"
 
 
 def is_open(path: Path) -> bool:
@@ -184,100 +191,37 @@ def is_open(path: Path) -> bool:
     A file without one whole line is of a run that died before it did anything; one that cannot be read may owe all.
     """
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 65536))
-            tail = file.read().decode("utf-8", "replace")
+        size, tail = _tail(path)
     except OSError:
         return True
-    if "\n" not in tail:
-        return size > len(tail)
+    return not _closes(tail) if "\n" in tail else size > len(tail)
+
+
+def is_closed(path: Path) -> bool:
+    """Whether the run's report stands in the journal, and says that nothing is owed."""
+    try:
+        return _closes(_tail(path)[1])
+    except OSError:
+        return False
+
+
+def _tail(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 65536))
+        return size, file.read().decode("utf-8", "replace")
+
+
+def _closes(tail: str) -> bool:
     lines = [line for line in tail.splitlines() if line.strip()]
     try:
         last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}
-    except ValueError:
-        return True
-    return not (isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False
 
 
 def journals(folder: Path, job: str | None = None) -> list[Path]:
     """The journals of a job, or of all jobs, oldest first."""
     found = [path for path in folder.glob("*.jsonl") if job is None or path.name.rpartition("-")[0] == job]
     return sorted(found, key=lambda path: (path.stem.rpartition("-")[2], path.name))
-
-
-_UNKNOWN = "process"  # how a holder is called that has not said what it is
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a job's lock."""
-
-    role: str
-    pid: int
-    since: str
-
-
-@contextmanager
-def hold(state: Path, job: str, role: str, clock: Clock, stopped: Callable[[], bool]) -> Iterator[None]:
-    """Hold the job's lock, which the system drops with the process.
-
-    Recover and guardian are waited for, since they end by themselves. Locked: another run holds it. Stopped:
-    `stopped` came true while waiting. JournalError: the folder cannot be written.
-    """
-    sidecar = state / f"{job}.holder"
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / f"{job}.lock")
-        attempts = 0
-        while not _acquired(lock):
-            holder = _holder(sidecar)
-            attempts = attempts + 1 if holder.role in {"run", _UNKNOWN} else 0
-            # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
-            if attempts > 1:
-                raise Locked(
-                    f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
-                    "wait until it has ended; if the old schedule and a new one overlap, move one of them",
-                )
-            if stopped():
-                raise Stopped(f"stopped while waiting for the {holder.role} of job {job} (process {holder.pid})")
-            clock.wait(1, stopped)
-    except OSError as error:
-        raise JournalError(f"the folder {state} cannot be written: {error.strerror}", _HINT) from error
-    try:
-        body = {"role": role, "pid": os.getpid(), "since": clock.utc().isoformat(timespec="seconds")}
-        with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
-            sidecar.write_text(json.dumps(body))
-        yield
-    finally:
-        with suppress(OSError):
-            sidecar.unlink(missing_ok=True)
-        lock.release()
-
-
-def at_work(state: Path, job: str) -> bool:
-    """Whether somebody holds the job's lock now. Whoever wants it at this very moment waits a second and has it."""
-    lock = FileLock(state / f"{job}.lock")
-    try:
-        free = _acquired(lock)
-    except OSError:
-        return False
-    lock.release()
-    return not free
-
-
-def _acquired(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    return True
-
-
-def _holder(sidecar: Path) -> Holder:
-    """What the holder says of itself."""
-    try:
-        body = json.loads(sidecar.read_text())
-        return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return Holder(_UNKNOWN, 0, "a moment ago")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.clock import Clock
+from snapall.backup.crew import SYSTEM, Threads
 from snapall.backup.events import Event, Happening, Listener, StepBegan, StepEnded
 from snapall.backup.facts import Answered, Started
 from snapall.backup.journal import Journal
@@ -36,6 +38,9 @@ class Site(Protocol):
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs."""
 
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        """Those of these VMs that VirtualCenter knows now, each with its host; None where that may not be read."""
+
     def command(self, step: Step) -> str:
         """The command line of a step, passwords masked."""
 
@@ -51,6 +56,7 @@ class Means:
     clock: Clock
     listener: Listener
     stopped: Callable[[], bool]
+    threads: Threads = SYSTEM
 
     def tell(self, what: Happening) -> None:
         """Let the listener know; one that raises here is nobody's reason to leave a VM quiesced."""
@@ -73,6 +79,15 @@ class Means:
         journal.note(Answered(n, outcome, seconds))
         self.tell(StepEnded(stage, step, outcome, seconds))
         return outcome
+
+
+Guard = Callable[[Path], Callable[[], None]]
+"""Sets a guardian over the run whose journal this is going to be; then waits for its word. SnapallError: none came."""
+
+
+def unguarded(_journal: Path) -> Callable[[], None]:
+    """Nobody looks after the run."""
+    return lambda: None
 
 
 @contextmanager

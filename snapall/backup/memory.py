@@ -9,8 +9,10 @@ from pathlib import Path
 from snapall.backup.clock import Clock
 from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
-from snapall.backup.journal import Journal, at_work, is_open, journals
+from snapall.backup.journal import Journal, is_open, journals, path_of
+from snapall.backup.lock import at_work
 from snapall.backup.provenance import origins
+from snapall.backup.stamps import take
 from snapall.errors import Exit, JournalError
 
 
@@ -30,9 +32,13 @@ class Memory:
         """A new run's journal."""
         return Journal.create(self.folder, began, self.clock)
 
-    def fresh(self, job: str, stamp: str) -> bool:
-        """Whether no run of the job has this stamp yet."""
-        return not (self.folder / f"{job}-{stamp}.jsonl").exists()
+    def path(self, job: str, stamp: str) -> Path:
+        """Where the journal of a run lies, or will lie."""
+        return path_of(self.folder, job, stamp)
+
+    def stamp(self) -> str:
+        """The stamp of a new run, of whatever job."""
+        return take(self.state, self.clock.utc())
 
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals that still owe something, oldest first."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
@@ -172,6 +172,7 @@ class Survey:
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     version: str
     warnings: tuple[str, ...] = ()
+    empty: tuple[int, ...] = ()  # the datastores without a VM
 
 
 def chain_names(prefix: str, retain: int) -> tuple[str, ...]:
@@ -183,3 +184,11 @@ def chain_names(prefix: str, retain: int) -> tuple[str, ...]:
 def stamp_of(moment: datetime) -> str:
     """The run's stamp, UTC to the second, as it stands in names: `20070322T030000Z`."""
     return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def moment_of(stamp: str) -> datetime | None:
+    """The moment of a stamp; None: the text is none."""
+    try:
+        return datetime.strptime(f"{stamp}+0000", "%Y%m%dT%H%M%SZ%z")
+    except ValueError:
+        return None

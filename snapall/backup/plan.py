@@ -121,8 +121,8 @@ def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: s
 
 def check(job: Job, survey: Survey, keep: str = "") -> None:
     """Whether a backup may begin at all. Refused: it may not, and why."""
-    if not survey.vms and not job.allow_empty:
-        stores = ", ".join(str(one) for one in job.datastores)
+    if (survey.empty or not survey.vms) and not job.allow_empty:
+        stores = ", ".join(str(one) for one in survey.empty or job.datastores)
         raise Refused(
             f"job {job.name}: no VM lies on datastore {stores}",
             "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",
@@ -267,6 +267,9 @@ def settling(owing: Sequence[Debts]) -> tuple[Planned, ...]:
             found.append(Planned(Stage.SETTLE, action, why))
         for capture in debts.captures:
             found.append(Planned(Stage.SETTLE, ListVolume(capture.volume), f"was {capture.name} created?"))
+        for flight in debts.flights:
+            if not isinstance(flight.step, Capture):
+                found.append(Planned(Stage.SETTLE, ListVolume(flight.step.volume), "a command was never answered"))
         for delete in debts.partial:
             found.append(Planned(Stage.SETTLE, delete, "captured on some volumes only: no backup"))
         for rename in debts.renames:

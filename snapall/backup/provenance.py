@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from snapall.backup.facts import (
     QUIESCED,
     SKIPPED,
+    Absent,
     Answered,
     Began,
     Certified,
     Intent,
+    Landed,
     Noted,
     Origin,
     Proven,
     Surveyed,
     Unheld,
+    Unregistered,
 )
 from snapall.backup.model import FILER_NAME, Grade, Job
 from snapall.backup.rotation import Listings, Pending
@@ -26,29 +29,30 @@ from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Rename
 def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
     """What is known of the filer's snapshots after a run: what it knew at its survey, and what it did since.
 
-    A rename without a definite answer may or may not have happened: both names are remembered, and the date text of
-    the next listing tells which one is true.
+    Whether a rename or a deletion happened, an answer does not prove (over rsh a lost one looks like silence): both
+    names are remembered, until the list was read back; else the date text of the next one tells which is true.
     """
+    left: set[tuple[str, str]] = set()  # the names that nothing should bear any more
     known: dict[tuple[str, str], Origin] = {}
     refused = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _refused(noted.fact)}
-    done = {
-        noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and isinstance(noted.fact.outcome, Done)
-    }
     for noted in facts:
         match noted.fact:
             case Surveyed(origins=earlier):
                 known = {(one.volume, one.name): one for one in earlier}
             case Proven(volume, name, date, late):
                 known[volume, name] = _made(facts, volume, name, date, late)
+                left.discard((volume, name))
+            case Absent(volume, name):
+                known.pop((volume, name), None)
             case Intent(n, Rename(volume, old, new)) if n not in refused:
                 moved = known.get((volume, old))
-                if n in done:
-                    known.pop((volume, old), None)
-                    known.pop((volume, new), None)
                 if moved is not None:
                     known[volume, new] = replace(moved, name=new, temporary=False)
-            case Intent(n, Delete(volume, name)) if n in done:
-                known.pop((volume, name), None)
+                left = left - {(volume, new)} | {(volume, old)}
+            case Intent(n, Delete(volume, name)) if n not in refused:
+                left.add((volume, name))
+            case Landed(proven=True):
+                known = {key: one for key, one in known.items() if key not in left}
             case _:
                 pass
     return tuple(known.values())
@@ -86,7 +90,7 @@ def _held(facts: Sequence[Noted]) -> int:
                 quiesces[n] = vm.id
             case Answered(n, Done()) if n in quiesces and not captured:
                 held.add(quiesces[n])
-            case Unheld(vm_id):
+            case Unheld(vm_id) | Unregistered(vm_id):
                 held.discard(vm_id)
             case _:
                 pass
@@ -122,12 +126,16 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
     alive = tuple(one for one in known if (one.volume, one.name, one.date) in rows)
     warnings = [*_changed(job, known, listings), *_strays(job, alive, listings)]
     runs = {one.run: one.grade for one in alive if one.temporary}
+    latest = max((one.run for one in alive if not one.temporary and one.name in job.chain), default="")
     pending = []
     for run in sorted(runs):
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
-        if missing:
+        why = f"is not complete on {', '.join(missing)}" if missing else ""
+        if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain, and are gone again
+            why = why or f"is older than that of {latest}, which the chain holds"
+        if why:
             warnings.append(
-                f"the backup of {run} is not complete on {', '.join(missing)}: it is left pending and not published; "
+                f"the backup of {run} {why}: it is left pending and not published; "
                 f"delete {job.temporary(run)} by hand if it is of no use"
             )
         else:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from snapall.backup.events import Failed, Waiting, Warned
+from snapall.backup.facts import Landed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.plan import Stage
 from snapall.backup.rotation import Listings, Move, Pending, Rotation, after, rotate
-from snapall.backup.steps import Delete, Done, Rename, Unknown
+from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
 from snapall.errors import JournalError, SiteError
 
 _PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
@@ -27,12 +28,13 @@ class Published:
 
 
 class Publisher:
-    """Performs rotations of one job, each step written down before it is sent."""
+    """Performs rotations of one job, each step written down before it is sent. `meanwhile`: done at each pause."""
 
-    def __init__(self, job: Job, journal: Journal, means: Means) -> None:
+    def __init__(self, job: Job, journal: Journal, means: Means, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.job = job
         self.journal = journal
         self.means = means
+        self.meanwhile = meanwhile
 
     def publish(self, pending: Sequence[Pending], expected: Sequence[Move] | None, patience: float) -> Published:
         """Let the pending backups (oldest first) enter the chain. `patience`: seconds to wait for a held snapshot.
@@ -45,7 +47,7 @@ class Publisher:
             if expected is not None and rotation.moves != tuple(expected):
                 self.means.tell(Warned("the rotation differs from the plan: it was planned anew from the present list"))
             done = self._perform(rotation.moves)
-            whole = done == len(rotation.moves) and self._read_back(after(listings, rotation.steps))
+            whole = done == len(rotation.moves) and self.stands(after(listings, rotation.steps), rotation.steps)
         except (SiteError, JournalError) as error:
             self.means.tell(Failed(f"the rotation was not finished: {error.message}", error.hint))
             return Published(whole=False)
@@ -69,6 +71,7 @@ class Publisher:
         """Wait a little for the filer to let go of a snapshot."""
         self.means.tell(Waiting(self.means.clock.utc() + timedelta(seconds=left), str(rotation.blocked)))
         self.means.clock.wait(min(_PAUSE, left), self.means.stopped)
+        self.meanwhile()
 
     def listings(self) -> dict[str, tuple[FilerSnapshot, ...]]:
         """`snap list` of every volume of the job. SiteError: one could not be read."""
@@ -84,31 +87,28 @@ class Publisher:
     def move(self, step: Rename | Delete) -> bool:
         """Send one rename or deletion; one without an answer is settled by reading the list, never sent again."""
         outcome = self.means.act(self.journal, Stage.ROTATE, step)
-        if isinstance(outcome, Done) or (isinstance(outcome, Unknown) and self._happened(step)):
+        if isinstance(outcome, Done):
+            return True
+        if isinstance(outcome, Unknown) and happened(step, self.means.site.listing(step.volume)):
+            self.journal.note(Landed())
             return True
         text = f"{self.means.site.command(step)}: {outcome.why}"
         self.means.tell(Failed(text, "the chain is left as it is now; the next run goes on from there"))
         return False
 
-    def _happened(self, step: Rename | Delete) -> bool:
-        names = {row.name for row in self.means.site.listing(step.volume)}
-        match step:
-            case Rename(_, old, new):
-                return new in names and old not in names
-            case Delete(_, name):
-                return name not in names
-
-    def _read_back(self, expected: Listings) -> bool:
-        """Whether the names of the chain are where the answers say they are."""
+    def stands(self, expected: Listings, steps: Sequence[Rename | Delete]) -> bool:
+        """Read back whether the chain and the steps' names are where the answers say; then none is on its way."""
         now = self.listings()
+        names = {*self.job.chain, *(step.old if isinstance(step, Rename) else step.name for step in steps)}
         for volume in self.job.volumes:
             wanted, found = (
-                {(row.name, row.date) for row in rows[volume] if row.name in self.job.chain} for rows in (expected, now)
+                {(row.name, row.date) for row in rows[volume] if row.name in names} for rows in (expected, now)
             )
             if wanted != found:
                 text = f"the chain on {volume} is not as the filer's answers said: {_told(found)}"
                 self.means.tell(Failed(text, "look at `snap list`: is something else renaming there?"))
                 return False
+        self.journal.note(Landed(proven=True))
         return True
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from snapall import __version__
 from snapall.backup.debts import owed
-from snapall.backup.events import DebtFound, Failed, Happening
+from snapall.backup.events import DebtFound, Failed, Happening, Warned
 from snapall.backup.facts import Began
-from snapall.backup.journal import Journal, hold
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
 from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Pace, Vm, VmSnapshot, stamp_of
+from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.plan import Stage
 from snapall.backup.provenance import recall
 from snapall.backup.publish import Publisher
@@ -53,7 +54,7 @@ class Recovery:
                     if owed(journal.facts).vms and settlement.reaches_vms:
                         self._tell_debts(journal)
                         told.add(path)
-                        settlement.sweep()
+                        settlement.vms.sweep()
 
     def _tell_debts(self, journal: Journal) -> None:
         for debt in owed(journal.facts).vms:
@@ -64,21 +65,34 @@ class Recovery:
         codes: list[Exit] = []
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
-                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped):
-                    self._held(name, job, told, codes)
+                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
+                    self._held(self.memory.open_runs(name), job, told, codes)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
 
-    def _held(self, name: str, job: Job | None, told: set[Path], codes: list[Exit]) -> None:
+    def _warn(self, text: str) -> None:
+        self.tell(Warned(text))
+
+    def finish(self, path: Path, job: Job) -> Exit:
+        """Settle one run, and let what it proved enter the chain. The caller holds the job's lock."""
+        codes: list[Exit] = []
+        try:
+            self._held([path], job, set(), codes)
+        except SnapallError as error:
+            self.tell(Failed(error.message, error.hint))
+            codes.append(error.exit)
+        return worst(*codes)
+
+    def _held(self, paths: Sequence[Path], job: Job | None, told: set[Path], codes: list[Exit]) -> None:
         settled: list[Journal] = []
 
         def failed(text: str, hint: str) -> None:
             self.tell(Failed(text, hint))
             codes.append(Exit.DEBTS)
 
-        for path in self.memory.open_runs(name):
+        for path in paths:
             with guarded(failed):
                 journal = self.memory.open(path)
                 if path not in told:
@@ -94,13 +108,15 @@ class Recovery:
     def _settle(self, journal: Journal) -> Exit:
         """Settle one run, with the job as its own header describes it."""
         means = self.means_for(journal.began.job)
-        settlement = Settlement(journal, means, self.wait)
+        settlement = Settlement(journal, means, self.wait, patient=self.wait)
         debts = settlement.settle()
         code = Exit.OK
-        if debts.captures or debts.partial or debts.renames:
-            code = Exit.FAILED
+        if debts.filer:
+            code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
+        if debts.lost:
+            code = worst(code, Exit.DEBTS)
         if debts.vms:
-            sure = not settlement.unreachable or not all(debt.released is not None for debt in debts.vms)
+            sure = not settlement.vms.unreachable or not all(debt.released is not None for debt in debts.vms)
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
             for debt in debts.vms:
                 why = _why(debt.ssid, not sure)
@@ -112,6 +128,8 @@ class Recovery:
         """Publish what is proven and good enough, in the newest journal, which knows the filer's snapshots."""
         known = self.memory.known(job.name, settled)
         newest = self.memory.newest(job.name)
+        if any(owed(one.facts).flights for one in settled):
+            return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
         if newest is None or not any(one.temporary for one in known):
             return Exit.OK
         means = self.means_for(job)
@@ -157,10 +175,7 @@ def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
 def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[Stray]) -> Exit:
     """Remove strays that the operator has agreed to, each by its id, in a journal of its own."""
     with hold(memory.state, job.name, "recover", means.clock, means.stopped):
-        moment = means.clock.utc()
-        while not memory.fresh(job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        header = Began(job, stamp_of(moment), means.site.vcenter, means.site.filer, pace, __version__)
+        header = Began(job, memory.stamp(), means.site.vcenter, means.site.filer, pace, __version__)
         journal = memory.begin(header)
         codes = [_removed(one, means, journal) for one in found]
         memory.close(journal, worst(*codes), "adopted")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from snapall import __version__
-from snapall.backup.debts import VmDebt, alarming, owed
+from snapall.backup.debts import Debts, VmDebt, alarming, owed
 from snapall.backup.engine import Engine, Execution
 from snapall.backup.events import (
     DebtFound,
@@ -21,10 +20,11 @@ from snapall.backup.events import (
     Warned,
 )
 from snapall.backup.facts import Began, Listed, Origin, Surveyed
-from snapall.backup.journal import Journal, hold
-from snapall.backup.means import Means, guarded
+from snapall.backup.journal import Journal
+from snapall.backup.lock import hold
+from snapall.backup.means import Guard, Means, guarded, unguarded
 from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Order, Pace, Survey, stamp_of
+from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.plan import Plan, Stage, build
 from snapall.backup.provenance import Past, recall
 from snapall.backup.publish import Publisher
@@ -45,13 +45,15 @@ class _Outcome:
     earlier: list[Settlement] = field(default_factory=list)  # of runs that were still open
     debts: list[VmDebt] = field(default_factory=list)  # VMs that may be left quiesced now
     watched: list[VmDebt] = field(default_factory=list)  # those that are only kept in view
+    lost: list[VmDebt] = field(default_factory=list)  # those that VirtualCenter does not know any more
     unsettled: bool = False  # whether settling an earlier run failed, so that nobody knows what it still owes
 
-    def add(self, owing: Sequence[VmDebt], unreachable: bool) -> None:
+    def add(self, owing: Debts, unreachable: bool) -> None:
         """Take what a run still owes; `unreachable`: the database could not be asked about it."""
-        alarms = alarming(owing, unreachable)
+        alarms = alarming(owing.vms, unreachable)
         self.debts += alarms
-        self.watched += [debt for debt in owing if debt not in alarms]
+        self.watched += [debt for debt in owing.vms if debt not in alarms]
+        self.lost += owing.lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Night:
     memory: Memory
     keep: str = ""
     keep_journals: int = 400
+    guard: Guard = unguarded
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -71,22 +74,19 @@ class Night:
         Locked: another run of the job is at work.
         """
         began = self.means.clock.monotonic()
-        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped):
-            stamp = self._stamp()
+        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
+            stamp = self.memory.stamp()
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)
         self.means.tell(RunEnded(report))
         return report
 
-    def _stamp(self) -> str:
-        """This second, or the next one that no run of the job has: names must be of one run alone."""
-        moment = self.means.clock.utc()
-        while not self.memory.fresh(self.job.name, stamp_of(moment)):
-            moment += timedelta(seconds=1)
-        return stamp_of(moment)
+    def _wait_for(self, text: str) -> None:
+        self.means.tell(Warned(text))
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
+        ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
         try:
             self._settle(outcome)
             header = Began(
@@ -94,6 +94,7 @@ class Night:
             )
             outcome.journal = self.memory.begin(header)
             plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
+            ready()
             if self.means.stopped():
                 outcome.exit = Exit.STOPPED
             else:
@@ -115,7 +116,7 @@ class Night:
             with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                 settlement = Settlement(self.memory.open(path), self.means, wait=False)
                 outcome.earlier.append(settlement)
-                self._settle_run(settlement)
+                self._settle_run(settlement, outcome)
         if paths:
             self.means.tell(StageEnded(Stage.SETTLE, self.means.clock.monotonic() - began))
         for job in self.memory.unsettled(but=self.job.name):
@@ -128,15 +129,17 @@ class Night:
                     "`snapall recover` finds out as soon as the filer can be asked",
                 )
 
-    def _settle_run(self, settlement: Settlement) -> None:
+    def _settle_run(self, settlement: Settlement, outcome: _Outcome) -> None:
         journal = settlement.journal
         for debt in owed(journal.facts).vms:
             self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
-        settlement.settle()
-        self._close(journal)
+        settlement.settle(linger=False)
+        self._close(journal, outcome)
 
-    def _close(self, earlier: Journal) -> None:
-        code = Exit.DEBTS if owed(earlier.facts).vms else Exit.OK
+    def _close(self, earlier: Journal, outcome: _Outcome) -> None:
+        debts = owed(earlier.facts)
+        outcome.lost += debts.lost
+        code = Exit.DEBTS if debts.vms or debts.lost else Exit.OK
         self.memory.close(earlier, code, "settled by the next run")
 
     def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
@@ -144,16 +147,17 @@ class Night:
         self.means.tell(Failed(text, hint))
 
     def _look_again(self, outcome: _Outcome) -> None:
-        """At the end of the run, look once more at the VMs that earlier runs owe: time has passed."""
+        """At the end of the run, look once more at the VMs that earlier runs owe: now nobody waits for it."""
         for one in outcome.earlier:
-            if owed(one.journal.facts).vms and outcome.execution is not None and one.reaches_vms:
+            if owed(one.journal.facts).vms and one.reaches_vms:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
-                    one.sweep()
-                    self._close(one.journal)
+                    one.vms.settle()
+                    self._close(one.journal, outcome)
 
     def _plan(self, journal: Journal, settled: Sequence[Journal]) -> tuple[Plan, Past]:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
-        owing = [owed(one.facts) for one in settled]
+        here = [one for one in settled if one.began.vcenter == self.means.site.vcenter]  # elsewhere an id is another VM
+        owing = [owed(one.facts) for one in here]
         known = self.memory.known(self.job.name, settled)
         began = self.means.clock.monotonic()
         self.means.tell(StageBegan(Stage.SURVEY))
@@ -194,11 +198,11 @@ class Night:
     def _report(self, outcome: _Outcome) -> Report:
         execution = outcome.execution
         for one in outcome.earlier:
-            outcome.add(owed(one.journal.facts).vms, one.unreachable)
+            outcome.add(owed(one.journal.facts), one.vms.unreachable)
         if outcome.journal is not None:
             unreachable = execution is not None and execution.unreachable
-            outcome.add(owed(outcome.journal.facts).vms, unreachable)
-        alarm = outcome.debts or outcome.unsettled
+            outcome.add(owed(outcome.journal.facts), unreachable)
+        alarm = outcome.debts or outcome.lost or outcome.unsettled
         code = worst(outcome.exit, Exit.DEBTS) if alarm else outcome.exit
         report = Report(
             self.job.name,
@@ -208,7 +212,7 @@ class Night:
             execution.certified.verdicts if execution is not None else (),
             execution.name if execution is not None else "",
             execution is not None and execution.published,
-            tuple(map(_told, outcome.debts)),
+            (*map(_told, outcome.debts), *map(_told_lost, outcome.lost)),
             _kept_in_view(outcome.watched),
             self.means.clock.monotonic() - outcome.began,
             execution.window if execution is not None else 0.0,
@@ -234,6 +238,11 @@ def _told(debt: VmDebt) -> str:
     """A VM that may be left quiesced, with what is known of its snapshot."""
     what = f"{debt.name} ({debt.ssid})" if debt.ssid else f"{debt.name}, whose id is not known yet"
     return f"{debt.vm.label}: {what}"
+
+
+def _told_lost(debt: VmDebt) -> str:
+    """A VM that was given up on; its files may hold the snapshot."""
+    return f"{debt.vm.label}: not registered any more, and {debt.name} may be among its files"
 
 
 def _kept_in_view(watched: Sequence[VmDebt]) -> tuple[str, ...]:

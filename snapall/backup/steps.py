@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snapall.backup.model import Vm
+from snapall.backup.model import FilerSnapshot, Vm
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,18 @@ def undo_of(step: Step) -> Step | None:
             return None
 
 
+def happened(step: Capture | Rename | Delete, rows: Sequence[FilerSnapshot]) -> bool:
+    """Whether `snap list` of its volume shows that a filer's step took effect."""
+    names = {row.name for row in rows}
+    match step:
+        case Capture(_, name):
+            return name in names
+        case Rename(_, old, new):
+            return new in names and old not in names
+        case Delete(_, name):
+            return name not in names
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """It happened. `ssid` is what a quiesce printed; `said` is the program's whole output, for the log.
@@ -89,12 +102,14 @@ class Unknown:
     `claimed`: the program ended well before we went on, yet did not say what it made (a create without an SsId).
     `failed`: it ended by itself and said that it did not work. VirtualCenter may still finish what it gave up on, so
     this is no refusal; but once a look finds nothing, it is no alarm either.
+    `busy`: another task on the VM was in the way, so that trying again is worth while.
     """
 
     why: str
     said: str = ""
     claimed: bool = False
     failed: bool = False
+    busy: bool = False
 
 
 Outcome = Done | Refusal | Unknown

@@ -9,8 +9,9 @@ from snapall.batch.defects import defects_of
 from snapall.batch.facts import Defect, Fault, KeyPath, Script
 from snapall.batch.overlay import answers, merged
 from snapall.batch.reader import read
-from snapall.batch.shown import escaped, shown
+from snapall.batch.shown import shown
 from snapall.batch.table import table_of
+from snapall.escaping import printable
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,7 +30,7 @@ class Batch:
         for fault in self.faults:
             text = shown(self.script.texts.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
-            found.append(escaped(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
+            found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
 
     def masked(self, text: str) -> str:

@@ -34,11 +34,6 @@ def shown(text: str) -> str:
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}..."
 
 
-def escaped(text: str) -> str:
-    """The text with what cannot be printed written out, bytes that are no text among it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
-
-
 def _command(command: Command) -> str:
     program = command.program
     if program.startswith("echo"):

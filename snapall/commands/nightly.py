@@ -77,9 +77,8 @@ def recover(
         options.leave(conduct.recover(settings, telling, wait=not no_wait))
     found = conduct.find_strays(settings)
     for job, one in found:
-        typer.echo(
-            f"{job.name}: {one.vm.label} has {one.snapshot.name} ({one.snapshot.ssid}) since {one.snapshot.created}"
-        )
+        snapshot = one.snapshot
+        options.say(f"{job.name}: {one.vm.label} has {snapshot.name} ({snapshot.ssid}) since {snapshot.created}")
     if not found:
         typer.echo("no VM snapshot is named as a job's that no run made")
     if found and not yes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from snapall.errors import Exit
+from snapall.escaping import printable
 
 if TYPE_CHECKING:
     from snapall.backup.model import Job
@@ -21,6 +22,7 @@ CODES = (
     "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
+DRILLING = "Exit codes: 0 every promise held; 1 one did not, or a run could not be played; 2 usage or configuration."
 WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 
 ConfigFile = Annotated[
@@ -68,8 +70,13 @@ def chosen(
     settings = load(config)
     jobs = jobs_named(settings, names or ())
     if keep:
-        check_keep(keep, jobs)
+        check_keep(keep, tuple(settings.jobs.values()))  # of them all: two may share a volume
     return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
+
+
+def say(line: str) -> None:
+    """Print a line, whatever stands in it, on stdout."""
+    typer.echo(printable(line))
 
 
 def width() -> int:

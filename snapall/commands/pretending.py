@@ -1,13 +1,15 @@
-"""demo and lab: a pretended site."""
+"""demo, lab and drill: a pretended site."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from snapall.commands import options
+from snapall.errors import Exit
 
 
 def demo(
@@ -47,3 +49,34 @@ def lab_up(
     from snapall import demonstration
 
     demonstration.serve(directory, transport, fast=fast)
+
+
+def drill(
+    jobs: options.Jobs = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only kills before and after each call, and recover.")] = False,
+    pairs: Annotated[int, typer.Option(metavar="N", help="So many pairs of faults as well, sampled.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another sample of pairs.")] = 1,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Kill runs everywhere, and see what holds.
+
+    Your own jobs, with their names, retention, order and rules, on a pretended site of this machine: each run is killed
+    or struck by a fault at one of its calls, and settled by the guardian, by recover, or by the next run. Your filer,
+    your VirtualCenter and your journals are not touched. Exits 1 when a promise did not hold.
+    """
+    from dataclasses import replace
+
+    from snapall.drill import report, trials
+    from snapall.drill.cells import QUICK, Extent
+
+    settings, chosen = options.chosen(config, jobs, None, "")
+    typer.echo("on a pretended site of this machine: yours is not contacted", err=True)
+    extent = QUICK if quick else Extent()
+    played = trials.drill(trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed)))
+    if as_json:
+        typer.echo(json.dumps(report.as_json(played), indent=1))
+    else:
+        for line in [*report.troubles(played), *report.table(played), report.verdict(played)]:
+            typer.echo(line)
+    options.leave(Exit.OK if report.Counts.of(played).held else Exit.FAILED)

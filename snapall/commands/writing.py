@@ -33,5 +33,8 @@ def import_batch(
     from snapall import importing
 
     made = importing.write(batch, out, secrets, with_secrets=write_secrets, environ=os.environ)
-    for line in [json.dumps(made.as_json(), indent=1)] if as_json else made.lines():
-        typer.echo(line)
+    if as_json:
+        typer.echo(json.dumps(made.as_json(), indent=1))
+        return
+    for line in made.lines():
+        options.say(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from snapall.lab import schema
@@ -90,7 +91,7 @@ def capture(moment: Moment, volume: str, name: str) -> Effect | Denied:
         return Denied(Says.LIMIT(MOST_SNAPSHOTS))
     if full:
         return Denied(Says.FULL())
-    date = moment.time.strftime("%b %d %H:%M")
+    date = (moment.time + timedelta(seconds=moment.settings.filer_offset)).strftime("%b %d %H:%M")
     row = (volume, name, date, kb // 200)
     moment.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)
     return Effect(Change.CAPTURED, name, volume=volume)

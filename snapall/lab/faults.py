@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,15 +27,19 @@ class Kind(StrEnum):
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
     GARBAGE = "garbage"  # acts; answers `text` instead
     HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
+    KILL = "kill"  # the process `victim` is killed as the call comes in; acts all the same, `seconds` later
+    KILL_AFTER = "kill_after"  # acts; `victim` is killed before it is answered
     # The following come beside the call, which goes its way.
     LAG = "lag"  # VPX_SNAPSHOT tells it `seconds` later; with 0 seconds: after the next filer command
     DATABASE_DOWN = "database_down"  # after the call virtualcenter.db cannot be reached, for `seconds` (0: for good)
     DATABASE_UP = "database_up"  # after the call it can be reached again
     TAG = "tag"  # before the call the filer snapshots called `snapshot` get the tags `text` ("" takes them away)
     VANISH = "vanish"  # before the call the filer snapshots called `snapshot` are gone, as by snap autodelete
+    UNREGISTER = "unregister"  # before the call its VM is unregistered: its files stay, its snapshots among them
+    MOVE = "move"  # before the call its VM moves to the next host
 
 
-BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH})
+BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH, Kind.UNREGISTER, Kind.MOVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Fault:
     exit: int | None = None
     text: str = ""
     snapshot: str = ""
+    victim: int = 0
 
     def concerns(self, verb: str, vm: int | None, words: Sequence[str]) -> bool:
         """Whether a call is one that this fault counts."""
@@ -67,6 +75,17 @@ class Fault:
     def strikes(self, seen: int) -> bool:
         """Whether it strikes the `seen`th matching call, counted from 1."""
         return seen >= self.nth and (self.times == 0 or seen < self.nth + self.times)
+
+    @property
+    def acts_late(self) -> bool:
+        """Whether what was asked for happens some time after the call."""
+        return self.kind is Kind.ACT_LATE or (self.kind is Kind.KILL and self.seconds > 0)
+
+    def kill(self, kind: Kind) -> None:
+        """End the victim, if this fault does so at this point of the call. One that has gone already is no matter."""
+        if self.kind is kind:
+            with suppress(ProcessLookupError):
+                os.kill(self.victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has but one way
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -85,6 +104,11 @@ class Struck:
 
     main: Fault | None = None
     beside: tuple[Fault, ...] = ()
+
+    def kill(self, kind: Kind) -> None:
+        """End whom the fault ends at this point of the call."""
+        if self.main is not None:
+            self.main.kill(kind)
 
     @property
     def told(self) -> str | None:
@@ -130,6 +154,24 @@ NAMED: Mapping[str, Named] = {
     "release-fails": Named(
         "the first removal of a VM snapshot is refused, once",
         (Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),),
+    ),
+    "task-in-progress": Named(
+        "another task runs on a VM when its snapshot is to be removed, for some seconds",
+        (Fault(REMOVE, Kind.FAIL, times=2, text="Operation failed since another task is in progress"),),
+    ),
+    "vm-moves": Named(
+        "VMotion takes a VM to another host while it is quiesced, and its removal meets that task",
+        (
+            Fault(REMOVE, Kind.MOVE),
+            Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),
+        ),
+    ),
+    "vm-unregistered": Named(
+        "a VM is unregistered while it is quiesced: its snapshot stays among its files",
+        (Fault(REMOVE, Kind.UNREGISTER),),
+    ),
+    "rows-stay": Named(
+        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, Kind.LAG, times=0, seconds=2),)
     ),
     "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, Kind.FAIL, times=0),)),
     "database-lags": Named(

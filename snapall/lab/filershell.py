@@ -67,16 +67,19 @@ class FilerShell:
         with self.world.moment() as moment:
             entry = Entry(moment.time, "filer", transport=transport, user=user, command=command)
             struck = moment.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
+            struck.kill(Kind.KILL)
             reply = _stopped(words, struck.main)
             effect = None
             if reply is None:
                 reply, effect = _reached(moment, words, struck.main)
             n = moment.note(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
-            if struck.main is not None and struck.main.kind is Kind.ACT_LATE:
+            if struck.main is not None and struck.main.acts_late:
                 moment.later(struck.main.seconds, n, words)
             moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))
             moment.after(struck)
-            return replace(reply, wait=reply.wait + moment.settings.filer_seconds)
+            seconds = moment.settings.filer_seconds
+        struck.kill(Kind.KILL_AFTER)
+        return replace(reply, wait=reply.wait + seconds)
 
 
 def _split(command: str) -> list[str]:
@@ -98,7 +101,7 @@ def _stopped(words: Sequence[str], fault: Fault | None) -> Reply | None:
             return Reply(ending=Ending.DROP)
         case Fault(kind=Kind.HANG, seconds=seconds):
             return Reply(wait=seconds, ending=Ending.DROP)
-        case Fault(kind=Kind.ACT_LATE, hold=hold):
+        case Fault(acts_late=True, hold=hold):
             return Reply(wait=hold, ending=Ending.DROP)
         case _:
             return None

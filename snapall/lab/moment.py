@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from snapall.lab import schema
 from snapall.lab.faults import BESIDE, Fault, Kind, Struck
 from snapall.lab.ledger import Entry
 
@@ -58,15 +59,21 @@ class Moment:
                     struck.append(fault)
         main = next((fault for fault in struck if fault.kind not in BESIDE), None)
         found = Struck(main, tuple(fault for fault in struck if fault.kind in BESIDE))
-        self._before(found)
+        self._before(found, vm)
         return found
 
-    def _before(self, struck: Struck) -> None:
+    def _before(self, struck: Struck, vm: int | None) -> None:
         self.lag = next(iter(struck.aside(Kind.LAG)), None)
         for fault in struck.aside(Kind.TAG):
             self.db.execute("UPDATE filer_snapshots SET tags = ? WHERE name = ?", (fault.text, fault.snapshot))
         for fault in struck.aside(Kind.VANISH):
             self.db.execute("DELETE FROM filer_snapshots WHERE name = ?", (fault.snapshot,))
+        if vm is not None and struck.aside(Kind.UNREGISTER):
+            self.unregister(vm)
+        if vm is not None and struck.aside(Kind.MOVE):
+            hosts = [row[0] for row in self.db.execute("SELECT id FROM hosts ORDER BY id").fetchall()]
+            here = self.db.execute("SELECT host FROM vms WHERE id = ?", (vm,)).fetchall()[0][0]
+            self.move(vm, hosts[(hosts.index(here) + 1) % len(hosts)])
 
     def after(self, struck: Struck) -> None:
         """What comes after the call: the database goes down or up."""
@@ -82,6 +89,18 @@ class Moment:
         old, new = (DOWN, UP) if up else (UP, DOWN)
         if (self.directory / old).exists():
             (self.directory / old).rename(self.directory / new)
+
+    def unregister(self, vm: int) -> None:
+        """VirtualCenter forgets a VM. Its files stay where they are, and with them its snapshots."""
+        self.db.execute("DELETE FROM vms WHERE id = ?", (vm,))
+        self.db.execute("DELETE FROM disks WHERE vm = ?", (vm,))
+        for statement in schema.VM_GONE:
+            self.echo(statement, vm)
+
+    def move(self, vm: int, host: int) -> None:
+        """VMotion."""
+        self.db.execute("UPDATE vms SET host = ? WHERE id = ?", (host, vm))
+        self.echo(schema.VM_MOVED, host, vm)
 
     def later(self, seconds: float, entry: int, words: Sequence[str], vm: int | None = None) -> int:
         """Let something happen in some seconds, on behalf of a ledger entry (0: of none), whoever is gone by then."""

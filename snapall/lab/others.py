@@ -30,18 +30,20 @@ def remove_vm_snapshot(world: World, vm: int, ssid: str) -> None:
 def move_vm(world: World, vm: int, host: int) -> None:
     """VMotion."""
     with world.moment() as moment:
-        moment.db.execute("UPDATE vms SET host = ? WHERE id = ?", (host, vm))
-        moment.echo(schema.VM_MOVED, host, vm)
+        moment.move(vm, host)
+
+
+def unregister_vm(world: World, vm: int) -> None:
+    """A VM is taken out of VirtualCenter's inventory; its files stay, and its snapshots among them."""
+    with world.moment() as moment:
+        moment.unregister(vm)
 
 
 def remove_vm(world: World, vm: int) -> None:
     """A VM is deleted from disk, with its snapshots."""
     with world.moment() as moment:
-        moment.db.execute("DELETE FROM vms WHERE id = ?", (vm,))
-        moment.db.execute("DELETE FROM disks WHERE vm = ?", (vm,))
+        moment.unregister(vm)
         moment.db.execute("DELETE FROM vm_snapshots WHERE vm = ?", (vm,))
-        for statement in schema.VM_GONE:
-            moment.echo(statement, vm)
 
 
 def forget_datastore(world: World, datastore: int) -> None:

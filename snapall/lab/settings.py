@@ -28,6 +28,7 @@ class Settings:
     create_seconds: float = 0.0  # about how long VirtualCenter takes for a snapshot; it varies with the VM
     remove_seconds: float = 0.0
     filer_seconds: float = 0.0  # how long the filer takes to answer
+    filer_offset: float = 0.0  # by how much the filer's own clock, which dates its snapshots, is ahead of UTC
     levels: int = 32  # snapshots in the chain of one VM
     clock: float | None = None  # seconds since 1970 at which time stands still; None: the real time
     port: int = 0  # the filer's port when it was last up; 0: never

@@ -81,27 +81,52 @@ def parse(argv: Sequence[str]) -> Call | None:
     return Call(verb, int(number), argument, switches.get("-u"), switches.get("-p"))
 
 
-def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
-    """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A program that was started. It ends `wait` seconds later, however its caller fares."""
+
+    verdict: Verdict
+    task: int | None = None
+
+    @property
+    def wait(self) -> float:
+        """Seconds from its start to its end."""
+        return self.verdict.wait
+
+    def end(self, world: World) -> Completed:
+        """How it ends; to be asked when it does."""
+        if self.task is None or not self.verdict.awaited or _came_about(world, self.task):
+            return self.verdict.end
+        return _error(Says.FAILED())
+
+
+def begin(world: World, argv: Sequence[str]) -> Begun:
+    """Start a call; whoever does that waits for its end himself."""
     call = parse(argv)
     with world.moment() as moment:
         entry = Entry(moment.time, "vcbsnapshot", argv=tuple(argv), exit=1)
         if call is None:
             moment.note(entry)
-            return Completed(1, Says.VCB_USAGE() + "\n", "")
+            return Begun(Verdict(Completed(1, Says.VCB_USAGE() + "\n", "")))
         struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
+        struck.kill(Kind.KILL)
         verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
         n = moment.note(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
         task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
         moment.after(struck)
-    if task is not None and not verdict.awaited and world.settings.clock is None:
+    struck.kill(Kind.KILL_AFTER)
+    return Begun(verdict, task)
+
+
+def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
+    """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
+    begun = begin(world, argv)
+    if begun.task is not None and not begun.verdict.awaited and world.settings.clock is None:
         from snapall.lab.later import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
 
-        catch_up_later(world.directory, verdict.delay)
-    world.wait(verdict.wait)
-    if task is None or not verdict.awaited or _came_about(world, task):
-        return verdict.end
-    return _error(Says.FAILED())
+        catch_up_later(world.directory, begun.verdict.delay)
+    world.wait(begun.wait)
+    return begun.end(world)
 
 
 def _stopped(fault: Fault | None) -> Verdict | None:
@@ -134,7 +159,7 @@ def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
         case _:
             words = ("remove", str(call.vm), call.argument)
             end = _answer(moment, call, Says.REMOVED(call.argument), fault)
-    if fault is not None and fault.kind is Kind.ACT_LATE:
+    if fault is not None and fault.acts_late:
         return Verdict(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
     if delay := _patience(moment, call):
         return Verdict(end, wait=delay + wait, later=words, delay=delay)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
@@ -13,18 +14,25 @@ from snapall.errors import Refused, SiteError
 if TYPE_CHECKING:
     from snapall import config
     from snapall.site.filer import FilerSystem, Transport
-    from snapall.site.vcb import Vcb
+    from snapall.site.vcb import Programs, Vcb
     from snapall.site.virtualcenter import VirtualCenter
 
 
 class OpenSite:
     """VirtualCenter's database, vcbsnapshot and the job's filer. Nothing is contacted before the first question.
 
-    `filer` may be missing: a run of a job that is no longer configured can still release its VMs.
+    `filer` may be missing: a run of a job that is no longer configured can still release its VMs. Another way to the
+    filer and other programs than the configured ones make a site without sockets and processes.
     """
 
-    def __init__(self, job: Job, settings: config.Config) -> None:
-        from snapall.site.vcb import Vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
+    def __init__(
+        self,
+        job: Job,
+        settings: config.Config,
+        transport: Callable[[config.Filer], Transport] | None = None,
+        programs: Programs | None = None,
+    ) -> None:
+        from snapall.site import process, vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
 
         self.job = job
         self.vcenter = settings.vcenter.host
@@ -32,15 +40,21 @@ class OpenSite:
         self.filer = filer.host if filer is not None else job.filer
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
-        self._vcb: Vcb = Vcb(settings.vcenter)
-        self._filer = _filer_system(filer) if filer is not None else None
+        self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
+        self._filer = _filer_system(filer, transport or _transport) if filer is not None else None
+
+    def prepare(self) -> None:
+        """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
+        with suppress(SiteError):  # what is not there is told when it is needed
+            self._database().prepare()
 
     def survey(self) -> Survey:
         """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""
         from snapall.site.filer import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
-        found = database.vms(database.datastore_ids(self.job.datastores))
+        stores = database.datastore_ids(self.job.datastores)
+        found = database.vms(stores)
         if self.job.policies.need_names and not found.names_readable:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
@@ -53,7 +67,8 @@ class OpenSite:
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         for volume in self.job.volumes:
             filer.require_writable(volume)
-        return Survey(found.vms, rows, listings, version)
+        empty = tuple(one for one in stores if one not in found.datastores)
+        return Survey(found.vms, rows, listings, version, empty=empty)
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         """Send one changing command."""
@@ -70,6 +85,10 @@ class OpenSite:
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
         return self._database().snapshots(vms)
+
+    def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
+        """Those of these VMs that VPX_VM lists, each with its host. SiteError: the database cannot be asked."""
+        return self._database().registered(vms)
 
     def command(self, step: Step | Look) -> str:
         """A step or a look as a person would type it, passwords masked."""
@@ -89,9 +108,7 @@ class OpenSite:
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
-        from snapall.site import process  # noqa: PLC0415 - psutil
-
-        return process.alive(child)
+        return self._vcb.alive(child)
 
     def _database(self) -> VirtualCenter:
         """One for the whole run: the first connect to a SQL Server takes a second, and the owner is found once."""
@@ -110,10 +127,10 @@ class OpenSite:
         return self._filer
 
 
-def _filer_system(settings: config.Filer) -> FilerSystem:
+def _filer_system(settings: config.Filer, transport: Callable[[config.Filer], Transport]) -> FilerSystem:
     from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
 
-    return FilerSystem(_transport(settings), settings.name)
+    return FilerSystem(transport(settings), settings.name)
 
 
 def _transport(settings: config.Filer) -> Transport:

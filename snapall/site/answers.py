@@ -51,13 +51,18 @@ def _text(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+# A pattern with a `.*` stops at the next word that it could begin with: what a filer says may be a mebibyte of such
+# words, and each of them must not be a reason to read the rest once more while the VMs are held.
 # In this order, errors before success: `creating snapshot...` may stand before an error line. Transcripts of Data
 # ONTAP 7.x and 8.x; no space and limit are not attested. A name has no blank in it, so a phrase cannot be a name.
-_NO_VOLUME = (_text(r"no volume named|\bvolume\s.*\b(?:does not|doesn't) exist"), Meaning.NO_VOLUME)
+_NO_VOLUME = (_text(r"no volume named|\bvolume\s(?:(?!\bvolume\s).)*\b(?:does not|doesn't) exist"), Meaning.NO_VOLUME)
 _BAD_COMMAND = (_text(r"not found\.\s+type '\?'"), Meaning.BAD_COMMAND)
 _ERRORS = (
     (_text(r"\balready exists"), Meaning.EXISTS),
-    (_text(r"no such snapshot|\bsnapshot\b(?:(?!\svolume\s).)*\b(?:does not|doesn't) exist"), Meaning.ABSENT),
+    (
+        _text(r"no such snapshot|\bsnapshot\b(?:(?!\svolume\s|\bsnapshot\b).)*\b(?:does not|doesn't) exist"),
+        Meaning.ABSENT,
+    ),
     (_text(r"is busy because of"), Meaning.BUSY),
     (_text(r"read-only volume"), Meaning.READ_ONLY),
     (_text(r"not allowed due to clones"), Meaning.RETRY_LATER),

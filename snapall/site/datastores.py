@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from snapall.errors import Refused
-from snapall.site.said import printable
+from snapall.escaping import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,13 @@ _SIGNS = tuple(
 )
 
 
+LONGEST = 8000
+"""Characters of a driver's text that are looked at: a pattern may take the square of their number."""
+
+
 def trouble_of(text: str) -> Trouble:
     """What a driver's error text means."""
-    return next((trouble for sign, trouble in _SIGNS if sign.search(text)), Trouble.OTHER)
+    return next((trouble for sign, trouble in _SIGNS if sign.search(text[:LONGEST])), Trouble.OTHER)
 
 
 def masked(text: str, *secrets: str) -> str:
@@ -108,7 +112,7 @@ def masked(text: str, *secrets: str) -> str:
     for secret in secrets:
         for written in {secret, quote(secret, safe=""), quote_plus(secret)} - {""}:
             text = text.replace(written, "***")
-    text = _CONNECTION_STRING.sub("***", text)
+    text = _CONNECTION_STRING.sub("***", text[:LONGEST])
     return re.sub(rf"\b(pwd|password)(\s*=\s*){_VALUE}", r"\1\2***", text, flags=re.IGNORECASE)
 
 

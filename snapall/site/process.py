@@ -1,4 +1,4 @@
-"""The only subprocess of the tool: start a program, wait for it with patience, never kill it."""
+"""The only subprocess of the tool: start a program and wait for it, never killing it; or one that outlives us."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -66,11 +67,121 @@ def alive(child: Child) -> bool:
         process = psutil.Process(child.pid)
         same = abs(process.create_time() - child.started) < _SAME_START
         return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: a number that no process can have
         return False
     except psutil.AccessDenied:
         # Somebody is there whom we may not look at: the careful answer is that it may still act.
         return True
+
+
+def itself() -> Child:
+    """This very process."""
+    return Child(os.getpid(), _started(os.getpid()))
+
+
+class Watched:
+    """Another process that is kept in view: one that gets its pid later is not taken for it, whatever clocks do."""
+
+    def __init__(self, child: Child) -> None:
+        self.pid = child.pid
+        self._process: psutil.Process | None = None
+        with suppress(psutil.Error):
+            process = psutil.Process(child.pid)
+            if abs(process.create_time() - child.started) < _SAME_START:
+                self._process = process
+
+    @property
+    def lives(self) -> bool:
+        """Whether it still runs. A zombie does not."""
+        try:
+            return (
+                self._process is not None
+                and self._process.is_running()
+                and self._process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:
+            return True
+
+    def kill(self) -> str:
+        """End it at once, stopped or not. Answers why that may not be done; "" when it is done, or was over."""
+        try:
+            if self._process is not None:
+                self._process.kill()
+        except psutil.NoSuchProcess:
+            return ""
+        except (psutil.Error, OSError) as error:
+            return str(error)
+        return ""
+
+
+class Apart:
+    """A program of ours that is to outlive us. It is handed some bytes, says one word, and is left alone."""
+
+    def __init__(self, argv: Sequence[str], handed: bytes, word: str, folder: Path) -> None:
+        """Start it in `folder`, with nothing of ours but two pipes. Raises NotStarted."""
+        self.said = ""  # what it said before that word, or instead
+        self._word = word
+        self._heard = threading.Event()
+        self._ready = False
+        try:
+            self._program = _start_apart(argv, folder)
+        except (OSError, ValueError) as error:
+            raise NotStarted(f"{argv[0]} cannot be started: {error}") from error
+        threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
+
+    def ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
+        """Wait for its word, so many seconds at most, and not beyond `given_up`."""
+        end = time.monotonic() + seconds
+        while not self._heard.wait(0.05) and not given_up() and time.monotonic() < end:
+            pass
+        return self._ready
+
+    def end(self, seconds: float, grace: float = 0.0) -> None:
+        """Let it end by itself for `grace` seconds, then ask it to, wait so many seconds, and kill it."""
+        for ask, patience in ((None, grace), (self._program.terminate, seconds), (self._program.kill, seconds)):
+            if ask is not None and self._program.poll() is None:
+                ask()
+            with suppress(subprocess.TimeoutExpired):
+                self._program.wait(patience)
+
+    def _attend(self, handed: bytes) -> None:
+        """Hand over, listen until the word or the end, and leave no zombie while we live."""
+        stdin, stdout = self._program.stdin, self._program.stdout
+        assert stdin is not None  # both are pipes  # noqa: S101
+        assert stdout is not None  # noqa: S101
+        with suppress(OSError), stdin:  # one that has died is heard below
+            stdin.write(handed)
+        with suppress(OSError, ValueError), stdout:
+            for line in stdout:
+                text = line.decode("utf-8", "replace").strip()
+                if text == self._word:
+                    self._ready = True
+                    break
+                self.said = text or self.said
+        self._heard.set()
+        self._program.wait()
+
+
+def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """In a session of its own: neither a closed terminal nor its Ctrl-C reaches it. No descriptor of ours goes along.
+
+    The job's lock hangs on one of them, and must die with us alone.
+    """
+    pipe = subprocess.PIPE
+    if sys.platform == "win32":
+        own = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        try:  # out of the scheduler's job object, with which it would end
+            flags = own | subprocess.CREATE_BREAKAWAY_FROM_JOB
+            return subprocess.Popen(
+                argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, creationflags=flags
+            )
+        except PermissionError:  # that job lets nobody out
+            return subprocess.Popen(
+                argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, creationflags=own
+            )
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True)
 
 
 def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from snapall.escaping import printable
+
 _LONGEST = 500
-
-
-def printable(text: str) -> str:
-    """The text with control characters escaped, so that it cannot play tricks on a terminal or a log."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def whole(*texts: str) -> str:

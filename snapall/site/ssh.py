@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
-from paramiko.hostkeys import InvalidHostKey
 
 from snapall.config import Secret
+from snapall.escaping import printable
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
-from snapall.site.said import one_line, printable
+from snapall.site.said import one_line
 from snapall.site.wire import connect, open_socket
 
 if TYPE_CHECKING:
@@ -52,11 +52,17 @@ class Ssh:
     """One ssh connection for each command: a 7-Mode filer hangs up on whoever asks for more."""
 
     def __init__(self, settings: Filer) -> None:
-        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same."""
+        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same.
+
+        known_hosts is read anew for each command, and may vanish: then what it once said holds.
+        """
         self._settings = settings
         self._user = settings.user or getpass.getuser()
         self._proof = _proof(settings)
         self._known_hosts = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        self._once_known: paramiko.HostKeys | None = None
+        with suppress(NotSent):
+            self._once_known = self._read_known()
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
@@ -87,8 +93,16 @@ class Ssh:
 
     def _known(self) -> paramiko.HostKeys:
         try:
+            return self._read_known()
+        except NotSent as error:
+            if self._once_known is not None and isinstance(error.__cause__, FileNotFoundError):
+                return self._once_known
+            raise
+
+    def _read_known(self) -> paramiko.HostKeys:
+        try:
             return paramiko.HostKeys(str(self._known_hosts))
-        except (OSError, UnicodeDecodeError, InvalidHostKey) as error:
+        except Exception as error:
             raise NotSent(
                 f"the known_hosts file {self._known_hosts} cannot be read: {printable(str(error))}",
                 hint="an empty file will do: the filer's line for it is told then",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from snapall.errors import Refused, SiteError
 from snapall.site.dbdrivers import Trouble, trouble_of
+from snapall.site.said import one_line
 
 _CHUNK = 500
 """Values in one IN list; SQL Server takes 2,100 parameters at most."""
@@ -71,6 +75,33 @@ class Question:
 def _type_of(column: str) -> TypeEngine[Any]:
     # Times and names are taken as the driver gives them: SQLite has text for a time, others a datetime.
     return sa.Integer() if column in _NUMBERS else NullType()
+
+
+_MOST = 1 << 63
+_NUMBER = re.compile(r"\s*[0-9]{1,19}\s*")
+
+
+def id_of(value: object) -> int:
+    """An id out of a row, in whatever number type the driver gives it. SiteError: it is none; nothing is guessed."""
+    match value:
+        case bool():
+            number = -1
+        case int():
+            number = value
+        case float() if isfinite(value) and value == int(value):
+            number = int(value)
+        case Decimal() if value.is_finite() and abs(value) < _MOST and value == int(value):
+            number = int(value)
+        case str() if _NUMBER.fullmatch(value):
+            number = int(value)
+        case _:
+            number = -1
+    if 0 <= number < _MOST:
+        return number
+    raise SiteError(
+        f"the VirtualCenter database gives {one_line(repr(value))} for an id",
+        "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
+    )
 
 
 def discovered_owner(connection: sa.Connection) -> str:

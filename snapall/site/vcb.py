@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
 from snapall.errors import ConfigError
@@ -15,7 +15,7 @@ from snapall.site import process
 from snapall.site.said import last_line, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from snapall.config import Vcenter
 
@@ -26,6 +26,9 @@ MASK = "***"
 _SSID_LINE = re.compile(r"[ \t]*ssid:[ \t]*([A-Za-z0-9_.-]+)[ \t\r]*", re.IGNORECASE)
 _SSID = re.compile(r"[A-Za-z0-9_.-]+")
 _GONE = re.compile(r"has already been deleted or has not been completely created", re.IGNORECASE)
+# The same words may be said of the VM, as when it was unregistered: that tells nothing of its snapshot.
+_NO_VM = re.compile(r"vim\.VirtualMachine\b[^\n]*has already been deleted", re.IGNORECASE)
+_BUSY = re.compile(r"another task is (?:already )?in progress|\bTaskInProgress\b", re.IGNORECASE)
 
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
@@ -41,12 +44,23 @@ def ssids(stdout: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hit[1] for hit in hits if hit is not None))
 
 
+class Programs(Protocol):
+    """How programs are started: `snapall.site.process`, or a site's own in which no time passes."""
+
+    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> process.Completed:
+        """Run a program and wait `timeout` seconds for it. Raises process.NotStarted."""
+
+    def alive(self, child: Child) -> bool:
+        """Whether this very program still runs."""
+
+
 class Vcb:
     """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
 
-    def __init__(self, settings: Vcenter) -> None:
+    def __init__(self, settings: Vcenter, programs: Programs = process) -> None:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
+        self._programs = programs
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:
@@ -80,10 +94,14 @@ class Vcb:
             return refusal
         timeout = self._settings.timeout if isinstance(step, Quiesce) else self._settings.remove_timeout
         try:
-            completed = process.run(self.argv(step, masked=False), timeout, on_start)
+            completed = self._programs.run(self.argv(step, masked=False), timeout, on_start)
         except process.NotStarted as error:
             return Refusal(f"{error.message}; {error.hint}")
         return self._judge(step, completed, timeout)
+
+    def alive(self, child: Child) -> bool:
+        """Whether a vcbsnapshot that a run started still runs."""
+        return self._programs.alive(child)
 
     def _unfit(self, step: Quiesce | Release) -> Refusal | None:
         """Why this step must not become a command line."""
@@ -105,11 +123,14 @@ class Vcb:
             return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", said)
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
-        failed = Unknown(f"{self._program} ended with exit code {completed.code}: {telling}", said, failed=spoke)
+        why = f"{self._program} ended with exit code {completed.code}: {telling}"
+        failed = Unknown(why, said, failed=spoke, busy=_BUSY.search(said) is not None)
         match step:
             case Quiesce():
                 return failed if completed.code else self._made(ssids(completed.stdout), telling, said)
             case Release():
+                if _NO_VM.search(said):
+                    return failed
                 if _GONE.search(said):
                     return Done(said, already=True)
                 return failed if completed.code else Done(said)

@@ -26,7 +26,7 @@ from snapall.site.dbdrivers import (
     utc,
 )
 from snapall.site.said import one_line
-from snapall.site.tables import Question, discovered_owner, said_by
+from snapall.site.tables import Question, discovered_owner, id_of, said_by
 
 if TYPE_CHECKING:
     from snapall.config import Database
@@ -37,6 +37,7 @@ class Found:
     """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
 
     vms: tuple[Vm, ...]
+    datastores: frozenset[int]  # those that have a VM
     names_readable: bool
     hosts_readable: bool
 
@@ -54,6 +55,13 @@ class VirtualCenter:
         self._timeout = timeout
         self._owner = settings.owner
 
+    def prepare(self) -> None:
+        """Load the driver; nobody is contacted. SiteError: there is none."""
+        try:
+            _ = self._engine
+        except (exc.SQLAlchemyError, ImportError) as error:
+            raise self._site_error(Trouble.DRIVER, str(error)) from None
+
     def vms(self, datastores: Sequence[int]) -> Found:
         """The VMs with a disk on one of these datastores, each once, without templates.
 
@@ -64,24 +72,24 @@ class VirtualCenter:
             on = vm.join(at, vm.c.ID == at.c.ENTITY_ID)
             # A template cannot be snapshot; the batch asked for it all the same.
             kept = _no_template(vm)
-            plain = select(vm.c.ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
+            plain = select(vm.c.ID, at.c.DS_ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
             ids = ask.rows(plain, at.c.DS_ID, datastores)
             entity, host = ask.table("VPX_ENTITY"), ask.table("VPX_HOST")
             named = select(vm.c.ID, entity.c.NAME).select_from(on.join(entity, entity.c.ID == vm.c.ID)).where(kept)
             hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(on.join(host, host.c.ID == vm.c.HOST_ID)).where(kept)
             names = ask.if_allowed(named, at.c.DS_ID, datastores)
             hosts = ask.if_allowed(hosted, at.c.DS_ID, datastores)
-        name_of = {int(vm_id): decode_name(name) for vm_id, name in names or () if name is not None}
-        host_of = {int(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
-        found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({int(row[0]) for row in ids}))
-        return Found(found, names is not None, hosts is not None)
+        name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
+        host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
+        found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
+        return Found(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
 
     def datastores(self) -> tuple[Datastore, ...]:
         """All datastores that VirtualCenter knows, by ascending id."""
         with self._asking() as ask:
             table = ask.table("VPX_DATASTORE")
             rows = ask.all_rows(select(table.c.ID, table.c.NAME))
-        named = (Datastore(int(one), _name(name)) for one, name in rows)
+        named = (Datastore(id_of(one), _name(name)) for one, name in rows)
         return tuple(sorted(named, key=lambda one: one.id))
 
     def inventory(self) -> tuple[Inventory, ...]:
@@ -92,13 +100,13 @@ class VirtualCenter:
             on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
             # As for `vms`: neither templates nor hosts, and a VM with two rows counts once.
             held = select(at.c.DS_ID, vm.c.ID).select_from(on).where(_no_template(vm)).distinct()
-            counted = Counter(int(one) for one, _ in ask.all_rows(held))
+            counted = Counter(id_of(one) for one, _ in ask.all_rows(held))
             # Two questions, since a login may have the right to one column alone.
             sizes, free = (
-                {int(one): bytes_of(value) for one, value in ask.if_allowed(select(store.c.ID, column)) or ()}
+                {id_of(one): bytes_of(value) for one, value in ask.if_allowed(select(store.c.ID, column)) or ()}
                 for column in (store.c.CAPACITY, store.c.FREE_SPACE)
             )
-        ids = sorted((int(one), _name(name)) for one, name in stores)
+        ids = sorted((id_of(one), _name(name)) for one, name in stores)
         return tuple(Inventory(one, name, counted[one], sizes.get(one), free.get(one)) for one, name in ids)
 
     def datastore_ids(self, names: Sequence[int | str]) -> tuple[int, ...]:
@@ -116,8 +124,24 @@ class VirtualCenter:
         with self._asking() as ask:
             table = ask.table("VPX_SNAPSHOT")
             columns = (table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
-            rows = sorted(ask.rows(select(*columns), table.c.VM_ID, vm_ids), key=lambda row: int(row[0]))
-        return tuple(VmSnapshot(f"snapshot-{int(one)}", int(vm), name or "", utc(when)) for one, vm, name, when in rows)
+            rows = sorted(ask.rows(select(*columns), table.c.VM_ID, vm_ids), key=lambda row: id_of(row[0]))
+        return tuple(
+            VmSnapshot(f"snapshot-{id_of(one)}", id_of(vm), str(name or ""), utc(when)) for one, vm, name, when in rows
+        )
+
+    def registered(self, vm_ids: Sequence[int]) -> dict[int, str | None]:
+        """Those of these VMs that VirtualCenter knows, each with its host; None where that may not be read.
+
+        An unregistered VM goes from VPX_VM, and comes back under a new id; one that moves to another host keeps its
+        row.
+        """
+        with self._asking() as ask:
+            vm, host = ask.table("VPX_VM"), ask.table("VPX_HOST")
+            ids = ask.rows(select(vm.c.ID), vm.c.ID, vm_ids)
+            hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(vm.join(host, host.c.ID == vm.c.HOST_ID))
+            hosts = ask.if_allowed(hosted, vm.c.ID, vm_ids)
+        host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
+        return {id_of(vm_id): host_of.get(id_of(vm_id)) for (vm_id,) in ids}
 
     @contextmanager
     def _asking(self) -> Iterator[Question]:
@@ -177,8 +201,8 @@ class VirtualCenter:
         return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
 
 
-def _name(stored: str | None) -> str:
-    return "" if stored is None else decode_name(stored)
+def _name(stored: object) -> str:
+    return "" if stored is None else decode_name(str(stored))
 
 
 def _no_template(vm: sa.Table) -> sa.ColumnElement[bool]:

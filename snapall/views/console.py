@@ -126,7 +126,7 @@ def _title(progress: Progress) -> Text:
     if progress.job is None:
         return Text("snapall")
     volumes = ", ".join(progress.job.volumes)
-    return Text(f"snapall · {progress.job.name} · {volumes} · order {progress.order} · {progress.stamp}")
+    return Text(words.safe(f"snapall · {progress.job.name} · {volumes} · order {progress.order} · {progress.stamp}"))
 
 
 def _stages(progress: Progress, now: datetime, width: int) -> Text:

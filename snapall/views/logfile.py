@@ -7,7 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from snapall.backup.events import CaptureProven, Event, Failed, RunBegan, RunEnded, StepBegan, StepEnded, Warned
+from snapall.backup.events import (
+    CaptureProven,
+    Event,
+    Failed,
+    Guarded,
+    RunBegan,
+    RunEnded,
+    StepBegan,
+    StepEnded,
+    Warned,
+)
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import words
@@ -19,16 +29,19 @@ class LogFile:
     The batch's lines end in a blank, as its `echo ... >>` left them; the renames print no answer, as there.
     """
 
-    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime]) -> None:
+    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime], mark: str) -> None:
         self._path = path
         self._log_time = log_time
         self._local = local
+        self._mark = mark
         self._open: dict[Step, None] = {}
 
     @classmethod
-    def open(cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone) -> Self:
-        """Begin. SnapallError: the file cannot be written, which is no reason to take no backup."""
-        log = cls(path, log_time, local)
+    def open(
+        cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
+    ) -> Self:
+        """Begin; `mark` stands before every line. SnapallError: the file cannot be written: no backup is lost by it."""
+        log = cls(path, log_time, local, mark)
         try:
             log._write([])
         except OSError as error:
@@ -40,13 +53,13 @@ class LogFile:
 
     def __call__(self, event: Event) -> None:
         """Write what one event has to say. Raises OSError when it cannot be written."""
-        lines = self._lines(event)
+        lines = [words.safe(line) for line in self._lines(event)]
         if lines:
             self._write(lines)
 
     def _write(self, lines: list[str]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write("".join(f"{self._mark}{line}\n" for line in lines))
 
     def _lines(self, event: Event) -> list[str]:
         match event.what:
@@ -59,7 +72,9 @@ class LogFile:
                 self._open.pop(step, None)
                 return [announced(step), *answered(step, outcome)]
             case CaptureProven(volume, name, date, late) if late:
-                return [f"{name} on {volume} was seen only after the release, dated {words.safe(date)}"]
+                return [f"{name} on {volume} was seen only after the release, dated {date}"]
+            case Guarded(job, run, text):
+                return [f"job {job}, run {run}: {text} ({self._moment(event)})"]
             case Warned(text, hint):
                 return _told("warning", text, hint)
             case Failed(text, hint):
@@ -93,14 +108,14 @@ def announced(step: Step) -> str:
 
 def answered(step: Step, outcome: Outcome) -> list[str]:
     """What the program or the filer said, and what the batch never wrote: that it did not work."""
-    said = [words.safe(line) for line in outcome.said.splitlines() if line.strip()]
+    said = [line for line in outcome.said.splitlines() if line.strip()]
     match outcome:
         case Done():
             return [] if isinstance(step, Rename) else said
         case _:
-            return [*said, words.safe(words.done(step, outcome))]
+            return [*said, words.done(step, outcome)]
 
 
 def _told(kind: str, text: str, hint: str) -> list[str]:
-    lines = [f"{kind}: {words.safe(line)}" for line in text.splitlines()]
-    return [*lines, f"remedy: {words.safe(hint)}"] if hint else lines
+    lines = [f"{kind}: {line}" for line in text.splitlines()]
+    return [*lines, f"remedy: {hint}"] if hint else lines

@@ -9,6 +9,7 @@ from snapall.backup.events import (
     DebtFound,
     Event,
     Failed,
+    Guarded,
     PlanMade,
     RunBegan,
     RunEnded,
@@ -59,6 +60,8 @@ class PlainLines:
                 return [f"{name} on {volume} is {seen}, dated {date}"]
             case DebtFound(vm, name, run):
                 return [f"{vm.label} may still have {name} of run {run}"]
+            case Guarded(job, run, text):
+                return [f"job {job}, run {run}: {text}"]
             case Waiting(until, why):
                 return [f"waiting until {until.astimezone():%H:%M:%S}: {why}"]
             case RunEnded(report) if report.exit is Exit.OK:

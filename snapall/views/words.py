@@ -7,7 +7,7 @@ from snapall.backup.facts import NOT_QUIESCED, QUIESCED, SKIPPED
 from snapall.backup.model import Grade
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from snapall.site.said import printable
+from snapall.escaping import printable
 
 MEANINGS = {
     Exit.OK: "whole success",

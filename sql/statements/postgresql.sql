@@ -9,7 +9,7 @@
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
 FROM INFORMATION_SCHEMA.TABLES;
-SELECT DISTINCT "vc_user".VPX_VM.ID
+SELECT DISTINCT "vc_user".VPX_VM.ID, "vc_user".VPX_DS_ASSIGNMENT.DS_ID
 FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
 WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER) ORDER BY "vc_user".VPX_VM.ID;  -- bound: 688
 SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_ENTITY.NAME
@@ -23,6 +23,14 @@ WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNM
 SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
 FROM "vc_user".VPX_SNAPSHOT
 WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+
+-- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+SELECT "vc_user".VPX_VM.ID
+FROM "vc_user".VPX_VM
+WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
+FROM "vc_user".VPX_VM JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
+WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
 
 -- the datastores, where a job gives a name instead of an id (run, plan)
 SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME

@@ -7,7 +7,7 @@
 -- for nothing that concerns these tables.
 
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
-SELECT DISTINCT VPX_VM.ID
+SELECT DISTINCT VPX_VM.ID, VPX_DS_ASSIGNMENT.DS_ID
 FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID
 WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY VPX_VM.ID;  -- bound: 688
 SELECT VPX_VM.ID, VPX_ENTITY.NAME
@@ -21,6 +21,14 @@ WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -
 SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
 FROM VPX_SNAPSHOT
 WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
+
+-- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+SELECT VPX_VM.ID
+FROM VPX_VM
+WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
+FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
+WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
 
 -- the datastores, where a job gives a name instead of an id (run, plan)
 SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME

@@ -35,6 +35,7 @@ class PretendedClock:
     def __init__(self) -> None:
         self.moment = START
         self.seconds = 0.0
+        self.due: list[tuple[float, Callable[[], object]]] = []
 
     def utc(self) -> datetime:
         return self.moment
@@ -45,6 +46,14 @@ class PretendedClock:
     def push(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
         self.seconds += seconds
+        now = [act for at, act in self.due if at <= self.seconds]
+        self.due = [(at, act) for at, act in self.due if at > self.seconds]
+        for act in now:
+            act()
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Let something happen when so much time has passed."""
+        self.due.append((self.seconds + seconds, act))
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> None:
         if not until():
@@ -60,6 +69,7 @@ class PretendedSite:
         default_factory=lambda: [Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")]
     )
     volumes: dict[str, list[FilerSnapshot]] = field(default_factory=dict)
+    kept_files: list[VmSnapshot] = field(default_factory=list)  # of VMs that were unregistered
     rows: list[VmSnapshot] = field(default_factory=list)
     ledger: list[Step] = field(default_factory=list)  # what really happened, in order
     asked: list[Step] = field(default_factory=list)  # what was sent
@@ -73,6 +83,8 @@ class PretendedSite:
     after: Callable[[Step], None] = lambda step: None
     on_listing: Callable[[], None] = lambda: None
     on_look: Callable[[], None] = lambda: None
+    unregistered: set[int] = field(default_factory=set)  # VMs whose moref VirtualCenter does not know any more
+    empty: tuple[int, ...] = ()  # datastores without a VM
     unlisted: set[str] = field(default_factory=set)  # ids that the database, which lags, does not show
     _next: int = 1228
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -81,12 +93,13 @@ class PretendedSite:
         self.faults.append((when, how))
 
     def survey(self) -> Survey:
-        vms = tuple(self.vms)
+        vms = tuple(vm for vm in self.vms if vm.id not in self.unregistered)
         return Survey(
             vms,
             self.vm_snapshots([vm.id for vm in vms]),
             {v: self.listing(v) for v in self.volumes},
             "NetApp Release 7.0.2",
+            empty=self.empty,
         )
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
@@ -111,6 +124,8 @@ class PretendedSite:
 
     def _change(self, step: Step) -> Outcome:
         match step:
+            case Quiesce(vm) | Release(vm) if vm.id in self.unregistered:
+                return Unknown(f"'vim.VirtualMachine:{vm.moref}' has already been deleted", failed=True)
             case Quiesce(vm, name):
                 ssid = f"snapshot-{self._next}"
                 self._next += 1
@@ -150,6 +165,20 @@ class PretendedSite:
             raise SiteError("the database does not answer", "see its service")
         with self._lock:
             return tuple(row for row in self.rows if row.vm in vms and row.ssid not in self.unlisted)
+
+    def registered(self, vms: Sequence[int]) -> dict[int, str | None]:
+        if self.database_down:
+            raise SiteError("the database does not answer", "see its service")
+        return {vm.id: vm.host for vm in self.vms if vm.id in vms and vm.id not in self.unregistered}
+
+    def unregister(self, vm: int) -> None:
+        """It goes from the database with the rows of its snapshots, which stay among its files."""
+        self.unregistered.add(vm)
+        self.kept_files += [row for row in self.rows if row.vm == vm]
+        self.rows = [row for row in self.rows if row.vm != vm]
+
+    def move(self, vm: int, host: str) -> None:
+        self.vms = [replace(one, host=host) if one.id == vm else one for one in self.vms]
 
     def command(self, step: Step) -> str:
         return str(step)
@@ -241,6 +270,21 @@ def act_unanswered(step: Step, act: Act) -> Outcome:
     """It happens, but the answer is lost."""
     act(step)
     return Unknown("no answer")
+
+
+def act_after(clock: PretendedClock, seconds: float) -> Fault:
+    """No answer comes, and it happens some time later."""
+
+    def late(step: Step, act: Act) -> Outcome:
+        clock.later(seconds, lambda: act(step))
+        return Unknown("no answer")
+
+    return late
+
+
+def busy(step: Step, act: Act) -> Outcome:
+    """Another task runs on the VM."""
+    return Unknown("Operation failed since another task is in progress", failed=True, busy=True)
 
 
 def once(fault: Fault) -> Fault:

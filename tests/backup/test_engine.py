@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,36 @@ def test_a_good_night_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -> No
     assert report.grade is Grade.WHOLE
     assert report.published
     assert report.name == R
+
+
+def test_after_the_clock_was_set_back_a_newer_backup_is_still_the_newer_one(stage: Stage) -> None:
+    rows = stage.site.volumes["v"]
+    rows[3] = replace(rows[3], tags=("busy", "snapmirror"))
+    first = stage.night().stamp
+    stage.clock.moment -= timedelta(days=2)
+    second = stage.night().stamp
+    rows = stage.site.volumes["v"]
+    stage.site.volumes["v"] = [replace(row, tags=()) for row in rows]
+    assert (stage.night().exit, first < second) == (Exit.OK, True)
+    births = [int(stage.dates()[name].rsplit(maxsplit=1)[-1]) for name in (R, P, S3)]
+    assert births == sorted(births, reverse=True)
+
+
+def test_a_pending_backup_that_newer_ones_have_overtaken_is_reported_and_left(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
+    both, stage.job = stage.job, JOB
+    rows = stage.site.volumes["v"]
+    rows[3] = replace(rows[3], tags=("busy", "snapmirror"))
+    overtaken = f"vmware_new_{stage.night().stamp}"
+    stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
+    stage.job = both  # for which a backup of one volume is none
+    assert stage.night().exit is Exit.OK
+    stage.job = JOB
+    assert stage.night().exit is Exit.OK
+    assert overtaken in stage.names()
+    assert f"delete {overtaken} by hand" in stage.warnings
+    births = [int(stage.dates()[name].rsplit(maxsplit=1)[-1]) for name in (R, P)]
+    assert births == sorted(births, reverse=True)
 
 
 def test_the_steps_of_a_run_are_those_of_its_plan(tmp_path: Path) -> None:

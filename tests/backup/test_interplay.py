@@ -11,7 +11,7 @@ import pytest
 
 from snapall.backup.debts import owed
 from snapall.backup.facts import Certified
-from snapall.backup.journal import hold
+from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
 from snapall.backup.run import Night
@@ -285,7 +285,7 @@ def test_an_old_snapshot_is_never_taken_for_the_proof_of_the_new_one(tmp_path: P
     assert (report.exit, report.name) == (Exit.FAILED, "")
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert kept(stage) == {name: OLD[name] for name in (R, P, S3)}
-    assert "still stands" in stage.failures[0]
+    assert "is not as the filer's answers said" in stage.failures[0]
 
 
 def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.factlines import from_line, to_line
 from snapall.backup.facts import (
     Answered,
     Began,
@@ -28,10 +29,9 @@ from snapall.backup.facts import (
     Proven,
     Surveyed,
     Verdict,
-    from_line,
-    to_line,
 )
-from snapall.backup.journal import Journal, hold, is_open, journals
+from snapall.backup.journal import Journal, is_open, journals
+from snapall.backup.lock import hold
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Policies, Policy, Vm
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
@@ -273,7 +273,7 @@ def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClo
 def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"
-        "from snapall.backup.clock import SystemClock; from snapall.backup.journal import hold\n"
+        "from snapall.backup.clock import SystemClock; from snapall.backup.lock import hold\n"
         f"with hold(Path({str(tmp_path)!r}), 'vol1', 'run', SystemClock(), lambda: False): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

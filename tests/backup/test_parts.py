@@ -25,6 +25,7 @@ from snapall.backup.model import (
     VmSnapshot,
     chain_names,
     decode_name,
+    moment_of,
     stamp_of,
 )
 from snapall.backup.plan import FindVmSnapshots, ListVolume, Stage, build, settling
@@ -68,6 +69,11 @@ def test_a_vm_is_called_by_its_name_and_moref() -> None:
 
 def test_the_stamp_is_utc_to_the_second() -> None:
     assert stamp_of(AT) == "20070322T030000Z"
+
+
+def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
+    assert moment_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
+    assert [moment_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
 
 def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:
@@ -173,6 +179,15 @@ def test_the_systems_clock_waits_no_longer_than_until() -> None:
     clock.wait(0.01, NEVER)
     assert clock.monotonic() - began < 30
     assert clock.utc().tzinfo is UTC
+
+
+def test_a_clock_that_is_set_meanwhile_does_not_change_the_time_of_a_program_that_runs() -> None:
+    host = {"now": 1_174_532_400.0, "steady": 50.0}
+    clock = SystemClock(lambda: host["now"], lambda: host["steady"])
+    began = clock.utc()
+    host.update(now=host["now"] - 86400 + 10, steady=60.0)
+    assert (clock.utc() - began).total_seconds() == 10
+    assert clock.monotonic() == 60
 
 
 def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:

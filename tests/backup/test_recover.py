@@ -11,7 +11,7 @@ import pytest
 
 from snapall.backup.events import DebtFound
 from snapall.backup.facts import Answered, Fact, Found, Intent, Proven, Surveyed
-from snapall.backup.journal import hold
+from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
 from snapall.backup.recover import Recovery, adopt, strays

@@ -77,7 +77,7 @@ def test_what_is_removed_while_the_database_is_asked_was_not_taken_by_somebody_e
     stage.site.on_look = lambda: (
         None if removals(stage) else (stage.means.act_anyway(journal, At.UNQUIESCE, Release(VM, ROW.ssid)), None)[1]
     )
-    Settlement(journal, stage.means, wait=False).look(debts)
+    Settlement(journal, stage.means, wait=False).vms.look(debts)
     assert not {"Unheld", "Gone"} & set(kinds(journal))
     stage.site.on_look = lambda: None
     settle(stage, journal)
@@ -113,6 +113,21 @@ def test_a_printed_id_that_the_database_contradicts_is_told_and_both_are_removed
 
 
 # A removal that does not work
+
+
+def test_the_snapshot_behind_a_printed_id_that_never_was_is_found_by_its_name(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+    theirs, ours = VmSnapshot("snapshot-7", 110, "Quiesce"), VmSnapshot("snapshot-1228", 110, "Quiesce")
+    stage.site.rows = [theirs, ours]
+    told: tuple[Fact, ...] = (
+        Surveyed((), (110,), (theirs.ssid,), (), ()),
+        Intent(1, Quiesce(VM, "Quiesce")),
+        Answered(1, Done(ssid="sna"), 1.0),  # `SsId:snapshot-1228`, torn
+    )
+    journal = stage.begun(*told)
+    settle(stage, journal)
+    assert stage.site.rows == [theirs]
+    assert not owed(journal.facts)
 
 
 def test_recover_tries_a_refused_removal_anew_with_growing_pauses(stage: Stage) -> None:

@@ -49,6 +49,10 @@ FIRST = {
 QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
+    (
+        "which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)",
+        lambda vc: vc.registered([108, 110]),
+    ),
     ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
     ("the datastores with their VMs and their space (datastores)", lambda vc: vc.inventory()),
 )

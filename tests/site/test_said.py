@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.site.said import last_line, one_line, printable, whole
+from snapall.escaping import printable
+from snapall.site.said import last_line, one_line, whole
 
 
 @given(st.text())

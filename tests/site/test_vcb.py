@@ -201,11 +201,31 @@ def test_exit_zero_is_a_released_vm(tmp_path: Path) -> None:
     assert outcome == Done("Snapshot ssid:snapshot-619 deleted")
 
 
-@pytest.mark.parametrize("said", [GONE, GONE.upper(), (FIXTURES / "vm_gone.txt").read_text()])
+@pytest.mark.parametrize("said", [GONE, GONE.upper()])
 def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, said: str) -> None:
     outcome = release(FakeProgram(tmp_path, stderr=said, code=1))
     assert isinstance(outcome, Done)
     assert outcome.already
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_vm_that_is_gone_tells_nothing_of_its_snapshot(tmp_path: Path, code: int) -> None:
+    outcome = release(FakeProgram(tmp_path, stderr=(FIXTURES / "vm_gone.txt").read_text(), code=code))
+    assert isinstance(outcome, Unknown)
+    assert "vim.VirtualMachine:vm-42" in outcome.why
+    assert not outcome.busy
+
+
+@pytest.mark.parametrize("name", ["another_task.txt", "task_in_progress.txt"])
+def test_another_task_in_the_way_is_told_apart(tmp_path: Path, name: str) -> None:
+    said = (FIXTURES / name).read_text()
+    for text in (said, said.upper(), "vim.fault.TaskInProgress"):
+        outcome = release(FakeProgram(tmp_path, stderr=text, code=1))
+        assert isinstance(outcome, Unknown)
+        assert outcome.busy
+    outcome = release(FakeProgram(tmp_path, stderr=(FIXTURES / "invalid_state.txt").read_text(), code=1))
+    assert isinstance(outcome, Unknown)
+    assert not outcome.busy
 
 
 def test_a_failed_removal_is_unknown(tmp_path: Path) -> None:

@@ -113,6 +113,18 @@ def test_the_vms_are_found_without_the_right_to_their_names_or_hosts(
     assert found.vms == (Vm(1, "sql01" if names else None, "esx1" if hosts else None),)
 
 
+def test_which_vms_are_still_registered_is_told_with_their_hosts(db: Db) -> None:
+    db.add("VPX_VM", (1, 9, 0), (2, 10, 1), (3, None, 0), (5, 9, 0))
+    db.add("VPX_HOST", (9, "esx1", ""), (10, "esx2", ""))
+    assert db.asked().registered([1, 2, 3, 4]) == {1: "esx1", 2: "esx2", 3: None}
+    assert db.asked().registered([]) == {}
+    db.run("DROP TABLE VPX_HOST")
+    assert db.asked().registered([1, 4]) == {1: None}
+    db.run("DROP TABLE VPX_VM")
+    with pytest.raises(SiteError):
+        db.asked().registered([1])
+
+
 def test_snapshots_come_with_their_ids_names_and_times(db: Db) -> None:
     db.add(
         "VPX_SNAPSHOT",

@@ -6,18 +6,20 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import Event, Failed, RunBegan, StepBegan, Warned
+from snapall.backup.events import Event, Failed, Guarded, RunBegan, StepBegan, Warned
 from snapall.backup.model import Grade, Order, Vm
 from snapall.backup.plan import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit, SnapallError
 from snapall.views.logfile import LogFile
+from snapall.views.plain import PlainLines
 from tests.atlab import AtLab
-from tests.backup.pretended import JOB, Stage, lose, quiesce_of
+from tests.backup.pretended import JOB, START, Stage, lose, quiesce_of
 
 BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
 
@@ -99,3 +101,13 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(SnapallError, match="log") as refusal:
         LogFile.open(tmp_path / "log", "%H:%M")
     assert "goes on without it" in refusal.value.hint
+
+
+def test_a_guardians_lines_are_marked_and_tell_job_and_run(tmp_path: Path) -> None:
+    path = tmp_path / "snapall.log"
+    event = Event(START, Guarded("vol1", "20070322T030000Z", "process 7 died\x1b[2J"))
+    LogFile.open(path, "%H:%M", utc, mark="guardian: ")(event)
+    assert path.read_text() == "guardian: job vol1, run 20070322T030000Z: process 7 died\\x1b[2J (03:00)\n"
+    told = StringIO()
+    PlainLines(told)(event)
+    assert "job vol1, run 20070322T030000Z: process 7 died" in told.getvalue()

@@ -1,0 +1,111 @@
+"""Inside the run that is struck: counts its external calls as they are made, and strikes at the chosen ones.
+
+The interpreter itself tells of every connection and every program that is started (PEP 578), SQLAlchemy of every
+statement: nothing of snapall takes part. What must come after a call has acted is done by the lab, which is told of it
+as the call begins.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy
+
+from snapall.drill import NotHere
+from snapall.drill.cells import KINDS, LATE, Call, Moment, Strike, System
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.world import World
+
+HANG = 2.0  # seconds, more than the drill's configuration waits
+MARK = "refused"  # the file beside the world that tells of a refused question to the database; its ledger cannot
+
+
+class Calls:
+    """Counts. `strikes` are carried out; `record`, if given, gets a line for each call."""
+
+    def __init__(self, world: Path, strikes: Sequence[Strike] = (), record: Path | None = None) -> None:
+        self._world = world
+        self._strikes = {(strike.call.system, strike.call.n): strike for strike in strikes}
+        self._record = record
+        self._counts: Counter[System] = Counter()
+        self._lock = threading.Lock()
+        self._thread = threading.local()
+
+    def listen(self) -> None:
+        """From now on, for the rest of this process's life."""
+        sys.addaudithook(self._heard)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", self._asked)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", self._answered)
+
+    def _heard(self, event: str, details: tuple[object, ...]) -> None:
+        if event == "subprocess.Popen":
+            words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
+            if "snapall.lab.vcbsnapshot" in words:
+                self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
+            elif "snapall.guarding" in words:
+                self._call(System.GUARDIAN, "its start")
+        elif event == "socket.connect":
+            self._call(System.FILER, "a command")
+
+    def _asked(self, *details: object) -> None:
+        statement = str(details[2])
+        table = next((word for word in statement.replace('"', " ").split() if word.startswith("VPX_")), "a look")
+        self._thread.strike = None
+        strike = self._call(System.DATABASE, table)
+        if strike is not None and strike.moment is Moment.REFUSE:
+            (self._world / MARK).touch()
+            told = sqlite3.OperationalError("unable to open database file")
+            raise sqlalchemy.exc.OperationalError(statement, {}, told)
+        self._thread.strike = strike
+
+    def _answered(self, *_details: object) -> None:
+        strike = getattr(self._thread, "strike", None)
+        if strike is not None and strike.moment is Moment.AFTER:
+            _die()
+
+    def _call(self, system: System, what: str) -> Strike | None:
+        with self._lock:
+            self._counts[system] += 1
+            strike = self._strikes.get((system, self._counts[system]))
+            if self._record is not None:
+                with self._record.open("a", encoding="utf-8") as record:
+                    record.write(f"{system}\t{what}\n")
+        if strike is None:
+            return None
+        if strike.moment is Moment.BEFORE:
+            _die()
+        if system is not System.DATABASE:
+            with World(self._world) as world:
+                world.add_faults(_fault(system, strike.moment))
+        return strike
+
+
+def _die() -> None:
+    if sys.platform == "win32":
+        raise NotHere
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fault(system: System, moment: Moment) -> Fault:
+    kind = KINDS[moment]
+    late = LATE if moment in (Moment.LATE, Moment.ACT_LATE) else HANG if kind is Kind.HANG else 0.0
+    return Fault(system.value, kind, seconds=late, victim=os.getpid())
+
+
+def recorded(path: Path) -> tuple[Call, ...]:
+    """The calls that a whole run wrote down."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    counts: Counter[str] = Counter()
+    calls = []
+    for line in lines:
+        system, _, what = line.partition("\t")
+        counts[system] += 1
+        calls.append(Call(System(system), counts[system], what))
+    return tuple(calls)

@@ -1,0 +1,159 @@
+"""What is tried: one cell is one run, struck at one of its external calls, and how it is settled afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Literal
+
+from snapall.backup.model import Job
+from snapall.lab.faults import Kind
+
+Transport = Literal["ssh", "rsh"]
+LATE = 1.0  # seconds after which what was asked for comes about, though its caller is gone
+
+
+class System(StrEnum):
+    """Who is called."""
+
+    VCB = "vcbsnapshot"
+    FILER = "filer"
+    DATABASE = "database"
+    GUARDIAN = "guardian"  # its start: no system of the site, but a call all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One external call of a whole run: the `n`th of its system, from 1, since a look at the database may overtake."""
+
+    system: System
+    n: int
+    what: str
+
+    @property
+    def told(self) -> str:
+        """As `filer call 4 (snap create)`."""
+        return f"{self.system} call {self.n} ({self.what})"
+
+
+class Moment(StrEnum):
+    """When the run dies, or what its call meets instead."""
+
+    BEFORE = "killed before"
+    DURING = "killed during"  # the call goes on by itself and acts
+    AFTER = "killed after"  # it acted, and was not answered yet
+    LATE = "killed, acts late"
+    REFUSE = "refused"
+    HANG = "hangs"
+    DROP = "dropped"
+    NO_ANSWER = "acts, no answer"
+    ACT_LATE = "gives up, acts late"
+
+
+KILLS = (Moment.BEFORE, Moment.DURING, Moment.AFTER, Moment.LATE)
+FAULTS = (Moment.REFUSE, Moment.HANG, Moment.DROP, Moment.NO_ANSWER, Moment.ACT_LATE)
+KINDS = {
+    Moment.DURING: Kind.KILL,
+    Moment.AFTER: Kind.KILL_AFTER,
+    Moment.LATE: Kind.KILL,
+    Moment.REFUSE: Kind.FAIL,
+    Moment.HANG: Kind.HANG,
+    Moment.DROP: Kind.DROP,
+    Moment.NO_ANSWER: Kind.ACT_NO_ANSWER,
+    Moment.ACT_LATE: Kind.ACT_LATE,
+}
+"""How the lab brings about what is not done by the run's own hand."""
+
+_MOMENTS = {
+    System.VCB: (*KILLS, *FAULTS),
+    System.FILER: (*KILLS, *FAULTS),
+    System.DATABASE: (Moment.BEFORE, Moment.AFTER, Moment.REFUSE),
+    System.GUARDIAN: (Moment.BEFORE,),
+}
+
+
+class Aftermath(StrEnum):
+    """Who settles what was left."""
+
+    GUARDIAN = "the guardian alone"
+    RECOVER = "recover"
+    RUN = "the next run, then recover"
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What happens at one call."""
+
+    call: Call
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of a job on a site of its own, whose filer is reached by `transport`."""
+
+    job: Job
+    transport: Transport
+    strikes: tuple[Strike, ...]
+    aftermath: Aftermath
+
+    @property
+    def killed(self) -> bool:
+        """Whether the run dies of it."""
+        return any(strike.moment in KILLS for strike in self.strikes)
+
+    @property
+    def site(self) -> str:
+        """Where: `vol1, order safe, rsh`."""
+        return f"{self.job.name}, order {self.job.order}, {self.transport}"
+
+    @property
+    def told(self) -> str:
+        """In one line."""
+        struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
+        return f"{self.site}: {struck}; then {self.aftermath}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is tried. `pairs`: so many, sampled by `seed`."""
+
+    moments: tuple[Moment, ...] = (*KILLS, *FAULTS)
+    aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
+    systems: tuple[System, ...] = tuple(System)
+    pairs: int = 0
+    seed: int = 1
+
+
+QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Aftermath.RECOVER,))
+
+
+def cells_of(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
+    """Every kill at every call, settled in every way; every fault, settled by recover; and the pairs."""
+    chosen = [call for call in calls if call.system in extent.systems]
+    found = []
+    for call in chosen:
+        for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
+            for aftermath in _aftermaths(call, moment, extent):
+                found.append(Cell(job, transport, (Strike(call, moment),), aftermath))
+    return (*found, *_pairs(job, transport, chosen, extent))
+
+
+def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, ...]:
+    if call.system is System.GUARDIAN:
+        return (Aftermath.GUARDIAN,) if Aftermath.GUARDIAN in extent.aftermaths else ()
+    return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
+
+
+def _pairs(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+    """A fault and what follows it, a fault or a kill; the same ones for the same seed."""
+    chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
+    sites = [call for call in calls if call.system is not System.GUARDIAN]
+    for _ in range(extent.pairs):
+        first, second = (sites[n] for n in sorted(chance.sample(range(len(sites)), 2)))
+        fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
+        then = chance.choice(_MOMENTS[second.system])
+        aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
+        yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath)

@@ -1,0 +1,216 @@
+"""Plays one cell: the run in a process of its own, its end, the aftermath, and the verdict."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snapall import conduct
+from snapall.backup.clock import SystemClock
+from snapall.backup.journal import Journal, is_open, journals
+from snapall.conduct import Telling
+from snapall.config import load
+from snapall.drill import NotHere
+from snapall.drill.calls import MARK, Calls, recorded
+from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment, System
+from snapall.drill.forked import become, guardians
+from snapall.drill.premise import late
+from snapall.drill.stage import Subject, furnish
+from snapall.drill.verdict import Broken, Finding, Scene, judged
+from snapall.errors import Exit, SnapallError
+from snapall.lab.world import World
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from snapall.drill.host import Host
+
+_TRIES = 4  # of a cell that spoke against snapall while the machine was too slow for what it tries
+_PATIENCE = 40.0  # seconds for one command, many times what it may take
+_KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a cell came to. Not `reached`: the run ended before the call at which it was to be struck."""
+
+    cell: Cell
+    reached: bool
+    crashed: bool  # whether the run was killed
+    findings: tuple[Finding, ...]
+    said: str = ""  # what the commands printed, when there are findings
+
+
+@dataclass(frozen=True, slots=True)
+class Theatre:
+    """Where the cells of one worker are played, one after the other."""
+
+    folder: Path
+    original: Path
+    subject: Subject
+    host: Host
+    host_key: paramiko.PKey
+
+    def calls(self, cell: Cell) -> tuple[Call, ...]:
+        """The external calls of a run that nothing happens to. SnapallError: it did not go well."""
+        with _Scene(self, cell) as scene:
+            record = scene.folder / "calls"
+            code = scene.perform(lambda: scene.run(record))
+            if code != 0:
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.said()}")
+            return recorded(record)
+
+    def play(self, cell: Cell) -> Played:
+        """One cell; one that broke while the machine was too slow is played again, and at last is not reached."""
+        played, slow = self._play(cell)
+        for _ in range(_TRIES - 1):
+            if not slow:
+                break
+            played, slow = self._play(cell)
+        return replace(played, reached=False, said=slow) if slow else played
+
+    def _play(self, cell: Cell) -> tuple[Played, str]:
+        with _Scene(self, cell) as scene:
+            played = scene.play()
+            return played, scene.too_slow() if played.findings else ""
+
+
+class _Scene:
+    """One cell's folder, and what happens in it."""
+
+    def __init__(self, theatre: Theatre, cell: Cell) -> None:
+        self.cell = cell
+        self.folder = theatre.folder / "cell"
+        self.log = theatre.folder / "said"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.log.write_text("")
+        self.config = furnish(self.folder, theatre.original, theatre.subject, cell, theatre.host, theatre.host_key)
+        self.settings = load(self.config)
+        (self.job,) = self.settings.jobs.values()
+        self.world = World(self.folder)
+        self.hung: list[Finding] = []
+
+    def __enter__(self) -> _Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.world.close()
+
+    def play(self) -> Played:
+        """Strike, settle, judge."""
+        before = Scene.of(self.world)
+        began = time.monotonic()
+        code = self.perform(lambda: self.run(None))
+        crashed = code == _KILLED
+        codes = self.settle()
+        left = began + self._late() - time.monotonic()
+        if left > 0:
+            time.sleep(left)
+        self.world.clear_faults()
+        after = Scene.of(self.world)
+        findings = [*self.hung, *self._codes(code, codes)]
+        findings += judged(before, after, self.job)
+        findings += self._journals()
+        said = self.said() if findings else ""
+        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), said)
+
+    def run(self, record: Path | None) -> Exit:
+        """The run itself, in the process that is to die."""
+        Calls(self.folder, self.cell.strikes, record).listen()
+        return conduct.run(self.settings, [self.job], Telling(quiet=True))
+
+    def settle(self) -> list[int]:
+        """The aftermath; the exit codes of its commands."""
+        match self.cell.aftermath:
+            case Aftermath.GUARDIAN:
+                self._until_guardian_has_ended()
+                return []
+            case Aftermath.RECOVER:
+                return [self.perform(self._recover)]
+            case Aftermath.RUN:
+                return [
+                    self.perform(lambda: conduct.run(self.settings, [self.job], Telling(quiet=True))),
+                    self.perform(self._recover),
+                ]
+
+    def perform(self, command: Callable[[], Exit]) -> int:
+        """A command in a process of its own; its exit code, negative for a signal."""
+        if sys.platform == "win32":
+            raise NotHere
+        pid = os.fork()
+        if pid == 0:
+            become(command, self.log)
+        end = time.monotonic() + _PATIENCE
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() > end:
+                self.hung.append(Finding(Broken.HUNG, f"no end after {_PATIENCE:g} s"))
+                os.kill(pid, signal.SIGKILL)
+                break
+            time.sleep(0.005)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def said(self) -> str:
+        """What the commands printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def _recover(self) -> Exit:
+        return conduct.recover(self.settings, Telling(quiet=True), wait=True)
+
+    def _reached(self, crashed: bool, after: Scene) -> bool:
+        """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
+        if self.cell.killed and len(self.cell.strikes) == 1:
+            return crashed
+        if self.cell.strikes[0].call.system is System.DATABASE:
+            return (self.folder / MARK).exists()
+        return any(entry.fault is not None for entry in after.ledger)
+
+    def too_slow(self) -> str:
+        """Why this cell tells nothing of snapall; "" when it does."""
+        ledger = self.world.ledger()
+        for path in journals(self.settings.state / "journals"):
+            with suppress(SnapallError):
+                if why := late(Journal.open(path, SystemClock()).facts, ledger):
+                    return why
+        return ""
+
+    def _late(self) -> float:
+        late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)
+        return 2 * LATE if late else 0.0
+
+    def _codes(self, first: int, codes: Sequence[int]) -> list[Finding]:
+        """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""
+        known = {int(code) for code in Exit}
+        odd = [code for code in [first, *codes] if code not in known and code != _KILLED]
+        odd += [code for code in codes[-1:] if code not in (Exit.OK, Exit.PARTIAL)]
+        return [Finding(Broken.HUNG, f"exit {code}") for code in odd]
+
+    def _journals(self) -> list[Finding]:
+        findings = []
+        for path in journals(self.settings.state / "journals"):
+            try:
+                Journal.open(path, SystemClock())
+            except SnapallError as error:
+                findings.append(Finding(Broken.JOURNAL, error.message))
+            if is_open(path) and not self._owes_nothing(path):
+                findings.append(Finding(Broken.JOURNAL, f"{path.name} is open"))
+        return findings
+
+    def _owes_nothing(self, path: Path) -> bool:
+        """A run that dies before it has a guardian leaves a journal in which nothing was begun."""
+        return self.cell.aftermath is Aftermath.GUARDIAN and '"Intent"' not in path.read_text()
+
+    def _until_guardian_has_ended(self) -> None:
+        end = time.monotonic() + _PATIENCE
+        while any(str(self.folder) in word for words in guardians() for word in words):
+            if time.monotonic() > end:
+                self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
+                return
+            time.sleep(0.02)

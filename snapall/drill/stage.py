@@ -1,0 +1,150 @@
+"""The site that a cell is played on: a small lab made after a job, and the configuration that reaches it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from snapall.backup.model import Grade, Job
+from snapall.drill.cells import Aftermath, Cell
+from snapall.lab.listener import HOST
+from snapall.lab.site import LabVm, Site, Volume, build
+from snapall.lab.toml import database_url, string
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from snapall.drill.host import Host
+
+PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
+OTHERS = 999_999  # a datastore that no job has
+FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
+SETTLE = 2.0  # seconds in which a create without an answer may still act; the lab's late ones need half of it
+
+CONFIGURATION = """\
+state = "snapall.state"
+log   = "snapall.log"
+[vcenter]
+host        = "vc01.lab"
+user        = "vcbackup"
+password    = "{password}"
+vcbsnapshot = [{program}]
+timeout     = 1.5
+remove_timeout = 1.5
+settle      = {settle}
+parallel    = {parallel}
+[database]
+url   = {url}
+owner = ""
+[filers.filer1]
+host      = "{host}"
+transport = "{transport}"
+port      = {port}
+timeout   = 1.5
+{login}
+[jobs.{name}]
+filer       = "filer1"
+volumes     = {volumes}
+datastores  = {datastores}
+prefix      = {prefix}
+chain       = {chain}
+vm_snapshot = {vm_snapshot}
+order       = "{order}"
+{publish}max_quiesced = 20
+busy_wait   = 0
+guardian    = {guardian}
+vms         = {{ {vms} }}
+"""
+SSH = 'user = "snapall"\nkey_file = "id_rsa"\nknown_hosts = "known_hosts"'
+RSH = 'local_user = "snapall"\nreserved_port = false'
+_GRADES = {Grade.CRASH_CONSISTENT: "any", Grade.PARTIAL: "partial", Grade.WHOLE: "whole"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is tried: a job, and how many calls are made at a time."""
+
+    job: Job
+    parallel: int = 1
+
+
+def site_of(job: Job) -> Site:
+    """A lab after the job: two VMs on each datastore, VM snapshots of others, a whole chain."""
+    ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
+    names = _names(job, 2 * len(ids))
+    stores = cycle(ids.values())
+    vms = tuple(LabVm(id_, name, 11, (next(stores),)) for id_, name in names.items())
+    ages = tuple((name, 10.0 + 24 * n) for n, name in enumerate(job.chain))
+    named = tuple((id_, store if isinstance(store, str) else f"datastore{id_}") for store, id_ in ids.items())
+    return Site(
+        hosts=((11, "esx01.lab"),),
+        datastores=(*named, (OTHERS, "others")),
+        vms=(*vms, FOREIGN),
+        volumes=tuple(Volume(volume, (*ages, ("hourly.0", 1.2))) for volume in job.volumes),
+        # One on a VM that is nobody's business here, and one that a person has made on one of ours.
+        vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot), (1201, vms[0].id, job.vm_snapshot)),
+    ).having(vc_password=PASSWORD, filer_password=PASSWORD)
+
+
+def _names(job: Job, count: int) -> dict[int, str]:
+    """The VMs: those that the job's rules must find, by name or moref, and others up to `count`."""
+    musts = [key for key in job.policies.musts_by_name if key != "*"]
+    morefs = {int(key[3:]): f"drill{key[3:]}" for key in musts if key.lower().startswith("vm-") and key[3:].isdigit()}
+    others = [key for key in musts if not key.lower().startswith("vm-")]
+    others += [f"drill{n:02d}" for n in range(count - len(musts))]
+    free = (id_ for id_ in range(100, 100 + len(others) + len(morefs)) if id_ not in morefs)
+    return {**morefs, **dict(zip(free, others, strict=False))}
+
+
+def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
+    """Build the site that every cell gets a copy of."""
+    site = site_of(job).having(filer_key=user_key.get_base64())
+    build(folder, site).close()
+    user_key.write_private_key_file(str(folder / "id_rsa"))
+
+
+def furnish(folder: Path, original: Path, subject: Subject, cell: Cell, host: Host, host_key: paramiko.PKey) -> Path:
+    """Copy the site, show it to the filer, and write the configuration; its path."""
+    shutil.copytree(original, folder)
+    host.show(folder)
+    port = host.ssh if cell.transport == "ssh" else host.rsh
+    known = f"[{HOST}]:{port} {host_key.get_name()} {host_key.get_base64()}\n"
+    (folder / "known_hosts").write_text(known, encoding="utf-8")
+    config = folder / "snapall.toml"
+    config.write_text(_text(folder, subject, cell, port), encoding="utf-8")
+    return config
+
+
+def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
+    job = subject.job
+    words = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]
+    publish = f'publish = "{_GRADES[job.publish]}"\n' if job.publish_given else ""
+    return CONFIGURATION.format(
+        password=PASSWORD,
+        program=_joined(words),
+        settle=SETTLE,
+        parallel=subject.parallel,
+        url=string(database_url(folder)),
+        host=HOST,
+        transport=cell.transport,
+        port=port,
+        login=SSH if cell.transport == "ssh" else RSH,
+        name=string(job.name),
+        volumes=f"[{_joined(job.volumes)}]",
+        datastores="[" + ", ".join(str(one) if isinstance(one, int) else string(one) for one in job.datastores) + "]",
+        prefix=string(job.prefix),
+        chain=f"[{_joined(job.chain)}]",
+        vm_snapshot=string(job.vm_snapshot),
+        order=job.order.value,
+        publish=publish,
+        guardian=str(cell.aftermath is Aftermath.GUARDIAN).lower(),
+        vms=", ".join(f'{string(key)} = "{policy.value}"' for key, policy in job.policies.rules),
+    )
+
+
+def _joined(words: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(map(string, words))

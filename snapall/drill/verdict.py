@@ -1,0 +1,133 @@
+"""What a cell has to show: judged by the lab's own account of what is left, never by snapall's word."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from snapall.backup.model import Job, Order
+from snapall.lab.ledger import Change, Effect, Ledger
+
+if TYPE_CHECKING:
+    from snapall.lab.world import World
+
+Row = tuple[str, str]  # a snapshot's name and date
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The lab at one moment: its VM snapshots (id, VM, name), each volume's snapshots newest first, its ledger."""
+
+    vm_snapshots: frozenset[tuple[str, int, str]]
+    listings: Mapping[str, tuple[Row, ...]]
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, world: World) -> Scene:
+        """Look."""
+        held = frozenset((row.ssid, row.vm, row.name) for row in world.vm_snapshots())
+        listings = {name: tuple((row.name, row.date) for row in world.listing(name)) for name in world.volumes()}
+        return cls(held, listings, world.ledger())
+
+
+class Broken(StrEnum):
+    """The promises that a cell can show broken."""
+
+    VM = "a VM was left quiesced"
+    FOREIGN = "something of others was touched"
+    LOST = "a backup was lost"
+    EARLY = "the chain was touched before the new backup was proven"
+    UNPROVEN = "an unproven backup stands as the newest"
+    ORDER = "the chain is out of order"
+    JOURNAL = "a journal is open or unreadable"
+    HUNG = "a command did not end, or ended in an unknown way"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One promise that did not hold."""
+
+    broken: Broken
+    what: str
+
+
+def judged(before: Scene, after: Scene, job: Job) -> Iterator[Finding]:
+    """What does not hold."""
+    for ssid, vm, name in after.vm_snapshots - before.vm_snapshots:
+        yield Finding(Broken.VM, f"vm-{vm}: {name} ({ssid})")
+    for ssid, vm, name in before.vm_snapshots - after.vm_snapshots:
+        yield Finding(Broken.FOREIGN, f"vm-{vm}: {name} ({ssid})")
+    for volume, rows in before.listings.items():
+        left = set(after.listings[volume])
+        ours = set(job.chain) if volume in job.volumes else set()
+        for row in rows:
+            if row[0] not in ours and row not in left:
+                yield Finding(Broken.FOREIGN, f"{volume}: {row[0]}")
+    for volume in job.volumes:
+        yield from _chain(volume, before, after, job)
+    if job.order is Order.SAFE:
+        yield from _early(before, after.ledger, job)
+
+
+def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[Finding]:
+    was = dict(before.listings[volume])
+    standing = dict(after.listings[volume])
+    old = [was[name] for name in job.chain if name in was]  # newest first
+    kept = [standing[name] for name in job.chain if name in standing]
+    lost = [date for date in old if date not in kept]
+    captures = sum(effect.change is Change.CAPTURED and effect.volume == volume for effect in after.ledger.effects)
+    # In paper order the oldest goes before there is a new one: a run that is killed has then lost that one alone, and
+    # the next run, whose chain has room, loses none.
+    allowed = max(captures, 1) if job.order is Order.PAPER else captures
+    gap = job.order is Order.SAFE and len(kept) < len(old)  # what went must have its successor in the chain
+    if lost != old[len(old) - len(lost) :] or len(lost) > allowed or gap:
+        yield Finding(Broken.LOST, f"{volume}: {len(lost)} of {len(old)}, after {captures} captures")
+    known = [date for date in kept if date in old]
+    if known != [date for date in old if date in known] or kept[len(kept) - len(known) :] != known:
+        yield Finding(Broken.ORDER, f"{volume}: {', '.join(name for name in job.chain if name in standing)}")
+    newest = standing.get(job.newest)
+    if newest is not None and newest not in old and not _proven(volume, job.newest, after.ledger):
+        yield Finding(Broken.UNPROVEN, f"{volume}: {job.newest}")
+
+
+def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[Finding]:
+    """Each change of a retained backup for which no capture of every volume had been made and read back."""
+    retained = {(volume, name) for volume in job.volumes for name, _ in before.listings[volume] if name in job.chain}
+    made: Counter[str] = Counter()
+    proven: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
+    for entry in ledger:
+        effect = entry.effect
+        if entry.verb == "snap list" and entry.fault is None:  # else nobody read the answer
+            proven.update({volume: made[volume] - proven[volume] for volume in entry.command.split()[2:]})
+        elif effect is not None and effect.change is Change.CAPTURED:
+            made[effect.volume] += 1
+        elif effect is not None and (effect.volume, effect.name) in retained:
+            retained.remove((effect.volume, effect.name))
+            if effect.change is Change.RENAMED:
+                retained.add((effect.volume, effect.new))
+            gone[effect.volume] += effect.change is Change.DELETED
+            if min(proven[volume] for volume in job.volumes) < max(1, gone[effect.volume]):
+                yield Finding(Broken.EARLY, effect.told)
+
+
+def _proven(volume: str, newest: str, ledger: Ledger) -> bool:
+    """Whether the list was read after the capture that now has this name, and before it was renamed to it."""
+    born: dict[str, int] = {}  # the entry of the capture that has a name now
+    given: dict[str, int] = {}  # the entry of the rename that gave it the name
+    for entry in ledger:
+        match entry.effect:
+            case Effect(change=Change.CAPTURED, volume=where, name=name) if where == volume:
+                born[name] = entry.n
+                given.pop(name, None)
+            case Effect(change=Change.RENAMED, volume=where, name=name, new=new) if where == volume:
+                born[new] = born.pop(name, 0)
+                given[new] = entry.n
+            case _:
+                pass
+    looks = [entry.n for entry in ledger.filer if entry.verb == "snap list" and volume in entry.command.split()]
+    latest = given.get(newest, max(looks, default=0) + 1)
+    return any(born.get(newest, 0) < n < latest for n in looks)

@@ -1,0 +1,1 @@
+"""What looks after the backups beside the runs themselves."""

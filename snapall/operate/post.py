@@ -1,0 +1,115 @@
+"""Sets a guardian over a run: starts it, hands it all that it must know, and waits for its word."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import snapall
+from snapall.backup.means import Guard, unguarded
+from snapall.backup.model import Job
+from snapall.backup.steps import Child
+from snapall.config import Config
+from snapall.errors import SnapallError
+from snapall.site.process import Apart, NotStarted, itself
+
+READY = "snapall: the guardian is ready"
+"""What a guardian says once it needs nothing more of the run."""
+
+PATIENCE = 60.0
+"""Seconds in which that must be said."""
+
+SLACK = 60.0
+"""Seconds beyond all that a run may take before its first release, after which it is taken for stuck."""
+
+_REMEDY = (
+    "nothing was quiesced; see whether {python} can be started, and how busy the machine is. `guardian = false` in "
+    "the job runs without one: what a killed run leaves is then for `snapall recover`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a guardian must know, secrets included: afterwards no file and no environment is needed any more."""
+
+    settings: Config
+    job: Job  # as this run performs it
+    journal: Path
+    run: Child  # the process that is guarded
+    folder: Path | None  # where that one works: relative programs and paths are found from there
+    slack: float
+
+    def to_bytes(self) -> bytes:
+        """For the pipe to a guardian; nothing of it is ever written to a disk."""
+        return pickle.dumps(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Charge:
+        """What `to_bytes` gave. ValueError: it was cut off, for whoever sent it died."""
+        try:
+            charge = pickle.loads(data)  # noqa: S301 - from the pipe of our own parent
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise ValueError("no charge was handed over") from error
+        if not isinstance(charge, cls):
+            raise ValueError("something else was handed over")
+        return charge
+
+
+class NoGuardian(SnapallError):
+    """No guardian came up, so nothing was quiesced."""
+
+
+class Post:
+    """The guardians of one call of run: one for each job."""
+
+    def __init__(self, settings: Config, slack: float = SLACK, patience: float = PATIENCE) -> None:
+        self._settings = settings
+        self._slack = slack
+        self._patience = patience
+        self._started: list[Apart] = []
+
+    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+        """What sets a guardian over a run of the job, if the job wants one."""
+        return (lambda journal: self._set(job, journal, stopped)) if job.guardian else unguarded
+
+    def dismiss(self) -> None:
+        """Ask the guardians to end, and see to it: for a site that is about to vanish."""
+        for one in self._started:
+            one.end(10, grace=1)
+
+    def _set(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
+        """Start it; answers what waits for its word, so that all trouble is told there: settling goes first."""
+        charge = Charge(self._settings, job, journal, itself(), _here(), self._slack)
+        argv = [sys.executable, "-m", "snapall.guarding", job.name, str(journal)]  # the last two are for `ps`
+        try:
+            # From the folder of this very package; it moves on to ours as soon as it runs.
+            guardian = Apart(argv, charge.to_bytes(), READY, Path(snapall.__file__).parents[1])
+        except NotStarted as error:
+            return _refusal(f"the guardian did not come up: {error.message}")
+        self._started.append(guardian)
+        return lambda: self._await(guardian, stopped)
+
+    def _await(self, guardian: Apart, stopped: Callable[[], bool]) -> None:
+        if guardian.ready(self._patience, stopped) or stopped():
+            return
+        guardian.end(1)
+        said = guardian.said or f"it was not ready within {self._patience:g} s"
+        raise NoGuardian(f"the guardian did not come up: {said}", _REMEDY.format(python=sys.executable))
+
+
+def _here() -> Path | None:
+    """Where this process works; None: the folder is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def _refusal(message: str) -> Callable[[], None]:
+    def refuse() -> None:
+        raise NoGuardian(message, _REMEDY.format(python=sys.executable))
+
+    return refuse

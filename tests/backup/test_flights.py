@@ -1,0 +1,116 @@
+"""Filer commands that were never answered and act late: they go by names, and those must not move meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.events import Waiting
+from snapall.backup.model import Grade, Order
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step
+from snapall.errors import Exit
+from tests.backup.pretended import CHAIN, JOB, PACE, Act, Stage, act_after, lose, once
+
+R, P, S3, S4 = CHAIN
+PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
+SOON = PACE.filer_timeout / 2
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def deletion(step: Step) -> bool:
+    return isinstance(step, Delete)
+
+
+def silence(step: Step, act: Act) -> Outcome:
+    """Nothing happens, and nothing is answered, which over rsh is what success sounds like."""
+    return Done()
+
+
+def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage) -> None:
+    stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
+    assert stage.night().exit is Exit.PARTIAL
+    assert stage.memory.open_runs()
+    assert stage.recover() is Exit.OK
+    stage.clock.push(3600)
+    assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
+    assert stage.site.asked.count(Delete("v", S4)) == 1
+    assert any(isinstance(one, Waiting) for one in stage.heard)
+    assert not stage.memory.open_runs()
+
+
+def test_a_deletion_that_never_acts_is_waited_for_and_then_sent_again(stage: Stage) -> None:
+    stage.site.fail(deletion, once(lose))
+    assert stage.night().exit is Exit.PARTIAL
+    before = stage.clock.monotonic()
+    assert stage.recover() is Exit.OK
+    assert stage.clock.monotonic() - before == pytest.approx(PACE.filer_timeout)
+    assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
+
+
+def test_recover_without_waiting_moves_no_name_while_a_command_may_still_act(stage: Stage) -> None:
+    stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
+    stage.night()
+    names = stage.dates()
+    assert stage.recover(wait=False) is Exit.PARTIAL
+    assert stage.dates() == names
+    assert stage.memory.open_runs()
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[S4] == f"old {S3}"
+
+
+def test_a_late_rename_is_waited_for(stage: Stage) -> None:
+    stage.site.fail(lambda step: step == Rename("v", S3, S4), once(act_after(stage.clock, SOON)))
+    assert stage.night().exit is Exit.PARTIAL
+    assert stage.recover() is Exit.OK
+    assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
+    assert stage.site.asked.count(Rename("v", S3, S4)) == 1
+
+
+def test_a_rename_whose_answer_was_lost_is_no_debt_once_the_list_shows_it(stage: Stage) -> None:
+    stage.site.fail(lambda step: step == Rename("v", S3, S4), once(act_after(stage.clock, 0)))
+    stage.site.on_listing = lambda: stage.clock.push(0)
+    assert stage.night().exit is Exit.OK
+    assert not stage.memory.open_runs()
+
+
+@pytest.mark.parametrize("new", CHAIN)
+def test_a_rename_that_was_lost_in_silence_is_made_up_for_by_recover(stage: Stage, new: str) -> None:
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.new == new, once(silence))
+    assert stage.night().exit is Exit.PARTIAL
+    assert stage.recover() is Exit.OK
+    assert stage.dates()[R].startswith("born")
+    assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
+
+
+@pytest.mark.parametrize("new", CHAIN)
+def test_a_rename_that_was_lost_in_silence_is_made_up_for_by_the_next_run(stage: Stage, new: str) -> None:
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.new == new, once(silence))
+    stage.night()
+    assert stage.night().exit is Exit.OK
+    assert all(stage.dates()[name].startswith("born") for name in CHAIN[:2])
+    assert [stage.dates()[name] for name in CHAIN[2:]] == [f"old {R}", f"old {P}"]
+
+
+def test_in_paper_order_a_late_capture_is_waited_for_before_the_names_are_put_back(stage: Stage) -> None:
+    stage.job = PAPER
+    stage.site.fail(lambda step: isinstance(step, Capture), act_after(stage.clock, SOON))
+    stage.night()
+    assert stage.dates()[R].startswith("born")
+    assert stage.dates()[P] == f"old {R}"
+    assert not stage.memory.open_runs()
+
+
+def test_a_run_waits_for_what_the_one_before_left_in_the_air(stage: Stage) -> None:
+    stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
+    stage.night()
+    stage.clock.push(-86400)  # the next one begins at once
+    assert stage.night().exit is Exit.OK
+    stage.clock.push(86400)
+    assert [stage.dates()[name] for name in CHAIN[2:]] == [f"old {R}", f"old {P}"]
+    assert all(stage.dates()[name].startswith("born") for name in CHAIN[:2])

@@ -1,0 +1,330 @@
+"""What becomes of VMs whose removal does not work at once, and of VMs that are not where they were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.debts import owed
+from snapall.backup.events import Waiting
+from snapall.backup.facts import Answered, Intent, Started, Surveyed
+from snapall.backup.model import Grade, Order, Vm, VmSnapshot
+from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
+from snapall.errors import Exit
+from tests.backup.pretended import (
+    CHAIN,
+    JOB,
+    Act,
+    Stage,
+    busy,
+    once,
+    quiesce_of,
+    refuse,
+    release_of,
+)
+
+R, P, S3, S4 = CHAIN
+NIGHT = 86400
+VM = Vm(110, "sql01", "esx1")
+NAME = "Quiesce-20070322T030000Z"
+ROW = VmSnapshot("snapshot-1228", 110, NAME)
+QUIESCED = (
+    Surveyed((), (110,), (), (), ()),
+    Intent(1, Quiesce(VM, NAME)),
+    Answered(1, Done(ssid=ROW.ssid), 1.0),
+)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def attempts(stage: Stage, vm: int) -> list[float]:
+    """From now on: the moments of this VM's removals that another task stands in the way of."""
+    moments: list[float] = []
+
+    def refused(step: Step, act: Act) -> Outcome:
+        moments.append(stage.clock.monotonic() - NIGHT)
+        return busy(step, act)
+
+    stage.site.fail(release_of(vm), refused)
+    return moments
+
+
+# Another task is in the way
+
+
+def test_a_removal_in_the_way_of_another_task_is_tried_again_with_growing_pauses(stage: Stage) -> None:
+    moments = attempts(stage, 108)
+    stage.clock.later(NIGHT + 100, stage.site.faults.clear)
+    report = stage.night()
+    assert (report.exit, report.grade, report.published) == (Exit.OK, Grade.WHOLE, True)
+    assert stage.site.rows == []
+    pauses = [later - earlier for earlier, later in pairwise(moments)]
+    assert pauses == [0, 1, 2, 4, 8, 16, 32]
+
+
+def test_a_task_that_goes_on_for_hours_is_given_up_on_after_a_limit(stage: Stage) -> None:
+    moments = attempts(stage, 108)
+    report = stage.night()
+    assert report.exit is Exit.DEBTS
+    assert "vm-108" in report.debts[0]
+    assert 900 < moments[-1] <= 960
+    assert stage.clock.monotonic() <= NIGHT + 960
+    waits = [what for what in stage.heard if isinstance(what, Waiting)]
+    assert "another task is in the way" in waits[0].why
+    assert "vm-108" in waits[0].why
+    stage.site.faults.clear()
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+
+
+def test_the_other_vms_and_the_rotation_do_not_wait_for_a_vm_with_another_task(stage: Stage) -> None:
+    moments = attempts(stage, 108)
+    done: dict[Step, float] = {}
+    stage.site.after = lambda step: done.update({step: stage.clock.monotonic() - NIGHT})
+    stage.night()
+    renames = [moment for step, moment in done.items() if isinstance(step, Rename)]
+    releases = [moment for step, moment in done.items() if release_of(110, 1226)(step)]
+    assert len(renames) == 4
+    assert len(releases) == 2
+    assert max(renames + releases) == moments[0] == 0
+
+
+def test_a_vm_with_another_task_is_tried_again_while_the_rotation_waits(stage: Stage) -> None:
+    stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
+    moments = attempts(stage, 108)
+    stage.clock.later(NIGHT + 20, stage.site.faults.clear)
+    released: list[float] = []
+
+    def free(step: Step) -> None:
+        if release_of(108)(step) and 108 not in {row.vm for row in stage.site.rows}:
+            released.append(stage.clock.monotonic() - NIGHT)
+
+    stage.site.after = free
+    report = stage.night()
+    assert (report.exit, report.published) == (Exit.PARTIAL, False)
+    assert moments == [0, 0, 15]
+    assert released == [30]
+    assert stage.clock.monotonic() - NIGHT >= JOB.busy_wait
+
+
+def test_a_signal_shortens_the_wait_for_another_task(stage: Stage) -> None:
+    attempts(stage, 108)
+    stage.clock.later(NIGHT + 100, lambda: setattr(stage, "stop", True))
+    assert stage.night().exit is Exit.DEBTS
+    assert stage.clock.monotonic() - NIGHT < 130
+    assert stage.site.rows != []
+
+
+def test_after_a_signal_a_removal_is_still_tried_again_for_a_moment(stage: Stage) -> None:
+    stage.site.fail(release_of(108), busy)
+    stage.site.after = lambda step: setattr(stage, "stop", True)
+    stage.clock.later(NIGHT + 5, stage.site.faults.clear)
+    assert stage.night().exit is Exit.STOPPED
+    assert stage.site.rows == []
+
+
+def test_a_removal_that_fails_for_another_reason_is_tried_three_times_in_a_run(stage: Stage) -> None:
+    stage.site.fail(release_of(108), lambda step, act: Unknown("exit code 1", failed=True))
+    assert stage.night().exit is Exit.DEBTS
+    assert sum(release_of(108)(step) for step in stage.site.asked) == 3
+    assert stage.clock.monotonic() - NIGHT < 10
+
+
+def test_last_nights_vm_with_another_task_does_not_hold_tonights_backup_up(stage: Stage) -> None:
+    stage.site.fail(release_of(108), busy)
+    assert stage.night().exit is Exit.DEBTS
+    captured: list[float] = []
+    stage.site.after = lambda step: captured.append(stage.clock.monotonic()) if isinstance(step, Capture) else None
+    before = stage.clock.monotonic() + NIGHT
+    stage.clock.later(NIGHT + 300, stage.site.faults.clear)
+    report = stage.night()
+    assert captured == [before]
+    assert (report.exit, report.debts) == (Exit.PARTIAL, ())
+    assert stage.site.rows == []
+    assert stage.memory.open_runs() == []
+
+
+# The database lags
+
+
+def test_a_row_that_is_still_listed_after_its_removal_does_not_keep_the_rotation_waiting(stage: Stage) -> None:
+    stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
+    stage.clock.later(NIGHT + 40, lambda: setattr(stage.site, "rows", []))
+    renamed: list[float] = []
+    stage.site.after = lambda step: renamed.append(stage.clock.monotonic()) if isinstance(step, Rename) else None
+    assert stage.night().exit is Exit.OK
+    assert renamed == [NIGHT] * 4
+    assert sum(release_of(108)(step) for step in stage.site.asked) == 1
+
+
+def test_a_row_that_appears_after_the_answer_changes_nothing(stage: Stage) -> None:
+    stage.site.unlisted = {f"snapshot-{n}" for n in range(1228, 1231)}
+    stage.site.after = lambda step: stage.site.unlisted.clear() if isinstance(step, Capture) else None
+    assert stage.night().exit is Exit.OK
+    assert stage.site.rows == []
+
+
+def test_already_deleted_is_not_believed_while_the_snapshot_is_listed(stage: Stage) -> None:
+    """The same words say that it is not completely created yet."""
+    stage.site.rows = [ROW]
+    stage.site.fail(release_of(110), lambda step, act: Done(already=True))
+    child = Child(4001, 1.0)
+    journal = stage.begun(*QUIESCED[:2], Started(1, child), Answered(1, Unknown("no answer within 960 s"), 960.0))
+    stage.clock.later(20, stage.site.faults.clear)
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+    assert not owed(stage.memory.open(journal.path).facts)
+
+
+# A removal that was never sent
+
+
+def test_a_removal_whose_program_did_not_start_was_not_sent(stage: Stage) -> None:
+    stage.site.fail(release_of(110), once(refuse("not started")))
+
+    def steal(step: Step) -> None:
+        if release_of(110)(step):
+            stage.site.rows = [row for row in stage.site.rows if row.vm != 110]
+
+    stage.site.after = steal
+    report = stage.night()
+    assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
+
+
+# Unregistered
+
+
+def unregistered_at(stage: Stage, when: type[Step], vm: int = 110) -> None:
+    def strike(step: Step) -> None:
+        if isinstance(step, when) and vm not in stage.site.unregistered:
+            stage.site.unregister(vm)
+
+    stage.site.after = strike
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_vm_that_is_unregistered_while_it_is_held_is_named_with_what_is_to_be_done(
+    tmp_path: Path, order: Order
+) -> None:
+    stage = Stage(tmp_path, replace(JOB, order=order, publish=Grade.CRASH_CONSISTENT))
+    unregistered_at(stage, Capture)
+    report = stage.night()
+    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.PARTIAL, True)
+    assert report.debts == (
+        f"sql01 (vm-110): not registered any more, and {stage.job.vm_snapshot_of(report.stamp)} may be among its files",
+    )
+    assert "sql01 (vm-110) is not registered in VirtualCenter any more" in " ".join(stage.failures)
+    (verdict,) = (one for one in report.verdicts if one.vm.id == 110)
+    assert (verdict.state, verdict.why) == ("not quiesced", "it was unregistered from VirtualCenter before its release")
+    assert stage.site.rows == []
+    assert stage.memory.open_runs() == []
+    assert stage.night().exit is Exit.OK
+
+
+def test_recover_tells_of_an_unregistered_vm_once(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.begun(*QUIESCED)
+    stage.site.unregister(110)
+    assert stage.recover() is Exit.DEBTS
+    assert "sql01 (vm-110) is not registered" in stage.failures[-1]
+    assert stage.recover() is Exit.OK
+    assert sum(release_of(110)(step) for step in stage.site.asked) == 1
+
+
+def test_the_next_run_tells_of_a_vm_that_was_unregistered_meanwhile_and_takes_its_backup(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.begun(*QUIESCED)
+    stage.site.unregister(110)
+    report = stage.night()
+    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.WHOLE, True)
+    assert "sql01 (vm-110)" in report.debts[0]
+    assert stage.memory.open_runs() == []
+    assert stage.night().exit is Exit.OK
+
+
+def test_a_vm_that_is_unregistered_before_its_create_is_answered_may_have_a_snapshot(stage: Stage) -> None:
+    def last(step: Step, act: Act) -> Outcome:
+        act(step)
+        stage.site.unregister(110)
+        return Unknown("no answer")
+
+    stage.site.fail(quiesce_of(110), last)
+    report = stage.night()
+    assert report.exit is Exit.DEBTS
+    assert "if it was made" in " ".join(stage.failures)
+    assert stage.memory.open_runs() == []
+
+
+def test_a_vm_that_is_unregistered_before_its_quiesce_is_no_alarm(stage: Stage) -> None:
+    def first(step: Step, act: Act) -> Outcome:
+        stage.site.unregister(110)
+        return act(step)
+
+    stage.site.fail(quiesce_of(110), first)
+    report = stage.night()
+    assert (report.exit, report.grade, report.debts) == (Exit.PARTIAL, Grade.PARTIAL, ())
+    assert "it was not quiesced" in stage.warnings
+    assert stage.memory.open_runs() == []
+
+
+def test_a_vm_that_only_the_database_lost_is_released_by_its_id(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.site.vms = []
+    stage.site.unlisted = {ROW.ssid}
+    stage.begun(*QUIESCED)
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+
+
+def test_a_vm_is_not_given_up_on_while_the_database_cannot_be_asked(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.begun(*QUIESCED)
+    stage.site.unregister(110)
+    stage.site.database_down = True
+    assert stage.recover(wait=False) is Exit.DEBTS
+    assert stage.memory.open_runs() != []
+
+
+# Moved
+
+
+def test_a_vm_that_moves_to_another_host_is_told_and_released_by_the_same_moref(stage: Stage) -> None:
+    def moves(step: Step, act: Act) -> Outcome:
+        stage.site.move(110, "esx2")
+        return busy(step, act)
+
+    stage.site.fail(release_of(110), once(moves))
+    report = stage.night()
+    assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
+    assert stage.warnings.count("sql01 (vm-110) has moved from esx1 to esx2") == 1
+    assert "not registered" not in " ".join(stage.failures)
+    assert stage.site.rows == []
+
+
+def test_a_vm_that_moved_without_trouble_is_nobodys_concern(stage: Stage) -> None:
+    stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
+    assert stage.night().exit is Exit.OK
+    assert stage.warnings == ""
+
+
+def test_a_second_snapshot_of_our_name_is_tried_again_although_the_first_is_removed(stage: Stage) -> None:
+    stage.site.rows = [ROW, replace(ROW, ssid="snapshot-77")]
+    struck: list[Step] = []
+
+    def fails(step: Step, act: Act) -> Outcome:
+        if isinstance(step, Release) and step.ssid == "snapshot-77" and len(struck) < 2:
+            struck.append(step)
+            return Unknown("exit code 1", failed=True)
+        return act(step)
+
+    stage.site.fail(release_of(110), fails)
+    stage.begun(*QUIESCED)
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+    assert stage.clock.monotonic() < 10

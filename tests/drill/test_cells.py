@@ -1,0 +1,91 @@
+"""Which cells the drill plays."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.backup.model import Job, chain_names
+from snapall.drill import report
+from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Call, Cell, Extent, Moment, Strike, System, cells_of
+from snapall.drill.play import Played
+from snapall.drill.verdict import Broken, Finding
+
+CALLS = (
+    Call(System.GUARDIAN, 1, "its start"),
+    Call(System.DATABASE, 1, "VPX_VM"),
+    Call(System.VCB, 1, "-c moref:vm-100"),
+    Call(System.FILER, 1, "a command"),
+)
+CREATE = CALLS[2]
+JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
+
+
+def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None:
+    cells = cells_of(JOB, "rsh", CALLS, Extent())
+    kills = {(one.strikes[0].call.system, one.strikes[0].moment, one.aftermath) for one in cells if one.killed}
+    for system in (System.VCB, System.FILER):
+        assert {(system, moment, way) for moment in KILLS for way in Aftermath} <= kills
+    for moment in (Moment.BEFORE, Moment.AFTER):
+        assert {(System.DATABASE, moment, way) for way in Aftermath} <= kills
+    assert [one for one in kills if one[0] is System.GUARDIAN] == [(System.GUARDIAN, Moment.BEFORE, Aftermath.GUARDIAN)]
+    assert len(kills) == 2 * 4 * 3 + 2 * 3 + 1
+    struck = [one.strikes[0].moment for one in cells if not one.killed and one.strikes[0].call == CREATE]
+    assert struck == list(FAULTS)
+
+
+def test_the_quick_drill_kills_before_and_after_each_call() -> None:
+    cells = cells_of(JOB, "rsh", CALLS, QUICK)
+    assert {one.strikes[0].moment for one in cells} == {Moment.BEFORE, Moment.AFTER}
+    assert {one.aftermath for one in cells} == {Aftermath.RECOVER}
+
+
+@given(st.integers(0, 40), st.integers())
+def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: int, seed: int) -> None:
+    extent = Extent((), (), pairs=pairs, seed=seed)
+    cells = cells_of(JOB, "rsh", CALLS, extent)
+    assert len(cells) == pairs
+    assert cells == cells_of(JOB, "rsh", CALLS, extent)
+    for one in cells:
+        first, second = one.strikes
+        assert CALLS.index(first.call) < CALLS.index(second.call)
+        assert first.moment in FAULTS
+
+
+def played(*broken: Broken, reached: bool = True, moment: Moment = Moment.AFTER) -> Played:
+    cell = Cell(JOB, "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER)
+    return Played(cell, reached, cell.killed, tuple(Finding(one, "vm-100") for one in broken), "it said this")
+
+
+@pytest.mark.parametrize("broken", list(Broken))
+def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> None:
+    cells = [played(), played(broken), played(moment=Moment.REFUSE)]
+    counts = report.Counts.of(cells)
+    assert not counts.held
+    assert (counts.vms, counts.lost, counts.other).count(1) == 1
+    assert f"  {broken}: vm-100" in report.troubles(cells)
+    assert "  | it said this" in report.troubles(cells)
+    assert report.as_json(cells)["held"] is False
+    assert report.verdict(cells).startswith("2 crashes, 1 faults: ")
+
+
+def test_all_held_only_when_something_was_tried() -> None:
+    assert report.Counts.of([played()]).held
+    assert not report.Counts.of([]).held
+    assert not report.Counts.of([played(reached=False)]).held
+
+
+def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
+    cells = [played(), played(reached=False)]
+    assert report.Counts.of(cells).cells == 1
+    assert any(line.startswith("not reached: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
+
+
+def test_the_table_has_a_line_for_each_site_and_treatment_and_their_sum() -> None:
+    lines = report.table([played(), played(Broken.LOST), played(moment=Moment.DROP)])
+    assert [line.split()[-4:] for line in lines[1:]] == [
+        ["1", "0", "0", "0"],
+        ["2", "0", "1", "0"],
+        ["3", "0", "1", "0"],
+    ]

@@ -1,0 +1,87 @@
+"""What a reader of outside text is here, and what its results are held to."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from snapall.backup.events import Event, Happening
+from snapall.backup.model import Vm
+from snapall.config import Filer
+from snapall.site.filer import Reply
+from snapall.views import jsonlines, logfile, plain
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+PASSWORD = "s3cr\u00e9t"
+STAMP = datetime(2007, 3, 22, 3, tzinfo=UTC)
+VM = Vm(108, "web01", "esx1")
+FILER = Filer("filer1", "filer1", "rsh", 514, "snapall", None, None, None, 5, "snapall", reserved_port=False)
+
+
+def samples(folder: str, pattern: str = "*.*") -> list[str]:
+    """What real systems said, as far as it is recorded."""
+    return [path.read_text(encoding="utf-8", errors="replace") for path in sorted((FIXTURES / folder).glob(pattern))]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`read` raises nothing but `expected`, whatever it is given, and checks by itself what it has made."""
+
+    name: str
+    inputs: st.SearchStrategy[Any]
+    read: Callable[[Any, Path], object]
+    expected: tuple[type[Exception], ...] = ()
+
+
+def tame(text: str) -> None:
+    """Nothing in it plays tricks on a terminal or a log."""
+    assert all(char.isprintable() for char in text), repr(text)
+
+
+class Logged(logfile.LogFile):
+    """The log, into memory."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("never written"), "%H:%M", lambda at: at, "")
+        self.lines: list[str] = []
+
+    def _write(self, lines: list[str]) -> None:
+        self.lines += lines
+
+
+def told(*whats: Happening) -> None:
+    """What the log, the plain lines and the JSON lines make of it can be shown and read."""
+    log, stdout, stderr = Logged(), io.StringIO(), io.StringIO()
+    for what in whats:
+        for listener in (log, jsonlines.JsonLines(stdout), plain.PlainLines(stderr, quiet=False)):
+            listener(Event(STAMP, what))
+    for line in [*log.lines, *stderr.getvalue().split("\n")]:
+        tame(line)
+    for line in stdout.getvalue().splitlines():
+        json.loads(line, parse_constant=_no_json)
+
+
+def _no_json(word: str) -> None:
+    raise AssertionError(f"{word} is no JSON")
+
+
+class Canned:
+    """A way to a filer that says one thing."""
+
+    def __init__(self, stdout: str, stderr: str = "") -> None:
+        self.reply = Reply(stdout, stderr)
+        self.sent: list[str] = []
+
+    def run(self, command: str) -> Reply:
+        self.sent.append(command)
+        return self.reply
+
+    def command_line(self, command: str) -> str:
+        return f"rsh filer1 {command}"

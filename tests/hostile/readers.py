@@ -1,0 +1,196 @@
+"""Every reader of outside text: what it is given, which errors are its contract, and what must hold of its results."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.debts import owed
+from snapall.backup.events import Failed, StepBegan, StepEnded, Warned
+from snapall.backup.factlines import from_line
+from snapall.backup.journal import Journal, is_closed, is_open
+from snapall.backup.model import FILER_NAME
+from snapall.backup.plan import Stage
+from snapall.backup.provenance import origins
+from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
+from snapall.batch import batch_of
+from snapall.config import Config, Database, Filer, Secret, Vcenter, check_keep, jobs_named, parse
+from snapall.errors import ConfigError, JournalError, Refused, SiteError
+from snapall.site.filer import FilerSystem, require_7mode
+from snapall.site.process import Completed
+from snapall.site.rsh import Rsh
+from snapall.site.ssh import Ssh
+from snapall.site.vcb import Vcb
+from snapall.site.virtualcenter import VirtualCenter
+from snapall.tomlfile import tables_of
+from snapall.views import words
+from tests.hostile import connections, memories, rows, shown
+from tests.hostile.inputs import NAMES, blobs, texts
+from tests.hostile.reader import FILER, FIXTURES, PASSWORD, VM, Canned, Reader, samples, tame, told
+from tests.site.test_virtualcenter import Db
+from tests.test_config import ENVIRON, PLAIN
+
+
+def listing(said: str, _folder: Path) -> None:
+    volume = re.search(r"^Volume ([A-Za-z0-9]+)", said, re.MULTILINE)
+    system = FilerSystem(Canned(said), "filer1")
+    for row in system.listing(volume[1] if volume is not None else "vmvol1"):
+        told(Warned(f"{row.name} of {row.date}: {', '.join(row.tags)}"))
+        moving = Canned("")
+        with suppress(Refused):
+            FilerSystem(moving, "filer1").perform(Rename("vmvol1", row.name, "vmware_previous"))
+        assert bool(moving.sent) is (FILER_NAME.fullmatch(row.name) is not None)
+
+
+def answers(said: tuple[str, str], _folder: Path) -> None:
+    steps: list[Capture | Rename | Delete] = [Capture("v", "a"), Rename("v", "a", "b"), Delete("v", "a")]
+    for step in steps:
+        outcome = FilerSystem(Canned(*said), "filer1").perform(step)
+        told(StepBegan(Stage.ROTATE, step), StepEnded(Stage.ROTATE, step, outcome, 1.0))
+
+
+def version(said: str, _folder: Path) -> None:
+    system = FilerSystem(Canned(said), "filer1")
+    require_7mode(system.version())
+    system.require_writable("vmvol1")
+
+
+def rsh(said: tuple[bytes, bytes], _folder: Path) -> None:
+    Rsh(FILER)._reply(*said)
+
+
+def known_hosts(data: bytes, folder: Path) -> None:
+    path = folder / "known_hosts"
+    path.write_bytes(data)
+    ssh = Ssh(Filer("filer1", "filer1", "ssh", 22, "u", None, Secret("x"), path, 5, None, reserved_port=False))
+    ssh._read_known()
+
+
+def vcbsnapshot(said: tuple[bytes, bytes, int | None], _folder: Path) -> None:
+    vcb = Vcb(Vcenter("vc01", "vcbackup", Secret(PASSWORD), ("vcbsnapshot",), 60, 60, 60, 1))
+    stdout, stderr = (one.decode("utf-8", "replace") for one in said[:2])
+    steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
+    for step in steps:
+        outcome = vcb._judge(step, Completed(("vcbsnapshot",), said[2], stdout, stderr, 1.0), 60)
+        told(StepBegan(Stage.QUIESCE, step), StepEnded(Stage.QUIESCE, step, outcome, 1.0))
+        assert PASSWORD not in outcome.said
+        assert not isinstance(outcome, Unknown) or PASSWORD not in outcome.why
+
+
+def journal(data: bytes, folder: Path) -> None:
+    path = folder / "vol1-20070322T030000Z.jsonl"
+    path.write_bytes(data)
+    is_open(path), is_closed(path)
+    facts = Journal.open(path, SystemClock()).facts
+    bool(owed(facts)), origins(facts)
+
+
+def journal_line(line: str, _folder: Path) -> None:
+    from_line(line)
+
+
+def toml(text: str, folder: Path) -> Config:
+    (folder / "id_rsa").write_text("a key\n")
+    return parse(text, folder / "snapall.toml", ENVIRON)
+
+
+def secret(data: bytes, folder: Path) -> None:
+    (folder / "vc.secret").write_bytes(data)
+    toml(PLAIN.replace('{ env = "VCPWORD" }', '{ file = "vc.secret" }'), folder)
+
+
+def batch(data: bytes, _folder: Path) -> None:
+    made = batch_of(data, {})
+    assert bool(made.table) is not bool(made.faults)
+    for line in made.told():
+        tame(line)
+
+
+def overlay(text: str, folder: Path) -> None:
+    made = batch_of((FIXTURES / "bat" / "filled.bat").read_bytes(), tables_of(text, folder / "snapall.bat.toml"))
+    for line in made.told():
+        tame(line)
+
+
+def arguments(names: tuple[str, str], folder: Path) -> None:
+    settings = toml(PLAIN, folder)
+    for call in (
+        lambda: jobs_named(settings, names),
+        lambda: check_keep(names[0], tuple(settings.jobs.values())),
+    ):
+        try:
+            call()
+        except ConfigError as error:
+            tame(error.message)
+
+
+Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]
+
+
+def database(rows: Rows, folder: Path) -> None:
+    path = folder / "virtualcenter.db"
+    if not path.exists():
+        Db(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table, values in zip(("VPX_ENTITY", "VPX_SNAPSHOT", "VPX_DATASTORE"), rows, strict=True):
+            connection.execute(f"DELETE FROM {table}")
+            for row in values:
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        if not connection.execute("SELECT 1 FROM VPX_VM").fetchall():
+            connection.execute("INSERT INTO VPX_VM VALUES (108, 9, 0), (110, 9, NULL)")
+            connection.execute("INSERT INTO VPX_DS_ASSIGNMENT VALUES (688, 108), (688, 110), (688, 9)")
+    asked = VirtualCenter(Database(f"sqlite:///{path}", None, ""))
+    for ask in (lambda: asked.vms([688]).vms, lambda: asked.snapshots([108, 110]), asked.inventory):
+        with suppress(SiteError):
+            for one in ask():
+                told(Warned(str(one)), Failed(getattr(one, "label", "x"), ""))
+    with suppress(SiteError, Refused):
+        for vm in asked.vms([688]).vms:
+            vcb = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1))
+            assert vcb.argv(Quiesce(vm, "Quiesce"), masked=False)[3:] == ("-c", f"moref:vm-{vm.id}", "Quiesce")
+            tame(words.safe(vm.label))
+
+
+JOURNALS = samples("journal")
+SCALARS = st.one_of(st.none(), st.integers(-(1 << 40), 1 << 40), st.floats(), NAMES, st.binary(max_size=8))
+IDS = st.one_of(st.sampled_from([108, 110, 688]), SCALARS)
+ROWS = st.tuples(
+    st.lists(st.tuples(IDS, NAMES, SCALARS), max_size=4),
+    st.lists(st.tuples(IDS, IDS, NAMES, SCALARS), max_size=4),
+    st.lists(st.tuples(IDS, NAMES, SCALARS, SCALARS), max_size=4),
+)
+
+VERSION = "NetApp Release 7.0.2: Wed Oct 26 16:45:03 PDT 2005\n"
+KNOWN = "[127.0.0.1]:22 ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 x\n"
+OVERLAY = '[vcenter]\npassword = { file = "x" }\n[jobs.vmvol1]\ndatastores = [688]\n'
+FIRST = st.sampled_from([b"", b"\0", b"\1", b"x"])
+CODES = st.sampled_from([0, 1, -9, None])
+VCB = samples("vcbsnapshot")
+
+READERS = (
+    Reader("snap list", texts(*samples("filer", "snap_list*")), listing, (SiteError,)),
+    Reader("snap answers", st.tuples(texts(*samples("filer")), texts("creating snapshot...")), answers),
+    Reader("version", texts(VERSION), version, (SiteError, Refused)),
+    Reader("rsh bytes", st.tuples(FIRST, blobs(*samples("filer"))), rsh, (SiteError,)),
+    Reader("known_hosts", blobs(KNOWN), known_hosts, (SiteError,)),
+    Reader("vcbsnapshot", st.tuples(blobs(*VCB, f"SsId:x\n{PASSWORD}"), blobs(PASSWORD), CODES), vcbsnapshot),
+    Reader("journal files", blobs(*JOURNALS), journal, (JournalError,)),
+    Reader("journal lines", texts(*"".join(JOURNALS).splitlines()), journal_line, (ValueError,)),
+    Reader("snapall.toml", texts(PLAIN), toml, (ConfigError,)),
+    Reader("secret files", blobs("vcpw\n"), secret, (ConfigError,)),
+    Reader("batch files", blobs(*samples("bat")), batch),
+    Reader("overlays", texts(OVERLAY), overlay, (ConfigError,)),
+    Reader("database rows", ROWS, database),
+    Reader("arguments", st.tuples(texts("vol1"), texts("before_upgrade")), arguments),
+    *memories.READERS,
+    *connections.READERS,
+    *rows.READERS,
+    *shown.READERS,
+)

@@ -1,0 +1,154 @@
+"""What reaches a terminal: whatever stands on the command line, in a configuration's values, or in an event."""
+
+from __future__ import annotations
+
+import io
+import os
+import tomllib
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from rich.console import Console
+
+from snapall import cli
+from snapall.backup.events import (
+    DebtFound,
+    Event,
+    Failed,
+    Happening,
+    PlanMade,
+    RunBegan,
+    StepBegan,
+    StepEnded,
+    Waiting,
+    Warned,
+)
+from snapall.backup.model import FilerSnapshot, Order, Survey, Vm
+from snapall.backup.plan import Stage, build
+from snapall.backup.provenance import Past
+from snapall.backup.steps import Quiesce, Refusal, Unknown
+from snapall.batfile import source_of
+from snapall.config import _judged, from_batch, load, parse
+from snapall.errors import ConfigError
+from snapall.importing import write
+from snapall.schema import dotted
+from snapall.views.console import ending, screen
+from snapall.views.progress import Progress
+from snapall.views.reports import plan_lines
+from tests.backup.pretended import JOB
+from tests.hostile.inputs import SALT, blobs, texts
+from tests.hostile.reader import FIXTURES, STAMP, Reader, tame, told
+from tests.hostile.shapes import EDITS, retyped
+from tests.test_config import ENVIRON, PLAIN
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal: nothing is filtered out on the way to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def arguments(words: list[str], folder: Path) -> None:
+    """`snapall WORDS...`, with whatever the system lets stand there, where a faulty configuration lies."""
+    argv = [os.fsdecode(word.replace("\0", "").encode("utf-8", "surrogatepass")) for word in words]
+    (folder / "snapall.toml").write_text('[filers."\\u202e\\u001b[31m"]\n')
+    stdout, stderr, code = Terminal(), Terminal(), None
+    with chdir(folder), redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            cli.main(argv)
+        except SystemExit as ended:
+            code = ended.code
+    assert code in (0, 2), (code, stderr.getvalue())
+    for line in f"{stdout.getvalue()}\n{stderr.getvalue()}".split("\n"):
+        tame(line)
+
+
+def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
+    """A configuration whose values are of other types, and whose complaint can be shown."""
+    (folder / "id_rsa").write_text("a key\n")
+    raw = retyped(RAW, edits)
+    try:
+        _judged(raw, folder / "snapall.toml", ENVIRON, lambda fault: f"{dotted(fault.path)}: {fault.text}")
+    except ConfigError as error:
+        for line in error.message.split("\n"):
+            tame(line)
+        raise
+
+
+def config_text(text: str, folder: Path) -> None:
+    """The same of a text: the complaint can be shown as it is."""
+    (folder / "id_rsa").write_text("a key\n")
+    try:
+        parse(text, folder / "snapall.toml", ENVIRON)
+    except ConfigError as error:
+        for line in error.message.split("\n"):
+            tame(line)
+        raise
+
+
+def imported(given: tuple[bytes, str], folder: Path) -> None:
+    """A batch and its overlay become a file that says the same, and what is told of it can be shown."""
+    data, overlay = given
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "snapall.bat").write_bytes(data)
+    (folder / "snapall.bat.toml").write_bytes(overlay.encode("utf-8", "replace"))
+    try:
+        made = write(folder / "snapall.bat", None, "file", with_secrets=True, environ=ENVIRON)
+    except ConfigError as error:
+        for line in error.message.split("\n"):
+            tame(line)
+        raise
+    told(*(Warned(line) for line in made.lines()))
+    again = load(folder / "snapall.toml", ENVIRON)
+    assert again.jobs == from_batch(source_of(folder / "snapall.bat"), ENVIRON).jobs
+
+
+def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
+    """The console, at any moment of a night, and the plan: what they export holds nothing but what can be shown."""
+    names, said, hint = given
+    vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
+    row = FilerSnapshot("vmware_recent", said, (said,))
+    plan = build(JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Past(), (), "20070322T030000Z")
+    progress, step = Progress(), Quiesce(Vm(100, said, hint), said)
+    happenings: list[Happening] = [
+        *(RunBegan(JOB, "20070322T030000Z", Order.SAFE), PlanMade(plan), StepBegan(Stage.QUIESCE, step)),
+        *(StepEnded(Stage.QUIESCE, step, Unknown(said, said), 1.0), Waiting(STAMP, said), Warned(said, hint)),
+        *(StepEnded(Stage.QUIESCE, step, Refusal(said, said), 1.0), DebtFound(step.vm, said, said), Failed(said, hint)),
+    ]
+    told(*happenings)
+    for what in happenings:
+        progress(Event(STAMP, what))
+    console = Console(file=io.StringIO(), width=100, record=True, highlight=False)
+    console.print(screen(progress, STAMP, 100, 60))
+    console.print(ending(progress, 100))
+    for line in [*console.export_text().split("\n"), *plan_lines((), plan, str, 80)]:
+        tame(line)
+
+
+RAW = tomllib.loads(PLAIN)
+WORDS = st.one_of(
+    st.sampled_from(
+        ["plan", "list", "run", "recover", "datastores", "import", "--config", "--keep", "--order", "--json"]
+    ),
+    st.sampled_from(
+        ["vol1", "snapall.toml", "x.bat", "-c", "--", "safe", "", "A" * 300, "A" * 300 + ".toml", "a/b.toml"]
+    ),
+    st.sampled_from(SALT),
+    st.text(max_size=20),
+)
+TEXT = st.one_of(st.sampled_from(SALT), st.text(max_size=60), st.builds("{}{}{}".format, st.text(max_size=9),
+                 st.sampled_from(SALT), st.text(max_size=9)))  # fmt: skip
+BATS = [(FIXTURES / "bat" / name).read_bytes().decode("latin-1") for name in ("filled.bat", "two_volumes.bat")]
+OVERLAY = '[vcenter]\npassword = "p\\u202e"\n[jobs.vmvol1]\ndatastores = [688]\nvms = { "a*" = "skip" }\n'
+
+READERS = (
+    Reader("configuration, retyped", EDITS, config_values, (ConfigError,)),
+    Reader("configuration, told", texts(PLAIN), config_text, (ConfigError,)),
+    Reader("import", st.tuples(blobs(*BATS), texts(OVERLAY, "")), imported, (ConfigError,)),
+    Reader("console and plan", st.tuples(st.lists(TEXT, min_size=1, max_size=5), TEXT, TEXT), drawn),
+    Reader("command line", st.lists(WORDS, max_size=5), arguments),
+)

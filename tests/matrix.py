@@ -1,0 +1,64 @@
+"""The kill matrix: `python -m tests.matrix` prints its counts; `--quick` tries a tenth of it, `--full` all.
+
+Two VMs of our own and a foreign one; both orders; every call over rsh, and those that reach the filer over ssh too;
+two volumes and four calls at a time at fewer moments. `--full` has each of them at every moment.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from snapall.backup.model import Grade, Job, Order, chain_names
+from snapall.drill import report
+from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Extent, Moment, System
+from snapall.drill.trials import Trial, drill
+
+VOLUME, STORE, CHAIN = "vmvol1", 688, chain_names("vmware", 4)
+SAFE = Job("one-volume", "filer1", (VOLUME,), (STORE,), CHAIN)
+TWO = replace(SAFE, name="two-volumes", volumes=(VOLUME, "vmvol2"))
+MANY = replace(SAFE, name="four-at-a-time", datastores=(STORE, 689))
+AFTER = replace(QUICK, moments=(Moment.AFTER, Moment.LATE), systems=(System.VCB, System.FILER))
+SSH = Extent((*KILLS, *FAULTS), (Aftermath.RECOVER,), (System.FILER,))
+
+
+def paper(job: Job) -> Job:
+    """The same in the batch's order."""
+    return replace(job, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
+
+
+def trials(extent: str) -> list[Trial]:
+    """What is tried, by the option that asks for it."""
+    one, two = (SAFE, paper(SAFE)), (TWO, paper(TWO))
+    match extent:
+        case "--quick":
+            return [Trial(job, 1, "rsh", AFTER) for job in one]
+        case "--full":
+            whole = Extent(pairs=100)
+            sites = [Trial(job, 1, transport, whole) for job in (*one, *two) for transport in ("rsh", "ssh")]
+            return [*sites, Trial(MANY, 4, "rsh", whole), Trial(paper(MANY), 4, "ssh", whole)]
+        case "":
+            rsh, ssh = (
+                [Trial(job, 1, "rsh", Extent(pairs=40)) for job in one],
+                [Trial(job, 1, "ssh", SSH) for job in one],
+            )
+            return [*rsh, *ssh, *(Trial(job, 1, "rsh", AFTER) for job in two), Trial(MANY, 4, "rsh", AFTER)]
+        case _:
+            raise SystemExit("python -m tests.matrix [--quick | --full] [--until PROMISE]")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Play it; 0 when every promise held in every cell, and every cell was reached."""
+    began = time.monotonic()
+    extent, until = (argv[0] if argv else ""), (argv[2] if argv[1:2] == ["--until"] else None)
+    played = drill(trials(extent), lambda one: any(finding.broken == until for finding in one.findings))
+    for line in [*report.troubles(played), *report.table(played), report.verdict(played)]:
+        print(line)
+    print(f"{time.monotonic() - began:.0f} s")
+    return 0 if report.Counts.of(played).held and all(one.reached for one in played) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

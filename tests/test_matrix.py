@@ -1,0 +1,55 @@
+"""The kill matrix, a tenth of it, and the drill; `.ci/run` plays all of it, and shows that planted bugs turn it red."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.atlab import AtLab
+from tests.mutants import HERE, MUTANTS, Mutant, planted
+
+
+def test_runs_that_are_killed_leave_nothing_behind() -> None:
+    words = [sys.executable, "-m", "tests.matrix", "--quick"]
+    ended = subprocess.run(words, cwd=HERE, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "crashes: 0 VMs left quiesced, 0 backups lost" in ended.stdout
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_the_bug_can_still_be_planted(mutant: Mutant, tmp_path: Path) -> None:
+    """`.ci/run` plants them and plays the matrix: `python -m tests.mutants`."""
+    folder = planted(mutant, tmp_path)
+    assert mutant.instead in (folder / "snapall" / mutant.file).read_text()
+
+
+def test_a_mutant_whose_text_has_gone_is_no_mutant(tmp_path: Path) -> None:
+    gone = Mutant("gone", "backup/means.py", "no such text\n", "", "")
+    with pytest.raises(ValueError, match="must be written anew"):
+        planted(gone, tmp_path)
+
+
+def drilled(night: AtLab, *args: str) -> subprocess.CompletedProcess[str]:
+    """`snapall drill` in a process of its own: it forks, and this one has threads."""
+    words = [sys.executable, "-m", "snapall", "drill", *args, "--config", str(night.config)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_a_drill_of_ones_own_configuration_touches_nothing_of_ones_site(at_lab: Callable[..., AtLab]) -> None:
+    night = at_lab()
+    night.edit("retain      = 4", 'retain      = 2\nvms         = { "sql01" = "must", "test-*" = "skip" }')
+    night.edit('prefix      = "vmware"', 'prefix      = "nightly"')
+    before = sorted(night.lab.directory.iterdir())
+    ended = drilled(night, "--quick", "--json")
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["held"] is True
+    assert told["crashes"] == told["cells"] > 20
+    assert (told["vms_left"], told["backups_lost"], told["other"], told["broken"]) == (0, 0, 0, [])
+    assert len(night.ledger) == 0
+    assert sorted(night.lab.directory.iterdir()) == before

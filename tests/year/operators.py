@@ -1,0 +1,115 @@
+"""What the site's people do by day: each act on the world is told to the chronicle, which sees no ledger of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from snapall.lab import others, schema
+from snapall.lab.site import encoded
+from tests.year.chronicle import Chronicle
+from tests.year.happenings import Chance
+
+if TYPE_CHECKING:
+    from snapall.lab.world import World
+
+RENAMED = "UPDATE VPX_ENTITY SET NAME = ? WHERE ID = ?"
+
+
+@dataclass
+class Operators:
+    """The people. `until` holds what they undo on which day."""
+
+    chronicle: Chronicle
+    chance: Chance
+    until: dict[tuple[str, str], int] = field(default_factory=dict)  # volume and snapshot number -> day
+    full: int = 0  # the day from which the volume has room again
+    count: int = 0
+    keep: str = ""  # the backup that the next command takes before some maintenance
+
+    def interfere(self, world: World, what: str, chain: tuple[str, ...], day: int) -> None:
+        """Do one of `happenings.INTERFERENCE`."""
+        self.count += 1
+        volume = "vmvol1"
+        present = [name for name in chain if name in self.chronicle.volumes[volume]]
+        match what.split():
+            case ["keeps", *_]:
+                self.keep = f"before_maintenance_{self.count}"
+            case ["fills", *_]:
+                others.set_volume(world, volume, full=True)
+                self.full = day + self.chance.number(1, 3)
+            case ["mirrors" | "clones", *_] if present:
+                oldest = what.startswith("clones")
+                name = present[-1] if oldest else self.chance.one(present)
+                others.tag(world, volume, name, "busy", "LUNs" if oldest else "snapmirror")
+                self.until[volume, str(self.chronicle.volumes[volume][name].number)] = day + self.chance.number(1, 4)
+            case [_, "a", "snapshot", *_] if present:
+                self._chain(world, what, volume, self.chance.one(present))
+            case _:
+                self._vms(world, what)
+
+    def _chain(self, world: World, what: str, volume: str, name: str) -> None:
+        if what.startswith("renames"):
+            new = f"sent_to_tape_{self.count}"
+            with world.moment() as moment:
+                query = "UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?"
+                moment.db.execute(query, (new, volume, name))
+            self.chronicle.operator_renamed(volume, name, new)
+            return
+        others.remove_filer_snapshot(world, volume, name)
+        self.chronicle.operator_deleted(volume, name)
+        if what.startswith("takes"):
+            others.make_filer_snapshot(world, volume, name)
+            self.chronicle.operator_made(volume, name)
+
+    def _vms(self, world: World, what: str) -> None:
+        # sql01 stays as it is: some configurations will not do without it, and that is no interference but a refusal.
+        movable = [vm for vm in world.vms(688) if vm.id != 1226 and not (vm.name or "").startswith("test-")]
+        vm = self.chance.one(movable) if movable else None
+        match what.split():
+            case ["adds", *_]:
+                _add_vm(world, 3000 + self.count, f"new{self.count:02d}")
+            case ["deletes", *_] if vm is not None and len(movable) > 2:
+                others.remove_vm(world, vm.id)
+                self.chronicle.vm_is_gone(vm.id)
+            case ["renames", *_] if vm is not None:
+                with world.moment() as moment:
+                    moment.db.execute("UPDATE vms SET name = ? WHERE id = ?", (f"web/{self.count}", vm.id))
+                    moment.echo(RENAMED, encoded(f"web/{self.count}"), vm.id)
+            case ["moves", *_] if vm is not None:
+                others.move_vm(world, vm.id, self.chance.one([11, 12]))
+            case ["takes", *_] if vm is not None:
+                others.make_vm_snapshot(world, vm.id, "Quiesce")
+            case ["removes", *_]:
+                for row in world.vm_snapshots()[-1:]:
+                    others.remove_vm_snapshot(world, row.vm, row.ssid)
+                    self.chronicle.operator_removed(row.ssid)
+            case _:
+                pass
+
+    def tidy(self, world: World) -> None:
+        """Delete what snapall warned of, as its remedy says."""
+        for volume, name in self.chronicle.strays():
+            others.remove_filer_snapshot(world, volume, name)
+            self.chronicle.operator_deleted(volume, name)
+
+    def undo(self, world: World, day: int) -> None:
+        """What was to last for some nights is over."""
+        for (volume, number), last in list(self.until.items()):
+            if day >= last:
+                names = {str(snap.number): name for name, snap in self.chronicle.volumes[volume].items()}
+                if number in names:
+                    others.tag(world, volume, names[number])
+                del self.until[volume, number]
+        if self.full and day >= self.full:
+            others.set_volume(world, "vmvol1")
+            self.full = 0
+
+
+def _add_vm(world: World, number: int, name: str) -> None:
+    with world.moment() as moment:
+        moment.db.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, 11, 0)", (number, name))
+        moment.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, 688)", (number,))
+        moment.echo(schema.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
+        moment.echo(schema.ENTITY, number, name, 0, 3)
+        moment.echo(schema.ASSIGNMENT, 688, number)

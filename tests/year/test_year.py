@@ -1,0 +1,100 @@
+"""Thirty nights of some seeds; the whole year is a command. In a process of its own, for its commands are forked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from snapall.lab.filershell import FilerShell
+from snapall.lab.vcbsnapshot import vcbsnapshot
+from tests.year.chronicle import NAMES, Chronicle, Rules
+from tests.year.town import Town
+from tests.year.turns import Turns
+from tests.year.year import NEW_YEAR
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_promise_holds_at_every_dawn_of_a_month(seed: int) -> None:
+    words = [sys.executable, "-W", "error", "-m", "tests.year", "--nights", "30", "--seed", str(seed)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert ran.stdout.endswith(f"seed {seed}: 30 nights, 0 broken promises\n"), ran.stdout + ran.stderr
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("2007-01: 30 nights, ")
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    made = Town(tmp_path / "world", NEW_YEAR)
+    yield made
+    made.world.close()
+
+
+RULES = Rules("safe", NAMES[:4], ("vmvol1",))
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ("snap delete vmvol1 hourly.0", "hourly.0 was deleted on vmvol1: neither the oldest of the chain"),
+        ("snap delete vmvol1 vmware_snap4", "vmware_snap4 was deleted on vmvol1 before a new backup was proven"),
+        ("snap rename vmvol1 vmware_snap4 mine", "vmware_snap4 was renamed to mine on vmvol1: not a name of the chain"),
+        ("snap create vmvol1 vmware_snap9", "a filer snapshot vmware_snap9 was created in order safe"),
+        ("-d moref:vm-2001 ssid:snapshot-1200", "somebody else's VM snapshot snapshot-1200 (Quiesce) was removed"),
+    ],
+)
+def test_the_chronicle_tells_what_snapall_must_never_do(town: Town, command: str, wrong: str) -> None:
+    chronicle = Chronicle.of({"vmvol1": [row.name for row in town.world.listing("vmvol1")]})
+    perform(town, command)
+    chronicle.read(town.world.ledger(), RULES)
+    assert [text[: len(wrong)] for text in chronicle.wrong] == [wrong]
+
+
+def test_a_backup_that_was_not_read_back_and_holds_no_vm_must_not_be_published(town: Town) -> None:
+    chronicle = Chronicle.of({"vmvol1": [row.name for row in town.world.listing("vmvol1")]})
+    perform(town, "snap create vmvol1 vmware_new_20070101T073000Z")
+    perform(town, "snap delete vmvol1 vmware_recent")
+    perform(town, "snap rename vmvol1 vmware_new_20070101T073000Z vmware_recent")
+    chronicle.read(town.world.ledger(), RULES)
+    assert any("before it was read back" in text for text in chronicle.wrong)
+    assert any("although no VM was held in it" in text for text in chronicle.wrong)
+
+
+def perform(town: Town, command: str) -> None:
+    if command.startswith("snap"):
+        FilerShell(town.world).answer(command, "ssh", "snapall")
+    else:
+        login = ("-h", "vc01.lab", "-u", town.world.settings.vc_user, "-p", town.world.settings.vc_password)
+        vcbsnapshot(town.world, (*login, *command.split()))
+
+
+def test_a_program_that_hangs_for_hours_takes_no_time_and_others_go_on() -> None:
+    turns = Turns(1000.0, seed=1)
+    ended: list[tuple[str, float]] = []
+    done = threading.Event()
+
+    def hang() -> None:
+        turns.pause(7200)
+        ended.append(("hung", turns.now))
+        done.set()
+
+    turns.start(hang)
+    assert not turns.wait(done, lambda: turns.now >= 1900)
+    ended.append(("gave up", turns.now))
+    assert turns.wait(done, lambda: False)
+    assert ended == [("gave up", 1900.0), ("hung", 8200.0)]
+
+
+def test_the_same_seed_gives_the_same_year(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.year", "--nights", "6", "--seed", "4", "--keep"]
+    for name in ("one", "other"):
+        subprocess.run([*words, str(tmp_path / name)], capture_output=True, check=True, cwd=ROOT)
+    one, other = ((tmp_path / name / "ledger.jsonl").read_text() for name in ("one", "other"))
+    assert one
+    assert one == other
