@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,8 +15,6 @@ from snapall.backup.model import Job, Order
 from snapall.batch import Batch, batch_of
 from snapall.config import Config, load
 from snapall.errors import ConfigError, Exit
-from snapall.lab.toml import database_url, string
-from tests.atlab import PYTHON, AtLab
 from tests.batches import BATS, FILLED, faults, filled
 
 DEFAULT = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
@@ -538,42 +535,3 @@ def test_whatever_lines_are_moved_or_lost_it_never_guesses(moves: list[tuple[int
 @pytest.mark.parametrize("name", sorted(path.name for path in BATS.iterdir()))
 def test_every_fixture_is_judged_alike(name: str) -> None:
     judged((BATS / name).read_bytes())
-
-
-# ---- a whole night
-
-
-def test_a_night_of_the_papers_batch_on_the_lab(at_lab: Callable[..., AtLab]) -> None:
-    night = at_lab(order="paper")
-    folder = night.lab.directory
-    program = ", ".join(map(string, [PYTHON, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]))
-    overlay = f"""
-        [vcenter]
-        password = {{ file = "vc.secret" }}
-        vcbsnapshot = [{program}]
-        timeout = 20
-        settle = 0
-        [database]
-        url = {string(database_url(folder))}
-        owner = ""
-        [filers.filer1]
-        host = "127.0.0.1"
-        port = {night.lab.port}
-        reserved_port = false
-        local_user = "snapall"
-        [jobs.vmvol1]
-        busy_wait = 0
-    """
-    night.config = put(folder, FILLED, overlay)
-    ended = night("run", "--order", "paper")
-    assert ended.code == 0, ended.err
-    night.assert_nothing_is_quiesced()
-    night.assert_shifted_by_one()
-    assert night.changes[0] == "snap delete vmvol1 vmware_snap4"
-    assert [one for one in night.changes if "-c" in one] == [
-        f"vcbsnapshot -h vc01 -u vcbackup -p {night.world.settings.vc_password} -c moref:vm-{vm} Quiesce"
-        for vm in (108, 110, 1226)
-    ]
-    assert night("recover").code == 0
-    assert "vmware_recent" in night("list").out
-    assert night("plan").code == 0
