@@ -92,6 +92,17 @@ def test_the_way_over_ssh_that_a_fault_names_is_one(tmp_path: Path) -> None:
     assert (filer.transport, filer.host, filer.user, filer.port) == ("ssh", "filer1", "snapall", 22)
 
 
+@pytest.mark.parametrize(
+    ("written", "owner"),
+    [("[vc.user]", "[vc.user]"), (r"[CAMPUS\vcdb]", r"CAMPUS\vcdb"), ("[dbo]", "dbo"), ("VC_USER", "VC_USER")],
+)
+def test_an_owner_is_taken_as_sql_server_reads_it(written: str, owner: str) -> None:
+    data = filled(("vc_user.VPX_", f"{written}.VPX_"))
+    database = batch_of(data, {}).table["database"]
+    assert isinstance(database, dict)
+    assert database["owner"] == owner
+
+
 def test_a_list_that_two_queries_fill_one_behind_the_other_is_taken() -> None:
     first = VMS_LINE.replace(" -o vmlist.txt", " > vmlist.txt")
     second = first.replace("688", "689").replace("> vmlist", ">> vmlist")
