@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,30 @@ def test_a_file_that_ends_as_old_editors_end_it_is_taken() -> None:
     assert batch_of(FILLED + b"\x1a", {}).table == batch_of(FILLED, {}).table != {}
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        'if exist snapall.lock (\r\n  echo "locked :("\r\n  REM )\r\n  exit /b 1\r\n)',
+        "if not exist x (\r\n if 1==1 (\r\n  goto End\r\n )\r\n) else (\r\n  goto Error\r\n)",
+        "for /F %%i in (x.txt) do (\r\n  rsh x snap list y\r\n  exit\r\n)",
+        "(\r\ngoto End\r\n)",
+    ],
+)
+def test_a_block_is_one_fault_and_what_follows_is_read_as_if_it_were_not_there(block: str) -> None:
+    (said,) = faults(filled(("c:\r\n", f"{block}\r\nc:\r\n")))
+    assert said.startswith("line 14: ")
+    lines = block.count("\r\n") + 1
+    two = faults(filled(("c:\r\n", f"{block}\r\nc:\r\n"), ("RSH %filer% snap create", "RSH %filr% snap create")))
+    assert any(one.startswith(f"line {39 + lines}:") and "%filr% is never set" in one for one in two)
+
+
+def test_a_server_and_a_login_of_windows_are_answered_by_one_key() -> None:
+    data = filled(("osql -U vc_user -P %sqlpword% -D %dbdsn%", "sqlcmd -S vc01 -d VCDB -E"))
+    said = [re.sub("`.*`", "", one) for one in faults(data)]
+    assert [re.findall(r"\((-.)\)", one) for one in said] == [["-S"], ["-d"], ["-E"]] * 2
+    assert batch_of(data, {"database": {"url": "mssql+pyodbc://@VC"}}).faults == ()
+
+
 def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
     data = filled(("set vcpword", "set vcb=D:\\VCB\r\nset vcpword"), ("&& vcbsnapshot", r"&& %vcb%\vcbsnapshot.exe"))
     vcenter = batch_of(data, {}).table["vcenter"]
@@ -75,6 +100,8 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         ([("RSH %filer% snap create", "start /wait rsh %filer% snap create")], 39, "without start"),
         ([("RSH %filer% snap create", "cmd /c rsh %filer% snap create")], 39, "without cmd /c"),
         ([("RSH %filer% snap create", "%rsh% %filer% snap create")], 39, "in the place of the command's name"),
+        ([("c:\r\n", "path=%path%;C:\\tools\r\nc:\r\n")], 14, "the command path is not one that snapall knows"),
+        ([("c:\r\n", "for %%v in (a b) do rsh f snap list %%v\r\nc:\r\n")], 14, "a line for each turn"),
         ([("-U vc_user -P %sqlpword% -D %dbdsn%", "-S sql01 -d VCDB -E")], 32, "osql has an option (-S)"),
         ([("osql -U vc_user", "sqlcmd -r1 -U vc_user")], 32, "sqlcmd has an option (-r"),
     ],

@@ -124,6 +124,12 @@ def _continues(text: str) -> bool:
     return escaped
 
 
+def depth_of(text: str) -> int:
+    """By how many parentheses a line opens more than it closes, outside quotes and those that a ^ makes plain."""
+    bare = re.sub(r'"[^"]*"?|\^.', "", text)
+    return bare.count("(") - bare.count(")")
+
+
 _TOKEN = re.compile(
     r"""(?P<blank>[ \t]+)
     |(?P<redirect>(?:(?<![^ \t])[0-9])?(?:>>|>|<)(?:&[0-9])?)

@@ -122,7 +122,7 @@ def _database(given: dict[str, Word], line: int, variables: Variables, script: S
         found[option] = None
         if option in given:
             found[option] = variables.use(given[option], line, what, *keys, secret=option == "-P")
-        elif "-E" not in given or option == "-D":
+        elif ("-S" if option == "-D" else "-E") not in given:
             script.fault(line, f"osql has no {option}: {what} is missing", _BY_OVERLAY, *keys)
     if "-P" in given:
         script.in_command_lines.append(line)

@@ -10,8 +10,8 @@ from snapall.batch import osql, programs
 from snapall.batch.branches import Condition, Loop, condition_of, loop_of
 from snapall.batch.facts import Said, Script, Statement, Trace
 from snapall.batch.folders import changes_folder, folder_after
-from snapall.batch.lines import Command, Line, Word, commands_of, lines_of
-from snapall.batch.unknown import NOT_NEEDED, unknown
+from snapall.batch.lines import Command, Line, Word, commands_of, depth_of, lines_of
+from snapall.batch.unknown import NOT_NEEDED, unknown, unknown_loop
 from snapall.batch.variables import Variables
 
 _INERT = {"echo", "echo.", "echo:", "title", "color", "cls", "ver", "pause", "date", "time", "verify", "break", "chcp"}
@@ -38,10 +38,14 @@ class _Reader:
         self._until = ""  # the label to which the good way has jumped
         self._jumped_at = 0
         self._here = PureWindowsPath()
+        self._depth = 0  # of a block that is not read: what stands in it may be done or not
 
     def line(self, line: Line) -> None:
         text = line.bare
         if not text.strip() or line.is_comment:
+            return
+        if self._depth > 0:
+            self._depth += depth_of(text)
             return
         if text.startswith(":"):
             label = text[1:].split()[:1]
@@ -49,6 +53,12 @@ class _Reader:
                 self._until = ""
             return
         self._script.last = line.number if not self._until else self._script.last
+        before = len(self._script.faults)
+        self._statement(text, line)
+        if len(self._script.faults) > before and (text.startswith("(") or text.rstrip().endswith("(")):
+            self._depth = max(0, depth_of(text))
+
+    def _statement(self, text: str, line: Line) -> None:
         if re.match(r"if\b", text, re.IGNORECASE):
             self._if(text, line.number)
         elif re.match(r"for\b", text, re.IGNORECASE):
@@ -143,8 +153,7 @@ class _Reader:
             return
         loop = loop_of(text)
         if loop is None:
-            remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'
-            self._script.fault(line, "this loop is not one that the batch has", remedy)
+            self._script.fault(line, *unknown_loop(text))
         else:
             self._body(loop, line)
 

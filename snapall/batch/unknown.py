@@ -1,10 +1,10 @@
-"""A command that snapall does not know -> what is said of it, and what its site can do about it."""
+"""A command or a loop that snapall does not know -> what is said of it, and what its site can do about it."""
 
 from __future__ import annotations
 
 import re
 
-from snapall.batch.lines import Command
+from snapall.batch.lines import Command, program_name
 from snapall.batch.shown import NAMED
 
 NOT_NEEDED = "if the backup does without it, put REM before it in the copy that snapall reads"
@@ -27,7 +27,8 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IG
 
 def unknown(command: Command, text: str) -> tuple[str, str]:
     """What the command is, and the remedy; `text` is what it stands in. A name that may be a password is not told."""
-    first, program = command.words[0].text, command.program
+    first = re.split("[=,;]", command.words[0].text)[0]  # as cmd parts the command's name: path=C:\\
+    program = program_name(first)
     if text.lstrip().startswith(("(", ")")):
         return "a block in parentheses", "write its commands on lines of their own, or joined by && on one line"
     if "%" in first.replace("%%", ""):
@@ -38,3 +39,11 @@ def unknown(command: Command, text: str) -> tuple[str, str]:
         what = f"the command {first.lower()} is not one that snapall knows"
         return what, _REMEDIES.get(program, NOT_NEEDED)
     return "the command is not one that snapall knows", NOT_NEEDED
+
+
+def unknown_loop(text: str) -> tuple[str, str]:
+    """The same for a loop."""
+    remedy = "write out what it does, a line for each turn"
+    if re.match(r"for\s+/f\b", text, re.IGNORECASE):
+        remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'
+    return "this loop is not one that the batch has", remedy
