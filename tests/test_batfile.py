@@ -406,9 +406,9 @@ def test_a_batch_that_its_site_mended_is_not_blamed_for_what_it_mended() -> None
         "errorlevel 0",
         "exit code",
         "last night's",
-        "change of folder",
+        "change of folder that fails",
     ):
-        assert gone not in text or gone == "change of folder", gone
+        assert gone not in text, gone
     assert "before the new one exists" in text
 
 
@@ -437,7 +437,7 @@ def no_secret_is_told(batch: Batch) -> None:
 
 def stands_in(data: bytes, batch: Batch) -> None:
     """Every value of the configuration stands in the text, with its variables put in their places."""
-    text = re.sub(r"\^\r?\n", "", data.decode("utf-8-sig", "surrogateescape"))
+    text = re.sub(r"\^\n", "", data.decode("utf-8-sig", "surrogateescape").replace("\r", ""))
     values = {hit[1].lower(): hit[2] for hit in re.finditer(r'(?im)^[@ \t,;=]*set[ \t]+"?([^=\n]+)=([^\r\n]*)', text)}
     for _ in range(2):
         text += re.sub(r"%%|%([^%\r\n]+)%", lambda hit: values.get((hit[1] or "").lower(), hit[0]).strip(' "\t'), text)

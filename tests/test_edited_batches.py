@@ -49,6 +49,11 @@ def test_other_spellings_of_the_same_batch_say_the_same(changes: list[tuple[str,
     assert (batch.told(), batch.table) == ([], original)
 
 
+def test_line_ends_that_a_copy_has_doubled_are_none_to_cmd() -> None:
+    assert batch_of(FILLED.replace(b"\r\n", b"\r\r\n"), {}).table == batch_of(FILLED, {}).table != {}
+    assert "outside a loop" in said_of(FILLED.replace(b"\r\n", b"\r"), 1)  # one long line
+
+
 def test_a_file_that_ends_as_old_editors_end_it_is_taken() -> None:
     assert batch_of(FILLED + b"\x1a", {}).table == batch_of(FILLED, {}).table != {}
 
@@ -99,6 +104,7 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         ([("RSH %filer% snap create", "ssh root@%filer% snap create")], 39, "write rsh FILER in its place"),
         ([("RSH %filer% snap create", "start /wait rsh %filer% snap create")], 39, "without start"),
         ([("RSH %filer% snap create", "cmd /c rsh %filer% snap create")], 39, "without cmd /c"),
+        ([("&& vcbsnapshot", "&& start /wait vcbsnapshot")], 35, "without start"),
         ([("RSH %filer% snap create", "%rsh% %filer% snap create")], 39, "in the place of the command's name"),
         ([("c:\r\n", "path=%path%;C:\\tools\r\nc:\r\n")], 14, "the command path is not one that snapall knows"),
         ([("c:\r\n", "for %%v in (a b) do rsh f snap list %%v\r\nc:\r\n")], 14, "a line for each turn"),

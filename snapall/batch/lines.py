@@ -82,7 +82,8 @@ def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("ascii", "surrogateescape")
-    single = [Line(number, one.removesuffix("\r")) for number, one in enumerate(text.split("\n"), 1)]
+    # cmd takes every carriage return away; a copy through two systems may have doubled them.
+    single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
     return _joined(single)
 
 

@@ -11,7 +11,7 @@ from snapall.batch.branches import Condition, Loop, condition_of, loop_of
 from snapall.batch.facts import Said, Script, Statement, Trace
 from snapall.batch.folders import changes_folder, folder_after
 from snapall.batch.lines import Command, Line, Word, commands_of, depth_of, lines_of
-from snapall.batch.unknown import NOT_NEEDED, unknown, unknown_loop
+from snapall.batch.unknown import NOT_NEEDED, remedy_of, unknown, unknown_loop
 from snapall.batch.variables import Variables
 
 _INERT = {"echo", "echo.", "echo:", "title", "color", "cls", "ver", "pause", "date", "time", "verify", "break", "chcp"}
@@ -170,7 +170,8 @@ class _Reader:
                 if statement is not None:
                     self._script.statements.append(statement)
             elif command.words and re.match(r"echo(?![a-z0-9_])", command.program) is None:
-                self._script.fault(line, "the loop does more than echo and vcbsnapshot", NOT_NEEDED)
+                text = "the loop does more than echo and vcbsnapshot"
+                self._script.fault(line, text, remedy_of(command.program))
         if found != 1:
             self._script.fault(
                 line, "the loop does not call vcbsnapshot exactly once", "give each call a loop of its own"

@@ -22,6 +22,13 @@ _REMEDIES = {
     "call": "write what it does in its place: snapall takes over a batch that runs from top to bottom",
     "vcbsnapshot": "write it after for /F, as in the original",
 }
+
+
+def remedy_of(program: str) -> str:
+    """What the site can do about a command that is not known."""
+    return _REMEDIES.get(program, NOT_NEEDED)
+
+
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
 
@@ -37,7 +44,7 @@ def unknown(command: Command, text: str) -> tuple[str, str]:
         return "vcbsnapshot stands outside a loop over a list", _REMEDIES[program]
     if program in NAMED or _A_FILE.fullmatch(first) is not None:
         what = f"the command {first.lower()} is not one that snapall knows"
-        return what, _REMEDIES.get(program, NOT_NEEDED)
+        return what, remedy_of(program)
     return "the command is not one that snapall knows", NOT_NEEDED
 
 
