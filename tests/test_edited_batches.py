@@ -105,6 +105,11 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         ([("RSH %filer% snap create", "start /wait rsh %filer% snap create")], 39, "without start"),
         ([("RSH %filer% snap create", "cmd /c rsh %filer% snap create")], 39, "without cmd /c"),
         ([("&& vcbsnapshot", "&& start /wait vcbsnapshot")], 35, "without start"),
+        (
+            [("set sqlpword=sqlpw", "set sqlpword=sqlpw "), ("-P %sqlpword%", '-P "%sqlpword%"')],
+            7,
+            "the password has blanks at its ends, and nobody can tell",
+        ),
         ([("RSH %filer% snap create", "%rsh% %filer% snap create")], 39, "in the place of the command's name"),
         ([("c:\r\n", "path=%path%;C:\\tools\r\nc:\r\n")], 14, "the command path is not one that snapall knows"),
         ([("c:\r\n", "for %%v in (a b) do rsh f snap list %%v\r\nc:\r\n")], 14, "a line for each turn"),
