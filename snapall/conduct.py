@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.asking import measure
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means
@@ -25,7 +26,7 @@ from snapall.escaping import printable
 from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
-from snapall.views.reports import Retained, Taken
+from snapall.views.reports import Taken
 
 _NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
@@ -61,6 +62,7 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "",
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)
+            measure(settings, lambda what: listener(Event(datetime.now(UTC), what)))
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
@@ -79,7 +81,9 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
             listener(Event(clock.utc(), what))
 
         recovery = Recovery(Memory(settings.state, clock), means_for, say, stopped, wait)
-        return recovery.recover(list(settings.jobs.values()))
+        code = recovery.recover(list(settings.jobs.values()))
+        measure(settings, say)
+        return code
 
 
 def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
@@ -126,21 +130,6 @@ def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     built = build(job, survey, recall(job, known, survey.listings), (), _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
     return Outlook(settling(owing), replace(built, actions=actions), site)
-
-
-def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
-    """Every snapshot of the job's volumes, newest first, with its grade."""
-    site = OpenSite(job, settings)
-    memory = Memory(settings.state, SystemClock())
-    listings = {volume: site.listing(volume) for volume in job.volumes}
-    past = recall(job, memory.known(job.name), listings)
-    rows = []
-    for volume, listing in listings.items():
-        for row in listing:
-            origin = past.of(volume, row.name, row.date)
-            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
-            rows.append(Retained(volume, row.name, row.date, row.tags, grade, made))
-    return tuple(rows)
 
 
 def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:

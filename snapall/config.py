@@ -82,6 +82,7 @@ class Config:
     state: Path
     log: Path
     log_time: str
+    metrics: Path | None  # for Prometheus; None: none are written
     keep_journals: int
     vcenter: Vcenter
     database: Database
@@ -202,6 +203,7 @@ def _config(file: schema.File, path: Path) -> Config:
         state=file.state,
         log=file.log,
         log_time=file.log_time,
+        metrics=file.metrics,
         keep_journals=file.keep_journals,
         vcenter=Vcenter(
             host=vcenter.host,
@@ -252,5 +254,6 @@ def _job(name: str, job: schema.Job) -> Job:
         busy_wait=job.busy_wait,
         allow_empty=job.allow_empty,
         guardian=job.guardian,
+        max_age=job.max_age * 3600,
         policies=Policies(tuple((key, Policy(policy)) for key, policy in job.vms.items())),
     )

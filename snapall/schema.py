@@ -86,6 +86,7 @@ class Job(_Table):
     busy_wait: values.SecondsOrNone = 600
     allow_empty: bool = False
     guardian: bool = True
+    max_age: values.Hours = 26
     vms: dict[values.Line, Literal["must", "try", "skip"]] = {}
 
 
@@ -95,6 +96,7 @@ class File(_Table):
     state: values.Location = "snapall.state"  # type: ignore[assignment]  # made absolute like one that was written
     log: values.Location = "snapall.log"  # type: ignore[assignment]
     log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
+    metrics: values.Location | None = None
     keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400
     vcenter: Vcenter
     database: Database

@@ -169,4 +169,5 @@ Datastores = Annotated[
 Chain = Annotated[list[Name], Field(min_length=1, max_length=250), AfterValidator(_chain)]
 # A week: longer than the removal of any delta takes, and within what every system's timers can count.
 Seconds = Annotated[float, Field(gt=0, le=604800, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)]  # a year at most
 SecondsOrNone = Annotated[float, Field(ge=0, le=604800, allow_inf_nan=False)]

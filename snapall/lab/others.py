@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snapall.errors import SnapallError
 from snapall.lab import schema
-from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot
+from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot, rename
 
 if TYPE_CHECKING:
     from snapall.lab.ledger import Effect
@@ -62,6 +62,12 @@ def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Somebody deletes a filer snapshot, or snap autodelete does, tags or not."""
     with world.moment() as moment:
         moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+
+
+def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None:
+    """Somebody gives a filer snapshot another name."""
+    with world.moment() as moment:
+        _must(rename(moment, volume, old, new))
 
 
 def tag(world: World, volume: str, name: str, *tags: str) -> None:

@@ -13,6 +13,7 @@ from snapall.errors import Refused, SiteError
 
 if TYPE_CHECKING:
     from snapall import config
+    from snapall.site.answers import Share
     from snapall.site.filer import FilerSystem, Transport
     from snapall.site.vcb import Programs, Vcb
     from snapall.site.virtualcenter import VirtualCenter
@@ -81,6 +82,10 @@ class OpenSite:
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first. SiteError: it cannot be read."""
         return self._reached().listing(volume)
+
+    def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
+        """The same, with what it says of each snapshot's space, by name."""
+        return self._reached().listing_with_shares(volume)
 
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""

@@ -15,7 +15,7 @@ from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
 from snapall.errors import SiteError
-from snapall.site.datastores import Datastore, Inventory, bytes_of, ids_of
+from snapall.site.datastores import Datastore, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
     bound_statements,
@@ -109,6 +109,20 @@ class VirtualCenter:
             )
         ids = sorted((id_of(one), _name(name)) for one, name in stores)
         return tuple(Inventory(one, name, counted[one], sizes.get(one), free.get(one)) for one, name in ids)
+
+    def placements(self) -> tuple[Placed, ...]:
+        """Every VM of this VirtualCenter with its datastores, by ascending id, without templates."""
+        with self._asking() as ask:
+            at, vm, entity = (ask.table(name) for name in ("VPX_DS_ASSIGNMENT", "VPX_VM", "VPX_ENTITY"))
+            on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
+            held = ask.all_rows(select(vm.c.ID, at.c.DS_ID).select_from(on).where(_no_template(vm)).distinct())
+            named = select(vm.c.ID, entity.c.NAME).select_from(vm.join(entity, entity.c.ID == vm.c.ID))
+            names = ask.if_allowed(named.where(_no_template(vm)))
+        name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
+        stores: dict[int, set[int]] = {}
+        for vm_id, store in held:
+            stores.setdefault(id_of(vm_id), set()).add(id_of(store))
+        return tuple(Placed(Vm(one, name_of.get(one)), tuple(sorted(stores[one]))) for one in sorted(stores))
 
     def datastore_ids(self, names: Sequence[int | str]) -> tuple[int, ...]:
         """The ids of datastores given by id or by name, each once. Raises Refused for a name of none, or of several.

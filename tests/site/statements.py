@@ -54,7 +54,8 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
         lambda vc: vc.registered([108, 110]),
     ),
     ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
-    ("the datastores with their VMs and their space (datastores)", lambda vc: vc.inventory()),
+    ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
+    ("all VMs with their datastores and names (audit)", lambda vc: vc.placements()),
 )
 
 
