@@ -25,6 +25,7 @@ from snapall.site.dbdrivers import (
     suit_old_sql_servers,
     trouble_of,
     utc,
+    without_a_pool,
 )
 from snapall.site.said import one_line
 from snapall.site.tables import Question, discovered_owner, id_of, said_by
@@ -184,15 +185,18 @@ class VirtualCenter:
 
     @contextmanager
     def _asking(self) -> Iterator[Question]:
+        connected = False
         try:
             with self._engine.connect() as connection:
-                bound_statements(connection.dialect, connection.connection.dbapi_connection, self._timeout)
+                connected = True
+                bound_statements(connection, self._timeout)
                 if self._owner is None and connection.dialect.name != "sqlite":
                     self._owner = discovered_owner(connection)
                 yield Question(connection, self._owner)
         # Without its cause: the driver's own text may quote the connection string, password and all.
         except exc.SQLAlchemyError as error:
-            raise self._site_error(trouble_of(said_by(error)), said_by(error)) from None
+            trouble = trouble_of(said_by(error), connected=connected)
+            raise self._site_error(trouble, said_by(error)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
 
@@ -221,6 +225,7 @@ class VirtualCenter:
             )
         except ValueError as error:
             raise self._site_error(Trouble.OTHER, str(error)) from None
+        without_a_pool(engine.dialect)
         if engine.dialect.name == "mssql":
             suit_old_sql_servers(engine.dialect)
         return engine
