@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,8 +23,8 @@ class Secret:
     """A password. It shows itself only to `reveal`, which is called where a connection is made."""
 
     _value: str
-    file: Path | None = None  # that it was read from
-    inline: bool = False  # whether it stands in the configuration itself
+    file: Path | None = field(default=None, compare=False)  # that it was read from
+    inline: bool = field(default=False, compare=False)  # whether it stands in the configuration itself
 
     def reveal(self) -> str:
         """The password in clear."""
