@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,9 +21,10 @@ from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
 from snapall.backup.steps import Step
-from snapall.config import Config
+from snapall.config import Config, Hooks
 from snapall.errors import Exit, Refused, SnapallError, worst
 from snapall.escaping import printable
+from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
@@ -53,16 +55,22 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "",
     post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
+            attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
             try:
                 means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
                 guard = post.guard_of(job, stopped)
-                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard)
-                codes.append(night.run().exit)
+                night = Night(
+                    job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard, attendant.before
+                )
+                report = night.run()
+                codes.append(report.exit)
+                attendant.after(report, report.exit)
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)
-            measure(settings, lambda what: listener(Event(datetime.now(UTC), what)))
+                attendant.after(None, error.exit, error.message)
+            measure(settings, attendant.tell)
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
@@ -132,6 +140,17 @@ def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     built = build(job, survey, recall(job, known, survey.listings), (), _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
     return Outlook(settling(owing), replace(built, actions=actions), site)
+
+
+def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
+    """When each of a job's hooks would run, and its command line."""
+    hooks = settings.hooks.get(job.name, Hooks())
+    found = (
+        ("before the run", hooks.before),
+        ("after the run", hooks.after),
+        ("when it does not exit with 0", hooks.on_failure),
+    )
+    return tuple((when, shlex.join(argv)) for when, argv in found if argv)
 
 
 def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:

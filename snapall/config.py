@@ -24,6 +24,7 @@ class Secret:
 
     _value: str
     file: Path | None = field(default=None, compare=False)  # that it was read from
+    variable: str = field(default="", compare=False)  # of the environment that it was read from
     inline: bool = field(default=False, compare=False)  # whether it stands in the configuration itself
 
     def reveal(self) -> str:
@@ -77,6 +78,16 @@ class Filer:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """[jobs.NAME.hooks]: commands as words, () for none; `timeout` in seconds, for each of them."""
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    on_failure: tuple[str, ...] = ()
+    timeout: float = 60
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration; paths are absolute."""
 
@@ -90,14 +101,24 @@ class Config:
     database: Database
     filers: Mapping[str, Filer]
     jobs: Mapping[str, Job]
+    hooks: Mapping[str, Hooks]  # by job
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
-        passwords = [self.vcenter.password, self.database.password, *(one.password for one in self.filers.values())]
-        files = [self.path if one.inline else one.file for one in passwords if one is not None]
+        files = [self.path if one.inline else one.file for one in self._passwords]
         files += [one.key_file for one in self.filers.values()]
         return tuple(dict.fromkeys(one for one in files if one is not None))
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """The variables of the environment that hold passwords."""
+        return frozenset(one.variable for one in self._passwords if one.variable)
+
+    @property
+    def _passwords(self) -> tuple[Secret, ...]:
+        filers = (one.password for one in self.filers.values())
+        return tuple(one for one in (self.vcenter.password, self.database.password, *filers) if one is not None)
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -228,6 +249,7 @@ def _config(file: schema.File, path: Path) -> Config:
         database=Database(url=database.url, password=database.password, owner=database.owner),
         filers={name: _filer(name, filer) for name, filer in file.filers.items()},
         jobs={name: _job(name, job) for name, job in file.jobs.items()},
+        hooks={name: _hooks(job.hooks) for name, job in file.jobs.items()},
     )
 
 
@@ -245,6 +267,10 @@ def _filer(name: str, filer: schema.Filer) -> Filer:
         local_user=filer.local_user,
         reserved_port=filer.reserved_port,
     )
+
+
+def _hooks(hooks: schema.Hooks) -> Hooks:
+    return Hooks(tuple(hooks.before), tuple(hooks.after), tuple(hooks.on_failure), hooks.timeout)
 
 
 def _job(name: str, job: schema.Job) -> Job:

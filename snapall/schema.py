@@ -70,6 +70,15 @@ class Filer(_Table):
     reserved_port: bool = True
 
 
+class Hooks(_Table):
+    """[jobs.NAME.hooks]."""
+
+    before: values.Command = []
+    after: values.Command = []
+    on_failure: values.Command = []
+    timeout: values.Seconds = 60
+
+
 class Job(_Table):
     """[jobs.NAME]."""
 
@@ -88,6 +97,7 @@ class Job(_Table):
     guardian: bool = True
     max_age: values.Hours = 26
     vms: dict[values.Line, Literal["must", "try", "skip"]] = {}
+    hooks: Hooks = Hooks()
 
 
 class File(_Table):

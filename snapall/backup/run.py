@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from snapall import __version__
@@ -68,6 +68,7 @@ class Night:
     keep: str = ""
     keep_journals: int = 400
     guard: Guard = unguarded
+    before: Callable[[str], None] = lambda _: None  # with the run's stamp, while nothing is begun; may refuse the run
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -87,8 +88,9 @@ class Night:
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
-        ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
         try:
+            self.before(stamp)
+            ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
             self._settle(outcome)
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
