@@ -124,7 +124,8 @@ class Job(_Table):
     order: Literal["safe", "paper"] = "safe"
     """`"safe"`: rotate after the proof. `"paper"`: before the capture, as the batch does."""
     publish: Literal["any", "partial", "whole"] | None = None
-    """Least grade that enters the chain: `"any"`, `"partial"` (some VM quiesced), `"whole"`. Left out: `"partial"`, and `"any"` in paper order."""
+    """Least grade that enters the chain: `"any"`, `"partial"` (some VM quiesced), `"whole"`.
+    Left out: `"partial"`, and `"any"` in paper order."""
     max_quiesced: values.Seconds = 900
     """Seconds from the first quiesce until the capture is taken with the VMs that hold."""
     busy_wait: values.SecondsOrNone = 600
