@@ -40,8 +40,16 @@ def every_command() -> list[tuple[str, list[str]]]:
     return [(page.name, words) for page in PAGES for words in commands_of(page.read_text(encoding="utf-8"))]
 
 
+def every_example() -> list[tuple[str, list[str]]]:
+    """Those that stand below the commands' own help."""
+    tree = typer.main.get_command(cli.app)
+    assert isinstance(tree, typer.core.TyperGroup)
+    texts = [(name, line) for name, one in tree.commands.items() for line in (one.epilog or "").splitlines()]
+    return [(name, shlex.split(line.removeprefix("Example: "))) for name, line in texts if line.startswith("Example: ")]
+
+
 @pytest.mark.parametrize(
-    ("page", "words"), every_command(), ids=lambda one: " ".join(one) if type(one) is list else one
+    ("page", "words"), [*every_command(), *every_example()], ids=lambda one: " ".join(one) if type(one) is list else one
 )
 def test_a_command_that_a_page_shows_is_one_that_there_is(page: str, words: list[str]) -> None:
     tree = typer.main.get_command(cli.app)
@@ -57,6 +65,13 @@ def test_a_command_that_a_page_shows_is_one_that_there_is(page: str, words: list
     known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)} | {"--help"}
     for option in (word.partition("=")[0] for word in words[2:] if word.startswith("--")):
         assert option in known, f"{page}: {' '.join(words)}"
+
+
+def test_every_command_has_an_example_of_itself() -> None:
+    assert all(name == words[1] for name, words in every_example())
+    tree = typer.main.get_command(cli.app)
+    assert isinstance(tree, typer.core.TyperGroup)
+    assert {name for name, _ in every_example()} == set(tree.commands) - {"lab"}
 
 
 def test_the_pages_show_every_command() -> None:
