@@ -14,6 +14,7 @@ from snapall import cli
 from tests.atlab import AtLab
 
 ROOT = Path(__file__).parents[1]
+SCHEDULES = [ROOT / "docs/cron/snapall.crontab", *sorted((ROOT / "docs/systemd").glob("*.service"))]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -37,7 +38,9 @@ def commands_of(text: str) -> Iterator[list[str]]:
 
 
 def every_command() -> list[tuple[str, list[str]]]:
-    return [(page.name, words) for page in PAGES for words in commands_of(page.read_text(encoding="utf-8"))]
+    told = [(page.name, page.read_text(encoding="utf-8")) for page in PAGES]
+    told += [(file.name, f"```sh\n{file.read_text(encoding='utf-8')}\n```\n") for file in SCHEDULES]
+    return [(name, words) for name, text in told for words in commands_of(text)]
 
 
 def every_example() -> list[tuple[str, list[str]]]:

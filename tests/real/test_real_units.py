@@ -1,4 +1,4 @@
-"""The units of docs/systemd/, judged by systemd itself."""
+"""The units of docs/systemd/, judged by systemd itself, and the lines of docs/cron/ by crontab."""
 
 from __future__ import annotations
 
@@ -48,3 +48,24 @@ def test_systemd_would_find_what_is_wrong_with_them(tmp_path: Path, old: str, ne
 @pytest.mark.parametrize("unit", ["snapall.service", "snapall-recover.service"])
 def test_the_units_spare_the_guardian(unit: str) -> None:
     assert "\nKillMode=process\n" in (UNITS / unit).read_text()
+
+
+def crontab(text: str, folder: Path) -> int:
+    """What `crontab -n` answers; it installs nothing."""
+    file = folder / "crontab"
+    file.write_text(text)
+    return subprocess.run([program("crontab", "cron"), "-n", str(file)], capture_output=True, check=False).returncode
+
+
+CRONTAB = (UNITS.parent / "cron" / "snapall.crontab").read_text()
+
+
+def test_cron_takes_its_lines(tmp_path: Path) -> None:
+    assert crontab(CRONTAB, tmp_path) == 0
+    assert "@reboot    snapall recover" in CRONTAB
+
+
+@pytest.mark.parametrize(("old", "new"), [("0 3 *", "0 25 *"), ("@reboot", "@start"), ("0 3 * * *", "0 3 *")])
+def test_cron_would_find_what_is_wrong_with_them(tmp_path: Path, old: str, new: str) -> None:
+    assert old in CRONTAB
+    assert crontab(CRONTAB.replace(old, new), tmp_path) != 0
