@@ -1,0 +1,42 @@
+"""docs/messages.md is what the source says."""
+
+from __future__ import annotations
+
+from tests.messages import FILE, ROOT, SECTIONS, messages, page
+
+MODULES = [
+    file
+    for _, places in SECTIONS
+    for place in places
+    for file in (sorted((ROOT / "snapall" / place).rglob("*.py")) or [ROOT / "snapall" / place])
+]
+
+
+def test_the_page_is_made_from_the_source_as_it_is() -> None:
+    assert FILE.read_text(encoding="utf-8") == page()
+
+
+def test_a_message_that_the_page_leaves_out_is_one_that_is_only_passed_on() -> None:
+    made = [one for module in MODULES for one in messages(module.read_text(encoding="utf-8"))]
+    assert {one.code for one in made if not one.text} == {
+        "error.message",
+        "journal.broken",
+        "text",  # of a function that is given it
+        "'; '.join(faults)",  # of the names of datastores, which are looked up elsewhere
+        "warning",  # of a plan: these are listed where they are found
+    }
+
+
+def test_a_message_is_told_with_what_it_names_and_its_remedy() -> None:
+    told = list(
+        messages(
+            "def f(job):\n"
+            "    hint = 'look there'\n"
+            "    raise Refused(f'job {job.name} has no {\", \".join(things)}', hint)\n"
+            "def g(text):\n"
+            "    tell(Failed(text, 'x'))\n"
+        )
+    )
+    assert [(one.text, one.kind, one.remedy) for one in told if one.text] == [
+        ("job NAME has no THINGS", "error 1", "look there")
+    ]
