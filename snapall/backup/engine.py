@@ -228,10 +228,11 @@ class Engine:
         """Free every VM: those with a printed id at once, then what the database tells of the others."""
         with self._gate:
             self._releasing = True
-        if not owed(self.journal.facts).vms:
+        debts = owed(self.journal.facts).vms
+        if not debts:
             return
         with self._stage(Stage.UNQUIESCE):
-            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            known = [(debt, debt.ssid) for debt in debts if debt.ssid]
             if not known:  # the guardian must see that the run is not stuck before its release
                 self.journal.note(Releasing())
             self.vms.release(known)
