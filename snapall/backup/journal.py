@@ -13,7 +13,7 @@ from typing import Self
 from snapall.backup.appending import Appending
 from snapall.backup.clock import Clock
 from snapall.backup.factlines import from_line, to_line
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Proven, Started
 from snapall.backup.steps import Step
 from snapall.errors import JournalError
 
@@ -21,7 +21,8 @@ from snapall.errors import JournalError
 class Journal:
     """One run's file, and the same facts in memory: an undo reads the memory, so it needs no disk.
 
-    Safe to use from several threads.
+    Safe to use from several threads. An answer is written at once, so that it outlives the process, and is synced with
+    the next intent: before anything is done that rests on it. A power cut before that makes it an unknown outcome.
     """
 
     def __init__(self, path: Path, clock: Clock, facts: list[Noted], size: int) -> None:
@@ -120,8 +121,7 @@ class Journal:
                 self._facts += noted if anyway else []
                 raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
             data = "".join(f"{to_line(one)}\n" for one in noted).encode()
-            # A power cut that takes the word of a started program takes the program as well.
-            durable = not all(isinstance(fact, Started) for fact in facts)
+            durable = not all(isinstance(fact, Started | Answered | Proven) for fact in facts)
             waiting = self._file.add(data, lambda stands: self._remember(noted, stands or anyway), durable)
         try:
             self._file.wait(waiting)
