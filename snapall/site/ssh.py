@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import logging
 import socket
-import threading
 import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from snapall.config import Secret
 from snapall.escaping import printable
+from snapall.site.ahead import Ahead
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
-from snapall.site.wire import connect, open_socket
+from snapall.site.wire import connect, open_socket, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
 
     from snapall.config import Filer
 
@@ -38,6 +39,7 @@ CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc")
 MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
 
 _SSH_PORT = 22
+_QUICK = 5.0  # seconds for the channel of a connection that stands already; without it, another one is opened
 _CEILING = 1 << 20  # bytes of each stream; less than ssh's window of 2 MiB, so that one can be read after the other
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -46,6 +48,22 @@ _FAILURES = (paramiko.SSHException, OSError, EOFError, ValueError, UnsupportedAl
 
 # Whatever paramiko logs reaches us as an exception; without a handler it would also print tracebacks.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A connection that we are logged in on."""
+
+    connection: socket.socket
+    transport: paramiko.Transport
+
+    @property
+    def usable(self) -> bool:
+        return self.transport.is_authenticated()
+
+    def close(self) -> None:
+        self.transport.close()
+        self.connection.close()
 
 
 class Ssh:
@@ -63,26 +81,23 @@ class Ssh:
         self._once_known: paramiko.HostKeys | None = None
         with suppress(NotSent):
             self._once_known = self._read_known()
+        self._ahead: Ahead[_Way] = Ahead(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
         port = "" if self._settings.port == _SSH_PORT else f" -p {self._settings.port}"
         return f"ssh{port} {self._user}@{self._settings.host} {command}"
 
+    def approach(self) -> None:
+        """Connect and log in for a later command: old algorithms take their time, and VMs may be held by then."""
+        self._ahead.open()
+
     def run(self, command: str) -> Reply:
         """Give the filer one command. Raises NotSent or NoAnswer."""
         request = sendable(command)
-        if isinstance(self._proof, NotSent):
-            raise self._proof
-        deadline = time.monotonic() + self._settings.timeout
-        known = self._known()
+        deadline = self._deadline()
         with ExitStack() as stack:
-            connection = stack.enter_context(closing(self._connect(deadline)))
-            stack.enter_context(_watched(connection, deadline))
-            try:
-                channel = self._enter(stack, connection, known, self._proof)
-            except _FAILURES as error:
-                raise self._not_sent(error, deadline) from error
+            channel = self._prepared(stack, deadline) or self._channel(stack, self._come_in(deadline), deadline)
             try:
                 return _execute(channel, request)
             except _FAILURES as error:
@@ -90,6 +105,43 @@ class Ssh:
                     f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="look with `snap list` what happened",
                 ) from error
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._settings.timeout
+
+    def _prepared(self, stack: ExitStack, deadline: float) -> paramiko.Channel | None:
+        """A channel on a connection that was opened ahead, if the filer still has one for us."""
+        way = self._ahead.take()
+        if way is None:
+            return None
+        try:
+            return self._channel(stack, way, deadline, _QUICK)
+        except NotSent:
+            way.close()  # at once: the filer may have few sessions
+            return None
+
+    def _channel(self, stack: ExitStack, way: _Way, deadline: float, patience: float | None = None) -> paramiko.Channel:
+        stack.callback(way.close)
+        stack.enter_context(watched(way.connection, deadline))
+        try:
+            return way.transport.open_session(timeout=patience or self._settings.timeout)
+        except _FAILURES as error:
+            raise self._not_sent(error, deadline) from error
+
+    def _come_in(self, deadline: float) -> _Way:
+        """Connect and log in. Raises NotSent."""
+        if isinstance(self._proof, NotSent):
+            raise self._proof
+        known = self._known()
+        with ExitStack() as undo:
+            connection = undo.enter_context(closing(self._connect(deadline)))
+            try:
+                with watched(connection, deadline):
+                    transport = self._enter(undo, connection, known, self._proof)
+            except _FAILURES as error:
+                raise self._not_sent(error, deadline) from error
+            undo.pop_all()
+        return _Way(connection, transport)
 
     def _known(self) -> paramiko.HostKeys:
         try:
@@ -114,8 +166,8 @@ class Ssh:
 
     def _enter(
         self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys, proof: paramiko.RSAKey | Secret
-    ) -> paramiko.Channel:
-        """Agree on algorithms, check the host key, log in, and open a channel for the command."""
+    ) -> paramiko.Transport:
+        """Agree on algorithms, check the host key, and log in."""
         transport = paramiko.Transport(connection)
         stack.callback(transport.close)
         options = transport.get_security_options()
@@ -126,7 +178,7 @@ class Ssh:
         transport.start_client()
         self._verify(known, transport.get_remote_server_key())
         self._log_in(transport, proof)
-        return transport.open_session(timeout=limit)
+        return transport
 
     def _verify(self, known: paramiko.HostKeys, key: paramiko.PKey) -> None:
         """The host key must be the known one, before anything secret is said."""
@@ -214,23 +266,6 @@ def _ordered(known: Collection[str] | None) -> tuple[str, ...]:
     if "ssh-rsa" in kinds:
         kinds.update(_RSA)
     return tuple(sorted(HOST_KEYS, key=lambda kind: kind not in kinds))
-
-
-@contextmanager
-def _watched(connection: socket.socket, deadline: float) -> Iterator[None]:
-    """Hang up when the time is over, whatever is waited for then: some of paramiko's waits have no end of their own."""
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _execute(channel: paramiko.Channel, request: bytes) -> Reply:

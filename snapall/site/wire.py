@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from snapall.site.filer import NotSent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 """What a socket connects to, IPv4 or IPv6."""
@@ -52,3 +54,20 @@ def remaining(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError("timed out")
     return left
+
+
+@contextmanager
+def watched(connection: socket.socket, deadline: float) -> Iterator[None]:
+    """Hang up when the time is over, whatever is waited for then: some of paramiko's waits have no end of their own."""
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
