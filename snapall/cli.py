@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import looking, nightly, pretending, writing
-from snapall.commands.options import CODES, DRILLING, LOOKING, WRITING
+from snapall.commands import history, looking, nightly, pretending, setting_up, writing
+from snapall.commands.options import AUDITING, CODES, DRILLING, EXAMINING, JUDGING, LOOKING, READING, WRITING
 from snapall.errors import Exit, SnapallError
 from snapall.escaping import printable
 
@@ -43,7 +43,13 @@ app.command(epilog=CODES)(nightly.run)
 app.command(epilog=LOOKING)(nightly.plan)
 app.command(epilog=CODES)(nightly.recover)
 app.command("list", epilog=LOOKING)(looking.list_backups)
+app.command(epilog=JUDGING)(history.status)
+app.command(epilog=READING)(history.show)
+app.command(epilog=READING)(history.stats)
 app.command(epilog=LOOKING)(looking.datastores)
+app.command(epilog=AUDITING)(looking.audit)
+app.command(epilog=WRITING)(setting_up.init)
+app.command(epilog=EXAMINING)(setting_up.doctor)
 app.command("import", epilog=WRITING)(writing.import_batch)
 app.command(epilog=CODES)(pretending.demo)
 app.command(epilog=DRILLING)(pretending.drill)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.asking import measure
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means
@@ -19,13 +21,14 @@ from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
 from snapall.backup.steps import Step
-from snapall.config import Config
+from snapall.config import Config, Hooks
 from snapall.errors import Exit, Refused, SnapallError, worst
 from snapall.escaping import printable
+from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
 from snapall.signals import heeded
 from snapall.site import OpenSite
-from snapall.views.reports import Retained, Taken
+from snapall.views.reports import Taken
 
 _NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
@@ -52,15 +55,22 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "",
     post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
+            attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
             try:
                 means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
                 guard = post.guard_of(job, stopped)
-                night = Night(job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard)
-                codes.append(night.run().exit)
+                night = Night(
+                    job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard, attendant.before
+                )
+                report = night.run()
+                codes.append(report.exit)
+                attendant.after(report, report.exit)
             except SnapallError as error:
                 listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)
+                attendant.after(None, error.exit, error.message)
+            measure(settings, attendant.tell)
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
@@ -79,16 +89,20 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
             listener(Event(clock.utc(), what))
 
         recovery = Recovery(Memory(settings.state, clock), means_for, say, stopped, wait)
-        return recovery.recover(list(settings.jobs.values()))
+        code = recovery.recover(list(settings.jobs.values()))
+        measure(settings, say)
+        return code
 
 
 def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
     """The VM snapshots of all jobs that `recover --adopt` would remove."""
+    return tuple((job, one) for job in settings.jobs.values() for one in strays_of(settings, job))
+
+
+def strays_of(settings: Config, job: Job) -> tuple[Stray, ...]:
+    """Those of one job."""
     clock = SystemClock()
-    memory = Memory(settings.state, clock)
-    return tuple(
-        (job, one) for job in settings.jobs.values() for one in strays(job, _quiet_means(settings, job, clock), memory)
-    )
+    return strays(job, _quiet_means(settings, job, clock), Memory(settings.state, clock))
 
 
 def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling: Telling) -> Exit:
@@ -128,19 +142,15 @@ def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     return Outlook(settling(owing), replace(built, actions=actions), site)
 
 
-def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
-    """Every snapshot of the job's volumes, newest first, with its grade."""
-    site = OpenSite(job, settings)
-    memory = Memory(settings.state, SystemClock())
-    listings = {volume: site.listing(volume) for volume in job.volumes}
-    past = recall(job, memory.known(job.name), listings)
-    rows = []
-    for volume, listing in listings.items():
-        for row in listing:
-            origin = past.of(volume, row.name, row.date)
-            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
-            rows.append(Retained(volume, row.name, row.date, row.tags, grade, made))
-    return tuple(rows)
+def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
+    """When each of a job's hooks would run, and its command line."""
+    hooks = settings.hooks.get(job.name, Hooks())
+    found = (
+        ("before the run", hooks.before),
+        ("after the run", hooks.after),
+        ("when it does not exit with 0", hooks.on_failure),
+    )
+    return tuple((when, shlex.join(argv)) for when, argv in found if argv)
 
 
 def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,9 @@ class Secret:
     """A password. It shows itself only to `reveal`, which is called where a connection is made."""
 
     _value: str
+    file: Path | None = field(default=None, compare=False)  # that it was read from
+    variable: str = field(default="", compare=False)  # of the environment that it was read from
+    inline: bool = field(default=False, compare=False)  # whether it stands in the configuration itself
 
     def reveal(self) -> str:
         """The password in clear."""
@@ -75,6 +78,16 @@ class Filer:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """[jobs.NAME.hooks]: commands as words, () for none; `timeout` in seconds, for each of them."""
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    on_failure: tuple[str, ...] = ()
+    timeout: float = 60
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration; paths are absolute."""
 
@@ -82,11 +95,30 @@ class Config:
     state: Path
     log: Path
     log_time: str
+    metrics: Path | None  # for Prometheus; None: none are written
     keep_journals: int
     vcenter: Vcenter
     database: Database
     filers: Mapping[str, Filer]
     jobs: Mapping[str, Job]
+    hooks: Mapping[str, Hooks]  # by job
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Every file with a password or a key in it, the configuration among them if a password stands there."""
+        files = [self.path if one.inline else one.file for one in self._passwords]
+        files += [one.key_file for one in self.filers.values()]
+        return tuple(dict.fromkeys(one for one in files if one is not None))
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """The variables of the environment that hold passwords."""
+        return frozenset(one.variable for one in self._passwords if one.variable)
+
+    @property
+    def _passwords(self) -> tuple[Secret, ...]:
+        filers = (one.password for one in self.filers.values())
+        return tuple(one for one in (self.vcenter.password, self.database.password, *filers) if one is not None)
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -202,6 +234,7 @@ def _config(file: schema.File, path: Path) -> Config:
         state=file.state,
         log=file.log,
         log_time=file.log_time,
+        metrics=file.metrics,
         keep_journals=file.keep_journals,
         vcenter=Vcenter(
             host=vcenter.host,
@@ -216,6 +249,7 @@ def _config(file: schema.File, path: Path) -> Config:
         database=Database(url=database.url, password=database.password, owner=database.owner),
         filers={name: _filer(name, filer) for name, filer in file.filers.items()},
         jobs={name: _job(name, job) for name, job in file.jobs.items()},
+        hooks={name: _hooks(job.hooks) for name, job in file.jobs.items()},
     )
 
 
@@ -235,6 +269,10 @@ def _filer(name: str, filer: schema.Filer) -> Filer:
     )
 
 
+def _hooks(hooks: schema.Hooks) -> Hooks:
+    return Hooks(tuple(hooks.before), tuple(hooks.after), tuple(hooks.on_failure), hooks.timeout)
+
+
 def _job(name: str, job: schema.Job) -> Job:
     order = Order(job.order)
     return Job(
@@ -252,5 +290,6 @@ def _job(name: str, job: schema.Job) -> Job:
         busy_wait=job.busy_wait,
         allow_empty=job.allow_empty,
         guardian=job.guardian,
+        max_age=job.max_age * 3600,
         policies=Policies(tuple((key, Policy(policy)) for key, policy in job.vms.items())),
     )

@@ -18,6 +18,7 @@ from snapall.escaping import printable
 from snapall.lab.faults import NAMED
 from snapall.lab.proof import State, proof
 from snapall.lab.serve import Lab
+from snapall.lab.toml import init_command
 from snapall.operate.post import Post
 from snapall.signals import heeded
 
@@ -70,8 +71,11 @@ def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
         config = lab.start(transport)
         _say(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")
         _say("In another terminal:")
+        _say(f"  snapall doctor --config {config}")
         _say(f"  snapall plan --config {config}")
         _say(f"  snapall run --config {config}")
+        _say("Or write a configuration of your own, in an empty folder (what you leave out is asked for):")
+        _say(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
         _say(f"What was asked of it: {directory / 'ledger.jsonl'}. Ctrl-C ends it.")
         SystemClock().wait(float("inf"), stopped)
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.asking import measure
 from snapall.backup.clock import SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means, guarded
@@ -46,7 +47,8 @@ def main() -> None:
             guardian = _guardian(charge, listener, tell, lambda: asked() or not charge.journal.exists())
             _say_ready()
             with guarded(lambda text, hint: tell(Failed(text, hint))):
-                guardian.watch()
+                if guardian.watch():
+                    measure(charge.settings, tell)
 
 
 def _guardian(

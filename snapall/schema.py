@@ -38,64 +38,123 @@ class Vcenter(_Table):
     """[vcenter]."""
 
     host: values.Word
+    """The VirtualCenter that vcbsnapshot is pointed at, by `-h`."""
     user: values.Line | None = None
+    """Its user; left out, as the password: VCB's own config.js supplies both, and no command line shows them."""
     password: values.Password | None = None
+    """Text, `{ file = "PATH" }` or `{ env = "VARIABLE" }`. It stands on vcbsnapshot's command line."""
     vcbsnapshot: Annotated[list[values.Line], Field(min_length=1)] = ["vcbsnapshot"]
+    """The program and its leading arguments; `["ssh", "proxy", "vcbsnapshot"]` for a VCB proxy."""
     timeout: values.Seconds = 960
+    """Seconds for one create; VirtualCenter itself gives up after 900."""
     remove_timeout: values.Seconds = 14400
+    """Seconds for one removal: committing a large delta takes its time."""
     settle: values.SecondsOrNone = 960
+    """Seconds for which a create without an answer may still act."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 4
+    """Calls at a time, creates and removals alike; 1 is the batch's pace."""
 
 
 class Database(_Table):
     """[database]."""
 
     url: values.Url
+    """Any SQLAlchemy URL: `mssql+pyodbc://USER@DSN`."""
     password: values.Password | None = None
+    """As in [vcenter]; not used where the URL has one."""
     owner: str | None = None
+    """The schema that owns the VPX_ tables; `""` for none; left out: it is found, and two are an error."""
 
 
 class Filer(_Table):
     """[filers.NAME]."""
 
     host: values.Word
+    """Name or address."""
     transport: Literal["ssh", "rsh"] = "ssh"
+    """`"ssh"` or `"rsh"`."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Left out: 22 for ssh, 514 for rsh."""
     user: values.Word | None = None
+    """Of ssh; left out: the login name."""
     key_file: values.SecretFile | None = None
+    """A private RSA key without a passphrase."""
     password: values.Password | None = None
+    """As in [vcenter]; instead of a key."""
     known_hosts: values.Location | None = None
+    """Where the host key stands; left out: `~/.ssh/known_hosts`."""
     timeout: values.Seconds = 120
+    """Seconds for each command."""
     local_user: values.Word | None = None
+    """rsh: who we say we are; left out: the login name."""
     reserved_port: bool = True
+    """rsh: whether to come from a privileged port, as a real filer wants it; that needs root or the capability."""
+
+
+class Hooks(_Table):
+    """[jobs.NAME.hooks]."""
+
+    before: values.Command = []
+    """Words of a command that runs before anything begins; if it fails there is no backup."""
+    after: values.Command = []
+    """One that runs when all is over and written, whatever came of it."""
+    on_failure: values.Command = []
+    """One that runs whenever the exit code is another than 0."""
+    timeout: values.Seconds = 60
+    """Seconds for each of them."""
 
 
 class Job(_Table):
     """[jobs.NAME]."""
 
     filer: str
+    """The NAME of a [filers.NAME]."""
     volumes: values.Volumes
+    """The flexible volumes under the datastores; all are captured, or none is published."""
     datastores: values.Datastores
+    """Ids (VPX_DATASTORE.ID), or names; `snapall datastores` lists them."""
     prefix: values.Name = "vmware"
+    """Of the chain and of temporary names: `vmware_recent`, `vmware_previous`, `vmware_snap3` and so on."""
     retain: Annotated[int, Field(ge=1, le=250)] = 4
+    """How many backups the chain holds."""
     chain: values.Chain | None = None
+    """The names themselves, newest first, instead of `retain`."""
     vm_snapshot: values.VmSnapshotName = "Quiesce"
+    """Name of the VM snapshots; in the safe order the stamp of the run follows it."""
     order: Literal["safe", "paper"] = "safe"
+    """`"safe"`: rotate after the proof. `"paper"`: before the capture, as the batch does."""
     publish: Literal["any", "partial", "whole"] | None = None
+    """Least grade that enters the chain: `"any"`, `"partial"` (some VM quiesced), `"whole"`.
+    Left out: `"partial"`, and `"any"` in paper order."""
     max_quiesced: values.Seconds = 900
+    """Seconds from the first quiesce until the capture is taken with the VMs that hold."""
     busy_wait: values.SecondsOrNone = 600
+    """Seconds that a rotation waits for a name which the filer holds."""
     allow_empty: bool = False
+    """Whether a datastore without a VM is no error."""
     guardian: bool = True
+    """Whether a guardian watches over each run."""
+    max_age: values.Hours = 26
+    """Hours; `snapall status` warns of an older newest backup, and is critical from the double on."""
     vms: dict[values.Line, Literal["must", "try", "skip"]] = {}
+    """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
+    hooks: Hooks = Hooks()
+    """See the table below."""
 
 
 class File(_Table):
     """The whole file."""
 
     state: values.Location = "snapall.state"  # type: ignore[assignment]  # made absolute like one that was written
+    """Folder for journals and locks."""
     log: values.Location = "snapall.log"  # type: ignore[assignment]
+    """The log, appended to in the batch's words."""
     log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
+    """How the log writes a time (strftime)."""
+    metrics: values.Location | None = None
+    """A file for Prometheus; left out: none is written."""
     keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400
+    """How many journals are kept for each job; one that is not settled is always kept."""
     vcenter: Vcenter
     database: Database
     filers: Annotated[dict[values.Name, Filer], Field(min_length=1)]

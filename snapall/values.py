@@ -101,6 +101,8 @@ def _contents(path: Path) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
+    path: Path | None = None
+    variable = ""
     match value:
         case str(text):
             origin = "the password"
@@ -108,6 +110,7 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
             origin = f"the environment variable {quoted(name)}"
             if name not in _place(info).environ:
                 raise ValueError(f"{origin} is not set")
+            variable = name
             text = _place(info).environ[name]
         case {"file": str(name), **rest} if not rest:
             path = _path(name, info)
@@ -118,7 +121,7 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
         raise ValueError(f"{origin} is empty")
     if _CONTROL.search(text):
         raise ValueError(f"{origin} holds a line break or another control character")
-    return Secret(text)
+    return Secret(text, path, variable=variable, inline=isinstance(value, str))
 
 
 def _log_time(value: str) -> str:
@@ -162,6 +165,7 @@ Url = Annotated[str, AfterValidator(_url)]
 Location = Annotated[Path, PlainValidator(_path)]
 SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable)]
 Password = Annotated[Secret, PlainValidator(_secret)]
+Command = list[Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]]
 Volumes = Annotated[list[Name], Field(min_length=1), AfterValidator(_without_doubles)]
 Datastores = Annotated[
     list[Annotated[int | str, PlainValidator(_datastore)]], Field(min_length=1), AfterValidator(_without_doubles)
@@ -169,4 +173,5 @@ Datastores = Annotated[
 Chain = Annotated[list[Name], Field(min_length=1, max_length=250), AfterValidator(_chain)]
 # A week: longer than the removal of any delta takes, and within what every system's timers can count.
 Seconds = Annotated[float, Field(gt=0, le=604800, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)]  # a year at most
 SecondsOrNone = Annotated[float, Field(ge=0, le=604800, allow_inf_nan=False)]

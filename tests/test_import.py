@@ -12,7 +12,8 @@ import pytest
 
 from snapall import cli
 from snapall.config import load
-from tests.test_batfile import BATS, FILLED, put
+from tests.batches import BATS, FILLED
+from tests.test_batfile import put
 
 TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "mended"]
 

@@ -128,6 +128,7 @@ class Job:
     busy_wait: float = 600
     allow_empty: bool = False
     guardian: bool = True
+    max_age: float = 93600  # of the newest backup, before `status` warns
     policies: Policies = Policies()
 
     @property

@@ -171,14 +171,14 @@ def _strays(job: Job, alive: Sequence[Origin], listings: Listings) -> list[str]:
                 found.append(
                     f"{row.name} on {volume} is in no journal: it is left alone; delete it by hand if it is of no use"
                 )
-            if _numbered(job, row.name):
+            if beyond_chain(job, row.name):
                 found.append(
                     f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names: it is left alone"
                 )
     return found
 
 
-def _numbered(job: Job, name: str) -> bool:
+def beyond_chain(job: Job, name: str) -> bool:
     """Whether a name continues the chain's numbering beyond what is retained."""
     stem = f"{job.prefix}_snap"
     past = name.removeprefix(stem)

@@ -11,7 +11,7 @@ from pathlib import Path
 from snapall import __version__
 from snapall.backup.debts import owed
 from snapall.backup.events import DebtFound, Failed, Happening, Warned
-from snapall.backup.facts import Began
+from snapall.backup.facts import Began, TakenUp
 from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.means import Means, guarded
@@ -52,9 +52,14 @@ class Recovery:
                     journal = self.memory.open(path)
                     settlement = Settlement(journal, self.means_for(journal.began.job), wait=False)
                     if owed(journal.facts).vms and settlement.reaches_vms:
-                        self._tell_debts(journal)
+                        self._take_up(journal)
                         told.add(path)
                         settlement.vms.sweep()
+
+    def _take_up(self, journal: Journal) -> None:
+        """Say in the journal, too, that it is no longer the run itself that writes."""
+        self._tell_debts(journal)
+        journal.note(TakenUp("recover", "the run had left it open"))
 
     def _tell_debts(self, journal: Journal) -> None:
         for debt in owed(journal.facts).vms:
@@ -66,7 +71,7 @@ class Recovery:
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
                 with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
-                    self._held(self.memory.open_runs(name), job, told, codes)
+                    self._held(self.memory.open_runs(name), job, told, codes, self._take_up)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
@@ -76,16 +81,23 @@ class Recovery:
         self.tell(Warned(text))
 
     def finish(self, path: Path, job: Job) -> Exit:
-        """Settle one run, and let what it proved enter the chain. The caller holds the job's lock."""
+        """Settle one run, and let what it proved enter the chain. The caller holds the lock, and has taken it up."""
         codes: list[Exit] = []
         try:
-            self._held([path], job, set(), codes)
+            self._held([path], job, set(), codes, self._tell_debts)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(error.exit)
         return worst(*codes)
 
-    def _held(self, paths: Sequence[Path], job: Job | None, told: set[Path], codes: list[Exit]) -> None:
+    def _held(
+        self,
+        paths: Sequence[Path],
+        job: Job | None,
+        told: set[Path],
+        codes: list[Exit],
+        take_up: Callable[[Journal], None],
+    ) -> None:
         settled: list[Journal] = []
 
         def failed(text: str, hint: str) -> None:
@@ -96,7 +108,7 @@ class Recovery:
             with guarded(failed):
                 journal = self.memory.open(path)
                 if path not in told:
-                    self._tell_debts(journal)
+                    take_up(journal)
                 codes.append(self._settle(journal))
                 settled.append(journal)
         if job is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from snapall import __version__
@@ -19,7 +19,7 @@ from snapall.backup.events import (
     StageEnded,
     Warned,
 )
-from snapall.backup.facts import Began, Listed, Origin, Surveyed
+from snapall.backup.facts import Began, Listed, Origin, Surveyed, TakenUp
 from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.means import Guard, Means, guarded, unguarded
@@ -45,6 +45,7 @@ class _Outcome:
     earlier: list[Settlement] = field(default_factory=list)  # of runs that were still open
     debts: list[VmDebt] = field(default_factory=list)  # VMs that may be left quiesced now
     watched: list[VmDebt] = field(default_factory=list)  # those that are only kept in view
+    why: str = ""  # what stopped it before, or outside of, the plan
     lost: list[VmDebt] = field(default_factory=list)  # those that VirtualCenter does not know any more
     unsettled: bool = False  # whether settling an earlier run failed, so that nobody knows what it still owes
 
@@ -67,6 +68,7 @@ class Night:
     keep: str = ""
     keep_journals: int = 400
     guard: Guard = unguarded
+    before: Callable[[str], None] = lambda _: None  # with the run's stamp, while nothing is begun; may refuse the run
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -86,8 +88,9 @@ class Night:
 
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
-        ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
         try:
+            self.before(stamp)
+            ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
             self._settle(outcome)
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
@@ -102,6 +105,7 @@ class Night:
                 outcome.exit = outcome.execution.exit
         except SnapallError as error:
             self.means.tell(Failed(error.message, error.hint))
+            outcome.why = error.message
             outcome.exit = Exit.STOPPED if self.means.stopped() else error.exit
         self._look_again(outcome)
         return self._report(outcome)
@@ -133,6 +137,7 @@ class Night:
         journal = settlement.journal
         for debt in owed(journal.facts).vms:
             self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
+        journal.note(TakenUp("the next run", "the run had left it open"))
         settlement.settle(linger=False)
         self._close(journal, outcome)
 
@@ -217,14 +222,14 @@ class Night:
             self.means.clock.monotonic() - outcome.began,
             execution.window if execution is not None else 0.0,
         )
-        self._conclude(outcome.journal, report)
+        self._conclude(outcome.journal, report, outcome.why)
         return report
 
-    def _conclude(self, journal: Journal | None, report: Report) -> None:
+    def _conclude(self, journal: Journal | None, report: Report, why: str) -> None:
         """Write the report and forget old runs; neither is a reason to call a backup failed."""
         if journal is None:
             return
-        self.memory.close(journal, report.exit, "; ".join(report.debts))
+        self.memory.close(journal, report.exit, "; ".join([*report.debts, why] if why else report.debts))
         if journal.broken:
             self.means.tell(Warned(journal.broken, "the next run looks again at what could not be written down"))
         journal.leave()

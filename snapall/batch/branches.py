@@ -31,11 +31,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for /F` over the lines of a list, and the variables that take the words of each."""
+    """`for /F` over the lines of a list, but for the first `skip`, and the variables that take the words of each."""
 
     file: str
     names: tuple[str, ...]
     body: str
+    skip: int = 0
 
 
 def condition_of(text: str) -> Condition | None:
@@ -59,19 +60,26 @@ def condition_of(text: str) -> Condition | None:
 def loop_of(text: str) -> Loop | None:
     """A loop over a list, or None for another one."""
     hit = _FOR.fullmatch(text.rstrip())
-    count = _tokens(hit["options"] or "") if hit is not None else None
-    if hit is None or count is None or hit["body"].lstrip().startswith("("):
+    options = (hit["options"] or "").lower() if hit is not None else ""
+    count = _tokens(options)
+    # Without usebackq the loop reads what stands in quotes as its only line.
+    if hit is None or count is None or (hit["file"].startswith('"') and "usebackq" not in options):
         return None
-    return Loop(hit["file"], tuple(chr(ord(hit["name"]) + offset) for offset in range(count)), hit["body"])
+    if hit["body"].lstrip().startswith("("):
+        return None
+    names = tuple(chr(ord(hit["name"]) + offset) for offset in range(count))
+    skips = re.search(r"skip=([0-9]+)", options)
+    return Loop(hit["file"], names, hit["body"], int(skips[1]) if skips is not None else 0)
 
 
 def _tokens(options: str) -> int | None:
     """How many words of a line the loop takes; None for options whose effect is not known."""
     count = 1
     for option in options.split():
-        if re.fullmatch(r"eol=.?|skip=[0-9]+|usebackq", option, re.IGNORECASE):
+        # A digit at the beginning of a line would leave out the VMs whose ids begin with it.
+        if re.fullmatch(r"eol=[^0-9]|skip=[0-9]{1,9}|usebackq", option):
             continue
-        if option.lower() in ("tokens=1", "tokens=1,2"):
+        if option in ("tokens=1", "tokens=1,2"):
             count = 1 + option.count(",")
         else:
             return None

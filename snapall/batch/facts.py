@@ -73,6 +73,14 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class ListFile:
+    """How a query's result stands in its file: below how many lines of headers, and behind an earlier one or not."""
+
+    headers: int = 0
+    appended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VmQuery:
     """The query for the VMs of the datastores; `datastores` is None where its filter is not understood."""
 
@@ -82,6 +90,7 @@ class VmQuery:
     owner: str | None = None
     datastores: tuple[int, ...] | None = None
     templates: bool = False
+    file: ListFile = ListFile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class SnapshotQuery:
     owner: str | None = None
     name: str | None = None
     limited_to: tuple[int, ...] = ()
+    file: ListFile = ListFile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,7 @@ class Quiesce:
     source: str
     login: Login
     name: Said | None
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,7 @@ class Release:
     line: int
     source: str
     login: Login
+    skip: int = 0
 
 
 Statement = Snap | VmQuery | SnapshotQuery | Quiesce | Release

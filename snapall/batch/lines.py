@@ -75,13 +75,15 @@ def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
     """The lines of a batch file; bytes that are no UTF-8 stay in them as lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return [], [Fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+    data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
         return [], [Fault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("ascii", "surrogateescape")
-    single = [Line(number, one.removesuffix("\r")) for number, one in enumerate(text.split("\n"), 1)]
+    # cmd takes every carriage return away; a copy through two systems may have doubled them.
+    single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
     return _joined(single)
 
 
@@ -121,6 +123,12 @@ def _continues(text: str) -> bool:
         else:
             escaped = char == "^" and not in_quotes
     return escaped
+
+
+def depth_of(text: str) -> int:
+    """By how many parentheses a line opens more than it closes, outside quotes and those that a ^ makes plain."""
+    bare = re.sub(r'"[^"]*"?|\^.', "", text)
+    return bare.count("(") - bare.count(")")
 
 
 _TOKEN = re.compile(
@@ -170,7 +178,16 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
         redirects.append(_redirect(waiting, Word(())))
     carets = any(kind == "caret" for kind, _ in tokens)
     cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
-    return Command(join, tuple(words), tuple(redirects), caret=carets, open_quote=cut)
+    return Command(join, tuple(_unglued(words)), tuple(redirects), caret=carets, open_quote=cut)
+
+
+def _unglued(words: list[Word]) -> list[Word]:
+    """`goto:End`, `exit/b`, `echo/`: cmd's own commands need no blank before these signs."""
+    first, quoted = words[0].pieces[0] if words else ("", True)
+    hit = re.fullmatch(r"(goto|call|exit|echo)([:/].*)", first, re.IGNORECASE | re.DOTALL)
+    if hit is None or quoted:
+        return words
+    return [Word(((hit[1], False),)), Word(((hit[2], False), *words[0].pieces[1:])), *words[1:]]
 
 
 def _redirect(sign: str, target: Word | None) -> Redirect:

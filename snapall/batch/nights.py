@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from snapall.batch.facts import Quiesce, Release, Script, Snap, SnapshotQuery, Statement, VmQuery
 
@@ -95,6 +96,26 @@ def _lists_fit(night: Night, script: Script) -> None:
     for query in night.queries:
         if query.out not in {one.source for one in night.quiesces}:
             script.fault(query.line, "no loop reads the list that this query writes", PROPER)
+    _lists_are_whole([*night.queries, *night.lookups], [*night.quiesces, *night.releases], script)
     for release in night.releases:
         if release.source not in {look.out for look in night.lookups if look.line < release.line}:
             script.fault(release.line, unwritten, PROPER)
+
+
+def _lists_are_whole(queries: list[VmQuery | SnapshotQuery], loops: list[Quiesce | Release], script: Script) -> None:
+    """Each loop reads the whole of what the queries above it found, and none reads it twice."""
+    for earlier, later in combinations(sorted(queries, key=lambda one: one.line), 2):
+        between = any(one.source == later.out and earlier.line < one.line < later.line for one in loops)
+        same = earlier.out is not None and earlier.out == later.out
+        if same and not later.file.appended and not between:
+            text = f"it writes over the list of line {earlier.line}, which no loop has read yet"
+            script.fault(later.line, text, "name all datastores in one query: ds_id in (688, 689)")
+    for loop in loops:
+        writers = [one for one in queries if one.out == loop.source and one.line < loop.line]
+        headers = min((one.file.headers for one in writers), default=loop.skip)
+        if loop.skip > headers:
+            text = f"skip={loop.skip} leaves out the first of a list that has {headers} lines above them"
+            script.fault(loop.line, text, "let it skip these lines alone: none with -h-1, else 2")
+    for first, second in combinations([one for one in loops if isinstance(one, Quiesce)], 2):
+        if first.source == second.source and not any(first.line < one.line < second.line for one in queries):
+            script.fault(second.line, f"the VMs of this list have been quiesced on line {first.line}", PROPER)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from snapall.batch import queries
-from snapall.batch.facts import ANY, Database, Said, Script, SnapshotQuery, VmQuery
+from snapall.batch.facts import ANY, Database, ListFile, Said, Script, SnapshotQuery, VmQuery
 from snapall.batch.lines import Command, Word
 from snapall.batch.programs import option_of, split_option
 from snapall.batch.variables import Variables
 
 _URL = ("database", "url")
 _LONGEST_QUERY = 2000
+PROGRAMS = ("osql", "isql", "sqlcmd")
+"""The programs that ask SQL Server."""
 _SHOWN = 120
 _OTHER_VMS = (
     "datastores can be taken over by id (ds_id = 688); else name `datastores` of the job in the overlay file, and VMs "
@@ -20,7 +22,7 @@ _BY_OVERLAY = "give what it means in the overlay file"
 
 
 def osql(command: Command, line: int, variables: Variables, script: Script) -> VmQuery | SnapshotQuery | None:
-    """`osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`."""
+    """`osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql's and sqlcmd's options mean the same."""
     given: dict[str, Word] = {}
     words = list(command.words[1:])
     while words:
@@ -36,11 +38,12 @@ def osql(command: Command, line: int, variables: Variables, script: Script) -> V
             if name in ("-S", "-d") and attached is None and words:
                 words.pop(0)
             keys, remedy = _OSQL_OPTIONS.get(name, ((), "take it away, if you can"))
-            script.fault(line, f"osql has an option ({option_of(word)}) that is not taken over", remedy, *keys)
+            text = f"{command.program} has an option ({option_of(word)}) that is not taken over"
+            script.fault(line, text, remedy, *keys)
             if not keys:
                 return None
     if given.get("-h", Word(())).text not in ("-1", ""):
-        script.fault(line, "osql has another -h than -h-1", "write -h-1")
+        script.fault(line, f"{command.program} has another -h than -h-1", "write -h-1")
     return _query(given, command, line, variables, script)
 
 
@@ -64,6 +67,7 @@ def _query(
             script.fault(line, "osql has no -Q", 'write the query after -Q, in quotes: -Q "SELECT ..."')
         return None
     out = _out(given, command, line, variables, script)
+    file = _file(given, command)
     found = queries.read(sql.text)
     if found is None:
         text = "the query is neither the batch's query for VMs nor its query for snapshots"
@@ -76,10 +80,16 @@ def _query(
         case queries.Vms():
             _filter(found.filter, _OTHER_VMS, "datastores", line, script)
             ids = None if found.filter else found.datastores
-            return VmQuery(line, database, out, found.owner, ids, found.templates)
+            return VmQuery(line, database, out, found.owner, ids, found.templates, file)
         case queries.Snapshots():
             _filter(found.filter, _OTHER_SNAPSHOTS, "vm_snapshot", line, script)
-            return SnapshotQuery(line, database, out, found.owner, found.name, found.limited_to)
+            return SnapshotQuery(line, database, out, found.owner, found.name, found.limited_to, file)
+
+
+def _file(given: dict[str, Word], command: Command) -> ListFile:
+    """-o begins its file anew; without -h-1 two lines of headers stand above the ids."""
+    appended = "-o" not in given and any(one.sign == ">>" for one in command.redirects if one.handle == "1")
+    return ListFile(0 if "-h" in given else 2, appended)
 
 
 def _filter(text: str, remedy: str, key: str, line: int, script: Script) -> None:
@@ -112,7 +122,7 @@ def _database(given: dict[str, Word], line: int, variables: Variables, script: S
         found[option] = None
         if option in given:
             found[option] = variables.use(given[option], line, what, *keys, secret=option == "-P")
-        elif "-E" not in given or option == "-D":
+        elif ("-S" if option == "-D" else "-E") not in given:
             script.fault(line, f"osql has no {option}: {what} is missing", _BY_OVERLAY, *keys)
     if "-P" in given:
         script.in_command_lines.append(line)

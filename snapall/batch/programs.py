@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from snapall.batch.branches import Loop
 from snapall.batch.facts import ANY, Login, Quiesce, Release, Said, Script, Snap
 from snapall.batch.lines import Command, Word
 from snapall.batch.variables import Variables
@@ -47,7 +48,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
 
 
 def loop(
-    source: Said | None, names: tuple[str, ...], command: Command, line: int, variables: Variables, script: Script
+    source: Said | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
 ) -> Quiesce | Release | None:
     """`vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
     given: dict[str, Word | None] = {}
@@ -68,12 +69,13 @@ def loop(
             plain.append(word)
     login = _login(command, given, line, variables, script)
     targets = [_argument(word) for word in plain]
-    wanted = f"moref:vm-%{names[0]}" if names else ""
+    names = over.names
+    wanted = f"moref:vm-%{names[0]}"
     if action == "-c" and len(plain) == 2 and targets[0] == wanted and source is not None:
         named = variables.use(plain[1], line, "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
-        return Quiesce(line, source.text.lower(), login, named)
+        return Quiesce(line, source.text.lower(), login, named, over.skip)
     if action == "-d" and len(names) > 1 and targets == [wanted, f"ssid:snapshot-%{names[1]}"] and source is not None:
-        return Release(line, source.text.lower(), login)
+        return Release(line, source.text.lower(), login, over.skip)
     text = "vcbsnapshot is called otherwise than the batch does"
     remedy = "it has `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
     script.fault(line, text, remedy)
@@ -96,11 +98,11 @@ def _login(command: Command, given: dict[str, Word | None], line: int, variables
         script.fault(line, text, "give [vcenter] user in the overlay file", ("vcenter", "user"))
     if password is not None:
         script.in_command_lines.append(line)
-    program = command.words[0].text
-    placed = re.search(r"[\\/]", program) is not None and "%" not in program and not program.startswith(".")
+    program = command.words[0]
+    placed = re.search(r"[\\/]", program.text) is not None and not program.text.startswith(".")
     use = variables.use
     return Login(
-        Said(program, line) if placed else None,
+        use(program, line, "the program vcbsnapshot", ("vcenter", "vcbsnapshot")) if placed else None,
         use(host, line, "the host of vcbsnapshot", ("vcenter", "host")) if host is not None else None,
         use(user, line, "the user of vcbsnapshot", ("vcenter", "user")) if user is not None and not unset else None,
         use(password, line, "the password of vcbsnapshot", ("vcenter", "password"), secret=True) if password else None,

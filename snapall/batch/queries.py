@@ -99,12 +99,9 @@ def _snapshots(hit: re.Match[str]) -> Snapshots:
 
 
 def _owner(hit: re.Match[str]) -> str | None:
-    """The schema; "" where none is named, None where two are."""
-    found = {
-        (text or "").strip("[]").lower(): (text or "").strip("[]")
-        for key, text in hit.groupdict().items()
-        if key.startswith("owner")
-    }
+    """The schema; "" where none is named, None where two are. With a dot in it, it keeps its brackets."""
+    written = [(text or "").strip("[]") for key, text in hit.groupdict().items() if key.startswith("owner")]
+    found = {text.lower(): f"[{text}]" if "." in text else text for text in written}
     named = {key: text for key, text in found.items() if key}
     if len(named) > 1:
         return None

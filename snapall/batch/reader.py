@@ -10,12 +10,11 @@ from snapall.batch import osql, programs
 from snapall.batch.branches import Condition, Loop, condition_of, loop_of
 from snapall.batch.facts import Said, Script, Statement, Trace
 from snapall.batch.folders import changes_folder, folder_after
-from snapall.batch.lines import Command, Line, Word, commands_of, lines_of
-from snapall.batch.shown import NAMED
+from snapall.batch.lines import Command, Line, Word, commands_of, depth_of, lines_of
+from snapall.batch.unknown import NOT_NEEDED, remedy_of, unknown, unknown_loop
 from snapall.batch.variables import Variables
 
 _INERT = {"echo", "echo.", "echo:", "title", "color", "cls", "ver", "pause", "date", "time", "verify", "break", "chcp"}
-_NOT_NEEDED = "if the backup does without it, put REM before it in the copy that snapall reads"
 _END = ":eof"
 
 
@@ -39,10 +38,14 @@ class _Reader:
         self._until = ""  # the label to which the good way has jumped
         self._jumped_at = 0
         self._here = PureWindowsPath()
+        self._depth = 0  # of a block that is not read: what stands in it may be done or not
 
     def line(self, line: Line) -> None:
         text = line.bare
         if not text.strip() or line.is_comment:
+            return
+        if self._depth > 0:
+            self._depth += depth_of(text)
             return
         if text.startswith(":"):
             label = text[1:].split()[:1]
@@ -50,6 +53,12 @@ class _Reader:
                 self._until = ""
             return
         self._script.last = line.number if not self._until else self._script.last
+        before = len(self._script.faults)
+        self._statement(text, line)
+        if len(self._script.faults) > before and (text.startswith("(") or text.rstrip().endswith("(")):
+            self._depth = max(0, depth_of(text))
+
+    def _statement(self, text: str, line: Line) -> None:
         if re.match(r"if\b", text, re.IGNORECASE):
             self._if(text, line.number)
         elif re.match(r"for\b", text, re.IGNORECASE):
@@ -90,7 +99,7 @@ class _Reader:
             self._script.fault(line, "the output goes into another command by |", "write it without the |")
             return False
         if command.join == "||" and not (echo or program in ("goto", "exit")):
-            self._script.fault(line, "a command runs only after a failure (||)", _NOT_NEEDED)
+            self._script.fault(line, "a command runs only after a failure (||)", NOT_NEEDED)
             return False
         if command.join in ("||", "&&"):
             self._script.checks.append(line)
@@ -113,35 +122,19 @@ class _Reader:
                 self._exit(command, line)
             case "del" | "erase":
                 self._delete(command, line)
-            case "rsh" | "osql":
+            case "rsh" | "osql" | "isql" | "sqlcmd":
                 if self._reached(line, program):
                     self._program(command, program, line)
             case _ if changes_folder(command):
                 if self._reached(line, "a change of folder"):
                     self._change_folder(command, program, line)
             case _:
-                self._unknown(command, program, text, line)
+                self._script.fault(line, *unknown(command, text))
                 return False
         return True
 
-    def _unknown(self, command: Command, program: str, text: str, line: int) -> None:
-        first = command.words[0].text
-        if text.lstrip().startswith(("(", ")")):
-            what, remedy = (
-                "a block in parentheses",
-                "write its commands on lines of their own, or joined by && on one line",
-            )
-        elif program in NAMED or re.fullmatch(
-            r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", first, re.IGNORECASE
-        ):
-            what, remedy = f"the command {first.lower()} is not one that snapall knows", _NOT_NEEDED
-        elif program == "vcbsnapshot":
-            what, remedy = "vcbsnapshot stands outside a loop over a list", "write it after for /F, as in the original"
-        else:
-            what, remedy = "the command is not one that snapall knows", _NOT_NEEDED
-        self._script.fault(line, what, remedy)
-
     def _program(self, command: Command, program: str, line: int) -> None:
+        program = "osql" if program in osql.PROGRAMS else program
         read = programs.snap if program == "rsh" else osql.osql
         statement: Statement | None = read(command, line, self._variables, self._script)
         if statement is not None:
@@ -160,8 +153,7 @@ class _Reader:
             return
         loop = loop_of(text)
         if loop is None:
-            remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'
-            self._script.fault(line, "this loop is not one that the batch has", remedy)
+            self._script.fault(line, *unknown_loop(text))
         else:
             self._body(loop, line)
 
@@ -173,12 +165,13 @@ class _Reader:
             self._redirects(command, line)
             if command.program == "vcbsnapshot" and command.join in ("", "&", "&&") and not command.caret:
                 found += 1
-                statement = programs.loop(source, loop.names, command, line, self._variables, self._script)
+                statement = programs.loop(source, loop, command, line, self._variables, self._script)
                 self._trace(command, "vcbsnapshot", line)
                 if statement is not None:
                     self._script.statements.append(statement)
             elif command.words and re.match(r"echo(?![a-z0-9_])", command.program) is None:
-                self._script.fault(line, "the loop does more than echo and vcbsnapshot", _NOT_NEEDED)
+                text = "the loop does more than echo and vcbsnapshot"
+                self._script.fault(line, text, remedy_of(command.program))
         if found != 1:
             self._script.fault(
                 line, "the loop does not call vcbsnapshot exactly once", "give each call a loop of its own"
@@ -245,7 +238,7 @@ class _Reader:
     def _redirects(self, command: Command, line: int) -> None:
         for one in command.redirects:
             target = one.target
-            if target is None or target.text.lower() in ("nul", "nul:", "con") or command.program == "osql":
+            if target is None or target.text.lower() in ("nul", "nul:", "con") or command.program in osql.PROGRAMS:
                 continue
             if one.sign == "<":
                 self._script.fault(line, "the command reads a file by <", "write it without the <")

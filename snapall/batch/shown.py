@@ -48,7 +48,7 @@ def _command(command: Command) -> str:
         return "rsh ***"
     if program in _WHOLE:
         return " ".join([first, *("***" if "=" in word.text else _as_written(word) for word in rest)])
-    if program in ("osql", "vcbsnapshot"):
+    if program in ("osql", "isql", "sqlcmd", "vcbsnapshot"):
         return " ".join([first, *_arguments(rest)])
     return f"{program} ***" if program in NAMED else "***"
 

@@ -2,161 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path, PureWindowsPath
-from urllib.parse import quote
-
+from snapall.batch import systems
 from snapall.batch.chain import chain_of, naming
-from snapall.batch.facts import (
-    ANY,
-    Database,
-    KeyPath,
-    Login,
-    Quiesce,
-    Release,
-    Said,
-    Script,
-    Snap,
-    SnapshotQuery,
-    VmQuery,
-)
+from snapall.batch.facts import ANY, Said, Script, Snap
 from snapall.batch.nights import Night, nights_of
-
-Raw = dict[str, object]
-
-
-@dataclass(slots=True)
-class Table:
-    """The configuration's tables, and where each key was read."""
-
-    raw: dict[str, Raw] = field(default_factory=dict)
-    log: Said | None = None
-    lines: dict[KeyPath, int] = field(default_factory=dict)
-
-    def put(self, path: tuple[str, ...], value: object, line: int) -> None:
-        """A key with its value."""
-        table: Raw = self.raw.setdefault(path[0], {})
-        if len(path) == 3:
-            inner = table.setdefault(path[1], {})
-            table = inner if isinstance(inner, dict) else {}
-        table[path[-1]] = value
-        self.lines[path] = line
-
-    def whole(self) -> Raw:
-        """All of it, as tomllib gives a file."""
-        return ({"log": self.log.text} if self.log is not None else {}) | dict(self.raw)
+from snapall.batch.raw import Table, agreed
 
 
 def table_of(script: Script) -> Table:
     """What the file configures. What does not agree with itself is a fault, and then stays out of the table."""
     table = Table()
     nights = nights_of(script)
-    _log(script, table)
-    _vcenter(nights, script, table)
-    _database(nights, script, table)
+    systems.log(script, table)
+    systems.vcenter(nights, script, table)
+    systems.database(nights, script, table)
     for night in nights:
         _job(night, script, table)
     return table
-
-
-def _agreed(
-    found: list[tuple[Said | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
-) -> Said | None:
-    """The one value that all lines give; None with a fault when two differ. The values are not shown."""
-    given = [(said, line) for said, line in found if said is not None]
-    if not given:
-        return None
-    first = given[0][0]
-    for said, line in given[1:]:
-        same = said.text == first.text if case else said.text.lower() == first.text.lower()
-        if not same:
-            text = f"{what} is another one than on line {given[0][1]}"
-            script.fault(line, text, "snapall takes one for all: make the lines agree", *keys)
-            return None
-    return first
-
-
-def _log(script: Script, table: Table) -> None:
-    table.log = _agreed([(one, one.line) for one in script.logs], "the log file", script, ("log",), case=False)
-    if table.log is not None:
-        table.lines["log",] = table.log.line
-
-
-def _vcenter(nights: list[Night], script: Script, table: Table) -> None:
-    loops: list[Quiesce | Release] = []
-    for night in nights:
-        loops += [*night.quiesces, *night.releases]
-    logins = [(one.login, one.line) for one in loops]
-    if not logins:
-        return
-    if len({login.bare for login, _ in logins}) > 1:
-        line = next(line for login, line in logins if login.bare)
-        text = "vcbsnapshot has neither -u nor -p here, but elsewhere it has"
-        script.fault(line, text, "make the lines agree", ("vcenter", "user"))
-    for key, case in (("host", False), ("user", False), ("password", True)):
-        found = [(getattr(login, key), line) for login, line in logins]
-        said = _agreed(found, f"the {key} of vcbsnapshot", script, ("vcenter", key), case=case)
-        if said is not None:
-            table.put(("vcenter", key), said.text, said.line)
-    unset = next(((login.unset_user, line) for login, line in logins if login.unset_user), None)
-    told = any(("vcenter", "user") in fault.keys for fault in script.faults)
-    if unset is not None and not told and all(login.user is None for login, _ in logins):
-        what = unset[0] if unset[0].startswith("the ") else f"%{unset[0]}% is never set in this file"
-        text = f"{what}, and no other vcbsnapshot line has a user"
-        script.fault(unset[1], text, "set it, or give [vcenter] user in the overlay file", ("vcenter", "user"))
-    table.put(("vcenter", "parallel"), 1, logins[0][1])
-    _program([login for login, _ in logins], logins[0][1], script, table)
-
-
-def _program(logins: list[Login], line: int, script: Script, table: Table) -> None:
-    said = _agreed(
-        [(login.program, login.program.line) for login in logins if login.program is not None],
-        "the program vcbsnapshot",
-        script,
-        ("vcenter", "vcbsnapshot"),
-        case=False,
-    )
-    found = _installed(script.folder.text) if script.folder is not None and script.folder.text else None
-    if said is not None:
-        table.put(("vcenter", "vcbsnapshot"), [said.text], said.line)
-    elif found is not None and script.folder is not None:
-        table.put(("vcenter", "vcbsnapshot"), [found], script.folder.line)
-    else:
-        table.put(("vcenter", "vcbsnapshot"), ["vcbsnapshot"], line)
-
-
-def _installed(folder: str) -> str | None:
-    """vcbsnapshot in the folder to which the batch changes, if it is on this machine."""
-    if sys.platform == "win32":
-        program = PureWindowsPath(folder) / "vcbsnapshot.exe"
-        return str(program) if Path(program).is_file() else None
-    return None
-
-
-def _database(nights: list[Night], script: Script, table: Table) -> None:
-    asked: list[VmQuery | SnapshotQuery] = []
-    for night in nights:
-        asked += [*night.queries, *night.lookups]
-    queries: list[tuple[Database, str | None, int]] = [(one.database, one.owner, one.line) for one in asked]
-    url = ("database", "url")
-    login = _agreed([(one.login, line) for one, _, line in queries], "the login of osql", script, url, case=False)
-    dsn = _agreed([(one.dsn, line) for one, _, line in queries], "the data source of osql", script, url, case=False)
-    password = _agreed(
-        [(one.password, line) for one, _, line in queries], "the password of osql", script, ("database", "password")
-    )
-    # SQLAlchemy decodes the login of a URL, but takes the data source's name as it stands.
-    if dsn is not None and any(char in dsn.text for char in "/:@?#[];{}"):
-        text = "the data source's name has a sign that no database URL can hold"
-        script.fault(dsn.line, text, "give [database] url in the overlay file", url)
-    elif dsn is not None and login is not None:
-        table.put(url, f"mssql+pyodbc://{quote(login.text, safe='')}@{dsn.text}", dsn.line)
-    if password is not None:
-        table.put(("database", "password"), password.text, password.line)
-    owners = [(Said(owner, line), line) for _, owner, line in queries if owner is not None]
-    owner = _agreed(list(owners), "the owner of the tables", script, ("database", "owner"), case=False)
-    if owner is not None:
-        table.put(("database", "owner"), owner.text, owner.line)
 
 
 def _job(night: Night, script: Script, table: Table) -> None:
@@ -164,7 +26,7 @@ def _job(night: Night, script: Script, table: Table) -> None:
     for snap in night.snaps:
         if snap.volume is not None:
             volumes.setdefault(snap.volume.text, []).append(snap)
-    filer = _agreed([(snap.filer, snap.line) for snap in night.snaps], "the filer", script, case=False)
+    filer = agreed([(snap.filer, snap.line) for snap in night.snaps], "the filer", script, case=False)
     user = _user(night, script)
     if not volumes or filer is None:
         return
@@ -187,7 +49,7 @@ def _user(night: Night, script: Script) -> Said | None:
     if without and len(without) < len(night.snaps):
         script.fault(without[0], "rsh has no -l here, but elsewhere it has", "make the lines agree", key)
         return None
-    return _agreed([(snap.user, snap.line) for snap in night.snaps], "the user of rsh", script, key)
+    return agreed([(snap.user, snap.line) for snap in night.snaps], "the user of rsh", script, key)
 
 
 def _name(volume: str, filer: str, night: Night, script: Script, table: Table) -> str:
@@ -246,7 +108,7 @@ def _chains(name: str, volumes: dict[str, list[Snap]], script: Script, table: Ta
 
 def _vm_snapshot(name: str, night: Night, script: Script, table: Table) -> None:
     key = ("jobs", name, "vm_snapshot")
-    said = _agreed([(one.name, one.line) for one in night.quiesces], "the VM snapshot's name", script, key)
+    said = agreed([(one.name, one.line) for one in night.quiesces], "the VM snapshot's name", script, key)
     if said is None:
         return
     for look in night.lookups:

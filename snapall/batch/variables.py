@@ -145,6 +145,11 @@ class Variables:
                 text += value.text.strip() if value is not None else part
         if secret:
             self._script.secrets.add(text)
+        delayed = re.search(r"!([A-Za-z_][A-Za-z0-9_]*)!", text)
+        if delayed is not None and delayed[1].lower() in self._values:
+            why = f"!{_shown_name(delayed[1])}! is a variable under delayed expansion, and nothing turns that on here"
+            self._script.fault(line, f"{what}: {why}", f"write %{_shown_name(delayed[1])}%", *keys)
+            return None
         if _before_a_quote(word, text):
             self._script.fault(line, f"{what}: a backslash stands before a quote, and changes it", remedy, *keys)
             return None

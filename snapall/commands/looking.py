@@ -1,4 +1,4 @@
-"""list and datastores: what is there; nothing is changed."""
+"""list, datastores and audit: what is there; nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import SnapallError
+from snapall.errors import Exit, SnapallError
 
 
 def list_backups(
@@ -18,13 +18,14 @@ def list_backups(
 ) -> None:
     """List the backups and their grades.
 
-    Every snapshot of the jobs' volumes, newest first.
+    Every snapshot of the jobs' volumes, newest first: its grade and the run that made it, its age (with ~ by the
+    filer's own date, which has neither year nor zone), and its space as the filer says it, in percents of the volume.
     """
-    from snapall import conduct
+    from snapall import asking
     from snapall.views import reports
 
     settings, chosen = options.chosen(config, [job] if job is not None else None, None, "")
-    rows = [row for one in chosen for row in conduct.retained(settings, one)]
+    rows = [row for one in chosen for row in asking.retained(settings, one)]
     if as_json:
         typer.echo(json.dumps(reports.list_json(rows), indent=1))
         return
@@ -48,3 +49,19 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
             typer.echo(line)
     if faults:
         raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")
+
+
+def audit(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Hold journals, database and snap list side by side.
+
+    And tell what does not fit: orphans, gaps, snapshots renamed or deleted by hand, VMs that no job takes, VMs with
+    disks outside their job, name collisions, busy snapshots. Nothing is changed.
+    """
+    from snapall import auditing
+    from snapall.views.audit import audit_json, audit_lines
+
+    found = auditing.audited(options.load(config))
+    lines = [json.dumps(audit_json(found), indent=1)] if as_json else audit_lines(found, options.width())
+    for line in lines:
+        typer.echo(line)
+    options.leave(Exit.OK if found.clean else Exit.FAILED)

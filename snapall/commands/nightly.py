@@ -47,11 +47,18 @@ def plan(
     settings, chosen = options.chosen(config, jobs, order, keep)
     outlooks = [conduct.plan(settings, job, keep) for job in chosen]
     if as_json:
-        typer.echo(json.dumps([reports.plan_json(one.first, one.plan, one.command) for one in outlooks], indent=1))
+        plans = [
+            reports.plan_json(one.first, one.plan, one.command)
+            | {"hooks": [{"when": when, "command": line} for when, line in conduct.hooks_of(settings, one.plan.job)]}
+            for one in outlooks
+        ]
+        typer.echo(json.dumps(plans, indent=1))
         return
     for one in outlooks:
         for line in reports.plan_lines(one.first, one.plan, one.command, options.width()):
             typer.echo(line)
+        for when, command in conduct.hooks_of(settings, one.plan.job):
+            options.say(f"hook {when}: {command}")
 
 
 def recover(

@@ -23,6 +23,18 @@ CODES = (
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
 DRILLING = "Exit codes: 0 every promise held; 1 one did not, or a run could not be played; 2 usage or configuration."
+JUDGING = (
+    "Exit codes: 0 looked, whatever it shows; 1 the journals cannot be read; 2 usage or configuration. With --nagios: "
+    "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+)
+AUDITING = (
+    "Exit codes: 0 nothing needs a hand; 1 something was found, or a source could not be asked; 2 usage or "
+    "configuration."
+)
+EXAMINING = (
+    "Exit codes: 0 a backup can be taken; 1 a link is broken; 2 usage or configuration, every fault of which is told."
+)
+READING = "Exit codes: 0 read; 1 a journal cannot be read; 2 usage or configuration, or no such run."
 WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
 
 ConfigFile = Annotated[

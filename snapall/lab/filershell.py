@@ -11,6 +11,7 @@ from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Effect, Entry
 from snapall.lab.texts import Says
+from snapall.lab.volumes import df, snap_settings, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,11 +116,14 @@ def _reached(moment: Moment, words: Sequence[str], fault: Fault | None) -> tuple
         case ["snap", "list", *rest]:
             said = _list(moment, rest)
         case ["snap", *rest]:
-            said = snap(moment, rest)
+            told = snap_settings(moment, rest)
+            said = snap(moment, rest) if told is None else told
         case ["version"]:
             said = moment.settings.version
         case ["vol", "status", *rest]:
-            said = _status(moment, rest)
+            said = status(moment, rest)
+        case ["df", *rest]:
+            said = df(moment, rest)
         case _:
             said = Denied(Says.UNKNOWN_COMMAND(words[0]))
     match said:
@@ -190,18 +194,3 @@ def _listing(moment: Moment, volume: str, *, brief: bool) -> str:
 
 def _share(kb: int, size: int, own: int | None = None) -> str:
     return f"{100 * kb // size:3d}% ({100 * (kb if own is None else own) // size:2d}%)"
-
-
-def _status(moment: Moment, names: Sequence[str]) -> str | Denied:
-    """`vol status [VOL]`."""
-    query = "SELECT name, state, read_only FROM volumes WHERE ? IN (name, '') ORDER BY name"
-    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
-    if not rows:
-        return Denied(Says.NO_VOLUME_STATUS(" ".join(names)))
-    lines = [f"{'Volume':>15} {'State':<15} {'Status':<17} Options"]
-    for name, state, read_only in rows:
-        options = "snapmirrored=on, " if read_only else ""
-        lines.append(f"{name:>15} {state:<15} {'raid_dp, flex':<17} {options}create_ucode=on,")
-        lines += [f"{'read-only' if read_only else '':>40}{'':10}convert_ucode=on, guarantee=volume"]
-        lines += [f"{'':16}Containing aggregate: 'aggr0'"]
-    return "\n".join(lines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snapall.errors import SnapallError
 from snapall.lab import schema
-from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot
+from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot, rename
 
 if TYPE_CHECKING:
     from snapall.lab.ledger import Effect
@@ -64,6 +64,12 @@ def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
         moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
 
 
+def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None:
+    """Somebody gives a filer snapshot another name."""
+    with world.moment() as moment:
+        _must(rename(moment, volume, old, new))
+
+
 def tag(world: World, volume: str, name: str, *tags: str) -> None:
     """A clone, a mirror or a dump takes hold of a snapshot (`busy`, `snapmirror`), or lets go of it."""
     with world.moment() as moment:
@@ -78,6 +84,18 @@ def set_volume(
     with world.moment() as moment:
         query = "UPDATE volumes SET state = ?, read_only = ?, full = ? WHERE name = ?"
         moment.db.execute(query, (state, read_only, full, volume))
+
+
+def set_space(world: World, volume: str, *, reserve: int = 20, used: int = 40) -> None:
+    """Another snapshot reserve, in percent, and so many percent of the rest taken."""
+    with world.moment() as moment:
+        moment.db.execute("UPDATE volumes SET reserve = ?, used = ? WHERE name = ?", (reserve, used, volume))
+
+
+def set_own_ways(world: World, volume: str, *, sched: str = "0 0 0", autodelete: str = "off") -> None:
+    """The filer's own schedule of a volume (`snap sched`), and whether it deletes snapshots by itself."""
+    with world.moment() as moment:
+        moment.db.execute("UPDATE volumes SET sched = ?, autodelete = ? WHERE name = ?", (sched, autodelete, volume))
 
 
 def set_database(world: World, *, up: bool) -> None:

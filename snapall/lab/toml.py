@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING, Literal
 
@@ -84,6 +85,22 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
         order=order,
         extra=extra and extra.rstrip("\n") + "\n",
     )
+
+
+def init_command(directory: Path, settings: Settings, *, transport: Literal["ssh", "rsh"], port: int) -> str:
+    """How `snapall init` writes such a configuration anew, with every answer but the host key's given."""
+    program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
+    ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
+    rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
+    words = [
+        *("--vcenter", "vc01.lab", "--vcenter-user", settings.vc_user),
+        *("--vcenter-password-file", str(directory / "vc.secret"), "--vcbsnapshot", program),
+        *("--database", database_url(directory), "--datastores", "688"),
+        *("--filer", "127.0.0.1", "--transport", transport, "--port", str(port)),
+        *(ssh if transport == "ssh" else rsh),
+        *("--volumes", "vmvol1"),
+    ]
+    return f"snapall init {shlex.join(words)}"
 
 
 def database_url(directory: Path) -> str:

@@ -55,19 +55,22 @@ class Guardian:
         self._alone: float | None = None  # since when, by that count, the run is gone
         self._why = ""
 
-    def watch(self) -> None:
-        """Return when nothing is owed any more, or nothing more can be done. It never works beside a living run."""
+    def watch(self) -> bool:
+        """Return when nothing is owed any more, or nothing more can be done; answers whether it had work to do.
+
+        It never works beside a living run.
+        """
         last = self._clock.monotonic()
         while not self._over():
             with seize(self._memory.state, self.job.name, ROLE, self._clock) as ours:
                 if ours:
-                    self._settle()
-                    return
+                    return self._settle()
             self._judge()
             self._clock.wait(TICK, lambda: False)
             now = self._clock.monotonic()
             self._awake += min(now - last, LONGEST_TICK)
             last = now
+        return False
 
     def _over(self) -> bool:
         """Whether nobody needs this guardian: the report is written, or the run died before it had a journal."""
@@ -125,16 +128,17 @@ class Guardian:
 
     # A run that is over
 
-    def _settle(self) -> None:
+    def _settle(self) -> bool:
         """Settle what is owed, if anything, as `recover` does; the lock is ours."""
         if not self.journal.exists() or not is_open(self.journal):
-            return
+            return False
         why = self._why or _how_it_ended(self._facts(), self._run.pid)
         self._say(f"{why}; what it owes is settled now")
         with suppress(JournalError):  # one that cannot be read is told by what follows
             self._memory.open(self.journal).note(TakenUp(ROLE, why))
         code = self._recovery.finish(self.journal, self.job)
         self._say("nothing is owed any more" if code is Exit.OK else "not all is settled: `snapall recover` goes on")
+        return True
 
     def _say(self, text: str) -> None:
         self._recovery.tell(Guarded(self.job.name, self.journal.stem.rpartition("-")[2], text))

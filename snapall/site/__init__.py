@@ -13,6 +13,7 @@ from snapall.errors import Refused, SiteError
 
 if TYPE_CHECKING:
     from snapall import config
+    from snapall.site.answers import Share
     from snapall.site.filer import FilerSystem, Transport
     from snapall.site.vcb import Programs, Vcb
     from snapall.site.virtualcenter import VirtualCenter
@@ -41,7 +42,7 @@ class OpenSite:
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
         self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
-        self._filer = _filer_system(filer, transport or _transport) if filer is not None else None
+        self._filer = _filer_system(filer, transport or transport_to) if filer is not None else None
 
     def prepare(self) -> None:
         """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
@@ -85,6 +86,10 @@ class OpenSite:
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first. SiteError: it cannot be read."""
         return self._reached().listing(volume)
+
+    def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
+        """The same, with what it says of each snapshot's space, by name."""
+        return self._reached().listing_with_shares(volume)
 
     def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
         """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
@@ -137,7 +142,8 @@ def _filer_system(settings: config.Filer, transport: Callable[[config.Filer], Tr
     return FilerSystem(transport(settings), settings.name)
 
 
-def _transport(settings: config.Filer) -> Transport:
+def transport_to(settings: config.Filer) -> Transport:
+    """The configured way to a filer; it is not contacted yet."""
     match settings.transport:
         case "ssh":
             from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko

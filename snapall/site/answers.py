@@ -121,9 +121,23 @@ _EMPTY = re.compile(r"No snapshots exist\.?", re.IGNORECASE)
 _HEADING = re.compile(r"(?:%/used +%/total +)?date +name", re.IGNORECASE)
 _RULE = re.compile(r"-{4,}(?: +-{4,})*")
 _ROW = re.compile(
-    r"(?:\d+%\s*\(\s*\d+%\)\s+\d+%\s*\(\s*\d+%\)\s+)?"  # used and total, without -n
+    r"(?:(\d+)%\s*\(\s*(\d+)%\)\s+(\d+)%\s*\(\s*(\d+)%\)\s+)?"  # used and total, without -n
     r"([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d\d:\d\d)\s+(\S+)(?:\s+\(([^()]+)\))?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What `snap list` without -n says of a snapshot's space, in whole percents, as the filer rounds them.
+
+    %/used is of the space that the volume uses, %/total of the whole volume. The first number of each counts all newer
+    snapshots in; the one in brackets is this snapshot's alone (na_snap(1)).
+    """
+
+    used: int
+    used_alone: int
+    total: int
+    total_alone: int
 
 
 @dataclass(slots=True)
@@ -133,6 +147,7 @@ class _Part:
     volume: str
     empty: bool = False
     rows: list[FilerSnapshot] = field(default_factory=list)
+    shares: dict[str, Share] = field(default_factory=dict)
 
 
 def parse_listing(text: str, volume: str) -> tuple[FilerSnapshot, ...]:
@@ -140,13 +155,22 @@ def parse_listing(text: str, volume: str) -> tuple[FilerSnapshot, ...]:
 
     Raises SiteError for any line that is not understood: a listing that is not understood whole is not used.
     """
+    return tuple(_part(text, volume).rows)
+
+
+def parse_shares(text: str, volume: str) -> Mapping[str, Share]:
+    """The space of the volume's snapshots by name, out of `snap list` without -n; raises what `parse_listing` does."""
+    return _part(text, volume).shares
+
+
+def _part(text: str, volume: str) -> _Part:
     parts: list[_Part] = []
     for line in without_log_lines(text):
         _read(line.strip(), parts)
     asked = [part for part in parts if part.volume == volume]
     if len(asked) != 1 or asked[0].empty == bool(asked[0].rows):
         raise SiteError(f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", hint=_NOT_LISTED)
-    return tuple(asked[0].rows)
+    return asked[0]
 
 
 _NOT_LISTED = "give `snap list -n` by hand and look whether it shows the volume"
@@ -161,7 +185,10 @@ def _read(line: str, parts: list[_Part]) -> None:
     elif not line or any(known.fullmatch(line) for known in (_WORKING, _HEADING, _RULE)):
         return
     elif parts and row is not None:
-        parts[-1].rows.append(_snapshot(row))
+        one = _snapshot(row)
+        parts[-1].rows.append(one)
+        if row[1] is not None:
+            parts[-1].shares[one.name] = Share(int(row[1]), int(row[2]), int(row[3]), int(row[4]))
     elif parts and _EMPTY.fullmatch(line) is not None:
         parts[-1].empty = True
     else:
@@ -169,5 +196,5 @@ def _read(line: str, parts: list[_Part]) -> None:
 
 
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:
-    month, day, time, name, tags = row.groups()
+    month, day, time, name, tags = row.groups()[4:]
     return FilerSnapshot(name, f"{month} {day} {time}", tuple(tag.strip() for tag in (tags or "").split(",") if tags))

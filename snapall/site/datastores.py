@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from snapall.backup.model import Vm
 from snapall.errors import Refused
 from snapall.escaping import printable
 
@@ -17,6 +18,14 @@ class Datastore:
 
     id: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A VM, no template, and the ids of all datastores that hold files of it."""
+
+    vm: Vm
+    datastores: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -40,6 +39,10 @@ class Trouble(Enum):
     UNREACHABLE = (
         "the server cannot be reached",
         "look at server, port and firewall, and whether the service runs; if it does, at TDS version and encryption",
+    )
+    LATE = (
+        "the server did not answer in time",
+        "see who locks the VPX_ tables at that hour (a backup or a clean-up of the database, say), and run again",
     )
     RIGHT = (
         "the login may not read what is asked",
@@ -87,6 +90,8 @@ _SIGNS = tuple(
         (r"^\((229|230),|\((229|230)\)", Trouble.RIGHT),
         (r"^\(208,|\(208\)", Trouble.TABLE),
         (r"^\(207,|\(207\)", Trouble.COLUMN),
+        (r"query timeout expired|lock request time ?out|deadlock victim|\((1205|1222)\)", Trouble.LATE),
+        (r"canceling statement due to|\b57014\b", Trouble.LATE),
         # A host that does not listen is "unavailable"; one that listens, and then fails, was misunderstood.
         (r"out of sync|unexpected EOF", Trouble.PROTOCOL),
         (r"server is unavailable|timed out|timeout expired|connection refused", Trouble.UNREACHABLE),
@@ -102,9 +107,14 @@ LONGEST = 8000
 """Characters of a driver's text that are looked at: a pattern may take the square of their number."""
 
 
-def trouble_of(text: str) -> Trouble:
-    """What a driver's error text means."""
-    return next((trouble for sign, trouble in _SIGNS if sign.search(text[:LONGEST])), Trouble.OTHER)
+_TIMED_OUT = re.compile(r"timed out|timeout expired|\bHYT0[01]\b", re.IGNORECASE)
+
+
+def trouble_of(text: str, *, connected: bool = False) -> Trouble:
+    """What a driver's error text means. FreeTDS has one text for a server that is away and for one that is slow."""
+    found = next((trouble for sign, trouble in _SIGNS if sign.search(text[:LONGEST])), Trouble.OTHER)
+    slow = connected and found is Trouble.UNREACHABLE and _TIMED_OUT.search(text[:LONGEST]) is not None
+    return Trouble.LATE if slow else found
 
 
 def masked(text: str, *secrets: str) -> str:
@@ -134,11 +144,28 @@ def connect_timeout(driver: str, seconds: float) -> dict[str, Any]:
             return {}
 
 
-def bound_statements(dialect: Any, connection: Any, seconds: float) -> None:
-    """Bound each statement of a pyodbc connection, where the ODBC driver has that attribute."""
+def bound_statements(connection: Any, seconds: float) -> None:
+    """Bound each statement of a pyodbc connection; where the ODBC driver cannot, SQL Server bounds its wait for locks.
+
+    A reader waits for whoever is writing, and without a bound it would wait for as long as that takes.
+    """
+    dialect, whole = connection.dialect, max(1, round(seconds))
+    if dialect.driver != "pyodbc":
+        return
+    try:
+        connection.connection.dbapi_connection.timeout = whole
+    except dialect.loaded_dbapi.Error:
+        if dialect.name == "mssql":
+            connection.exec_driver_sql(f"SET LOCK_TIMEOUT {whole * 1000}")
+
+
+def without_a_pool(dialect: Any) -> None:
+    """Let the driver manager close what is closed: pyodbc asks it for a pool unless told otherwise before it connects.
+
+    On Windows a pool keeps a connection open for a minute, while the VMs are quiesced.
+    """
     if dialect.driver == "pyodbc":
-        with suppress(dialect.loaded_dbapi.Error):
-            connection.timeout = max(1, round(seconds))
+        dialect.loaded_dbapi.pooling = False
 
 
 def suit_old_sql_servers(dialect: Any) -> None:

@@ -5,20 +5,43 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.model import FILER_NAME, FilerSnapshot
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing, without_log_lines
+from snapall.site.answers import (
+    REMEDIES,
+    Meaning,
+    Share,
+    Verb,
+    classify,
+    parse_listing,
+    parse_shares,
+    without_log_lines,
+)
 from snapall.site.said import one_line, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+class Hop(StrEnum):
+    """The hops on the way to a filer, in order."""
+
+    REACH = "reachable"
+    ALGORITHMS = "algorithms"
+    HOST_KEY = "host key"
+    LOGIN = "login"
 
 
 class NotSent(SiteError):
     """The filer was not reached, or did not let us in: the command was definitely not executed."""
+
+    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH) -> None:
+        super().__init__(message, hint)
+        self.hop = hop  # where the way ended
 
 
 class NoAnswer(SiteError):
@@ -102,11 +125,22 @@ class FilerSystem:
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
         # -n: without the space columns, which take the filer long to compute.
-        reply = self._transport.run(self._snap("list -n", volume))
+        return parse_listing(self._listed("list -n", volume), volume)
+
+    def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
+        """The same with the space of each snapshot by name; a filer that takes too long over it is asked without."""
+        try:
+            text = self._listed("list", volume)
+        except NoAnswer:
+            return self.listing(volume), {}
+        return parse_listing(text, volume), parse_shares(text, volume)
+
+    def _listed(self, verb: str, volume: str) -> str:
+        reply = self._transport.run(self._snap(verb, volume))
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK:
-                return parse_listing(reply.stdout, volume)
+                return reply.stdout
             case Meaning.NO_VOLUME:
                 raise SiteError(f"{self._name} has no volume {volume}", hint=REMEDIES[meaning])
             case _:

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
+from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
 from snapall.site.wire import Address, connect, open_socket, remaining
 
@@ -71,6 +71,7 @@ class Rsh:
             raise NotSent(
                 f"the filer {self._settings.host} did not let us in by rsh: {one_line(text) or 'it gave no reason'}",
                 hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
+                hop=Hop.LOGIN,
             )
         # The request and the command went out together, so a filer that hangs up may have executed it.
         raise self._no_answer("it hung up" if first == b"" else f"it spoke no rsh: {one_line(repr(first + answer))}")

@@ -6,7 +6,7 @@ import getpass
 import logging
 import socket
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from snapall.config import Secret
 from snapall.escaping import printable
 from snapall.site.ahead import Ahead
-from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
+from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
+from snapall.site.sshkeys import RSA, HostKey, name_in_file, ordered, proof_of, shown
 from snapall.site.wire import connect, open_socket, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterator
 
     from snapall.config import Filer
 
@@ -34,14 +35,12 @@ KEX = (
     "diffie-hellman-group14-sha1",
     "diffie-hellman-group1-sha1",
 )
-HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc")
 MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
 
 _SSH_PORT = 22
 _QUICK = 5.0  # seconds for the channel of a connection that stands already; without it, another one is opened
 _CEILING = 1 << 20  # bytes of each stream; less than ssh's window of 2 MiB, so that one can be read after the other
-_RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 # What paramiko raises, from its own thread too: a key or a cipher that cryptography refuses is among it.
 _FAILURES = (paramiko.SSHException, OSError, EOFError, ValueError, UnsupportedAlgorithm)
@@ -76,7 +75,7 @@ class Ssh:
         """
         self._settings = settings
         self._user = settings.user or getpass.getuser()
-        self._proof = _proof(settings)
+        self._proof = proof_of(settings)
         self._known_hosts = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
         self._once_known: paramiko.HostKeys | None = None
         with suppress(NotSent):
@@ -90,11 +89,14 @@ class Ssh:
 
     def approach(self) -> None:
         """Connect and log in for a later command: old algorithms take their time, and VMs may be held by then."""
-        self._ahead.open()
+        if not isinstance(self._proof, NotSent):
+            self._ahead.open()
 
     def run(self, command: str) -> Reply:
         """Give the filer one command. Raises NotSent or NoAnswer."""
         request = sendable(command)
+        if isinstance(self._proof, NotSent):
+            raise self._proof
         deadline = self._deadline()
         with ExitStack() as stack:
             channel = self._prepared(stack, deadline) or self._channel(stack, self._come_in(deadline), deadline)
@@ -128,21 +130,6 @@ class Ssh:
         except _FAILURES as error:
             raise self._not_sent(error, deadline) from error
 
-    def _come_in(self, deadline: float) -> _Way:
-        """Connect and log in. Raises NotSent."""
-        if isinstance(self._proof, NotSent):
-            raise self._proof
-        known = self._known()
-        with ExitStack() as undo:
-            connection = undo.enter_context(closing(self._connect(deadline)))
-            try:
-                with watched(connection, deadline):
-                    transport = self._enter(undo, connection, known, self._proof)
-            except _FAILURES as error:
-                raise self._not_sent(error, deadline) from error
-            undo.pop_all()
-        return _Way(connection, transport)
-
     def _known(self) -> paramiko.HostKeys:
         try:
             return self._read_known()
@@ -158,50 +145,84 @@ class Ssh:
             raise NotSent(
                 f"the known_hosts file {self._known_hosts} cannot be read: {printable(str(error))}",
                 hint="an empty file will do: the filer's line for it is told then",
+                hop=Hop.HOST_KEY,
             ) from error
 
     def _connect(self, deadline: float) -> socket.socket:
         hint = "check its `host` and `port`, the network, and `secureadmin status` on the filer"
         return connect(self._settings.host, self._settings.port, lambda kind, to: open_socket(kind, to, deadline), hint)
 
-    def _enter(
-        self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys, proof: paramiko.RSAKey | Secret
-    ) -> paramiko.Transport:
-        """Agree on algorithms, check the host key, and log in."""
+    def greet(self) -> HostKey:
+        """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
+        with closing(self._come_in(self._deadline())) as way:
+            return shown(self._settings, way.transport.get_remote_server_key())
+
+    def host_key(self) -> HostKey:
+        """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
+        deadline = time.monotonic() + self._settings.timeout
+        with self._connected(deadline) as (stack, connection):
+            transport = self._agreed(stack, connection, paramiko.HostKeys())
+            return shown(self._settings, transport.get_remote_server_key())
+
+    @contextmanager
+    def _connected(self, deadline: float) -> Iterator[tuple[ExitStack, socket.socket]]:
+        """A connection under a deadline; what fails on it is told as NotSent."""
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(self._connect(deadline)))
+            with watched(connection, deadline):
+                try:
+                    yield stack, connection
+                except _FAILURES as error:
+                    raise self._not_sent(error, deadline) from error
+
+    def _come_in(self, deadline: float) -> _Way:
+        """Connect, agree, check the host key and log in. Raises NotSent."""
+        known = self._known()
+        with self._connected(deadline) as (stack, connection):
+            transport = self._agreed(stack, connection, known)
+            self._verify(known, transport.get_remote_server_key())
+            if isinstance(self._proof, NotSent):
+                raise self._proof
+            self._log_in(transport, self._proof)
+            stack.pop_all()  # from now on it is the caller's to close
+            return _Way(connection, transport)
+
+    def _agreed(self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys) -> paramiko.Transport:
+        """Agree on algorithms: the key exchange is done, and nothing secret was said."""
         transport = paramiko.Transport(connection)
         stack.callback(transport.close)
         options = transport.get_security_options()
         options.kex, options.ciphers, options.digests = KEX, CIPHERS, MACS
-        options.key_types = _ordered(known.lookup(self._host_in_file()))
+        options.key_types = ordered(known.lookup(name_in_file(self._settings)))
         limit = self._settings.timeout
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = limit
         transport.start_client()
-        self._verify(known, transport.get_remote_server_key())
-        self._log_in(transport, proof)
         return transport
 
     def _verify(self, known: paramiko.HostKeys, key: paramiko.PKey) -> None:
         """The host key must be the known one, before anything secret is said."""
-        name = self._host_in_file()
+        name = name_in_file(self._settings)
         if known.check(name, key):
             return
         if known.lookup(name) is None:
             raise NotSent(
                 f"the host key of the filer {self._settings.host} ({key.get_name()} {key.fingerprint}) is not known",
                 hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
+                hop=Hop.HOST_KEY,
             )
         raise NotSent(
             f"THE HOST KEY OF THE FILER {self._settings.host} HAS CHANGED: it shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._known_hosts}; nothing was sent",
             hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
             f"took over; only then take the old line out, and {self._add_the_line(key)}",
+            hop=Hop.HOST_KEY,
         )
 
     def _log_in(self, transport: paramiko.Transport, proof: paramiko.RSAKey | Secret) -> None:
         """By one method only: an old server may hang up at a second try."""
         if transport.host_key_type == "ssh-rsa":
             # Nothing newer was offered, so this server knows signatures with SHA-1 alone.
-            transport.disabled_algorithms = {"pubkeys": _RSA[:-1]}
+            transport.disabled_algorithms = {"pubkeys": RSA[:-1]}
         match proof:
             case paramiko.RSAKey():
                 transport.auth_publickey(self._user, proof)
@@ -218,16 +239,19 @@ class Ssh:
                     f"the filer {host} did not let {self._user} in by ssh: {reason}",
                     hint="check `user` and `key_file` or `password`; on the filer, /etc/sshd/USER/.ssh/authorized_keys "
                     "and a role with login-ssh and cli-snap*",
+                    hop=Hop.LOGIN,
                 )
             case paramiko.ssh_exception.IncompatiblePeer():
                 return NotSent(
                     f"the filer {host} and snapall have no ssh algorithm in common: {reason}",
                     hint="give it an RSA host key of 1024 bits or more: `secureadmin setup -f ssh`",
+                    hop=Hop.ALGORITHMS,
                 )
             case _:
                 return NotSent(
                     f"ssh with the filer {host} failed before the command was sent: {reason}",
                     hint="check `host` and `port`, and `secureadmin status` on the filer",
+                    hop=Hop.ALGORITHMS,
                 )
 
     def _reason(self, error: Exception, deadline: float) -> str:
@@ -235,37 +259,9 @@ class Ssh:
             return f"its time of {self._settings.timeout:g} s is over"
         return one_line(str(error)) or "it hung up"
 
-    def _host_in_file(self) -> str:
-        host, port = self._settings.host, self._settings.port
-        return host if port == _SSH_PORT else f"[{host}]:{port}"
-
     def _add_the_line(self, key: paramiko.PKey) -> str:
         """Today's ssh-keyscan offers nothing that a 7-Mode filer speaks, and would come back without a key."""
-        return f"add this line to {self._known_hosts}: {self._host_in_file()} {key.get_name()} {key.get_base64()}"
-
-
-def _proof(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
-    """What we log in with, or why we cannot. The key is loaded as RSA alone: guesses would hide the true fault."""
-    if settings.key_file is None:
-        return settings.password or NotSent(
-            f"[filers.{settings.name}]: ssh needs a key_file or a password",
-            hint="make a key with `ssh-keygen -t rsa -m PEM`, and put its .pub line on the filer",
-        )
-    try:
-        return paramiko.RSAKey.from_private_key_file(str(settings.key_file))
-    except (paramiko.SSHException, OSError, ValueError) as error:
-        return NotSent(
-            f"the key file {settings.key_file} cannot be used: {printable(str(error))}",
-            hint="it must be a private RSA key without a passphrase, as `ssh-keygen -t rsa -m PEM` makes it",
-        )
-
-
-def _ordered(known: Collection[str] | None) -> tuple[str, ...]:
-    """The host key algorithms, those of the known keys first, so that the server shows one that can be checked."""
-    kinds = set(known or ())
-    if "ssh-rsa" in kinds:
-        kinds.update(_RSA)
-    return tuple(sorted(HOST_KEYS, key=lambda kind: kind not in kinds))
+        return f"add this line to {self._known_hosts}: {shown(self._settings, key).line}"
 
 
 def _execute(channel: paramiko.Channel, request: bytes) -> Reply:

@@ -43,6 +43,11 @@ class Question:
         self._owner = owner or None
         self._tables = sa.MetaData()
 
+    @property
+    def dialect(self) -> str:
+        """What kind of database this is, as SQLAlchemy calls it."""
+        return self._connection.dialect.name
+
     def table(self, name: str) -> Table:
         """One of the VPX_ tables. Names go unquoted, so that each engine folds them to its own case."""
         columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])

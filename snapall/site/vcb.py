@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
-from snapall.errors import ConfigError
+from snapall.errors import ConfigError, SiteError
 from snapall.site import process
 from snapall.site.said import last_line, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from snapall.backup.model import Vm
     from snapall.config import Vcenter
 
 MASK = "***"
@@ -29,6 +31,19 @@ _GONE = re.compile(r"has already been deleted or has not been completely created
 # The same words may be said of the VM, as when it was unregistered: that tells nothing of its snapshot.
 _NO_VM = re.compile(r"vim\.VirtualMachine\b[^\n]*has already been deleted", re.IGNORECASE)
 _BUSY = re.compile(r"another task is (?:already )?in progress|\bTaskInProgress\b", re.IGNORECASE)
+
+# Of a find; none of these wordings is attested for vcbsnapshot, they are VirtualCenter's own.
+_REFUSED_LOGIN = re.compile(
+    r"complete login|user name or password|permission to perform|not authenticated", re.IGNORECASE
+)
+_UNREACHED = re.compile(
+    r"unable to communicate|(?:could|can) ?not (?:connect|resolve)|timed out|refused", re.IGNORECASE
+)
+_NOTHING_FOUND = re.compile(r"\b(?:not|no) (?:\w+ ){0,3}(?:found|find|snapshots?)\b|does not exist", re.IGNORECASE)
+_NOBODYS = "snapall-doctor-looks-for-nothing"
+_A_LOOK = 60.0  # seconds
+_VC_HINT = "look at [vcenter] host, whether VirtualCenter's service runs, and at vcbsnapshot by hand with -f"
+_LOGIN_HINT = "look at [vcenter] user and password, or at VCB's own config.js where these are left out"
 
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
@@ -71,17 +86,20 @@ class Vcb:
 
     def argv(self, step: Quiesce | Release, masked: bool) -> tuple[str, ...]:
         """The command line as the batch wrote it, with `***` in the place of the password when masked."""
+        match step:
+            case Quiesce(vm, name):
+                return (*self._beginning(masked), "-c", f"moref:{vm.moref}", name)
+            case Release(vm, ssid):
+                return (*self._beginning(masked), "-d", f"moref:{vm.moref}", f"ssid:{ssid}")
+
+    def _beginning(self, masked: bool) -> tuple[str, ...]:
         settings = self._settings
         login: tuple[str, ...] = ("-h", settings.host)
         if settings.user is not None:
             login += ("-u", settings.user)
         if settings.password is not None:
             login += ("-p", MASK if masked else settings.password.reveal())
-        match step:
-            case Quiesce(vm, name):
-                return (*settings.vcbsnapshot, *login, "-c", f"moref:{vm.moref}", name)
-            case Release(vm, ssid):
-                return (*settings.vcbsnapshot, *login, "-d", f"moref:{vm.moref}", f"ssid:{ssid}")
+        return (*settings.vcbsnapshot, *login)
 
     def command(self, step: Quiesce | Release) -> str:
         """The masked command line, as a person would type it."""
@@ -98,6 +116,32 @@ class Vcb:
         except process.NotStarted as error:
             return Refusal(f"{error.message}; {error.hint}")
         return self._judge(step, completed, timeout)
+
+    def program(self) -> str:
+        """Where the program is. SiteError: it is not to be found here."""
+        return program_of(self._settings.vcbsnapshot[0])
+
+    def looked(self, vm: Vm) -> str:
+        """Ask for a snapshot that no VM has: whether vcbsnapshot logs in. Only the texts of failures tell.
+
+        SiteError: it cannot, or its answer tells of neither. What VCB says to a find that finds nothing is not known.
+        """
+        argv = (*self._beginning(masked=False), "-f", f"moref:{vm.moref}", _NOBODYS)
+        try:
+            completed = self._programs.run(argv, _A_LOOK, lambda _: None)
+        except process.NotStarted as error:
+            raise SiteError(error.message, error.hint) from error
+        said = self._mask(whole(completed.stdout, completed.stderr))
+        telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
+        if completed.code is None:
+            raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT)
+        if _REFUSED_LOGIN.search(said):
+            raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT)
+        if _UNREACHED.search(said) or (self._far and completed.code == _FAR_SHELL_FAILED):
+            raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT)
+        if completed.code == 0 or _NOTHING_FOUND.search(said):
+            return f"let in by {self._settings.host}"
+        raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT)
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
@@ -150,6 +194,17 @@ class Vcb:
         for echo in sorted(echoes - {""}, key=len, reverse=True):
             text = text.replace(echo, MASK)
         return text
+
+
+def program_of(name: str) -> str:
+    """Where a program is. SiteError: it is not to be found here."""
+    found = shutil.which(name)
+    if found is None:
+        raise SiteError(
+            f"the program {name} is not on this machine, or may not be run",
+            'name it in full in [vcenter] vcbsnapshot; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
+        )
+    return found
 
 
 def _quoted(word: str) -> str:

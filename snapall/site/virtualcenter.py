@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
 from snapall.errors import SiteError
-from snapall.site.datastores import Datastore, Inventory, bytes_of, ids_of
+from snapall.site.datastores import Datastore, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
     bound_statements,
@@ -24,6 +25,7 @@ from snapall.site.dbdrivers import (
     suit_old_sql_servers,
     trouble_of,
     utc,
+    without_a_pool,
 )
 from snapall.site.said import one_line
 from snapall.site.tables import Question, discovered_owner, id_of, said_by
@@ -61,6 +63,30 @@ class VirtualCenter:
             _ = self._engine
         except (exc.SQLAlchemyError, ImportError) as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password and its options."""
+        return self._url.set(query={}).render_as_string(hide_password=True)
+
+    def find_owner(self) -> str:
+        """Log in, and tell who owns the tables; "" where there are no owners."""
+        with self._asking():
+            return self._owner or ""
+
+    def clock(self) -> datetime | None:
+        """The database's own time; None: this kind of database is not asked for it."""
+        with self._asking() as ask:
+            match ask.dialect:
+                case "mssql":
+                    now: sa.ColumnElement[Any] = sa.func.getutcdate()
+                case "postgresql":
+                    now = sa.func.timezone(sa.literal_column("'utc'"), sa.func.now())
+                case "sqlite":
+                    now = sa.func.datetime(sa.literal_column("'now'"))
+                case _:
+                    return None
+            return utc(ask.all_rows(select(now))[0][0])
 
     def vms(self, datastores: Sequence[int]) -> Found:
         """The VMs with a disk on one of these datastores, each once, without templates.
@@ -109,6 +135,20 @@ class VirtualCenter:
         ids = sorted((id_of(one), _name(name)) for one, name in stores)
         return tuple(Inventory(one, name, counted[one], sizes.get(one), free.get(one)) for one, name in ids)
 
+    def placements(self) -> tuple[Placed, ...]:
+        """Every VM of this VirtualCenter with its datastores, by ascending id, without templates."""
+        with self._asking() as ask:
+            at, vm, entity = (ask.table(name) for name in ("VPX_DS_ASSIGNMENT", "VPX_VM", "VPX_ENTITY"))
+            on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
+            held = ask.all_rows(select(vm.c.ID, at.c.DS_ID).select_from(on).where(_no_template(vm)).distinct())
+            named = select(vm.c.ID, entity.c.NAME).select_from(vm.join(entity, entity.c.ID == vm.c.ID))
+            names = ask.if_allowed(named.where(_no_template(vm)))
+        name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
+        stores: dict[int, set[int]] = {}
+        for vm_id, store in held:
+            stores.setdefault(id_of(vm_id), set()).add(id_of(store))
+        return tuple(Placed(Vm(one, name_of.get(one)), tuple(sorted(stores[one]))) for one in sorted(stores))
+
     def datastore_ids(self, names: Sequence[int | str]) -> tuple[int, ...]:
         """The ids of datastores given by id or by name, each once. Raises Refused for a name of none, or of several.
 
@@ -145,15 +185,18 @@ class VirtualCenter:
 
     @contextmanager
     def _asking(self) -> Iterator[Question]:
+        connected = False
         try:
             with self._engine.connect() as connection:
-                bound_statements(connection.dialect, connection.connection.dbapi_connection, self._timeout)
+                connected = True
+                bound_statements(connection, self._timeout)
                 if self._owner is None and connection.dialect.name != "sqlite":
                     self._owner = discovered_owner(connection)
                 yield Question(connection, self._owner)
         # Without its cause: the driver's own text may quote the connection string, password and all.
         except exc.SQLAlchemyError as error:
-            raise self._site_error(trouble_of(said_by(error)), said_by(error)) from None
+            trouble = trouble_of(said_by(error), connected=connected)
+            raise self._site_error(trouble, said_by(error)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
 
@@ -182,6 +225,7 @@ class VirtualCenter:
             )
         except ValueError as error:
             raise self._site_error(Trouble.OTHER, str(error)) from None
+        without_a_pool(engine.dialect)
         if engine.dialect.name == "mssql":
             suit_old_sql_servers(engine.dialect)
         return engine
@@ -197,8 +241,7 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, said: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(said, own, str(self._url.password or "")))
-        shown = self._url.set(query={}).render_as_string(hide_password=True)
-        return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
+        return SiteError(f"the VirtualCenter database {self.shown}: {trouble.what}: {text}", trouble.hint)
 
 
 def _name(stored: object) -> str:

@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from snapall.backup.events import CaptureProven, Event, RunEnded
+from snapall.backup.events import CaptureProven, Event, Failed, RunEnded, Warned
 from snapall.backup.plan import Stage
 from snapall.errors import Exit
 from snapall.views import words
@@ -69,8 +69,11 @@ class ConsoleView:
 
     def __call__(self, event: Event) -> None:
         """Take one event in; the next refresh shows it. The end of a run leaves its summary on the screen."""
+        over = self._progress.report is not None
         with self._lock:
             self._progress(event)
+        if over and isinstance(event.what, Warned | Failed):
+            self._console.print(Text(words.safe(f"warning: {event.what.text}"), style="yellow"))
         if isinstance(event.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))

@@ -12,6 +12,8 @@ from snapall.views import words
 
 if TYPE_CHECKING:
     from snapall.backup.steps import Step
+    from snapall.operate.ages import Age
+    from snapall.site.answers import Share
     from snapall.site.datastores import Inventory
 
 Command = Callable[["Step | Look"], str]
@@ -27,6 +29,8 @@ class Retained:
     tags: tuple[str, ...]
     grade: str
     run: str
+    age: Age | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,32 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
 
 def list_lines(rows: Sequence[Retained]) -> list[str]:
     """The filer's snapshots as columns."""
-    head = ("volume", "name", "date", "grade", "made by run", "held by")
-    cells = [(row.volume, row.name, row.date, row.grade, row.run or "-", ",".join(row.tags)) for row in rows]
-    return _columns(head, cells)
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "held by")
+    cells = [
+        (
+            *(row.volume, row.name, row.date, _age(row.age), _space(row.share)),
+            *(row.grade, row.run or "-", ",".join(row.tags)),
+        )
+        for row in rows
+    ]
+    return columns_of(head, cells)
 
 
-def _columns(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+def _age(age: Age | None) -> str:
+    if age is None:
+        return "-"
+    return words.aged(age.seconds) if age.sure else f"~{words.aged(age.seconds)}"
+
+
+def _space(share: Share | None) -> str:
+    """The filer says whole percents: 0 stands for less than one."""
+    if share is None:
+        return "-"
+    return f"{share.total_alone} %" if share.total_alone else "<1 %"
+
+
+def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows below a heading, each column as wide as it must be, and nothing in them that plays tricks."""
     table = [head, *(tuple(map(words.safe, row)) for row in cells)]
     widths = [max(len(line[column]) for line in table) for column in range(len(head))]
     return ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
@@ -108,6 +132,12 @@ def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
             "grade": row.grade,
             "run": row.run or None,
             "tags": list(row.tags),
+            "age": row.age.seconds if row.age is not None else None,
+            "age_by": None if row.age is None else "run" if row.age.sure else "date",
+            "percent_of_volume": row.share.total_alone if row.share is not None else None,
+            "percent_of_volume_with_newer": row.share.total if row.share is not None else None,
+            "percent_of_used": row.share.used_alone if row.share is not None else None,
+            "percent_of_used_with_newer": row.share.used if row.share is not None else None,
         }
         for row in rows
     ]
@@ -127,7 +157,7 @@ def datastore_lines(rows: Sequence[Taken]) -> list[str]:
         )
         for row in rows
     ]
-    return _columns(head, cells)
+    return columns_of(head, cells)
 
 
 def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:

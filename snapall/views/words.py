@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from snapall.backup.events import Report
 from snapall.backup.facts import NOT_QUIESCED, QUIESCED, SKIPPED
 from snapall.backup.model import Grade
@@ -84,9 +86,14 @@ def summary(report: Report) -> list[str]:
     lines += report.watched
     if report.window:
         lines.append(f"the VMs were held for {clocked(report.window)}, the whole run took {clocked(report.seconds)}")
-    lines.append(f"exit {int(report.exit)}: {MEANINGS[report.exit]}")
+    lines.append(exit_of(report.exit))
     lines += [f"next: {advice(report)}"] if report.exit is not Exit.OK else []
     return [safe(line) for line in lines]
+
+
+def exit_of(code: int) -> str:
+    """An exit code with its meaning."""
+    return f"exit {int(code)}: {MEANINGS[Exit(code)]}" if code in set(Exit) else f"exit {code}"
 
 
 def _not_quiesced(report: Report) -> dict[str, list[str]]:
@@ -123,6 +130,22 @@ def clocked(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line brought to a width, what goes over it indented below."""
+    if len(line) <= width:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)
+
+
+def aged(seconds: float) -> str:
+    """An age as a person says it: 12 min, 7 h, 3 d."""
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 48 * 3600:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86400)} d"
 
 
 def size(count: int | None) -> str:

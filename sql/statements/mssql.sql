@@ -36,7 +36,7 @@ WHERE [vc_user].VPX_VM.ID IN (?, ?);  -- bound: 108, 110
 SELECT [vc_user].VPX_DATASTORE.ID, [vc_user].VPX_DATASTORE.NAME
 FROM [vc_user].VPX_DATASTORE;
 
--- the datastores with their VMs and their space (datastores)
+-- the datastores with their VMs and their space (datastores, audit)
 SELECT [vc_user].VPX_DATASTORE.ID, [vc_user].VPX_DATASTORE.NAME
 FROM [vc_user].VPX_DATASTORE;
 SELECT DISTINCT [vc_user].VPX_DS_ASSIGNMENT.DS_ID, [vc_user].VPX_VM.ID
@@ -46,3 +46,14 @@ SELECT [vc_user].VPX_DATASTORE.ID, [vc_user].VPX_DATASTORE.CAPACITY
 FROM [vc_user].VPX_DATASTORE;
 SELECT [vc_user].VPX_DATASTORE.ID, [vc_user].VPX_DATASTORE.FREE_SPACE
 FROM [vc_user].VPX_DATASTORE;
+
+-- the database's own time (doctor)
+SELECT getutcdate() AS getutcdate_1;
+
+-- all VMs with their datastores and names (audit)
+SELECT DISTINCT [vc_user].VPX_VM.ID, [vc_user].VPX_DS_ASSIGNMENT.DS_ID
+FROM [vc_user].VPX_DS_ASSIGNMENT JOIN [vc_user].VPX_VM ON [vc_user].VPX_VM.ID = [vc_user].VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME
+FROM [vc_user].VPX_VM JOIN [vc_user].VPX_ENTITY ON [vc_user].VPX_ENTITY.ID = [vc_user].VPX_VM.ID
+WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0;

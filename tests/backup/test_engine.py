@@ -175,7 +175,7 @@ def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_proof(st
         raise SiteError("filer1 does not answer", "see its network")
 
     stage.site.on_approach = fails
-    assert stage.run().exit is Exit.OK
+    assert stage.night().exit is Exit.OK
     assert opened.acquire(timeout=30)
     assert opened.acquire(timeout=30)
     assert not opened.acquire(blocking=False)

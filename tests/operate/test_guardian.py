@@ -158,7 +158,7 @@ def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_
 def test_a_stopped_run_is_killed_when_it_is_overdue_and_not_before(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.edit("max_quiesced = 120", "max_quiesced = 1")
-    night.edit("timeout   = 10", "timeout   = 1")
+    night.edit("timeout   = 2", "timeout   = 1")
     slow(night)
     with running(night, slack=2) as run:
         within(10, lambda: "Started" in kinds(night) and held(night, 1), "a VM quiesced")
@@ -179,7 +179,7 @@ def test_a_stopped_run_is_killed_when_it_is_overdue_and_not_before(at_lab: Make)
 def test_a_run_that_is_slow_to_release_is_let_alone(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.edit("max_quiesced = 120", "max_quiesced = 1")
-    night.edit("timeout   = 10", "timeout   = 1")
+    night.edit("timeout   = 2", "timeout   = 1")
     night.fault(Fault("vcbsnapshot delete", Kind.SLOW, seconds=4))
     with running(night, slack=0.5) as run:
         assert run.wait(15) == 0
@@ -192,7 +192,7 @@ def test_a_run_whose_quiesces_all_hang_is_let_alone(at_lab: Make) -> None:
     """No id is known, so no removal is sent: that the release began stands in the journal all the same."""
     night = guarded(at_lab)
     night.edit("max_quiesced = 120", "max_quiesced = 1")
-    night.edit("timeout   = 10", "timeout   = 1")
+    night.edit("timeout   = 2", "timeout   = 1")
     night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=20, times=0))
     with running(night, slack=1) as run:
         within(10, lambda: run.poll() is not None, "the run has ended")

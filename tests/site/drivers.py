@@ -115,12 +115,15 @@ class Pyodbc(Driver):
     NUMBER = float
     Cursor = StandInCursor
     can_bound = True
+    pooling = True  # asked of the driver manager at the first connect
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
         self.bounds: list[object] = []
+        self.pooled: list[bool] = []
 
     def connection(self, db: sqlite3.Connection) -> StandInConnection:
+        self.pooled.append(self.pooling)
         return PyodbcConnection(self, db)
 
     def dressed(self, said: Said) -> Exception:

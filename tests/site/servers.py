@@ -32,6 +32,8 @@ ROWS = (
     "INSERT INTO VPX_SNAPSHOT VALUES (1228, 611, 'Quiesce', '2007-03-22 03:00:00.123000')",
 )
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_READ}
+MOST_PARAMETERS = 2100
+"""Of one statement, as SQL Server's list of its limits has it."""
 Rights = Mapping[str, Iterable[str]]
 
 
@@ -51,6 +53,7 @@ class Server:
 
     release: str
     owners: tuple[str, ...] = ("vc_user",)
+    time: str = "2007-03-22 03:00:00"
     rights: Rights | None = None  # None: the login may read all
     fails: tuple[str, Said] | None = None  # what a statement holds, and what comes of it
     refusal: Said | None = None  # of the login
@@ -75,6 +78,9 @@ class Server:
                 db.execute("INSERT INTO INFORMATION_SCHEMA.TABLES VALUES (?, ?)", (owner, table.lower()))
             for row in ROWS:
                 db.execute(row.replace("INTO ", f"INTO [{owner}]."))
+        db.create_function("getutcdate", 0, lambda: self.time)
+        db.create_function("now", 0, lambda: self.time)
+        db.create_function("timezone", 2, lambda _zone, time: time)
         db.set_authorizer(self._may)
         self.open_now += 1
         self.opened += 1
@@ -92,6 +98,8 @@ class Server:
     def execute(self, cursor: sqlite3.Cursor, statement: str, values: tuple[object, ...]) -> None:
         """Answer a statement, or say what this server says."""
         own = self._own_words(statement)
+        if self.release != POSTGRESQL and len(values) > MOST_PARAMETERS:
+            raise Said(8003, "42000", "Too many parameters were provided in this RPC request. The maximum is 2100.")
         if self.fails is not None and self.fails[0] in statement:
             raise self.fails[1]
         try:
@@ -111,6 +119,7 @@ class Server:
             ("ProductVersion", f"SELECT '{self.release}'", None),
             ("@@version", f"SELECT 'Microsoft SQL Server  20xx - {self.release} (Intel X86)'", None),
             ("pg_catalog.version()", "SELECT 'PostgreSQL 15.1 on x86_64-pc-linux-gnu, compiled by gcc'", None),
+            ("SET LOCK_TIMEOUT", "SELECT 1", None),
             ("current_schema()", "SELECT 'public'", None),
             ("show transaction isolation level", "SELECT 'read committed'", None),
             ("show standard_conforming_strings", "SELECT 'on'", None),

@@ -46,6 +46,7 @@ FIRST = {
     "postgresql": "for the version, the schema, the isolation level and standard_conforming_strings",
     "sqlite": "for nothing that concerns these tables",
 }
+OURS = ("VPX_", "TABLE_SCHEMA", "getutcdate", "timezone", "datetime(")  # the rest SQLAlchemy asks for itself
 QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
@@ -54,7 +55,9 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
         lambda vc: vc.registered([108, 110]),
     ),
     ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
-    ("the datastores with their VMs and their space (datastores)", lambda vc: vc.inventory()),
+    ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
+    ("the database's own time (doctor)", lambda vc: vc.clock()),
+    ("all VMs with their datastores and names (audit)", lambda vc: vc.placements()),
 )
 
 
@@ -66,7 +69,7 @@ def statements(dialect: str) -> str:
             heard.clear()
             question(vc)
             text += f"\n-- {title}\n"
-            text += "".join(_written(*one) for one in heard if "VPX_" in one[0] or "TABLE_SCHEMA" in one[0])
+            text += "".join(_written(*one) for one in heard if any(sign in one[0] for sign in OURS))
     return text
 
 

@@ -50,6 +50,13 @@ def test_the_owner_is_looked_for_once_and_only_when_none_is_configured(
     assert not [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
 
 
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_the_time_that_the_server_tells_is_taken_for_utc(start: Start, kind: type[Driver], release: str) -> None:
+    site = start(kind, release)
+    assert site.asked().clock() == datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+    assert site.asked().find_owner() == "vc_user"
+
+
 def test_sql_server_2000_is_never_asked_for_what_it_does_not_have(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert site.asked().vms([688]).vms
@@ -148,11 +155,63 @@ def test_each_driver_is_told_dsn_password_and_time_out_its_own_way(start: Start)
     }
 
 
-def test_a_driver_that_cannot_bound_statements_is_used_all_the_same(start: Start) -> None:
+def test_where_the_driver_cannot_bound_statements_the_server_bounds_the_wait_for_locks(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert isinstance(site.driver, Pyodbc)
     site.driver.can_bound = False
     assert site.asked().vms([688]).vms[0].id == 611
+    heard = [statement for statement, _ in site.server.heard]
+    assert heard.index("SET LOCK_TIMEOUT 5000") < next(at for at, one in enumerate(heard) if "VPX_VM" in one)
+    site.server.fails = ("LOCK_TIMEOUT", Said(0, "08S01", "Write to the server failed"))
+    with pytest.raises(SiteError, match="the server cannot be reached"):
+        site.asked().vms([688])
+
+
+def test_a_driver_that_can_bound_statements_does_it_alone(start: Start) -> None:
+    site = start(Pyodbc, SQL_2000)
+    site.asked().vms([688])
+    assert not [statement for statement, _ in site.server.heard if "LOCK_TIMEOUT" in statement]
+
+
+def test_the_driver_manager_keeps_no_connection_in_a_pool(start: Start) -> None:
+    site = start(Pyodbc, SQL_2005)
+    assert isinstance(site.driver, Pyodbc)
+    vc = site.asked("vc_user")
+    vc.vms([688])
+    vc.snapshots([611])
+    assert site.driver.pooled == [False, False]
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_the_snapshots_of_thousands_of_vms_need_no_more_parameters_than_the_server_takes(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    (found,) = site.asked("vc_user").snapshots(range(1, 2502))
+    assert found.vm == 611
+    asked = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    assert {one for values in asked for one in values} == set(range(1, 2502))
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS[:4])
+def test_a_question_that_waits_for_too_long_is_no_server_that_cannot_be_reached(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    site.server.fails = ("VPX_SNAPSHOT", Said(20003, "HYT00", "Timeout expired"))
+    with pytest.raises(SiteError, match="the server did not answer in time") as caught:
+        site.asked("vc_user").snapshots([611])
+    assert "who locks the VPX_ tables" in caught.value.hint
+    site.server.fails = None
+    site.server.refusal = Said(20003, "HYT00", "Timeout expired")
+    with pytest.raises(SiteError, match="the server cannot be reached"):
+        site.asked("vc_user").snapshots([611])
+
+
+def test_a_configured_owner_may_have_a_dot_in_brackets(start: Start) -> None:
+    site = start(Pyodbc, SQL_2005)
+    site.server.owners = ("vc.user",)
+    assert site.asked("[vc.user]").vms([688]).vms[0].id == 611
 
 
 def test_no_password_shows_in_an_error_whatever_the_driver_says(start: Start) -> None:

@@ -17,8 +17,9 @@ import pytest
 from paramiko import common
 
 from snapall.config import Filer, Secret
-from snapall.site.filer import NoAnswer, NotSent, Reply
-from snapall.site.ssh import CIPHERS, HOST_KEYS, KEX, MACS, Ssh
+from snapall.site.filer import Hop, NoAnswer, NotSent, Reply
+from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
+from snapall.site.sshkeys import HOST_KEYS
 
 Answer = Callable[[paramiko.Channel], None]
 
@@ -455,3 +456,17 @@ def test_what_paramiko_logs_does_not_litter_the_terminal() -> None:
     code = "import snapall.site.ssh, logging; logging.getLogger('paramiko.transport').error('noise')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (told.stdout, told.stderr) == (b"", b"")
+
+
+def test_a_greeting_tells_the_host_key_and_gives_no_command(server: SshServer, settings: Filer) -> None:
+    ssh = Ssh(settings)
+    key = ssh.greet()
+    assert (key.kind, key.fingerprint) == ("ssh-rsa", server.host_key.fingerprint)
+    assert settings.known_hosts is not None
+    settings.known_hosts.write_text("")
+    with pytest.raises(NotSent) as caught:
+        ssh.greet()
+    assert caught.value.hop is Hop.HOST_KEY
+    assert ssh.host_key() == key
+    settings.known_hosts.write_text(f"{key.line}\n")
+    assert ssh.greet() == key

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from snapall.backup.model import Vm
 from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
 from snapall.config import Secret, Vcenter
-from snapall.errors import ConfigError
+from snapall.errors import ConfigError, SiteError
 from snapall.site.vcb import Vcb, ssids
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vcbsnapshot"
@@ -339,3 +339,27 @@ def test_an_id_is_found_wherever_its_line_stands(word: str, key: str, blanks: st
 @given(st.text())
 def test_whatever_is_printed_an_id_is_one_plain_word(text: str) -> None:
     assert all(word.isascii() and word.isprintable() and " " not in word for word in ssids(text))
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "trouble"),
+    [
+        ("SsId:snapshot-7", 0, ""),
+        ("Snapshot not found: x", 1, ""),
+        ("Cannot complete login due to an incorrect user name or password.", 1, "refused the login"),
+        ("Unable to communicate with the remote host, since it is disconnected", 1, "does not reach"),
+        ("Segmentation fault", 139, "exit code 139"),
+    ],
+)
+def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, said: str, code: int, trouble: str) -> None:
+    script = tmp_path / "vcbsnapshot"
+    script.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/argv\necho "{said}"\nexit {code}\n')
+    script.chmod(0o755)
+    vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), 5, 5, 5, 1))
+    if trouble:
+        with pytest.raises(SiteError, match=trouble) as caught:
+            vcb.looked(Vm(611))
+        assert caught.value.hint
+    else:
+        assert vcb.looked(Vm(611)) == "let in by vc01"
+    assert (tmp_path / "argv").read_text().startswith("-h vc01 -u u -p pw -f moref:vm-611 ")

@@ -1,0 +1,75 @@
+"""Puts a question together: configuration, state folder and site, for the commands that look at more than a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.events import Happening, Warned
+from snapall.backup.means import guarded
+from snapall.backup.memory import Memory
+from snapall.backup.model import Job
+from snapall.backup.provenance import recall
+from snapall.config import Config
+from snapall.operate.ages import age_of
+from snapall.operate.course import Course
+from snapall.operate.history import known_of, past, run_named
+from snapall.operate.statistics import Statistics, statistics
+from snapall.operate.status import Standing, standing
+from snapall.site import OpenSite
+from snapall.views.reports import Retained
+
+
+def memory_of(settings: Config) -> Memory:
+    """The state folder; nothing is written by asking."""
+    return Memory(settings.state, SystemClock())
+
+
+def run_of(settings: Config, wanted: str) -> Course:
+    """One run of the past. ConfigError: none is called so. JournalError: its journal cannot be read."""
+    return run_named(memory_of(settings), wanted, tuple(settings.jobs))
+
+
+def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
+    """How the jobs stand, by the state folder alone. JournalError: it cannot be read."""
+    memory = memory_of(settings)
+    now = memory.clock.utc()
+    return tuple(standing(job, known_of(memory, job.name), now) for job in jobs)
+
+
+def measure(settings: Config, tell: Callable[[Happening], None]) -> None:
+    """Write the metrics anew, if any are wanted. What keeps them from being written is told, and costs no backup."""
+    if settings.metrics is None:
+        return
+    from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only where it is wanted
+
+    with guarded(lambda text, hint: tell(Warned(text, hint))):
+        found = standings(settings, tuple(settings.jobs.values()))
+        write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))
+
+
+def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Statistics, ...]:
+    """What the last nights of the jobs say together."""
+    memory = memory_of(settings)
+    found = []
+    for job in jobs:
+        seen = past(memory, job.name, last)
+        found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
+    return tuple(found)
+
+
+def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
+    """Every snapshot of the job's volumes, newest first, with its grade, its age and its space."""
+    site = OpenSite(job, settings)
+    memory = memory_of(settings)
+    listings = {volume: site.listing_with_shares(volume) for volume in job.volumes}
+    past = recall(job, memory.known(job.name), {volume: rows for volume, (rows, _) in listings.items()})
+    now = memory.clock.utc()
+    found = []
+    for volume, (rows, shares) in listings.items():
+        for row in rows:
+            origin = past.of(volume, row.name, row.date)
+            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
+            age = age_of(made, row.date, now, None)
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
+    return tuple(found)

@@ -1,0 +1,48 @@
+"""How old a filer's snapshot is: by its run where one is known, else by its date text, which has no year. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}) (\d\d):(\d\d)")
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Seconds; `sure`: by a run of snapall. The date text is the filer's local time, whose zone nobody tells us."""
+
+    seconds: float
+    sure: bool
+
+
+def age_of(run: str, date: str, now: datetime, zone: tzinfo | None) -> Age | None:
+    """The age of a snapshot; `run` is the stamp of the run that made it, or "". None: neither can be read.
+
+    The date text is taken for this `zone` (None: this machine's), and for the latest year that is not to come.
+    """
+    try:
+        began = datetime.strptime(run, _STAMP).replace(tzinfo=UTC)
+        return Age(max(0.0, (now - began).total_seconds()), sure=True)
+    except ValueError:
+        made = _latest(date, now.astimezone(zone))
+    return Age(max(0.0, (now - made).total_seconds()), sure=False) if made is not None else None
+
+
+def _latest(date: str, now: datetime) -> datetime | None:
+    """A filer in another zone may be up to a day ahead of us."""
+    found = _DATE.fullmatch(date)
+    if found is None or found[1] not in _MONTHS:
+        return None
+    month, day, hour, minute = _MONTHS.index(found[1]) + 1, int(found[2]), int(found[3]), int(found[4])
+    for year in range(now.year + 1, now.year - 9, -1):  # 29 Feb: the last leap year may be eight years ago
+        try:
+            made = datetime(year, month, day, hour, minute, tzinfo=now.tzinfo)
+        except ValueError:
+            continue
+        if made <= now + timedelta(days=1):
+            return made
+    return None

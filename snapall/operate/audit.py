@@ -1,0 +1,139 @@
+"""The audit: journals, database and `snap list` side by side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from snapall.backup.debts import alarming
+from snapall.backup.model import Job, Policy, Vm, VmSnapshot
+from snapall.operate.audit_filer import on_the_filer, side_by_side
+from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
+
+_SHOWN = 12  # names in one line
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was held side by side, and what it shows, the gravest first."""
+
+    beside: tuple[tuple[str, Beside], ...]  # by job
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing needs a hand."""
+        return all(one.kind.only_noted for one in self.findings)
+
+
+def audit(jobs: Sequence[JobSources], vms: VmSources | None, troubles: Sequence[Finding]) -> Audit:
+    """Hold the sources side by side; `vms` None: the database could not be asked, which is among the `troubles`."""
+    found = [*troubles]
+    for one in jobs:
+        found += on_the_filer(one)
+        found += _owed(one, vms)
+    if vms is not None:
+        found += [*_orphans(jobs, vms), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
+    order = list(Kind)
+    found.sort(key=lambda one: order.index(one.kind))
+    return Audit(tuple((one.job.name, row) for one in jobs for row in side_by_side(one)), tuple(found))
+
+
+def _owed(sources: JobSources, vms: VmSources | None) -> Iterator[Finding]:
+    """What the journals say is owed, and what the database says to that."""
+    if sources.at_work:
+        return
+    for debt in (debt for debts in sources.owed for debt in alarming(debts.vms, unreachable=False)):
+        if vms is None:
+            seen = "the database could not be asked"
+        else:
+            rows = [row.ssid for row in debt.ours(vms.snapshots)]
+            seen = f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
+        text = f"{debt.vm.label} may still have {debt.name}: {seen}"
+        yield Finding(Kind.OWED, sources.job.name, text, "`snapall recover` settles it")
+
+
+def _orphans(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
+    """VM snapshots that are called as a job's and that no journal owes, on whatever VM."""
+    owed = {row.ssid for one in jobs for debts in one.owed for debt in debts.vms for row in debt.ours(vms.snapshots)}
+    placed = {vm.id: (vm, stores) for vm, stores in vms.vms}
+    for row in vms.snapshots:
+        if row.ssid in owed or row.vm not in placed:
+            continue
+        vm, stores = placed[row.vm]
+        mine = [one.job for one in jobs if set(stores) & set(one.datastores)]
+        namers = [job for job in (mine or [one.job for one in jobs]) if job.names_vm_snapshot(row.name)]
+        if namers:
+            yield _orphan(vm, row, namers[0] if mine else None)
+
+
+def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> Finding:
+    since = f" since {row.created:%d %b %Y %H:%M} UTC" if row.created is not None else ""
+    text = f"{vm.label} has {row.name} ({row.ssid}){since}, and no open run owes it"
+    remedy = "`snapall recover --adopt` lists it, `--yes` removes it" if job else "remove it in VirtualCenter"
+    return Finding(Kind.ORPHAN_VM, job.name if job is not None else "", text, remedy)
+
+
+def _taken(one: JobSources, vm: Vm, stores: Sequence[int]) -> bool:
+    return bool(set(stores) & set(one.datastores)) and one.job.policies.of(vm) is not Policy.SKIP
+
+
+def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
+    """VMs with files on a datastore that their job does not capture: its backup of them is not whole."""
+    for one in jobs:
+        for vm, stores in vms.vms:
+            outside = [store for store in stores if store not in one.datastores]
+            if outside and _taken(one, vm, stores):
+                told = ", ".join(_where(store, jobs, vms) for store in outside)
+                yield Finding(
+                    Kind.SPLIT,
+                    one.job.name,
+                    f"{vm.label} has files on {told}",
+                    f"let job {one.job.name} take these datastores and their volumes as well, or move the disks",
+                )
+
+
+def _where(store: int, jobs: Sequence[JobSources], vms: VmSources) -> str:
+    others = [one.job.name for one in jobs if store in one.datastores]
+    taken = f"captured by job {', '.join(others)} at another time" if others else "captured by no job"
+    return f"{vms.datastores.get(store, 'datastore')} ({store}, {taken})"
+
+
+def _same_names(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
+    """What a rule or a configuration by name cannot tell apart."""
+    for one in jobs:
+        named: dict[str, list[Vm]] = {}
+        for vm, stores in vms.vms:
+            if vm.name is not None and set(stores) & set(one.datastores):
+                named.setdefault(vm.name.lower(), []).append(vm)
+        for same in (same for same in named.values() if len(same) > 1):
+            text = f"{len(same)} VMs are called {same[0].name}: {', '.join(vm.moref for vm in same)}"
+            yield Finding(
+                Kind.COLLISION, one.job.name, text, "a rule of `vms` by this name means all; write morefs there"
+            )
+    stores_named: dict[str, list[int]] = {}
+    for store, name in vms.datastores.items():
+        stores_named.setdefault(name, []).append(store)
+    for name, ids in stores_named.items():
+        if len(ids) > 1:
+            text = f"{len(ids)} datastores are called {name}: {', '.join(map(str, sorted(ids)))}"
+            yield Finding(Kind.COLLISION, "", text, "name them in `datastores` by their ids")
+
+
+def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
+    """VMs that are in no backup: of a datastore that no job names, or skipped by every job that could take them."""
+    outside: dict[int, list[Vm]] = {}
+    for vm, stores in vms.vms:
+        skipping = [one.job.name for one in jobs if set(stores) & set(one.datastores)]
+        if any(_taken(one, vm, stores) for one in jobs):
+            continue
+        if skipping:
+            text = f"{vm.label} is skipped by job {', '.join(skipping)}, and no other takes it"
+            yield Finding(Kind.SKIPPED, skipping[0], text, "if that is not meant, change `vms` of the job")
+        else:
+            outside.setdefault(stores[0], []).append(vm)
+    for store, missed in sorted(outside.items()):
+        names = ", ".join(vm.label for vm in missed[:_SHOWN])
+        rest = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
+        text = f"{len(missed)} on {vms.datastores.get(store, 'datastore')} ({store}): {names}{rest}"
+        yield Finding(Kind.UNTAKEN, "", text, "if they need a backup, let a job take the datastore")

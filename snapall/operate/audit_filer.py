@@ -1,0 +1,131 @@
+"""The filer's half of an audit: `snap list` against the journals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from snapall.backup.facts import Origin
+from snapall.backup.model import FilerSnapshot, Job
+from snapall.backup.provenance import beyond_chain
+from snapall.operate.findings import Beside, Finding, JobSources, Kind
+
+Rows = Sequence[FilerSnapshot]
+
+
+def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
+    """The job's own names on each volume, in the order of the chain, then those that only one source knows."""
+    found = []
+    for volume, rows in sources.listings.items():
+        listed = {row.name: row for row in rows}
+        known = [one for one in sources.known if one.volume == volume]
+        alive = {(one.name, one.date) for one in known if _listed(one, rows)}
+        names = dict.fromkeys([*_own_names(sources.job, rows), *(one.name for one in known if _gone(one, known, rows))])
+        for name in names:
+            row = listed.get(name)
+            fits = [one for one in known if one.name == name and (row is None or one.date == row.date)]
+            if row is not None or not any((one.name, one.date) in alive for one in fits):
+                found.append(Beside(volume, name, row, fits[0] if fits else None))
+    return tuple(found)
+
+
+def _own_names(job: Job, rows: Rows) -> list[str]:
+    listed = [row.name for row in rows]
+    chain = [name for name in job.chain if name in listed]
+    return chain + [name for name in listed if _temporary(job, name) or beyond_chain(job, name)]
+
+
+def _temporary(job: Job, name: str) -> bool:
+    return name.startswith(f"{job.prefix}_new_")
+
+
+def _listed(origin: Origin, rows: Rows) -> bool:
+    return any((row.name, row.date) == (origin.name, origin.date) for row in rows)
+
+
+def _gone(origin: Origin, known: Sequence[Origin], rows: Rows) -> bool:
+    """Whether none of the names that a run's snapshot may have is listed: an unanswered rename leaves two."""
+    return not any(_listed(one, rows) for one in known if one.run == origin.run)
+
+
+def on_the_filer(sources: JobSources) -> Iterator[Finding]:
+    """Everything that one job's volumes show."""
+    for volume, rows in sources.listings.items():
+        known = [one for one in sources.known if one.volume == volume]
+        yield from _gaps(sources.job, volume, rows)
+        yield from _moved(sources.job, known, rows)
+        yield from _replaced(sources.job, volume, known, rows)
+        yield from _strangers(sources.job, volume, known, rows)
+        yield from _busy(sources.job, volume, known, rows)
+        yield from _alike(sources.job, volume, rows)
+
+
+def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[Finding]:
+    listed = {row.name for row in rows}
+    there = [n for n, name in enumerate(job.chain) if name in listed]
+    missing = [job.chain[n] for n in range(max(there, default=0)) if n not in there]
+    if missing:
+        text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, older ones are there"
+        yield Finding(Kind.GAP, job.name, text, "nothing is lost by it: the next runs fill the gap from the newest end")
+
+
+def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+    """A run's snapshot that is not under its name: whatever unclaimed row has its date is taken for it."""
+    claimed = {(one.name, one.date) for one in known}
+    told: set[str] = set()
+    for one in known:
+        if one.run in told or not _gone(one, known, rows):
+            continue
+        told.add(one.run)
+        what = f"{one.name} on {one.volume} ({one.told}, run {one.run})"
+        same = [row.name for row in rows if row.date == one.date and (row.name, row.date) not in claimed]
+        if same:
+            text = f"{what} is not there; {' or '.join(same)} has its date, {one.date}"
+            remedy = f"rename it back: snap rename {one.volume} {same[0]} {one.name}; or leave it, it is not rotated"
+            yield Finding(Kind.RENAMED, job.name, text, remedy)
+        else:
+            text = f"{what} is not there any more"
+            remedy = "if nobody deleted it, look at `snap autodelete` on the filer; the next run goes on without it"
+            yield Finding(Kind.DELETED, job.name, text, remedy)
+
+
+def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+    for row in rows:
+        expected = [one for one in known if one.name == row.name]
+        if row.name in job.chain and expected and not any(one.date == row.date for one in expected):
+            text = f"{row.name} on {volume} is of {row.date}, the last run left one of {expected[0].date} there"
+            yield Finding(Kind.REPLACED, job.name, text, "is the old batch, or another schedule, still at work?")
+
+
+def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+    for row in rows:
+        mine = [one for one in known if (one.name, one.date) == (row.name, row.date)]
+        if _temporary(job, row.name) and not mine:
+            remedy = f"snapall never touches it; if it is of no use: snap delete {volume} {row.name}"
+            yield Finding(Kind.ORPHAN, job.name, f"{row.name} on {volume}, {row.date}, is in no journal", remedy)
+        elif _temporary(job, row.name):
+            text = f"{row.name} on {volume}, {mine[0].told}, waits for the chain"
+            yield Finding(Kind.PENDING, job.name, text, "the next run, or `snapall recover`, publishes it if it may")
+        elif beyond_chain(job, row.name):
+            text = f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names"
+            yield Finding(
+                Kind.BEYOND, job.name, text, "it is never deleted by snapall; delete it by hand, or raise `retain`"
+            )
+
+
+def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+    ours = {*job.chain, *(one.name for one in known)}
+    for row in rows:
+        if row.name in ours and row.tags:
+            text = f"{row.name} on {volume} is held by the filer ({', '.join(row.tags)}): the chain cannot move past it"
+            remedy = "end what holds it: a clone, a LUN's clone, a SnapMirror transfer, a dump"
+            yield Finding(Kind.BUSY, job.name, text, remedy)
+
+
+def _alike(job: Job, volume: str, rows: Rows) -> Iterator[Finding]:
+    """To CIFS clients, and to those who read, names that differ in capitals only are one."""
+    own = {name.lower(): name for name in job.chain}
+    for row in rows:
+        mine = own.get(row.name.lower())
+        if mine is not None and row.name != mine:
+            text = f"{row.name} on {volume} differs from {mine} in capital letters only"
+            yield Finding(Kind.COLLISION, job.name, text, "rename it, or give the job another prefix")

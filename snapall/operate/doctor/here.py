@@ -1,0 +1,108 @@
+"""This machine's links: the configuration's file rights, the state folder, the log, the lock, what is still owed."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from snapall.backup.lock import holder_of
+from snapall.backup.memory import Memory
+from snapall.config import Config
+from snapall.errors import SnapallError
+from snapall.operate.doctor.links import Seen, Walk
+from snapall.operate.history import at_work, known_of
+
+_ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
+_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+def look_here(walk: Walk, settings: Config, memory: Memory) -> None:
+    """Everything that can be said without contacting anybody."""
+    jobs = ", ".join(settings.jobs)
+    walk.look("configuration", "", lambda: Seen(f"{settings.path}: jobs {jobs}"))
+    walk.look("file rights", "", lambda: _rights(settings))
+    walk.look("state folder", "", lambda: _folder(settings.state))
+    walk.look("log", "", lambda: _file(settings.log, "log"))
+    if settings.metrics is not None:
+        metrics = settings.metrics
+        walk.look("metrics", "", lambda: _file(metrics, "metrics"))
+    for job in settings.jobs:
+        walk.look("lock", job, lambda job=job: _lock(memory, job), "state folder")  # type: ignore[misc]
+        walk.look("debts", job, lambda job=job: _debts(memory, job), "state folder")  # type: ignore[misc]
+
+
+def _rights(settings: Config) -> Iterator[Seen]:
+    """Who may read the passwords and keys, and write what we run by."""
+    if sys.platform == "win32":
+        yield Seen("not looked at on Windows: see the files' security by hand")
+        return
+    found = False
+    for path in settings.secret_files:
+        if path.stat().st_mode & _OTHERS:
+            found = True
+            yield Seen(f"{path} holds a secret, and others than its owner may read it", f"chmod 600 {path}")
+    if settings.path.stat().st_mode & stat.S_IWOTH:
+        found = True
+        yield Seen(f"everybody may write {settings.path}, and so run any program by it", f"chmod o-w {settings.path}")
+    if not found:
+        yield Seen("secrets are readable for their owner alone")
+
+
+def _folder(path: Path) -> Seen:
+    there = _nearest(path)
+    if not there.is_dir():
+        raise SnapallError(f"{there} is a file, and should be the folder for journals", "name another `state`")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SnapallError(f"{there} cannot be written by this user", "give it to whoever runs snapall")
+    free = _free(there)
+    if free is not None and free < _ROOM:
+        return Seen(f"{path} has only {free // 1024} KiB left", "free some space: no journal, no backup")
+    return Seen(f"{path}{'' if path.exists() else ', which the first run makes'}")
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest of its parents that is there."""
+    return path if path.exists() or path == path.parent else _nearest(path.parent)
+
+
+def _free(folder: Path) -> int | None:
+    if sys.platform == "win32":
+        return None
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize
+
+
+def _file(path: Path, key: str) -> Seen:
+    """A file that is written beside a backup, and costs none when it cannot be."""
+    there = path if path.exists() else path.parent
+    if path.is_dir():
+        return Seen(f"{path} is a folder", f"name a file as `{key}`: nothing can be written to it")
+    if not there.exists():
+        return Seen(f"the folder {path.parent} is not there", f"make it, or name another file as `{key}`")
+    if not os.access(there, os.W_OK):
+        return Seen(f"{path} cannot be written by this user", "give it to whoever runs snapall")
+    return Seen(str(path))
+
+
+def _lock(memory: Memory, job: str) -> Seen:
+    who = at_work(memory, job)
+    if not who:
+        return Seen("nobody is at work")
+    holder = holder_of(memory.state, job)
+    return Seen(f"{who} is at work since {holder.since} (pid {holder.pid})", "a run would end with exit 4 now: wait")
+
+
+def _debts(memory: Memory, job: str) -> Iterator[Seen]:
+    known = known_of(memory, job)
+    for text in known.unreadable:
+        yield Seen(text, "what it may owe is not known: look into it by hand, and move it away")
+    left = [label for one in known.open for label in one.left]
+    if left:
+        yield Seen(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "snapall recover")
+    elif known.open:
+        yield Seen("an earlier run is not settled whole", "snapall recover")
+    elif not known.unreadable:
+        yield Seen("nothing is owed")

@@ -1,0 +1,150 @@
+"""How each job stands, judged by its journals alone: the site may be down when this is asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from snapall.backup.model import Job
+from snapall.errors import Exit
+from snapall.operate.course import Course
+
+ALARM = 2.0
+"""The newest backup is critical at this many times its maximum age: of a nightly job two backups are missing then."""
+
+_FEW = 5
+
+
+class Level(IntEnum):
+    """How bad it is; the values are the exit codes of a monitoring plugin."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason why a job does not stand well."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One job. `age` is of its newest good backup, in seconds. `at_work` says who holds the job's lock, "" nobody."""
+
+    job: Job
+    last: Course | None  # the last one that is over
+    running: Course | None
+    backup: Course | None
+    age: float | None
+    left: tuple[str, ...]  # VMs that may be left quiesced, by label, of all its open runs
+    watched: tuple[str, ...]
+    pending: int  # proven backups that wait for the chain
+    at_work: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst of the findings."""
+        return max((one.level for one in self.findings), default=Level.OK)
+
+
+def is_good(run: Course) -> bool:
+    """Whether a run brought a backup that may enter its chain, so that the job's age counts from it."""
+    return run.backup is not None and run.backup.grade >= run.job.publish
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the state folder tells of one job: its nights, newest first, back to the last good one; its open runs."""
+
+    nights: Sequence[Course]
+    open: Sequence[Course]
+    unreadable: Sequence[str] = ()
+    at_work: str = ""
+
+
+def standing(job: Job, known: Known, now: datetime) -> Standing:
+    """Judge one job."""
+    newest = known.nights[0] if known.nights else None
+    running = newest if newest is not None and _goes_on(newest, known.at_work) else None
+    nights = known.nights[1:] if running is not None else known.nights
+    last = nights[0] if nights else None
+    backup = next((one for one in known.nights if is_good(one)), None)
+    captured = backup.captured if backup is not None else None
+    age = max(0.0, (now - captured).total_seconds()) if captured is not None else None
+    # A run at work holds its VMs by right; it writes what it owes before it acts.
+    mine = [one for one in known.open if running is None or one.stamp != running.stamp]
+    left = tuple(label for one in mine for label in one.left)
+    watched = tuple(label for one in mine for label in one.watched)
+    pending = sum(one.backup is not None and one.backup.temporary for one in known.nights)
+    findings = (
+        *_held(left, known.at_work),
+        *_aged(job, age, newest, running),
+        *_last(last),
+        *([Finding(Level.WARNING, f"to be looked at once more: {_some(watched)}")] if watched else []),
+        *(Finding(Level.WARNING, f"not readable: {text}") for text in known.unreadable),
+    )
+    return Standing(job, last, running, backup, age, left, watched, pending, known.at_work, findings)
+
+
+def _goes_on(newest: Course, at_work: str) -> bool:
+    """Whether the newest run is the one that holds the lock now."""
+    return bool(at_work) and newest.ended is None and not newest.settled
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The first few of them: a pager's line is short."""
+    rest = f" and {len(labels) - _FEW} more" if len(labels) > _FEW else ""
+    return ", ".join(labels[:_FEW]) + rest
+
+
+def _held(left: Sequence[str], at_work: str) -> list[Finding]:
+    if not left:
+        return []
+    text = f"{len(left)} VM{'s' if len(left) > 1 else ''} may be left quiesced: {_some(left)}"
+    if at_work:
+        return [Finding(Level.WARNING, f"{text}; {at_work} is at work on it")]
+    return [Finding(Level.CRITICAL, f"{text}; run `snapall recover`")]
+
+
+def _aged(job: Job, age: float | None, newest: Course | None, running: Course | None) -> list[Finding]:
+    if newest is None:
+        return [Finding(Level.CRITICAL, "no run is on record")]
+    if age is None:
+        first = newest is running
+        return [Finding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
+    if age <= job.max_age:
+        return []
+    level = Level.CRITICAL if age > ALARM * job.max_age else Level.WARNING
+    return [Finding(level, f"older than {job.max_age / 3600:g} h")]
+
+
+def _last(last: Course | None) -> list[Finding]:
+    """What the last run's own report says. One that died is told by nobody but us."""
+    if last is None:
+        return []
+    if last.exit is None:
+        return [Finding(Level.WARNING, "the last run died before its report")]
+    match last.exit:
+        case Exit.OK:
+            return []
+        case Exit.PARTIAL:
+            text = "the last backup is partial" if last.published else "the last backup is not in the chain"
+            return [Finding(Level.WARNING, text)] if last.backup is not None else [_failed(last)]
+        case Exit.DEBTS if last.backup is not None:
+            return [Finding(Level.WARNING, "the last run left VMs to be settled")]
+        case Exit.STOPPED:
+            return [Finding(Level.WARNING, "the last run was stopped by a signal")]
+        case _:
+            return [_failed(last)]
+
+
+def _failed(last: Course) -> Finding:
+    return Finding(Level.WARNING, f"the last run brought no backup{f': {last.failure}' if last.failure else ''}")

@@ -1,0 +1,44 @@
+"""`doctor` in words and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from snapall.operate.doctor.links import Mark, Result
+from snapall.views import words
+
+_NARROW = 60
+
+
+def doctor_lines(results: Sequence[Result], width: int) -> list[str]:
+    """A line a link, its remedy below it, and the sum. `width` 0: nothing is wrapped."""
+    lines: list[str] = []
+    room = max((len(one.name) for one in results), default=0)
+    names = 0 if 0 < width < _NARROW else min(room, 32)
+    for one in results:
+        told = words.safe(f"{f'[{one.mark}]':<11} {one.name:<{names}}  {one.text}".rstrip())
+        lines += words.wrapped(told, width or 10_000)
+        if one.remedy:
+            lines += words.wrapped(words.safe(f"    remedy: {one.remedy}"), width or 10_000)
+    return [*lines, "", _sum(results)]
+
+
+def _sum(results: Sequence[Result]) -> str:
+    broken, warned, untried = (
+        sum(one.mark is mark for one in results) for mark in (Mark.FAILURE, Mark.WARNING, Mark.NOT_TRIED)
+    )
+    if not broken and not warned:
+        return f"all is well: {len(results)} links"
+    parts = [f"{broken} broken", f"{warned} to be looked at"] + ([f"{untried} not tried"] if untried else [])
+    return ", ".join(parts) + ("" if broken else "; a backup can be taken")
+
+
+def doctor_json(results: Sequence[Result]) -> dict[str, object]:
+    """For programs."""
+    return {
+        "well": not any(one.mark is Mark.FAILURE for one in results),
+        "links": [
+            {"link": one.link, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
+            for one in results
+        ],
+    }

@@ -1,0 +1,86 @@
+"""The jobs' standing in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from snapall.errors import SnapallError
+from snapall.operate.status import Standing
+
+_METRICS = (
+    ("snapall_last_run_timestamp_seconds", "When the last run that is over began, in seconds since 1970."),
+    ("snapall_last_run_exit_code", "Its exit code; -1: it died before its report."),
+    ("snapall_backup_timestamp_seconds", "When the newest good backup was captured, in seconds since 1970."),
+    ("snapall_backup_max_age_seconds", "The age of the newest backup above which `snapall status` warns."),
+    ("snapall_backup_vms_quiesced", "VMs that were quiesced in the newest good backup."),
+    ("snapall_backup_vms_asked", "VMs that were to be quiesced in it."),
+    ("snapall_backup_window_seconds", "Seconds from its first quiesce to its last removal."),
+    ("snapall_backups_pending", "Proven backups that wait for the chain."),
+    ("snapall_vms_left", "VMs that may be left quiesced."),
+    ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` said when this was written."),
+)
+
+
+def metrics_text(found: Sequence[Standing], now: datetime) -> str:
+    """The same in Prometheus' text format, for node_exporter's textfile collector; unknown samples are left out."""
+    lines: list[str] = []
+    values = [(one, _samples(one)) for one in found]
+    for name, about in _METRICS:
+        lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
+        for one, samples in values:
+            if (value := samples[name]) is not None:
+                lines.append(f'{name}{{job_name="{_label(one.job.name)}"}} {value:.15g}')
+    name = "snapall_metrics_timestamp_seconds"
+    lines += [f"# HELP {name} When this was written.", f"# TYPE {name} gauge", f"{name} {now.timestamp():.15g}"]
+    return "\n".join(lines) + "\n"
+
+
+def _samples(one: Standing) -> dict[str, float | None]:
+    backup, last = one.backup, one.last
+    code = None if last is None else -1.0 if last.exit is None else float(last.exit)
+    return {
+        "snapall_last_run_timestamp_seconds": last.began.timestamp() if last is not None else None,
+        "snapall_last_run_exit_code": code,
+        "snapall_backup_timestamp_seconds": (
+            backup.captured.timestamp() if backup is not None and backup.captured is not None else None
+        ),
+        "snapall_backup_max_age_seconds": one.job.max_age,
+        "snapall_backup_vms_quiesced": backup.quiesced if backup is not None else None,
+        "snapall_backup_vms_asked": len(backup.asked) if backup is not None else None,
+        "snapall_backup_window_seconds": backup.window if backup is not None else None,
+        "snapall_backups_pending": one.pending,
+        "snapall_vms_left": len(one.left),
+        "snapall_status": int(one.level),
+    }
+
+
+def _label(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def write_metrics(path: Path, text: str) -> None:
+    """Put the text in the place of the file, whole or not at all, readable for all. SnapallError: it cannot be.
+
+    The new file has another ending until then, so that the collector never reads half of it.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise SnapallError(
+            f"the metrics {path} cannot be written: {error.strerror}",
+            "the folder of `metrics` must be there, and writable for whoever runs snapall",
+        ) from error

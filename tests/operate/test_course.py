@@ -1,0 +1,174 @@
+"""What is read back of a run: its calls with their seconds, its end, and who took it up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.backup.facts import NOT_QUIESCED, QUIESCED, Answered, Intent, Proven, Surveyed
+from snapall.backup.model import Vm
+from snapall.backup.steps import Capture, Done, Quiesce
+from snapall.errors import ConfigError, Exit
+from snapall.operate.course import Kind
+from snapall.operate.history import past, run_named
+from snapall.operate.reading import course
+from tests.backup.pretended import Stage, capture_of, lose, once, quiesce_of, refuse
+from tests.operate.nights import CAPTURE, CREATE, REMOVE, course_of, slow_stage
+
+SQL = Vm(110, "sql01", "esx1")
+SURVEYED = Surveyed((), (110,), (), (), ())
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return slow_stage(tmp_path)
+
+
+def test_a_good_night_is_told_whole(stage: Stage) -> None:
+    report = stage.night()
+    told = course_of(stage)
+    assert (told.kind, told.exit, told.published, told.quiesced, len(told.asked)) == (Kind.NIGHT, 0, True, 3, 3)
+    assert told.stamp == report.stamp
+    assert told.ended is not None
+    assert (told.left, told.settled, told.open) == ((), (), False)
+    assert all(vm.freed is not None and vm.state == QUIESCED for vm in told.vms)
+
+
+def test_the_seconds_are_those_that_the_calls_took(tmp_path: Path) -> None:
+    stage = slow_stage(tmp_path)
+    stage.pace = replace(stage.pace, parallel=1)
+    stage.night()
+    told = course_of(stage)
+    assert [(vm.create_seconds, vm.remove_seconds) for vm in told.vms] == [(CREATE, REMOVE)] * 3
+    assert [one.call.seconds for one in told.captures] == [CAPTURE]
+    assert told.window == pytest.approx(3 * CREATE + CAPTURE + 3 * REMOVE, abs=1)
+    first = told.vms[0]
+    assert first.held_seconds == pytest.approx(2 * CREATE + CAPTURE + REMOVE, abs=1)
+
+
+def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    missed = [vm for vm in course_of(stage).vms if vm.state == NOT_QUIESCED]
+    assert [vm.vm.id for vm in missed] == [110]
+    assert "too many snapshots" in missed[0].why
+
+
+def test_a_night_without_a_capture_has_no_backup(stage: Stage) -> None:
+    stage.site.fail(capture_of(), refuse("No space left on device"))
+    stage.night()
+    told = course_of(stage)
+    assert (told.backup, told.published, told.exit) == (None, False, Exit.FAILED)
+    assert "No space left" in told.failure
+
+
+def test_a_run_that_died_has_no_end_of_its_own_and_says_who_settled_it(stage: Stage) -> None:
+    journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
+    assert stage.recover() is Exit.OK
+    told = course(stage.memory.open(journal.path).facts)
+    assert told is not None
+    assert (told.ended, told.exit, told.backup) == (None, None, None)
+    assert [one.by for one in told.settled] == ["recover"]
+    assert told.left == ()
+
+
+def test_before_it_is_settled_its_vms_are_named(stage: Stage) -> None:
+    journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
+    told = course(journal.facts)
+    assert told is not None
+    assert (told.left, told.open) == (("sql01 (vm-110)",), True)
+
+
+def test_a_capture_that_was_sent_twice_counts_once(stage: Stage) -> None:
+    stage.site.fail(capture_of(), once(lose))
+    stage.night()
+    told = course_of(stage)
+    assert len(told.captures) == 1
+    assert told.captures[0].proven is not None
+
+
+def test_a_dead_runs_vm_was_quiesced_only_if_it_answered_before_the_capture(stage: Stage) -> None:
+    name = "vmware_new_20070322T030000Z"
+    facts = (
+        SURVEYED,
+        Intent(1, Quiesce(SQL, "Quiesce-x")),
+        Answered(1, Done("SsId:snapshot-7", "snapshot-7"), 3.0),
+        Intent(2, Quiesce(Vm(108, "web01", "esx1"), "Quiesce-x")),
+        Intent(3, Capture("v", name)),
+        Answered(2, Done("SsId:snapshot-8", "snapshot-8"), 9.0),
+        Answered(3, Done("creating snapshot..."), 1.0),
+        Proven("v", name, "Mar 22 03:00"),
+    )
+    journal = stage.begun()
+    for fact in facts:
+        stage.clock.push(1)
+        journal.write(fact)
+    told = course(stage.memory.open(journal.path).facts)
+    assert told is not None
+    assert {vm.vm.id: vm.state for vm in told.vms} == {110: QUIESCED, 108: NOT_QUIESCED}
+
+
+def test_no_header_is_no_run() -> None:
+    assert course(()) is None
+
+
+def test_a_named_backup_is_no_night(stage: Stage) -> None:
+    stage.night(keep="before-upgrade")
+    assert course_of(stage).kind is Kind.KEEP
+    assert past(stage.memory, "vol1").runs == ()
+
+
+def test_the_past_is_newest_first_and_as_long_as_is_asked(stage: Stage) -> None:
+    stamps = [stage.night().stamp for _ in range(3)]
+    assert [run.stamp for run in past(stage.memory, "vol1").runs] == stamps[::-1]
+    assert [run.stamp for run in past(stage.memory, "vol1", 2).runs] == stamps[:0:-1]
+
+
+def test_a_journal_that_cannot_be_read_is_named_and_hides_no_other(stage: Stage) -> None:
+    first = stage.night()
+    second = stage.night()
+    (stage.memory.folder / f"vol1-{first.stamp}.jsonl").write_text("no journal\n{}\n")
+    seen = past(stage.memory, "vol1")
+    assert [run.stamp for run in seen.runs] == [second.stamp]
+    assert len(seen.unreadable) == 1
+    assert first.stamp in seen.unreadable[0]
+
+
+@pytest.mark.parametrize("which", ["", "vol1", "{last}", "vol1-{last}"])
+def test_the_last_run_has_many_names(stage: Stage, which: str) -> None:
+    stage.night()
+    last = stage.night().stamp
+    assert run_named(stage.memory, which.format(last=last), ("vol1",)).stamp == last
+
+
+def test_a_beginning_that_fits_one_run_is_enough(stage: Stage) -> None:
+    first = stage.night().stamp
+    stage.night()
+    assert run_named(stage.memory, first[:8], ("vol1",)).stamp == first
+
+
+def test_a_beginning_that_fits_several_names_them(stage: Stage) -> None:
+    stamps = [stage.night().stamp for _ in range(2)]
+    with pytest.raises(ConfigError) as caught:
+        run_named(stage.memory, "2007", ("vol1",))
+    assert all(stamp in caught.value.hint for stamp in stamps)
+
+
+@pytest.mark.parametrize(("made", "wanted"), [(False, ""), (True, "1999"), (True, "vol2")])
+def test_a_run_that_is_not_there_is_an_error_with_a_remedy(stage: Stage, made: bool, wanted: str) -> None:
+    if made:
+        stage.night()
+    with pytest.raises(ConfigError) as caught:
+        run_named(stage.memory, wanted, ("vol1", "vol2"))
+    assert caught.value.hint
+
+
+@given(st.text(max_size=30))
+def test_no_text_names_a_run_that_is_not_called_so(wanted: str) -> None:
+    state = Path(__file__).parents[2] / "fixtures" / "nowhere"
+    with pytest.raises(ConfigError):
+        run_named(Stage(state).memory, wanted, ("vol1",))

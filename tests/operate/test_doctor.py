@@ -1,0 +1,305 @@
+"""The doctor at the lab: each fault is planted alone, found in its link, named, and given a remedy."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import paramiko
+import pytest
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.facts import Intent, Surveyed
+from snapall.backup.lock import seize
+from snapall.backup.model import Vm
+from snapall.backup.steps import Quiesce
+from snapall.config import load
+from snapall.errors import SiteError
+from snapall.lab import others
+from snapall.lab.faults import Fault, Kind
+from snapall.lab.site import Site, batch, big
+from snapall.operate.doctor.links import Mark, Seen, Walk
+from snapall.operate.doctor.vmware import clocks
+from tests.atlab import AtLab, Ended
+from tests.backup.pretended import Stage
+
+Make = Callable[..., AtLab]
+NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault: how it comes about, the link that must tell of it, how gravely, and a part of what it says."""
+
+    link: str
+    mark: Mark
+    says: str
+    plant: Callable[[AtLab], object]
+    site: Callable[[], Site] = batch
+
+
+def edited(old: str, new: str) -> Callable[[AtLab], None]:
+    return lambda night: night.edit(old, new)
+
+
+def in_database(*statements: str) -> Callable[[AtLab], None]:
+    def plant(night: AtLab) -> None:
+        with sqlite3.connect(night.lab.directory / "virtualcenter.db") as database:
+            for statement in statements:
+                database.execute(statement)
+        database.close()
+
+    return plant
+
+
+def written(name: str, text: str) -> Callable[[AtLab], object]:
+    return lambda night: (night.lab.directory / name).write_text(text)
+
+
+def another_key(night: AtLab) -> None:
+    paramiko.RSAKey.generate(1024).write_private_key_file(str(night.lab.directory / "id_rsa"))
+
+
+def changed_host_key(night: AtLab) -> None:
+    path = night.lab.directory / "known_hosts"
+    host = path.read_text().split()[0]
+    path.write_text(f"{host} ssh-rsa {paramiko.RSAKey.generate(1024).get_base64()}\n")
+
+
+def dead_run(night: AtLab) -> None:
+    settings = load(night.config)
+    stage = Stage(settings.state, settings.jobs["vol1"])
+    stage.begun(Surveyed((), (108,), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-x")))
+
+
+def broken_journal(night: AtLab) -> None:
+    dead_run(night)
+    journal = next((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
+    journal.write_text("no journal\nneither is this\n")
+
+
+def deep(night: AtLab) -> None:
+    for n in range(31):
+        others.make_vm_snapshot(night.world, 110, f"by hand {n}")
+
+
+def many_snapshots(night: AtLab) -> None:
+    for n in range(251):
+        others.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
+
+
+def stray() -> Site:
+    return replace(batch(), vm_snapshots=((1200, 110, "Quiesce"),))
+
+
+def volume(**how: object) -> Callable[[AtLab], None]:
+    return lambda night: others.set_volume(night.world, "vmvol1", **how)  # type: ignore[arg-type]
+
+
+def faulty(on: str, kind: Kind, text: str = "") -> Callable[[AtLab], None]:
+    return lambda night: night.fault(Fault(on, kind, times=0, text=text))
+
+
+def tagged(night: AtLab) -> None:
+    others.tag(night.world, "vmvol1", "vmware_snap3", "busy")
+
+
+def scheduled(night: AtLab) -> None:
+    others.set_own_ways(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
+
+
+def autodelete(night: AtLab) -> None:
+    night.world.set(version="NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007")
+    others.set_own_ways(night.world, "vmvol1", autodelete="on")
+
+
+BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
+CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
+PLANTED = {
+    "a password that others may read": Planted(
+        "file rights", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
+    ),
+    "a configuration that everybody may write": Planted(
+        "file rights", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
+    ),
+    "a file in the place of the state folder": Planted(
+        "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")
+    ),
+    "a folder in the place of the log": Planted(
+        "log", WARNED, "snapall.log is a folder", lambda night: (night.lab.directory / "snapall.log").mkdir()
+    ),
+    "metrics in a folder that is not there": Planted(
+        "metrics", WARNED, "nowhere", edited("snapall.log\"", "snapall.log\"\nmetrics = \"nowhere/snapall.prom\"")
+    ),
+    "a VM that a dead run left": Planted("debts of vol1", WARNED, "web01 (vm-108)", dead_run),
+    "a journal that cannot be read": Planted("debts of vol1", WARNED, ".jsonl", broken_journal),
+    "a database driver that is not there": Planted(
+        "database driver", BROKEN, "driver is missing", edited('url   = "sqlite:', 'url   = "nosuchdb+nodriver:')
+    ),
+    "a database that does not answer": Planted(
+        "database login", BROKEN, "cannot be reached", lambda night: others.set_database(night.world, up=False)
+    ),
+    "a table that is missing": Planted("tables", BROKEN, "table is missing", in_database("DROP TABLE VPX_SNAPSHOT")),
+    "a column that is missing": Planted(
+        "tables", BROKEN, "column is missing", in_database("ALTER TABLE VPX_SNAPSHOT RENAME COLUMN CREATE_TIME TO X")
+    ),
+    "names that may not be read": Planted(
+        "tables", WARNED, "names of VMs cannot be read", in_database("DROP TABLE VPX_ENTITY")
+    ),
+    "a datastore without a VM": Planted("datastores of vol1", WARNED, "999", edited("[688]", "[999]")),
+    "a datastore's name that is none": Planted("datastores of vol1", BROKEN, "nosuch", edited("[688]", '["nosuch"]')),
+    "a program that is not there": Planted(
+        "vcbsnapshot", BROKEN, "nosuchprogram", edited("vcbsnapshot = [", 'vcbsnapshot = ["nosuchprogram", ')
+    ),
+    "a password that VirtualCenter refuses": Planted(
+        "vcbsnapshot login", BROKEN, "refused the login", written("vc.secret", "wrong")
+    ),
+    "a VirtualCenter that does not answer": Planted(
+        "vcbsnapshot login", BROKEN, "does not reach", faulty("vcbsnapshot find", Kind.REFUSE)
+    ),
+    "a filer that does not answer": Planted(
+        "filer reachable of filer1", BROKEN, "port 1", lambda night: _port(night, "1")
+    ),
+    "a filer that hangs up": Planted(
+        "filer algorithms of filer1", BROKEN, "before the command was sent", faulty("login", Kind.REFUSE)
+    ),
+    "a host key that is not known": Planted(
+        "filer host key of filer1", BROKEN, "is not known", written("known_hosts", "")
+    ),
+    "a host key that has changed": Planted("filer host key of filer1", BROKEN, "HAS CHANGED", changed_host_key),
+    "a key that the filer refuses": Planted("filer login of filer1", BROKEN, "did not let", another_key),
+    "a filer in Cluster-Mode": Planted(
+        "version of filer1", BROKEN, "7-Mode", lambda night: night.world.set(version=CLUSTER)
+    ),
+    "a volume that is not there": Planted(
+        "volume of nosuchvol", BROKEN, "no volume nosuchvol", edited('["vmvol1"]', '["nosuchvol"]')
+    ),
+    "a volume that is offline": Planted("volume of vmvol1", BROKEN, "offline", volume(state="offline")),
+    "a volume that is read-only": Planted("volume of vmvol1", BROKEN, "read-only", volume(read_only=True)),
+    "a list that is not understood": Planted(
+        "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", Kind.GARBAGE, "what?")
+    ),
+    "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
+    "a snapshot that is held": Planted(
+        "snap list of vmvol1", WARNED, "vmware_snap3", tagged
+    ),
+    "a volume that is full": Planted("space of vmvol1", WARNED, "0 %", volume(full=True)),
+    "a reserve that is too small": Planted(
+        "space of vmvol1", WARNED, "beyond it", lambda night: others.set_space(night.world, "vmvol1", reserve=0)
+    ),
+    "a schedule of the filer's own": Planted(
+        "snap sched of vmvol1", WARNED, "keeps 8", scheduled
+    ),
+    "a filer that deletes by itself": Planted("snap autodelete of vmvol1", WARNED, "by itself", autodelete),
+    "a VM that is too deep in snapshots": Planted("plan of vol1", WARNED, "web02 (vm-110)", deep),
+    "more VMs than one volume should have": Planted("plan of vol1", WARNED, "26", lambda _: None, lambda: big(26)),
+    "a stray VM snapshot": Planted("stray VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, stray),
+}  # fmt: skip
+
+
+def _port(night: AtLab, port: str) -> None:
+    text = night.config.read_text()
+    old = next(line for line in text.splitlines() if line.startswith("port "))
+    night.edit(old, f"port = {port}")
+
+
+def examined(night: AtLab) -> tuple[Ended, list[dict[str, str]]]:
+    ended = night("doctor", "--json")
+    assert ended.code in {0, 1}, ended.err
+    return ended, json.loads(ended.out)["links"]
+
+
+def _name(link: dict[str, str]) -> str:
+    return f"{link['link']} of {link['of']}" if link["of"] else link["link"]
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, name: str) -> None:
+    planted = PLANTED[name]
+    night = at_lab(site=planted.site(), transport="ssh")
+    planted.plant(night)
+    ended, links = examined(night)
+    (found,) = [one for one in links if _name(one) == planted.link and one["mark"] == planted.mark]
+    assert planted.says in found["text"]
+    assert found["remedy"]
+    assert ended.code == (1 if any(one["mark"] == BROKEN for one in links) else 0)
+    others_broken = [_name(one) for one in links if one["mark"] == BROKEN and one is not found]
+    assert others_broken in ([], ["plan of vol1"])  # a run's own survey says the same
+
+
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
+    night = at_lab(transport=transport)
+    before = sorted(str(path) for path in night.lab.directory.rglob("*"))
+    ended = night("doctor")
+    assert ended.code == 0, ended.out
+    assert "[FAIL]" not in ended.out
+    assert "[warn]" not in ended.out
+    assert ended.out.splitlines()[-1].startswith("all is well: ")
+    assert all(entry.effect is None for entry in night.ledger)
+    assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
+
+
+def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
+    night = at_lab(transport="ssh")
+    written("known_hosts", "")(night)
+    _, links = examined(night)
+    untried = {_name(one): one["text"] for one in links if one["mark"] == Mark.NOT_TRIED}
+    assert untried["filer login of filer1"] == "for want of filer host key of filer1"
+    assert {"version of filer1", "volume of vmvol1", "snap list of vmvol1", "plan of vol1"} <= set(untried)
+    assert not any(entry.command for entry in night.ledger)
+
+
+def test_a_run_at_work_is_told(at_lab: Make) -> None:
+    night = at_lab()
+    state = load(night.config).state
+    state.mkdir()
+    with seize(state, "vol1", "run", SystemClock()) as ours:
+        assert ours
+        _, links = examined(night)
+    (lock,) = [one for one in links if one["link"] == "lock"]
+    assert lock["mark"] == WARNED
+    assert "a run is at work" in lock["text"]
+
+
+def test_faults_of_the_configuration_are_told_all_and_exit_2(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit("retain      = 4", "retain      = 0\nnonsense = 1")
+    ended = night("doctor")
+    assert ended.code == 2
+    assert "retain" in ended.err
+    assert "nonsense" in ended.err
+
+
+def test_no_password_is_shown(at_lab: Make) -> None:
+    night = at_lab()
+    night.fault(Fault("vcbsnapshot find", Kind.FAIL, times=0, text=f"bad {night.world.settings.vc_password}"))
+    ended = night("doctor")
+    assert ended.code == 1
+    assert night.world.settings.vc_password not in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    ("apart", "says"), [(0, "within"), (59, "within"), (-59, "within"), (120, "120 s ahead"), (-3600, "3600 s behind")]
+)
+def test_two_clocks_may_differ_by_a_minute(apart: float, says: str) -> None:
+    seen = clocks(NOW + timedelta(seconds=apart), NOW)
+    assert says in seen.text
+    assert bool(seen.remedy) == (abs(apart) > 60)
+
+
+def test_a_chain_of_links_breaks_at_its_first_broken_one() -> None:
+    def broken() -> Seen:
+        raise SiteError("no", "mend it")
+
+    walk = Walk()
+    assert walk.look("a", "", lambda: Seen("fine"))
+    assert not walk.look("b", "", broken, "a")
+    assert not walk.look("c", "", lambda: Seen("never"), "b")
+    assert not walk.look("d", "", lambda: Seen("never"), "c")
+    assert walk.look("e", "", lambda: [Seen("one"), Seen("two", "look")], "a")
+    marks = [Mark.OK, Mark.FAILURE, Mark.NOT_TRIED, Mark.NOT_TRIED, Mark.OK, Mark.WARNING]
+    assert [one.mark for one in walk.results] == marks

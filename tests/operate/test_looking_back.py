@@ -1,0 +1,148 @@
+"""status, show, stats, list and the metrics at the command line, after nights at the lab."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+import pytest
+
+from snapall.lab.site import tiny
+from tests.atlab import CHAIN, AtLab
+
+Make = Callable[..., AtLab]
+METRICS = ('log   = "snapall.log"', 'log   = "snapall.log"\nmetrics = "snapall.prom"')
+SAMPLE = re.compile(r'(snapall_[a-z_]+)(?:\{job_name="([^"]*)"\})? (-?[0-9.e+]+)')
+
+
+def samples_of(night: AtLab) -> dict[str, float]:
+    """What the file says, which must be in the text format: HELP, TYPE and samples, each metric's together."""
+    found: dict[str, float] = {}
+    about = ""
+    for line in (night.lab.directory / "snapall.prom").read_text().splitlines():
+        if line.startswith("#"):
+            about = line.split()[2]
+            continue
+        sample = SAMPLE.fullmatch(line)
+        assert sample is not None, line
+        assert sample[1] == about
+        found[sample[1]] = float(sample[3])
+    return found
+
+
+def test_after_a_good_night_all_of_them_tell_of_it(at_lab: Make) -> None:
+    night = at_lab()
+    assert night("run").code == 0
+    calls = len(night.ledger)
+    status = night("status")
+    assert status.code == 0
+    assert status.out.startswith("vol1: OK\n")
+    assert "quiesced 3/3" in status.out
+    shown = night("show")
+    assert shown.code == 0
+    assert "published as vmware_recent" in shown.out
+    stats = night("stats", "--last", "5")
+    assert "job vol1: 1 run," in stats.out
+    assert len(night.ledger) == calls  # they ask nobody
+    assert json.loads(night("status", "--json").out)[0]["level"] == "OK"
+    told = json.loads(night("show", "--json").out)
+    assert (told["exit"], told["published"], len(told["vms"])) == (0, True, 3)
+    assert json.loads(night("stats", "--json").out)[0]["expected"]["usual"] > 0
+
+
+def test_they_work_while_the_site_is_down(at_lab: Make) -> None:
+    night = at_lab()
+    night("run")
+    night.lab.close()
+    assert night("status").code == 0
+    assert night("show").code == 0
+
+
+def test_the_plugin_exits_as_plugins_do(at_lab: Make) -> None:
+    night = at_lab()
+    before = night("status", "--nagios")
+    assert (before.code, before.out) == (2, "SNAPALL CRITICAL - vol1 no run is on record | left=0;;0;0 pending=0;;;0\n")
+    night("run")
+    after = night("status", "--nagios")
+    assert after.code == 0
+    assert after.out.startswith("SNAPALL OK - vol1 quiesced 3/3, 0 min old | age=")
+    night.fault("all-fail")
+    night("run")
+    assert night("status", "--nagios").code == 1
+    night.config.write_text("state = 7\n")
+    broken = night("status", "--nagios")
+    assert broken.code == 3
+    assert broken.out.startswith("SNAPALL UNKNOWN - ")
+    assert len(broken.out.splitlines()) == 1
+
+
+def test_the_metrics_follow_every_run_the_failed_ones_too(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit(*METRICS)
+    assert night("run").code == 0
+    good = samples_of(night)
+    assert (good["snapall_last_run_exit_code"], good["snapall_status"]) == (0, 0)
+    assert (good["snapall_backup_vms_quiesced"], good["snapall_vms_left"]) == (3, 0)
+    night.fault("volume-full")
+    assert night("run").code == 1
+    bad = samples_of(night)
+    assert (bad["snapall_last_run_exit_code"], bad["snapall_status"]) == (1, 1)
+    assert bad["snapall_backup_timestamp_seconds"] == good["snapall_backup_timestamp_seconds"]
+    assert (night.lab.directory / "snapall.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_metrics_that_cannot_be_written_are_a_warning_and_cost_nothing(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit(*METRICS)
+    (night.lab.directory / "snapall.prom").mkdir()
+    ended = night("run")
+    assert ended.code == 0
+    night.assert_shifted_by_one()
+    assert "snapall.prom cannot be written" in ended.err
+    assert not list(night.lab.directory.glob(".snapall.prom*"))
+
+
+def test_the_list_has_age_space_grade_and_run(at_lab: Make) -> None:
+    night = at_lab()
+    night("run")
+    lines = night("list").out.splitlines()
+    assert lines[0].split() == ["volume", "name", "date", "age", "space", "grade", "made", "by", "run", "held", "by"]
+    assert re.search(r"vmvol1 +vmware_recent .* 0 min +<?\d+ % +quiesced 3/3 +\d{8}T\d{6}Z", lines[1])
+    old = next(line for line in lines if "vmware_previous" in line)
+    assert re.search(r"~\d+ (h|d) .*unknown", old)
+    rows = json.loads(night("list", "--json").out)
+    assert {row["name"] for row in rows} == set(CHAIN)
+
+
+def test_the_svg_is_written_where_it_is_asked_for(at_lab: Make) -> None:
+    night = at_lab(site=tiny())
+    night("run")
+    path = night.lab.directory / "night.svg"
+    assert night("show", "--svg", str(path)).code == 0
+    assert ElementTree.parse(path).getroot().tag.endswith("svg")
+    refused = night("show", "--svg", str(night.lab.directory / "nowhere" / "x.svg"))
+    assert refused.code == 1
+    assert "cannot be written" in refused.err
+
+
+@pytest.mark.parametrize("command", [("show",), ("show", "1999"), ("status", "nojob"), ("stats", "nojob")])
+def test_what_is_not_there_is_an_error_with_a_remedy(at_lab: Make, command: tuple[str, ...]) -> None:
+    ended = at_lab()(*command)
+    assert ended.code == 2
+    assert "remedy: " in ended.err
+
+
+def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
+    night = at_lab()
+    night("run")
+    journal = max((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
+    lines = journal.read_text().splitlines()
+    cut = next(n for n, line in enumerate(lines) if '"Capture"' in line)
+    journal.write_text("\n".join(lines[:cut]) + "\n")
+    assert night("recover").code == 0
+    shown = night("show").out
+    assert "the run wrote no report" in shown
+    assert "taken up by recover" in shown
+    assert "died before its report" in night("status").out

@@ -1,0 +1,164 @@
+"""How a job stands in the morning, by its journals alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.facts import Intent, Surveyed, TakenUp
+from snapall.backup.lock import seize
+from snapall.backup.model import Grade, Vm
+from snapall.backup.steps import Quiesce
+from snapall.operate.status import Finding, Level, Standing
+from snapall.views.standing import nagios_line, status_lines
+from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
+from tests.operate.nights import slow_stage, standing_of
+
+SQL = Vm(110, "sql01", "esx1")
+SURVEYED = Surveyed((), (110,), (), (), ())
+BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
+
+LEFT = Finding(Level.CRITICAL, "1 VM may be left quiesced: x")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return slow_stage(tmp_path)
+
+
+def told(found: Standing) -> str:
+    return "; ".join(one.text for one in found.findings)
+
+
+def test_a_whole_night_is_ok(stage: Stage) -> None:
+    stage.night()
+    found = standing_of(stage, hours=5)
+    assert (found.level, found.findings, found.left) == (Level.OK, (), ())
+    assert found.age == pytest.approx(5 * 3600, abs=60)
+
+
+def test_without_a_run_it_is_critical(stage: Stage) -> None:
+    found = standing_of(stage)
+    assert (found.level, told(found)) == (Level.CRITICAL, "no run is on record")
+
+
+@pytest.mark.parametrize(("hours", "level"), [(25, Level.OK), (27, Level.WARNING), (53, Level.CRITICAL)])
+def test_a_backup_grows_too_old(stage: Stage, hours: float, level: Level) -> None:
+    stage.job = replace(stage.job, max_age=26 * 3600)
+    stage.night()
+    assert standing_of(stage, hours).level is level
+
+
+def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
+    first = stage.night()
+    stage.site.fail(capture_of(), refuse("No space left on device"))
+    stage.night()
+    found = standing_of(stage)
+    assert found.level is Level.WARNING
+    assert "No space left on device" in told(found)
+    assert found.backup is not None
+    assert found.backup.stamp == first.stamp
+
+
+def test_a_partial_night_warns(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    found = standing_of(stage)
+    assert (found.level, told(found)) == (Level.WARNING, "the last backup is partial")
+
+
+def test_a_backup_below_its_jobs_grade_gives_no_age(stage: Stage) -> None:
+    stage.job = replace(stage.job, publish=Grade.WHOLE)
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    found = standing_of(stage)
+    assert (found.level, found.age, found.pending) == (Level.CRITICAL, None, 1)
+
+
+def test_vms_that_a_dead_run_left_are_critical_and_named(stage: Stage) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    found = standing_of(stage)
+    assert found.level is Level.CRITICAL
+    assert found.left == ("sql01 (vm-110)",)
+    assert "snapall recover" in told(found)
+
+
+def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, TakenUp("guardian", "the run died"), stamp="20070324T030000Z")
+    with seize(stage.memory.state, "vol1", "guardian", stage.clock) as ours:
+        assert ours
+        found = standing_of(stage)
+    assert found.level is Level.WARNING
+    assert "a guardian is at work on it" in told(found)
+    assert standing_of(stage, 0).level is Level.CRITICAL
+
+
+def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    with seize(stage.memory.state, "vol1", "run", stage.clock):
+        found = standing_of(stage)
+    assert (found.level, found.left) == (Level.OK, ())
+    assert found.running is not None
+
+
+def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    stage.recover()
+    found = standing_of(stage)
+    assert (found.level, told(found)) == (Level.WARNING, "the last run died before its report")
+    assert found.last is not None
+    assert found.last.exit is None
+
+
+def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
+    stage.stop = True
+    stage.night()
+    assert "stopped by a signal" in told(standing_of(stage))
+
+
+def test_the_words_say_it_all_in_a_few_lines(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    lines = status_lines([standing_of(stage, hours=2)])
+    assert lines[0] == "vol1: WARNING"
+    text = "\n".join(lines)
+    for part in ("partial 2/3, 2 h old", "exit 3", "owed           nothing", "the last backup is partial"):
+        assert part in text
+
+
+def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -> None:
+    stage.night()
+    line, level = nagios_line([standing_of(stage, hours=2)])
+    text, bar, data = line.partition(" | ")
+    assert (text, bar, level) == ("SNAPALL OK - vol1 quiesced 3/3, 2 h old", " | ", Level.OK)
+    values = dict(part.split("=") for part in data.split())
+    assert set(values) == {"age", "quiesced", "window", "left", "pending"}
+    assert values["age"].endswith("s;93600;187200;0")
+
+
+def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
+    stage.night()
+    good = standing_of(stage)
+    other = replace(good, job=replace(good.job, name="vol2"), left=("x",), findings=(LEFT,))
+    line, level = nagios_line([good, other])
+    assert level is Level.CRITICAL
+    assert "vol1_left=0" in line
+    assert "vol2_left=1" in line
+
+
+def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
+    stage.site.vms = [Vm(110, "a|b\nc\x1b[31m", "esx1")]
+    stage.begun(SURVEYED, Intent(1, Quiesce(stage.site.vms[0], "Quiesce-20070322T030000Z")))
+    line, _ = nagios_line([standing_of(stage)])
+    assert line.count("|") == 1
+    assert line.isprintable()

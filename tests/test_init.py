@@ -1,0 +1,211 @@
+"""`snapall init`: answers by flag or by a person, each tried as it is given; what it writes can be run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from snapall import cli
+from snapall.config import load
+from snapall.errors import ConfigError
+from snapall.firstfile import text_of_answers, write_first
+from snapall.interview import Interview
+from snapall.lab.toml import init_command
+from tests.atlab import AtLab, Ended
+
+Make = Callable[..., AtLab]
+
+
+@dataclass
+class Patient:
+    """A person with a list of answers; once it is used up, defaults are taken."""
+
+    answers: dict[str, list[str]]
+    heard: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+
+    def ask(self, question: str, default: str | None, hidden: bool) -> str:
+        self.heard.append(question)
+        self.hidden += [question] if hidden else []
+        key = next((key for key in self.answers if key in question and self.answers[key]), None)
+        if key is not None:
+            return self.answers[key].pop(0)
+        assert default is not None, f"nobody has an answer to {question!r}"
+        return default
+
+    def tell(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def flags_of(night: AtLab, transport: str = "ssh") -> dict[str, str]:
+    """What `lab up` says of its own `init`, by flag."""
+    assert night.lab.port is not None
+    kind: Literal["ssh", "rsh"] = "ssh" if transport == "ssh" else "rsh"
+    command = init_command(night.lab.directory, night.world.settings, transport=kind, port=night.lab.port)
+    words = iter(shlex.split(command)[2:])
+    return {word[2:]: "no" if word == "--no-reserved-port" else next(words) for word in words}
+
+
+def fingerprint_of(night: AtLab) -> str:
+    import paramiko
+
+    return paramiko.RSAKey(filename=str(night.lab.directory / "host_rsa")).fingerprint
+
+
+def init(night: AtLab, out: Path, given: dict[str, str], *more: str) -> Ended:
+    """The command, with nobody at a terminal."""
+    words = [word for key, value in given.items() for word in _words(key, value)]
+    night.capture.readouterr()
+    with pytest.raises(SystemExit) as ending:
+        cli.main(["init", "--out", str(out), *words, *more])
+    told, complained = night.capture.readouterr()
+    return Ended(int(str(ending.value.code)), told, complained)
+
+
+def _words(key: str, value: str) -> Iterator[str]:
+    yield from ["--no-reserved-port"] if key == "reserved-port" else [f"--{key}", value]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "mine").mkdir()
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+def test_what_it_writes_by_flags_passes_the_doctor_and_takes_a_backup(at_lab: Make, home: Path, transport: str) -> None:
+    night = at_lab(transport=transport)
+    given = flags_of(night, transport)
+    if transport == "ssh":
+        given["host-key"] = fingerprint_of(night)
+    else:
+        given["reserved-port"] = given.pop("no-reserved-port", "no")
+    ended = init(night, home / "snapall.toml", given)
+    assert ended.code == 0, ended.err
+    night.config = home / "snapall.toml"
+    assert night("doctor").code == 0
+    assert night("run").code == 0
+    night.assert_shifted_by_one()
+
+
+def test_passwords_are_in_files_for_their_owner_alone_and_shown_nowhere(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    ended = init(night, home / "snapall.toml", {**flags_of(night), "host-key": fingerprint_of(night)})
+    secret = night.world.settings.vc_password
+    assert (home / "vc.secret").read_text().strip() == secret
+    assert (home / "vc.secret").stat().st_mode & 0o777 == 0o600
+    assert secret not in (home / "snapall.toml").read_text() + ended.out + ended.err
+
+
+def test_nothing_is_overwritten(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    given = {**flags_of(night), "host-key": fingerprint_of(night)}
+    (home / "vc.secret").write_text("mine")
+    ended = init(night, home / "snapall.toml", given)
+    assert ended.code == 2
+    assert "vc.secret: is there already" in ended.err
+    assert (home / "vc.secret").read_text() == "mine"
+    assert not (home / "snapall.toml").exists()
+
+
+def test_a_host_key_that_is_not_confirmed_is_not_written(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    ended = init(night, home / "snapall.toml", {**flags_of(night), "host-key": "SHA256:another"})
+    assert ended.code == 2
+    assert fingerprint_of(night) in ended.err
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("missing", ["vcenter", "database", "datastores", "filer", "volumes"])
+def test_without_a_person_a_missing_answer_is_an_error_that_names_its_flag(
+    at_lab: Make, home: Path, missing: str
+) -> None:
+    night = at_lab(transport="ssh")
+    given = {**flags_of(night), "host-key": fingerprint_of(night)}
+    del given[missing]
+    ended = init(night, home / "snapall.toml", given)
+    assert ended.code == 2
+    assert f"--{missing} is missing" in ended.err
+    assert not (home / "snapall.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "says"),
+    [
+        ("vcbsnapshot", "nosuchprogram", "nosuchprogram"),
+        ("database", "sqlite:////nowhere/at/all.db", "--database"),
+        ("datastores", "nosuchstore", "nosuchstore"),
+        ("datastores", "4711", "4711"),
+        ("volumes", "nosuchvol", "nosuchvol"),
+        ("transport", "telnet", "neither ssh nor rsh"),
+        ("port", "none", "not a number"),
+        ("retain", "0", "not a number from 1 on"),
+        ("key-file", "/nowhere/id_rsa", "cannot be used"),
+        ("vcenter-password-file", "/nowhere/secret", "cannot be read"),
+    ],
+)
+def test_a_wrong_answer_is_refused_when_it_is_given(at_lab: Make, home: Path, flag: str, value: str, says: str) -> None:
+    night = at_lab(transport="ssh")
+    given = {**flags_of(night), "host-key": fingerprint_of(night), flag: value}
+    ended = init(night, home / "snapall.toml", given)
+    assert ended.code in {1, 2}
+    assert says in ended.err
+    assert "remedy: " in ended.err
+    assert not (home / "snapall.toml").exists()
+
+
+def test_on_trust_nobody_is_contacted(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    given = {**flags_of(night), "filer": "filer1.example.edu", "database": "mssql+pyodbc://vc_user@VirtualCenter"}
+    ended = init(night, home / "snapall.toml", given, "--no-check")
+    assert ended.code == 0, ended.err
+    assert len(night.ledger) == 0
+    settings = load(home / "snapall.toml")
+    assert settings.filers["filer1"].host == "filer1.example.edu"
+    assert settings.jobs["vmvol1"].datastores == (688,)
+
+
+def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    flags = flags_of(night)
+    person = Patient(
+        {
+            "VirtualCenter's host": ["", "vc01.lab", "vc01.lab"],
+            "The program vcbsnapshot": ["nosuchprogram", flags["vcbsnapshot"], flags["vcbsnapshot"]],
+            "VirtualCenter's user": [flags["vcenter-user"]] * 2,
+            "Password of vcbackup": ["wrong", night.world.settings.vc_password],
+            "The database": ["nonsense", flags["database"]],
+            "Datastores": ["nosuch", "vmvol1_vmfs"],
+            "The filer's host": ["127.0.0.1"],
+            "Its port": [flags["port"]],
+            "The filer's user": [flags["filer-user"]],
+            "Private RSA key": [flags["key-file"]],
+            "fingerprint": ["no", "yes"],
+            "Volumes": ["nosuchvol", "vmvol1"],
+            "How many": ["7"],
+        }
+    )
+    answers = Interview({}, person, home, tries=True).answers()
+    write_first(home / "snapall.toml", answers)
+    settings = load(home / "snapall.toml")
+    assert len(settings.jobs["vmvol1"].chain) == 7
+    assert set(person.hidden) == {"Password of vcbackup", "Password of the database's login; empty: none"}
+    assert sum(question == "Volumes under these datastores, with commas" for question in person.heard) == 2
+    assert any("nosuchvol" in text and "remedy: " in text for text in person.heard)
+    assert any("refused the login" in text for text in person.heard)
+    assert not any(night.world.settings.vc_password in text for text in person.heard)
+
+
+def test_what_cannot_be_a_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    given: dict[str, str | None] = {**flags_of(night), "prefix": "no prefix at all"}
+    answers = Interview(given, None, home, tries=False).answers()
+    with pytest.raises(ConfigError, match="prefix"):
+        write_first(home / "snapall.toml", answers)
+    assert list(home.iterdir()) == []
+    assert '"no prefix at all"' in text_of_answers(answers, home)

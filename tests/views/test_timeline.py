@@ -1,0 +1,162 @@
+"""A run as a picture, in letters and as SVG."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapall.backup.facts import Intent, Surveyed
+from snapall.backup.model import Vm
+from snapall.backup.steps import Quiesce
+from snapall.operate.course import Course
+from snapall.operate.history import past
+from snapall.operate.reading import course
+from snapall.operate.statistics import statistics
+from snapall.views.letters import FINE, PLAIN, alphabet, columns, fitted, sparkline
+from snapall.views.statistics import stats_lines
+from snapall.views.timeline import timeline_lines
+from snapall.views.timeline_svg import timeline_svg
+from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
+from tests.operate.nights import course_of, slow_stage
+
+EVIL = 'sql\x1b]0;x\x07\u202e<script>"&01'
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return slow_stage(tmp_path)
+
+
+def dead(stage: Stage) -> Course:
+    """A run that died while it quiesced."""
+    surveyed = Surveyed((), (110,), (), (), ())
+    told = course(stage.begun(surveyed, Intent(1, Quiesce(Vm(110, "sql01", "esx1"), "Quiesce-x"))).facts)
+    assert told is not None
+    return told
+
+
+def rows_of(lines: list[str]) -> dict[str, str]:
+    return {line.split()[0]: line for line in lines if line and line.split()[0] in {"web01", "sql01", "app01"}}
+
+
+def test_every_vm_has_a_bar_through_which_the_capture_goes(stage: Stage) -> None:
+    stage.night()
+    rows = rows_of(timeline_lines(course_of(stage), 100, FINE))
+    assert set(rows) == {"web01", "sql01", "app01"}
+    (where,) = {row.index(FINE.line) for row in rows.values()}
+    for row in rows.values():
+        assert re.search(f"{FINE.quiescing}+{FINE.quiesced}*", row[:where])
+        assert FINE.releasing in row[where:]
+
+
+def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    text = "\n".join(timeline_lines(course_of(stage), 120, FINE))
+    for part in (
+        "partial 2/3",
+        "not quiesced: sql01 (vm-110): too many snapshots",
+        "slowest: ",
+        "exit 3",
+        "rotation: ",
+    ):
+        assert part in text
+
+
+def test_a_capture_that_failed_says_why(stage: Stage) -> None:
+    stage.site.fail(capture_of(), refuse("No space left on device"))
+    stage.night()
+    assert "not proven: No space left on device" in "\n".join(timeline_lines(course_of(stage), 120, FINE))
+
+
+def test_a_run_that_died_is_drawn_to_its_last_word(stage: Stage) -> None:
+    text = "\n".join(timeline_lines(dead(stage), 100, FINE))
+    assert "the run wrote no report" in text
+    assert "VMs may be left quiesced: sql01 (vm-110); run `snapall recover`" in text
+    assert FINE.beyond in rows_of(text.splitlines())["sql01"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("letters", [FINE, PLAIN])
+def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, letters: object) -> None:
+    stage.site.vms = [Vm(108, "a-rather-long-name-of-a-virtual-machine", "esx1"), Vm(110, "sql01", "esx1")]
+    stage.night()
+    drawn = FINE if letters is FINE else PLAIN
+    lines = timeline_lines(course_of(stage), width, drawn)
+    lines += stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 4), width, drawn)
+    assert max(columns(line) for line in lines) <= width
+
+
+def test_wide_letters_do_not_push_the_bars_aside(stage: Stage) -> None:
+    stage.site.vms = [Vm(108, "web01", "esx1"), Vm(110, "漢字" * 9, "esx1")]
+    stage.night()
+    lines = [line for line in timeline_lines(course_of(stage), 80, FINE) if FINE.releasing * 2 in line]
+    assert len(lines) == 2
+    assert len({columns(line[: line.index(FINE.line)]) for line in lines}) == 1
+    assert max(map(columns, lines)) <= 80
+
+
+def test_plain_letters_are_ascii(stage: Stage) -> None:
+    stage.night()
+    assert "\n".join(timeline_lines(course_of(stage), 80, PLAIN)).isascii()
+    assert alphabet("utf-8") is FINE
+    assert alphabet("ascii") is PLAIN
+    assert alphabet(None) is PLAIN
+
+
+def test_no_name_plays_tricks_on_the_terminal(stage: Stage) -> None:
+    stage.site.vms = [Vm(108, EVIL, EVIL)]
+    stage.night()
+    lines = timeline_lines(course_of(stage), 100, FINE)
+    lines += stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 4), 100, FINE)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_the_svg_is_one_wellformed_file_that_loads_nothing(stage: Stage) -> None:
+    stage.site.vms = [Vm(108, EVIL, EVIL), Vm(110, "sql01", "esx1")]
+    stage.night()
+    text = timeline_svg(course_of(stage))
+    root = ElementTree.fromstring(text)
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "title", "style", "defs", "pattern", "rect", "line", "circle", "text", "g"}
+    assert not any(key.endswith("href") or key.startswith("on") for element in root.iter() for key in element.attrib)
+    assert "url(http" not in text
+    told = " ".join(element.text or "" for element in root.iter())
+    assert "sql01" in told
+    assert "snap create" in told
+
+
+def test_the_svg_of_a_run_that_died_has_its_bar(stage: Stage) -> None:
+    root = ElementTree.fromstring(timeline_svg(dead(stage)))
+    assert any(element.text == ">" for element in root.iter())
+
+
+def test_stats_show_a_curve_and_what_is_expected(stage: Stage) -> None:
+    for _ in range(4):
+        stage.night()
+    found = statistics("vol1", past(stage.memory, "vol1").runs[::-1], 2)
+    text = "\n".join(stats_lines(found, 120, FINE))
+    assert "job vol1: 4 runs" in text
+    assert "expected tonight: " in text
+    assert re.search(r"sql01 +[▁-█]{4}  ", text)
+
+
+def test_stats_of_no_run_say_so() -> None:
+    assert stats_lines(statistics("vol1", (), 4), 80, FINE) == ["job vol1: no run is on record"]
+
+
+@given(st.text(max_size=60), st.integers(0, 50))
+def test_a_fitted_text_has_exactly_its_columns(text: str, width: int) -> None:
+    assert columns(fitted(text, width)) == width
+
+
+@given(st.lists(st.none() | st.floats(0, 1e6), max_size=60), st.integers(0, 50))
+def test_a_curve_has_a_letter_for_each_of_the_last_values(values: list[float | None], width: int) -> None:
+    curve = sparkline(values, width, FINE)
+    assert len(curve) == min(width, len(values))
+    assert [letter == FINE.none for letter in curve] == [one is None for one in values[len(values) - len(curve) :]]
