@@ -1,7 +1,8 @@
 """For how long VMs are held: `python -m tests.benchmarks.window` prints two tables, and asserts nothing.
 
 Each row is a whole run on the lab, by ssh and with its guardian, in a process of its own. Up to 54 VMs every call is a
-program that is started; above, the calls are sleeps in that process. What snapall itself takes is not scaled. All creates take as long, and so do all removals.
+program that is started; above, the calls are sleeps in that process. All creates take as long, and so do all
+removals; what snapall itself takes is not scaled.
 
 window       seconds from the first quiesce sent to the last removal answered
 ideal        the best schedule of the same calls as they were recorded, from sent to answered (the start-up of the
