@@ -39,21 +39,26 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-app.command(epilog=CODES)(nightly.run)
-app.command(epilog=LOOKING)(nightly.plan)
-app.command(epilog=CODES)(nightly.recover)
-app.command("list", epilog=LOOKING)(looking.list_backups)
-app.command(epilog=JUDGING)(history.status)
-app.command(epilog=READING)(history.show)
-app.command(epilog=READING)(history.stats)
-app.command(epilog=LOOKING)(looking.datastores)
-app.command(epilog=AUDITING)(looking.audit)
-app.command(epilog=WRITING)(setting_up.init)
-app.command(epilog=EXAMINING)(setting_up.doctor)
-app.command("import", epilog=WRITING)(writing.import_batch)
-app.command(epilog=CODES)(pretending.demo)
-app.command(epilog=DRILLING)(pretending.drill)
-lab.command("up")(pretending.lab_up)
+def _ending(codes: str, *examples: str) -> str:
+    """What stands below a command's options."""
+    return "\n\n".join([codes, *(f"Example: {one}" for one in examples)])
+
+
+app.command(epilog=_ending(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(nightly.run)
+app.command(epilog=_ending(LOOKING, "snapall plan --config snapall.bat --order paper"))(nightly.plan)
+app.command(epilog=_ending(CODES, "snapall recover", "snapall recover --adopt --yes"))(nightly.recover)
+app.command("list", epilog=_ending(LOOKING, "snapall list vol1 --json"))(looking.list_backups)
+app.command(epilog=_ending(JUDGING, "snapall status", "snapall status vol1 --nagios"))(history.status)
+app.command(epilog=_ending(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(history.show)
+app.command(epilog=_ending(READING, "snapall stats vol1 --last 90"))(history.stats)
+app.command(epilog=_ending(LOOKING, "snapall datastores"))(looking.datastores)
+app.command(epilog=_ending(AUDITING, "snapall audit"))(looking.audit)
+app.command(epilog=_ending(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(setting_up.init)
+app.command(epilog=_ending(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(setting_up.doctor)
+app.command("import", epilog=_ending(WRITING, "snapall import snapall.bat --write-secrets"))(writing.import_batch)
+app.command(epilog=_ending(CODES, "snapall demo", "snapall demo --fault vm-fails"))(pretending.demo)
+app.command(epilog=_ending(DRILLING, "snapall drill --quick"))(pretending.drill)
+lab.command("up", epilog="Example: snapall lab up /tmp/site --fast")(pretending.lab_up)
 
 
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's

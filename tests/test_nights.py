@@ -258,8 +258,8 @@ def test_trouble_that_looking_settles_ends_in_a_whole_backup(at_lab: Make, fault
 
 def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: Make) -> None:
     night = at_lab()
-    night.edit("settle      = 0 ", "settle      = 2 ")
-    night.fault(Fault("vcbsnapshot create", Kind.ACT_LATE, seconds=1, vm=110))
+    night.edit("settle      = 0 ", "settle      = 6 ")
+    night.fault(Fault("vcbsnapshot create", Kind.ACT_LATE, seconds=4, vm=110))  # when the run is over, also a slow one
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err

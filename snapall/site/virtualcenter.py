@@ -203,6 +203,7 @@ class VirtualCenter:
     @cached_property
     def _url(self) -> sa.URL:
         try:
+            self._settings.url.encode()  # a batch file's bytes that are no text would fail wherever it is shown
             url = sa.make_url(self._settings.url)
         except (exc.ArgumentError, ValueError):
             raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint) from None
@@ -241,7 +242,8 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, said: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(said, own, str(self._url.password or "")))
-        return SiteError(f"the VirtualCenter database {self.shown}: {trouble.what}: {text}", trouble.hint)
+        shown = self.shown.replace(own, "***") if own else self.shown  # it may stand where it does not belong
+        return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
 
 
 def _name(stored: object) -> str:

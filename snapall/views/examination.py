@@ -14,9 +14,10 @@ def doctor_lines(results: Sequence[Result], width: int) -> list[str]:
     """A line a link, its remedy below it, and the sum. `width` 0: nothing is wrapped."""
     lines: list[str] = []
     room = max((len(one.name) for one in results), default=0)
-    names = 0 if 0 < width < _NARROW else min(room, 32)
+    narrow = 0 < width < _NARROW
     for one in results:
-        told = words.safe(f"{f'[{one.mark}]':<11} {one.name:<{names}}  {one.text}".rstrip())
+        name = f"{one.name}:" if narrow else f"{one.name:<{min(room, 32)}} "
+        told = words.safe(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip())
         lines += words.wrapped(told, width or 10_000)
         if one.remedy:
             lines += words.wrapped(words.safe(f"    remedy: {one.remedy}"), width or 10_000)

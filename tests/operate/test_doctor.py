@@ -253,6 +253,27 @@ def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
     assert not any(entry.command for entry in night.ledger)
 
 
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+@pytest.mark.parametrize("kind", [Kind.DROP, Kind.GARBAGE])
+def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
+    at_lab: Make, transport: str, kind: Kind
+) -> None:
+    night = at_lab(transport=transport)
+    faulty("version", kind, "what?")(night)
+    ended, links = examined(night)
+    marks = {_name(one): one["mark"] for one in links}
+    assert (marks["filer login of filer1"], marks["version of filer1"]) == (Mark.OK, BROKEN)
+    assert ended.code == 1
+
+
+def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
+    night = at_lab(transport="rsh")
+    faulty("login", Kind.FAIL)(night)
+    _, links = examined(night)
+    marks = {_name(one): one["mark"] for one in links}
+    assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
+
+
 def test_a_run_at_work_is_told(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state

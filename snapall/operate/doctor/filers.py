@@ -55,15 +55,17 @@ def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
 
 def _greeted(transport: Transport, system: FilerSystem) -> str:
     """What the filer shows of itself when it lets us in; by rsh there is nothing but that it does."""
+    from snapall.site.filer import NotSent  # noqa: PLC0415 - with the library of ssh
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
         return transport.greet().told
     try:
         system.version()
-    except SiteError as error:
-        if type(error) is not SiteError:  # what it answers is judged later
-            raise
+    except NotSent:
+        raise
+    except SiteError:
+        pass  # it let us in; what it answers is judged later
     return ""
 
 

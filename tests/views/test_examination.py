@@ -1,0 +1,51 @@
+"""The doctor's findings, as a person reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from snapall.operate.doctor.links import Mark, Result
+from snapall.views.examination import doctor_json, doctor_lines
+
+WELL = [Result("log", "", Mark.OK, "snapall.log"), Result("snap list", "vmvol1", Mark.OK, "understood")]
+ILL = [
+    *WELL,
+    Result("space", "vmvol1", Mark.WARNING, "2 % is free", "make room"),
+    Result("filer login", "filer1", Mark.FAILURE, "refused \x1b[31m", "look at `user`"),
+    Result("version", "filer1", Mark.NOT_TRIED, "for want of filer login of filer1"),
+]
+
+
+def test_where_all_is_well_one_line_says_so() -> None:
+    assert doctor_lines(WELL, 0)[-1] == "all is well: 2 links"
+
+
+def test_the_sum_counts_each_kind() -> None:
+    assert doctor_lines(ILL, 0)[-1] == "1 broken, 1 to be looked at, 1 not tried"
+
+
+def test_with_warnings_alone_a_backup_can_be_taken() -> None:
+    assert doctor_lines(ILL[:3], 0)[-1] == "0 broken, 1 to be looked at; a backup can be taken"
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    assert max(map(len, doctor_lines(ILL, width))) <= width
+
+
+def test_no_text_plays_tricks_on_the_terminal() -> None:
+    assert all(line.isprintable() for line in doctor_lines(ILL, 0))
+
+
+def test_each_fault_has_its_remedy_below_it() -> None:
+    lines = doctor_lines(ILL, 0)
+    at = next(n for n, line in enumerate(lines) if line.startswith("[FAIL]"))
+    assert lines[at + 1] == "    remedy: look at `user`"
+
+
+def test_programs_are_told_the_same() -> None:
+    body = doctor_json(ILL)
+    assert body["well"] is False
+    assert doctor_json(WELL)["well"] is True
+    assert isinstance(body["links"], list)
+    assert body["links"][0] == {"link": "log", "of": None, "mark": "ok", "text": "snapall.log", "remedy": None}
