@@ -120,7 +120,7 @@ class Engine:
         steps = [step for step in self.plan.of(Stage.QUIESCE) if isinstance(step, Quiesce)]
         self._quiescing = Crew(
             steps,
-            lambda step: self.means.act(self.journal, Stage.QUIESCE, step),
+            lambda step: self._hold(step, last=step is steps[-1]),
             self.journal.began.pace.parallel,
             lambda: not over(),
             threads=self.means.threads,
@@ -133,6 +133,15 @@ class Engine:
                 f"{self.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that hold",
                 "see max_quiesced, and why vcbsnapshot takes so long",
             )
+
+    def _hold(self, step: Quiesce, last: bool) -> None:
+        if last:
+            self._approach()
+        self.means.act(self.journal, Stage.QUIESCE, step)
+
+    def _approach(self) -> None:
+        """Open the way to the filer beside what goes on, so that the next command finds it: VMs are held by then."""
+        Crew([None], lambda _: self.means.site.approach(), 1, threads=self.means.threads)
 
     def _check_musts(self) -> None:
         """No capture without a VM that must be in it. SiteError: one of them does not hold."""
@@ -187,6 +196,7 @@ class Engine:
         Over rsh a lost answer looks like the silence that some releases keep on success: then only the list tells.
         """
         step = Capture(volume, self.plan.capture)
+        self._approach()  # for the command that comes after it
         outcome = self.means.act(self.journal, Stage.CAPTURE, step)
         match outcome:
             case Done(said):
@@ -228,10 +238,11 @@ class Engine:
         """Free every VM: those with a printed id at once, then what the database tells of the others."""
         with self._gate:
             self._releasing = True
-        if not owed(self.journal.facts).vms:
+        debts = owed(self.journal.facts).vms
+        if not debts:
             return
         with self._stage(Stage.UNQUIESCE):
-            known = [(debt, debt.ssid) for debt in owed(self.journal.facts).vms if debt.ssid]
+            known = [(debt, debt.ssid) for debt in debts if debt.ssid]
             if not known:  # the guardian must see that the run is not stuck before its release
                 self.journal.note(Releasing())
             self.vms.release(known)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from snapall.backup.appending import Appending
 from snapall.backup.clock import Clock
 from snapall.backup.factlines import from_line, to_line
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Started
+from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Proven, Started
 from snapall.backup.steps import Step
 from snapall.errors import JournalError
 
@@ -19,7 +21,8 @@ from snapall.errors import JournalError
 class Journal:
     """One run's file, and the same facts in memory: an undo reads the memory, so it needs no disk.
 
-    Safe to use from several threads. A failed write is torn off again, so that the next begins on its own line.
+    Safe to use from several threads. An answer is written at once, so that it outlives the process, and is synced with
+    the next intent: before anything is done that rests on it. A power cut before that makes it an unknown outcome.
     """
 
     def __init__(self, path: Path, clock: Clock, facts: list[Noted], size: int) -> None:
@@ -27,7 +30,7 @@ class Journal:
         self.broken = ""  # why the last write failed
         self._clock = clock
         self._facts = facts
-        self._size = size
+        self._file = Appending(path, size)
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         numbered = (noted.fact for noted in facts)
         self._intents = max((fact.n for fact in numbered if isinstance(fact, Intent | Started | Answered)), default=0)
@@ -75,32 +78,26 @@ class Journal:
 
     def intend(self, step: Step) -> int:
         """Write down what is about to be done, and answer its number. JournalError: then it must not be done."""
-        with self._lock:
-            return self._intend(step)
+        intent = self._numbered(step)
+        self._keep([intent], anyway=False)
+        return intent.n
 
     def intend_anyway(self, step: Step) -> int:
         """The same for a step that takes something back: that is done even when it cannot be written down."""
-        with self._lock:
-            try:
-                return self._intend(step)
-            except JournalError as error:
-                self.broken = str(error)
-                return self._remember(Intent(self._intents + 1, step))
+        intent = self._numbered(step)
+        self.note(intent)
+        return intent.n
 
     def write(self, fact: Fact) -> None:
         """Write down what later steps rely on. JournalError: then none of them must be taken."""
-        with self._lock:
-            self._append(fact)
-            self._facts.append(Noted(self._clock.utc(), fact))
+        self._keep([fact], anyway=False)
 
-    def note(self, fact: Fact) -> None:
-        """Remember what has happened. A full disk does not undo it: the failure is kept in `broken`."""
-        with self._lock:
-            try:
-                self._append(fact)
-            except JournalError as error:
-                self.broken = str(error)
-            self._facts.append(Noted(self._clock.utc(), fact))
+    def note(self, *facts: Fact) -> None:
+        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`."""
+        try:
+            self._keep(facts, anyway=True)
+        except JournalError as error:
+            self.broken = str(error)
 
     def leave(self) -> None:
         """Write nothing more: the lock is given up, and the file belongs to whoever holds it next.
@@ -109,38 +106,34 @@ class Journal:
         """
         with self._lock:
             self._left = True
+        self._file.drain()
 
-    def _intend(self, step: Step) -> int:
-        intent = Intent(self._intents + 1, step)
-        self._append(intent)
-        return self._remember(intent)
+    def _numbered(self, step: Step) -> Intent:
+        with self._lock:
+            self._intents += 1
+            return Intent(self._intents, step)
 
-    def _remember(self, intent: Intent) -> int:
-        self._facts.append(Noted(self._clock.utc(), intent))
-        self._intents = intent.n
-        return intent.n
-
-    def _append(self, fact: Fact) -> None:
-        if self._left:
-            raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-        line = (to_line(Noted(self._clock.utc(), fact)) + "\n").encode()
+    def _keep(self, facts: Sequence[Fact], anyway: bool) -> None:
+        """Write facts down, then remember them, in the order of the file; `anyway`: remember them at any rate."""
+        with self._lock:  # held for a moment only: whoever reads the facts waits for no disk
+            noted = [Noted(self._clock.utc(), fact) for fact in facts]
+            if self._left:
+                self._facts += noted if anyway else []
+                raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
+            data = "".join(f"{to_line(one)}\n" for one in noted).encode()
+            durable = not all(isinstance(fact, Started | Answered | Proven) for fact in facts)
+            waiting = self._file.add(data, lambda stands: self._remember(noted, stands or anyway), durable)
         try:
-            # Opened for each fact: it stays one file under its name, and no descriptor is left to a child.
-            with self.path.open("r+b", buffering=0) as file:
-                file.truncate(self._size)
-                file.seek(self._size)
-                _write_all(file.fileno(), line)
-                os.fsync(file.fileno())
+            self._file.wait(waiting)
         except OSError as error:
             raise JournalError(
                 f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
             ) from error
-        self._size += len(line)
 
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
+    def _remember(self, noted: Sequence[Noted], kept: bool) -> None:
+        if kept:
+            with self._lock:
+                self._facts += noted
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from snapall.backup.crew import Crew
 from snapall.backup.debts import VmDebt, owed
-from snapall.backup.events import Failed, VmFree, Waiting, Warned
+from snapall.backup.events import Failed, Happening, VmFree, Waiting, Warned
 from snapall.backup.facts import Found, Gone, Unheld, Unregistered
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
@@ -79,54 +80,40 @@ class VmSettlement:
             return None
         self.unreachable = False
         asked = {debt.vm.id: debt.asked for debt in self._debts}
+        seen = _Seen()
         for debt in debts:
             if mine := debt.ours(rows):
-                self._found(debt, mine, known)
+                self._found(debt, mine, known, seen)
             elif asked.get(debt.vm.id) == debt.asked:  # else a removal was sent meanwhile: the next look tells of it
-                self._missed(debt, rows, known)
+                self._missed(debt, rows, known, seen)
+        if seen.facts:
+            self.journal.note(*seen.facts)
+        for happening in seen.told:
+            self.means.tell(happening)
         return rows
 
-    def _found(self, debt: VmDebt, mine: Sequence[VmSnapshot], known: Mapping[int, str | None]) -> None:
+    def _found(self, debt: VmDebt, mine: Sequence[VmSnapshot], known: Mapping[int, str | None], seen: _Seen) -> None:
         if not debt.seen:
-            self.journal.note(Found(debt.vm.id, mine[0].ssid))
+            seen.facts.append(Found(debt.vm.id, mine[0].ssid))
             if debt.ssid and debt.ssid not in {row.ssid for row in mine}:
-                self._disagree(debt, mine[0].ssid)
+                seen.told.append(_disagreement(debt, mine[0].ssid))
         host = known.get(debt.vm.id)
         if host is not None and debt.vm.host not in (None, host) and debt.vm.id not in self._moved:
             self._moved.add(debt.vm.id)
             text = f"{debt.vm.label} has moved from {debt.vm.host} to {host} since it was quiesced"
-            self.means.tell(Warned(text, "nothing is to be done: its moref is the same, and it is released by that"))
+            seen.told.append(Warned(text, "nothing is to be done: its moref is the same, and it is released by that"))
 
-    def _missed(self, debt: VmDebt, rows: tuple[VmSnapshot, ...], known: Mapping[int, str | None]) -> None:
+    def _missed(self, debt: VmDebt, rows: tuple[VmSnapshot, ...], known: Mapping[int, str | None], seen: _Seen) -> None:
         """Nothing of this debt is listed: that may be its end."""
         if debt.released is None and debt.vm.id not in known and (debt.asked or not debt.ssid):
-            self._given_up(debt)  # a known id is tried first: the database alone is not believed
+            seen.facts.append(Unregistered(debt.vm.id))  # a known id is tried first: the database alone is not believed
+            seen.told.append(_giving_up(debt))
             return
         if debt.seen and not debt.asked:
-            self.journal.note(Unheld(debt.vm.id))
+            seen.facts.append(Unheld(debt.vm.id))
         if how := self._over(debt, rows):
-            self.journal.note(Gone(debt.vm.id, how))
-            self.means.tell(VmFree(debt.vm))
-
-    def _given_up(self, debt: VmDebt) -> None:
-        """VirtualCenter does not know the VM: its moref is dead, and a VM that is registered again gets a new one."""
-        self.journal.note(Unregistered(debt.vm.id))
-        text = f"{debt.vm.label} is not registered in VirtualCenter any more"
-        if debt.watched:
-            self.means.tell(Warned(f"{text}; it was not quiesced"))
-            return
-        what = f"{debt.name} ({debt.ssid})" if debt.ssid else f"{debt.name}, if it was made,"
-        self.means.tell(
-            Failed(
-                f"{text}: {what} can no longer be removed from it by snapall",
-                "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "
-                "remove it in the Snapshot Manager, or by `snapall recover --adopt`",
-            )
-        )
-
-    def _disagree(self, debt: VmDebt, listed: str) -> None:
-        text = f"{debt.vm.label}: vcbsnapshot said {debt.ssid}, the database lists {listed} as {debt.name}"
-        self.means.tell(Warned(text, "the printed id is used; if this goes on, tell the developers of snapall"))
+            seen.facts.append(Gone(debt.vm.id, how))
+            seen.told.append(VmFree(debt.vm))
 
     def release(self, due: Sequence[tuple[VmDebt, str]]) -> None:
         """Remove these snapshots by id, a few at a time; nothing stops this but its end."""
@@ -202,6 +189,32 @@ class VmSettlement:
         if hindered:
             return f"{names(hindered)}: another task is in the way of the removal, which is tried again"
         return f"{names(debts)}: a snapshot may still appear or vanish"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one look tells. Its facts are written at once: one fsync for each of many VMs would keep them waiting."""
+
+    facts: list[Found | Gone | Unheld | Unregistered] = field(default_factory=list)
+    told: list[Happening] = field(default_factory=list)
+
+
+def _giving_up(debt: VmDebt) -> Happening:
+    """VirtualCenter does not know the VM: its moref is dead, and a VM that is registered again gets a new one."""
+    text = f"{debt.vm.label} is not registered in VirtualCenter any more"
+    if debt.watched:
+        return Warned(f"{text}; it was not quiesced")
+    what = f"{debt.name} ({debt.ssid})" if debt.ssid else f"{debt.name}, if it was made,"
+    return Failed(
+        f"{text}: {what} can no longer be removed from it by snapall",
+        "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "
+        "remove it in the Snapshot Manager, or by `snapall recover --adopt`",
+    )
+
+
+def _disagreement(debt: VmDebt, listed: str) -> Happening:
+    text = f"{debt.vm.label}: vcbsnapshot said {debt.ssid}, the database lists {listed} as {debt.name}"
+    return Warned(text, "the printed id is used; if this goes on, tell the developers of snapall")
 
 
 def names(debts: Sequence[VmDebt]) -> str:

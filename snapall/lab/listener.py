@@ -56,6 +56,7 @@ class Listener:
             if self.stopping.is_set():
                 connection.close()
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as sshd does
             thread = threading.Thread(target=self._handle, args=(connection,), daemon=True)
             with self._lock:
                 self._connections[connection] = thread

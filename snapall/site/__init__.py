@@ -79,6 +79,10 @@ class OpenSite:
             case Capture() | Rename() | Delete():
                 return self._reached().perform(step)
 
+    def approach(self) -> None:
+        """Open the way to the filer ahead of the next command; nothing is asked there."""
+        self._reached().approach()
+
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first. SiteError: it cannot be read."""
         return self._reached().listing(volume)

@@ -63,6 +63,10 @@ class Transport(Protocol):
         """Give the filer one command. Raises NotSent or NoAnswer."""
         ...
 
+    def approach(self) -> None:
+        """Do ahead of the next command what can be done; no command is given, and nothing is raised."""
+        ...
+
     def command_line(self, command: str) -> str:
         """How a person would give the same command."""
         ...
@@ -84,6 +88,10 @@ class FilerSystem:
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport = transport
         self._name = name
+
+    def approach(self) -> None:
+        """Open the way for the next command, so that it need not wait for that."""
+        self._transport.approach()
 
     def command(self, step: Capture | Rename | Delete) -> str:
         """The filer's own command (the paper; Data ONTAP 7-Mode, na_snap(1)). Raises Refused for an unfit name."""

@@ -41,6 +41,9 @@ class Rsh:
         user = "" if self._settings.user is None else f" -l {self._settings.user}"
         return f"rsh {self._settings.host}{user} {command}"
 
+    def approach(self) -> None:
+        """Nothing: a connection is made in one round trip, and carries its command from the first byte."""
+
     def run(self, command: str) -> Reply:
         """Give the filer one command. Raises NotSent or NoAnswer."""
         local = self._settings.local_user or getpass.getuser()

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from snapall.config import Secret
 from snapall.escaping import printable
+from snapall.site.ahead import Ahead
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
 from snapall.site.sshkeys import RSA, HostKey, name_in_file, ordered, proof_of, shown
@@ -37,6 +39,7 @@ CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc")
 MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
 
 _SSH_PORT = 22
+_QUICK = 5.0  # seconds for the channel of a connection that stands already; without it, another one is opened
 _CEILING = 1 << 20  # bytes of each stream; less than ssh's window of 2 MiB, so that one can be read after the other
 
 # What paramiko raises, from its own thread too: a key or a cipher that cryptography refuses is among it.
@@ -44,6 +47,22 @@ _FAILURES = (paramiko.SSHException, OSError, EOFError, ValueError, UnsupportedAl
 
 # Whatever paramiko logs reaches us as an exception; without a handler it would also print tracebacks.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A connection that we are logged in on."""
+
+    connection: socket.socket
+    transport: paramiko.Transport
+
+    @property
+    def usable(self) -> bool:
+        return self.transport.is_authenticated()
+
+    def close(self) -> None:
+        self.transport.close()
+        self.connection.close()
 
 
 class Ssh:
@@ -61,26 +80,26 @@ class Ssh:
         self._once_known: paramiko.HostKeys | None = None
         with suppress(NotSent):
             self._once_known = self._read_known()
+        self._ahead: Ahead[_Way] = Ahead(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
         port = "" if self._settings.port == _SSH_PORT else f" -p {self._settings.port}"
         return f"ssh{port} {self._user}@{self._settings.host} {command}"
 
+    def approach(self) -> None:
+        """Connect and log in for a later command: old algorithms take their time, and VMs may be held by then."""
+        if not isinstance(self._proof, NotSent):
+            self._ahead.open()
+
     def run(self, command: str) -> Reply:
         """Give the filer one command. Raises NotSent or NoAnswer."""
         request = sendable(command)
         if isinstance(self._proof, NotSent):
             raise self._proof
-        deadline = time.monotonic() + self._settings.timeout
-        known = self._known()
+        deadline = self._deadline()
         with ExitStack() as stack:
-            connection = stack.enter_context(closing(self._connect(deadline)))
-            stack.enter_context(watched(connection, deadline))
-            try:
-                channel = self._enter(stack, connection, known, self._proof)
-            except _FAILURES as error:
-                raise self._not_sent(error, deadline) from error
+            channel = self._prepared(stack, deadline) or self._channel(stack, self._come_in(deadline), deadline)
             try:
                 return _execute(channel, request)
             except _FAILURES as error:
@@ -88,6 +107,28 @@ class Ssh:
                     f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="look with `snap list` what happened",
                 ) from error
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._settings.timeout
+
+    def _prepared(self, stack: ExitStack, deadline: float) -> paramiko.Channel | None:
+        """A channel on a connection that was opened ahead, if the filer still has one for us."""
+        way = self._ahead.take()
+        if way is None:
+            return None
+        try:
+            return self._channel(stack, way, deadline, _QUICK)
+        except NotSent:
+            way.close()  # at once: the filer may have few sessions
+            return None
+
+    def _channel(self, stack: ExitStack, way: _Way, deadline: float, patience: float | None = None) -> paramiko.Channel:
+        stack.callback(way.close)
+        stack.enter_context(watched(way.connection, deadline))
+        try:
+            return way.transport.open_session(timeout=patience or self._settings.timeout)
+        except _FAILURES as error:
+            raise self._not_sent(error, deadline) from error
 
     def _known(self) -> paramiko.HostKeys:
         try:
@@ -113,14 +154,8 @@ class Ssh:
 
     def greet(self) -> HostKey:
         """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
-        deadline = time.monotonic() + self._settings.timeout
-        with self._connected(deadline) as (stack, connection):
-            transport = self._agreed(stack, connection, self._known())
-            self._verify(self._known(), transport.get_remote_server_key())
-            if isinstance(self._proof, NotSent):
-                raise self._proof
-            self._log_in(transport, self._proof)
-            return shown(self._settings, transport.get_remote_server_key())
+        with closing(self._come_in(self._deadline())) as way:
+            return shown(self._settings, way.transport.get_remote_server_key())
 
     def host_key(self) -> HostKey:
         """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
@@ -134,20 +169,23 @@ class Ssh:
         """A connection under a deadline; what fails on it is told as NotSent."""
         with ExitStack() as stack:
             connection = stack.enter_context(closing(self._connect(deadline)))
-            stack.enter_context(watched(connection, deadline))
-            try:
-                yield stack, connection
-            except _FAILURES as error:
-                raise self._not_sent(error, deadline) from error
+            with watched(connection, deadline):
+                try:
+                    yield stack, connection
+                except _FAILURES as error:
+                    raise self._not_sent(error, deadline) from error
 
-    def _enter(
-        self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys, proof: paramiko.RSAKey | Secret
-    ) -> paramiko.Channel:
-        """Agree on algorithms, check the host key, log in, and open a channel for the command."""
-        transport = self._agreed(stack, connection, known)
-        self._verify(known, transport.get_remote_server_key())
-        self._log_in(transport, proof)
-        return transport.open_session(timeout=self._settings.timeout)
+    def _come_in(self, deadline: float) -> _Way:
+        """Connect, agree, check the host key and log in. Raises NotSent."""
+        known = self._known()
+        with self._connected(deadline) as (stack, connection):
+            transport = self._agreed(stack, connection, known)
+            self._verify(known, transport.get_remote_server_key())
+            if isinstance(self._proof, NotSent):
+                raise self._proof
+            self._log_in(transport, self._proof)
+            stack.pop_all()  # from now on it is the caller's to close
+            return _Way(connection, transport)
 
     def _agreed(self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys) -> paramiko.Transport:
         """Agree on algorithms: the key exchange is done, and nothing secret was said."""

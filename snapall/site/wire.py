@@ -42,6 +42,7 @@ def open_socket(family: socket.AddressFamily, address: Address, deadline: float,
             connection.bind(("", source))
         connection.settimeout(remaining(deadline))
         connection.connect(address)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each word waits for the last one's ACK
     except OSError:
         connection.close()
         raise

@@ -83,6 +83,7 @@ class PretendedSite:
     after: Callable[[Step], None] = lambda step: None
     on_listing: Callable[[], None] = lambda: None
     on_look: Callable[[], None] = lambda: None
+    on_approach: Callable[[], None] = lambda: None
     unregistered: set[int] = field(default_factory=set)  # VMs whose moref VirtualCenter does not know any more
     empty: tuple[int, ...] = ()  # datastores without a VM
     unlisted: set[str] = field(default_factory=set)  # ids that the database, which lags, does not show
@@ -151,6 +152,9 @@ class PretendedSite:
             case Delete(volume, name):
                 self.volumes[volume] = [row for row in self.volumes[volume] if row.name != name]
                 return Done("deleting snapshot...")
+
+    def approach(self) -> None:
+        self.on_approach()
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         self.on_listing()

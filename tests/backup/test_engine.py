@@ -12,7 +12,7 @@ import pytest
 from snapall.backup.events import PlanMade, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
-from snapall.errors import Exit, Locked
+from snapall.errors import Exit, Locked, SiteError
 from tests.backup.pretended import (
     CHAIN,
     JOB,
@@ -165,6 +165,20 @@ def test_a_held_name_leaves_the_backup_pending_and_later_nights_publish_it_in_tu
         "vmware_new_" + day for day in sorted((d.split("_")[2].split()[0] for d in born[:3]), reverse=True)
     ]
     assert born[3] == f"old {R}"
+
+
+def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_proof(stage: Stage) -> None:
+    opened = threading.Semaphore(0)
+
+    def fails() -> None:
+        opened.release()
+        raise SiteError("filer1 does not answer", "see its network")
+
+    stage.site.on_approach = fails
+    assert stage.night().exit is Exit.OK
+    assert opened.acquire(timeout=30)
+    assert opened.acquire(timeout=30)
+    assert not opened.acquire(blocking=False)
 
 
 def test_a_name_that_is_let_go_in_time_is_waited_for(stage: Stage) -> None:

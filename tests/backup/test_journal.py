@@ -27,6 +27,7 @@ from snapall.backup.facts import (
     Noted,
     Origin,
     Proven,
+    Started,
     Surveyed,
     Verdict,
 )
@@ -34,7 +35,7 @@ from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.lock import hold
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Policies, Policy, Vm
-from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
+from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit, JournalError, Locked, Stopped
 from tests.backup.pretended import JOB, PretendedClock
 
@@ -182,13 +183,35 @@ def test_a_failed_write_is_remembered_and_the_next_one_is_whole(journal: Journal
     journal.path.rename(moved)
     with pytest.raises(JournalError):
         journal.intend(STEPS[0])
-    assert journal.intend_anyway(STEPS[1]) == 1
+    assert journal.intend_anyway(STEPS[1]) == 2  # the number that was not written down is nobody's
     journal.note(Found(611, "snapshot-7"))
     assert journal.broken
     assert [type(noted.fact) for noted in journal.facts] == [Began, Intent, Found]
     moved.rename(journal.path)
     journal.note(Ended(0, False, ""))
     assert [type(noted.fact) for noted in Journal.open(journal.path, clock).facts] == [Began, Ended]
+
+
+def test_an_answer_is_in_the_file_before_anybody_goes_on(journal: Journal, clock: PretendedClock) -> None:
+    for fact in (Started(1, Child(7, 1.0)), Answered(1, Done("", "snapshot-7"), 3.0), Proven("v", "n", "Mar 22 03:00")):
+        journal.note(fact)
+        assert Journal.open(journal.path, clock).facts[-1].fact == fact
+
+
+def test_several_facts_at_once_are_a_line_each(journal: Journal, clock: PretendedClock) -> None:
+    found = [Found(vm, f"snapshot-{vm}") for vm in (611, 612, 613)]
+    journal.note(*found)
+    assert [noted.fact for noted in journal.facts[1:]] == found
+    assert [noted.fact for noted in Journal.open(journal.path, clock).facts[1:]] == found
+
+
+def test_after_a_run_has_left_its_journal_a_late_answer_is_remembered_and_not_written(journal: Journal) -> None:
+    journal.leave()
+    before = journal.path.read_bytes()
+    journal.note(Found(611, "snapshot-7"))
+    assert journal.broken
+    assert journal.facts[-1].fact == Found(611, "snapshot-7")
+    assert journal.path.read_bytes() == before
 
 
 def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> None:

@@ -6,10 +6,9 @@ The site answers after sleeps in this process. The ideal is the best schedule of
 
 from __future__ import annotations
 
-import heapq
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from snapall.backup.model import FilerSnapshot, Pace, Vm
 from snapall.backup.run import Night
 from snapall.backup.steps import Capture, Child, Outcome, Quiesce, Release, Step
 from tests.backup.pretended import CHAIN, JOB, PretendedClock, PretendedSite
+from tests.benchmarks.schedule import best
 
 CREATE, REMOVE, FILER = 0.020, 0.030, 0.005  # seconds, scaled down from 3 s, 5 s and 1 s alike
 
@@ -38,14 +38,6 @@ class SleepingSite(PretendedSite):
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         time.sleep(FILER)
         return super().listing(volume)
-
-
-def best(durations: Sequence[float], places: int) -> float:
-    """When a schedule that begins the longest calls first has ended: no other ends noticeably sooner."""
-    ends = [0.0] * places
-    for seconds in sorted(durations, reverse=True):
-        heapq.heapreplace(ends, ends[0] + seconds)
-    return max(ends)
 
 
 def measure(vms: int, parallel: int) -> tuple[float, float, float, float]:

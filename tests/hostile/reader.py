@@ -79,6 +79,9 @@ class Canned:
         self.reply = Reply(stdout, stderr)
         self.sent: list[str] = []
 
+    def approach(self) -> None:
+        """There is nothing to open."""
+
     def run(self, command: str) -> Reply:
         self.sent.append(command)
         return self.reply

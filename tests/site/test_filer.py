@@ -30,6 +30,9 @@ class FakeTransport:
     answer: Reply | SiteError
     asked: list[str] = field(default_factory=list)
 
+    def approach(self) -> None:
+        """There is nothing to open."""
+
     def run(self, command: str) -> Reply:
         self.asked.append(command)
         if isinstance(self.answer, SiteError):

@@ -190,6 +190,43 @@ def test_every_command_has_a_connection_of_its_own(server: SshServer, settings: 
     assert server.commands == [b"version", b"snap list -n vmvol1"]
 
 
+def test_a_connection_opened_ahead_carries_the_next_command_and_no_other(server: SshServer, settings: Filer) -> None:
+    ssh = Ssh(settings)
+    ssh.approach()
+    assert len(server.logins) == 1
+    assert server.commands == []
+    ssh.run("version")
+    assert len(server.logins) == 1
+    ssh.run("snap list -n vmvol1")
+    assert len(server.logins) == 2
+    assert server.commands == [b"version", b"snap list -n vmvol1"]
+
+
+def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected_to_anew(
+    server: SshServer, settings: Filer
+) -> None:
+    ssh = Ssh(settings)
+    ssh.approach()
+    server.open_verdict = common.OPEN_FAILED_RESOURCE_SHORTAGE
+    with pytest.raises(NotSent, match="before the command was sent"):
+        ssh.run("version")
+    assert len(server.logins) == 2
+    server.open_verdict = common.OPEN_SUCCEEDED
+    ssh.run("version")
+    assert server.commands == [b"version"]
+
+
+def test_that_no_connection_can_be_opened_ahead_is_told_by_the_command(server: SshServer, settings: Filer) -> None:
+    server.verdict = common.AUTH_FAILED
+    ssh = Ssh(settings)
+    ssh.approach()
+    with pytest.raises(NotSent):
+        ssh.run("version")
+    server.verdict = common.AUTH_SUCCESSFUL
+    ssh.run("version")
+    assert server.commands == [b"version"]
+
+
 def test_the_command_finds_nothing_on_its_input(server: SshServer, settings: Filer) -> None:
     Ssh(settings).run("version")
     assert server.inputs == [b""]

@@ -42,6 +42,9 @@ class Says:
     answers: dict[str, Reply]
     asked: list[str] = field(default_factory=list)
 
+    def approach(self) -> None:
+        """There is nothing to open."""
+
     def run(self, command: str) -> Reply:
         self.asked.append(command)
         return self.answers.get(

@@ -84,6 +84,9 @@ class Wire:
     def command_line(self, command: str) -> str:
         return f"{self._settings.transport} {self._settings.host} {command}"
 
+    def approach(self) -> None:
+        """There is nothing to open."""
+
     def run(self, command: str) -> Reply:
         sendable(command)
         # A filer that hangs up on rsh has the command already; ssh tells whether it was taken.
@@ -145,6 +148,9 @@ class LivedSite:
         outcome = self._site.perform(step, on_start)
         self._underway.touch()
         return outcome
+
+    def approach(self) -> None:
+        """There is nothing to open."""
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         self._underway.touch()

@@ -1,0 +1,80 @@
+"""The reckoning behind the benchmarks: what the calls of a run took, and how soon they could have been over. Pure."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+def best(durations: Sequence[float], places: int) -> float:
+    """When a schedule that begins the longest calls first has ended: no other ends noticeably sooner."""
+    ends = [0.0] * places
+    for seconds in sorted(durations, reverse=True):
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as the engine's site saw it: `Quiesce`, `Capture`, `Release`, or `listing`. Seconds since 1970."""
+
+    kind: str
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """From sent to answered."""
+        return self.ended - self.began
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The calls of one run with one volume, in the order in which they began; `filer` seconds are the filer's own."""
+
+    calls: tuple[Call, ...]
+    parallel: int
+    filer: float  # that it takes for one command
+
+    def of(self, kind: str) -> list[Call]:
+        """The calls of one kind."""
+        return [call for call in self.calls if call.kind == kind]
+
+    @property
+    def window(self) -> float:
+        """Seconds from the first quiesce sent to the last removal answered."""
+        return max(call.ended for call in self.of("Release")) - self.of("Quiesce")[0].began
+
+    @property
+    def ideal(self) -> float:
+        """Seconds of the best schedule: the creates, the capture and its proof, the removals, each after the other.
+
+        Of the filer's two commands only its own time counts: connecting and logging in are no part of the ideal.
+        """
+        creates, removals = self._seconds("Quiesce"), self._seconds("Release")
+        return best(creates, self.parallel) + 2 * self.filer + best(removals, self.parallel)
+
+    @property
+    def batch(self) -> float:
+        """Seconds of the same calls one after the other."""
+        return sum(self._seconds("Quiesce")) + 2 * self.filer + sum(self._seconds("Release"))
+
+    @property
+    def held(self) -> float:
+        """When the last quiesce was answered."""
+        return max(call.ended for call in self.of("Quiesce"))
+
+    @property
+    def proven(self) -> float:
+        """When the list that proves the capture was answered."""
+        captured = max(call.ended for call in self.of("Capture"))
+        return next(call.ended for call in self.of("listing") if call.began >= captured)
+
+    @property
+    def before_release(self) -> float:
+        """Seconds from the proof to the first removal sent."""
+        return self.of("Release")[0].began - self.proven
+
+    def _seconds(self, kind: str) -> list[float]:
+        return [call.seconds for call in self.of(kind)]
