@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from snapall.batch import batch_of
+from snapall.lab.toml import database_url, string
+from tests.atlab import PYTHON, AtLab
 
 BATS = Path(__file__).parent.parent / "fixtures" / "bat"
 FILLED = (BATS / "filled.bat").read_bytes()
@@ -21,3 +23,29 @@ def filled(*changes: tuple[str, str]) -> bytes:
 
 def faults(data: bytes) -> list[str]:
     return batch_of(data, {}).told()
+
+
+def with_the_batch(night: AtLab) -> AtLab:
+    """The lab's own batch in the place of its snapall.toml; only where the lab listens is laid over it."""
+    folder = night.lab.directory
+    program = ", ".join(map(string, [PYTHON, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]))
+    overlay = f"""
+        [vcenter]
+        vcbsnapshot = [{program}]
+        timeout = 20
+        settle = 0
+        [database]
+        url = {string(database_url(folder))}
+        owner = ""
+        [filers.filer1]
+        host = "127.0.0.1"
+        port = {night.lab.port}
+        reserved_port = false
+        local_user = "snapall"
+        [jobs.vmvol1]
+        busy_wait = 0
+    """
+    night.config = folder / "snapall.bat"
+    night.config.write_bytes(FILLED)
+    (folder / "snapall.bat.toml").write_text(overlay, encoding="utf-8")
+    return night

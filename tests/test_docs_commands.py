@@ -1,4 +1,4 @@
-"""The commands that the pages show: each is one that there is, with options that it has, and those of a morning run."""
+"""The commands that the pages show: each is one that there is, with options that it has, and is run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import typer
 
 from snapall import cli
 from tests.atlab import AtLab
+from tests.batches import with_the_batch
+from tests.conformity.scenes import site_of
 
 ROOT = Path(__file__).parents[1]
 SCHEDULES = [ROOT / "docs/cron/snapall.crontab", *sorted((ROOT / "docs/systemd").glob("*.service"))]
@@ -83,13 +85,55 @@ def test_the_pages_show_every_command() -> None:
     assert set(tree.commands) <= {words[1] for _, words in every_command()}
 
 
-def test_the_readmes_morning_is_run_line_by_line(at_lab: Callable[..., AtLab]) -> None:
-    night = at_lab()
-    assert night("run").code == 0
-    morning = (ROOT / "README.md").read_text(encoding="utf-8").split("## In the morning")[1].split("```")[1]
-    lines = [words[1:] for words in commands_of(f"```sh\n{morning.partition(chr(10))[2]}```\n")]
-    assert [words[0] for words in lines] == ["status", "show", "stats", "audit"]
-    for command, *words in lines:
-        ended = night(command, *words)
-        assert ended.code == 0, ended.err
-        assert ended.out
+ELSEWHERE = {  # which other tests run them
+    "demo": "tests/test_demonstration.py, and .ci/run by the README's own line",
+    "drill": "tests/drill",
+    "import": "tests/test_import.py",
+    "init": "tests/test_init.py",
+    "lab": "tests/test_demonstration.py",
+}
+
+
+def to_be_run(batch: bool) -> list[list[str]]:
+    """Every command that is shown with all its words, once and without its --config; a run comes first."""
+    found = []
+    for _, words in [*every_command(), *every_example()]:
+        told = words[1:]
+        if told[0].startswith("-") or told[0] in ELSEWHERE or any(re.search(r"[A-Z]{3}|[\[\]]", one) for one in told):
+            continue
+        config = told[told.index("--config") + 1] if "--config" in told else "snapall.toml"
+        if config.endswith(".bat") is batch and told != ["run", "left", "quiesced"]:  # what a unit's description says
+            found.append([one for one in told if one not in {"--config", config}])
+    unique = [list(one) for one in dict.fromkeys(map(tuple, found))]
+    return sorted(unique, key=lambda one: one != ["run"])
+
+
+def test_every_command_that_is_shown_is_run_and_ends_well(
+    at_lab: Callable[..., AtLab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = at_lab(parallel=4)
+    monkeypatch.chdir(tmp_path)  # pictures are saved there
+    commands = to_be_run(batch=False)
+    assert {one[0] for one in commands} | set(ELSEWHERE) == {words[1] for _, words in every_example()} | {"lab"}
+    stamp = ""
+    for words in commands:
+        ended = night(*(stamp if one.startswith("20070322T") else one for one in words))
+        assert ended.code == 0, f"{words}: {ended.err}"
+        stamp = stamp or (night.world.listing("vmvol1")[0].name and _stamp(night))
+    assert (tmp_path / "night.svg").read_text(encoding="utf-8").startswith("<svg")
+    night.assert_nothing_is_quiesced()
+
+
+def _stamp(night: AtLab) -> str:
+    (journal,) = (night.lab.directory / "snapall.state" / "journals").glob("*.jsonl")
+    return journal.stem.removeprefix("vol1-")
+
+
+def test_every_command_that_is_shown_for_a_batch_is_run_with_it(at_lab: Callable[..., AtLab]) -> None:
+    night = with_the_batch(at_lab(site=site_of("a_happy_vcuser_env")))
+    commands = to_be_run(batch=True)
+    assert ["plan", "--order", "paper"] in commands
+    for words in commands:
+        ended = night(*words)
+        assert ended.code == 0, f"{words}: {ended.err}"
+    night.assert_shifted_by_one()

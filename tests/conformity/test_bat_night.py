@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from snapall.lab.toml import database_url, string
-from tests.atlab import CHAIN, PYTHON, AtLab
-from tests.batches import FILLED
+from tests.atlab import CHAIN, AtLab
+from tests.batches import with_the_batch
 from tests.conformity.recordings import FOLDER
 from tests.conformity.scenes import site_of
 
@@ -21,30 +20,8 @@ FACTS: dict[str, Any] = json.loads((FOLDER / f"{SCENARIO}.json").read_text(encod
 
 @pytest.fixture
 def night(at_lab: Callable[..., AtLab]) -> AtLab:
-    """The recorded site, where the batch has the place of snapall.toml; only where the lab listens is laid over it."""
-    found = at_lab(site=site_of(SCENARIO))
-    folder = found.lab.directory
-    program = ", ".join(map(string, [PYTHON, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]))
-    overlay = f"""
-        [vcenter]
-        vcbsnapshot = [{program}]
-        timeout = 20
-        settle = 0
-        [database]
-        url = {string(database_url(folder))}
-        owner = ""
-        [filers.filer1]
-        host = "127.0.0.1"
-        port = {found.lab.port}
-        reserved_port = false
-        local_user = "snapall"
-        [jobs.vmvol1]
-        busy_wait = 0
-    """
-    found.config = folder / "snapall.bat"
-    found.config.write_bytes(FILLED)
-    (folder / "snapall.bat.toml").write_text(overlay, encoding="utf-8")
-    return found
+    """The recorded site, where the batch has the place of snapall.toml."""
+    return with_the_batch(at_lab(site=site_of(SCENARIO)))
 
 
 def recorded(program: str) -> list[list[str]]:
