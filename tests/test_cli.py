@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from snapall import __version__, cli
+from snapall.lab.serve import Lab
+from snapall.lab.site import batch
 
-COMMANDS = ["run", "plan", "recover", "list", "datastores", "import", "demo", "drill", "lab"]
+LOOKING = ["list", "datastores", "status", "show", "stats", "audit", "doctor"]
+COMMANDS = ["run", "plan", "recover", *LOOKING, "import", "init", "demo", "drill", "lab"]
 HEAVY = ["paramiko", "sqlalchemy", "pyodbc", "rich", "pydantic", "psutil", "snapall.lab", "snapall.site"]
 
 
@@ -69,6 +73,37 @@ def test_help_loads_no_heavy_library() -> None:
 def test_the_module_runs_as_the_command_does() -> None:
     ran = subprocess.run([sys.executable, "-m", "snapall", "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout == f"snapall {__version__}\n"
+
+
+COMPLETE = """
+eval "$(_SNAPALL_COMPLETE=source_bash "$1")"
+COMP_WORDS=("${@:2}") COMP_CWORD=$(($# - 2))
+_snapall_completion "$1"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["st"], ["status", "stats"]),
+        (["run", "vol"], ["vol1"]),
+        (["list", ""], ["vol1"]),
+        (["run", "--config", "none.toml", ""], [""]),
+    ],
+)
+def test_a_shell_completes_commands_and_jobs(tmp_path: Path, words: list[str], offered: list[str]) -> None:
+    with Lab.create(tmp_path / "lab", batch()) as lab:
+        lab.start("rsh")
+        command = Path(sys.executable).with_name("snapall")
+        ran = subprocess.run(
+            ["bash", "-c", COMPLETE, "bash", str(command), "snapall", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=lab.directory,
+        )
+    assert ran.stdout.splitlines() == offered
 
 
 def test_the_demo_lists_its_faults(capsys: pytest.CaptureFixture[str]) -> None:

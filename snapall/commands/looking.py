@@ -12,7 +12,10 @@ from snapall.errors import Exit, SnapallError
 
 
 def list_backups(
-    job: Annotated[str | None, typer.Argument(help="A job of the configuration; all when none is named.")] = None,
+    job: Annotated[
+        str | None,
+        typer.Argument(help="A job of the configuration; all when none is named.", autocompletion=options.complete_job),
+    ] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:

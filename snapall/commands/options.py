@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from snapall.errors import Exit
+from snapall.errors import Exit, SnapallError
 from snapall.escaping import printable
 
 if TYPE_CHECKING:
@@ -46,8 +47,20 @@ ConfigFile = Annotated[
         help="The configuration, or a snapall.bat as it stands; else SNAPALL_CONFIG; else snapall.toml here.",
     ),
 ]
+
+
+def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
+    """For a shell's completion: the jobs so begun; none when the configuration cannot be read."""
+    with suppress(SnapallError):
+        return [name for name in load(ctx.params.get("config")).jobs if name.startswith(incomplete)]
+    return []
+
+
 Jobs = Annotated[
-    list[str] | None, typer.Argument(metavar="JOB", help="Jobs of the configuration; all when none is named.")
+    list[str] | None,
+    typer.Argument(
+        metavar="JOB", help="Jobs of the configuration; all when none is named.", autocompletion=complete_job
+    ),
 ]
 OrderOption = Annotated[
     Literal["safe", "paper"] | None,
