@@ -10,12 +10,12 @@ from snapall.backup.means import guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job
 from snapall.backup.provenance import recall
-from snapall.config import Config
 from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, run_named
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, standing
+from snapall.settings import Config
 from snapall.site import OpenSite
 from snapall.views.reports import Retained
 

@@ -6,11 +6,11 @@ from snapall.asking import memory_of
 from snapall.backup.debts import Debts, owed
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Job
-from snapall.config import Config
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit
 from snapall.operate.findings import Finding, JobSources, Kind, VmSources
 from snapall.operate.history import at_work, known_of
+from snapall.settings import Config
 from snapall.site import OpenSite
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from snapall.batch import Batch, batch_of
 from snapall.errors import ConfigError
-from snapall.tomlfile import tables_of, text_of
+from snapall.tomlfile import dotted, tables_of, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +31,6 @@ class Source:
 
     def told(self, path: KeyPath, text: str) -> str:
         """A key's fault with the file that it came from, and the line if that is the batch."""
-        from snapall.schema import dotted  # noqa: PLC0415 - with pydantic
-
         fault = self.batch.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"

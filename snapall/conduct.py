@@ -21,11 +21,11 @@ from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
 from snapall.backup.steps import Step
-from snapall.config import Config, Hooks
 from snapall.errors import Exit, Refused, SnapallError, worst
 from snapall.escaping import printable
 from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
+from snapall.settings import Config, Hooks
 from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Taken

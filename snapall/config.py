@@ -3,122 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy, chain_names
 from snapall.errors import ConfigError
-from snapall.tomlfile import tables_of, text_of
+from snapall.settings import Config, Database, Filer, Hooks, Vcenter
+from snapall.tomlfile import dotted, tables_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from snapall import schema
     from snapall.batfile import Source
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """A password. It shows itself only to `reveal`, which is called where a connection is made."""
-
-    _value: str
-    file: Path | None = field(default=None, compare=False)  # that it was read from
-    variable: str = field(default="", compare=False)  # of the environment that it was read from
-    inline: bool = field(default=False, compare=False)  # whether it stands in the configuration itself
-
-    def reveal(self) -> str:
-        """The password in clear."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
-@dataclass(frozen=True, slots=True)
-class Vcenter:
-    """[vcenter]: how vcbsnapshot is called, times in seconds; without a user, VCB's own config.js gives the login."""
-
-    host: str
-    user: str | None
-    password: Secret | None
-    vcbsnapshot: tuple[str, ...]  # the program and its leading arguments
-    timeout: float  # for one create
-    remove_timeout: float
-    settle: float
-    parallel: int
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """[database]: any SQLAlchemy URL; `owner` is the schema of the VPX_ tables, "" for none, None: to be discovered."""
-
-    url: str
-    password: Secret | None
-    owner: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Filer:
-    """[filers.NAME]: one 7-Mode filer and how it is reached. `timeout` in seconds, for each command."""
-
-    name: str
-    host: str
-    transport: Literal["ssh", "rsh"]
-    port: int
-    user: str | None
-    key_file: Path | None
-    password: Secret | None
-    known_hosts: Path | None
-    timeout: float
-    local_user: str | None  # rsh: who we say we are; None: the login name
-    reserved_port: bool  # rsh: whether the source port must be a privileged one
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """[jobs.NAME.hooks]: commands as words, () for none; `timeout` in seconds, for each of them."""
-
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    on_failure: tuple[str, ...] = ()
-    timeout: float = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """A whole configuration; paths are absolute."""
-
-    path: Path
-    state: Path
-    log: Path
-    log_time: str
-    metrics: Path | None  # for Prometheus; None: none are written
-    keep_journals: int
-    vcenter: Vcenter
-    database: Database
-    filers: Mapping[str, Filer]
-    jobs: Mapping[str, Job]
-    hooks: Mapping[str, Hooks]  # by job
-
-    @property
-    def secret_files(self) -> tuple[Path, ...]:
-        """Every file with a password or a key in it, the configuration among them if a password stands there."""
-        files = [self.path if one.inline else one.file for one in self._passwords]
-        files += [one.key_file for one in self.filers.values()]
-        return tuple(dict.fromkeys(one for one in files if one is not None))
-
-    @property
-    def secret_variables(self) -> frozenset[str]:
-        """The variables of the environment that hold passwords."""
-        return frozenset(one.variable for one in self._passwords if one.variable)
-
-    @property
-    def _passwords(self) -> tuple[Secret, ...]:
-        filers = (one.password for one in self.filers.values())
-        return tuple(one for one in (self.vcenter.password, self.database.password, *filers) if one is not None)
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -160,8 +58,6 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
 def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
-    from snapall.schema import dotted  # noqa: PLC0415 - with pydantic
-
     return _judged(tables_of(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 

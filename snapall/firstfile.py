@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from snapall.config import Database, Filer, Secret, Vcenter, load
+from snapall.config import load
 from snapall.errors import ConfigError
+from snapall.settings import Database, Filer, Secret, Vcenter
 
 _TEMPLATE = """\
 # Written by `snapall init`. Relative paths are relative to this file; the README lists every key.

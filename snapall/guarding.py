@@ -17,10 +17,10 @@ from snapall.backup.means import Means, guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
-from snapall.config import Config
 from snapall.errors import SnapallError
 from snapall.operate.guardian import Guardian
 from snapall.operate.post import READY, Charge
+from snapall.settings import Config
 from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.site.process import Watched

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.batfile import overlay_of, source_of
-from snapall.config import Config, Secret, from_batch
+from snapall.config import from_batch
 from snapall.errors import ConfigError
+from snapall.settings import Config, Secret
 
 if TYPE_CHECKING:
     from snapall.batch.facts import Defect

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
-from snapall.config import Database, Filer, Secret, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.firstfile import Answers
+from snapall.settings import Database, Filer, Secret, Vcenter
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snapall import values
 from snapall.backup.model import chain_names
-from snapall.schema import Fault, dotted
-from snapall.values import quoted
+from snapall.escaping import quoted
+from snapall.schema import Fault
+from snapall.tomlfile import dotted
 
 Table = Mapping[str, object]
 """A table as the file has it, nothing of it checked yet."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snapall import values
-from snapall.values import Place, quoted
+from snapall.tomlfile import KeyPath
+from snapall.values import Place
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +220,3 @@ def _unknown(path: KeyPath) -> str:
     return (
         f"is not a known key; did you mean {near[0]}?" if near else f"is not a known key; known are {', '.join(known)}"
     )
-
-
-def dotted(path: KeyPath) -> str:
-    """The key as it is written in TOML: `jobs.vol1.volumes[0]`, parts that need it in quotes."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            bare = re.fullmatch(r"[A-Za-z0-9_-]+", part) is not None
-            text += ("." if text else "") + (part if bare else quoted(part))
-    return text

@@ -1,14 +1,19 @@
-"""A TOML file -> its tables, nothing of them judged yet."""
+"""A TOML file -> its tables, nothing of them judged yet; and a key as TOML writes it."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
 from snapall.errors import ConfigError
+from snapall.escaping import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+KeyPath = tuple[str | int, ...]
+"""A key below its tables: `("jobs", "vol1", "volumes", 0)`."""
 
 
 def text_of(path: Path) -> str:
@@ -29,3 +34,15 @@ def tables_of(text: str, path: Path) -> dict[str, object]:
         raise ConfigError(f"{path}: is not valid TOML: {error}", "correct the file at that place") from error
     except RecursionError:
         raise ConfigError(f"{path}: is nested too deeply to be read", "a configuration has three levels") from None
+
+
+def dotted(path: KeyPath) -> str:
+    """The key as it is written in TOML: `jobs.vol1.volumes[0]`, parts that need it in quotes."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", part) is not None
+            text += ("." if text else "") + (part if bare else quoted(part))
+    return text

@@ -12,12 +12,11 @@ from typing import Annotated, TypeVar, cast
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, ValidationInfo
 
 from snapall.backup.model import FILER_NAME
-from snapall.config import Secret
-from snapall.escaping import printable
+from snapall.escaping import quoted
+from snapall.settings import Secret
 
 NAME_RULE = "only letters, digits, _ . - (200 at most), beginning with a letter or a digit"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,6 @@ class Place:
 
     folder: Path
     environ: Mapping[str, str]
-
-
-def quoted(text: str) -> str:
-    """The text as a message may show it: in quotes, what cannot be printed escaped, cut after 120 characters."""
-    safe = printable(text)
-    return f'"{safe[:_SHOWN]}..."' if len(safe) > _SHOWN else f'"{safe}"'
 
 
 def _place(info: ValidationInfo) -> Place:

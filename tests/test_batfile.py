@@ -13,8 +13,9 @@ from sqlalchemy import make_url
 
 from snapall.backup.model import Job, Order
 from snapall.batch import Batch, batch_of
-from snapall.config import Config, load
+from snapall.config import load
 from snapall.errors import ConfigError, Exit
+from snapall.settings import Config
 from tests.batches import BATS, FILLED, faults, filled
 
 DEFAULT = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapall.backup.model import Grade, Order, Policy
-from snapall.config import Config, check_keep, find, jobs_named, load, parse, with_order
+from snapall.config import check_keep, find, jobs_named, load, parse, with_order
 from snapall.errors import ConfigError, Exit
+from snapall.settings import Config
 
 PLAIN = """
 [vcenter]

@@ -15,7 +15,7 @@ from snapall.escaping import printable
 
 if TYPE_CHECKING:
     from snapall.backup.model import Job
-    from snapall.config import Config
+    from snapall.settings import Config
 
 CODES = (
     "Exit codes: 0 whole success; 1 no new backup; 2 usage or configuration, before anything began; 3 partial (a "

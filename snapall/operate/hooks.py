@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snapall.backup.events import Happening, Report, Warned
-from snapall.config import Config, Hooks
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
+from snapall.settings import Config, Hooks
 from snapall.site import errand
 
 _LINES = 10  # of what a hook printed that are told

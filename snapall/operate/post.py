@@ -12,8 +12,8 @@ import snapall
 from snapall.backup.means import Guard, unguarded
 from snapall.backup.model import Job
 from snapall.backup.steps import Child
-from snapall.config import Config
 from snapall.errors import SnapallError
+from snapall.settings import Config
 from snapall.site.process import Apart, NotStarted, itself
 
 READY = "snapall: the guardian is ready"

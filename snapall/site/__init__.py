@@ -12,7 +12,7 @@ from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Relea
 from snapall.errors import Refused, SiteError
 
 if TYPE_CHECKING:
-    from snapall import config
+    from snapall.settings import Config, Filer
     from snapall.site.answers import Share
     from snapall.site.filer import FilerSystem, Transport
     from snapall.site.vcb import Programs, Vcb
@@ -29,8 +29,8 @@ class OpenSite:
     def __init__(
         self,
         job: Job,
-        settings: config.Config,
-        transport: Callable[[config.Filer], Transport] | None = None,
+        settings: Config,
+        transport: Callable[[Filer], Transport] | None = None,
         programs: Programs | None = None,
     ) -> None:
         from snapall.site import process, vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
@@ -136,13 +136,13 @@ class OpenSite:
         return self._filer
 
 
-def _filer_system(settings: config.Filer, transport: Callable[[config.Filer], Transport]) -> FilerSystem:
+def _filer_system(settings: Filer, transport: Callable[[Filer], Transport]) -> FilerSystem:
     from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
 
     return FilerSystem(transport(settings), settings.name)
 
 
-def transport_to(settings: config.Filer) -> Transport:
+def transport_to(settings: Filer) -> Transport:
     """The configured way to a filer; it is not contacted yet."""
     match settings.transport:
         case "ssh":

@@ -15,7 +15,7 @@ from snapall.site.wire import Address, connect, open_socket, remaining
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from snapall.config import Filer
+    from snapall.settings import Filer
 
 RESERVED_PORTS = range(1023, 511, -1)
 """The source ports that a filer believes, in the order in which rcmd(3) tries them."""

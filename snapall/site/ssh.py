@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from snapall.config import Secret
 from snapall.escaping import printable
+from snapall.settings import Secret
 from snapall.site.ahead import Ahead
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
@@ -25,7 +25,7 @@ from snapall.site.wire import connect, open_socket, watched
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from snapall.config import Filer
+    from snapall.settings import Filer
 
 # What a current server takes first; the last of each is what Data ONTAP 7.3 documents (1024-bit RSA, 3DES in CBC
 # mode, HMAC-SHA1 and -MD5) or, for the key exchange, what is assumed of it.

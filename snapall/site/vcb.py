@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from snapall.backup.model import Vm
-    from snapall.config import Vcenter
+    from snapall.settings import Vcenter
 
 MASK = "***"
 

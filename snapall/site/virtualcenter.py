@@ -31,7 +31,7 @@ from snapall.site.said import one_line
 from snapall.site.tables import Question, discovered_owner, id_of, said_by
 
 if TYPE_CHECKING:
-    from snapall.config import Database
+    from snapall.settings import Database
 
 
 @dataclass(frozen=True, slots=True)

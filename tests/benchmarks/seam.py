@@ -24,10 +24,11 @@ from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.run import Night
 from snapall.backup.steps import Child, Outcome, Step
-from snapall.config import Config, load
+from snapall.config import load
 from snapall.lab import schema
 from snapall.lab.world import connect
 from snapall.operate.post import Post
+from snapall.settings import Config
 from snapall.site import OpenSite, process
 from snapall.site.process import Completed
 from tests.benchmarks.schedule import Call

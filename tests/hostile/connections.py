@@ -16,8 +16,8 @@ from snapall.backup.events import Failed, StepEnded, Warned
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.plan import Stage
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
-from snapall.config import Database, Filer, Secret, Vcenter
 from snapall.errors import Refused, SiteError, SnapallError
+from snapall.settings import Database, Filer, Secret, Vcenter
 from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
 from snapall.site.dbdrivers import trouble_of

@@ -18,8 +18,8 @@ from snapall.backup.model import VmSnapshot
 from snapall.backup.plan import settling
 from snapall.backup.provenance import recall
 from snapall.backup.steps import Quiesce, Release
-from snapall.config import Vcenter
 from snapall.errors import JournalError, Refused
+from snapall.settings import Vcenter
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb
 from tests.backup.pretended import JOB, Stage

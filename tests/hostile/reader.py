@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from snapall.backup.events import Event, Happening
 from snapall.backup.model import Vm
-from snapall.config import Filer
+from snapall.settings import Filer
 from snapall.site.filer import Reply
 from snapall.views import jsonlines, logfile, plain
 

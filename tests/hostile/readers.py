@@ -20,8 +20,9 @@ from snapall.backup.plan import Stage
 from snapall.backup.provenance import origins
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
 from snapall.batch import batch_of
-from snapall.config import Config, Database, Filer, Secret, Vcenter, check_keep, jobs_named, parse
+from snapall.config import check_keep, jobs_named, parse
 from snapall.errors import ConfigError, JournalError, Refused, SiteError
+from snapall.settings import Config, Database, Filer, Secret, Vcenter
 from snapall.site.filer import FilerSystem, require_7mode
 from snapall.site.process import Completed
 from snapall.site.rsh import Rsh

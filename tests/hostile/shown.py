@@ -33,7 +33,7 @@ from snapall.batfile import source_of
 from snapall.config import _judged, from_batch, load, parse
 from snapall.errors import ConfigError
 from snapall.importing import write
-from snapall.schema import dotted
+from snapall.tomlfile import dotted
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
 from snapall.views.reports import plan_lines

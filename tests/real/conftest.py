@@ -19,9 +19,9 @@ from typing import Literal
 import paramiko
 import pytest
 
-from snapall.config import Filer, Secret
 from snapall.lab.site import batch, build
 from snapall.lab.world import World
+from snapall.settings import Filer, Secret
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
 
 SHELL = """\

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.config import Filer
+from snapall.settings import Filer
 from snapall.site.filer import NoAnswer, NotSent, Reply
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
 

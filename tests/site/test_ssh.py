@@ -16,7 +16,7 @@ import paramiko
 import pytest
 from paramiko import common
 
-from snapall.config import Filer, Secret
+from snapall.settings import Filer, Secret
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply
 from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
 from snapall.site.sshkeys import HOST_KEYS

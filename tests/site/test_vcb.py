@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
-from snapall.config import Secret, Vcenter
 from snapall.errors import ConfigError, SiteError
+from snapall.settings import Secret, Vcenter
 from snapall.site.vcb import Vcb, ssids
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vcbsnapshot"

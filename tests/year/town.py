@@ -16,12 +16,13 @@ from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
 from snapall.backup.run import Night
 from snapall.conduct import pace_of
-from snapall.config import Config, load
+from snapall.config import load
 from snapall.errors import SnapallError
 from snapall.lab.ledger import Entry
 from snapall.lab.site import NIGHTLY, LabVm, Site, Volume, batch, build
 from snapall.lab.toml import database_url
 from snapall.lab.world import World
+from snapall.settings import Config
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from snapall.config import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.links import Look, Seen, Walk
+from snapall.settings import Config, Filer
 
 if TYPE_CHECKING:
     from snapall.site.filer import FilerSystem, Transport

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from snapall.backup.lock import holder_of
 from snapall.backup.memory import Memory
-from snapall.config import Config
 from snapall.errors import SnapallError
 from snapall.operate.doctor.links import Seen, Walk
 from snapall.operate.history import at_work, known_of
+from snapall.settings import Config
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _OTHERS = stat.S_IRGRP | stat.S_IROTH

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from snapall.config import Config
 from snapall.operate.doctor.links import Seen, Walk
+from snapall.settings import Config
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
