@@ -6,20 +6,18 @@ import getpass
 import logging
 import socket
 import time
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from snapall.escaping import printable
 from snapall.settings import Secret
 from snapall.site.ahead import Ahead
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
-from snapall.site.sshkeys import RSA, HostKey, name_in_file, ordered, proof_of, shown
+from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
 from snapall.site.wire import connect, open_socket, watched
 
 if TYPE_CHECKING:
@@ -69,17 +67,11 @@ class Ssh:
     """One ssh connection for each command: a 7-Mode filer hangs up on whoever asks for more."""
 
     def __init__(self, settings: Filer) -> None:
-        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same.
-
-        known_hosts is read anew for each command, and may vanish: then what it once said holds.
-        """
+        """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same."""
         self._settings = settings
         self._user = settings.user or getpass.getuser()
         self._proof = proof_of(settings)
-        self._known_hosts = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-        self._once_known: paramiko.HostKeys | None = None
-        with suppress(NotSent):
-            self._once_known = self._read_known()
+        self._known = KnownHosts(settings)
         self._ahead: Ahead[_Way] = Ahead(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
@@ -130,24 +122,6 @@ class Ssh:
         except _FAILURES as error:
             raise self._not_sent(error, deadline) from error
 
-    def _known(self) -> paramiko.HostKeys:
-        try:
-            return self._read_known()
-        except NotSent as error:
-            if self._once_known is not None and isinstance(error.__cause__, FileNotFoundError):
-                return self._once_known
-            raise
-
-    def _read_known(self) -> paramiko.HostKeys:
-        try:
-            return paramiko.HostKeys(str(self._known_hosts))
-        except Exception as error:
-            raise NotSent(
-                f"the known_hosts file {self._known_hosts} cannot be read: {printable(str(error))}",
-                hint="an empty file will do: the filer's line for it is told then",
-                hop=Hop.HOST_KEY,
-            ) from error
-
     def _connect(self, deadline: float) -> socket.socket:
         hint = "check its `host` and `port`, the network, and `secureadmin status` on the filer"
         return connect(self._settings.host, self._settings.port, lambda kind, to: open_socket(kind, to, deadline), hint)
@@ -177,10 +151,10 @@ class Ssh:
 
     def _come_in(self, deadline: float) -> _Way:
         """Connect, agree, check the host key and log in. Raises NotSent."""
-        known = self._known()
+        known = self._known.read()
         with self._connected(deadline) as (stack, connection):
             transport = self._agreed(stack, connection, known)
-            self._verify(known, transport.get_remote_server_key())
+            self._known.verify(known, transport.get_remote_server_key())
             if isinstance(self._proof, NotSent):
                 raise self._proof
             self._log_in(transport, self._proof)
@@ -198,25 +172,6 @@ class Ssh:
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = limit
         transport.start_client()
         return transport
-
-    def _verify(self, known: paramiko.HostKeys, key: paramiko.PKey) -> None:
-        """The host key must be the known one, before anything secret is said."""
-        name = name_in_file(self._settings)
-        if known.check(name, key):
-            return
-        if known.lookup(name) is None:
-            raise NotSent(
-                f"the host key of the filer {self._settings.host} ({key.get_name()} {key.fingerprint}) is not known",
-                hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
-                hop=Hop.HOST_KEY,
-            )
-        raise NotSent(
-            f"THE HOST KEY OF THE FILER {self._settings.host} HAS CHANGED: it shows {key.get_name()} "
-            f"{key.fingerprint}, which is not the one in {self._known_hosts}; nothing was sent",
-            hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
-            f"took over; only then take the old line out, and {self._add_the_line(key)}",
-            hop=Hop.HOST_KEY,
-        )
 
     def _log_in(self, transport: paramiko.Transport, proof: paramiko.RSAKey | Secret) -> None:
         """By one method only: an old server may hang up at a second try."""
@@ -258,10 +213,6 @@ class Ssh:
         if time.monotonic() >= deadline:
             return f"its time of {self._settings.timeout:g} s is over"
         return one_line(str(error)) or "it hung up"
-
-    def _add_the_line(self, key: paramiko.PKey) -> str:
-        """Today's ssh-keyscan offers nothing that a 7-Mode filer speaks, and would come back without a key."""
-        return f"add this line to {self._known_hosts}: {shown(self._settings, key).line}"
 
 
 def _execute(channel: paramiko.Channel, request: bytes) -> Reply:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -69,3 +71,57 @@ def ordered(known: Collection[str] | None) -> tuple[str, ...]:
     if "ssh-rsa" in kinds:
         kinds.update(RSA)
     return tuple(sorted(HOST_KEYS, key=lambda kind: kind not in kinds))
+
+
+class KnownHosts:
+    """The host keys that are known. The file is read anew for each command, and may vanish: then what it said holds."""
+
+    def __init__(self, settings: Filer) -> None:
+        """The file need not be readable yet."""
+        self._settings = settings
+        self._file = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        self._once: paramiko.HostKeys | None = None
+        with suppress(NotSent):
+            self._once = self._read()
+
+    def read(self) -> paramiko.HostKeys:
+        """What the file says. Raises NotSent."""
+        try:
+            return self._read()
+        except NotSent as error:
+            if self._once is not None and isinstance(error.__cause__, FileNotFoundError):
+                return self._once
+            raise
+
+    def verify(self, known: paramiko.HostKeys, key: paramiko.PKey) -> None:
+        """The host key must be the known one, before anything secret is said. Raises NotSent."""
+        host, name = self._settings.host, name_in_file(self._settings)
+        if known.check(name, key):
+            return
+        if known.lookup(name) is None:
+            raise NotSent(
+                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
+                hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
+                hop=Hop.HOST_KEY,
+            )
+        raise NotSent(
+            f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
+            f"{key.fingerprint}, which is not the one in {self._file}; nothing was sent",
+            hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
+            f"took over; only then take the old line out, and {self._add_the_line(key)}",
+            hop=Hop.HOST_KEY,
+        )
+
+    def _read(self) -> paramiko.HostKeys:
+        try:
+            return paramiko.HostKeys(str(self._file))
+        except Exception as error:
+            raise NotSent(
+                f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
+                hint="an empty file will do: the filer's line for it is told then",
+                hop=Hop.HOST_KEY,
+            ) from error
+
+    def _add_the_line(self, key: paramiko.PKey) -> str:
+        """Today's ssh-keyscan offers nothing that a 7-Mode filer speaks, and would come back without a key."""
+        return f"add this line to {self._file}: {shown(self._settings, key).line}"

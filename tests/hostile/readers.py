@@ -26,7 +26,7 @@ from snapall.settings import Config, Database, Filer, Secret, Vcenter
 from snapall.site.filer import FilerSystem, require_7mode
 from snapall.site.process import Completed
 from snapall.site.rsh import Rsh
-from snapall.site.ssh import Ssh
+from snapall.site.sshkeys import KnownHosts
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.tomlfile import tables_of
@@ -69,8 +69,7 @@ def rsh(said: tuple[bytes, bytes], _folder: Path) -> None:
 def known_hosts(data: bytes, folder: Path) -> None:
     path = folder / "known_hosts"
     path.write_bytes(data)
-    ssh = Ssh(Filer("filer1", "filer1", "ssh", 22, "u", None, Secret("x"), path, 5, None, reserved_port=False))
-    ssh._read_known()
+    KnownHosts(Filer("filer1", "filer1", "ssh", 22, "u", None, Secret("x"), path, 5, None, reserved_port=False)).read()
 
 
 def vcbsnapshot(said: tuple[bytes, bytes, int | None], _folder: Path) -> None:
