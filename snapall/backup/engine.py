@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from snapall.backup.certificate import certify
 from snapall.backup.crew import Crew
 from snapall.backup.debts import owed, standing
-from snapall.backup.events import CaptureProven, Failed, StageBegan, StageEnded
+from snapall.backup.events import Failed
 from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means, guarded
-from snapall.backup.model import FilerSnapshot, Grade, Policy
+from snapall.backup.model import Grade, Policy
 from snapall.backup.plan import Plan, Stage
+from snapall.backup.prove import Proving
 from snapall.backup.publish import Publisher
 from snapall.backup.rotation import Pending, after
 from snapall.backup.settle_filer import settle_filer
 from snapall.backup.settle_vms import VmSettlement
-from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
+from snapall.backup.steps import Delete, Quiesce, Release, Rename
 from snapall.errors import Exit, SiteError
 
 _STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
@@ -87,9 +87,9 @@ class Engine:
 
     def _forward(self) -> None:
         if self.plan.capture == self.job.newest:
-            with self._stage(Stage.ROTATE):
+            with self.means.stage(Stage.ROTATE):
                 self._make_room()
-        with self._stage(Stage.QUIESCE):
+        with self.means.stage(Stage.QUIESCE):
             self._quiesce()
         if not self.means.stopped():
             self._check_musts()
@@ -115,7 +115,7 @@ class Engine:
         clock, end = self.means.clock, self.means.clock.monotonic() + self.job.max_quiesced
 
         def over() -> bool:
-            return self._releasing or self.means.stopped() or clock.monotonic() >= end
+            return self._over() or clock.monotonic() >= end
 
         steps = [step for step in self.plan.of(Stage.QUIESCE) if isinstance(step, Quiesce)]
         self._quiescing = Crew(
@@ -136,12 +136,12 @@ class Engine:
 
     def _hold(self, step: Quiesce, last: bool) -> None:
         if last:
-            self._approach()
+            self.means.approach()
         self.means.act(self.journal, Stage.QUIESCE, step)
 
-    def _approach(self) -> None:
-        """Open the way to the filer beside what goes on, so that the next command finds it: VMs are held by then."""
-        Crew([None], lambda _: self.means.site.approach(), 1, threads=self.means.threads)
+    def _over(self) -> bool:
+        """Whether nothing new may be begun: the release has its turn, or a signal came."""
+        return self._releasing or self.means.stopped()
 
     def _check_musts(self) -> None:
         """No capture without a VM that must be in it. SiteError: one of them does not hold."""
@@ -166,7 +166,8 @@ class Engine:
     def _capture(self) -> None:
         """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
         late = self._patience(self.journal.began.pace.filer_timeout)
-        self._capturing = Crew([None], lambda _: self._capture_and_prove(), 1, threads=self.means.threads)
+        proving = Proving(self.plan, self.journal, self.means, self._gate, self._over)
+        self._capturing = Crew([None], lambda _: proving.perform(), 1, threads=self.means.threads)
         self._locating = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
         ended = self._capturing.wait(lambda: self.means.stopped() or late())
         for error in self._capturing.errors[:1]:
@@ -177,61 +178,11 @@ class Engine:
                 "see whether the filer answers `snap list`; `timeout` of the filer is this limit",
             )
 
-    def _capture_and_prove(self) -> None:
-        """Every volume, one after the other: a filer is asked one thing at a time."""
-        unanswered = set()
-        with self._stage(Stage.CAPTURE):
-            for volume in self.job.volumes:
-                if self._releasing or self.means.stopped():
-                    return
-                if not self._create(volume):
-                    unanswered.add(volume)
-        with self._stage(Stage.PROVE):
-            for volume in self.job.volumes:
-                self._prove(volume, volume in unanswered)
-
-    def _create(self, volume: str) -> bool:
-        """Send `snap create`; answers whether the filer said a word. SiteError: it refused.
-
-        Over rsh a lost answer looks like the silence that some releases keep on success: then only the list tells.
-        """
-        step = Capture(volume, self.plan.capture)
-        self._approach()  # for the command that comes after it
-        outcome = self.means.act(self.journal, Stage.CAPTURE, step)
-        match outcome:
-            case Done(said):
-                return said.strip() != ""
-            case Unknown():
-                return False
-            case Refusal(why):
-                raise SiteError(f"{self.means.site.command(step)}: {why}", "the retained backups are as they were")
-
-    def _prove(self, volume: str, unanswered: bool) -> None:
-        """Read the capture back; one that was never answered and is absent is sent once more, under the same name."""
-        row = self._read(volume)
-        if row is None and unanswered and not self._releasing and not self.means.stopped():
-            with suppress(SiteError):  # "already exists" may be our own, come late: the list decides
-                self._create(volume)
-            row = self._read(volume)
-        if row is None:
-            raise SiteError(
-                f"{self.plan.capture} is not listed on {volume} although it was to be created",
-                "the retained backups are as they were; see the filer's messages",
-            )
-        with self._gate:
-            # A signal that came before the proof ends the run without this backup, however quick the filer is.
-            late = self._releasing or self.means.stopped()
-            self.journal.note(Proven(volume, row.name, row.date, late))
-        self.means.tell(CaptureProven(volume, row.name, row.date, late))
-
-    def _read(self, volume: str) -> FilerSnapshot | None:
-        return next((row for row in self.means.site.listing(volume) if row.name == self.plan.capture), None)
-
     # From the release on
 
     def _look(self) -> None:
         """Ask the database for the ids of what was made: the cross-check, and the fallback where none was printed."""
-        with self._stage(Stage.LOCATE):
+        with self.means.stage(Stage.LOCATE):
             VmSettlement(self.journal, self.means, wait=False).look(owed(self.journal.facts).vms)
 
     def _release(self) -> None:
@@ -241,7 +192,7 @@ class Engine:
         debts = owed(self.journal.facts).vms
         if not debts:
             return
-        with self._stage(Stage.UNQUIESCE):
+        with self.means.stage(Stage.UNQUIESCE):
             known = [(debt, debt.ssid) for debt in debts if debt.ssid]
             if not known:  # the guardian must see that the run is not stuck before its release
                 self.journal.note(Releasing())
@@ -275,7 +226,7 @@ class Engine:
         good = certified.grade >= self.job.publish
         expected = self.plan.rotation.moves if good else None
         pending = [*self.earlier, Pending(self.plan.capture, certified.grade)]
-        with self._stage(Stage.ROTATE):
+        with self.means.stage(Stage.ROTATE):
             done = self.publisher.publish(pending, expected, self.job.busy_wait)
         if not good:
             self._fail(
@@ -312,15 +263,6 @@ class Engine:
     def _patience(self, seconds: float) -> Callable[[], bool]:
         end = self.means.clock.monotonic() + seconds
         return lambda: self.means.clock.monotonic() >= end
-
-    @contextmanager
-    def _stage(self, stage: Stage) -> Iterator[None]:
-        began = self.means.clock.monotonic()
-        self.means.tell(StageBegan(stage))
-        try:
-            yield
-        finally:
-            self.means.tell(StageEnded(stage, self.means.clock.monotonic() - began))
 
 
 def _window(facts: Sequence[Noted]) -> float:

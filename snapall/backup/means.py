@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.clock import Clock
-from snapall.backup.crew import SYSTEM, Threads
-from snapall.backup.events import Event, Happening, Listener, StepBegan, StepEnded
+from snapall.backup.crew import SYSTEM, Crew, Threads
+from snapall.backup.events import Event, Happening, Listener, StageBegan, StageEnded, StepBegan, StepEnded
 from snapall.backup.facts import Answered, Started
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
@@ -65,6 +65,20 @@ class Means:
         """Let the listener know; one that raises here is nobody's reason to leave a VM quiesced."""
         with suppress(BaseException):  # SystemExit included: rich answers a closed pipe with it
             self.listener(Event(self.clock.utc(), what))
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Tell that a stage begins, and that it has ended, however it did."""
+        began = self.clock.monotonic()
+        self.tell(StageBegan(stage))
+        try:
+            yield
+        finally:
+            self.tell(StageEnded(stage, self.clock.monotonic() - began))
+
+    def approach(self) -> None:
+        """Open the way to the filer beside what goes on, so that the next command finds it: VMs are held by then."""
+        Crew([None], lambda _: self.site.approach(), 1, threads=self.threads)
 
     def act(self, journal: Journal, stage: Stage, step: Step) -> Outcome:
         """Intent, then the act, then its answer. JournalError: it was not done."""

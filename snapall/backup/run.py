@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from snapall import __version__
@@ -15,8 +16,6 @@ from snapall.backup.events import (
     Report,
     RunBegan,
     RunEnded,
-    StageBegan,
-    StageEnded,
     Warned,
 )
 from snapall.backup.facts import Began, Listed, Origin, Surveyed, TakenUp
@@ -113,16 +112,12 @@ class Night:
     def _settle(self, outcome: _Outcome) -> None:
         """Settle what earlier runs of this job owe, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.memory.open_runs(self.job.name)
-        began = self.means.clock.monotonic()
-        if paths:
-            self.means.tell(StageBegan(Stage.SETTLE))
-        for path in paths:  # whatever one of them hides, neither the others nor tonight's backup are the price
-            with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
-                settlement = Settlement(self.memory.open(path), self.means, wait=False)
-                outcome.earlier.append(settlement)
-                self._settle_run(settlement, outcome)
-        if paths:
-            self.means.tell(StageEnded(Stage.SETTLE, self.means.clock.monotonic() - began))
+        with self.means.stage(Stage.SETTLE) if paths else nullcontext():
+            for path in paths:  # whatever one of them hides, neither the others nor tonight's backup are the price
+                with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
+                    settlement = Settlement(self.memory.open(path), self.means, wait=False)
+                    outcome.earlier.append(settlement)
+                    self._settle_run(settlement, outcome)
         for job in self.memory.unsettled(but=self.job.name):
             self.means.tell(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
         here = [one.journal for one in outcome.earlier if one.journal.began.filer == self.means.site.filer]
@@ -164,18 +159,16 @@ class Night:
         here = [one for one in settled if one.began.vcenter == self.means.site.vcenter]  # elsewhere an id is another VM
         owing = [owed(one.facts) for one in here]
         known = self.memory.known(self.job.name, settled)
-        began = self.means.clock.monotonic()
-        self.means.tell(StageBegan(Stage.SURVEY))
-        survey = self.means.site.survey()
-        past = recall(self.job, known, survey.listings)
-        plan = build(self.job, survey, past, owing, journal.began.stamp, self.keep)
-        if self.job.order is Order.PAPER and plan.rotation.blocked is not None:
-            self._wait_for_room(journal, plan.rotation, known)
+        with self.means.stage(Stage.SURVEY):
             survey = self.means.site.survey()
             past = recall(self.job, known, survey.listings)
             plan = build(self.job, survey, past, owing, journal.began.stamp, self.keep)
-        journal.write(self._surveyed(survey, past, plan))
-        self.means.tell(StageEnded(Stage.SURVEY, self.means.clock.monotonic() - began))
+            if self.job.order is Order.PAPER and plan.rotation.blocked is not None:
+                self._wait_for_room(journal, plan.rotation, known)
+                survey = self.means.site.survey()
+                past = recall(self.job, known, survey.listings)
+                plan = build(self.job, survey, past, owing, journal.began.stamp, self.keep)
+            journal.write(self._surveyed(survey, past, plan))
         self.means.tell(PlanMade(plan))
         for warning in plan.warnings:
             self.means.tell(Warned(warning))
