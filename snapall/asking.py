@@ -14,7 +14,7 @@ from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, run_named
 from snapall.operate.statistics import Statistics, statistics
-from snapall.operate.status import Standing, standing
+from snapall.operate.status import Standing, forgotten, standing
 from snapall.settings import Config
 from snapall.site import OpenSite
 from snapall.views.reports import Retained
@@ -31,10 +31,16 @@ def run_of(settings: Config, wanted: str) -> Course:
 
 
 def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
-    """How the jobs stand, by the state folder alone. JournalError: it cannot be read."""
+    """How the jobs stand, by the state folder alone. JournalError: it cannot be read.
+
+    When all are asked for, so are those that the configuration has lost: their VMs may be held all the same.
+    """
     memory = memory_of(settings)
     now = memory.clock.utc()
-    return tuple(standing(job, known_of(memory, job.name), now) for job in jobs)
+    found = [standing(job, known_of(memory, job.name), now) for job in jobs]
+    lost = [name for name in memory.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
+    found += [one for one in (forgotten(known_of(memory, name), now) for name in lost) if one is not None]
+    return tuple(found)
 
 
 def measure(settings: Config, tell: Callable[[Happening], None]) -> None:

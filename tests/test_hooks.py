@@ -95,6 +95,7 @@ def test_a_hook_is_told_of_the_run_on_its_stdin_and_in_variables(hooked: Hooked)
     )
     assert {vm["state"] for vm in handed["vms"]} == {"quiesced"}
     assert (variables["SNAPALL_JOB"], variables["SNAPALL_PHASE"], variables["SNAPALL_EXIT"]) == ("vol1", "after", "0")
+    assert (variables["SNAPALL_PUBLISHED"], float(variables["SNAPALL_WINDOW"])) == ("true", handed["window"])
     assert before["handed"] == {"job": "vol1", "run": handed["run"], "phase": "before"}
 
 

@@ -70,9 +70,9 @@ class Attendant:
         """Why the hook did not go well; "" it did. After a run a signal has been heeded already: it has its time."""
         environ = {name: value for name, value in os.environ.items() if name not in self.settings.secret_variables}
         environ |= {
-            f"SNAPALL_{name.upper()}": printable(str(value))
+            f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))
             for name, value in facts.items()
-            if isinstance(value, str | int)
+            if isinstance(value, str | int | float)
         }
         handed = json.dumps(facts).encode()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -92,6 +92,15 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
         *(Finding(Level.WARNING, f"not readable: {text}") for text in known.unreadable),
     )
     return Standing(job, last, running, backup, age, left, watched, pending, known.at_work, findings)
+
+
+def forgotten(known: Known, now: datetime) -> Standing | None:
+    """A job that the configuration does not name any more, while a run of it is open; None: nothing readable is."""
+    if not known.open:
+        return None
+    found = standing(known.open[-1].job, known, now)
+    text = "it is not in the configuration any more, and a run of it is not settled; run `snapall recover`"
+    return replace(found, findings=(*_held(found.left, known.at_work), Finding(Level.WARNING, text)))
 
 
 def _goes_on(newest: Course, at_work: str) -> bool:

@@ -146,3 +146,18 @@ def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
     assert "the run wrote no report" in shown
     assert "taken up by recover" in shown
     assert "died before its report" in night("status").out
+
+
+def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: Make) -> None:
+    night = at_lab()
+    night("run")
+    journal = max((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
+    lines = journal.read_text().splitlines()
+    cut = next(n for n, line in enumerate(lines) if '"Release"' in line)
+    journal.write_text("\n".join(lines[:cut]) + "\n")
+    night.edit("[jobs.vol1]", "[jobs.renamed]")
+    told = night("status").out
+    assert "renamed: CRITICAL" in told
+    assert "vol1: CRITICAL" in told
+    assert "3 VMs may be left quiesced" in told
+    assert night("status", "--nagios").code == 2

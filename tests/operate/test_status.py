@@ -11,7 +11,8 @@ from snapall.backup.facts import Intent, Surveyed, TakenUp
 from snapall.backup.lock import seize
 from snapall.backup.model import Grade, Vm
 from snapall.backup.steps import Quiesce
-from snapall.operate.status import Finding, Level, Standing
+from snapall.operate.history import known_of
+from snapall.operate.status import Finding, Level, Standing, forgotten
 from snapall.views.standing import nagios_line, status_lines
 from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
 from tests.operate.nights import slow_stage, standing_of
@@ -162,3 +163,14 @@ def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
     line, _ = nagios_line([standing_of(stage)])
     assert line.count("|") == 1
     assert line.isprintable()
+
+
+def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
+    stage.night()
+    assert forgotten(known_of(stage.memory, "vol1"), stage.clock.utc()) is None
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    found = forgotten(known_of(stage.memory, "vol1"), stage.clock.utc())
+    assert found is not None
+    assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
+    assert "not in the configuration any more" in told(found)
