@@ -76,6 +76,11 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except SnapallError as error:
         _complain(error)
         _end(error.exit)
+    except (
+        typer.Abort
+    ):  # Ctrl-C or Ctrl-D at a question, or while something is looked at; a run heeds its signals itself
+        typer.echo("\nsnapall: stopped", err=True)
+        _end(Exit.STOPPED)
     except SystemExit as ending:
         _end(ending.code if isinstance(ending.code, int) else Exit.OK)
     _end(code if isinstance(code, int) else Exit.OK)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from snapall.config import load
 from snapall.errors import ConfigError
+from snapall.escaping import printable
 from snapall.settings import Database, Filer, Secret, Vcenter
 
 _TEMPLATE = """\
@@ -74,7 +75,7 @@ def text_of_answers(one: Answers, folder: Path) -> str:
         job=_key(one.job),
         volumes=_toml(list(one.volumes)),
         datastores=_toml(list(one.datastores)),
-        named=one.named,
+        named=printable(one.named),
         prefix=_toml(one.prefix),
         retain=one.retain,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
+from snapall.backup.model import FILER_NAME
 from snapall.errors import ConfigError, SnapallError
 from snapall.firstfile import Answers
 from snapall.settings import Database, Filer, Secret, Vcenter
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SETTLE, _TIMEOUT, _REMOVE = 960.0, 960.0, 14400.0  # as where the configuration leaves them out
 _FILER_TIMEOUT = 120.0
+_MOST_RETAINED = 250
 
 
 class Person(Protocol):
@@ -53,12 +55,12 @@ class Interview:
             vcenter=vcenter,
             database=database,
             filer=filer,
-            job=self._ask("job", "Name of the job", volumes[0], str),
+            job=self._ask("job", "Name of the job", volumes[0], _name),
             volumes=volumes,
             datastores=tuple(stores),
             named=", ".join(stores.values()) or "ids, or names",
-            prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", str),
-            retain=self._ask("retain", "How many are retained", "4", _number),
+            prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", _name),
+            retain=self._ask("retain", "How many are retained", "4", lambda text: _number(text, _MOST_RETAINED)),
         )
 
     def _ask(
@@ -107,7 +109,7 @@ class Interview:
         file = self._given.get(flag)
         if file is not None:
             try:
-                text = Path(file).read_text("utf-8").rstrip("\r\n")
+                text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"--{flag}: {file} cannot be read: {error}", "name a text file with it") from error
         else:
@@ -217,7 +219,7 @@ class Interview:
                 self._tell(f"  its volumes cannot be listed: {error.message}")
 
         def choose(text: str) -> tuple[str, ...]:
-            names = _listed(text)
+            names = [_name(one) for one in _listed(text)]
             for name in names if self._tries else ():
                 FilerSystem(transport, filer.name).listing(name)
             return tuple(names)
@@ -247,9 +249,16 @@ def _id(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16):
-        raise ConfigError(f"{text!r} is not a number from 1 on", "write digits")
+def _name(text: str) -> str:
+    if FILER_NAME.fullmatch(text) is None:
+        remedy = "use letters, digits, `_`, `.` and `-`, and begin with a letter or a digit"
+        raise ConfigError(f"{text!r} cannot be part of a filer's command", remedy)
+    return text
+
+
+def _number(text: str, most: int = (1 << 16) - 1) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= most):
+        raise ConfigError(f"{text!r} is not a number from 1 to {most}", "write digits")
     return int(text)
 
 

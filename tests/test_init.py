@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
+import subprocess
+import sys
+import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -144,7 +149,10 @@ def test_without_a_person_a_missing_answer_is_an_error_that_names_its_flag(
         ("volumes", "nosuchvol", "nosuchvol"),
         ("transport", "telnet", "neither ssh nor rsh"),
         ("port", "none", "not a number"),
-        ("retain", "0", "not a number from 1 on"),
+        ("retain", "0", "not a number from 1 to 250"),
+        ("retain", "251", "not a number from 1 to 250"),
+        ("job", "the first", "cannot be part of a filer's command"),
+        ("prefix", "no prefix at all", "cannot be part of a filer's command"),
         ("key-file", "/nowhere/id_rsa", "cannot be used"),
         ("vcenter-password-file", "/nowhere/secret", "cannot be read"),
     ],
@@ -203,9 +211,28 @@ def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path
 
 def test_what_cannot_be_a_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
-    given: dict[str, str | None] = {**flags_of(night), "prefix": "no prefix at all"}
+    given: dict[str, str | None] = {**flags_of(night), "database": "no URL"}
     answers = Interview(given, None, home, tries=False).answers()
-    with pytest.raises(ConfigError, match="prefix"):
+    with pytest.raises(ConfigError, match="must be a SQLAlchemy URL"):
         write_first(home / "snapall.toml", answers)
     assert list(home.iterdir()) == []
-    assert '"no prefix at all"' in text_of_answers(answers, home)
+    assert '"no URL"' in text_of_answers(answers, home)
+
+
+def test_a_datastores_name_can_write_no_line_of_its_own(at_lab: Make, home: Path) -> None:
+    given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
+    answers = replace(Interview(given, None, home, tries=False).answers(), named='store\nallow_empty = true  # "')
+    table = tomllib.loads(text_of_answers(answers, home))["jobs"]["vmvol1"]
+    assert "allow_empty" not in table
+
+
+def test_who_leaves_at_a_question_is_let_go_without_a_traceback(home: Path) -> None:
+    master, slave = pty.openpty()
+    os.write(master, b"\x04")  # Ctrl-D
+    words = [sys.executable, "-m", "snapall", "init", "--out", str(home / "snapall.toml")]
+    ended = subprocess.run(words, stdin=slave, capture_output=True, text=True, check=False)
+    os.close(master)
+    os.close(slave)
+    assert (ended.returncode, list(home.iterdir())) == (130, [])
+    assert "snapall: stopped" in ended.stderr
+    assert "Traceback" not in ended.stderr
