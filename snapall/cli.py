@@ -76,9 +76,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except SnapallError as error:
         _complain(error)
         _end(error.exit)
-    except (
-        typer.Abort
-    ):  # Ctrl-C or Ctrl-D at a question, or while something is looked at; a run heeds its signals itself
+    except typer.Abort:
+        # Ctrl-C or Ctrl-D at a question, or while something is looked at; a run heeds its signals itself.
         typer.echo("\nsnapall: stopped", err=True)
         _end(Exit.STOPPED)
     except SystemExit as ending:

@@ -36,7 +36,7 @@ EXAMINING = (
     "Exit codes: 0 a backup can be taken; 1 a link is broken; 2 usage or configuration, every fault of which is told."
 )
 READING = "Exit codes: 0 read; 1 a journal cannot be read; 2 usage or configuration, or no such run."
-WRITING = "Exit codes: 0 written; 2 usage or configuration: nothing was written."
+WRITING = "Exit codes: 0 written; 2 usage or configuration, or 130 stopped: nothing was written."
 
 ConfigFile = Annotated[
     Path | None,

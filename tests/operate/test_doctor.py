@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import paramiko
 import pytest
@@ -274,6 +275,16 @@ def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
     assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
 
 
+def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -> None:
+    night = at_lab()
+    dead_run(night)
+    night.edit("[jobs.vol1]", "[jobs.renamed]")
+    _, links = examined(night)
+    (owed,) = [one for one in links if _name(one) == "debts of vol1"]
+    assert owed["mark"] == WARNED
+    assert "web01 (vm-108)" in owed["text"]
+
+
 def test_a_run_at_work_is_told(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state
@@ -310,6 +321,12 @@ def test_two_clocks_may_differ_by_a_minute(apart: float, says: str) -> None:
     seen = clocks(NOW + timedelta(seconds=apart), NOW)
     assert says in seen.text
     assert bool(seen.remedy) == (abs(apart) > 60)
+
+
+def test_a_file_that_goes_while_it_is_looked_at_is_a_broken_link() -> None:
+    walk = Walk()
+    assert not walk.look("file rights", "", lambda: Seen(str(Path("/nowhere/secret").stat())))
+    assert (walk.results[0].mark, "/nowhere/secret" in walk.results[0].text) == (Mark.FAILURE, True)
 
 
 def test_a_chain_of_links_breaks_at_its_first_broken_one() -> None:

@@ -24,13 +24,15 @@ def look_here(walk: Walk, settings: Config, memory: Memory) -> None:
     jobs = ", ".join(settings.jobs)
     walk.look("configuration", "", lambda: Seen(f"{settings.path}: jobs {jobs}"))
     walk.look("file rights", "", lambda: _rights(settings))
-    walk.look("state folder", "", lambda: _folder(settings.state))
+    there = walk.look("state folder", "", lambda: _folder(settings.state))
     walk.look("log", "", lambda: _file(settings.log, "log"))
     if settings.metrics is not None:
         metrics = settings.metrics
         walk.look("metrics", "", lambda: _file(metrics, "metrics"))
     for job in settings.jobs:
         walk.look("lock", job, lambda job=job: _lock(memory, job), "state folder")  # type: ignore[misc]
+    # A job that the configuration has lost may owe something all the same.
+    for job in dict.fromkeys([*settings.jobs, *(memory.jobs() if there else ())]):
         walk.look("debts", job, lambda job=job: _debts(memory, job), "state folder")  # type: ignore[misc]
 
 

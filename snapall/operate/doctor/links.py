@@ -64,6 +64,11 @@ class Walk:
         except SnapallError as error:
             self.results.append(Result(link, of, Mark.FAILURE, error.message, error.hint))
             return False
+        except OSError as error:  # of this machine: a file that has just gone, a folder that cannot be entered
+            self.results.append(
+                Result(link, of, Mark.FAILURE, str(error), "see the rights of the file, and its folder")
+            )
+            return False
         for one in found:
             mark = Mark.WARNING if one.remedy else Mark.OK
             self.results.append(Result(link, of, mark, one.text, one.remedy))
