@@ -39,7 +39,7 @@ def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
     now = memory.clock.utc()
     found = [standing(job, known_of(memory, job.name), now) for job in jobs]
     lost = [name for name in memory.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
-    found += [one for one in (forgotten(known_of(memory, name), now) for name in lost) if one is not None]
+    found += [one for one in (forgotten(name, known_of(memory, name), now) for name in lost) if one is not None]
     return tuple(found)
 
 

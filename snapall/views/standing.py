@@ -20,7 +20,7 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
         lines.append(f"  last run       {_last(one.last)}")
         lines += [f"  now            {one.at_work} is at work"] if one.at_work else []
         if one.backup is not None and one.backup.window is not None:
-            lines.append(f"  window         VMs held for {words.clocked(max(0.0, one.backup.window))}")
+            lines.append(f"  window         VMs held for {words.clocked(one.backup.window)}")
         lines += [f"  pending        {one.pending} proven, waiting for the chain"] if one.pending else []
         lines.append(f"  owed           {', '.join(one.left) or 'nothing'}")
         lines += [f"  {finding.level.name:<13}  {finding.text}" for finding in one.findings]
@@ -70,7 +70,7 @@ def _data(one: Standing, prefix: str) -> list[str]:
     limit = one.job.max_age
     data = [f"{prefix}left={len(one.left)};;0;0", f"{prefix}pending={one.pending};;;0"]
     if one.backup is not None and one.backup.window is not None:
-        data.insert(0, f"{prefix}window={max(0.0, one.backup.window):.1f}s;;;0")
+        data.insert(0, f"{prefix}window={one.backup.window:.1f}s;;;0")
     if one.backup is not None:
         asked = len(one.backup.asked)
         data.insert(0, f"{prefix}quiesced={one.backup.quiesced};{asked}:;;0;{asked}")
