@@ -9,7 +9,7 @@ from snapall.backup.model import FilerSnapshot, Job
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit
 from snapall.operate.findings import Finding, JobSources, Kind, VmSources
-from snapall.operate.history import at_work, known_of
+from snapall.operate.history import at_work, known_of, require_listed
 from snapall.settings import Config
 from snapall.site import OpenSite
 
@@ -17,9 +17,10 @@ from snapall.site import OpenSite
 def audited(settings: Config) -> Audit:
     """Ask all three sources of every job; one that does not answer is a finding, and the others are told all the same.
 
-    Nothing is changed, and no lock is held.
+    Nothing is changed, and no lock is held. JournalError: there is nothing to hold beside the others.
     """
     memory = memory_of(settings)
+    require_listed(memory.folder)
     troubles: list[Finding] = []
     vms, stores = _database(settings, troubles)
     jobs = [_job(settings, job, stores, memory, troubles) for job in settings.jobs.values()]

@@ -33,7 +33,7 @@ def past(memory: Memory, job: str, last: int | None = None) -> Past:
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
-    _require_listed(memory.folder)
+    require_listed(memory.folder)
     found: list[Course] = []
     unreadable: list[str] = []
     for one in _newest_first(memory, job):
@@ -62,7 +62,7 @@ def run_named(memory: Memory, wanted: str, jobs: Sequence[str]) -> Course:
 
     ConfigError: none is called so, or several are. JournalError: its journal, or the folder, cannot be read.
     """
-    _require_listed(memory.folder)
+    require_listed(memory.folder)
     paths = journals(memory.folder)
     if not paths:
         raise ConfigError(f"no run is on record in {memory.folder}", "`snapall run` takes a backup")
@@ -105,7 +105,7 @@ def known_of(memory: Memory, job: str) -> Known:
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
-    _require_listed(memory.folder)
+    require_listed(memory.folder)
     nights: list[Course] = []
     unreadable: list[str] = []
     for one in _newest_first(memory, job):
@@ -145,7 +145,7 @@ def _says_so(memory: Memory, job: str) -> bool:
         return False
 
 
-def _require_listed(folder: Path) -> None:
+def require_listed(folder: Path) -> None:
     """JournalError: what is in the folder cannot be seen. One that is not there is an empty one."""
     try:
         with suppress(FileNotFoundError), os.scandir(folder) as entries:

@@ -234,24 +234,19 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
 
 @pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
 def test_of_another_users_lock_the_living_holder_is_believed_alone(
-    stage: Stage, pid: int, since: float, held: bool
+    in_sight: Path, pid: int, since: float, held: bool
 ) -> None:
     """A run that was killed leaves its word; whoever may not try the lock must not take it for a run at work."""
+    stage = slow_stage(in_sight / "state")
     stage.night()
-    stage.begun(*BEGUN, stamp="20070324T030000Z")
     began = datetime.fromtimestamp(psutil.Process(1).create_time() + since, UTC)
     holder = {"role": "run", "pid": pid, "since": began.isoformat(timespec="seconds")}
     (stage.memory.state / "vol1.holder").write_text(json.dumps(holder))
-    for path in (stage.memory.state, *stage.memory.state.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
     script = (
         "import os, sys; from pathlib import Path; from snapall.backup.clock import SystemClock;"
         "from snapall.backup.memory import Memory; from snapall.operate.history import at_work;"
         "os.setuid(65534); print(at_work(Memory(Path(sys.argv[1]), SystemClock()), 'vol1'))"
     )
-    for folder in (stage.memory.state, *stage.memory.state.parents[:-2]):
-        folder.chmod(folder.stat().st_mode | 0o055)
-    ended = subprocess.run(
-        [sys.executable, "-c", script, str(stage.memory.state)], capture_output=True, text=True, check=True
-    )
+    words = [sys.executable, "-c", script, str(stage.memory.state)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ("a run" if held else "")
