@@ -9,6 +9,8 @@ from snapall.operate.status import ALARM, Finding, Level, Standing
 from snapall.views import words
 from snapall.views.course_json import moment
 
+_LONGEST = 2000  # characters of a plugin's text: Nagios reads 4 KiB of a line (NRPE by old packets 1 KiB), data and all
+
 
 def status_lines(found: Sequence[Standing]) -> list[str]:
     """For people: each job with its newest backup, its last run, its window, what is owed, what is wrong."""
@@ -51,7 +53,8 @@ def nagios_line(found: Sequence[Standing]) -> tuple[str, Level]:
 
 def plugin_text(text: str) -> str:
     """The text as a plugin may say it: a bar would begin the performance data."""
-    return words.safe(" / ".join(text.splitlines())).replace("|", "/")
+    told = words.safe(" / ".join(text.splitlines())).replace("|", "/")
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
 
 
 def _told(one: Standing) -> str:

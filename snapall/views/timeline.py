@@ -26,7 +26,7 @@ def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
     if drawn is not None:
         lines += ["", *_picture(drawn, width, letters), "", _legend(drawn, width, letters)]
     lines += ["", *footing(course)] if footing(course) else []
-    return [words.safe(part) for line in lines for part in words.wrapped(line, width)]
+    return [part for line in lines for part in words.wrapped(words.safe(line), width)]
 
 
 def _heading(course: Course) -> list[str]:

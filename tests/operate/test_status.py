@@ -250,3 +250,13 @@ def test_of_another_users_lock_the_living_holder_is_believed_alone(
     words = [sys.executable, "-c", script, str(stage.memory.state)]
     ended = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ("a run" if held else "")
+
+
+def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage: Stage) -> None:
+    stage.night()
+    for n in range(200):
+        stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
+    line, level = nagios_line([standing_of(stage)])
+    assert level is Level.WARNING
+    assert len(line) < 4096
+    assert " | age=" in line
