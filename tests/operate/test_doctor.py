@@ -87,8 +87,8 @@ def deep(night: AtLab) -> None:
         others.make_vm_snapshot(night.world, 110, f"by hand {n}")
 
 
-def many_snapshots(night: AtLab) -> None:
-    for n in range(251):
+def many_snapshots(night: AtLab, count: int = 251) -> None:
+    for n in range(count):
         others.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
@@ -184,6 +184,15 @@ PLANTED = {
         "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", Kind.GARBAGE, "what?")
     ),
     "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
+    "room for a few more snapshots only": Planted(
+        "snap list of vmvol1", WARNED, "245 snapshots", lambda night: many_snapshots(night, 241)
+    ),
+    **{
+        f"`{asked}`, which the login's role does not allow": Planted(
+            f"{link} of vmvol1", WARNED, "not known", faulty(asked, Kind.FAIL, f"{asked}: permission denied")
+        )
+        for asked, link in (("vol status", "volume"), ("df", "space"), ("snap sched", "snap sched"))
+    },
     "a snapshot that is held": Planted(
         "snap list of vmvol1", WARNED, "vmware_snap3", tagged
     ),

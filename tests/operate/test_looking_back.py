@@ -163,6 +163,10 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
     assert "vol1: CRITICAL" in told
     assert "3 VMs may be left quiesced" in told
     assert night("status", "--nagios").code == 2
+    second = '[jobs.second]\nfiler = "filer1"\nvolumes = ["vmvol1"]\ndatastores = [688]\nprefix = "second"\n'
+    night.config.write_text(f"{night.config.read_text()}\n{second}")
+    assert "vol1: CRITICAL" in night("status").out
+    assert "vol1" not in night("status", "renamed").out  # that job alone was asked for
 
 
 @pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit"])

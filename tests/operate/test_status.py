@@ -19,7 +19,7 @@ from snapall.backup.steps import Quiesce
 from snapall.operate.history import known_of
 from snapall.operate.status import Finding, Level, Standing, forgotten
 from snapall.views.standing import nagios_line, status_lines
-from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
+from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
@@ -113,6 +113,22 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
         found = standing_of(stage)
     assert (found.level, found.left) == (Level.OK, ())
     assert found.running is not None
+
+
+def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
+    stage.begun(*BEGUN)
+    with seize(stage.memory.state, "vol1", "run", stage.clock):
+        found = standing_of(stage)
+    assert (found.level, told(found)) == (Level.WARNING, "no backup is on record")
+    assert standing_of(stage, 0).level is Level.CRITICAL
+
+
+def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lose)
+    assert stage.night().exit == 5
+    found = standing_of(stage)
+    assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
+    assert "the last run left VMs to be settled" in told(found)
 
 
 def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
@@ -228,6 +244,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert found.level is Level.WARNING
     assert "the last backup is whole, and yet" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
+    assert "to be looked at once more: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup
     assert standing_of(stage).left == ()
 
