@@ -123,6 +123,9 @@ PLANTED = {
     "a password that others may read": Planted(
         "file rights", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
     ),
+    "a key that its group may read": Planted(
+        "file rights", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
+    ),
     "a configuration that everybody may write": Planted(
         "file rights", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
     ),
