@@ -21,6 +21,7 @@ from snapall.backup.facts import (
     RolledBack,
     Started,
     Surveyed,
+    TakenBack,
     Unregistered,
 )
 from snapall.backup.model import Order, Vm, VmSnapshot
@@ -251,10 +252,12 @@ def _flights(facts: Sequence[Noted]) -> tuple[Flight, ...]:
 
 
 def _renames(began: Began, facts: Sequence[Noted]) -> tuple[Rename, ...]:
-    """In paper order: the renames that made room, newest first; those that took one back point the other way."""
+    """In paper order: the renames that made room and stand, newest first; what took one back points the other way."""
     if began.job.order is Order.SAFE or any(isinstance(noted.fact, RolledBack) for noted in facts):
         return ()
     upward = set(pairwise(began.job.chain))
     run = takewhile(lambda fact: not isinstance(fact, Ended), (noted.fact for noted in facts))
     steps = [fact.step for fact in run if isinstance(fact, Intent)][::-1]  # a later recover makes no room
-    return tuple(step for step in steps if isinstance(step, Rename) and (step.old, step.new) in upward)
+    back = {noted.fact.step for noted in facts if isinstance(noted.fact, TakenBack)}
+    made = (step for step in steps if isinstance(step, Rename) and (step.old, step.new) in upward)
+    return tuple(step for step in made if step not in back)

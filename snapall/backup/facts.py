@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm
-from snapall.backup.steps import Child, Outcome, Step
+from snapall.backup.steps import Child, Outcome, Rename, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,13 @@ class Certified:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """The list shows that a rename which made room for a capture does not stand any more: it is owed no longer."""
+
+    step: Rename
+
+
+@dataclass(frozen=True, slots=True)
 class RolledBack:
     """The names that a rotation before its capture had moved are back."""
 
@@ -209,6 +216,7 @@ Fact = (
     | Releasing
     | Certified
     | RolledBack
+    | TakenBack
     | Landed
     | TakenUp
     | Ended

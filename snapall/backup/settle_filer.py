@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from snapall.backup.debts import owed
 from snapall.backup.events import CaptureProven, Failed, Waiting, Warned
-from snapall.backup.facts import Absent, Landed, Proven, RolledBack
+from snapall.backup.facts import Absent, Landed, Proven, RolledBack, TakenBack
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot
@@ -121,7 +121,12 @@ class _Settlement:
         """Rename the chain back, one name after the other, as far as the listing allows; prove it by reading again."""
         stuck: set[str] = set()
         for rename in renames:
-            if rename.volume not in stuck and not self._renamed_back(rename):
+            if rename.volume in stuck:
+                continue
+            if self._renamed_back(rename):
+                # Once is enough: by the next look a later run may have given the names to other snapshots.
+                self.journal.note(TakenBack(rename))
+            else:
                 stuck.add(rename.volume)
         if not stuck:
             self.journal.note(RolledBack())

@@ -281,6 +281,20 @@ def test_a_volume_that_cannot_be_renamed_back_does_not_keep_the_other_from_it(tm
     assert "could not be renamed back" in stage.failures[-1]
 
 
+def test_a_name_that_was_taken_back_is_not_taken_back_again_from_a_later_chain(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+    journal = rotated(stage, "v")
+    stage.site.volumes["v"] = [replace(row, tags=("busy",) * (row.name == S4)) for row in stage.site.volumes["v"]]
+    settle(stage, journal)
+    assert stage.dates() == {R: f"old {R}", P: f"old {P}", S4: f"old {S3}"}
+    assert owed(journal.facts).renames == (UP[1],)
+    # A later run fills the gap, and its newest backup is deleted by hand: no name is where the dead run put it.
+    stage.site.volumes["v"] = [FilerSnapshot(name, f"later {name}") for name in (P, S3, S4)]
+    settle(stage, journal)
+    assert stage.dates() == {name: f"later {name}" for name in (P, S3, S4)}
+    assert not owed(journal.facts)
+
+
 def test_a_filer_that_cannot_be_asked_leaves_its_debts_open(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     journal = rotated(stage, "v")

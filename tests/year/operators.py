@@ -13,6 +13,7 @@ from tests.year.happenings import Chance
 if TYPE_CHECKING:
     from snapall.lab.world import World
 
+DATASTORES = (688, 689)
 RENAMED = "UPDATE VPX_ENTITY SET NAME = ? WHERE ID = ?"
 
 
@@ -25,6 +26,7 @@ class Operators:
     until: dict[tuple[str, str], int] = field(default_factory=dict)  # volume and snapshot number -> day
     full: int = 0  # the day from which the volume has room again
     count: int = 0
+    known: dict[int, tuple[str, tuple[int, ...]]] = field(default_factory=dict)  # yesterday's VMs: name, datastores
     keep: str = ""  # the backup that the next command takes before some maintenance
 
     def interfere(self, world: World, what: str, chain: tuple[str, ...], day: int) -> None:
@@ -64,12 +66,12 @@ class Operators:
 
     def _vms(self, world: World, what: str) -> None:
         # sql01 stays as it is: some configurations will not do without it, and that is no interference but a refusal.
-        movable = [vm for vm in world.vms(688) if vm.id != 1226 and not (vm.name or "").startswith("test-")]
+        movable = [vm for vm in world.vms(688) if not (vm.name or "").startswith(("sql01", "test-"))]
         vm = self.chance.one(movable) if movable else None
         match what.split():
             case ["adds", *_]:
-                _add_vm(world, 3000 + self.count, f"new{self.count:02d}")
-            case ["deletes", *_] if vm is not None and len(movable) > 2:
+                _add_vm(world, 3000 + self.count, f"new{self.count:02d}", (688,))
+            case ["deletes", *_] if vm is not None and len(movable) > 2 and _datastores(world, vm.id) == (688,):
                 others.remove_vm(world, vm.id)
                 self.chronicle.vm_is_gone(vm.id)
             case ["renames", *_] if vm is not None:
@@ -86,6 +88,18 @@ class Operators:
                     self.chronicle.operator_removed(row.ssid)
             case _:
                 pass
+
+    def register_again(self, world: World) -> None:
+        """What a night's fault has unregistered is registered again under another number, as VirtualCenter does."""
+        for number, (name, datastores) in self.known.items():
+            if not _datastores(world, number):
+                self.count += 1
+                _add_vm(world, 5000 + self.count, name, datastores)
+
+    def remember(self, world: World) -> None:
+        """Who is there now."""
+        there = {vm.id: vm.name for store in DATASTORES for vm in world.vms(store) if vm.name is not None}
+        self.known = {number: (name, _datastores(world, number)) for number, name in there.items()}
 
     def tidy(self, world: World) -> None:
         """Delete what snapall warned of, as its remedy says."""
@@ -106,10 +120,17 @@ class Operators:
             self.full = 0
 
 
-def _add_vm(world: World, number: int, name: str) -> None:
+def _datastores(world: World, number: int) -> tuple[int, ...]:
+    """Where a VM has files; () when VirtualCenter does not know it."""
+    return tuple(store for store in DATASTORES if number in {vm.id for vm in world.vms(store)})
+
+
+def _add_vm(world: World, number: int, name: str, datastores: tuple[int, ...]) -> None:
     with world.moment() as moment:
         moment.db.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, 11, 0)", (number, name))
-        moment.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, 688)", (number,))
+        for store in datastores:
+            moment.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, ?)", (number, store))
         moment.echo(schema.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
         moment.echo(schema.ENTITY, number, name, 0, 3)
-        moment.echo(schema.ASSIGNMENT, 688, number)
+        for store in datastores:
+            moment.echo(schema.ASSIGNMENT, store, number)

@@ -134,6 +134,7 @@ class Year:
         """The operators' day."""
         town, operators = self.town, self.operators
         operators.undo(town.world, day)
+        operators.register_again(town.world)
         for volume in town.world.volumes():
             for row in town.world.listing(volume):
                 if row.tags:  # a fault's tags are taken away after some nights, too
@@ -144,6 +145,7 @@ class Year:
         if self.chance.percent(OPERATORS):
             what = self.chance.weighed(INTERFERENCE)
             operators.interfere(town.world, what, self._rules().chain, day)
+        operators.remember(town.world)
         if operators.keep:
             self._command(("run", "--keep", operators.keep), Night("", Fate()))
             operators.keep = ""
@@ -151,7 +153,7 @@ class Year:
     def _rules(self, keep: str = "") -> Rules:
         job = self.town.job
         undoes = job.order == "paper" or any(
-            '"order": "paper"' in path.read_text(encoding="utf-8").split("\n", 1)[0]
+            '"value": "PAPER"' in path.read_text(encoding="utf-8").split("\n", 1)[0]
             for path in dawn.open_journals(self.town.journals)
         )
         return Rules(str(job.order), job.chain, job.volumes, keep, undoes)
