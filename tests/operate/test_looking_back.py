@@ -95,6 +95,17 @@ def test_the_metrics_follow_every_run_the_failed_ones_too(at_lab: Make) -> None:
     assert (night.lab.directory / "snapall.prom").stat().st_mode & 0o777 == 0o644
 
 
+def test_the_metrics_follow_recover_too(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit(*METRICS)
+    night("run")
+    journal = max((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join(lines[: next(n for n, line in enumerate(lines) if '"Capture"' in line)]) + "\n")
+    assert night("recover").code == 0
+    assert samples_of(night)["snapall_last_run_exit_code"] == -1
+
+
 def test_metrics_that_cannot_be_written_are_a_warning_and_cost_nothing(at_lab: Make) -> None:
     night = at_lab()
     night.edit(*METRICS)

@@ -18,6 +18,7 @@ from snapall.backup.model import Grade, Vm
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import known_of
 from snapall.operate.status import Finding, Level, Standing, forgotten
+from snapall.views.prometheus import metrics_text
 from snapall.views.standing import nagios_line, status_lines
 from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import slow_stage, standing_of
@@ -166,6 +167,7 @@ def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -
     values = dict(part.split("=") for part in data.split())
     assert set(values) == {"age", "quiesced", "window", "left", "pending"}
     assert values["age"].endswith("s;93600;187200;0")
+    assert (values["quiesced"], values["left"]) == ("3;3:;;0;3", "0;;0;0")
 
 
 def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
@@ -176,6 +178,12 @@ def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
     assert level is Level.CRITICAL
     assert "vol1_left=0" in line
     assert "vol2_left=1" in line
+
+
+def test_no_name_ends_a_label_of_the_metrics_early(stage: Stage) -> None:
+    found = replace(standing_of(stage), job=replace(stage.job, name='a"b\\c\nd'))
+    lines = metrics_text([found], stage.clock.utc()).splitlines()
+    assert 'snapall_vms_left{job_name="a\\"b\\\\c\\nd"} 0' in lines
 
 
 def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
