@@ -117,6 +117,11 @@ def autodelete(night: AtLab) -> None:
     others.set_own_ways(night.world, "vmvol1", autodelete="on")
 
 
+def hooked(when: str) -> Callable[[AtLab], object]:
+    table = f'\n[jobs.vol1.hooks]\n{when} = ["/nowhere/hook"]\n'
+    return lambda night: night.config.write_text(f"{night.config.read_text()}{table}")
+
+
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
@@ -138,6 +143,8 @@ PLANTED = {
     "metrics in a folder that is not there": Planted(
         "metrics", WARNED, "nowhere", edited("snapall.log\"", "snapall.log\"\nmetrics = \"nowhere/snapall.prom\"")
     ),
+    "a before-hook that is not there": Planted("hooks of vol1", BROKEN, "/nowhere/hook", hooked("before")),
+    "another hook that is not there": Planted("hooks of vol1", WARNED, "/nowhere/hook", hooked("on_failure")),
     "a VM that a dead run left": Planted("debts of vol1", WARNED, "web01 (vm-108)", dead_run),
     "a journal that cannot be read": Planted("debts of vol1", WARNED, ".jsonl", broken_journal),
     "a database driver that is not there": Planted(
