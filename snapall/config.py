@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from snapall import schema
     from snapall.batfile import Source
+    from snapall.values import Place
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -39,12 +40,15 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     return path
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration that a file holds; passwords and key files are read too. Raises ConfigError with all faults."""
+def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Config:
+    """The configuration that a file holds. Raises ConfigError with all faults.
+
+    `secrets`: passwords and key files are read too; without them nobody can be contacted.
+    """
     path = path.absolute()
     match path.suffix.lower():
         case ".toml":
-            return parse(text_of(path), path, environ)
+            return parse(text_of(path), path, environ, secrets=secrets)
         case ".bat" | ".cmd":
             from snapall.batfile import source_of  # noqa: PLC0415 - few need it
 
@@ -56,23 +60,27 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
             )
 
 
-def parse(text: str, path: Path, environ: Mapping[str, str]) -> Config:
+def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
-    return _judged(tables_of(text, path), path, environ, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
+    from snapall.values import Place  # noqa: PLC0415 - with pydantic
+
+    place = Place(path.parent, environ, secrets)
+    return _judged(tables_of(text, path), path, place, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 
 def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
-    return _judged(source.raw, source.path, environ, lambda fault: source.told(fault.path, fault.text))
+    from snapall.values import Place  # noqa: PLC0415 - with pydantic
+
+    place = Place(source.path.parent, environ)
+    return _judged(source.raw, source.path, place, lambda fault: source.told(fault.path, fault.text))
 
 
-def _judged(
-    raw: Mapping[str, object], path: Path, environ: Mapping[str, str], told: Callable[[schema.Fault], str]
-) -> Config:
+def _judged(raw: Mapping[str, object], path: Path, place: Place, told: Callable[[schema.Fault], str]) -> Config:
     # pydantic takes long to import, and most of what needs this module needs its types alone.
-    from snapall import rules, schema, values  # noqa: PLC0415
+    from snapall import rules, schema  # noqa: PLC0415
 
-    read = schema.read(raw, values.Place(path.parent, environ))
+    read = schema.read(raw, place)
     between = tuple(rules.faults_between(raw))
     match read:
         case schema.File() if not between:

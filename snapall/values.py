@@ -21,10 +21,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What values refer to: relative paths to the file's folder, `{ env = ... }` to the environment."""
+    """What values refer to: relative paths to the file's folder, `{ env = ... }` to the environment.
+
+    `secrets`: whether passwords and keys are read; who only looks at journals needs none, and may have no right to.
+    """
 
     folder: Path
     environ: Mapping[str, str]
+    secrets: bool = True
 
 
 def _place(info: ValidationInfo) -> Place:
@@ -76,8 +80,9 @@ def _path(value: object, info: ValidationInfo) -> Path:
         raise ValueError(f"the home directory in {quoted(value)} is not known; write the path in full") from None
 
 
-def _readable(path: Path) -> Path:
-    _contents(path)
+def _readable(path: Path, info: ValidationInfo) -> Path:
+    if _place(info).secrets:
+        _contents(path)
     return path
 
 
@@ -100,6 +105,8 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
         case str(text):
             origin = "the password"
         case {"env": str(name), **rest} if not rest:
+            if not _place(info).secrets:
+                return Secret("", variable=name)
             origin = f"the environment variable {quoted(name)}"
             if name not in _place(info).environ:
                 raise ValueError(f"{origin} is not set")
@@ -107,6 +114,8 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
             text = _place(info).environ[name]
         case {"file": str(name), **rest} if not rest:
             path = _path(name, info)
+            if not _place(info).secrets:
+                return Secret("", path)
             origin, text = quoted(str(path)), _contents(path).rstrip("\r\n")
         case _:
             raise ValueError('must be text in quotes, { env = "VARIABLE" } or { file = "PATH" }')

@@ -33,7 +33,7 @@ def status(
         line, code = _plugin(config, jobs)
         typer.echo(line)
         raise typer.Exit(code)
-    settings, chosen = options.chosen(config, jobs, None, "")
+    settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
     found = asking.standings(settings, chosen)
     for line in [json.dumps(standing.status_json(found), indent=1)] if as_json else standing.status_lines(found):
         typer.echo(line)
@@ -47,7 +47,7 @@ def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
     from snapall.views import standing
 
     try:
-        settings, chosen = options.chosen(config, jobs, None, "")
+        settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
         line, level = standing.nagios_line(asking.standings(settings, chosen))
     except SnapallError as error:
         line, level = f"SNAPALL UNKNOWN - {standing.plugin_text(error.message)}", Level.UNKNOWN
@@ -78,7 +78,7 @@ def show(
     from snapall.views.timeline import timeline_lines
     from snapall.views.timeline_svg import timeline_svg
 
-    found = asking.run_of(options.load(config), run)
+    found = asking.run_of(options.load(config, secrets=False), run)
     if svg is not None:
         try:
             svg.write_text(timeline_svg(found), encoding="utf-8")
@@ -106,7 +106,7 @@ def stats(
     from snapall.views.letters import alphabet
     from snapall.views.statistics import stats_json, stats_lines
 
-    settings, chosen = options.chosen(config, jobs, None, "")
+    settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
     found = asking.statistics_of(settings, chosen, last)
     if as_json:
         typer.echo(json.dumps(stats_json(found), indent=1))

@@ -52,7 +52,7 @@ ConfigFile = Annotated[
 def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
     """For a shell's completion: the jobs so begun; none when the configuration cannot be read."""
     with suppress(SnapallError):
-        return [name for name in load(ctx.params.get("config")).jobs if name.startswith(incomplete)]
+        return [name for name in load(ctx.params.get("config"), secrets=False).jobs if name.startswith(incomplete)]
     return []
 
 
@@ -78,21 +78,24 @@ def leave(code: Exit) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def load(config: Path | None) -> Config:
+def load(config: Path | None, *, secrets: bool = True) -> Config:
     """The configuration that is meant: by option, by environment, or here. ConfigError: every fault of it."""
     from snapall import config as configuration
 
-    return configuration.load(configuration.find(config, os.environ))
+    return configuration.load(configuration.find(config, os.environ), secrets=secrets)
 
 
 def chosen(
-    config: Path | None, names: list[str] | None, order: str | None, keep: str
+    config: Path | None, names: list[str] | None, order: str | None, keep: str, *, secrets: bool = True
 ) -> tuple[Config, tuple[Job, ...]]:
-    """The configuration and the jobs that are meant, in the order that was asked for."""
+    """The configuration and the jobs that are meant, in the order that was asked for.
+
+    Without `secrets` nobody can be contacted, and who asks needs no right to read them.
+    """
     from snapall.backup.model import Order
     from snapall.config import check_keep, jobs_named, with_order
 
-    settings = load(config)
+    settings = load(config, secrets=secrets)
     jobs = jobs_named(settings, names or ())
     if keep:
         check_keep(keep, tuple(settings.jobs.values()))  # of them all: two may share a volume

@@ -34,6 +34,7 @@ from snapall.config import _judged, from_batch, load, parse
 from snapall.errors import ConfigError
 from snapall.importing import write
 from snapall.tomlfile import dotted
+from snapall.values import Place
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
 from snapall.views.reports import plan_lines
@@ -71,7 +72,8 @@ def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
     (folder / "id_rsa").write_text("a key\n")
     raw = retyped(RAW, edits)
     try:
-        _judged(raw, folder / "snapall.toml", ENVIRON, lambda fault: f"{dotted(fault.path)}: {fault.text}")
+        place = Place(folder, ENVIRON)
+        _judged(raw, folder / "snapall.toml", place, lambda fault: f"{dotted(fault.path)}: {fault.text}")
     except ConfigError as error:
         for line in error.message.split("\n"):
             tame(line)

@@ -198,3 +198,16 @@ def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
         night.lab.close()
     assert (ended.code, ended.out) == (1, "")
     assert "cannot be read: Permission denied" in ended.err
+
+
+@pytest.mark.parametrize("command", ["status", "show", "stats"])
+def test_who_looks_at_journals_alone_needs_no_password(at_lab: Make, command: str) -> None:
+    """A monitoring system's user may not read them, and has none of cron's variables."""
+    night = at_lab(transport="ssh")
+    assert night("run").code == 0
+    (night.lab.directory / "id_rsa").unlink()
+    night.edit('password    = { file = "vc.secret" }', 'password    = { env = "NOT_SET_FOR_NAGIOS" }')
+    assert night(command).code == 0
+    assert night("plan").code == 2
+    night.edit("retain      = 4", "retain      = 0")
+    assert night(command).code == 2  # every other fault is told as ever
