@@ -12,7 +12,7 @@ from snapall.backup.model import Job
 from snapall.backup.provenance import recall
 from snapall.operate.ages import age_of
 from snapall.operate.course import Course
-from snapall.operate.history import known_of, past, run_named
+from snapall.operate.history import known_of, past, require_listed, run_named
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, forgotten, standing
 from snapall.settings import Config
@@ -39,7 +39,7 @@ def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
     now = memory.clock.utc()
     found = [standing(job, known_of(memory, job.name), now) for job in jobs]
     lost = [name for name in memory.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
-    found += [one for one in (forgotten(known_of(memory, name), now) for name in lost) if one is not None]
+    found += [one for one in (forgotten(name, known_of(memory, name), now) for name in lost) if one is not None]
     return tuple(found)
 
 
@@ -65,9 +65,13 @@ def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Sta
 
 
 def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
-    """Every snapshot of the job's volumes, newest first, with its grade, its age and its space."""
-    site = OpenSite(job, settings)
+    """Every snapshot of the job's volumes, newest first, with its grade, its age and its space.
+
+    JournalError: the state folder cannot be read, and all of them would look like strangers.
+    """
     memory = memory_of(settings)
+    require_listed(memory.folder)
+    site = OpenSite(job, settings)
     listings = {volume: site.listing_with_shares(volume) for volume in job.volumes}
     past = recall(job, memory.known(job.name), {volume: rows for volume, (rows, _) in listings.items()})
     now = memory.clock.utc()

@@ -9,7 +9,7 @@ from snapall.backup.model import FilerSnapshot, Job
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit
 from snapall.operate.findings import Finding, JobSources, Kind, VmSources
-from snapall.operate.history import at_work, known_of
+from snapall.operate.history import at_work, known_of, require_listed
 from snapall.settings import Config
 from snapall.site import OpenSite
 
@@ -17,14 +17,14 @@ from snapall.site import OpenSite
 def audited(settings: Config) -> Audit:
     """Ask all three sources of every job; one that does not answer is a finding, and the others are told all the same.
 
-    Nothing is changed, and no lock is held.
+    Nothing is changed, and no lock is held. JournalError: there is nothing to hold beside the others.
     """
     memory = memory_of(settings)
+    require_listed(memory.folder)
     troubles: list[Finding] = []
     vms, stores = _database(settings, troubles)
     jobs = [_job(settings, job, stores, memory, troubles) for job in settings.jobs.values()]
-    troubles += _of_no_job(settings, memory)
-    return audit(jobs, vms, troubles)
+    return audit(jobs, vms, troubles, _of_no_job(settings, memory, troubles))
 
 
 def _database(settings: Config, troubles: list[Finding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
@@ -84,13 +84,14 @@ def _owed(memory: Memory, job: str, troubles: list[Finding]) -> tuple[Debts, ...
     return tuple(found)
 
 
-def _of_no_job(settings: Config, memory: Memory) -> list[Finding]:
-    """Open runs of jobs that the configuration does not name any more."""
-    return [
-        Finding(Kind.OWED, name, f"job {name} is not in the configuration, and a run of it is not settled", _RECOVER)
-        for name in memory.jobs()
-        if name not in settings.jobs
-    ]
+def _of_no_job(settings: Config, memory: Memory, troubles: list[Finding]) -> dict[str, tuple[Debts, ...]]:
+    """What is owed by open runs of jobs that the configuration does not name any more."""
+    found: dict[str, tuple[Debts, ...]] = {}
+    for name in (name for name in memory.jobs() if name not in settings.jobs):
+        text = f"job {name} is not in the configuration, and a run of it is not settled"
+        troubles.append(Finding(Kind.OWED, name, text, _RECOVER))
+        found[name] = _owed(memory, name, troubles)
+    return found
 
 
 _RECOVER = "`snapall recover` settles it by what its journal says; it may need the job's filer in the configuration"

@@ -128,11 +128,19 @@ def write_first(path: Path, one: Answers) -> list[Path]:
     refuse_to_overwrite([file for file, _, _ in files])
     with ExitStack() as undo:
         for file, text, mode in files:
-            _create(file, text, mode)
-            undo.callback(file.unlink)
+            _create(file, text, mode, undo)
         load(path)
         undo.pop_all()
     return [file for file, _, _ in files]
+
+
+def require_place(path: Path) -> None:
+    """ConfigError: no configuration can be written there, which is better said before all the questions."""
+    if path.suffix.lower() != ".toml":
+        raise ConfigError(f"{path}: is not called as a configuration is", "name a file such as snapall.toml")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: its folder is not there", "make the folder, or name another file with --out")
+    refuse_to_overwrite([path])
 
 
 def refuse_to_overwrite(files: Sequence[Path]) -> None:
@@ -143,9 +151,23 @@ def refuse_to_overwrite(files: Sequence[Path]) -> None:
         raise ConfigError(lines, "move it away, or name another file with --out, in another folder")
 
 
-def _create(path: Path, text: str, mode: int) -> None:
+def _create(path: Path, text: str, mode: int, undo: ExitStack) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            undo.callback(path.unlink)
             file.write(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}", "name another file with --out") from error
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{path}: an answer holds bytes that are no text", "type it again, as UTF-8") from error
+
+
+def write_down(known_hosts: Path, line: str) -> None:
+    """Add a host key's line, below whatever the file ends with. ConfigError: it cannot be."""
+    try:
+        before = known_hosts.read_bytes() if known_hosts.exists() else b""
+        ended = not before or before.endswith(b"\n")
+        with known_hosts.open("ab") as file:
+            file.write(f"{'' if ended else chr(10)}{line}\n".encode())
+    except OSError as error:
+        raise ConfigError(f"{known_hosts}: cannot be written: {error.strerror}", "name another one") from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from snapall.backup.model import FILER_NAME
+from snapall import typed
 from snapall.errors import ConfigError, SnapallError
-from snapall.firstfile import Answers
+from snapall.firstfile import Answers, write_down
 from snapall.settings import Database, Filer, Secret, Vcenter
 
 if TYPE_CHECKING:
@@ -19,6 +18,12 @@ T = TypeVar("T")
 _SETTLE, _TIMEOUT, _REMOVE = 960.0, 960.0, 14400.0  # as where the configuration leaves them out
 _FILER_TIMEOUT = 120.0
 _MOST_RETAINED = 250
+# What belongs together is asked for again when it does not hold; what was given besides stays as it is.
+_OF_VCENTER = ("vcenter", "vcbsnapshot", "vcenter-user", "vcenter-password-file")
+_OF_FILER = (
+    *("filer", "transport", "port", "filer-user", "key-file", "filer-password-file"),
+    *("host-key", "local-user"),
+)
 
 
 class Person(Protocol):
@@ -48,19 +53,20 @@ class Interview:
         database, stores, vms = self._database()
         if vms:
             given = [vcenter]  # tried only now: a find needs a VM
-            vcenter = self._until_it_holds(lambda: given.pop() if given else self._vcenter(), self._log_in(vms))
-        filer = self._until_it_holds(self._filer, self._meet)
+            again = lambda: given.pop() if given else self._vcenter()  # noqa: E731 - as below
+            vcenter = self._until_it_holds(again, self._log_in(vms), _OF_VCENTER)
+        filer = self._until_it_holds(self._filer, self._meet, _OF_FILER)
         volumes = self._volumes(filer)
         return Answers(
             vcenter=vcenter,
             database=database,
             filer=filer,
-            job=self._ask("job", "Name of the job", volumes[0], _name),
+            job=self._ask("job", "Name of the job", volumes[0], typed.name),
             volumes=volumes,
             datastores=tuple(stores),
-            named=", ".join(stores.values()) or "ids, or names",
-            prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", _name),
-            retain=self._ask("retain", "How many are retained", "4", lambda text: _number(text, _MOST_RETAINED)),
+            named=", ".join(filter(None, stores.values())) or "ids, or names",
+            prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", typed.name),
+            retain=self._ask("retain", "How many are retained", "4", lambda text: typed.number(text, _MOST_RETAINED)),
         )
 
     def _ask(
@@ -74,7 +80,7 @@ class Interview:
             value = default
         if value is not None or self._person is None:
             try:
-                return read(value or "")
+                return read((value or "").strip())
             except SnapallError as error:
                 raise ConfigError(f"--{flag}: {error.message}", error.hint) from error
         while True:
@@ -83,7 +89,7 @@ class Interview:
             except SnapallError as error:
                 self._complain(error)
 
-    def _until_it_holds(self, ask: Callable[[], T], look: Callable[[T], object]) -> T:
+    def _until_it_holds(self, ask: Callable[[], T], look: Callable[[T], object], flags: Sequence[str]) -> T:
         """Answers that belong together, and are tried together: a person is asked for all of them again."""
         while True:
             made = ask()
@@ -95,7 +101,7 @@ class Interview:
                 if self._person is None:
                     raise
                 self._complain(error)
-                self._given = {}  # what was given by flag is wrong, or goes with what is
+                self._given = {flag: value for flag, value in self._given.items() if flag not in flags}
 
     def _complain(self, error: SnapallError) -> None:
         self._tell(f"{error.message}\n  remedy: {error.hint}")
@@ -120,12 +126,12 @@ class Interview:
         from snapall.site.vcb import program_of  # noqa: PLC0415 - where it is used
 
         def program(text: str) -> tuple[str, ...]:
-            words = _words(text)
+            words = typed.words(text)
             if self._tries:
                 self._tell(f"  vcbsnapshot is {program_of(words[0])}")
             return words
 
-        host = self._ask("vcenter", "VirtualCenter's host", None, _filled)
+        host = self._ask("vcenter", "VirtualCenter's host", None, typed.filled)
         words = self._ask("vcbsnapshot", "The program vcbsnapshot, with its first arguments", "vcbsnapshot", program)
         user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's own config.js has it", "", str) or None
         password = self._secret("vcenter-password-file", f"Password of {user}") if user is not None else None
@@ -143,7 +149,7 @@ class Interview:
         def login(url: str) -> Database:
             # Asked anew with each URL: it may be the password that was wrong.
             ask = "Password of the database's login; empty: none"
-            file = _filled(url).startswith("sqlite")
+            file = typed.url(url).startswith("sqlite")
             password = None if file else self._secret("database-password-file", ask)
             made = Database(url, password, self._given.get("owner"))
             if self._tries:
@@ -153,52 +159,59 @@ class Interview:
         question = "The database, as mssql+pyodbc://USER@DSN"
         database = self._ask("database", question, None, login)
         if not self._tries:
-            chosen = self._ask("datastores", "Datastores, by id or name, with commas", None, _listed)
-            return database, dict.fromkeys((_id(one) for one in chosen), ""), ()
+            chosen = self._ask("datastores", "Datastores, by id or name, with commas", None, typed.listed)
+            return database, dict.fromkeys((typed.id_or_name(one) for one in chosen), ""), ()
         virtualcenter = VirtualCenter(database)
         there = virtualcenter.inventory()
         for one in there:
             self._tell(f"  {one.id:>6}  {one.name}  {one.vms} VMs")
 
+        names = {one.id: one.name for one in there}
+
         def choose(text: str) -> tuple[int, ...]:
-            return virtualcenter.datastore_ids([_id(part) for part in _listed(text)])
+            ids = virtualcenter.datastore_ids([typed.id_or_name(part) for part in typed.listed(text)])
+            missing = [one for one in ids if one not in names]
+            if missing:
+                raise ConfigError(f"datastore {missing[0]} is not there", "choose from those of `snapall datastores`")
+            return ids
 
         ids = self._ask("datastores", "Datastores to back up, by id or name, with commas", None, choose)
-        names = {one.id: one.name for one in there}
-        missing = [one for one in ids if one not in names]
-        if missing:
-            raise ConfigError(f"datastore {missing[0]} is not there", "choose from the list of `snapall datastores`")
         return database, {one: names[one] for one in ids}, virtualcenter.vms(ids).vms
 
     def _filer(self) -> Filer:
-        host = self._ask("filer", "The filer's host", None, _filled)
-        transport = self._ask("transport", "ssh or rsh", "ssh", _transport)
-        port = self._ask("port", "Its port", "22" if transport == "ssh" else "514", _number)
+        host = self._ask("filer", "The filer's host", None, typed.filled)
+        transport = self._ask("transport", "ssh or rsh", "ssh", typed.transport)
+        port = self._ask("port", "Its port", "22" if transport == "ssh" else "514", typed.number)
         name = host.partition(".")[0] if not host[:1].isdigit() else "filer1"
         if transport == "rsh":
             local = self._ask("local-user", "Who we say we are; empty: the login name", "", str) or None
             reserved = self._given.get("reserved-port") != "no"
             return Filer(name, host, "rsh", port, None, None, None, None, _FILER_TIMEOUT, local, reserved)
-        user = self._ask("filer-user", "The filer's user", "root", _filled)
-        key = self._ask("key-file", "Private RSA key; empty: a password", "", str)
-        password = self._secret("filer-password-file", f"Password of {user}") if not key else None
+        user = self._ask("filer-user", "The filer's user", "root", typed.filled)
+        key = self._ask("key-file", "Private RSA key; empty: a password", "", typed.path)
+        password = self._secret("filer-password-file", f"Password of {user}") if key is None else None
         known = self._folder / (self._given.get("known-hosts") or "known_hosts")
-        file = self._folder / Path(key).expanduser() if key else None
+        file = self._folder / key if key is not None else None
         return Filer(name, host, "ssh", port, user, file, password, known, _FILER_TIMEOUT, None, reserved_port=True)
 
     def _meet(self, filer: Filer) -> None:
         """The filer's host key is shown and, when it is confirmed, written down; then the login is tried."""
+        from snapall.site import transport_to  # noqa: PLC0415 - paramiko
+        from snapall.site.filer import FilerSystem  # noqa: PLC0415
         from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
+        from snapall.site.sshkeys import KnownHosts, name_in_file  # noqa: PLC0415 - paramiko
 
         known = filer.known_hosts
-        if known is None:
-            return  # rsh knows of no keys
-        if not known.exists() or filer.host not in known.read_text("utf-8", "replace"):
+        if known is None:  # rsh knows of no keys
+            FilerSystem(transport_to(filer), filer.name).version()
+            return
+        if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
             key = Ssh(filer).host_key()
             self._tell(f"  the filer shows {key.told}; compare it over a way that you trust")
-            self._ask("host-key", "Its fingerprint again, or yes", None, lambda said: _confirmed(said, key.fingerprint))
-            with known.open("a", encoding="utf-8") as file:
-                file.write(f"{key.line}\n")
+            self._ask(
+                "host-key", "Its fingerprint again, or yes", None, lambda said: typed.confirmed(said, key.fingerprint)
+            )
+            write_down(known, key.line)
         Ssh(filer).greet()
         self._tell("  the filer lets us in")
 
@@ -219,60 +232,9 @@ class Interview:
                 self._tell(f"  its volumes cannot be listed: {error.message}")
 
         def choose(text: str) -> tuple[str, ...]:
-            names = [_name(one) for one in _listed(text)]
+            names = [typed.name(one) for one in typed.listed(text)]
             for name in names if self._tries else ():
                 FilerSystem(transport, filer.name).listing(name)
             return tuple(names)
 
         return self._ask("volumes", "Volumes under these datastores, with commas", None, choose)
-
-
-def _filled(text: str) -> str:
-    if not text:
-        raise ConfigError("an answer is needed", "it cannot be left empty")
-    return text
-
-
-def _words(text: str) -> tuple[str, ...]:
-    try:
-        words = tuple(shlex.split(_filled(text)))
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no command: {error}", "close the quotes") from error
-    return words
-
-
-def _listed(text: str) -> list[str]:
-    return [_filled(part.strip()) for part in text.split(",")]
-
-
-def _id(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
-
-
-def _name(text: str) -> str:
-    if FILER_NAME.fullmatch(text) is None:
-        remedy = "use letters, digits, `_`, `.` and `-`, and begin with a letter or a digit"
-        raise ConfigError(f"{text!r} cannot be part of a filer's command", remedy)
-    return text
-
-
-def _number(text: str, most: int = (1 << 16) - 1) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= most):
-        raise ConfigError(f"{text!r} is not a number from 1 to {most}", "write digits")
-    return int(text)
-
-
-def _transport(text: str) -> Literal["ssh", "rsh"]:
-    match text:
-        case "ssh" | "rsh":
-            return text
-        case _:
-            raise ConfigError(f"{text!r} is neither ssh nor rsh", "write one of the two")
-
-
-def _confirmed(said: str, fingerprint: str) -> None:
-    if said not in {"yes", fingerprint}:
-        raise ConfigError(
-            f"the host key {fingerprint} is not confirmed",
-            "answer yes only when you have compared it over a way that you trust; --host-key takes the fingerprint",
-        )

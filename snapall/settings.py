@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +30,14 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+
+def holds_password(url: str) -> bool:
+    """Whether a database's URL says a password itself, before its host or among its options."""
+    return _IN_URL.search(url) is not None
+
+
+_IN_URL = re.compile(r"//[^/?#@]*:[^/?#]+@|[?&;](?:odbc_connect=.*)?(?:pwd|password)(?:=|%3d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class Config:
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
         files = [self.path if one.inline else one.file for one in self._passwords]
+        files += [self.path] if holds_password(self.database.url) else []
         files += [one.key_file for one in self.filers.values()]
         return tuple(dict.fromkeys(one for one in files if one is not None))
 

@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.clock import SystemClock
+from snapall.backup.facts import Began, Intent, Surveyed
 from snapall.backup.lock import seize
+from snapall.backup.memory import Memory
+from snapall.backup.model import Pace, Vm
+from snapall.backup.steps import Quiesce
 from snapall.config import load
 from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
+from snapall.lab import others
 from tests.atlab import AtLab
 
 Make = Callable[..., AtLab]
@@ -109,6 +114,27 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
     hooked.night.assert_no_backup_is_lost()
     (failed,) = hooked.told("on_failure")
     assert failed["handed"]["exit"] == 1  # type: ignore[index]
+
+
+def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: Hooked) -> None:
+    settings = load(hooked.night.config)
+    pace, filer = Pace(settle=0), settings.filers["filer1"].host
+    header = Began(settings.jobs["vol1"], "20070322T030000Z", settings.vcenter.host, filer, pace, "0.1.0")
+    dead = Memory(settings.state, SystemClock()).begin(header)
+    dead.note(Surveyed((), (108,), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-20070322T030000Z")))
+    others.make_vm_snapshot(hooked.night.world, 108, "Quiesce-20070322T030000Z")
+    hooked.give(before=7)
+    assert hooked.night("run").code == 1
+    (before,) = hooked.told("before")
+    assert before["held"] == sorted(hooked.night.foreign)
+    hooked.night.assert_nothing_is_quiesced()
+
+
+def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None:
+    hooked.give(before=7)
+    hooked.night("run")
+    assert "the last run brought no backup: the before-hook did not go well" in hooked.night("status").out
+    assert "exit 1: no new backup" in hooked.night("show").out
 
 
 def test_what_it_printed_reaches_the_log_and_the_terminal_tamely(hooked: Hooked) -> None:

@@ -67,7 +67,7 @@ class Night:
     keep: str = ""
     keep_journals: int = 400
     guard: Guard = unguarded
-    before: Callable[[str], None] = lambda _: None  # with the run's stamp, while nothing is begun; may refuse the run
+    before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is held; may refuse the run
 
     def run(self) -> Report:
         """Back the job up. Every expected failure is told to the listener and is in the report's exit code.
@@ -88,13 +88,13 @@ class Night:
     def _held(self, stamp: str, began: float) -> Report:
         outcome = _Outcome(stamp, began)
         try:
-            self.before(stamp)
-            ready = self.guard(self.memory.path(self.job.name, stamp))  # it gets ready while the survey is made
-            self._settle(outcome)
+            self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             header = Began(
                 self.job, stamp, self.means.site.vcenter, self.means.site.filer, self.pace, __version__, self.keep
             )
             outcome.journal = self.memory.begin(header)
+            self.before(stamp)
+            ready = self.guard(outcome.journal.path)  # it gets ready while the survey is made
             plan, past = self._plan(outcome.journal, [one.journal for one in outcome.earlier])
             ready()
             if self.means.stopped():
@@ -134,13 +134,15 @@ class Night:
             self.means.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
         journal.note(TakenUp("the next run", "the run had left it open"))
         settlement.settle(linger=False)
-        self._close(journal, outcome)
+        self._close(settlement, outcome)
 
-    def _close(self, earlier: Journal, outcome: _Outcome) -> None:
-        debts = owed(earlier.facts)
+    def _close(self, earlier: Settlement, outcome: _Outcome) -> None:
+        debts = owed(earlier.journal.facts)
         outcome.lost += debts.lost
-        code = Exit.DEBTS if debts.vms or debts.lost else Exit.OK
-        self.memory.close(earlier, code, "settled by the next run")
+        code = Exit.PARTIAL if debts.vms else Exit.OK
+        if debts.lost or alarming(debts.vms, earlier.vms.unreachable):
+            code = Exit.DEBTS
+        self.memory.close(earlier.journal, code, "settled by the next run")
 
     def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
         outcome.unsettled = True
@@ -152,7 +154,7 @@ class Night:
             if owed(one.journal.facts).vms and one.reaches_vms:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     one.vms.settle()
-                    self._close(one.journal, outcome)
+                    self._close(one, outcome)
 
     def _plan(self, journal: Journal, settled: Sequence[Journal]) -> tuple[Plan, Past]:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""

@@ -83,11 +83,11 @@ def init(
         "reserved-port": None if reserved_port else "no", "volumes": volumes, "job": job, "prefix": prefix,
         "retain": retain,
     }  # fmt: skip
-    from snapall.firstfile import refuse_to_overwrite, write_first
+    from snapall.firstfile import require_place, write_first
     from snapall.interview import Interview
 
     path = out.absolute()
-    refuse_to_overwrite([path])
+    require_place(path)
     person = _Typist() if sys.stdin.isatty() else None
     made = Interview(given, person, path.parent, tries=not no_check).answers()
     for file in write_first(path, made):

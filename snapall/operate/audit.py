@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.backup.debts import alarming
+from snapall.backup.debts import Debts, alarming
 from snapall.backup.model import Job, Policy, Vm, VmSnapshot
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
@@ -26,39 +26,48 @@ class Audit:
         return all(one.kind.only_noted for one in self.findings)
 
 
-def audit(jobs: Sequence[JobSources], vms: VmSources | None, troubles: Sequence[Finding]) -> Audit:
-    """Hold the sources side by side; `vms` None: the database could not be asked, which is among the `troubles`."""
+def audit(
+    jobs: Sequence[JobSources],
+    vms: VmSources | None,
+    troubles: Sequence[Finding],
+    lost: Mapping[str, Sequence[Debts]],
+) -> Audit:
+    """Hold the sources side by side; `vms` None: the database could not be asked, which is among the `troubles`.
+
+    `lost`: what is owed by jobs that the configuration does not name any more.
+    """
     found = [*troubles]
     for one in jobs:
         found += on_the_filer(one)
-        found += _owed(one, vms)
+        found += [] if one.at_work else _owed(one.job.name, one.owed, vms)
+    for name, debts in lost.items():
+        found += _owed(name, debts, vms)
     if vms is not None:
-        found += [*_orphans(jobs, vms), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
+        owed = [debts for all_of_one in (*(one.owed for one in jobs), *lost.values()) for debts in all_of_one]
+        found += [*_orphans(jobs, vms, owed), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
     order = list(Kind)
     found.sort(key=lambda one: order.index(one.kind))
     return Audit(tuple((one.job.name, row) for one in jobs for row in side_by_side(one)), tuple(found))
 
 
-def _owed(sources: JobSources, vms: VmSources | None) -> Iterator[Finding]:
+def _owed(job: str, owed: Sequence[Debts], vms: VmSources | None) -> Iterator[Finding]:
     """What the journals say is owed, and what the database says to that."""
-    if sources.at_work:
-        return
-    for debt in (debt for debts in sources.owed for debt in alarming(debts.vms, unreachable=False)):
+    for debt in (debt for debts in owed for debt in alarming(debts.vms, unreachable=False)):
         if vms is None:
             seen = "the database could not be asked"
         else:
             rows = [row.ssid for row in debt.ours(vms.snapshots)]
             seen = f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
         text = f"{debt.vm.label} may still have {debt.name}: {seen}"
-        yield Finding(Kind.OWED, sources.job.name, text, "`snapall recover` settles it")
+        yield Finding(Kind.OWED, job, text, "`snapall recover` settles it")
 
 
-def _orphans(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
+def _orphans(jobs: Sequence[JobSources], vms: VmSources, owed: Sequence[Debts]) -> Iterator[Finding]:
     """VM snapshots that are called as a job's and that no journal owes, on whatever VM."""
-    owed = {row.ssid for one in jobs for debts in one.owed for debt in debts.vms for row in debt.ours(vms.snapshots)}
+    known = {row.ssid for debts in owed for debt in debts.vms for row in debt.ours(vms.snapshots)}
     placed = {vm.id: (vm, stores) for vm, stores in vms.vms}
     for row in vms.snapshots:
-        if row.ssid in owed or row.vm not in placed:
+        if row.ssid in known or row.vm not in placed:
             continue
         vm, stores = placed[row.vm]
         mine = [one.job for one in jobs if set(stores) & set(one.datastores)]

@@ -66,7 +66,7 @@ class VmCourse:
         """Seconds from the quiesce's answer to the moment when it was free."""
         if self.quiesce is None or not self.quiesce.done or self.quiesce.answered is None or self.freed is None:
             return None
-        return (self.freed - self.quiesce.answered).total_seconds()
+        return max(0.0, (self.freed - self.quiesce.answered).total_seconds())  # a clock may be set back meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Course:
         """Seconds from the first quiesce to the last removal; None: one of the two is missing."""
         if self.first is None or self.released is None:
             return None
-        return (self.released - self.first).total_seconds()
+        return max(0.0, (self.released - self.first).total_seconds())
 
     @property
     def captured(self) -> datetime | None:

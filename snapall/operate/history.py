@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from snapall.backup.journal import journals
@@ -15,6 +17,7 @@ from snapall.errors import ConfigError, JournalError
 from snapall.operate.course import Course, Kind
 from snapall.operate.reading import course
 from snapall.operate.status import Known, is_good
+from snapall.site.process import was_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,11 @@ class Past:
 
 
 def past(memory: Memory, job: str, last: int | None = None) -> Past:
-    """The nights of a job, newest first; of named backups and adoptions only what is still owed counts elsewhere."""
+    """The nights of a job, newest first; of named backups and adoptions only what is still owed counts elsewhere.
+
+    JournalError: the folder cannot be listed, so that nothing is known.
+    """
+    require_listed(memory.folder)
     found: list[Course] = []
     unreadable: list[str] = []
     for one in _newest_first(memory, job):
@@ -53,8 +60,9 @@ def _newest_first(memory: Memory, job: str) -> Iterator[Course | str]:
 def run_named(memory: Memory, wanted: str, jobs: Sequence[str]) -> Course:
     """The run that is meant: "" is the last of all, a job's name its last one, else a stamp, JOB-stamp or a prefix.
 
-    ConfigError: none is called so, or several are. JournalError: its journal cannot be read.
+    ConfigError: none is called so, or several are. JournalError: its journal, or the folder, cannot be read.
     """
+    require_listed(memory.folder)
     paths = journals(memory.folder)
     if not paths:
         raise ConfigError(f"no run is on record in {memory.folder}", "`snapall run` takes a backup")
@@ -97,7 +105,7 @@ def known_of(memory: Memory, job: str) -> Known:
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
-    _require_listed(memory.folder)
+    require_listed(memory.folder)
     nights: list[Course] = []
     unreadable: list[str] = []
     for one in _newest_first(memory, job):
@@ -114,7 +122,8 @@ def known_of(memory: Memory, job: str) -> Known:
             unsettled += [told] if told is not None else []
         except JournalError as error:
             unreadable.append(error.message)
-    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), at_work(memory, job))
+    pending = {one.run for one in memory.known(job) if one.temporary}
+    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), at_work(memory, job), len(pending))
 
 
 def at_work(memory: Memory, job: str) -> str:
@@ -122,16 +131,25 @@ def at_work(memory: Memory, job: str) -> str:
     lock = memory.state / f"{job}.lock"
     if not lock.exists():
         return ""
-    # Another user's lock cannot be tried: what its holder says of itself has to do.
+    # Another user's lock cannot be tried: what its holder says of itself has to do, if it has not died since.
     ours = os.access(lock, os.W_OK)
-    held = is_held(memory.state, job) if ours else (memory.state / f"{job}.holder").exists()
+    held = is_held(memory.state, job) if ours else _says_so(memory, job)
     return f"a {holder_of(memory.state, job).role}" if held else ""
 
 
-def _require_listed(folder: Path) -> None:
+def _says_so(memory: Memory, job: str) -> bool:
+    holder = holder_of(memory.state, job)
     try:
-        if folder.exists():
-            next(folder.iterdir(), None)
+        return was_there(holder.pid, datetime.fromisoformat(holder.since).timestamp())
+    except ValueError:  # nobody, or one who does not say since when
+        return False
+
+
+def require_listed(folder: Path) -> None:
+    """JournalError: what is in the folder cannot be seen. One that is not there is an empty one."""
+    try:
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            next(entries, None)
     except OSError as error:
         raise JournalError(
             f"the journals in {folder} cannot be read: {error.strerror}",

@@ -15,6 +15,7 @@ from snapall.settings import Config, Hooks
 from snapall.site import errand
 
 _LINES = 10  # of what a hook printed that are told
+_SHORT = 4096  # characters of a text that a variable holds: systems bound them all together
 
 
 class Phase(StrEnum):
@@ -70,7 +71,7 @@ class Attendant:
         """Why the hook did not go well; "" it did. After a run a signal has been heeded already: it has its time."""
         environ = {name: value for name, value in os.environ.items() if name not in self.settings.secret_variables}
         environ |= {
-            f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))
+            f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))[:_SHORT]
             for name, value in facts.items()
             if isinstance(value, str | int | float)
         }

@@ -26,6 +26,7 @@ from snapall.backup.facts import (
 from snapall.backup.model import Vm
 from snapall.backup.provenance import origins
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
+from snapall.errors import Exit
 from snapall.operate.course import Call, Captured, Course, Kind, Moved, Settled, VmCourse
 
 
@@ -39,7 +40,7 @@ def course(facts: Sequence[Noted]) -> Course | None:
     report = own[-1].fact if isinstance(own[-1].fact, Ended) else None
     calls = _calls(facts, len(own))
     owing = owed(facts)
-    alarms = alarming(owing.vms, unreachable=False)
+    alarms = () if _released(facts) else alarming(owing.vms, unreachable=False)
     return Course(
         job=began.job,
         stamp=began.stamp,
@@ -59,6 +60,11 @@ def course(facts: Sequence[Noted]) -> Course | None:
         watched=tuple(debt.vm.label for debt in owing.vms if debt not in alarms),
         open=bool(owing),
     )
+
+
+def _released(facts: Sequence[Noted]) -> bool:
+    """Whether the last word is a report without an alarm: a removal counted, though no look could confirm it."""
+    return isinstance(report := facts[-1].fact, Ended) and report.exit != Exit.DEBTS
 
 
 def _kind(began: Began, facts: Sequence[Noted]) -> Kind:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from snapall.backup.facts import QUIESCED
+from snapall.backup.facts import QUIESCED, SKIPPED
 from snapall.backup.model import Vm
-from snapall.operate.course import Course
+from snapall.operate.course import Course, VmCourse
 
 _ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
 
@@ -87,14 +87,15 @@ def statistics(job: str, runs: Sequence[Course], parallel: int, unreadable: Sequ
     ids: dict[int, Vm] = {}
     for run in runs:
         ids |= {one.vm.id: one.vm for one in run.vms}  # the newest name counts
-    vms = tuple(sorted((_vm(vm, runs) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
+    told = [{one.vm.id: one for one in run.vms} for run in runs]
+    vms = tuple(sorted((_vm(vm, runs, told) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
     window = Series(tuple(run.window for run in runs))
     return Statistics(job, tuple(runs), vms, window, _expected(runs, vms, parallel), tuple(unreadable))
 
 
-def _vm(vm: Vm, runs: Sequence[Course]) -> VmStatistics:
-    found = [next((one for one in run.vms if one.vm.id == vm.id), None) for run in runs]
-    asked = [one for run in runs for one in run.asked if one.vm.id == vm.id and run.captures]
+def _vm(vm: Vm, runs: Sequence[Course], told: Sequence[Mapping[int, VmCourse]]) -> VmStatistics:
+    found = [one.get(vm.id) for one in told]
+    asked = [one for run, one in zip(runs, found, strict=True) if one is not None and _asked(run, one)]
     return VmStatistics(
         vm,
         Series(tuple(one.create_seconds if one is not None else None for one in found)),
@@ -102,6 +103,10 @@ def _vm(vm: Vm, runs: Sequence[Course]) -> VmStatistics:
         len(asked),
         sum(one.state != QUIESCED for one in asked),
     )
+
+
+def _asked(run: Course, one: VmCourse) -> bool:
+    return bool(run.captures) and one.state != SKIPPED
 
 
 def _expected(runs: Sequence[Course], vms: Sequence[VmStatistics], parallel: int) -> Expected | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from snapall.backup.model import Job
+from snapall.backup.model import Grade, Job
 from snapall.errors import Exit
 from snapall.operate.course import Course
 
@@ -15,6 +15,7 @@ ALARM = 2.0
 """The newest backup is critical at this many times its maximum age: of a nightly job two backups are missing then."""
 
 _FEW = 5
+_AHEAD = 300.0  # seconds that a backup may lie ahead of the clock, which is kept right by small steps
 
 
 class Level(IntEnum):
@@ -68,43 +69,51 @@ class Known:
     open: Sequence[Course]
     unreadable: Sequence[str] = ()
     at_work: str = ""
+    pending: int = 0  # as its last run left them
 
 
 def standing(job: Job, known: Known, now: datetime) -> Standing:
     """Judge one job."""
     newest = known.nights[0] if known.nights else None
-    running = newest if newest is not None and _goes_on(newest, known.at_work) else None
+    going = known.open[-1] if known.open and _goes_on(known.open[-1], known.at_work) else None
+    running = newest if newest is not None and going is not None and newest.stamp == going.stamp else None
     nights = known.nights[1:] if running is not None else known.nights
     last = nights[0] if nights else None
     backup = next((one for one in known.nights if is_good(one)), None)
     captured = backup.captured if backup is not None else None
-    age = max(0.0, (now - captured).total_seconds()) if captured is not None else None
+    age = (now - captured).total_seconds() if captured is not None else None
     # A run at work holds its VMs by right; it writes what it owes before it acts.
-    mine = [one for one in known.open if running is None or one.stamp != running.stamp]
+    mine = [one for one in known.open if one is not going]
     left = tuple(label for one in mine for label in one.left)
     watched = tuple(label for one in mine for label in one.watched)
-    pending = sum(one.backup is not None and one.backup.temporary for one in known.nights)
     findings = (
         *_held(left, known.at_work),
         *_aged(job, age, newest, running),
         *_last(last),
         *([Finding(Level.WARNING, f"to be looked at once more: {_some(watched)}")] if watched else []),
-        *(Finding(Level.WARNING, f"not readable: {text}") for text in known.unreadable),
+        *_unread(known),
     )
-    return Standing(job, last, running, backup, age, left, watched, pending, known.at_work, findings)
+    told = max(0.0, age) if age is not None else None
+    return Standing(job, last, running, backup, told, left, watched, known.pending, known.at_work, findings)
 
 
-def forgotten(known: Known, now: datetime) -> Standing | None:
-    """A job that the configuration does not name any more, while a run of it is open; None: nothing readable is."""
-    if not known.open:
+def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
+    """A job that the configuration does not name any more, while a run of it is open; None: none is."""
+    if not known.open and not known.unreadable:
         return None
-    found = standing(known.open[-1].job, known, now)
+    job = known.open[-1].job if known.open else Job(name, "", (), (), ())  # more is not to be read of it
+    found = standing(job, known, now)
     text = "it is not in the configuration any more, and a run of it is not settled; run `snapall recover`"
-    return replace(found, findings=(*_held(found.left, known.at_work), Finding(Level.WARNING, text)))
+    findings = (*_held(found.left, known.at_work), Finding(Level.WARNING, text), *_unread(known))
+    return replace(found, findings=findings)
+
+
+def _unread(known: Known) -> list[Finding]:
+    return [Finding(Level.WARNING, f"not readable: {text}") for text in known.unreadable]
 
 
 def _goes_on(newest: Course, at_work: str) -> bool:
-    """Whether the newest run is the one that holds the lock now."""
+    """Whether the newest open run is the one that holds the lock now."""
     return bool(at_work) and newest.ended is None and not newest.settled
 
 
@@ -129,6 +138,8 @@ def _aged(job: Job, age: float | None, newest: Course | None, running: Course | 
     if age is None:
         first = newest is running
         return [Finding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
+    if age < -_AHEAD:  # it would be young for as long as the clock was ahead
+        return [Finding(Level.WARNING, "the newest backup is dated in the future: see to this machine's clock")]
     if age <= job.max_age:
         return []
     level = Level.CRITICAL if age > ALARM * job.max_age else Level.WARNING
@@ -144,9 +155,13 @@ def _last(last: Course | None) -> list[Finding]:
     match last.exit:
         case Exit.OK:
             return []
-        case Exit.PARTIAL:
-            text = "the last backup is partial" if last.published else "the last backup is not in the chain"
-            return [Finding(Level.WARNING, text)] if last.backup is not None else [_failed(last)]
+        case Exit.PARTIAL if last.backup is not None:
+            text = "the last backup is whole, and yet not all of its run went well"
+            if not last.published:
+                text = "the last backup is not in the chain"
+            elif last.backup.grade is not Grade.WHOLE:
+                text = "the last backup is partial"
+            return [Finding(Level.WARNING, text)]
         case Exit.DEBTS if last.backup is not None:
             return [Finding(Level.WARNING, "the last run left VMs to be settled")]
         case Exit.STOPPED:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 import psutil
 
 from snapall.errors import SiteError
 
 CEILING = 1 << 16
-"""How many bytes of what it prints are read."""
+"""How many bytes of what it prints are read: the last ones, where the reason of a failure stands."""
+
+_MOST = 1 << 24  # bytes of what it prints that are kept on the disk, whose room the next journal needs
 
 _LAST = 5.0  # seconds that the killed are waited for
 _LOOK = 0.1  # seconds between two looks whether it has ended, or we are to stop
@@ -37,40 +43,53 @@ def run(
     It may not outlive its time: the run waits for it, so it is killed, and its children with it.
     """
     begun = time.monotonic()
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
-        given.write(handed)
-        given.seek(0)
-        try:
+    try:
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
+            given.write(handed)
+            given.seek(0)
             program = subprocess.Popen(
                 list(argv), stdin=given, stdout=out, stderr=subprocess.STDOUT, env=dict(environ), start_new_session=True
             )
-        except (OSError, ValueError) as error:
-            raise SiteError(
-                f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments"
-            ) from error
-        code = _wait(program, begun + timeout, stopped)
-        if code is None:
-            _end(program)
-        out.seek(0)
-        said = out.read(CEILING).decode("utf-8", "replace")
-    return Ran(code, said, time.monotonic() - begun)
+            code = _wait(program, out, begun + timeout, stopped)
+            if code is None:
+                _end(program)
+            return Ran(code, _said(out), time.monotonic() - begun)
+    except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
+        raise SiteError(
+            f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments"
+        ) from error
 
 
-def _wait(program: subprocess.Popen[bytes], deadline: float, stopped: Callable[[], bool]) -> int | None:
+def _wait(program: subprocess.Popen[bytes], out: IO[bytes], deadline: float, stopped: Callable[[], bool]) -> int | None:
     while time.monotonic() < deadline and not stopped():
         with suppress(subprocess.TimeoutExpired):
             return program.wait(_LOOK)
+        if os.fstat(out.fileno()).st_size > _MOST:
+            out.truncate(0)  # it goes on writing behind the hole, which takes no room
     return program.poll()
 
 
+def _said(out: IO[bytes]) -> str:
+    out.seek(max(0, out.seek(0, os.SEEK_END) - CEILING))
+    return out.read(CEILING).replace(b"\0", b"").decode("utf-8", "replace")
+
+
 def _end(program: subprocess.Popen[bytes]) -> None:
-    """Kill it and its children; the children first, since an orphan is no longer known as one."""
+    """Kill it and its children; the children first, since an orphan is no longer known as one, but by its group."""
     children: list[psutil.Process] = []
     with suppress(psutil.Error):
         children = psutil.Process(program.pid).children(recursive=True)
     for child in children:
         with suppress(psutil.Error):
             child.kill()
+    _end_group(program.pid)
     program.kill()
     program.wait()
     psutil.wait_procs(children, timeout=_LAST)
+
+
+def _end_group(leader: int) -> None:
+    """What a shell put into the background and left alone is no child of anybody's, but still of its group."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.killpg(leader, signal.SIGKILL)

@@ -74,6 +74,16 @@ def alive(child: Child) -> bool:
         return True
 
 
+def was_there(pid: int, moment: float) -> bool:
+    """Whether a process runs that may have had this pid at that moment (seconds since 1970) already."""
+    try:
+        return psutil.Process(pid).create_time() < moment + _SAME_START
+    except psutil.Error:  # of one that we may not look at only its being there is known
+        return psutil.pid_exists(pid)
+    except (ValueError, OverflowError):  # a number that no process can have
+        return False
+
+
 def itself() -> Child:
     """This very process."""
     return Child(os.getpid(), _started(os.getpid()))

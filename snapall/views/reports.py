@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.views import words
+from snapall.views.letters import columns, fitted
 
 if TYPE_CHECKING:
     from snapall.backup.steps import Step
@@ -118,8 +119,8 @@ def _space(share: Share | None) -> str:
 def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows below a heading, each column as wide as it must be, and nothing in them that plays tricks."""
     table = [head, *(tuple(map(words.safe, row)) for row in cells)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
-    return ["  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
+    widths = [max(columns(line[column]) for line in table) for column in range(len(head))]
+    return ["  ".join(fitted(cell, w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
 def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:

@@ -9,6 +9,8 @@ from snapall.operate.status import ALARM, Finding, Level, Standing
 from snapall.views import words
 from snapall.views.course_json import moment
 
+_LONGEST = 2000  # characters of a plugin's text: Nagios reads 4 KiB of a line (NRPE by old packets 1 KiB), data and all
+
 
 def status_lines(found: Sequence[Standing]) -> list[str]:
     """For people: each job with its newest backup, its last run, its window, what is owed, what is wrong."""
@@ -20,7 +22,7 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
         lines.append(f"  last run       {_last(one.last)}")
         lines += [f"  now            {one.at_work} is at work"] if one.at_work else []
         if one.backup is not None and one.backup.window is not None:
-            lines.append(f"  window         VMs held for {words.clocked(max(0.0, one.backup.window))}")
+            lines.append(f"  window         VMs held for {words.clocked(one.backup.window)}")
         lines += [f"  pending        {one.pending} proven, waiting for the chain"] if one.pending else []
         lines.append(f"  owed           {', '.join(one.left) or 'nothing'}")
         lines += [f"  {finding.level.name:<13}  {finding.text}" for finding in one.findings]
@@ -51,7 +53,8 @@ def nagios_line(found: Sequence[Standing]) -> tuple[str, Level]:
 
 def plugin_text(text: str) -> str:
     """The text as a plugin may say it: a bar would begin the performance data."""
-    return words.safe(" / ".join(text.splitlines())).replace("|", "/")
+    told = words.safe(" / ".join(text.splitlines())).replace("|", "/")
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
 
 
 def _told(one: Standing) -> str:
@@ -70,7 +73,7 @@ def _data(one: Standing, prefix: str) -> list[str]:
     limit = one.job.max_age
     data = [f"{prefix}left={len(one.left)};;0;0", f"{prefix}pending={one.pending};;;0"]
     if one.backup is not None and one.backup.window is not None:
-        data.insert(0, f"{prefix}window={max(0.0, one.backup.window):.1f}s;;;0")
+        data.insert(0, f"{prefix}window={one.backup.window:.1f}s;;;0")
     if one.backup is not None:
         asked = len(one.backup.asked)
         data.insert(0, f"{prefix}quiesced={one.backup.quiesced};{asked}:;;0;{asked}")

@@ -22,10 +22,10 @@ def stats_lines(found: Statistics, width: int, letters: Alphabet) -> list[str]:
         return [words.safe(f"job {found.job}: no run is on record"), *_unreadable(found)]
     first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
     count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
-    lines = words.wrapped(f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}", width)
+    lines = [f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}"]
     lines += ["", *_table(found, width, letters), ""]
     lines += _summary(found, width, letters)
-    return [words.safe(line) for line in lines] + _unreadable(found)
+    return [part for line in lines for part in words.wrapped(words.safe(line), width)] + _unreadable(found)
 
 
 def _unreadable(found: Statistics) -> list[str]:
@@ -90,7 +90,7 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     if missed:
         told = ", ".join(f"{one.vm.label} in {one.missed} of {one.asked}" for one in missed)
         lines.append(f"not quiesced most often: {told}")
-    return [part for line in lines for part in words.wrapped(line, width)]
+    return lines
 
 
 def _expected(expected: Expected | None, limit: float) -> list[str]:

@@ -26,7 +26,7 @@ def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
     if drawn is not None:
         lines += ["", *_picture(drawn, width, letters), "", _legend(drawn, width, letters)]
     lines += ["", *footing(course)] if footing(course) else []
-    return [words.safe(part) for line in lines for part in words.wrapped(line, width)]
+    return [part for line in lines for part in words.wrapped(words.safe(line), width)]
 
 
 def _heading(course: Course) -> list[str]:
@@ -53,7 +53,7 @@ def sentences(course: Course) -> list[str]:
     lines.append(f"{outcome(course)}{f'; {words.exit_of(course.exit)}' if course.exit is not None else ''}")
     if course.window is not None:
         limit = f"the job allows {words.clocked(course.job.max_quiesced)} before the capture"
-        lines.append(f"the VMs were held for {words.clocked(max(0.0, course.window))}; {limit}")
+        lines.append(f"the VMs were held for {words.clocked(course.window)}; {limit}")
     return lines
 
 

@@ -10,6 +10,7 @@ from snapall.backup.model import Grade
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from snapall.escaping import printable
+from snapall.views.letters import columns
 
 MEANINGS = {
     Exit.OK: "whole success",
@@ -133,10 +134,14 @@ def clocked(seconds: float) -> str:
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """A line brought to a width, what goes over it indented below."""
-    if len(line) <= width:
+    """A line brought to a number of columns, what goes over it indented below."""
+    if columns(line) <= width:
         return [line]
-    return textwrap.wrap(line, width, subsequent_indent="    ", break_on_hyphens=False)
+    # Wide letters are given the second place that they take, by what no text that is fit to be shown can hold itself.
+    # A long word may be cut between the two: that is what the last column is left free for.
+    spread = "".join(f"{char}\0" if columns(char) > 1 else char for char in line)
+    wrapped = textwrap.wrap(spread, width - (spread != line), subsequent_indent="    ", break_on_hyphens=False)
+    return [part.replace("\0", "") for part in wrapped]
 
 
 def aged(seconds: float) -> str:

@@ -155,6 +155,18 @@ def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
     assert "vmware_recent" in ended.out
 
 
+def test_what_a_job_that_was_renamed_owes_is_no_orphan(at_lab: Make) -> None:
+    night = after_a_good_night(at_lab, batch())
+    left_open(night)
+    night.edit("[jobs.vol1]", "[jobs.renamed]")
+    ended, findings = found_by(night)
+    assert ended.code == 1
+    owed = [one for one in findings if one["kind"] == "owed"]
+    assert {one["job"] for one in owed} == {"vol1"}
+    assert any("web01 (vm-108) may still have" in one["text"] and "snapshot-" in one["text"] for one in owed)
+    assert not any(one["kind"] == "orphan_vm" and "vm-108" in one["text"] for one in findings)
+
+
 def test_an_audit_changes_nothing(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     left_open(night)

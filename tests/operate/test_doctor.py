@@ -285,6 +285,24 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
     assert "web01 (vm-108)" in owed["text"]
 
 
+def test_where_no_vm_is_known_the_login_of_vcbsnapshot_is_told_as_not_tried(at_lab: Make) -> None:
+    night = at_lab()
+    others.set_database(night.world, up=False)
+    _, links = examined(night)
+    (login,) = [one for one in links if _name(one) == "vcbsnapshot login"]
+    assert login["mark"] == Mark.NOT_TRIED
+
+
+def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit('url   = "sqlite:', 'url   = "mssql+pyodbc://sa:geheim@VirtualCenter?x=')
+    night.config.chmod(0o644)
+    ended, links = examined(night)
+    (rights,) = [one for one in links if one["link"] == "file rights"]
+    assert (rights["mark"], str(night.config) in rights["text"]) == (WARNED, True)
+    assert "geheim" not in ended.out + ended.err
+
+
 def test_a_run_at_work_is_told(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state

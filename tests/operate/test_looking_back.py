@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -161,3 +163,23 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
     assert "vol1: CRITICAL" in told
     assert "3 VMs may be left quiesced" in told
     assert night("status", "--nagios").code == 2
+
+
+@pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit"])
+def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
+    in_sight: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    night = AtLab(in_sight, capsys)
+    night("run")
+    night(command)  # whatever it imports is there by now
+    (night.lab.directory / "snapall.state").chmod(0o700)
+    for file in (path for path in night.lab.directory.iterdir() if path.is_file()):
+        file.chmod(0o644)
+    os.seteuid(65534)
+    try:
+        ended = night(command)
+    finally:
+        os.seteuid(0)
+        night.lab.close()
+    assert (ended.code, ended.out) == (1, "")
+    assert "cannot be read: Permission denied" in ended.err

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
-from snapall.backup.facts import Intent, Surveyed, TakenUp
+from snapall.backup.facts import Began, Intent, Surveyed, TakenUp
 from snapall.backup.lock import seize
 from snapall.backup.model import Grade, Vm
 from snapall.backup.steps import Quiesce
@@ -167,10 +172,91 @@ def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
 
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
-    assert forgotten(known_of(stage.memory, "vol1"), stage.clock.utc()) is None
+    assert forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc()) is None
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    found = forgotten(known_of(stage.memory, "vol1"), stage.clock.utc())
+    found = forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
     assert "not in the configuration any more" in told(found)
+
+
+def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
+    journal = stage.begun(*BEGUN)
+    journal.path.write_text("no journal\nneither is this\n")
+    found = forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc())
+    assert found is not None
+    assert (found.job.name, found.level) == ("vol1", Level.WARNING)
+    assert "not readable: " in told(found)
+
+
+def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None:
+    stage.night()
+    header = Began(stage.job, "20070324T030000Z", "vc01", "filer1", stage.pace, "0.1.0", keep="before-upgrade")
+    journal = stage.memory.begin(header)
+    for fact in BEGUN:
+        journal.write(fact)
+    with seize(stage.memory.state, "vol1", "run", stage.clock):
+        found = standing_of(stage)
+    assert (found.level, found.left, found.at_work) == (Level.OK, (), "a run")
+    assert standing_of(stage, 0).left == ("sql01 (vm-110)",)
+
+
+def test_a_backup_of_the_future_does_not_stay_young_in_silence(stage: Stage) -> None:
+    stage.night()
+    assert standing_of(stage, hours=-0.05).level is Level.OK
+    found = standing_of(stage, hours=-24 * 365)
+    assert (found.level, found.age) == (Level.WARNING, 0.0)
+    assert "dated in the future" in told(found)
+
+
+def test_what_the_last_run_left_pending_is_counted_not_what_each_run_did(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
+    stage.night()
+    stage.night()  # of those that must not enter the chain the newest alone is kept
+    found = standing_of(stage)
+    temporary = [name for name in stage.names() if "_new_" in name]
+    assert (found.pending, len(temporary)) == (1, 1)
+
+
+def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage) -> None:
+    stage.night()
+    stage.site.on_approach = lambda: setattr(stage.site, "database_down", True)  # from the capture on
+    report = stage.night()
+    assert (report.exit, report.grade, report.published) == (3, Grade.WHOLE, True)
+    found = standing_of(stage)
+    assert found.level is Level.WARNING
+    assert "the last backup is whole, and yet" in told(found)
+    assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
+    stage.night()  # the database is down still: no look, no alarm, and no new backup
+    assert standing_of(stage).left == ()
+
+
+@pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
+def test_of_another_users_lock_the_living_holder_is_believed_alone(
+    in_sight: Path, pid: int, since: float, held: bool
+) -> None:
+    """A run that was killed leaves its word; whoever may not try the lock must not take it for a run at work."""
+    stage = slow_stage(in_sight / "state")
+    stage.night()
+    began = datetime.fromtimestamp(psutil.Process(1).create_time() + since, UTC)
+    holder = {"role": "run", "pid": pid, "since": began.isoformat(timespec="seconds")}
+    (stage.memory.state / "vol1.holder").write_text(json.dumps(holder))
+    script = (
+        "import os, sys; from pathlib import Path; from snapall.backup.clock import SystemClock;"
+        "from snapall.backup.memory import Memory; from snapall.operate.history import at_work;"
+        "os.setuid(65534); print(at_work(Memory(Path(sys.argv[1]), SystemClock()), 'vol1'))"
+    )
+    words = [sys.executable, "-c", script, str(stage.memory.state)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == ("a run" if held else "")
+
+
+def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage: Stage) -> None:
+    stage.night()
+    for n in range(200):
+        stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
+    line, level = nagios_line([standing_of(stage)])
+    assert level is Level.WARNING
+    assert len(line) < 4096
+    assert " | age=" in line

@@ -18,9 +18,11 @@ from snapall.operate.history import past
 from snapall.operate.reading import course
 from snapall.operate.statistics import statistics
 from snapall.views.letters import FINE, PLAIN, alphabet, columns, fitted, sparkline
+from snapall.views.reports import columns_of
 from snapall.views.statistics import stats_lines
 from snapall.views.timeline import timeline_lines
 from snapall.views.timeline_svg import timeline_svg
+from snapall.views.words import wrapped
 from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
 from tests.operate.nights import course_of, slow_stage
 
@@ -160,3 +162,24 @@ def test_a_curve_has_a_letter_for_each_of_the_last_values(values: list[float | N
     curve = sparkline(values, width, FINE)
     assert len(curve) == min(width, len(values))
     assert [letter == FINE.none for letter in curve] == [one is None for one in values[len(values) - len(curve) :]]
+
+
+@given(st.text(alphabet="ab漢字 \u0301", max_size=120), st.integers(20, 60))
+def test_a_wrapped_line_is_as_wide_as_its_letters_and_loses_none(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert max(map(columns, lines), default=0) <= width
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_what_is_escaped_is_wrapped_after_that(stage: Stage) -> None:
+    stage.site.vms = [Vm(108, "\x1b" * 30, "esx1"), Vm(110, "sql01", "esx1")]
+    stage.site.fail(quiesce_of(108), refuse("no"))
+    stage.night()
+    lines = timeline_lines(course_of(stage), 80, FINE)
+    assert max(map(columns, lines)) <= 80
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_a_table_with_wide_letters_keeps_its_columns() -> None:
+    lines = columns_of(("name", "id"), [("漢字", "1"), ("vol", "2")])
+    assert [columns(line[: line.index(end)]) for line, end in zip(lines, ("id", "1", "2"), strict=True)] == [6, 6, 6]

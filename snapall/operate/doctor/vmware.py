@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from snapall.operate.doctor.links import Seen, Walk
+from snapall.operate.doctor.links import Mark, Result, Seen, Walk
 from snapall.settings import Config
 
 if TYPE_CHECKING:
@@ -71,3 +71,5 @@ def look_at_vcbsnapshot(walk: Walk, settings: Config, vms: Sequence[Vm]) -> None
     walk.look("vcbsnapshot", "", program)
     if vms:
         walk.look("vcbsnapshot login", "", login, "vcbsnapshot")
+    else:
+        walk.results.append(Result("vcbsnapshot login", "", Mark.NOT_TRIED, "for want of a VM to ask for"))
