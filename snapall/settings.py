@@ -89,6 +89,12 @@ class Hooks:
     on_failure: tuple[str, ...] = ()
     timeout: float = 60
 
+    @property
+    def programs(self) -> Mapping[str, str]:
+        """The first word of each that there is, by its key."""
+        given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
+        return {when: argv[0] for when, argv in given.items() if argv}
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

@@ -19,7 +19,9 @@ from snapall.backup.steps import Quiesce
 from snapall.config import load
 from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
+from snapall.errors import Stopped
 from snapall.lab import others
+from snapall.operate.hooks import Attendant
 from tests.atlab import AtLab
 
 Make = Callable[..., AtLab]
@@ -230,3 +232,9 @@ def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
     assert ended.code == 2
     for key in ("jobs.vol1.hooks.before", "jobs.vol1.hooks.timeout", "jobs.vol1.hooks.afterwards"):
         assert key in ended.err
+
+
+def test_a_signal_while_before_runs_is_told_as_what_it_is(hooked: Hooked) -> None:
+    hooked.give(before=0)
+    with pytest.raises(Stopped):
+        Attendant(load(hooked.night.config), "vol1", lambda _: None, lambda: True).before("20070322T030000Z")

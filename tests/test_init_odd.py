@@ -101,3 +101,13 @@ def test_a_wrong_login_takes_none_of_the_other_flags_along(at_lab: Make, home: P
     )
     answers = Interview({**flags, "vcenter-password-file": str(wrong)}, person, home, tries=True).answers()
     assert (answers.filer.reserved_port, answers.retain, answers.filer.transport) == (False, 9, "rsh")
+
+
+def test_a_secret_is_not_written_through_a_link_that_somebody_has_laid(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    elsewhere = home.parent / "elsewhere"
+    (home / "vc.secret").symlink_to(elsewhere)
+    ended = init(night, home / "snapall.toml", {**flags_of(night), "host-key": fingerprint_of(night)})
+    assert ended.code == 2
+    assert not elsewhere.exists()
+    assert not (home / "snapall.toml").exists()

@@ -17,9 +17,10 @@ from snapall.escaping import printable
 def doctor(jobs: options.Jobs = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Look at every link of the chain.
 
-    From the configuration to the filer, in order, with a remedy for each fault: file rights, state folder, lock, debts,
-    database driver, login, tables and clock, datastores, vcbsnapshot and its login, the way to each filer, its version,
-    each volume with its snapshots, space, schedule and autodelete, and all that a run would find. Nothing is changed.
+    From the configuration to the filer, in order, with a remedy for each fault: file rights, state folder, hooks, lock,
+    debts, database driver, login, tables and clock, datastores, vcbsnapshot and its login, the way to each filer, its
+    version, each volume with its snapshots, space, schedule and autodelete, and all that a run would find. Nothing is
+    changed.
     """
     from snapall import examining
     from snapall.operate.doctor.links import Mark

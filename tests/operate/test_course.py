@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.backup.facts import NOT_QUIESCED, QUIESCED, Answered, Intent, Proven, Surveyed
-from snapall.backup.model import Vm
+from snapall.backup.facts import NOT_QUIESCED, QUIESCED, Answered, Intent, Noted, Proven, Surveyed
+from snapall.backup.model import Vm, VmSnapshot
+from snapall.backup.recover import Stray, adopt
 from snapall.backup.steps import Capture, Done, Quiesce
 from snapall.errors import ConfigError, Exit
 from snapall.operate.course import Kind
 from snapall.operate.history import past, run_named
 from snapall.operate.reading import course
-from tests.backup.pretended import Stage, capture_of, lose, once, quiesce_of, refuse
+from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, once, quiesce_of, refuse, release_of
 from tests.operate.nights import CAPTURE, CREATE, REMOVE, course_of, slow_stage
 
 SQL = Vm(110, "sql01", "esx1")
@@ -81,6 +82,50 @@ def test_before_it_is_settled_its_vms_are_named(stage: Stage) -> None:
     told = course(journal.facts)
     assert told is not None
     assert (told.left, told.open) == (("sql01 (vm-110)",), True)
+
+
+def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Stage) -> None:
+    journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
+    outcome = stage.site.perform(Quiesce(SQL, "Quiesce-20070322T030000Z"), lambda _: None)
+    journal.write(Answered(1, outcome, CREATE))
+    stage.clock.push(3600)
+    assert stage.recover() is Exit.OK
+    told = course(stage.memory.open(journal.path).facts)
+    assert told is not None
+    (vm,) = told.vms
+    assert (told.window, vm.create_seconds, vm.remove_seconds) == (None, CREATE, None)
+    assert vm.freed is not None
+    assert vm.freed > told.last
+
+
+def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(stage: Stage) -> None:
+    stage.site.fail(release_of(110), act_unanswered)
+    stage.night()
+    (vm,) = [one for one in course_of(stage).vms if one.vm.id == 110]
+    assert vm.remove_seconds is None
+    assert vm.freed is not None
+    assert vm.release is not None
+    assert vm.freed >= vm.release.sent
+
+
+def test_the_removal_of_strays_is_no_night(stage: Stage) -> None:
+    stage.site.rows.append(VmSnapshot("snapshot-9", 110, "Quiesce", stage.clock.utc()))
+    adopt(stage.job, stage.pace, stage.means, stage.memory, [Stray("vol1", SQL, stage.site.rows[0])])
+    assert stage.site.rows == []
+    assert course_of(stage).kind is Kind.ADOPTION
+    assert past(stage.memory, "vol1").runs == ()
+
+
+def test_a_capture_of_some_volumes_only_is_no_backup(stage: Stage) -> None:
+    job = replace(stage.job, volumes=("v", "w"))
+    name = job.temporary("20070322T030000Z")
+    sent = Intent(1, Capture("v", name)), Intent(2, Capture("w", name))
+    one = stage.begun(SURVEYED, *sent, Proven("v", name, "Mar 22 03:00"), job=job)
+    both = course((*one.facts, Noted(stage.clock.utc(), Proven("w", name, "Mar 22 03:00"))))
+    told = course(one.facts)
+    assert told is not None
+    assert both is not None
+    assert (told.backup, both.backup is not None) == (None, True)
 
 
 def test_a_capture_that_was_sent_twice_counts_once(stage: Stage) -> None:

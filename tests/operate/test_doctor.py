@@ -87,8 +87,8 @@ def deep(night: AtLab) -> None:
         others.make_vm_snapshot(night.world, 110, f"by hand {n}")
 
 
-def many_snapshots(night: AtLab) -> None:
-    for n in range(251):
+def many_snapshots(night: AtLab, count: int = 251) -> None:
+    for n in range(count):
         others.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
@@ -117,11 +117,19 @@ def autodelete(night: AtLab) -> None:
     others.set_own_ways(night.world, "vmvol1", autodelete="on")
 
 
+def hooked(when: str) -> Callable[[AtLab], object]:
+    table = f'\n[jobs.vol1.hooks]\n{when} = ["/nowhere/hook"]\n'
+    return lambda night: night.config.write_text(f"{night.config.read_text()}{table}")
+
+
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
     "a password that others may read": Planted(
         "file rights", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
+    ),
+    "a key that its group may read": Planted(
+        "file rights", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
     ),
     "a configuration that everybody may write": Planted(
         "file rights", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
@@ -135,6 +143,8 @@ PLANTED = {
     "metrics in a folder that is not there": Planted(
         "metrics", WARNED, "nowhere", edited("snapall.log\"", "snapall.log\"\nmetrics = \"nowhere/snapall.prom\"")
     ),
+    "a before-hook that is not there": Planted("hooks of vol1", BROKEN, "/nowhere/hook", hooked("before")),
+    "another hook that is not there": Planted("hooks of vol1", WARNED, "/nowhere/hook", hooked("on_failure")),
     "a VM that a dead run left": Planted("debts of vol1", WARNED, "web01 (vm-108)", dead_run),
     "a journal that cannot be read": Planted("debts of vol1", WARNED, ".jsonl", broken_journal),
     "a database driver that is not there": Planted(
@@ -184,6 +194,15 @@ PLANTED = {
         "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", Kind.GARBAGE, "what?")
     ),
     "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
+    "room for a few more snapshots only": Planted(
+        "snap list of vmvol1", WARNED, "245 snapshots", lambda night: many_snapshots(night, 241)
+    ),
+    **{
+        f"`{asked}`, which the login's role does not allow": Planted(
+            f"{link} of vmvol1", WARNED, "not known", faulty(asked, Kind.FAIL, f"{asked}: permission denied")
+        )
+        for asked, link in (("vol status", "volume"), ("df", "space"), ("snap sched", "snap sched"))
+    },
     "a snapshot that is held": Planted(
         "snap list of vmvol1", WARNED, "vmware_snap3", tagged
     ),

@@ -95,6 +95,17 @@ def test_the_metrics_follow_every_run_the_failed_ones_too(at_lab: Make) -> None:
     assert (night.lab.directory / "snapall.prom").stat().st_mode & 0o777 == 0o644
 
 
+def test_the_metrics_follow_recover_too(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit(*METRICS)
+    night("run")
+    journal = max((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join(lines[: next(n for n, line in enumerate(lines) if '"Capture"' in line)]) + "\n")
+    assert night("recover").code == 0
+    assert samples_of(night)["snapall_last_run_exit_code"] == -1
+
+
 def test_metrics_that_cannot_be_written_are_a_warning_and_cost_nothing(at_lab: Make) -> None:
     night = at_lab()
     night.edit(*METRICS)
@@ -163,6 +174,10 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
     assert "vol1: CRITICAL" in told
     assert "3 VMs may be left quiesced" in told
     assert night("status", "--nagios").code == 2
+    second = '[jobs.second]\nfiler = "filer1"\nvolumes = ["vmvol1"]\ndatastores = [688]\nprefix = "second"\n'
+    night.config.write_text(f"{night.config.read_text()}\n{second}")
+    assert "vol1: CRITICAL" in night("status").out
+    assert "vol1" not in night("status", "renamed").out  # that job alone was asked for
 
 
 @pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit"])

@@ -97,6 +97,12 @@ def test_the_age_by_a_run_is_sure() -> None:
     assert (age.seconds, age.sure) == (86400, True)
 
 
+def test_a_filer_whose_clock_is_ahead_makes_no_snapshot_of_last_year() -> None:
+    age = age_of("", "Mar 22 20:00", NOW, UTC)
+    assert age is not None
+    assert age.seconds == 0
+
+
 @pytest.mark.parametrize("date", ["", "today", "Feb 30 10:00", "Xyz 01 10:00"])
 def test_a_date_that_is_none_has_no_age(date: str) -> None:
     assert age_of("", date, NOW, UTC) is None

@@ -18,8 +18,9 @@ from snapall.backup.model import Grade, Vm
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import known_of
 from snapall.operate.status import Finding, Level, Standing, forgotten
+from snapall.views.prometheus import metrics_text
 from snapall.views.standing import nagios_line, status_lines
-from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
+from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
@@ -115,6 +116,22 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
     assert found.running is not None
 
 
+def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
+    stage.begun(*BEGUN)
+    with seize(stage.memory.state, "vol1", "run", stage.clock):
+        found = standing_of(stage)
+    assert (found.level, told(found)) == (Level.WARNING, "no backup is on record")
+    assert standing_of(stage, 0).level is Level.CRITICAL
+
+
+def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lose)
+    assert stage.night().exit == 5
+    found = standing_of(stage)
+    assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
+    assert "the last run left VMs to be settled" in told(found)
+
+
 def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
@@ -150,6 +167,7 @@ def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -
     values = dict(part.split("=") for part in data.split())
     assert set(values) == {"age", "quiesced", "window", "left", "pending"}
     assert values["age"].endswith("s;93600;187200;0")
+    assert (values["quiesced"], values["left"]) == ("3;3:;;0;3", "0;;0;0")
 
 
 def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
@@ -160,6 +178,12 @@ def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
     assert level is Level.CRITICAL
     assert "vol1_left=0" in line
     assert "vol2_left=1" in line
+
+
+def test_no_name_ends_a_label_of_the_metrics_early(stage: Stage) -> None:
+    found = replace(standing_of(stage), job=replace(stage.job, name='a"b\\c\nd'))
+    lines = metrics_text([found], stage.clock.utc()).splitlines()
+    assert 'snapall_vms_left{job_name="a\\"b\\\\c\\nd"} 0' in lines
 
 
 def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
@@ -228,6 +252,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert found.level is Level.WARNING
     assert "the last backup is whole, and yet" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
+    assert "to be looked at once more: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup
     assert standing_of(stage).left == ()
 

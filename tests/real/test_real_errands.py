@@ -13,8 +13,8 @@ import pytest
 from snapall.errors import SiteError
 from snapall.site import errand
 
-SLEEPER = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); \
-print(p.pid, flush=True); time.sleep(600)"
+SLEEPER = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], \
+start_new_session={apart}); print(p.pid, flush=True); time.sleep(600)"
 
 
 GONE = "(deleted)"  # how the system calls a file without a name
@@ -25,8 +25,9 @@ def test_what_it_prints_and_how_it_ends_is_told() -> None:
     assert (ran.code, ran.said) == (3, "handederr\n")
 
 
-def test_when_its_time_is_over_it_is_ended_with_its_children() -> None:
-    ran = errand.run([sys.executable, "-c", SLEEPER], b"", os.environ, 2, lambda: False)
+@pytest.mark.parametrize("apart", [False, True])
+def test_when_its_time_is_over_it_is_ended_with_its_children(apart: bool) -> None:
+    ran = errand.run([sys.executable, "-c", SLEEPER.format(apart=apart)], b"", os.environ, 2, lambda: False)
     assert ran.code is None
     assert ran.seconds < 30
     child = int(ran.said.split()[0])
@@ -34,7 +35,7 @@ def test_when_its_time_is_over_it_is_ended_with_its_children() -> None:
 
 
 def test_a_signal_ends_it_at_once() -> None:
-    ran = errand.run([sys.executable, "-c", SLEEPER], b"", os.environ, 600, lambda: True)
+    ran = errand.run([sys.executable, "-c", SLEEPER.format(apart=False)], b"", os.environ, 600, lambda: True)
     assert ran.code is None
     assert ran.seconds < 30
 

@@ -98,6 +98,12 @@ def test_a_release_without_autodelete_is_not_asked_for_it() -> None:
     assert says.asked == []
 
 
+@pytest.mark.parametrize("version", ["NetApp Release 7.1: Wed", "NetApp Release 7.10.1", "who knows"])
+def test_the_first_release_with_autodelete_is_asked_and_one_that_is_not_known_too(version: str) -> None:
+    says = Says({"snap autodelete v show": Reply("snap autodelete settings for v:\nstate : on\n", "")})
+    assert Volumes(says, "filer1").autodeletes("v", version) is True
+
+
 def test_a_volume_that_is_not_there_is_named() -> None:
     says = Says({"vol status v": Reply("", "vol status: No volume named 'v' exists.")})
     with pytest.raises(SiteError, match="filer1 has no volume v"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -146,6 +147,14 @@ def test_stats_show_a_curve_and_what_is_expected(stage: Stage) -> None:
     assert "job vol1: 4 runs" in text
     assert "expected tonight: " in text
     assert re.search(r"sql01 +[▁-█]{4}  ", text)
+
+
+@pytest.mark.parametrize(("limit", "close"), [(1000.0, False), (7.0, True)])
+def test_stats_warn_when_the_capture_comes_close_to_its_limit(stage: Stage, limit: float, close: bool) -> None:
+    stage.job = replace(stage.job, max_quiesced=limit)
+    stage.night()
+    lines = stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 2), 200, FINE)
+    assert any("close to max_quiesced" in line for line in lines) is close
 
 
 def test_stats_of_no_run_say_so() -> None:

@@ -102,9 +102,9 @@ def _allowed(command: str, look: Look) -> Iterable[Seen]:
     """What only informs may be beyond the login's role: that is no reason against a backup."""
     try:
         seen = look()
+        return [seen] if isinstance(seen, Seen) else list(seen)
     except SiteError as error:
         return [Seen(f"not known: {error.message}", f"let the login's role allow `{command}`, or look by hand")]
-    return [seen] if isinstance(seen, Seen) else list(seen)
 
 
 def _state(volumes: Volumes, volume: str) -> Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from snapall.backup.memory import Memory
 from snapall.errors import SnapallError
 from snapall.operate.doctor.links import Seen, Walk
 from snapall.operate.history import at_work, known_of
-from snapall.settings import Config
+from snapall.settings import Config, Hooks
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
@@ -29,6 +30,9 @@ def look_here(walk: Walk, settings: Config, memory: Memory) -> None:
     if settings.metrics is not None:
         metrics = settings.metrics
         walk.look("metrics", "", lambda: _file(metrics, "metrics"))
+    for job, hooks in settings.hooks.items():
+        if hooks.programs:
+            walk.look("hooks", job, lambda hooks=hooks: _hooks(hooks))  # type: ignore[misc]
     for job in settings.jobs:
         walk.look("lock", job, lambda job=job: _lock(memory, job), "state folder")  # type: ignore[misc]
     # A job that the configuration has lost may owe something all the same.
@@ -87,6 +91,24 @@ def _file(path: Path, key: str) -> Seen:
     if not os.access(there, os.W_OK):
         return Seen(f"{path} cannot be written by this user", "give it to whoever runs snapall")
     return Seen(str(path))
+
+
+def _hooks(hooks: Hooks) -> Iterator[Seen]:
+    """Whether their programs are there; what they do is tried by no look."""
+    missing = {when: program for when, program in hooks.programs.items() if shutil.which(program) is None}
+    if "before" in missing:
+        raise SnapallError(f"`before`: {_absent(missing['before'])}, so that no backup would be begun", _IN_FULL)
+    for when, program in missing.items():
+        yield Seen(f"`{when}`: {_absent(program)}", _IN_FULL)
+    if not missing:
+        yield Seen(f"{', '.join(hooks.programs)}: to be found")
+
+
+def _absent(program: str) -> str:
+    return f"{program} is not on this machine, or may not be run"
+
+
+_IN_FULL = "name the program in full, as a list with its arguments"
 
 
 def _lock(memory: Memory, job: str) -> Seen:

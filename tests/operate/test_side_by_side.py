@@ -1,0 +1,64 @@
+"""The sources of an audit, each by hand: what is told of rows and runs that nearly fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from snapall.backup.debts import Debts, VmDebt
+from snapall.backup.facts import Origin
+from snapall.backup.model import FilerSnapshot, Grade, Vm, VmSnapshot
+from snapall.operate.audit import audit
+from snapall.operate.findings import JobSources, Kind, VmSources
+from tests.backup.pretended import JOB, START
+
+DATE, LATER = "Mar 22 03:00", "Mar 23 03:00"
+TEMPORARY = "vmware_new_20070322T030000Z"
+SQL = Vm(110, "sql01", "esx1")
+QUIESCE = "Quiesce-20070322T030000Z"
+
+
+def origin(name: str, run: str = "20070322T030000Z", date: str = DATE) -> Origin:
+    return Origin("v", name, date, run, Grade.WHOLE, 3, 3, name == TEMPORARY)
+
+
+def kinds_of(rows: Sequence[tuple[str, str]], *known: Origin) -> list[Kind]:
+    listing = tuple(FilerSnapshot(name, date) for name, date in rows)
+    return [one.kind for one in audit([JobSources(JOB, (688,), {"v": listing}, known)], None, [], {}).findings]
+
+
+def test_what_is_as_the_last_run_left_it_is_no_finding() -> None:
+    assert kinds_of([("vmware_recent", DATE)], origin("vmware_recent")) == []
+
+
+def test_two_backups_of_one_minute_are_not_taken_for_each_other() -> None:
+    known = origin("vmware_recent", "20070322T030040Z"), origin("vmware_previous")
+    assert kinds_of([("vmware_previous", DATE)], *known) == [Kind.GAP, Kind.DELETED]
+
+
+def test_another_snapshot_of_a_retained_name_is_told() -> None:
+    assert Kind.REPLACED in kinds_of([("vmware_recent", LATER)], origin("vmware_recent"))
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"),
+    [((origin(TEMPORARY),), Kind.PENDING), ((), Kind.ORPHAN), ((origin(TEMPORARY, date=LATER),), None)],
+)
+def test_a_temporary_name_is_pending_only_where_a_run_knows_it(known: tuple[Origin, ...], kind: Kind | None) -> None:
+    found = kinds_of([(TEMPORARY, DATE)], *known)
+    assert found == [kind] if kind is not None else Kind.ORPHAN in found
+
+
+@pytest.mark.parametrize(("at_work", "expected"), [(False, [Kind.OWED]), (True, [])])
+def test_what_a_run_at_work_holds_is_neither_owed_nor_an_orphan(at_work: bool, expected: list[Kind]) -> None:
+    debt = VmDebt(SQL, QUIESCE, START, START, unique=True, before=frozenset(), ssid="snapshot-9")
+    vms = VmSources([(SQL, (688,))], {688: "store"}, [VmSnapshot("snapshot-9", 110, QUIESCE)])
+    sources = JobSources(JOB, (688,), {"v": ()}, (), (Debts((debt,)),), at_work)
+    assert [one.kind for one in audit([sources], vms, [], {}).findings] == expected
+
+
+def test_two_datastores_of_one_name_are_a_collision() -> None:
+    vms = VmSources([], {688: "store", 689: "store", 690: "other"}, [])
+    (found,) = audit([JobSources(JOB, (688,), {"v": ()})], vms, [], {}).findings
+    assert (found.kind, "688, 689" in found.text) == (Kind.COLLISION, True)
