@@ -21,8 +21,9 @@ from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
 from snapall.backup.steps import Step
-from snapall.errors import Exit, Refused, SnapallError, worst
+from snapall.errors import Exit, JournalError, Refused, SnapallError, worst
 from snapall.escaping import printable
+from snapall.operate.history import require_listed
 from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
 from snapall.settings import Config, Hooks
@@ -88,7 +89,13 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
         def say(what: Happening) -> None:
             listener(Event(clock.utc(), what))
 
-        recovery = Recovery(Memory(settings.state, clock), means_for, say, stopped, wait)
+        memory = Memory(settings.state, clock)
+        try:
+            require_listed(memory.folder)
+        except JournalError as error:  # whatever they owe stays owed
+            say(Failed(error.message, error.hint))
+            return Exit.DEBTS
+        recovery = Recovery(memory, means_for, say, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))
         measure(settings, say)
         return code
@@ -100,9 +107,11 @@ def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
 
 
 def strays_of(settings: Config, job: Job) -> tuple[Stray, ...]:
-    """Those of one job."""
+    """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
     clock = SystemClock()
-    return strays(job, _quiet_means(settings, job, clock), Memory(settings.state, clock))
+    memory = Memory(settings.state, clock)
+    require_listed(memory.folder)
+    return strays(job, _quiet_means(settings, job, clock), memory)
 
 
 def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling: Telling) -> Exit:
@@ -131,9 +140,9 @@ class Outlook:
 
 def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
-    clock = SystemClock()
+    memory = Memory(settings.state, SystemClock())
+    require_listed(memory.folder)
     site = OpenSite(job, settings)
-    memory = Memory(settings.state, clock)
     owing = memory.owing(job.name)
     known = memory.known(job.name)
     survey = site.survey()

@@ -17,17 +17,13 @@ from snapall.backup.lock import seize
 from snapall.backup.model import Grade, Vm
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import known_of
-from snapall.operate.status import Finding, Level, Standing, forgotten
-from snapall.views.prometheus import metrics_text
-from snapall.views.standing import nagios_line, status_lines
+from snapall.operate.status import Level, Standing, forgotten
 from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (110,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
-
-LEFT = Finding(Level.CRITICAL, "1 VM may be left quiesced: x")
 
 
 @pytest.fixture
@@ -149,51 +145,6 @@ def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
     assert "stopped by a signal" in told(standing_of(stage))
 
 
-def test_the_words_say_it_all_in_a_few_lines(stage: Stage) -> None:
-    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
-    stage.night()
-    lines = status_lines([standing_of(stage, hours=2)])
-    assert lines[0] == "vol1: WARNING"
-    text = "\n".join(lines)
-    for part in ("partial 2/3, 2 h old", "exit 3", "owed           nothing", "the last backup is partial"):
-        assert part in text
-
-
-def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -> None:
-    stage.night()
-    line, level = nagios_line([standing_of(stage, hours=2)])
-    text, bar, data = line.partition(" | ")
-    assert (text, bar, level) == ("SNAPALL OK - vol1 quiesced 3/3, 2 h old", " | ", Level.OK)
-    values = dict(part.split("=") for part in data.split())
-    assert set(values) == {"age", "quiesced", "window", "left", "pending"}
-    assert values["age"].endswith("s;93600;187200;0")
-    assert (values["quiesced"], values["left"]) == ("3;3:;;0;3", "0;;0;0")
-
-
-def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
-    stage.night()
-    good = standing_of(stage)
-    other = replace(good, job=replace(good.job, name="vol2"), left=("x",), findings=(LEFT,))
-    line, level = nagios_line([good, other])
-    assert level is Level.CRITICAL
-    assert "vol1_left=0" in line
-    assert "vol2_left=1" in line
-
-
-def test_no_name_ends_a_label_of_the_metrics_early(stage: Stage) -> None:
-    found = replace(standing_of(stage), job=replace(stage.job, name='a"b\\c\nd'))
-    lines = metrics_text([found], stage.clock.utc()).splitlines()
-    assert 'snapall_vms_left{job_name="a\\"b\\\\c\\nd"} 0' in lines
-
-
-def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
-    stage.site.vms = [Vm(110, "a|b\nc\x1b[31m", "esx1")]
-    stage.begun(SURVEYED, Intent(1, Quiesce(stage.site.vms[0], "Quiesce-20070322T030000Z")))
-    line, _ = nagios_line([standing_of(stage)])
-    assert line.count("|") == 1
-    assert line.isprintable()
-
-
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
     assert forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc()) is None
@@ -275,13 +226,3 @@ def test_of_another_users_lock_the_living_holder_is_believed_alone(
     words = [sys.executable, "-c", script, str(stage.memory.state)]
     ended = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ("a run" if held else "")
-
-
-def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage: Stage) -> None:
-    stage.night()
-    for n in range(200):
-        stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
-    line, level = nagios_line([standing_of(stage)])
-    assert level is Level.WARNING
-    assert len(line) < 4096
-    assert " | age=" in line
