@@ -9,7 +9,8 @@ from snapall.backup.events import Happening, Warned
 from snapall.backup.means import guarded
 from snapall.backup.memory import Memory
 from snapall.backup.model import Job
-from snapall.backup.provenance import recall
+from snapall.backup.provenance import Past
+from snapall.errors import SiteError
 from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, require_listed, run_named
@@ -64,22 +65,26 @@ def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Sta
     return tuple(found)
 
 
-def retained(settings: Config, job: Job) -> tuple[Retained, ...]:
-    """Every snapshot of the job's volumes, newest first, with its grade, its age and its space.
+def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:
+    """Every snapshot of the job's volumes, newest first, with grade, age and space; and why a volume was not listed.
 
     JournalError: the state folder cannot be read, and all of them would look like strangers.
     """
     memory = memory_of(settings)
     require_listed(memory.folder)
     site = OpenSite(job, settings)
-    listings = {volume: site.listing_with_shares(volume) for volume in job.volumes}
-    past = recall(job, memory.known(job.name), {volume: rows for volume, (rows, _) in listings.items()})
+    past = Past(memory.known(job.name))
     now = memory.clock.utc()
-    found = []
-    for volume, (rows, shares) in listings.items():
+    found, troubles = [], []
+    for volume in job.volumes:
+        try:
+            rows, shares = site.listing_with_shares(volume)
+        except SiteError as error:
+            troubles.append(error)
+            continue
         for row in rows:
             origin = past.of(volume, row.name, row.date)
             grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
             found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
-    return tuple(found)
+    return found, troubles

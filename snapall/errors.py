@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -34,6 +35,12 @@ class SnapallError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+def together(errors: Sequence[SnapallError]) -> SnapallError:
+    """Several as one: each message on a line, each remedy once."""
+    messages, hints = (dict.fromkeys(texts) for texts in zip(*((one.message, one.hint) for one in errors), strict=True))
+    return SnapallError("\n".join(messages), "; ".join(filter(None, hints)))
 
 
 class ConfigError(SnapallError):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import Exit, SnapallError
+from snapall.errors import Exit, SnapallError, together
 
 
 def list_backups(
@@ -23,17 +23,20 @@ def list_backups(
 
     Every snapshot of the jobs' volumes, newest first: its grade and the run that made it, its age (with ~ by the
     filer's own date, which has neither year nor zone), and its space as the filer says it, in percents of the volume.
+    Exits 1 when a volume could not be listed; the others are shown all the same.
     """
     from snapall import asking
     from snapall.views import reports
 
     settings, chosen = options.chosen(config, [job] if job is not None else None, None, "")
-    rows = [row for one in chosen for row in asking.retained(settings, one)]
-    if as_json:
-        typer.echo(json.dumps(reports.list_json(rows), indent=1))
-        return
-    for line in reports.list_lines(rows):
-        typer.echo(line)
+    found = [asking.retained(settings, one) for one in chosen]
+    rows = [row for listed, _ in found for row in listed]
+    troubles = [error for _, errors in found for error in errors]
+    if rows or not troubles:
+        for line in [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows):
+            typer.echo(line)
+    if troubles:
+        raise together(troubles)
 
 
 def datastores(config: options.ConfigFile = None, as_json: options.Json = False) -> None:

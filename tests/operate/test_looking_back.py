@@ -129,6 +129,32 @@ def test_the_list_has_age_space_grade_and_run(at_lab: Make) -> None:
     assert {row["name"] for row in rows} == set(CHAIN)
 
 
+def test_a_volume_that_cannot_be_listed_hides_no_other(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit('["vmvol1"]', '["nosuchvol", "vmvol1"]')
+    told, as_json = night("list"), night("list", "--json")
+    assert (told.code, as_json.code) == (1, 1)
+    assert all(name in told.out for name in CHAIN)
+    assert {row["name"] for row in json.loads(as_json.out)} == set(CHAIN)
+    assert "no volume nosuchvol" in told.err
+    assert "remedy: " in told.err
+
+
+def test_several_filers_that_are_down_are_told_each(at_lab: Make) -> None:
+    night = at_lab()
+    text = night.config.read_text()
+    table = text[text.index("[filers.filer1]") : text.index("[jobs.vol1]")]
+    port = next(line for line in table.splitlines() if line.startswith("port "))
+    down = table.replace(port, "port = 1")
+    other = down.replace("filer1]", "filer2]").replace("127.0.0.1", "127.0.0.2")
+    job = text[text.index("[jobs.vol1]") :].replace("jobs.vol1", "jobs.vol2").replace('"filer1"', '"filer2"')
+    night.config.write_text(text.replace(table, down + other) + "\n" + job)
+    ended = night("list")
+    assert (ended.code, ended.out) == (1, "")
+    assert all(f"127.0.0.{n}" in ended.err for n in (1, 2)), ended.err
+    assert ended.err.count("remedy: ") == 1
+
+
 def test_the_svg_is_written_where_it_is_asked_for(at_lab: Make) -> None:
     night = at_lab(site=tiny())
     night("run")
