@@ -10,7 +10,7 @@ from snapall.operate.doctor.links import Look, Seen, Walk
 from snapall.settings import Config, Filer
 
 if TYPE_CHECKING:
-    from snapall.site.filer import FilerSystem, Transport
+    from snapall.site.filer import FilerSystem, NoAnswer, Reply, Transport
     from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots at most present before one more is made: a volume holds 255
@@ -25,7 +25,8 @@ def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
     from snapall.site.volumes import Volumes  # noqa: PLC0415
 
     transport = transport_to(filer)
-    system = FilerSystem(transport, filer.name)
+    asked = _Asked(transport, filer.name)
+    system = FilerSystem(asked, filer.name)
     told: list[str] = []
 
     def way() -> NotSent | None:
@@ -50,7 +51,38 @@ def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
     walk.look("version", filer.name, version, before)
     volumes = dict.fromkeys(one for job in settings.jobs.values() if job.filer == filer.name for one in job.volumes)
     for volume in volumes:
-        _look_at_volume(walk, volume, system, Volumes(transport, filer.name), versions, f"version of {filer.name}")
+        _look_at_volume(walk, volume, system, Volumes(asked, filer.name), versions, f"version of {filer.name}")
+
+
+class _Asked:
+    """A filer that has left one question without an answer is asked no more: each would take its whole time-out."""
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self._transport = transport
+        self._name = name
+        self._silence: tuple[str, NoAnswer] | None = None  # the command that was not answered, and what is told of it
+
+    def run(self, command: str) -> Reply:
+        from snapall.site.filer import NoAnswer  # noqa: PLC0415 - with the library of ssh
+
+        remedy = "see that the filer is well, then run `snapall doctor` again"
+        match self._silence:
+            case None:
+                try:
+                    return self._transport.run(command)
+                except NoAnswer as error:
+                    self._silence = command, NoAnswer(error.message, remedy)
+                    raise self._silence[1] from error
+            case unanswered, error if unanswered == command:
+                raise error
+            case unanswered, _:
+                raise NoAnswer(f"{self._name} was not asked, for it has not answered `{unanswered}`", remedy)
+
+    def approach(self) -> None:
+        self._transport.approach()
+
+    def command_line(self, command: str) -> str:
+        return self._transport.command_line(command)
 
 
 def _greeted(transport: Transport, system: FilerSystem) -> str:
@@ -104,7 +136,14 @@ def _allowed(command: str, look: Look) -> Iterable[Seen]:
         seen = look()
         return [seen] if isinstance(seen, Seen) else list(seen)
     except SiteError as error:
-        return [Seen(f"not known: {error.message}", f"let the login's role allow `{command}`, or look by hand")]
+        return [_not_known(error, f"let the login's role allow `{command}`, or look by hand")]
+
+
+def _not_known(error: SiteError, remedy: str) -> Seen:
+    """What a filer said is its role's matter; what it did not say at all is the filer's own."""
+    from snapall.site.filer import NoAnswer  # noqa: PLC0415 - with the library of ssh
+
+    return Seen(f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy)
 
 
 def _state(volumes: Volumes, volume: str) -> Seen:
@@ -113,7 +152,7 @@ def _state(volumes: Volumes, volume: str) -> Seen:
     except SiteError as error:
         if "has no volume" in error.message:
             raise
-        return Seen(f"not known: {error.message}", "let the login's role allow `vol status`; `snap list` is tried next")
+        return _not_known(error, "let the login's role allow `vol status`; `snap list` is tried next")
     if state.state != "online":
         raise Refused(f"volume {volume} is {state.state}", f"vol online {volume}, on the filer")
     if state.read_only:
