@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from snapall.errors import ConfigError
 from snapall.escaping import printable
 from snapall.settings import Database, Filer, Secret, Vcenter
 
+VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
 _TEMPLATE = """\
 # Written by `snapall init`. Relative paths are relative to this file; the README lists every key.
 state = "snapall.state"              # journals and locks
@@ -61,13 +62,13 @@ def text_of_answers(one: Answers, folder: Path) -> str:
     user = one.vcenter.user
     login = f"user        = {_toml(user)}\n" if user else "# no user and password: VCB's own config.js supplies them\n"
     if one.vcenter.password is not None:
-        login += 'password    = { file = "vc.secret" }\n'
+        login += f'password    = {{ file = "{VC_SECRET}" }}\n'
     return _TEMPLATE.format(
         host=_toml(one.vcenter.host),
         login=login,
         vcbsnapshot=_toml(list(one.vcenter.vcbsnapshot)),
         url=_toml(one.database.url),
-        password='password = { file = "sql.secret" }\n' if one.database.password is not None else "",
+        password=f'password = {{ file = "{SQL_SECRET}" }}\n' if one.database.password is not None else "",
         owner=f"owner    = {_toml(one.database.owner)}\n" if one.database.owner is not None else "",
         filer=_key(one.filer.name),
         filer_name=_toml(one.filer.name),
@@ -95,7 +96,7 @@ def _way(filer: Filer, folder: Path) -> list[str]:
     if filer.key_file is not None:
         lines.append(f"key_file    = {_toml(_shown(filer.key_file, folder))}")
     elif filer.password is not None:
-        lines.append('password    = { file = "filer.secret" }')
+        lines.append(f'password    = {{ file = "{FILER_SECRET}" }}')
     return (
         [*lines, f"known_hosts = {_toml(_shown(filer.known_hosts, folder))}"]
         if filer.known_hosts is not None
@@ -119,11 +120,12 @@ def _toml(value: object) -> str:
 def write_first(path: Path, one: Answers) -> list[Path]:
     """Write the configuration and its secrets, whole or not at all; the files. ConfigError: it cannot be, or not so."""
     secrets: Sequence[tuple[str, Secret | None]] = (
-        ("vc.secret", one.vcenter.password),
-        ("sql.secret", one.database.password),
-        ("filer.secret", one.filer.password if one.filer.key_file is None else None),
+        (VC_SECRET, one.vcenter.password),
+        (SQL_SECRET, one.database.password),
+        (FILER_SECRET, one.filer.password if one.filer.key_file is None else None),
     )
-    files = [(path.parent / name, secret.reveal() + "\n", 0o600) for name, secret in secrets if secret is not None]
+    needed = [(path.parent / name, secret) for name, secret in secrets if secret is not None]
+    files = [(file, _line(secret), 0o600) for file, secret in needed if not _says(file, secret)]
     files.append((path, text_of_answers(one, path.parent), 0o644))
     refuse_to_overwrite([file for file, _, _ in files])
     with ExitStack() as undo:
@@ -132,6 +134,23 @@ def write_first(path: Path, one: Answers) -> list[Path]:
         load(path)
         undo.pop_all()
     return [file for file, _, _ in files]
+
+
+def _line(secret: Secret) -> str:
+    return secret.reveal() + "\n"
+
+
+def _says(file: Path, secret: Secret) -> bool:
+    """Whether the file is there and holds this password: perhaps it is where the answer was read from."""
+    with suppress(OSError, UnicodeDecodeError):
+        return file.read_text("utf-8-sig").rstrip("\r\n") == secret.reveal()
+    return False
+
+
+def refuse_another(file: Path, secret: Secret) -> None:
+    """ConfigError: the password's file is there and holds something else, which is better said before more is asked."""
+    if not _says(file, secret):
+        refuse_to_overwrite([file])
 
 
 def require_place(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snapall import typed
 from snapall.errors import ConfigError, SnapallError
-from snapall.firstfile import Answers, write_down
+from snapall.firstfile import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.settings import Database, Filer, Secret, Vcenter
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class Interview:
         if self._person is not None:
             self._person.tell(text)
 
-    def _secret(self, flag: str, question: str) -> Secret | None:
-        """A password out of a file that is named, or typed; None: there is none."""
+    def _secret(self, flag: str, question: str, kept: str) -> Secret | None:
+        """A password out of a file that is named, or typed; None: there is none. It will be `kept` in a file."""
         file = self._given.get(flag)
         if file is not None:
             try:
@@ -120,7 +120,10 @@ class Interview:
                 raise ConfigError(f"--{flag}: {file} cannot be read: {error}", "name a text file with it") from error
         else:
             text = self._person.ask(question, "", hidden=True) if self._person is not None else ""
-        return Secret(text) if text else None
+        if not text:
+            return None
+        refuse_another(self._folder / kept, Secret(text))
+        return Secret(text)
 
     def _vcenter(self) -> Vcenter:
         from snapall.site.vcb import program_of  # noqa: PLC0415 - where it is used
@@ -134,7 +137,7 @@ class Interview:
         host = self._ask("vcenter", "VirtualCenter's host", None, typed.filled)
         words = self._ask("vcbsnapshot", "The program vcbsnapshot, with its first arguments", "vcbsnapshot", program)
         user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's own config.js has it", "", str) or None
-        password = self._secret("vcenter-password-file", f"Password of {user}") if user is not None else None
+        password = self._secret("vcenter-password-file", f"Password of {user}", VC_SECRET) if user is not None else None
         return Vcenter(host, user, password, words, _TIMEOUT, _REMOVE, _SETTLE, 4)
 
     def _log_in(self, vms: Sequence[Vm]) -> Callable[[Vcenter], None]:
@@ -150,7 +153,7 @@ class Interview:
             # Asked anew with each URL: it may be the password that was wrong.
             ask = "Password of the database's login; empty: none"
             file = typed.url(url).startswith("sqlite")
-            password = None if file else self._secret("database-password-file", ask)
+            password = None if file else self._secret("database-password-file", ask, SQL_SECRET)
             made = Database(url, password, self._given.get("owner"))
             if self._tries:
                 VirtualCenter(made).find_owner()
@@ -189,7 +192,7 @@ class Interview:
             return Filer(name, host, "rsh", port, None, None, None, None, _FILER_TIMEOUT, local, reserved)
         user = self._ask("filer-user", "The filer's user", "root", typed.filled)
         key = self._ask("key-file", "Private RSA key; empty: a password", "", typed.path)
-        password = self._secret("filer-password-file", f"Password of {user}") if key is None else None
+        password = self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
         known = self._folder / (self._given.get("known-hosts") or "known_hosts")
         file = self._folder / key if key is not None else None
         return Filer(name, host, "ssh", port, user, file, password, known, _FILER_TIMEOUT, None, reserved_port=True)

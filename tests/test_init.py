@@ -118,6 +118,28 @@ def test_nothing_is_overwritten(at_lab: Make, home: Path) -> None:
     assert not (home / "snapall.toml").exists()
 
 
+def test_a_secrets_file_in_the_way_is_told_before_the_next_question(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    (home / "vc.secret").write_text("mine")
+    given = {key: value for key, value in flags_of(night).items() if key != "database"}  # it would be missed next
+    ended = init(night, home / "snapall.toml", given)
+    assert "vc.secret: is there already" in ended.err
+    assert list(night.ledger) == []
+
+
+def test_a_password_may_come_from_the_very_file_that_is_to_hold_it(at_lab: Make, home: Path) -> None:
+    night = at_lab(transport="ssh")
+    given = {**flags_of(night), "host-key": fingerprint_of(night)}
+    own = home / "vc.secret"
+    own.write_text(f"{night.world.settings.vc_password}\r\n")
+    before = own.stat()
+    ended = init(night, home / "snapall.toml", {**given, "vcenter-password-file": str(own)})
+    assert ended.code == 0, ended.err
+    assert own.stat() == before
+    night.config = home / "snapall.toml"
+    assert night("run").code == 0
+
+
 def test_a_host_key_that_is_not_confirmed_is_not_written(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     ended = init(night, home / "snapall.toml", {**flags_of(night), "host-key": "SHA256:another"})
