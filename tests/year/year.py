@@ -114,6 +114,7 @@ class Year:
         chance, town = self.chance, self.town
         remedy = chance.weighed(MORNINGS) if code != 0 else "nothing"
         if remedy != "guardian":
+            town.ahead += night.fate.clock_set_by
             town.until(midnight + IN_THE_MORNING)
         stays = chance.percent(FAULT_STAYS)
         if not stays and remedy != "guardian":
@@ -124,6 +125,8 @@ class Year:
             words = ("recover", "--no-wait") if "--no-wait" in remedy else ("recover",)
             self.told.append(f"exit {code}, then {remedy}{'' if mended else ', the fault still there'}")
             self._command(words, Night("" if mended else night.fault, fate))
+        if remedy == "guardian":  # it began with the run, and goes by the time that the clock told then
+            town.ahead += night.fate.clock_set_by
         self._mend()
 
     def _mend(self) -> None:
@@ -171,7 +174,6 @@ class Year:
         size = story.stat().st_size if story.exists() else 0
         fate = night.fate
         code = town.command(words, replace(fate), self.chance.number(0, 1 << 30))
-        town.ahead += fate.clock_set_by
         chronicle.read(town.news(), rules)
         deed = Deed(words, code, night, rules, before, chronicle.run, grown(story, size))
         self.told.append(f"{' '.join(words)}: exit {code}")
