@@ -10,6 +10,10 @@ from snapall import typed
 from snapall.errors import ConfigError, SnapallError
 from snapall.firstfile import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.settings import Database, Filer, Secret, Vcenter
+from snapall.site import transport_to
+from snapall.site.filer import FilerSystem, require_7mode
+from snapall.site.vcb import Vcb, program_of
+from snapall.site.volumes import Volumes
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
@@ -126,8 +130,6 @@ class Interview:
         return Secret(text)
 
     def _vcenter(self) -> Vcenter:
-        from snapall.site.vcb import program_of  # noqa: PLC0415 - where it is used
-
         def program(text: str) -> tuple[str, ...]:
             words = typed.words(text)
             if self._tries:
@@ -141,8 +143,6 @@ class Interview:
         return Vcenter(host, user, password, words, _TIMEOUT, _REMOVE, _SETTLE, 4)
 
     def _log_in(self, vms: Sequence[Vm]) -> Callable[[Vcenter], None]:
-        from snapall.site.vcb import Vcb  # noqa: PLC0415 - where it is used
-
         return lambda vcenter: self._tell(f"  vcbsnapshot: {Vcb(vcenter).looked(vms[0])}")
 
     def _database(self) -> tuple[Database, dict[int | str, str], tuple[Vm, ...]]:
@@ -199,8 +199,6 @@ class Interview:
 
     def _meet(self, filer: Filer) -> None:
         """The filer's host key is shown and, when it is confirmed, written down; then the login is tried."""
-        from snapall.site import transport_to  # noqa: PLC0415 - paramiko
-        from snapall.site.filer import FilerSystem  # noqa: PLC0415
         from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
         from snapall.site.sshkeys import KnownHosts, name_in_file  # noqa: PLC0415 - paramiko
 
@@ -219,10 +217,6 @@ class Interview:
         self._tell("  the filer lets us in")
 
     def _volumes(self, filer: Filer) -> tuple[str, ...]:
-        from snapall.site import transport_to  # noqa: PLC0415 - paramiko
-        from snapall.site.filer import FilerSystem, require_7mode  # noqa: PLC0415
-        from snapall.site.volumes import Volumes  # noqa: PLC0415
-
         transport = transport_to(filer)
         volumes = Volumes(transport, filer.name)
         if self._tries:

@@ -48,6 +48,13 @@ class NoAnswer(SiteError):
     """The command was sent, and no whole answer came back: whether it was executed is unknown."""
 
 
+class NoVolume(SiteError):
+    """The filer knows no volume of this name."""
+
+    def __init__(self, filer: str, volume: str) -> None:
+        super().__init__(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the filer answered. There is no exit status worth the name: only the text tells."""
@@ -142,7 +149,7 @@ class FilerSystem:
             case Meaning.OK:
                 return reply.stdout
             case Meaning.NO_VOLUME:
-                raise SiteError(f"{self._name} has no volume {volume}", hint=REMEDIES[meaning])
+                raise NoVolume(self._name, volume)
             case _:
                 answer = one_line(reply.stderr, reply.stdout)
                 raise SiteError(

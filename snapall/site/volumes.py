@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from snapall.backup.model import FILER_NAME
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning
+from snapall.site.filer import NoVolume
 from snapall.site.said import one_line
 from snapall.site.volumeanswers import (
     Space,
@@ -39,11 +40,11 @@ class Volumes:
         return parse_status(self._asked("vol status"))
 
     def state(self, volume: str) -> VolumeState:
-        """One volume. SiteError: it is not there."""
+        """One volume. NoVolume: it is not there."""
         for one in parse_status(self._asked("vol status", volume)):
             if one.name == volume:
                 return one
-        raise self._missing(volume)
+        raise NoVolume(self._name, volume)
 
     def space(self, volume: str) -> Space:
         """Its space and its snapshot reserve, by `df`."""
@@ -67,7 +68,7 @@ class Volumes:
         reply = self._transport.run(" ".join(word for word in (verb, volume, *rest) if word))
         both = one_line(reply.stderr, reply.stdout)
         if _NO_VOLUME.search(both) is not None:
-            raise self._missing(volume)
+            raise NoVolume(self._name, volume)
         if _UNKNOWN.search(both) is not None:
             raise SiteError(f"{self._name} does not know `{verb}`: {both}", REMEDIES[Meaning.BAD_COMMAND])
         if reply.stderr.strip() and not reply.stdout.strip():
@@ -75,6 +76,3 @@ class Volumes:
                 f"{self._name} did not answer `{verb}`: {both}", f"see whether the login's role allows `{verb}`"
             )
         return reply.stdout
-
-    def _missing(self, volume: str) -> SiteError:
-        return SiteError(f"{self._name} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.links import Look, Seen, Walk
 from snapall.settings import Config, Filer
-
-if TYPE_CHECKING:
-    from snapall.site.filer import FilerSystem, NoAnswer, Reply, Transport
-    from snapall.site.volumes import Volumes
+from snapall.site import transport_to
+from snapall.site.filer import FilerSystem, Hop, NoAnswer, NotSent, NoVolume, Reply, Transport, require_7mode
+from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots at most present before one more is made: a volume holds 255
 _CLOSE = 240
@@ -20,10 +18,6 @@ _LITTLE = 5  # percent of a volume
 
 def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
     """The way to it, hop by hop, then what it is."""
-    from snapall.site import transport_to  # noqa: PLC0415 - the libraries of ssh
-    from snapall.site.filer import FilerSystem, Hop, NotSent, require_7mode  # noqa: PLC0415
-    from snapall.site.volumes import Volumes  # noqa: PLC0415
-
     transport = transport_to(filer)
     asked = _Asked(transport, filer.name)
     system = FilerSystem(asked, filer.name)
@@ -63,8 +57,6 @@ class _Asked:
         self._silence: tuple[str, NoAnswer] | None = None  # the command that was not answered, and what is told of it
 
     def run(self, command: str) -> Reply:
-        from snapall.site.filer import NoAnswer  # noqa: PLC0415 - with the library of ssh
-
         remedy = "see that the filer is well, then run `snapall doctor` again"
         match self._silence:
             case None:
@@ -87,7 +79,6 @@ class _Asked:
 
 def _greeted(transport: Transport, system: FilerSystem) -> str:
     """What the filer shows of itself when it lets us in; by rsh there is nothing but that it does."""
-    from snapall.site.filer import NotSent  # noqa: PLC0415 - with the library of ssh
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
@@ -101,17 +92,19 @@ def _greeted(transport: Transport, system: FilerSystem) -> str:
     return ""
 
 
-def _hop(hop: str, ended: SiteError | None, told: list[str]) -> Seen:
-    from snapall.site.filer import Hop, NotSent  # noqa: PLC0415 - with the library of ssh
-
+def _hop(hop: Hop, ended: NotSent | None, told: list[str]) -> Seen:
     order = list(Hop)
-    if isinstance(ended, NotSent) and ended.hop == hop:
+    if ended is not None and order.index(ended.hop) <= order.index(hop):
         raise ended
-    if hop == Hop.HOST_KEY and told:
-        return Seen(f"known: {told[0]}")
-    if isinstance(ended, NotSent) and order.index(ended.hop) < order.index(Hop(hop)):
-        raise ended
-    return Seen({"reachable": "it answers", "algorithms": "agreed", "host key": "known", "login": "let in"}[hop])
+    match hop:
+        case Hop.REACH:
+            return Seen("it answers")
+        case Hop.ALGORITHMS:
+            return Seen("agreed")
+        case Hop.HOST_KEY:
+            return Seen(f"known: {told[0]}" if told else "known")
+        case Hop.LOGIN:
+            return Seen("let in")
 
 
 def _look_at_volume(
@@ -141,17 +134,15 @@ def _allowed(command: str, look: Look) -> Iterable[Seen]:
 
 def _not_known(error: SiteError, remedy: str) -> Seen:
     """What a filer said is its role's matter; what it did not say at all is the filer's own."""
-    from snapall.site.filer import NoAnswer  # noqa: PLC0415 - with the library of ssh
-
     return Seen(f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy)
 
 
 def _state(volumes: Volumes, volume: str) -> Seen:
     try:
         state = volumes.state(volume)
+    except NoVolume:
+        raise
     except SiteError as error:
-        if "has no volume" in error.message:
-            raise
         return _not_known(error, "let the login's role allow `vol status`; `snap list` is tried next")
     if state.state != "online":
         raise Refused(f"volume {volume} is {state.state}", f"vol online {volume}, on the filer")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from snapall.operate.doctor.links import Mark, Result, Seen, Walk
 from snapall.settings import Config
+from snapall.site.vcb import Vcb
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
@@ -60,8 +61,6 @@ def clocks(theirs: datetime | None, ours: datetime) -> Seen:
 
 def look_at_vcbsnapshot(walk: Walk, settings: Config, vms: Sequence[Vm]) -> None:
     """It is there, and logs in: asked for a snapshot that there is none of."""
-    from snapall.site.vcb import Vcb  # noqa: PLC0415 - only once there is a VM to ask for
-
     def program() -> Seen:
         return Seen(Vcb(settings.vcenter).program())
 
