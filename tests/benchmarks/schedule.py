@@ -6,12 +6,35 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_ROUNDS = 30  # of halving, after which nothing that can be measured is left
+
 
 def best(durations: Sequence[float], places: int) -> float:
-    """When a schedule that begins the longest calls first has ended: no other ends noticeably sooner."""
+    """When the best schedule that is found has ended: the longest calls first, or packed ever more tightly (MULTIFIT).
+
+    The first alone misses the best by a whole call where one place must take one more than the others. What both miss
+    is 2 of 11 parts at most (Yue, 1990), and next to nothing where there are many calls or all take nearly as long.
+    """
+    longest_first = sorted(durations, reverse=True)
     ends = [0.0] * places
-    for seconds in sorted(durations, reverse=True):
+    for seconds in longest_first:
         heapq.heapreplace(ends, ends[0] + seconds)
+    found, least = max(ends), max(longest_first[0], sum(durations) / places)
+    for _ in range(_ROUNDS):
+        middle = (least + found) / 2
+        packed = _packed(longest_first, places, middle)
+        least, found = (middle, found) if packed is None else (least, packed)
+    return found
+
+
+def _packed(longest_first: Sequence[float], places: int, room: float) -> float | None:
+    """When the last of the places ends, if each call goes to the first one that has room for it; None: one had none."""
+    ends = [0.0] * places
+    for seconds in longest_first:
+        place = next((n for n, end in enumerate(ends) if end + seconds <= room), None)
+        if place is None:
+            return None
+        ends[place] += seconds
     return max(ends)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import ceil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,14 @@ DURATIONS = st.lists(st.floats(0.01, 100), min_size=1, max_size=30)
 
 @pytest.mark.parametrize(
     ("durations", "places", "seconds"),
-    [([3, 3, 3], 1, 9), ([3, 3, 3], 2, 6), ([3, 3, 3], 8, 3), ([1, 1, 2], 2, 2), ([4, 3, 3, 2], 2, 6)],
+    [
+        ([3, 3, 3], 1, 9),
+        ([3, 3, 3], 2, 6),
+        ([3, 3, 3], 8, 3),
+        ([1, 1, 2], 2, 2),
+        ([4, 3, 3, 2], 2, 6),
+        ([5, 4, 3, 3, 3], 2, 9),
+    ],
 )
 def test_the_best_schedule_is_that_of_a_careful_person(durations: list[float], places: int, seconds: float) -> None:
     assert best(durations, places) == seconds
@@ -24,10 +34,19 @@ def test_the_best_schedule_is_that_of_a_careful_person(durations: list[float], p
 def test_the_best_schedule_lies_between_what_must_be_and_what_any_list_schedule_keeps(
     durations: list[float], places: int
 ) -> None:
-    least = max(sum(durations) / places, *durations)
+    crowded = sorted(durations)[: ceil(len(durations) / places)]  # one place has so many calls, or more
+    least = max(sum(durations) / places, sum(crowded), *durations)
     ends = best(durations, places)
     assert least <= ends * (1 + 1e-9)
     assert ends <= sum(durations) / places + max(durations) * (1 - 1 / places) + 1e-6
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=7), st.integers(1, 3))
+def test_the_best_schedule_is_hardly_worse_than_the_best_of_all(durations: list[int], places: int) -> None:
+    ways = product(range(places), repeat=len(durations))
+    loads = ([sum(d for d, at in zip(durations, way, strict=True) if at == n) for n in range(places)] for way in ways)
+    of_all = min(max(load) for load in loads)
+    assert of_all <= best(durations, places) <= 13 / 11 * of_all
 
 
 @given(DURATIONS)

@@ -6,8 +6,8 @@ removals; what snapall itself takes is not scaled.
 
 window       seconds from the first quiesce sent to the last removal answered
 ideal        the best schedule of the same calls as they were recorded, from sent to answered (the start-up of the
-             programs included): the creates, longest first, on `parallel` places; twice the filer's own time, for the
-             capture and its proof; the removals likewise. Connecting to the filer is no part of it.
+             programs included): the creates on `parallel` places; twice the filer's own time, for the capture and its
+             proof; the removals likewise. Connecting to the filer is no part of it.
 batch        the calls one after the other, as they were recorded with the least `parallel` of the size
 to capture   from the last quiesce answered to the filer's taking of `snap create`, as its ledger says; ms
 to release   from the proof answered to the first removal sent; ms
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.window")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 25, 54, 250, 1000], metavar="VMS")
     parser.add_argument("--parallels", type=int, nargs="+", default=[1, 4, 8], metavar="N")
-    parser.add_argument("--scale", type=float, default=0.1, help="of the seconds, where programs are started")
+    parser.add_argument("--scale", type=float, default=0.2, help="of the seconds, where programs are started")
     parser.add_argument("--small-scale", type=float, default=0.02, help="the same, where the calls are sleeps")
     chosen = parser.parse_args(argv)
     told = f"creates of {CREATE:g} s, removals of {REMOVE:g} s, a filer's command {FILER:g} s"
