@@ -61,6 +61,7 @@ def clocks(theirs: datetime | None, ours: datetime) -> Seen:
 
 def look_at_vcbsnapshot(walk: Walk, settings: Config, vms: Sequence[Vm]) -> None:
     """It is there, and logs in: asked for a snapshot that there is none of."""
+
     def program() -> Seen:
         return Seen(Vcb(settings.vcenter).program())
 
