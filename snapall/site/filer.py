@@ -51,8 +51,10 @@ class NoAnswer(SiteError):
 class NoVolume(SiteError):
     """The filer knows no volume of this name."""
 
-    def __init__(self, filer: str, volume: str) -> None:
-        super().__init__(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])
+
+def no_volume(filer: str, volume: str) -> NoVolume:
+    """The error that names the volume and the filer."""
+    return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class FilerSystem:
             case Meaning.OK:
                 return reply.stdout
             case Meaning.NO_VOLUME:
-                raise NoVolume(self._name, volume)
+                raise no_volume(self._name, volume)
             case _:
                 answer = one_line(reply.stderr, reply.stdout)
                 raise SiteError(

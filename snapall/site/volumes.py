@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from snapall.backup.model import FILER_NAME
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning
-from snapall.site.filer import NoVolume
+from snapall.site.filer import no_volume
 from snapall.site.said import one_line
 from snapall.site.volumeanswers import (
     Space,
@@ -44,7 +44,7 @@ class Volumes:
         for one in parse_status(self._asked("vol status", volume)):
             if one.name == volume:
                 return one
-        raise NoVolume(self._name, volume)
+        raise no_volume(self._name, volume)
 
     def space(self, volume: str) -> Space:
         """Its space and its snapshot reserve, by `df`."""
@@ -68,7 +68,7 @@ class Volumes:
         reply = self._transport.run(" ".join(word for word in (verb, volume, *rest) if word))
         both = one_line(reply.stderr, reply.stdout)
         if _NO_VOLUME.search(both) is not None:
-            raise NoVolume(self._name, volume)
+            raise no_volume(self._name, volume)
         if _UNKNOWN.search(both) is not None:
             raise SiteError(f"{self._name} does not know `{verb}`: {both}", REMEDIES[Meaning.BAD_COMMAND])
         if reply.stderr.strip() and not reply.stdout.strip():
