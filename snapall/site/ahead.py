@@ -31,26 +31,43 @@ class Ahead(Generic[W]):
         self._open_one = open_one
         self._seconds = seconds
         self._ways: list[tuple[W, threading.Timer]] = []
-        self._lock = threading.Lock()
+        self._opening = 0
+        self._changed = threading.Condition()
 
     def open(self) -> None:
         """Open one more. That it fails is nobody's matter yet: the command will find out by itself, and tell."""
-        with suppress(SiteError):
-            way = self._open_one()
-            timer = threading.Timer(self._seconds, way.close)
-            timer.daemon = True
-            with self._lock:
-                self._ways.append((way, timer))
-            timer.start()
+        with self._changed:
+            self._opening += 1
+        way = None
+        try:
+            with suppress(SiteError):
+                way = self._open_one()
+        finally:
+            self._opened(way)
 
-    def take(self) -> W | None:
-        """The oldest that is still usable, if any; from now on it is the caller's to close."""
-        while True:
-            with self._lock:
+    def _opened(self, way: W | None) -> None:
+        with self._changed:
+            self._opening -= 1
+            if way is not None:
+                timer = threading.Timer(self._seconds, way.close)
+                timer.daemon = True
+                self._ways.append((way, timer))
+                timer.start()
+            self._changed.notify_all()
+
+    def take(self, patience: float) -> W | None:
+        """The oldest that is still usable, if any; from now on it is the caller's to close.
+
+        One that is being opened is waited for, `patience` seconds at most: it is further on than one begun now, and the
+        filer may have few sessions.
+        """
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: self._ways or not self._opening, patience)
                 if not self._ways:
                     return None
                 way, timer = self._ways.pop(0)
-            timer.cancel()
-            if way.usable:
-                return way
-            way.close()
+                timer.cancel()
+                if way.usable:
+                    return way
+                way.close()

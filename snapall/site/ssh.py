@@ -37,7 +37,7 @@ CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc")
 MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
 
 _SSH_PORT = 22
-_QUICK = 5.0  # seconds for the channel of a connection that stands already; without it, another one is opened
+_QUICK = 5.0  # seconds for a connection that was begun ahead, and for its channel; then another one is opened
 _CEILING = 1 << 20  # bytes of each stream; less than ssh's window of 2 MiB, so that one can be read after the other
 
 # What paramiko raises, from its own thread too: a key or a cipher that cryptography refuses is among it.
@@ -105,7 +105,7 @@ class Ssh:
 
     def _prepared(self, stack: ExitStack, deadline: float) -> paramiko.Channel | None:
         """A channel on a connection that was opened ahead, if the filer still has one for us."""
-        way = self._ahead.take()
+        way = self._ahead.take(min(_QUICK, self._settings.timeout / 2))
         if way is None:
             return None
         try:
