@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from snapall.drill.host import Host
 
-_TRIES = 4  # of a cell that spoke against snapall while the machine was too slow for what it tries
+_TRIES = 4  # of a cell that has told nothing of snapall
 _PATIENCE = 40.0  # seconds for one command, many times what it may take
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 
@@ -69,18 +69,27 @@ class Theatre:
             return recorded(record)
 
     def play(self, cell: Cell) -> Played:
-        """One cell; one that broke while the machine was too slow is played again, and at last is not reached."""
-        played, slow = self._play(cell)
-        for _ in range(_TRIES - 1):
-            if not slow:
-                break
-            played, slow = self._play(cell)
-        return replace(played, reached=False, said=slow) if slow else played
+        """One cell, until it tells something of snapall."""
+        return telling(lambda: self._play(cell))
 
     def _play(self, cell: Cell) -> tuple[Played, str]:
         with _Scene(self, cell) as scene:
             played = scene.play()
             return played, scene.too_slow() if played.findings else ""
+
+
+def telling(play: Callable[[], tuple[Played, str]]) -> Played:
+    """What a cell came to, `play` answering with it why the machine was too slow for it, or "".
+
+    It is played again while the machine is too slow, or the run ends before its call, as a race of two calls may have
+    it; at last it was not reached. What speaks against snapall on a machine that was quick enough is not tried away.
+    """
+    played, slow = play()
+    for _ in range(_TRIES - 1):
+        if not slow and (played.reached or played.findings):
+            break
+        played, slow = play()
+    return replace(played, reached=False, said=slow) if slow else played
 
 
 class _Scene:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snapall.backup.model import Job, chain_names
 from snapall.drill import report
 from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Call, Cell, Extent, Moment, Strike, System, cells_of
-from snapall.drill.play import Played
+from snapall.drill.play import Played, telling
 from snapall.drill.verdict import Broken, Finding
 
 CALLS = (
@@ -80,6 +80,27 @@ def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
     cells = [played(), played(reached=False)]
     assert report.Counts.of(cells).cells == 1
     assert any(line.startswith("not reached: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
+
+
+def told(*tries: tuple[Played, str]) -> tuple[Played, int]:
+    """What a cell comes to that is played as these tell, and which of them was the last."""
+    script = iter(tries)
+    return telling(lambda: next(script)), len(tries) - len(list(script))
+
+
+def test_a_cell_is_played_until_it_tells_something() -> None:
+    good, missed, broken = played(), played(reached=False), played(Broken.HUNG)
+    assert told((good, "")) == (good, 1)
+    assert told((missed, ""), (broken, "a create came 9 s late"), (good, "")) == (good, 3)
+    assert told(*[(missed, "")] * 9) == (missed, 4)
+    never, _ = told(*[(broken, "a create came 9 s late")] * 9)
+    assert (never.reached, never.said) == (False, "a create came 9 s late")
+
+
+def test_what_speaks_against_snapall_is_never_tried_away() -> None:
+    good, broken, missed = played(), played(Broken.HUNG), played(Broken.HUNG, reached=False)
+    assert told((broken, ""), (good, "")) == (broken, 1)
+    assert told((missed, ""), (good, "")) == (missed, 1)
 
 
 def test_the_table_has_a_line_for_each_site_and_treatment_and_their_sum() -> None:
