@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, NoReturn, cast
 
 import typer
@@ -70,7 +72,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         # A file or a pipe may be of a code page that has not every letter of a VM's name; stderr does this by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = app(argv, standalone_mode=False)
+        code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
         _end(_misused(cast("typer.BadParameter", error)))
     except SnapallError as error:
@@ -83,6 +85,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except SystemExit as ending:
         _end(ending.code if isinstance(ending.code, int) else Exit.OK)
     _end(code if isinstance(code, int) else Exit.OK)
+
+
+@cache
+def _command() -> Callable[..., object]:
+    """The whole command line, built once: who calls `main` often does not pay 50 ms each time."""
+    return typer.main.get_command(app)
 
 
 def _misused(error: typer.BadParameter) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,12 +16,17 @@ from snapall import cli
 from snapall.lab.faults import NAMED, Fault
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Ledger
-from snapall.lab.serve import Lab
+from snapall.lab.serve import Lab, new_keys
 from snapall.lab.site import Site, batch
+from snapall.lab.toml import string
 from snapall.lab.world import World
+from tests.vcbserver import VcbServer
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 SETTLE = "settle      = 5 "
+
+
+_keys = cache(new_keys)  # one filer's for all labs of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,13 @@ class AtLab:
         guardian: bool = False,
     ) -> None:
         """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
-        self.lab = Lab.create(folder / "lab", batch() if site is None else site)
+        self.lab = Lab.create(folder / "lab", batch() if site is None else site, _keys())
         self.world = self.lab.world
         self.capture = capture
+        self.vcb = VcbServer(self.world)
         extra = "" if guardian else "guardian = false"
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
+        self.vcbsnapshot(self.vcb.program)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
         self.edit("timeout   = 10", "timeout   = 2")  # so long a command without an answer may yet act, too
         self.edit("settle      = 5 ", "settle      = 0 ")
@@ -70,6 +78,18 @@ class AtLab:
         text = self.config.read_text()
         assert old in text
         self.config.write_text(text.replace(old, new))
+
+    def vcbsnapshot(self, program: Sequence[str]) -> None:
+        """Let this be the program that quiesces and releases."""
+        line = f"vcbsnapshot = [{', '.join(map(string, program))}]"
+        self.config.write_text(
+            re.sub("^vcbsnapshot = .*$", lambda _: line, self.config.read_text(), flags=re.MULTILINE)
+        )
+
+    def close(self) -> None:
+        """Take the lab down."""
+        self.vcb.close()
+        self.lab.close()
 
     def __call__(self, command: str, *args: str) -> Ended:
         """Run one command of snapall."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snapall.batch import batch_of
 from snapall.lab.toml import database_url, string
-from tests.atlab import PYTHON, AtLab
+from tests.atlab import AtLab
 
 BATS = Path(__file__).parent.parent / "fixtures" / "bat"
 FILLED = (BATS / "filled.bat").read_bytes()
@@ -28,7 +28,7 @@ def faults(data: bytes) -> list[str]:
 def with_the_batch(night: AtLab) -> AtLab:
     """The lab's own batch in the place of its snapall.toml; only where the lab listens is laid over it."""
     folder = night.lab.directory
-    program = ", ".join(map(string, [PYTHON, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]))
+    program = ", ".join(map(string, night.vcb.program))
     overlay = f"""
         [vcenter]
         vcbsnapshot = [{program}]

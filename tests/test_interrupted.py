@@ -17,7 +17,7 @@ from snapall.backup.lock import hold
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.world import World
-from tests.atlab import PYTHON, AtLab
+from tests.atlab import AtLab
 
 Make = Callable[..., AtLab]
 
@@ -35,19 +35,21 @@ def signals_as_a_terminal_gives_them() -> Iterator[None]:
 
 
 SIGNALLING = """\
-import os, runpy, signal, sys
-mark, number, when, which, *rest = sys.argv[1:]
-here = which in rest or any(which in word for word in rest)
-if here and when == "before" and not os.path.exists(mark):
-    open(mark, "w").close()
-    os.kill(os.getppid(), int(number))
-sys.argv = ["vcbsnapshot", *rest]
-try:
-    runpy.run_module("snapall.lab.vcbsnapshot", run_name="__main__")
-finally:
-    if here and when == "after" and not os.path.exists(mark):
+import os, sys
+mark, number, when, which, client, *rest = sys.argv[1:]
+here = any(which in word for word in rest)
+
+def strike(now):
+    if here and when == now and not os.path.exists(mark):
         open(mark, "w").close()
         os.kill(os.getppid(), int(number))
+
+sys.argv = [client, *rest]
+strike("before")
+try:
+    exec(compile(open(client).read(), client, "exec"))
+finally:
+    strike("after")
 """
 
 
@@ -55,13 +57,9 @@ def signalling(night: AtLab, number: int, when: str, which: str) -> None:
     """Let vcbsnapshot send its caller a signal, once, before or after it acts on a call that has the word."""
     script = night.lab.directory / "signalling.py"
     script.write_text(SIGNALLING)
-    mark = night.lab.directory / "struck"
-    words = [PYTHON, str(script), str(mark), str(number), when, which, "--world", str(night.lab.directory)]
-    lines = [
-        "vcbsnapshot = [" + ", ".join(f'"{word}"' for word in words) + "]" if line.startswith("vcbsnapshot") else line
-        for line in night.config.read_text().splitlines()
-    ]
-    night.config.write_text("\n".join(lines))
+    *python, client, port = night.vcb.program
+    mark = str(night.lab.directory / "struck")
+    night.vcbsnapshot([*python, str(script), mark, str(int(number)), when, which, client, port])
 
 
 class SignallingShell(FilerShell):
@@ -161,19 +159,6 @@ def test_a_reader_that_leaves_does_not_stop_the_night(at_lab: Make) -> None:
         night.assert_shifted_by_one()
 
 
-def unlimited(night: AtLab) -> AtLab:
-    """Let vcbsnapshot write as much as it likes, whatever snapall itself may write."""
-    script = night.lab.directory / "roomy.py"
-    script.write_text(
-        "import resource, runpy, sys\n"
-        "hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))\n"
-        "runpy.run_module('snapall.lab.vcbsnapshot', run_name='__main__')\n"
-    )
-    night.edit('"-m", "snapall.lab.vcbsnapshot"', f'"{script}"')
-    return night
-
-
 def room_for(night: AtLab, intents: int) -> int:
     """Bytes of a good night's journal up to the middle of the line of this intent."""
     assert night("run").code == 0
@@ -188,8 +173,8 @@ def room_for(night: AtLab, intents: int) -> int:
 
 @pytest.mark.parametrize(("intents", "code"), [(1, 1), (2, 1), (4, 1), (5, 3), (8, 3)])
 def test_a_full_disk_under_the_journal_releases_every_vm(at_lab: Make, intents: int, code: int) -> None:
-    room = room_for(unlimited(at_lab()), intents)
-    night = unlimited(at_lab())
+    room = room_for(at_lab(), intents)
+    night = at_lab()
     small = f"import resource as r; r.setrlimit(r.RLIMIT_FSIZE, ({room}, r.getrlimit(r.RLIMIT_FSIZE)[1]))"
     # A child that measures its coverage would have to write that into a file as well.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}

@@ -107,7 +107,7 @@ def performed(scenario: str, order: str) -> Seen:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         lab = AtLab(folder, Unheard(), site=site_of(scenario))
-        stack.callback(lab.lab.close)
+        stack.callback(lab.close)
         prepare(lab, scenario)
         watched = Watched(lab)
         if setting_of(scenario).get("two"):
