@@ -151,7 +151,7 @@ def drawn(progress: Progress, width: int, height: int, now: datetime = AT) -> st
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_the_screen_fits_its_terminal(tmp_path: Path, width: int) -> None:
     stage = Stage(tmp_path)
-    stage.site.vms = [Vm(n, f"vm{n}", f"esx{n % 7}.example.edu") for n in range(100, 1100)]
+    stage.site.vms = [Vm(n, f"vm{n}", f"esx{n % 7}.example.edu") for n in range(100, 300)]
     progress = progress_of(stage)
     text = drawn(progress, width, 30)
     assert len(text.splitlines()) <= 34
