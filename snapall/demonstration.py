@@ -18,7 +18,6 @@ from snapall.escaping import printable
 from snapall.lab.faults import NAMED
 from snapall.lab.proof import State, proof
 from snapall.lab.serve import Lab
-from snapall.lab.site import Site
 from snapall.lab.toml import init_command
 from snapall.operate.post import Post
 from snapall.signals import heeded
@@ -36,26 +35,15 @@ def faults() -> list[str]:
     return [f"{name:<{width}}  {named.description}" for name, named in NAMED.items()]
 
 
-def run(
-    transport: Transport,
-    fault: str,
-    directory: Path | None,
-    *,
-    fast: bool,
-    telling: Telling,
-    site: Site | None = None,
-) -> Exit:
-    """Back the lab's datastore up once, on the paper's site if none is given.
-
-    ConfigError: DIR holds a lab already, or no fault has that name.
-    """
+def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool, telling: Telling) -> Exit:
+    """Back the lab's datastore up once. ConfigError: DIR holds a lab already, or no fault has that name."""
     if fault and fault not in NAMED:
         raise ConfigError(f"no fault is called {fault!r}", "`snapall demo --fault help` lists them")
     if directory is not None and directory.exists() and any(directory.iterdir()):
         raise ConfigError(
             f"{directory} is not empty", "name a new folder, or run on the lab in it with `snapall lab up`"
         )
-    with _folder(directory) as folder, Lab.create(folder, site) as lab, ExitStack() as last:
+    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as last:
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))
