@@ -20,7 +20,12 @@ from snapall.lab.site import Site, batch
 from snapall.lab.world import World
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
-SETTLE = "settle      = 5 "
+LIMITS = {
+    "create": r"^(timeout     = )[\d.]+",
+    "remove": r"^(remove_timeout = )[\d.]+",
+    "settle": r"^(settle      = )[\d.]+",
+    "filer": r"^(timeout   = )[\d.]+",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,8 @@ class AtLab:
         extra = "" if guardian else "guardian = false"
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
-        self.edit("timeout   = 10", "timeout   = 2")  # so long a command without an answer may yet act, too
-        self.edit("settle      = 5 ", "settle      = 0 ")
+        # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
+        self.limits(filer=120, create=300, remove=300, settle=0)
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())
 
@@ -70,6 +75,14 @@ class AtLab:
         text = self.config.read_text()
         assert old in text
         self.config.write_text(text.replace(old, new))
+
+    def limits(self, **seconds: float) -> None:
+        """Set limits of the site: of a `filer` command, of a `create` and a `remove`, and how long creates `settle`."""
+        text = self.config.read_text()
+        for name, value in seconds.items():
+            text, count = re.subn(LIMITS[name], rf"\g<1>{value:g}", text, flags=re.MULTILINE)
+            assert count == 1
+        self.config.write_text(text)
 
     def __call__(self, command: str, *args: str) -> Ended:
         """Run one command of snapall."""
