@@ -11,7 +11,9 @@ from typing import Literal, Protocol
 
 import pytest
 
-from snapall import cli
+from snapall import cli, conduct
+from snapall.backup.clock import Clock
+from snapall.config import load
 from snapall.lab.faults import NAMED, Fault
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Ledger
@@ -91,6 +93,13 @@ class AtLab:
             cli.main([command, *args, "--config", str(self.config)])
         out, err = self.capture.readouterr()
         return Ended(int(str(ending.value.code)), out, err)
+
+    def run_by(self, clock: Clock) -> Ended:
+        """Run all jobs by this clock."""
+        self.capture.readouterr()
+        settings = load(self.config)
+        code = conduct.run(settings, list(settings.jobs.values()), conduct.Telling(), clock=clock)
+        return Ended(int(code), *self.capture.readouterr())
 
     def fault(self, *faults: Fault | str) -> None:
         """Let these go wrong: faults, or names of the demo's."""

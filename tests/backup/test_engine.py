@@ -26,6 +26,7 @@ from tests.backup.pretended import (
     refuse,
     release_of,
 )
+from tests.waiting import PATIENCE
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)

@@ -13,6 +13,7 @@ import psutil
 
 from snapall.lab.faults import Fault, Kind
 from tests.atlab import AtLab
+from tests.calls import end_calls, processes
 from tests.waiting import PATIENCE, until
 
 Make = Callable[..., AtLab]
@@ -61,28 +62,8 @@ def running(
             end_calls(night)
 
 
-def processes(night: AtLab, module: str) -> list[psutil.Process]:
-    """The living processes of a module that name this very lab's folder."""
-    folder = str(night.lab.directory)
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            argv = process.cmdline()
-            named = any(word == folder or word.startswith(f"{folder}/") for word in argv)
-            if module in argv and named and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
 def guardians(night: AtLab) -> list[psutil.Process]:
     return processes(night, "snapall.guarding")
-
-
-def end_calls(night: AtLab) -> None:
-    """End every vcbsnapshot that is under way; what it asked for stays done."""
-    for one in processes(night, "snapall.lab.vcbsnapshot"):
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
 
 
 def end_of_guardians(night: AtLab) -> None:

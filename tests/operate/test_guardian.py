@@ -21,11 +21,11 @@ from snapall.errors import Exit
 from snapall.lab import others
 from snapall.lab.faults import Fault, Kind
 from snapall.operate.post import Post
+from tests.calls import end_calls
 from tests.operate.guards import (
     EVER,
     Make,
     descriptors,
-    end_calls,
     end_of_guardians,
     guarded,
     guardians,
@@ -138,7 +138,9 @@ def test_without_the_guardians_word_nothing_is_quiesced(
     program, patience = BROKEN[how]
     monkeypatch.setattr(sys, "executable", program or str(sleeper))
     settings = load(night.config)
-    ended = conduct.run(settings, list(settings.jobs.values()), conduct.Telling(), post=Post(settings, patience=patience))
+    ended = conduct.run(
+        settings, list(settings.jobs.values()), conduct.Telling(), post=Post(settings, patience=patience)
+    )
     told = capsys.readouterr().err
     assert ended is Exit.FAILED
     assert "the guardian did not come up" in told

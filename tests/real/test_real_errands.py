@@ -114,7 +114,8 @@ def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_re
         return False
 
     ran = errand.run([sys.executable, "-c", chatty, *map(str, pipes)], b"", os.environ, PATIENCE, look)
-    os.close(go), os.close(done)
+    os.close(go)
+    os.close(done)
     assert ran.code == 0
     assert ran.said.endswith("the reason\n")
     assert len(ran.said) <= errand.CEILING
