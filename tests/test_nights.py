@@ -228,6 +228,9 @@ TROUBLE = [
 ]
 
 
+PUBLISHED = {"vm-fails", "lost-quiesce", "database-down-after-capture", "stuck-vm"}  # all the same
+
+
 class Hasty(SystemClock):
     """A clock that is set forward instead of letting anybody wait."""
 
@@ -257,6 +260,10 @@ def test_trouble_has_its_exit_code_and_its_message(
     assert says in ended.err
     if fault != "stuck-vm":
         night.assert_nothing_is_quiesced()
+    if order == "safe" and fault in PUBLISHED:
+        night.assert_shifted_by_one()
+    elif order == "safe" and fault != "rename-fails":
+        night.assert_no_backup_is_lost()
     kept = set(night.dates.values()) - {night.dates["vmware_snap4"]}
     assert kept <= {row.date for row in night.world.listing("vmvol1")}
     log = (night.lab.directory / "snapall.log").read_text()

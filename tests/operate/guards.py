@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import psutil
 
 from snapall.lab.faults import Fault, Kind
 from tests.atlab import AtLab
-from tests.calls import end_calls, processes
+from tests.calls import end_programs, processes, vcbsnapshot_of
 from tests.waiting import PATIENCE, until
 
 Make = Callable[..., AtLab]
@@ -50,6 +51,7 @@ def running(
 
     `limit`: seconds from the first quiesce after which its guardian takes it for stuck.
     """
+    vcbsnapshot = vcbsnapshot_of(night)
     script = RUN.format(prelude=prelude, config=str(night.config), limit=limit, patience=PATIENCE)
     out = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | popen
     with subprocess.Popen([sys.executable, "-c", script], **out) as run:  # type: ignore[call-overload]
@@ -59,11 +61,13 @@ def running(
             run.kill()
             for one in guardians(night):
                 one.kill()
-            end_calls(night)
+            end_programs(vcbsnapshot)
 
 
 def guardians(night: AtLab) -> list[psutil.Process]:
-    return processes(night, "snapall.guarding")
+    """The guardians of this lab's runs that live."""
+    folder = f"{night.lab.directory}{os.sep}"
+    return processes(lambda argv: "snapall.guarding" in argv and argv[-1].startswith(folder))
 
 
 def end_of_guardians(night: AtLab) -> None:
