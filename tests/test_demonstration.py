@@ -39,12 +39,12 @@ def test_the_demo_proves_a_whole_backup_by_the_ledger(capsys: pytest.CaptureFixt
         assert line in told
 
 
-@pytest.mark.parametrize(("fault", "code"), [("vm-fails", 3), ("stuck-vm", 5), ("filer-down", 1)])
+@pytest.mark.parametrize(("fault", "code"), [("vm-fails", 3), ("vm-unregistered", 5), ("filer-down", 1)])
 def test_the_demo_proves_what_a_named_fault_comes_to(capsys: pytest.CaptureFixture[str], fault: str, code: int) -> None:
     """How each of the others ends is in test_nights.py."""
     ended, told = demo(capsys, "--fault", fault)
     assert ended == code, told
-    assert ("0 VMs are still quiesced by it" in told) == (fault != "stuck-vm")
+    assert ("0 VMs are still quiesced by it" in told) == (fault != "vm-unregistered")
     assert ("3 retained backups moved up" in told) == (fault != "filer-down")
 
 
