@@ -50,7 +50,14 @@ def pace_of(settings: Config, job: Job) -> Pace:
     return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
 
 
-def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "", post: Post | None = None) -> Exit:
+def run(
+    settings: Config,
+    jobs: Sequence[Job],
+    telling: Telling,
+    keep: str = "",
+    post: Post | None = None,
+    clock: Clock | None = None,
+) -> Exit:
     """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
     codes = []
     post = Post(settings) if post is None else post
@@ -58,7 +65,7 @@ def run(settings: Config, jobs: Sequence[Job], telling: Telling, keep: str = "",
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
             attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
             try:
-                means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
+                means = Means(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
                 memory = Memory(settings.state, means.clock)
                 guard = post.guard_of(job, stopped)
                 night = Night(

@@ -12,7 +12,9 @@ from typing import Literal, Protocol
 
 import pytest
 
-from snapall import cli
+from snapall import cli, conduct
+from snapall.backup.clock import Clock
+from snapall.config import load
 from snapall.lab.faults import NAMED, Fault
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Ledger
@@ -23,7 +25,12 @@ from snapall.lab.world import World
 from tests.vcbserver import VcbServer
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
-SETTLE = "settle      = 5 "
+LIMITS = {
+    "create": r"^(timeout     = )[\d.]+",
+    "remove": r"^(remove_timeout = )[\d.]+",
+    "settle": r"^(settle      = )[\d.]+",
+    "filer": r"^(timeout   = )[\d.]+",
+}
 
 
 _keys = cache(new_keys)  # one filer's for all labs of this process
@@ -68,8 +75,8 @@ class AtLab:
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
         self.vcbsnapshot(self.vcb.program)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
-        self.edit("timeout   = 10", "timeout   = 2")  # so long a command without an answer may yet act, too
-        self.edit("settle      = 5 ", "settle      = 0 ")
+        # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
+        self.limits(filer=120, create=300, remove=300, settle=0)
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())
 
@@ -81,15 +88,21 @@ class AtLab:
 
     def vcbsnapshot(self, program: Sequence[str]) -> None:
         """Let this be the program that quiesces and releases."""
-        line = f"vcbsnapshot = [{', '.join(map(string, program))}]"
-        self.config.write_text(
-            re.sub("^vcbsnapshot = .*$", lambda _: line, self.config.read_text(), flags=re.MULTILINE)
-        )
+        now = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
+        self.edit(now, f"vcbsnapshot = [{', '.join(map(string, program))}]")
 
     def close(self) -> None:
         """Take the lab down."""
         self.vcb.close()
         self.lab.close()
+
+    def limits(self, **seconds: float) -> None:
+        """Set limits of the site: of a `filer` command, of a `create` and a `remove`, and how long creates `settle`."""
+        text = self.config.read_text()
+        for name, value in seconds.items():
+            text, count = re.subn(LIMITS[name], rf"\g<1>{value:g}", text, flags=re.MULTILINE)
+            assert count == 1
+        self.config.write_text(text)
 
     def __call__(self, command: str, *args: str) -> Ended:
         """Run one command of snapall."""
@@ -98,6 +111,13 @@ class AtLab:
             cli.main([command, *args, "--config", str(self.config)])
         out, err = self.capture.readouterr()
         return Ended(int(str(ending.value.code)), out, err)
+
+    def run_by(self, clock: Clock) -> Ended:
+        """Run all jobs by this clock."""
+        self.capture.readouterr()
+        settings = load(self.config)
+        code = conduct.run(settings, list(settings.jobs.values()), conduct.Telling(), clock=clock)
+        return Ended(int(code), *self.capture.readouterr())
 
     def fault(self, *faults: Fault | str) -> None:
         """Let these go wrong: faults, or names of the demo's."""

@@ -32,7 +32,7 @@ def with_the_batch(night: AtLab) -> AtLab:
     overlay = f"""
         [vcenter]
         vcbsnapshot = [{program}]
-        timeout = 20
+        timeout = 300
         settle = 0
         [database]
         url = {string(database_url(folder))}
@@ -44,6 +44,7 @@ def with_the_batch(night: AtLab) -> AtLab:
         local_user = "snapall"
         [jobs.vmvol1]
         busy_wait = 0
+        guardian = false
     """
     night.config = folder / "snapall.bat"
     night.config.write_bytes(FILLED)

@@ -30,6 +30,7 @@ from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.drivers import Driver, Pymssql, Pyodbc
 from tests.site.servers import SQL_2000, Server
+from tests.waiting import PATIENCE
 
 DOC = (Path(__file__).parents[1] / "docs" / "legacy-sites.md").read_text()
 TABLES = [
@@ -145,7 +146,7 @@ class NewKexOnly:
 
     def __enter__(self) -> int:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(20)
+        self._listener.settimeout(PATIENCE)
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         return int(self._listener.getsockname()[1])

@@ -55,13 +55,13 @@ class Guardian:
         self._alone: float | None = None  # since when, by that count, the run is gone
         self._why = ""
 
-    def watch(self) -> bool:
+    def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
         """Return when nothing is owed any more, or nothing more can be done; answers whether it had work to do.
 
-        It never works beside a living run.
+        It never works beside a living run. The lock of one that is gone is waited for so many seconds at most.
         """
         last = self._clock.monotonic()
-        while not self._over():
+        while not self._over(longest_wait):
             with seize(self._memory.state, self.job.name, ROLE, self._clock) as ours:
                 if ours:
                     return self._settle()
@@ -72,7 +72,7 @@ class Guardian:
             last = now
         return False
 
-    def _over(self) -> bool:
+    def _over(self, longest_wait: float) -> bool:
         """Whether nobody needs this guardian: the report is written, or the run died before it had a journal."""
         if is_closed(self.journal):
             return True
@@ -80,7 +80,7 @@ class Guardian:
             return False
         if self._alone is None:
             self._alone = self._awake
-        return not self.journal.exists() or self._awake - self._alone > LONGEST_WAIT
+        return not self.journal.exists() or self._awake - self._alone > longest_wait
 
     # A run that is stuck
 

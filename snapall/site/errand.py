@@ -36,13 +36,18 @@ class Ran:
 
 
 def run(
-    argv: Sequence[str], handed: bytes, environ: Mapping[str, str], timeout: float, stopped: Callable[[], bool]
+    argv: Sequence[str],
+    handed: bytes,
+    environ: Mapping[str, str],
+    timeout: float,
+    stopped: Callable[[], bool],
+    now: Callable[[], float] = time.monotonic,
 ) -> Ran:
     """Run a program without a shell, with `handed` on its stdin. Raises SiteError: it cannot be started.
 
-    It may not outlive its time: the run waits for it, so it is killed, and its children with it.
+    It may not outlive its time, by `now`: the run waits for it, so it is killed, and its children with it.
     """
-    begun = time.monotonic()
+    begun = now()
     try:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
             given.write(handed)
@@ -50,18 +55,18 @@ def run(
             program = subprocess.Popen(
                 list(argv), stdin=given, stdout=out, stderr=subprocess.STDOUT, env=dict(environ), start_new_session=True
             )
-            code = _wait(program, out, begun + timeout, stopped)
+            code = _wait(program, out, lambda: now() >= begun + timeout or stopped())
             if code is None:
                 _end(program)
-            return Ran(code, _said(out), time.monotonic() - begun)
+            return Ran(code, _said(out), now() - begun)
     except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
         raise SiteError(
             f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments"
         ) from error
 
 
-def _wait(program: subprocess.Popen[bytes], out: IO[bytes], deadline: float, stopped: Callable[[], bool]) -> int | None:
-    while time.monotonic() < deadline and not stopped():
+def _wait(program: subprocess.Popen[bytes], out: IO[bytes], given_up: Callable[[], bool]) -> int | None:
+    while not given_up():
         with suppress(subprocess.TimeoutExpired):
             return program.wait(_LOOK)
         if os.fstat(out.fileno()).st_size > _MOST:

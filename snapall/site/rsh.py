@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import getpass
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
-from snapall.site.wire import Address, connect, open_socket, remaining
+from snapall.site.wire import Address, Deadline, connect, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,8 +32,9 @@ class Rsh:
     judged as a whole anyway.
     """
 
-    def __init__(self, settings: Filer) -> None:
+    def __init__(self, settings: Filer, until: Callable[[float], Deadline] = Deadline) -> None:
         self._settings = settings
+        self._until = until
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `rsh filer1 snap create vmvol1 vmware_recent`."""
@@ -50,7 +50,7 @@ class Rsh:
         remote = self._settings.user or local
         # "0": no port for a second connection.
         request = b"".join(sendable(word) + b"\0" for word in ("0", local, remote, command))
-        deadline = time.monotonic() + self._settings.timeout
+        deadline = self._until(self._settings.timeout)
         with self._connect(deadline) as connection:
             try:
                 connection.sendall(request)
@@ -82,7 +82,7 @@ class Rsh:
             hint="look with `snap list` what happened",
         )
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _connect(self, deadline: Deadline) -> socket.socket:
         def open_to(family: socket.AddressFamily, address: Address) -> socket.socket:
             if not self._settings.reserved_port:
                 return open_socket(family, address, deadline)
@@ -109,12 +109,12 @@ def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) 
     raise NotSent("every source port from 512 to 1023 is taken", hint="wait a few minutes, or use ssh")
 
 
-def _receive(connection: socket.socket, size: int, deadline: float) -> bytes:
-    connection.settimeout(remaining(deadline))
+def _receive(connection: socket.socket, size: int, deadline: Deadline) -> bytes:
+    connection.settimeout(deadline.remaining())
     return connection.recv(size)
 
 
-def _read_to_end(connection: socket.socket, deadline: float) -> bytes:
+def _read_to_end(connection: socket.socket, deadline: Deadline) -> bytes:
     answer = b""
     while chunk := _receive(connection, 1 << 16, deadline):
         answer += chunk

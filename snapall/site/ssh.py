@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import logging
 import socket
-import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from snapall.site.ahead import Ahead
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
 from snapall.site.said import one_line
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
-from snapall.site.wire import connect, open_socket, watched
+from snapall.site.wire import Deadline, connect, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,9 +65,10 @@ class _Way:
 class Ssh:
     """One ssh connection for each command: a 7-Mode filer hangs up on whoever asks for more."""
 
-    def __init__(self, settings: Filer) -> None:
+    def __init__(self, settings: Filer, until: Callable[[float], Deadline] = Deadline) -> None:
         """Reads the key file once. Without a usable one `run` raises NotSent: VMs can be released all the same."""
         self._settings = settings
+        self._until = until
         self._user = settings.user or getpass.getuser()
         self._proof = proof_of(settings)
         self._known = KnownHosts(settings)
@@ -100,10 +100,10 @@ class Ssh:
                     hint="look with `snap list` what happened",
                 ) from error
 
-    def _deadline(self) -> float:
-        return time.monotonic() + self._settings.timeout
+    def _deadline(self) -> Deadline:
+        return self._until(self._settings.timeout)
 
-    def _prepared(self, stack: ExitStack, deadline: float) -> paramiko.Channel | None:
+    def _prepared(self, stack: ExitStack, deadline: Deadline) -> paramiko.Channel | None:
         """A channel on a connection that was opened ahead, if the filer still has one for us."""
         way = self._ahead.take(min(_QUICK, self._settings.timeout / 2))
         if way is None:
@@ -114,15 +114,17 @@ class Ssh:
             way.close()  # at once: the filer may have few sessions
             return None
 
-    def _channel(self, stack: ExitStack, way: _Way, deadline: float, patience: float | None = None) -> paramiko.Channel:
+    def _channel(
+        self, stack: ExitStack, way: _Way, deadline: Deadline, patience: float | None = None
+    ) -> paramiko.Channel:
         stack.callback(way.close)
-        stack.enter_context(watched(way.connection, deadline))
+        stack.enter_context(deadline.watch(way.connection))
         try:
             return way.transport.open_session(timeout=patience or self._settings.timeout)
         except _FAILURES as error:
             raise self._not_sent(error, deadline) from error
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _connect(self, deadline: Deadline) -> socket.socket:
         hint = "check its `host` and `port`, the network, and `secureadmin status` on the filer"
         return connect(self._settings.host, self._settings.port, lambda kind, to: open_socket(kind, to, deadline), hint)
 
@@ -133,23 +135,22 @@ class Ssh:
 
     def host_key(self) -> HostKey:
         """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
-        deadline = time.monotonic() + self._settings.timeout
-        with self._connected(deadline) as (stack, connection):
+        with self._connected(self._deadline()) as (stack, connection):
             transport = self._agreed(stack, connection, paramiko.HostKeys())
             return shown(self._settings, transport.get_remote_server_key())
 
     @contextmanager
-    def _connected(self, deadline: float) -> Iterator[tuple[ExitStack, socket.socket]]:
+    def _connected(self, deadline: Deadline) -> Iterator[tuple[ExitStack, socket.socket]]:
         """A connection under a deadline; what fails on it is told as NotSent."""
         with ExitStack() as stack:
             connection = stack.enter_context(closing(self._connect(deadline)))
-            with watched(connection, deadline):
+            with deadline.watch(connection):
                 try:
                     yield stack, connection
                 except _FAILURES as error:
                     raise self._not_sent(error, deadline) from error
 
-    def _come_in(self, deadline: float) -> _Way:
+    def _come_in(self, deadline: Deadline) -> _Way:
         """Connect, agree, check the host key and log in. Raises NotSent."""
         known = self._known.read()
         with self._connected(deadline) as (stack, connection):
@@ -186,7 +187,7 @@ class Ssh:
         if not transport.is_authenticated():
             raise paramiko.AuthenticationException("the filer wants a second proof")
 
-    def _not_sent(self, error: Exception, deadline: float) -> NotSent:
+    def _not_sent(self, error: Exception, deadline: Deadline) -> NotSent:
         host, reason = self._settings.host, self._reason(error, deadline)
         match error:
             case paramiko.AuthenticationException():
@@ -209,8 +210,8 @@ class Ssh:
                     hop=Hop.ALGORITHMS,
                 )
 
-    def _reason(self, error: Exception, deadline: float) -> str:
-        if time.monotonic() >= deadline:
+    def _reason(self, error: Exception, deadline: Deadline) -> str:
+        if deadline.over:
             return f"its time of {self._settings.timeout:g} s is over"
         return one_line(str(error)) or "it hung up"
 

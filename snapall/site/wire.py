@@ -17,6 +17,37 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 """What a socket connects to, IPv4 or IPv6."""
 
 
+class Deadline:
+    """The end of the time for one command. An argument of whoever speaks to a filer, so that a test gives another."""
+
+    def __init__(self, seconds: float) -> None:
+        """So many seconds from now."""
+        self._end = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def remaining(self) -> float:
+        """Seconds that are left. Raises TimeoutError when there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    @contextmanager
+    def watch(self, connection: socket.socket) -> Iterator[None]:
+        """Hang up when the time is over, whatever is waited for: some of paramiko's waits have no end of their own."""
+        timer = threading.Timer(max(0.0, self._end - time.monotonic()), hang_up, [connection])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
 def connect(
     host: str, port: int, open_to: Callable[[socket.AddressFamily, Address], socket.socket], hint: str
 ) -> socket.socket:
@@ -34,13 +65,13 @@ def connect(
     raise NotSent(f"the filer {host} cannot be reached on port {port}: {failure}", hint=hint) from failure
 
 
-def open_socket(family: socket.AddressFamily, address: Address, deadline: float, source: int = 0) -> socket.socket:
+def open_socket(family: socket.AddressFamily, address: Address, deadline: Deadline, source: int = 0) -> socket.socket:
     """A connection from the source port, 0 for any. Raises OSError."""
     connection = socket.socket(family, socket.SOCK_STREAM)
     try:
         if source:
             connection.bind(("", source))
-        connection.settimeout(remaining(deadline))
+        connection.settimeout(deadline.remaining())
         connection.connect(address)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each word waits for the last one's ACK
     except OSError:
@@ -49,26 +80,7 @@ def open_socket(family: socket.AddressFamily, address: Address, deadline: float,
     return connection
 
 
-def remaining(deadline: float) -> float:
-    """Seconds until the deadline of `time.monotonic`. Raises TimeoutError when it is over."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
-
-
-@contextmanager
-def watched(connection: socket.socket, deadline: float) -> Iterator[None]:
-    """Hang up when the time is over, whatever is waited for then: some of paramiko's waits have no end of their own."""
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _hang_up(connection: socket.socket) -> None:
+def hang_up(connection: socket.socket) -> None:
+    """End it for both sides, and for whoever waits on it."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -26,6 +26,7 @@ from tests.backup.pretended import (
     refuse,
     release_of,
 )
+from tests.waiting import PATIENCE
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -176,8 +177,8 @@ def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_proof(st
 
     stage.site.on_approach = fails
     assert stage.night().exit is Exit.OK
-    assert opened.acquire(timeout=30)
-    assert opened.acquire(timeout=30)
+    assert opened.acquire(timeout=PATIENCE)
+    assert opened.acquire(timeout=PATIENCE)
     assert not opened.acquire(blocking=False)
 
 
@@ -242,7 +243,7 @@ def test_a_capture_seen_only_after_the_release_is_crash_consistent(stage: Stage)
 
     def slow(step: Step, act: Act) -> Outcome:
         stage.clock.push(10)
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     stage.site.fail(capture_of(), slow)
@@ -478,7 +479,7 @@ def test_a_signal_during_the_capture_releases_at_once(stage: Stage) -> None:
 
     def slow(step: Step, act: Act) -> Outcome:
         stage.stop = True
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     stage.site.fail(capture_of(), slow)
@@ -515,7 +516,7 @@ def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: 
 
     def hang(step: Step, act: Act) -> Outcome:
         stage.clock.push(1000)
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     stage.site.fail(quiesce_of(1226), hang)

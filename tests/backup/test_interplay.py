@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.debts import owed
-from snapall.backup.facts import Certified
+from snapall.backup.facts import Certified, Releasing
 from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
@@ -32,6 +32,7 @@ from tests.backup.pretended import (
     refuse,
     release_of,
 )
+from tests.waiting import PATIENCE
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -134,7 +135,7 @@ def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: 
     go, done = threading.Event(), threading.Event()
 
     def hang(step: Step, act: Act) -> Outcome:
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     ticking.job = replace(JOB, max_quiesced=6)
@@ -145,7 +146,7 @@ def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: 
     (path,) = ticking.memory.open_runs()
     before = path.read_bytes()
     go.set()
-    assert done.wait(10)
+    assert done.wait(PATIENCE)
     assert [row.vm for row in ticking.site.rows] == [110]
     assert ticking.recover() is Exit.OK
     assert path.read_bytes().startswith(before)
@@ -156,7 +157,7 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
     go = threading.Event()
 
     def hang(step: Step, act: Act) -> Outcome:
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     ticking.job = replace(JOB, max_quiesced=6, busy_wait=600)
@@ -178,12 +179,26 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
     assert report.debts == ()
 
 
+def test_that_the_release_has_begun_is_on_record_though_no_id_is_known_to_remove(stage: Stage) -> None:
+    """Its guardian would take the run for stuck."""
+    stage.site.fail(quiesce_of(), lose)
+    begun: list[bool] = []
+
+    def look() -> None:
+        (path,) = stage.memory.open_runs()
+        begun.append(any(isinstance(noted.fact, Releasing) for noted in stage.memory.open(path).facts))
+
+    stage.site.on_look = look
+    stage.night()
+    assert begun[-1]
+
+
 def test_no_volume_is_captured_once_the_release_has_begun(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")), clock=Ticking())
     go = threading.Event()
 
     def slow(step: Step, act: Act) -> Outcome:
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     stage.site.fail(capture_of("v"), slow)
@@ -211,7 +226,7 @@ def test_a_database_that_hangs_before_the_capture_keeps_no_vm_longer_than_the_fi
 
     def hang() -> None:
         if any(isinstance(step, Quiesce) for step in stage.site.asked):
-            assert go.wait(10)
+            assert go.wait(PATIENCE)
 
     stage.site.on_look = hang
     stage.site.fail(quiesce_of(110), lambda step, act: Unknown("no SsId", claimed=True))
@@ -231,7 +246,7 @@ def test_a_backup_that_comes_after_the_signal_stays_outside_the_chain(tmp_path: 
 
     def slow(step: Step, act: Act) -> Outcome:
         stage.stop = True
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return act(step)
 
     stage.site.fail(capture_of(), once(slow))

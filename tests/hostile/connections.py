@@ -113,11 +113,11 @@ def status(said: str, _folder: Path) -> None:
     FilerSystem(Canned(said), "filer1").require_writable("vmvol1")
 
 
-BOUND = 10.0  # seconds that a reader may think about one input; the patterns need milliseconds
+BOUND = 10.0  # seconds of a processor, however busy, that a reader may think about one input; it needs milliseconds
 
 
 def huge_answers(text: str, _folder: Path) -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     for verb in ("create", "rename", "delete", "list"):
         classify(verb, text, text)
     with suppress(SiteError):
@@ -126,7 +126,7 @@ def huge_answers(text: str, _folder: Path) -> None:
     outcome = FilerSystem(Canned(text), "filer1").perform(Capture("vmvol1", "a"))
     told(StepEnded(Stage.CAPTURE, Capture("vmvol1", "a"), outcome, 1.0))
     site_error(text, Path())
-    assert time.monotonic() - began < BOUND
+    assert time.thread_time() - began < BOUND
 
 
 def site_error(said: str, _folder: Path) -> None:

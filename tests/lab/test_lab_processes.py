@@ -6,7 +6,6 @@ import ast
 import sqlite3
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ import pytest
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Change
 from snapall.lab.site import batch, big, build
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from snapall.lab.world import World
@@ -34,15 +34,6 @@ def command(world: World, *rest: str) -> list[str]:
     return [*program, "-h", "vc01", *rest]
 
 
-def until(look: Callable[[], object]) -> None:
-    """Wait for what others do, for ten seconds at most."""
-    for _ in range(1000):
-        if look():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("it never came")
-
-
 def listed(world: World) -> list[int]:
     with closing(sqlite3.connect(world.directory / "virtualcenter.db")) as db:
         return [id_ for (id_,) in db.execute("SELECT ID FROM VPX_SNAPSHOT ORDER BY ID")]
@@ -56,7 +47,7 @@ def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
                 subprocess.Popen(command(world, "-c", f"moref:vm-{vm}", "Quiesce"), stdout=subprocess.PIPE)
                 for vm in batch_
             ]
-            said = [process.communicate(timeout=30)[0].decode() for process in running]
+            said = [process.communicate(timeout=PATIENCE)[0].decode() for process in running]
             assert all("SsId:snapshot-" in text for text in said)
         assert sorted(world.quiesced()) == vms
         assert listed(world) == [100_000 + n for n in range(24)]
@@ -68,17 +59,17 @@ def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_a_late_effect_comes_though_its_program_has_ended(world: World) -> None:
     world.add_faults(Fault("vcbsnapshot create", Kind.ACT_LATE, seconds=0.2))
     process = subprocess.run(
-        command(world, "-c", "moref:vm-108", "Quiesce"), capture_output=True, timeout=30, check=False
+        command(world, "-c", "moref:vm-108", "Quiesce"), capture_output=True, timeout=PATIENCE, check=False
     )
     assert (process.returncode, process.stdout, process.stderr) == (1, b"", b"")
     # Nobody touches the world meanwhile: only the file is looked at.
-    until(lambda: listed(world) == [1228])
+    until(lambda: listed(world) == [1228], "the late snapshot")
 
 
 def test_virtualcenter_finishes_the_task_of_a_killed_program(world: World) -> None:
     world.set(create_seconds=3600)
     with subprocess.Popen(command(world, "-c", "moref:vm-108", "Quiesce"), stdout=subprocess.PIPE) as process:
-        until(world.ledger)
+        until(world.ledger, "the call")
         process.kill()
     assert world.quiesced() == {}
     world.set(clock=world.now().timestamp())
@@ -89,6 +80,8 @@ def test_virtualcenter_finishes_the_task_of_a_killed_program(world: World) -> No
 def test_the_program_imports_nothing_heavy() -> None:
     """It starts once for every VM."""
     code = "import sys; import snapall.lab.vcbsnapshot; print(sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True).stdout.decode()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=True
+    ).stdout.decode()
     heavy = {"paramiko", "sqlalchemy", "rich", "typer", "pydantic", "subprocess", "asyncio", "snapall.backup.model"}
     assert heavy.isdisjoint(ast.literal_eval(loaded))

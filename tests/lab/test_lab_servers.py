@@ -19,9 +19,10 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.serve import Lab
 from snapall.lab.site import batch
 from snapall.lab.world import World
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 RSA2 = ["rsa-sha2-256", "rsa-sha2-512"]
@@ -50,7 +51,7 @@ def connected(
     key = paramiko.RSAKey(filename=str(lab.directory / "id_rsa")) if password is None else None
     try:
         client.connect(
-            "127.0.0.1", lab.port, user, password, key, look_for_keys=False, allow_agent=False, timeout=10,
+            "127.0.0.1", lab.port, user, password, key, look_for_keys=False, allow_agent=False, timeout=PATIENCE,
             disabled_algorithms={} if rsa2 else {"pubkeys": RSA2, "keys": RSA2},
         )  # fmt: skip
     except BaseException:
@@ -61,22 +62,13 @@ def connected(
 
 def ssh(lab: Lab, command: str) -> tuple[str, str, int]:
     with connected(lab) as client:
-        stdin, stdout, stderr = client.exec_command(command, timeout=10)
+        stdin, stdout, stderr = client.exec_command(command, timeout=PATIENCE)
         with stdin, stdout, stderr:
             return stdout.read().decode(), stderr.read().decode(), stdout.channel.recv_exit_status()
 
 
-def until(look: Callable[[], object]) -> None:
-    """Wait for what others do, for ten seconds at most."""
-    for _ in range(1000):
-        if look():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("it never came")
-
-
 def rsh(lab: Lab, command: str, *, local: str = "snapall", port: str = "0") -> bytes:
-    with socket.create_connection(("127.0.0.1", lab.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", lab.port), timeout=PATIENCE) as connection:
         connection.sendall(f"{port}\0{local}\0root\0{command}\0".encode())
         return b"".join(iter(lambda: connection.recv(4096), b""))
 
@@ -145,7 +137,7 @@ def test_a_client_that_hangs_up_first_disturbs_nobody(lab: Lab) -> None:
     lab.start()
     lab.world.add_faults(Fault("version", Kind.SLOW, seconds=0.05))
     with connected(lab) as client:
-        client.exec_command("version", timeout=10)
+        client.exec_command("version", timeout=PATIENCE)
     assert ssh(lab, "version")[2] == 0
 
 
@@ -170,7 +162,7 @@ def test_rsh_answers_a_zero_byte_and_the_output_without_a_status(lab: Lab) -> No
 def test_rsh_brings_stderr_to_the_port_that_the_client_names(lab: Lab) -> None:
     lab.start("rsh")
     with socket.create_server(("127.0.0.1", 0)) as waiting:
-        waiting.settimeout(10)
+        waiting.settimeout(PATIENCE)
         assert rsh(lab, "nosuch", port=str(waiting.getsockname()[1])) == b"\0"
         connection, _ = waiting.accept()
         with connection:
@@ -202,7 +194,7 @@ def test_rsh_refuses_drops_and_hangs(lab: Lab) -> None:
 def test_rsh_survives_nonsense(lab: Lab) -> None:
     lab.start("rsh")
     for nonsense in (b"", b"0", b"x" * 5000, b"1\0"):
-        with socket.create_connection(("127.0.0.1", lab.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", lab.port), timeout=PATIENCE) as connection:
             connection.sendall(nonsense)
     assert rsh(lab, "version").startswith(b"\0NetApp")
 
@@ -211,12 +203,12 @@ def test_rsh_survives_nonsense(lab: Lab) -> None:
 def test_a_lab_ends_at_once_though_a_client_waits(lab: Lab, transport: str) -> None:
     lab.world.add_faults(Fault("login", Kind.HANG, times=0, seconds=3600))
     lab.start("ssh" if transport == "ssh" else "rsh")
-    with socket.create_connection(("127.0.0.1", lab.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", lab.port), timeout=PATIENCE) as connection:
         connection.sendall(b"0\0")
-        until(lab.world.ledger)
+        until(lab.world.ledger, "the call")
         lab.stop()
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", lab.port), timeout=10)
+            socket.create_connection(("127.0.0.1", lab.port), timeout=PATIENCE)
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("lab-")]
 
 
@@ -224,7 +216,7 @@ def test_a_lab_ends_though_a_command_is_not_answered(lab: Lab) -> None:
     lab.start()
     lab.world.add_faults(Fault("version", Kind.HANG, seconds=3600))
     with connected(lab) as client:
-        client.exec_command("version", timeout=10)
+        client.exec_command("version", timeout=PATIENCE)
         lab.stop()
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("lab-")]
 
@@ -250,7 +242,7 @@ def test_the_filer_and_virtualcenter_work_on_when_the_caller_is_gone(lab: Lab) -
     lab.world.add_faults(Fault("snap create", Kind.ACT_LATE, seconds=0.1))
     assert rsh(lab, "snap create vmvol1 new") == b"\0"
     ledger = lab.directory / "ledger.jsonl"
-    until(lambda: '"of": 1' in ledger.read_text(encoding="utf-8"))
+    until(lambda: '"of": 1' in ledger.read_text(encoding="utf-8"), "the late snapshot")
 
 
 def test_its_configuration_is_ready_to_use(lab: Lab) -> None:
@@ -292,7 +284,7 @@ def test_each_old_algorithm_is_enough(lab: Lab, kind: str, offered: list[str]) -
     lab.start()
     only = type("Only", (paramiko.Transport,), {f"_preferred_{kind}": tuple(offered)})
     with closing(only(("127.0.0.1", lab.port))) as transport:
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -308,4 +300,4 @@ def test_modern_algorithms_alone_find_no_agreement(lab: Lab, kind: str, offered:
     lab.start()
     only = type("Only", (paramiko.Transport,), {f"_preferred_{kind}": tuple(offered)})
     with closing(only(("127.0.0.1", lab.port))) as transport, pytest.raises((paramiko.SSHException, EOFError)):
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=PATIENCE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -206,22 +207,33 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
     assert "vol1" not in night("status", "renamed").out  # that job alone was asked for
 
 
+@contextmanager
+def shut_out(night: AtLab) -> Iterator[None]:
+    """Work as somebody who may read all but the state folder: root as another user, anybody else by its mode."""
+    state = night.lab.directory / "snapall.state"
+    state.chmod(0o700 if os.geteuid() == 0 else 0)
+    for file in (path for path in night.lab.directory.iterdir() if path.is_file()):
+        file.chmod(0o644)
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+        state.chmod(0o700)
+
+
 @pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit", "plan", "recover"])
 def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
     in_sight: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     night = AtLab(in_sight, capsys)
-    night("run")
-    night(command)  # whatever it imports is there by now
-    (night.lab.directory / "snapall.state").chmod(0o700)
-    for file in (path for path in night.lab.directory.iterdir() if path.is_file()):
-        file.chmod(0o644)
-    os.seteuid(65534)
-    try:
-        ended = night(command)
-    finally:
-        os.seteuid(0)
-        night.lab.close()
+    with closing(night.lab):
+        night("run")
+        night(command)  # whatever it imports is there by now
+        with shut_out(night):
+            ended = night(command)
     assert (ended.code, ended.out) == (5 if command == "recover" else 1, "")  # what they owe stays owed
     assert "cannot be read: Permission denied" in ended.err
 

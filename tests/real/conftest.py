@@ -23,6 +23,7 @@ from snapall.lab.site import batch, build
 from snapall.lab.world import World
 from snapall.settings import Filer, Secret
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
+from tests.waiting import PATIENCE
 
 SHELL = """\
 import os, sys, time
@@ -83,7 +84,7 @@ def closed_port() -> int:
 
 
 def settings(transport: Literal["ssh", "rsh"], port: int, user: str) -> Filer:
-    return Filer("filer1", "127.0.0.1", transport, port, user, None, None, None, 20.0, "snapall", True)
+    return Filer("filer1", "127.0.0.1", transport, port, user, None, None, None, PATIENCE, "snapall", True)
 
 
 OLD = """\

@@ -7,13 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tests.waiting import PATIENCE, until
 
 REQUIRED = os.environ.get("SNAPALL_REAL") == "required"
 
@@ -104,10 +105,9 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    for _ in range(200):
+    def listens() -> bool:
         with socket.socket() as probe:
-            probe.settimeout(0.05)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens on port {port}")
+            probe.settimeout(PATIENCE)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(listens, f"somebody who listens on port {port}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from snapall.lab.serve import Lab
 from snapall.lab.site import batch
+from tests.waiting import PATIENCE
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # Linux: linux/sockios.h and linux/if.h
 
@@ -29,7 +30,9 @@ def loopback_up() -> None:
 def asked(client: str, command: str) -> list[object]:
     """What the client says and exits with."""
     argv = [client, "-n", "-l", "snapall", "127.0.0.1", command]
-    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     return [ended.returncode, ended.stdout, ended.stderr]
 
 

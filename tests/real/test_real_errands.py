@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -12,63 +14,112 @@ import pytest
 
 from snapall.errors import SiteError
 from snapall.site import errand
+from tests.waiting import PATIENCE, until
 
-SLEEPER = "import subprocess, sys, time; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], \
-start_new_session={apart}); print(p.pid, flush=True); time.sleep(600)"
-
+# Its child writes down who it is, and sleeps.
+CHILD = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(3600)"
+SLEEPER = f"""import subprocess, sys, time
+subprocess.Popen([sys.executable, '-c', {CHILD!r}, sys.argv[1]], start_new_session=sys.argv[2] == 'apart')
+time.sleep(3600)"""
 
 GONE = "(deleted)"  # how the system calls a file without a name
 
 
+class Sleeper:
+    """A program that a test's own clock gives time until its child sleeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.note = folder / "child"
+        self._asked = 0
+
+    def sleeps(self) -> bool:
+        return self.note.exists() and self.note.read_text().endswith("\n")
+
+    def now(self) -> float:
+        """Seconds: none until the child sleeps, then all that were given."""
+        self._asked += 1
+        if self._asked > 1:
+            until(self.sleeps, "a child that sleeps")
+        return 0.0 if self._asked == 1 else 60.0
+
+    def assert_ended(self) -> None:
+        child = int(self.note.read_text())
+        until(lambda: not psutil.pid_exists(child) or zombie(child), "the end of the child")
+
+
+def zombie(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Sleeper:
+    return Sleeper(tmp_path)
+
+
 def test_what_it_prints_and_how_it_ends_is_told() -> None:
-    ran = errand.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, 30, lambda: False)
+    ran = errand.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, PATIENCE, lambda: False)
     assert (ran.code, ran.said) == (3, "handederr\n")
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_when_its_time_is_over_it_is_ended_with_its_children(apart: bool) -> None:
-    ran = errand.run([sys.executable, "-c", SLEEPER.format(apart=apart)], b"", os.environ, 2, lambda: False)
-    assert ran.code is None
-    assert ran.seconds < 30
-    child = int(ran.said.split()[0])
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+@pytest.mark.parametrize("how", ["beside", "apart"])
+def test_when_its_time_is_over_it_is_ended_with_its_children(how: str, sleeper: Sleeper) -> None:
+    argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), how]
+    ran = errand.run(argv, b"", os.environ, 60, lambda: False, sleeper.now)
+    assert (ran.code, ran.seconds) == (None, 60)
+    sleeper.assert_ended()
 
 
-def test_a_signal_ends_it_at_once() -> None:
-    ran = errand.run([sys.executable, "-c", SLEEPER.format(apart=False)], b"", os.environ, 600, lambda: True)
+def test_a_signal_ends_it(sleeper: Sleeper) -> None:
+    argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), "beside"]
+    ran = errand.run(argv, b"", os.environ, PATIENCE, sleeper.sleeps)
     assert ran.code is None
-    assert ran.seconds < 30
+    sleeper.assert_ended()
 
 
 def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="cannot be started"):
-        errand.run([str(tmp_path / "none")], b"", {}, 5, lambda: False)
+        errand.run([str(tmp_path / "none")], b"", {}, PATIENCE, lambda: False)
 
 
-def test_what_it_left_in_the_background_is_ended_too() -> None:
-    orphan = "(sleep 600 & echo $!); sleep 600"  # its parent is gone at once
-    ran = errand.run(["sh", "-c", orphan], b"", os.environ, 2, lambda: False)
+def test_what_it_left_in_the_background_is_ended_too(sleeper: Sleeper) -> None:
+    orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.note))}); sleep 3600"  # its parent is gone at once
+    ran = errand.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
     assert ran.code is None
-    sleeper = int(ran.said.split()[0])
-    psutil.wait_procs([psutil.Process(sleeper)] if psutil.pid_exists(sleeper) else [], timeout=10)
-    assert not psutil.pid_exists(sleeper) or psutil.Process(sleeper).status() == psutil.STATUS_ZOMBIE
+    sleeper.assert_ended()
 
 
-def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_read() -> None:
-    chatty = "import sys, time\nfor _ in range(400): print('x' * (1 << 19)); time.sleep(0.005)\nprint('the reason')"
+def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_read(tmp_path: Path) -> None:
+    """It prints a tenth between two looks at what it has printed, however fast either of the two is."""
+    chatty = (
+        "import sys\ngo, done = open(sys.argv[1], 'rb', 0), open(sys.argv[2], 'wb', 0)\n"
+        "for _ in range(10): go.read(1); print('x' * (20 << 20), flush=True); done.write(b'.')\n"
+        "go.read(1); print('the reason')"
+    )
+    pipes = [tmp_path / "go", tmp_path / "done"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    go, done = (os.open(pipe, os.O_RDWR | os.O_NONBLOCK) for pipe in pipes)
+    os.write(done, b".")
     most = 0
 
     def look() -> bool:
         nonlocal most
         nameless = [fd for fd in Path("/proc/self/fd").iterdir() if fd.exists() and str(fd.readlink()).endswith(GONE)]
         most = max(most, *(fd.stat().st_blocks * 512 for fd in nameless))
+        with suppress(BlockingIOError):
+            os.write(go, os.read(done, 1))
         return False
 
-    ran = errand.run([sys.executable, "-c", chatty], b"", os.environ, 60, look)
+    ran = errand.run([sys.executable, "-c", chatty, *map(str, pipes)], b"", os.environ, PATIENCE, look)
+    os.close(go)
+    os.close(done)
     assert ran.code == 0
     assert ran.said.endswith("the reason\n")
     assert len(ran.said) <= errand.CEILING
-    assert 0 < most < 150 << 20  # of 200 MiB
+    assert 0 < most < 50 << 20  # of 200 MiB
 
 
 def test_without_room_for_its_files_it_is_not_run() -> None:
@@ -76,6 +127,6 @@ def test_without_room_for_its_files_it_is_not_run() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(SiteError, match="cannot be started"):
-            errand.run(["true"], b"handed", os.environ, 5, lambda: False)
+            errand.run(["true"], b"handed", os.environ, PATIENCE, lambda: False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.machine import missing
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +44,7 @@ def asked(folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", **fil
         (folder / f"{name}.ini").write_text(files.get(name, ""))
     environment = {**os.environ, "ODBCSYSINI": str(folder), "ODBCINI": str(folder / "odbc.ini")}
     command = [sys.executable, "-m", "snapall", "datastores", "--config", str(folder / "snapall.toml")]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1, ended.stderr
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr

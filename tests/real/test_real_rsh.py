@@ -20,6 +20,7 @@ from snapall.site.filer import FilerSystem
 from snapall.site.rsh import Rsh
 from tests.real.conftest import Peer
 from tests.real.machine import missing, program
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real
 
@@ -78,7 +79,7 @@ def test_the_systems_own_rsh_speaks_to_the_labs_filer(tmp_path: Path) -> None:
         missing("this machine gives no network namespace")
     commands = ["snap create vmvol1 new", "snap list -n vmvol1", "nosuch"]
     argv = [*unshare, sys.executable, "-m", "tests.real.rsh_alone", str(tmp_path / "lab"), client, *commands]
-    ended = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=True)
     created, listed, unknown, refused = [json.loads(line) for line in ended.stdout.splitlines()]
     assert created == [0, "creating snapshot...\n", ""]
     assert listed[0] == 0

@@ -18,6 +18,7 @@ from snapall.site.ssh import Ssh
 from tests.real.conftest import OLD, Peer
 from tests.real.machine import free_port, program, wait_for
 from tests.real.test_real_odbc import DRIVER, asked
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real
 DOC = (Path(__file__).parents[2] / "docs" / "legacy-sites.md").read_text()
@@ -36,7 +37,7 @@ def snippet(name: str) -> str:
 def first_words() -> Iterator[tuple[int, list[bytes]]]:
     """A port, and the first packet that somebody sends to it; nobody answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
+        listener.settimeout(PATIENCE)
         heard: list[bytes] = []
 
         def listen() -> None:
@@ -120,7 +121,7 @@ def _shake_hands(openssl: str, port: int, configuration: Path) -> str:
     argv = [openssl, "s_client", "-connect", f"127.0.0.1:{port}"]
     environment = {"OPENSSL_CONF": str(configuration), "PATH": "/usr/bin:/bin"}
     ended = subprocess.run(
-        argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30
+        argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=PATIENCE
     )
     return (ended.stdout + ended.stderr).decode(errors="replace")
 

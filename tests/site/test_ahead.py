@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from snapall.errors import SiteError
 from snapall.site.ahead import Ahead
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -49,7 +50,7 @@ def test_a_line_that_was_hung_up_is_closed_and_passed_over() -> None:
 def test_a_line_for_which_nobody_comes_is_closed() -> None:
     line = Line()
     opened(iter([line]), seconds=0).open()
-    assert line.closed.wait(30)
+    assert line.closed.wait(PATIENCE)
 
 
 def test_that_a_line_cannot_be_opened_is_nobodys_matter() -> None:
@@ -71,7 +72,7 @@ class Slow:
 
     def __call__(self) -> Line:
         self.asked.set()
-        assert self.lets_in.wait(30)
+        assert self.lets_in.wait(PATIENCE)
         if isinstance(self.answer, SiteError):
             raise self.answer
         return self.answer
@@ -82,12 +83,12 @@ def being_opened(slow: Slow) -> Iterator[Ahead[Line]]:
     ahead = Ahead(slow, 60)
     opening = threading.Thread(target=ahead.open)
     opening.start()
-    assert slow.asked.wait(30)
+    assert slow.asked.wait(PATIENCE)
     try:
         yield ahead
     finally:
         slow.lets_in.set()
-        opening.join(30)
+        opening.join(PATIENCE)
 
 
 def taken(ahead: Ahead[Line], patience: float, slow: Slow) -> Line | None:
@@ -95,23 +96,23 @@ def taken(ahead: Ahead[Line], patience: float, slow: Slow) -> Line | None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ahead.take, patience)
         slow.lets_in.set()
-        return waiting.result(30)
+        return waiting.result(PATIENCE)
 
 
 def test_a_line_that_is_being_opened_is_waited_for() -> None:
     slow = Slow(Line())
     with being_opened(slow) as ahead:
-        assert taken(ahead, 30, slow) is slow.answer
+        assert taken(ahead, PATIENCE, slow) is slow.answer
 
 
 def test_a_line_that_could_not_be_opened_after_all_is_waited_for_no_longer() -> None:
     slow = Slow(SiteError("filer1 does not answer", "see its network"))
     with being_opened(slow) as ahead:
-        assert taken(ahead, 30, slow) is None
+        assert taken(ahead, PATIENCE, slow) is None
 
 
 def test_a_line_that_takes_too_long_to_open_is_left_to_the_next_who_comes() -> None:
     slow = Slow(Line())
     with being_opened(slow) as ahead:
         assert ahead.take(0) is None
-        assert taken(ahead, 30, slow) is slow.answer
+        assert taken(ahead, PATIENCE, slow) is slow.answer

@@ -14,8 +14,7 @@ import pytest
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
 from snapall.site import process
-
-PATIENCE = 60.0
+from tests.waiting import PATIENCE
 
 # Waits until the FIFO is written to; then writes to stdout, and to a file if that went well.
 SLOW = """
@@ -61,7 +60,7 @@ def test_a_program_tells_its_exit_code_and_both_streams() -> None:
     completed = process.run(python(code), PATIENCE, nobody)
     assert (completed.code, completed.stdout, completed.stderr) == (3, "out\n", "err\n")
     assert completed.argv == tuple(python(code))
-    assert 0 < completed.seconds < PATIENCE
+    assert completed.seconds > 0
 
 
 def test_the_arguments_reach_the_program_without_a_shell() -> None:

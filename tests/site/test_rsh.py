@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from snapall.settings import Filer
 from snapall.site.filer import NoAnswer, NotSent, Reply
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
+from snapall.site.wire import Deadline
+from tests.waiting import PATIENCE, until
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -60,7 +62,7 @@ def server() -> Iterator[RcmdServer]:
 
 
 def settings(
-    port: int, *, host: str = "127.0.0.1", timeout: float = 30, user: str | None = None, reserved: bool = False
+    port: int, *, host: str = "127.0.0.1", timeout: float = PATIENCE, user: str | None = None, reserved: bool = False
 ) -> Filer:
     return Filer("filer1", host, "rsh", port, user, None, None, None, timeout, "operator", reserved)
 
@@ -122,18 +124,46 @@ def test_a_connection_that_breaks_leaves_the_outcome_unknown(server: RcmdServer)
         Rsh(settings(server.port)).run("snap create vmvol1 x")
 
 
+class OverOnceAsked(Deadline):
+    """There is time to connect, and hardly any once the server has the request."""
+
+    def __init__(self, server: RcmdServer) -> None:
+        super().__init__(PATIENCE)
+        self._server = server
+        self._connected = False
+
+    def remaining(self) -> float:
+        if not self._connected:
+            self._connected = True
+            return super().remaining()
+        until(lambda: self._server.requests, "the request")
+        return 0.05
+
+
 @pytest.mark.parametrize("start", [b"", b"\0", b"\0creating snap"])
 def test_a_filer_that_falls_silent_is_left_at_the_deadline(server: RcmdServer, start: bytes) -> None:
     over = threading.Event()
 
     def stall(connection: socket.socket) -> None:
         connection.sendall(start)
-        over.wait(30)
+        over.wait(PATIENCE)
 
     server.behave = stall
     with pytest.raises(NoAnswer, match="timed out"):
-        Rsh(settings(server.port, timeout=0.1)).run("snap create vmvol1 x")
+        Rsh(settings(server.port), lambda _: OverOnceAsked(server)).run("snap create vmvol1 x")
     over.set()
+
+
+def test_the_time_of_a_command_is_the_settings() -> None:
+    given: list[float] = []
+
+    def over(seconds: float) -> Deadline:
+        given.append(seconds)
+        return Deadline(0)
+
+    with pytest.raises(NotSent, match="timed out"):
+        Rsh(settings(1, timeout=17), over).run("version")
+    assert given == [17]
 
 
 def test_a_peer_that_speaks_something_else_leaves_the_outcome_unknown(server: RcmdServer) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from snapall.settings import Filer, Secret
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply
 from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
 from snapall.site.sshkeys import HOST_KEYS
+from snapall.site.wire import Deadline, hang_up
+from tests.waiting import PATIENCE
 
 Answer = Callable[[paramiko.Channel], None]
 
@@ -128,7 +130,7 @@ class SshServer:
             # Otherwise the client hangs up, once it has its answer.
             if channel.exit_status == -1:
                 transport.close()
-            transport.join(30)
+            transport.join(PATIENCE)
 
     def close(self) -> None:
         # A connection that says nothing ends the server.
@@ -158,7 +160,7 @@ def settings(server: SshServer, tmp_path: Path) -> Filer:
     known, key = tmp_path / "known_hosts", tmp_path / "id_rsa"
     known.write_text(f"[127.0.0.1]:{server.port} ssh-rsa {server.host_key.get_base64()}\n")
     server.user_key.write_private_key_file(str(key))
-    return Filer("filer1", "127.0.0.1", "ssh", server.port, "snapall", key, None, known, 30, None, True)
+    return Filer("filer1", "127.0.0.1", "ssh", server.port, "snapall", key, None, known, PATIENCE, None, True)
 
 
 # -- the good way
@@ -338,20 +340,58 @@ def test_a_refused_connection_means_that_nothing_was_sent(settings: Filer) -> No
         Ssh(replace(settings, port=port)).run("version")
 
 
+class OverOn(Deadline):
+    """A time that is over once an event has come."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__(PATIENCE)
+        self._event = event
+
+    @property
+    def over(self) -> bool:
+        return self._event.is_set()
+
+    @contextmanager
+    def watch(self, connection: socket.socket) -> Iterator[None]:
+        ended = threading.Event()
+
+        def wait() -> None:
+            while not ended.is_set():
+                if self._event.wait(0.05):
+                    hang_up(connection)
+                    return
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-Data ONTAP SSH 1.0\n"])
 def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: Filer, greeting: bytes) -> None:
+    greeted = threading.Event()
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
         def greet() -> None:
             connection = stack.enter_context(listener.accept()[0])
             connection.sendall(greeting)
+            greeted.set()
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(NotSent, match=r"its time of 0\.2 s is over"):
-            Ssh(replace(settings, port=listener.getsockname()[1], timeout=0.2)).run("version")
+        hasty = replace(settings, port=listener.getsockname()[1], timeout=17)
+        with pytest.raises(NotSent, match=r"its time of 17 s is over"):
+            Ssh(hasty, lambda _: OverOn(greeted)).run("version")
         thread.join()
+
+
+def test_what_hangs_is_left_when_the_systems_own_clock_says_so(settings: Filer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match=r"is over|timed out"):
+        Ssh(replace(settings, port=silent.getsockname()[1], timeout=PATIENCE), lambda _: Deadline(0.2)).run("version")
 
 
 def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: Filer) -> None:
@@ -372,26 +412,28 @@ def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
 
 
 def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:
-    over = threading.Event()
+    asked, over = threading.Event(), threading.Event()
 
     def stall(channel: paramiko.Channel) -> None:
-        over.wait(30)
+        asked.set()
+        over.wait(PATIENCE)
 
     server.answer = stall
-    with pytest.raises(NoAnswer, match=r"its time of 2 s is over"):
-        Ssh(replace(settings, timeout=2)).run("snap create vmvol1 x")
+    with pytest.raises(NoAnswer, match=r"its time of 17 s is over"):
+        Ssh(replace(settings, timeout=17), lambda _: OverOn(asked)).run("snap create vmvol1 x")
     over.set()
 
 
 def test_a_filer_that_never_takes_the_request_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:
-    over = threading.Event()
+    asked, over = threading.Event(), threading.Event()
 
     def stall() -> None:
-        over.wait(30)
+        asked.set()
+        over.wait(PATIENCE)
 
     server.before_exec = stall
     with pytest.raises(NoAnswer, match="is over"):
-        Ssh(replace(settings, timeout=2)).run("snap create vmvol1 x")
+        Ssh(settings, lambda _: OverOn(asked)).run("snap create vmvol1 x")
     over.set()
 
 

@@ -19,6 +19,7 @@ from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
 from snapall.errors import ConfigError, SiteError
 from snapall.settings import Secret, Vcenter
 from snapall.site.vcb import Vcb, ssids
+from tests.waiting import PATIENCE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vcbsnapshot"
 QUIESCE = Quiesce(Vm(611, "sql01"), "Quiesce-20070322T030000Z")
@@ -74,7 +75,7 @@ def settings(
     password: str | None = "vcpw",
 ) -> Vcenter:
     secret = None if password is None else Secret(password)
-    return Vcenter("vc01", user, secret, program, timeout=60, remove_timeout=60, settle=960, parallel=4)
+    return Vcenter("vc01", user, secret, program, timeout=PATIENCE, remove_timeout=PATIENCE, settle=960, parallel=4)
 
 
 def quiesce(program: FakeProgram, password: str | None = "vcpw") -> Done | Refusal | Unknown:
@@ -187,7 +188,7 @@ def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
     gate.write_text("")
     for thread in threading.enumerate():
         if thread.name == f"reaper-{children[0].pid}":
-            thread.join(60)
+            thread.join(PATIENCE)
     assert isinstance(outcome, Unknown)
     assert not outcome.claimed
     assert "no answer within 0.01 s and goes on" in outcome.why

@@ -1,0 +1,127 @@
+"""Real runs with real guardians: they are started here, watched by what they leave, and ended with all their calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from snapall.lab.faults import Fault, Kind
+from tests.atlab import AtLab
+from tests.calls import end_programs, processes, vcbsnapshot_of
+from tests.waiting import PATIENCE, until
+
+Make = Callable[..., AtLab]
+EVER = 3600.0  # seconds that a call takes which lasts until the test ends it
+
+RUN = """\
+import sys
+from pathlib import Path
+from snapall import conduct
+from snapall.config import load
+from snapall.operate.post import SLACK, Post
+{prelude}
+settings = load(Path({config!r}))
+jobs = list(settings.jobs.values())
+limit = {limit!r}
+taken = jobs[0].max_quiesced + settings.filers[jobs[0].filer].timeout
+post = Post(settings, slack=SLACK if limit is None else limit - taken, patience={patience})
+sys.exit(int(conduct.run(settings, jobs, conduct.Telling(), post=post)))
+"""
+
+
+def guarded(at_lab: Make, **options: object) -> AtLab:
+    """A lab whose runs have guardians; no time-out passes in it."""
+    night = at_lab(guardian=True, **options)
+    night.limits(create=PATIENCE, remove=PATIENCE)
+    return night
+
+
+@contextmanager
+def running(
+    night: AtLab, limit: float | None = None, prelude: str = "", **popen: object
+) -> Iterator[subprocess.Popen[str]]:
+    """A run of all jobs in a process of its own; whatever is left of it, its guardians and its calls is ended.
+
+    `limit`: seconds from the first quiesce after which its guardian takes it for stuck.
+    """
+    vcbsnapshot = vcbsnapshot_of(night)
+    script = RUN.format(prelude=prelude, config=str(night.config), limit=limit, patience=PATIENCE)
+    out = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | popen
+    with subprocess.Popen([sys.executable, "-c", script], **out) as run:  # type: ignore[call-overload]
+        try:
+            yield run
+        finally:
+            run.kill()
+            for one in guardians(night):
+                one.kill()
+            end_programs(vcbsnapshot)
+
+
+def guardians(night: AtLab) -> list[psutil.Process]:
+    """The guardians of this lab's runs that live."""
+    folder = f"{night.lab.directory}{os.sep}"
+    return processes(lambda argv: "snapall.guarding" in argv and argv[-1].startswith(folder))
+
+
+def end_of_guardians(night: AtLab) -> None:
+    until(lambda: not guardians(night), "the end of the guardian")
+
+
+def held(night: AtLab, count: int) -> bool:
+    return len(night.world.quiesced()) - len(night.foreign) >= count
+
+
+def wait_for_quiesced(night: AtLab, count: int) -> None:
+    until(lambda: held(night, count), f"{count} VMs quiesced")
+
+
+def wait_for_removal(night: AtLab) -> None:
+    until(lambda: any(entry.verb == "delete" for entry in night.ledger), "a removal sent")
+
+
+def removed(night: AtLab) -> list[str]:
+    """What was to be removed, as often as that was sent."""
+    return [entry.argv[-1] for entry in night.ledger if entry.verb == "delete"]
+
+
+def journal(night: AtLab) -> list[dict[str, object]]:
+    """The facts of the last run, so far as they are written."""
+    paths = sorted((night.lab.directory / "snapall.state" / "journals").glob("*.jsonl"))
+    text = paths[-1].read_text() if paths else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def kinds(night: AtLab) -> list[object]:
+    return [fact["is"] for fact in journal(night)]
+
+
+def log(night: AtLab) -> list[str]:
+    """The guardian's lines of the log."""
+    lines = (night.lab.directory / "snapall.log").read_text().splitlines()
+    return [line.removeprefix("guardian: ") for line in lines if line.startswith("guardian: ")]
+
+
+def descriptors(pid: int) -> dict[str, str]:
+    """What a process holds open."""
+    found = {}
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # the lock and the journal are opened for a moment only
+            found[one.name] = str(one.readlink())
+    return found
+
+
+def slow(night: AtLab, vm: int = 110) -> None:
+    """One VM is quiesced at once, and vcbsnapshot keeps its answer until it is ended."""
+    night.fault(Fault("vcbsnapshot create", Kind.SLOW, seconds=EVER, vm=vm))
+
+
+def slow_removal(night: AtLab) -> None:
+    """The first removal acts at once, and vcbsnapshot keeps its answer until it is ended."""
+    night.fault(Fault("vcbsnapshot delete", Kind.SLOW, seconds=EVER))
