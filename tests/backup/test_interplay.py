@@ -67,7 +67,7 @@ def kept(stage: Stage, volume: str = "v") -> dict[str, str]:
 def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: Stage, where: str) -> None:
     last = quiesce_of(1226) if where == "quiescing" else capture_of()
     main = threading.current_thread()
-    raised = threading.Event()
+    raised, acted = threading.Event(), threading.Event()
 
     def quiesced() -> set[int]:
         return {step.vm.id for step in stage.site.ledger if isinstance(step, Quiesce)}
@@ -81,13 +81,16 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
 
     def slow(step: Step, act: Act) -> Outcome:
         assert raised.wait(60)
-        return act(step)
+        outcome = act(step)
+        acted.set()
+        return outcome
 
     stage.site.fail(last, slow)
     means = Means(stage.site, stage.clock, stage.hear, interrupted)
     with pytest.raises(KeyboardInterrupt):
         Night(stage.job, stage.pace, means, stage.memory).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
+    assert acted.wait(60)  # the last one may be quiesced after the run's end
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []
 
