@@ -18,13 +18,16 @@ def creates(night: AtLab) -> list[str]:
     return [change for change in night.changes if change.startswith("snap create")]
 
 
+def asked_for(night: AtLab) -> list[str]:
+    return [entry.argv[-2] for entry in night.ledger.vcbsnapshot if "-c" in entry.argv]
+
+
 def kept(night: AtLab, order: str) -> dict[str, str]:
     """The chain after a night without a capture: paper order has deleted the oldest by then."""
     return {name: date for name, date in night.dates.items() if order == "safe" or name != CHAIN[-1]}
 
 
-@ORDERS
-@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+@pytest.mark.parametrize(("order", "transport"), [("safe", "ssh"), ("paper", "rsh")])
 def test_a_capture_that_the_filer_only_claims_to_have_taken_is_no_backup(
     at_lab: Make, order: str, transport: str
 ) -> None:
@@ -79,14 +82,13 @@ def test_a_capture_that_a_silent_filer_does_not_list_is_sent_once_more(at_lab: M
     night.assert_nothing_is_quiesced()
 
 
-@pytest.mark.parametrize("kind", [Kind.FAIL, Kind.DROP, Kind.ACT_NO_ANSWER, Kind.NO_SSID, Kind.HALF, Kind.LIE])
+@pytest.mark.parametrize("kind", [Kind.FAIL, Kind.ACT_NO_ANSWER, Kind.NO_SSID])
 def test_vcbsnapshot_is_asked_once_for_a_vm_whatever_it_answers(at_lab: Make, kind: Kind) -> None:
     night = at_lab()
     night.fault(Fault("vcbsnapshot create", kind, vm=110))
-    assert night("run").code in {0, 3}
+    assert night("run").code == (3 if kind is Kind.FAIL else 0)
     assert night("recover").code == 0
-    asked = [entry.argv[-2] for entry in night.ledger.vcbsnapshot if "-c" in entry.argv]
-    assert sorted(asked) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
+    assert sorted(asked_for(night)) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()
 
@@ -98,6 +100,7 @@ def test_a_vm_whose_snapshot_was_only_claimed_is_named_and_not_counted(at_lab: M
     assert ended.code == 3
     assert "vm-110" in ended.err
     assert "partial 2/3" in night("list").out
+    assert sorted(asked_for(night)) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
     night.assert_shifted_by_one()
 
 
@@ -113,7 +116,7 @@ def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(
     assert sum("-d moref:vm-110" in change for change in night.changes) == 2
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+@pytest.mark.parametrize("nth", [2, 4])
 def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: Make, nth: int) -> None:
     night = at_lab()
     night.fault(Fault("snap rename", Kind.LIE, nth=nth))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 from tests.mutants import COVERED, MUTANTS, Mutant
-from tests.mutants.covering import catcher
+from tests.mutants.covering import catcher, checkout
 from tests.mutants.matrix import caught
 
 
@@ -22,25 +24,27 @@ def by_the_matrix(mutant: Mutant, every: bool) -> tuple[bool, list[str]]:
     return bool(cells), [f"{mutant.breaks}: {cell}" for cell in cells]
 
 
-def by_its_tests(mutant: Mutant) -> tuple[bool, list[str]]:
+def by_its_tests(mutant: Mutant, folder: Path) -> tuple[bool, list[str]]:
     """Whether it is caught, and by which test."""
-    test = catcher(mutant)
+    test = catcher(mutant, folder)
     return test is not None, [test] if test is not None else []
 
 
 def main(argv: Sequence[str]) -> int:
     """Plant all of them, or those whose names or files hold these words."""
-    words, missed = [word for word in argv if not word.startswith("--")], 0
-    for mutant in COVERED if "--covering" in argv else MUTANTS:
-        if not all(word in f"{mutant.file}: {mutant.name}" for word in words):
-            continue
-        began = time.monotonic()
-        found, by = by_its_tests(mutant) if mutant.tests else by_the_matrix(mutant, "--every" in argv)
-        missed += not found
-        verdict = "caught" if found else "NOT CAUGHT"
-        print(f"{mutant.file}: {mutant.name}: {verdict} ({time.monotonic() - began:.0f} s)")
-        for one in by:
-            print(f"  {one}", flush=True)
+    words = [word for word in argv if not word.startswith("--")]
+    covering, every, missed = "--covering" in argv, "--every" in argv, 0
+    with checkout() if covering else nullcontext(Path()) as folder:
+        for mutant in COVERED if covering else MUTANTS:
+            if not all(word in f"{mutant.file}: {mutant.name}" for word in words):
+                continue
+            began = time.monotonic()
+            found, by = by_its_tests(mutant, folder) if covering else by_the_matrix(mutant, every)
+            missed += not found
+            verdict = "caught" if found else "NOT CAUGHT"
+            print(f"{mutant.file}: {mutant.name}: {verdict} ({time.monotonic() - began:.0f} s)", flush=True)
+            for one in by:
+                print(f"  {one}", flush=True)
     return 1 if missed else 0
 
 

@@ -8,20 +8,47 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mutants.planting import HERE, Mutant, planted
+from tests.mutants.planting import HERE, PRODUCT, Mutant
 
 _LIMIT = 1800.0  # seconds; a mutant that makes a test wait for ever is caught by that
 
 
-def catcher(mutant: Mutant) -> str | None:
-    """The first test that fails with the bug planted; None: it survived."""
+@contextmanager
+def checkout() -> Iterator[Path]:
+    """A copy of snapall and of all that its tests read, in which one mutant after the other is planted.
+
+    Copied, not linked: by a link pytest would find the checkout's own snapall.
+    """
+    with tempfile.TemporaryDirectory(prefix="snapall-mutants-", ignore_cleanup_errors=True) as name:
+        shutil.copytree(PRODUCT, Path(name, "snapall"))
+        for path in HERE.iterdir():
+            if path.name == "snapall" or path.name.startswith("."):
+                continue
+            if path.is_dir():
+                shutil.copytree(path, Path(name, path.name))
+            else:
+                shutil.copy2(path, name)
+        yield Path(name)
+
+
+def catcher(mutant: Mutant, folder: Path) -> str | None:
+    """The first test that fails with the bug planted in this checkout; None: it survived."""
+    path = folder / "snapall" / mutant.file
+    path.write_text(mutant.source(), encoding="utf-8")
+    try:
+        return _failing(mutant.tests, folder)
+    finally:
+        shutil.copy2(PRODUCT / mutant.file, path)
+
+
+def _failing(tests: tuple[str, ...], folder: Path) -> str | None:
     with tempfile.TemporaryDirectory(prefix="snapall-mutant-", ignore_cleanup_errors=True) as name:
-        folder = planted(mutant, Path(name) / "copy")
-        _furnish(folder)
-        options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={Path(name) / 'tests'}"]
-        words = [sys.executable, "-m", "pytest", *options, *mutant.tests]
+        options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={Path(name, 'tests')}"]
+        words = [sys.executable, "-m", "pytest", *options, *tests]
         environ = {**os.environ, "PYTHONPATH": str(folder)}
         try:
             ended = subprocess.run(
@@ -33,14 +60,3 @@ def catcher(mutant: Mutant) -> str | None:
         return None
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.MULTILINE)
     return failed[1] if failed is not None else (ended.stdout + ended.stderr)[-300:]
-
-
-def _furnish(folder: Path) -> None:
-    """What tests read beside snapall. Copied, not linked: by a link pytest would find the checkout's own snapall."""
-    for path in HERE.iterdir():
-        if path.name == "snapall" or path.name.startswith("."):
-            continue
-        if path.is_dir():
-            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(path, folder / path.name)

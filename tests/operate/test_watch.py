@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,10 @@ from snapall.operate.post import Charge
 from snapall.site.process import Watched, itself
 from tests.backup.pretended import JOB, PACE, PretendedClock, PretendedSite
 
-BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0")
+PATIENT = replace(PACE, filer_timeout=300)
+BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PATIENT, "0.1.0")
 SLACK = 60.0
-LIMIT = JOB.max_quiesced + PACE.filer_timeout + SLACK
+LIMIT = JOB.max_quiesced + PATIENT.filer_timeout + SLACK
 
 
 class Watch:
