@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-FILER = ("tests/site/test_filer.py", "tests/site/test_volumes.py")
+FILER = ("tests/site/test_answers.py", "tests/site/test_filer.py", "tests/site/test_volumes.py")
 VCB, PROCESS = ("tests/site/test_vcb.py",), ("tests/site/test_process.py", "tests/site/test_vcb.py")
 RSH, SSH = ("tests/site/test_rsh.py",), ("tests/site/test_ssh.py", "tests/site/test_ahead.py")
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py", "tests/site/test_dbdrivers.py")
