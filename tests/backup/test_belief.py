@@ -102,7 +102,7 @@ def test_a_capture_that_one_of_two_volumes_does_not_list_is_taken_back_on_the_ot
 
 # What is sent again, and what is not
 
-ANSWERS = {
+ANSWERS: dict[str, Outcome] = {
     "success": Done("creating snapshot..."),
     "an error that is known": Refusal("No space left on device", "No space left on device"),
     "an error that nobody knows": Unknown("filer1: bad weather", "bad weather"),
@@ -123,7 +123,12 @@ def test_a_capture_that_was_answered_is_never_sent_again(tmp_path: Path, order: 
 @pytest.mark.parametrize("answer", ["success", "an error that nobody knows"])
 def test_a_capture_that_is_listed_is_used_whatever_was_answered(tmp_path: Path, answer: str) -> None:
     stage = at(tmp_path, Order.SAFE)
-    stage.site.fail(capture_of(), lambda step, act: (act(step), ANSWERS[answer])[1])
+
+    def made(step: Step, act: Act) -> Outcome:
+        act(step)
+        return ANSWERS[answer]
+
+    stage.site.fail(capture_of(), made)
     assert stage.night().exit is Exit.OK
     assert len(creates(stage)) == 1
     assert stage.dates()[P] == OLD[R]
