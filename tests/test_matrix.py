@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.atlab import AtLab
-from tests.mutants import HERE, MUTANTS, Mutant, planted
+from tests.mutants import COVERED, HERE, MUTANTS, Mutant, planted
+from tests.mutants.planting import PRODUCT
 
 
 def test_runs_that_are_killed_leave_nothing_behind() -> None:
@@ -21,15 +22,24 @@ def test_runs_that_are_killed_leave_nothing_behind() -> None:
     assert "crashes: 0 VMs left quiesced, 0 backups lost" in ended.stdout
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
-def test_the_bug_can_still_be_planted(mutant: Mutant, tmp_path: Path) -> None:
-    """`.ci/run` plants them and plays the matrix: `python -m tests.mutants`."""
-    folder = planted(mutant, tmp_path)
-    assert mutant.instead in (folder / "snapall" / mutant.file).read_text()
+@pytest.mark.parametrize("mutant", [*MUTANTS, *COVERED], ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_the_bug_can_still_be_planted(mutant: Mutant) -> None:
+    """`.ci/run` plants those of the matrix, `python -m tests.mutants --covering` all others."""
+    compile(mutant.source(), mutant.file, "exec")
+    assert mutant.instead in mutant.source()
+    assert all((HERE / path).exists() for path in mutant.tests)
+    assert (mutant.tests == ()) == (mutant.breaks != "")
+
+
+def test_a_planted_bug_stands_in_the_copy_alone(tmp_path: Path) -> None:
+    mutant = MUTANTS[0]
+    copy = (planted(mutant, tmp_path) / "snapall" / mutant.file).read_text()
+    assert copy == mutant.source()
+    assert copy != (PRODUCT / mutant.file).read_text()
 
 
 def test_a_mutant_whose_text_has_gone_is_no_mutant(tmp_path: Path) -> None:
-    gone = Mutant("gone", "backup/means.py", "no such text\n", "", "")
+    gone = Mutant("gone", "backup/means.py", "no such text\n", "")
     with pytest.raises(ValueError, match="must be written anew"):
         planted(gone, tmp_path)
 

@@ -50,10 +50,8 @@ class Proving:
         self._means.approach()  # for the command that comes after it
         outcome = self._means.act(self._journal, Stage.CAPTURE, step)
         match outcome:
-            case Done(said):
+            case Done(said) | Unknown(said=said):
                 return said.strip() != ""
-            case Unknown():
-                return False
             case Refusal(why):
                 raise SiteError(f"{self._means.site.command(step)}: {why}", "the retained backups are as they were")
 

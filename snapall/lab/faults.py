@@ -20,6 +20,7 @@ class Kind(StrEnum):
     FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
     REFUSE = "refuse"  # does not act; the connection is closed before the command was taken; vcbsnapshot exits 1
     HANG = "hang"  # does not act; ends without a word after `seconds`
+    LIE = "lie"  # does not act, and answers as if it had
     DROP = "drop"  # does not act; the connection is closed after the command was taken
     SLOW = "slow"  # acts at once, answers after `seconds`
     ACT_LATE = "act_late"  # ends without a word after `hold`; acts `seconds` after the call, whoever is gone by then

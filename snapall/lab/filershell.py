@@ -115,6 +115,8 @@ def _reached(moment: Moment, words: Sequence[str], fault: Fault | None) -> tuple
     match words:
         case ["snap", "list", *rest]:
             said = _list(moment, rest)
+        case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is Kind.LIE:
+            return _success(moment, verb), None
         case ["snap", *rest]:
             told = snap_settings(moment, rest)
             said = snap(moment, rest) if told is None else told

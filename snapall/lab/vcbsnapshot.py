@@ -159,6 +159,8 @@ def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
         case _:
             words = ("remove", str(call.vm), call.argument)
             end = _answer(moment, call, Says.REMOVED(call.argument), fault)
+    if fault is not None and fault.kind is Kind.LIE:
+        return Verdict(end)
     if fault is not None and fault.acts_late:
         return Verdict(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
     if delay := _patience(moment, call):

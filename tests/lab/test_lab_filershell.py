@@ -162,6 +162,7 @@ def test_the_filer_may_be_slow(shell: FilerShell) -> None:
         (Fault("filer", Kind.REFUSE, match="x"), Reply(ending=Ending.REFUSE)),
         (Fault("snap", Kind.DROP), Reply(ending=Ending.DROP)),
         (Fault("snap create", Kind.HANG, seconds=9), Reply(wait=9, ending=Ending.DROP)),
+        (Fault("snap create", Kind.LIE), Reply(stdout="creating snapshot...\n")),
     ],
 )
 def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply: Reply) -> None:
@@ -169,6 +170,14 @@ def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply:
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
     assert names(shell) == NAMES
     assert shell.world.ledger()[0].fault == fault.kind.value
+
+
+def test_a_lie_says_what_a_change_says_and_changes_nothing(shell: FilerShell) -> None:
+    shell.world.add_faults(Fault("snap", Kind.LIE, times=0))
+    assert shell.answer("snap delete vmvol1 vmware_snap4", "ssh", "snapall") == Reply(stdout="deleting snapshot...\n")
+    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == Reply()
+    assert "vmware_snap4" in said(shell, "snap list vmvol1")
+    assert [entry.effect for entry in shell.world.ledger()] == [None, None, None]
 
 
 @pytest.mark.parametrize(

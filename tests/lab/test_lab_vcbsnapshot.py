@@ -196,6 +196,16 @@ def test_some_faults_spoil_only_the_answer(world: World, fault: Fault, exit_: in
     assert (world.now() - NIGHT).total_seconds() == fault.seconds
 
 
+def test_a_lie_prints_success_and_changes_nothing(world: World) -> None:
+    world.add_faults(Fault(CREATE, Kind.LIE))
+    assert create(world) == (0, "SsId:snapshot-1228\n", "")
+    assert world.quiesced() == {}
+    assert create(world).exit == 0
+    world.add_faults(Fault(REMOVE, Kind.LIE))
+    assert remove(world, "snapshot-1229").exit == 0
+    assert set(world.quiesced()) == {108}
+
+
 def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
     world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=60, hold=10, exit=0))
     assert create(world) == (0, "", "")

@@ -31,9 +31,10 @@ from tests.atlab import AtLab
 from tests.backup.pretended import JOB, PACE, PretendedClock, PretendedSite
 from tests.waiting import PATIENCE
 
-BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0")
+PATIENT = replace(PACE, filer_timeout=300)
+BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PATIENT, "0.1.0")
 SLACK = 60.0
-LIMIT = JOB.max_quiesced + PACE.filer_timeout + SLACK
+LIMIT = JOB.max_quiesced + PATIENT.filer_timeout + SLACK
 
 
 class Watch:

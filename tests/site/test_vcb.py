@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
@@ -337,9 +337,13 @@ def test_an_id_is_found_wherever_its_line_stands(word: str, key: str, blanks: st
     assert ssids(f"{before}\n{key}{blanks}{word}{blanks}\r\n{after}") == (word,)
 
 
-@given(st.text())
-def test_whatever_is_printed_an_id_is_one_plain_word(text: str) -> None:
-    assert all(word.isascii() and word.isprintable() and " " not in word for word in ssids(text))
+@given(st.lists(st.tuples(st.sampled_from(["SsId:", "ssid: ", "Ssid", ""]), st.text()), min_size=1))
+@example([("SsId:", "snapshot-1228"), ("ssid: ", "a b"), ("SsId:", "\N{DIGIT ONE}\N{ARABIC-INDIC DIGIT ONE}")])
+def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]]) -> None:
+    for word in ssids("\n".join(key + rest for key, rest in lines)):
+        assert word.isascii()
+        assert word.isprintable()
+        assert " " not in word
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,14 @@
-"""Proof that the kill matrix can fail: `python -m tests.mutants` plants known bugs in a copy of snapall, one by one.
-
-Each must turn the quick matrix red, by the promise that it breaks. Prints what was caught; exits 0 only if all were.
-"""
+"""The bugs that turn the quick kill matrix red, each by the promise that it breaks."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import snapall
-
-HERE = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One bug: a text of one file, and what stands there instead; `breaks` is said by the matrix that catches it."""
-
-    name: str
-    file: str
-    text: str
-    instead: str
-    breaks: str
-
+from tests.mutants.planting import HERE, Mutant, planted
 
 MUTANTS = (
     Mutant(
@@ -39,7 +18,7 @@ MUTANTS = (
         "        outcome = self.site.perform(step, lambda _: None)\n"
         "        journal.note(Answered(journal.intend(step), outcome, 0.0))\n"
         "        return outcome\n",
-        "a VM was left quiesced",
+        breaks="a VM was left quiesced",
     ),
     Mutant(
         "the rotation comes before the proof",
@@ -48,7 +27,7 @@ MUTANTS = (
         "            for step in self.plan.of(Stage.ROTATE):\n"
         "                if isinstance(step, Rename | Delete):\n"
         "                    self.means.act(self.journal, Stage.ROTATE, step)\n",
-        "the chain was touched before the new backup was proven",
+        breaks="the chain was touched before the new backup was proven",
     ),
     Mutant(
         "VM snapshots are recovered by name instead of by id",
@@ -59,44 +38,30 @@ MUTANTS = (
         "        new = [row for row in mine if row.name == self.name and row.ssid not in self.before]\n"
         "        return tuple(new) if len(new) == 1 else ()\n",
         "        return tuple(row for row in mine if row.name == self.name)\n",
-        "something of others was touched",
+        breaks="something of others was touched",
     ),
     Mutant(
         "a create without an answer is not waited for",
         "backup/debts.py",
         "                until = noted.at + timedelta(seconds=began.pace.settle)\n",
         "                until = noted.at + timedelta()\n",
-        "a VM was left quiesced",
+        breaks="a VM was left quiesced",
     ),
     Mutant(
         "names move while a deletion may still act",
         "backup/settle_filer.py",
         "        if not flights:\n            return True\n",
         "        return True\n",
-        "a backup was lost",
+        breaks="a backup was lost",
     ),
     Mutant(
         "recover does not finish a rotation",
         "backup/recover.py",
         "            codes.append(self._finish_rotation(job, settled))\n",
         "            codes.append(Exit.OK)\n",
-        "a backup was lost",
+        breaks="a backup was lost",
     ),
 )
-
-
-def planted(mutant: Mutant, folder: Path) -> Path:
-    """A copy of snapall with the bug in it. Raises ValueError when the text is no longer there once."""
-    copy = folder / "snapall"
-    shutil.copytree(Path(snapall.__file__).parent, copy)
-    path = copy / mutant.file
-    source = path.read_text(encoding="utf-8")
-    if source.count(mutant.text) != 1:
-        raise ValueError(
-            f"{mutant.file} no longer holds this text once; the mutant must be written anew:\n{mutant.text}"
-        )
-    path.write_text(source.replace(mutant.text, mutant.instead), encoding="utf-8")
-    return folder
 
 
 def matrix(folder: Path, *options: str) -> tuple[int, list[str]]:
@@ -122,20 +87,3 @@ def caught(mutant: Mutant, *, at_once: bool = False) -> list[str]:
         elif line.startswith(f"  {mutant.breaks}: ") and cell not in cells:
             cells.append(cell)
     return cells if code == 1 else []
-
-
-def main(argv: Sequence[str]) -> int:
-    """Plant all of them, or those whose names hold these words; `--every`: name every cell that catches one."""
-    words, missed = [word for word in argv if word != "--every"], 0
-    for mutant in [one for one in MUTANTS if all(word in one.name for word in words)]:
-        began = time.monotonic()
-        cells = caught(mutant, at_once="--every" not in argv)
-        missed += not cells
-        print(f"{mutant.name}: {'caught' if cells else 'NOT CAUGHT'} ({time.monotonic() - began:.0f} s)")
-        for cell in cells:
-            print(f"  {mutant.breaks}: {cell}")
-    return 1 if missed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""A mutant, and a copy of snapall with it planted."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import snapall
+
+HERE = Path(__file__).parents[2]
+PRODUCT = Path(snapall.__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One bug: a text of one file, and what stands there instead.
+
+    `tests` are the paths that cover it; of a mutant of the matrix, `breaks` is the promise that the matrix names.
+    """
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...] = ()
+    breaks: str = ""
+
+    def source(self) -> str:
+        """The file with the bug in it. Raises ValueError when the text is no longer there once."""
+        source = (PRODUCT / self.file).read_text(encoding="utf-8")
+        if source.count(self.text) != 1:
+            raise ValueError(
+                f"{self.file} no longer holds this text once; the mutant must be written anew:\n{self.text}"
+            )
+        return source.replace(self.text, self.instead)
+
+
+def planted(mutant: Mutant, folder: Path) -> Path:
+    """Put a copy of snapall with the bug in it into a folder; answers that folder."""
+    source = mutant.source()
+    copy = folder / "snapall"
+    shutil.copytree(PRODUCT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / mutant.file).write_text(source, encoding="utf-8")
+    return folder
