@@ -210,7 +210,7 @@ def test_the_plan_names_the_hooks_and_runs_none(hooked: Hooked) -> None:
 
 
 def re_found(text: str, beginning: str, end: str) -> bool:
-    return any(line.startswith(beginning) and line.endswith(end) for line in text.splitlines())
+    return any(line.startswith(beginning) and line.rstrip("'").endswith(end) for line in text.splitlines())
 
 
 def test_recover_runs_no_hook(hooked: Hooked) -> None:

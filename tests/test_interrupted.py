@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import signal
@@ -18,6 +19,8 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.world import World
 from tests.atlab import AtLab
+from tests.calls import processes, vcbsnapshot_of
+from tests.waiting import PATIENCE, until
 
 Make = Callable[..., AtLab]
 
@@ -55,6 +58,8 @@ finally:
 
 def signalling(night: AtLab, number: int, when: str, which: str) -> None:
     """Let vcbsnapshot send its caller a signal, once, before or after it acts on a call that has the word."""
+    if number != signal.SIGKILL:  # the program may come to act when the run has long heard of the signal
+        night.limits(settle=PATIENCE)
     script = night.lab.directory / "signalling.py"
     script.write_text(SIGNALLING)
     *python, client, port = night.vcb.program
@@ -72,7 +77,11 @@ class SignallingShell(FilerShell):
 
     def answer(self, command: str, transport: str, user: str) -> Reply:
         if command.startswith(self.which) and self.left:
-            os.kill(os.getpid(), self.left.pop())
+            number = self.left.pop()
+            os.kill(os.getpid(), number)
+            # It is heeded on the main thread, which may come late to that: the filer answers afterwards.
+            flag = inspect.getclosurevars(signal.getsignal(number)).nonlocals["flag"]  # type: ignore[arg-type]
+            until(flag.is_set, "the signal")
         return super().answer(command, transport, user)
 
 
@@ -134,6 +143,8 @@ def test_after_kill_9_the_next_command_settles(at_lab: Make, when: str, which: s
     signalling(night, signal.SIGKILL, when, which)
     killed = subprocess.run(start(night, "run"), capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL
+    program = vcbsnapshot_of(night)
+    until(lambda: not processes(lambda argv: argv[: len(program)] == program), "the end of its vcbsnapshot")
     ended = night(then)
     assert ended.code == 0, ended.err
     night.assert_nothing_is_quiesced()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 import sys
 import threading
@@ -70,7 +71,7 @@ def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypat
 def test_the_calls_over_ssh_of_the_page_are_made_as_they_stand(tmp_path: Path, words: list[str]) -> None:
     assert ", ".join(f'"{word}"' for word in ["ssh", *words]) in DOC
     ssh = tmp_path / "ssh"
-    ssh.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/asked\necho SsId:snapshot-1228\n')
+    ssh.write_text(f'#!/bin/sh\necho "$*" > {shlex.quote(str(tmp_path))}/asked\necho SsId:snapshot-1228\n')
     ssh.chmod(0o755)
     step = Quiesce(Vm(611), "Quiesce-20070322T030000Z")
     assert isinstance(Vcb(vcenter([str(ssh), *words], None)).perform(step, lambda _: None), Done)

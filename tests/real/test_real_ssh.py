@@ -122,8 +122,8 @@ def test_openssh_itself_speaks_to_the_labs_filer(tmp_path: Path) -> None:
             "MACs=+hmac-sha1",
             "BatchMode=yes",
             "RequiredRSASize=1024",
-            f"UserKnownHostsFile={lab.directory}/known_hosts",
-            f"IdentityFile={lab.directory}/id_rsa",
+            f'UserKnownHostsFile="{lab.directory}/known_hosts"',
+            f'IdentityFile="{lab.directory}/id_rsa"',
         ]
         argv = [
             client,

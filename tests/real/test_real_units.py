@@ -22,7 +22,7 @@ def judged(folder: Path, old: str, new: str) -> str:
     here.chmod(0o755)
     for unit in UNITS.iterdir():
         text = unit.read_text()
-        (folder / unit.name).write_text(text.replace(SNAPALL, str(here)).replace(old, new))
+        (folder / unit.name).write_text(text.replace(SNAPALL, f'"{here}"').replace(old, new))
     units = sorted(str(folder / unit.name) for unit in UNITS.iterdir())
     ran = subprocess.run([analyze, "verify", *units], capture_output=True, text=True, check=False)
     return ran.stdout + ran.stderr + (f"exit {ran.returncode}" if ran.returncode else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import sys
 import threading
@@ -358,9 +359,9 @@ def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]
 )
 def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, said: str, code: int, trouble: str) -> None:
     script = tmp_path / "vcbsnapshot"
-    script.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/argv\necho "{said}"\nexit {code}\n')
+    script.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(tmp_path))}/argv\necho "{said}"\nexit {code}\n')
     script.chmod(0o755)
-    vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), 5, 5, 5, 1))
+    vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), PATIENCE, PATIENCE, 5, 1))
     if trouble:
         with pytest.raises(SiteError, match=trouble) as caught:
             vcb.looked(Vm(611))
