@@ -21,7 +21,7 @@ SAFE = Job("one-volume", "filer1", (VOLUME,), (STORE,), CHAIN)
 TWO = replace(SAFE, name="two-volumes", volumes=(VOLUME, "vmvol2"))
 MANY = replace(SAFE, name="four-at-a-time", datastores=(STORE, 689))
 AFTER = replace(QUICK, moments=(Moment.AFTER, Moment.LATE), systems=(System.VCB, System.FILER))
-SSH = Extent((*KILLS, *FAULTS), (Aftermath.RECOVER,), (System.FILER,))
+SSH = Extent((*KILLS, *FAULTS), cuts=(), aftermaths=(Aftermath.RECOVER,), systems=(System.FILER,))
 
 
 def paper(job: Job) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,11 +16,13 @@ from tests.mutants import COVERED, HERE, MUTANTS, Mutant, planted
 from tests.mutants.planting import PRODUCT
 
 
-def test_runs_that_are_killed_leave_nothing_behind() -> None:
+def test_runs_that_are_killed_or_lose_their_power_leave_nothing_behind() -> None:
     words = [sys.executable, "-m", "tests.matrix", "--quick"]
     ended = subprocess.run(words, cwd=HERE, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "crashes: 0 VMs left quiesced, 0 backups lost" in ended.stdout
+    counted = re.search(r"^(\d+) crashes, (\d+) power cuts: 0 VMs left quiesced, 0 backups lost$", ended.stdout, re.M)
+    assert counted is not None
+    assert int(counted[1]) == 2 * int(counted[2]) > 50
 
 
 @pytest.mark.parametrize("mutant", [*MUTANTS, *COVERED], ids=lambda mutant: mutant.name.replace(" ", "-"))
@@ -59,7 +62,8 @@ def test_a_drill_of_ones_own_configuration_touches_nothing_of_ones_site(at_lab: 
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["held"] is True
-    assert told["crashes"] == told["cells"] > 20
+    assert told["crashes"] + told["power_cuts"] == told["cells"] > 20
+    assert told["power_cuts"] > 10
     assert (told["vms_left"], told["backups_lost"], told["other"], told["broken"]) == (0, 0, 0, [])
     assert len(night.ledger) == 0
     assert sorted(night.lab.directory.iterdir()) == before

@@ -45,6 +45,9 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(exist_ok=False)
             _sync_folder(folder)
+            for above in folder.parents:  # the first run makes folders as well, and a journal is lost with any of them
+                with suppress(OSError):  # one that we may not read was there before
+                    _sync_folder(above)
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM) from error
         journal = cls(path, clock, [], 0)
@@ -159,6 +162,8 @@ def _read(path: Path) -> tuple[list[Noted], int]:
     whole = data[: data.rfind(b"\n") + 1]
     facts = []
     for number, line in enumerate(whole.decode("utf-8", "replace").splitlines(), 1):
+        if "\0" in line:  # a power cut leaves zeros where nothing was synced, and nothing was done that rests on it
+            continue
         try:
             noted = from_line(line)
         except ValueError as error:

@@ -18,20 +18,20 @@ from pathlib import Path
 
 import sqlalchemy
 
-from snapall.drill import NotHere
+from snapall.drill import NotHere, program
 from snapall.drill.cells import KINDS, LATE, Call, Moment, Strike, System
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.world import World
 
-HANG = 2.0  # seconds, more than the drill's configuration waits
 MARK = "refused"  # the file beside the world that tells of a refused question to the database; its ledger cannot
 
 
 class Calls:
-    """Counts. `strikes` are carried out; `record`, if given, gets a line for each call."""
+    """Counts. `strikes` are carried out, for `hang` seconds if they hang; `record`, if given, gets a line a call."""
 
-    def __init__(self, world: Path, strikes: Sequence[Strike] = (), record: Path | None = None) -> None:
+    def __init__(self, world: Path, strikes: Sequence[Strike], hang: float, record: Path | None) -> None:
         self._world = world
+        self._hang = hang
         self._strikes = {(strike.call.system, strike.call.n): strike for strike in strikes}
         self._record = record
         self._counts: Counter[System] = Counter()
@@ -47,7 +47,7 @@ class Calls:
     def _heard(self, event: str, details: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
             words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
-            if "snapall.lab.vcbsnapshot" in words:
+            if program.__file__ in words:
                 self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
             elif "snapall.guarding" in words:
                 self._call(System.GUARDIAN, "its start")
@@ -83,7 +83,7 @@ class Calls:
             _die()
         if system is not System.DATABASE:
             with World(self._world) as world:
-                world.add_faults(_fault(system, strike.moment))
+                world.add_faults(_fault(system, strike.moment, self._hang))
         return strike
 
 
@@ -93,9 +93,9 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _fault(system: System, moment: Moment) -> Fault:
+def _fault(system: System, moment: Moment, hang: float) -> Fault:
     kind = KINDS[moment]
-    late = LATE if moment in (Moment.LATE, Moment.ACT_LATE) else HANG if kind is Kind.HANG else 0.0
+    late = LATE if moment in (Moment.LATE, Moment.ACT_LATE) else hang if kind is Kind.HANG else 0.0
     return Fault(system.value, kind, seconds=late, victim=os.getpid())
 
 

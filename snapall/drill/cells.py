@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle, product
 from random import Random
 from typing import Literal
 
 from snapall.backup.model import Job
+from snapall.drill.disk import Damage
 from snapall.lab.faults import Kind
 
 Transport = Literal["ssh", "rsh"]
@@ -53,6 +55,7 @@ class Moment(StrEnum):
 
 
 KILLS = (Moment.BEFORE, Moment.DURING, Moment.AFTER, Moment.LATE)
+CUTS = (Moment.BEFORE, Moment.AFTER, Moment.LATE)  # the kills that may be a power cut as well
 FAULTS = (Moment.REFUSE, Moment.HANG, Moment.DROP, Moment.NO_ANSWER, Moment.ACT_LATE)
 KINDS = {
     Moment.DURING: Kind.KILL,
@@ -92,12 +95,16 @@ class Strike:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One run of a job on a site of its own, whose filer is reached by `transport`."""
+    """One run of a job on a site of its own, whose filer is reached by `transport`.
+
+    With a `damage` a power cut is what kills it. That would end a guardian as well: there is none.
+    """
 
     job: Job
     transport: Transport
     strikes: tuple[Strike, ...]
     aftermath: Aftermath
+    damage: Damage | None = None
 
     @property
     def killed(self) -> bool:
@@ -113,32 +120,38 @@ class Cell:
     def told(self) -> str:
         """In one line."""
         struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
-        return f"{self.site}: {struck}; then {self.aftermath}"
+        cut = f", by a power cut: what was not synced is {self.damage}" if self.damage else ""
+        return f"{self.site}: {struck}{cut}; then {self.aftermath}"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is tried. `pairs`: so many, sampled by `seed`."""
+    """How much is tried. `cuts`: when the power is cut. `pairs`: so many, sampled by `seed`.
+
+    `thorough`: each of those cuts with every damage; otherwise with one of them, in turn.
+    """
 
     moments: tuple[Moment, ...] = (*KILLS, *FAULTS)
+    cuts: tuple[Moment, ...] = CUTS
+    thorough: bool = True
     aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
     systems: tuple[System, ...] = tuple(System)
     pairs: int = 0
     seed: int = 1
 
 
-QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Aftermath.RECOVER,))
+QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Moment.AFTER,), thorough=False, aftermaths=(Aftermath.RECOVER,))
 
 
 def cells_of(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
-    """Every kill at every call, settled in every way; every fault, settled by recover; and the pairs."""
+    """Every kill at every call, settled in every way; every fault, settled by recover; power cuts; and the pairs."""
     chosen = [call for call in calls if call.system in extent.systems]
     found = []
     for call in chosen:
         for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
             for aftermath in _aftermaths(call, moment, extent):
                 found.append(Cell(job, transport, (Strike(call, moment),), aftermath))
-    return (*found, *_pairs(job, transport, chosen, extent))
+    return (*found, *_cuts(job, transport, chosen, extent), *_pairs(job, transport, chosen, extent))
 
 
 def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, ...]:
@@ -147,13 +160,25 @@ def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, 
     return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
 
 
+def _cuts(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+    """Every power cut at every call, settled in every way that has no guardian."""
+    turn = cycle(Damage)
+    for call in calls:
+        moments = [moment for moment in _MOMENTS[call.system] if moment in extent.cuts]
+        ways = [way for way in extent.aftermaths if way is not Aftermath.GUARDIAN]
+        for moment, aftermath in product(moments if call.system is not System.GUARDIAN else [], ways):
+            for damage in Damage if extent.thorough else [next(turn)]:
+                yield Cell(job, transport, (Strike(call, moment),), aftermath, damage)
+
+
 def _pairs(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
-    """A fault and what follows it, a fault or a kill; the same ones for the same seed."""
+    """A fault and what follows it, a fault, a kill or a power cut; the same ones for the same seed."""
     chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
     sites = [call for call in calls if call.system is not System.GUARDIAN]
     for _ in range(extent.pairs):
         first, second = (sites[n] for n in sorted(chance.sample(range(len(sites)), 2)))
         fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
         then = chance.choice(_MOMENTS[second.system])
+        damage = chance.choice([None, *Damage]) if then in CUTS else None
         aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
-        yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath)
+        yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath, damage)

@@ -1,4 +1,4 @@
-"""The filer of all cells of one worker: servers in a process of their own, in front of the world that is told them.
+"""The site of all cells of one worker: servers in a process of their own, in front of the world that is told them.
 
 The worker forks a process for every run, and a process with threads must not fork: so they live here.
 """
@@ -15,19 +15,22 @@ from types import FrameType
 import paramiko
 
 from snapall.drill import NotHere
+from snapall.errors import SnapallError
 from snapall.lab.filershell import FilerShell
+from snapall.lab.listener import Listener
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sshserver import SshServer
+from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
 
 
 class Host:
-    """The worker's side: two ports, and which world is behind them."""
+    """The worker's side: three ports, and which world is behind those of the filer."""
 
     def __init__(self, key: paramiko.PKey, first: Path) -> None:
         """Start the process; it serves the world in `first` until it is told another one."""
         self._here, self._pid = _started(key, first)
-        self.ssh, self.rsh = map(int, self._hear().split())
+        self.ssh, self.rsh, self.vcb = map(int, self._hear().split())
 
     def show(self, world: Path) -> None:
         """From now on the filer is this world's."""
@@ -61,14 +64,28 @@ def _serve(channel: socket.socket, key: paramiko.PKey, first: Path) -> None:
     signal.signal(signal.SIGINT, _deaf)  # the worker is told to end, and ends this
     try:
         shell = FilerShell(World(first))
-        ssh, rsh = SshServer(shell, key), RshServer(shell)
-        channel.sendall(f"{ssh.port} {rsh.port}".encode())
+        ssh, rsh, vcb = SshServer(shell, key), RshServer(shell), Listener("drill-vcb", 0, _vcbsnapshot)
+        channel.sendall(f"{ssh.port} {rsh.port} {vcb.port}".encode())
         while told := channel.recv(4096):
             # Nobody closes the former world: a command of a killed run may still be at work in it.
             shell.world = World(told.decode().strip())
             channel.sendall(b"shown")
     finally:
         os._exit(0)
+
+
+def _vcbsnapshot(connection: socket.socket) -> None:
+    """Answer one `program`. Its words begin with its world: a killed run's may come when another is shown."""
+    data = b""
+    while not data.endswith(b"\0\0"):
+        data += connection.recv(4096) or b"\0\0"
+    _, directory, *words = data.decode().strip("\0").split("\0")
+    try:
+        with World(directory) as world:
+            end = vcbsnapshot(world, words)
+    except SnapallError:  # the cell is over, and its site is gone
+        return
+    connection.sendall(f"{end.exit}\n{end.stdout}".encode())
 
 
 def _deaf(_number: int, _frame: FrameType | None) -> None:

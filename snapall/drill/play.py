@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -11,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from snapall import conduct
 from snapall.backup.clock import SystemClock
@@ -20,33 +20,34 @@ from snapall.conduct import Telling
 from snapall.config import load
 from snapall.drill import NotHere
 from snapall.drill.calls import MARK, Calls, recorded
-from snapall.drill.cells import LATE, Aftermath, Call, Cell, Moment, System
+from snapall.drill.cells import Aftermath, Call, Cell, System
+from snapall.drill.disk import Disk
 from snapall.drill.forked import become, guardians
 from snapall.drill.premise import late
-from snapall.drill.stage import Subject, furnish
+from snapall.drill.stage import Limits, Place, furnish
 from snapall.drill.verdict import Broken, Finding, Scene, judged
 from snapall.errors import Exit, SnapallError
 from snapall.lab.world import World
+from snapall.operate.post import Post
+from snapall.settings import Config
 
-if TYPE_CHECKING:
-    import paramiko
-
-    from snapall.drill.host import Host
-
-_TRIES = 4  # of a cell that has told nothing of snapall
-_PATIENCE = 40.0  # seconds for one command, many times what it may take
+_LIMITS = tuple(Limits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
+_PATIENCE = 600.0  # seconds for one command, and for one call that nothing is to happen to: only a hang takes as long
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a cell came to. Not `reached`: the run ended before the call at which it was to be struck."""
+    """What a cell came to.
+
+    Not `reached`: the run ended before the call at which it was to be struck, or the machine was too slow.
+    """
 
     cell: Cell
     reached: bool
     crashed: bool  # whether the run was killed
     findings: tuple[Finding, ...]
-    said: str = ""  # what the commands printed, when there are findings
+    said: str = ""  # what the commands printed, when there are findings; why the machine was too slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +55,55 @@ class Theatre:
     """Where the cells of one worker are played, one after the other."""
 
     folder: Path
-    original: Path
-    subject: Subject
-    host: Host
-    host_key: paramiko.PKey
+    place: Place
 
     def calls(self, cell: Cell) -> tuple[Call, ...]:
         """The external calls of a run that nothing happens to. SnapallError: it did not go well."""
-        with _Scene(self, cell) as scene:
+        with _Scene(self, cell, _LIMITS[-1]) as scene:
             record = scene.folder / "calls"
             code = scene.perform(lambda: scene.run(record))
             if code != 0:
                 raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.said()}")
+            scene.load_beforehand()
             return recorded(record)
 
     def play(self, cell: Cell) -> Played:
         """One cell, until it tells something of snapall."""
-        return telling(lambda: self._play(cell))
+        return telling(lambda limits: self._play(cell, limits))
 
-    def _play(self, cell: Cell) -> tuple[Played, str]:
-        with _Scene(self, cell) as scene:
+    def _play(self, cell: Cell, limits: Limits) -> tuple[Played, str]:
+        with _Scene(self, cell, limits) as scene:
             played = scene.play()
             return played, scene.too_slow() if played.findings else ""
 
 
-def telling(play: Callable[[], tuple[Played, str]]) -> Played:
+def telling(play: Callable[[Limits], tuple[Played, str]]) -> Played:
     """What a cell came to, `play` answering with it why the machine was too slow for it, or "".
 
-    It is played again while the machine is too slow, or the run ends before its call, as a race of two calls may have
-    it; at last it was not reached. What speaks against snapall on a machine that was quick enough is not tried away.
+    It is played again with longer limits while the machine is too slow, or the run ends before its call, as a race of
+    two calls may have it; at last it was not reached. What speaks against snapall on a machine that was quick enough
+    is not tried away.
     """
-    played, slow = play()
-    for _ in range(_TRIES - 1):
+    played, slow = play(_LIMITS[0])
+    for limits in _LIMITS[1:]:
         if not slow and (played.reached or played.findings):
             break
-        played, slow = play()
+        played, slow = play(limits)
     return replace(played, reached=False, said=slow) if slow else played
 
 
 class _Scene:
     """One cell's folder, and what happens in it."""
 
-    def __init__(self, theatre: Theatre, cell: Cell) -> None:
+    def __init__(self, theatre: Theatre, cell: Cell, limits: Limits) -> None:
         self.cell = cell
+        self.limits = limits
         self.folder = theatre.folder / "cell"
         self.log = theatre.folder / "said"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.log.write_text("")
-        self.config = furnish(self.folder, theatre.original, theatre.subject, cell, theatre.host, theatre.host_key)
-        self.settings = load(self.config)
+        self.settings = load(furnish(self.folder, theatre.place, cell, limits))
+        self.patient = _patient(self.settings)
         (self.job,) = self.settings.jobs.values()
         self.world = World(self.folder)
         self.hung: list[Finding] = []
@@ -116,13 +117,12 @@ class _Scene:
     def play(self) -> Played:
         """Strike, settle, judge."""
         before = Scene.of(self.world)
-        began = time.monotonic()
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
+        if crashed and self.cell.damage:
+            Disk.recorded(self._durable, self.settings.state).cut(self.cell.damage)
         codes = self.settle()
-        left = began + self._late() - time.monotonic()
-        if left > 0:
-            time.sleep(left)
+        self._let_all_act()
         self.world.clear_faults()
         after = Scene.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
@@ -133,8 +133,18 @@ class _Scene:
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
-        Calls(self.folder, self.cell.strikes, record).listen()
-        return conduct.run(self.settings, [self.job], Telling(quiet=True))
+        Calls(self.folder, self.cell.strikes, self.limits.hang, record).listen()
+        if self.cell.damage:
+            Disk.of(self.settings.state).listen(self._durable)
+        code = conduct.run(self.settings, [self.job], Telling(quiet=True), post=Post(self.patient))
+        self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
+        return code
+
+    def load_beforehand(self) -> None:
+        """Load whatever the whole run has loaded, so that no later one has to, in a process of its own again."""
+        for name in self._loaded.read_text(encoding="utf-8").splitlines():
+            with suppress(ImportError):
+                importlib.import_module(name)
 
     def settle(self) -> list[int]:
         """The aftermath; the exit codes of its commands."""
@@ -146,7 +156,7 @@ class _Scene:
                 return [self.perform(self._recover)]
             case Aftermath.RUN:
                 return [
-                    self.perform(lambda: conduct.run(self.settings, [self.job], Telling(quiet=True))),
+                    self.perform(lambda: conduct.run(self.patient, [self.job], Telling(quiet=True))),
                     self.perform(self._recover),
                 ]
 
@@ -163,7 +173,7 @@ class _Scene:
                 self.hung.append(Finding(Broken.HUNG, f"no end after {_PATIENCE:g} s"))
                 os.kill(pid, signal.SIGKILL)
                 break
-            time.sleep(0.005)
+            time.sleep(0.02)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def said(self) -> str:
@@ -171,7 +181,17 @@ class _Scene:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def _recover(self) -> Exit:
-        return conduct.recover(self.settings, Telling(quiet=True), wait=True)
+        return conduct.recover(self.patient, Telling(quiet=True), wait=True)
+
+    @property
+    def _loaded(self) -> Path:
+        """The names of the modules that a run has loaded."""
+        return self.folder / "loaded"
+
+    @property
+    def _durable(self) -> Path:
+        """The record of what the run has synced."""
+        return self.folder / "durable"
 
     def _reached(self, crashed: bool, after: Scene) -> bool:
         """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
@@ -190,9 +210,11 @@ class _Scene:
                     return why
         return ""
 
-    def _late(self) -> float:
-        late = any(strike.moment in (Moment.LATE, Moment.ACT_LATE) for strike in self.cell.strikes)
-        return 2 * LATE if late else 0.0
+    def _let_all_act(self) -> None:
+        """Wait until it is time for whatever was asked for and acts late."""
+        with self.world.moment() as moment:
+            ((due,),) = moment.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
+        time.sleep(max(0.0, (due or 0.0) - time.time()))
 
     def _codes(self, first: int, codes: Sequence[int]) -> list[Finding]:
         """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""
@@ -222,4 +244,14 @@ class _Scene:
             if time.monotonic() > end:
                 self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return
-            time.sleep(0.02)
+            time.sleep(0.1)  # each look reads the command lines of all processes
+
+
+def _patient(settings: Config) -> Config:
+    """The same for whoever settles: no call is given up because the machine is slow.
+
+    How long a call of the struck run may still act is in its journal.
+    """
+    vcenter = replace(settings.vcenter, timeout=_PATIENCE, remove_timeout=_PATIENCE)
+    filers = {name: replace(filer, timeout=_PATIENCE) for name, filer in settings.filers.items()}
+    return replace(settings, vcenter=vcenter, filers=filers)

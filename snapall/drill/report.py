@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from snapall.drill.play import Played
 from snapall.drill.verdict import Broken
+from snapall.errors import Exit
 
 _OTHER = frozenset(Broken) - {Broken.VM, Broken.LOST}
+_KINDS = ("crashes", "power cuts", "faults")
+_RACE = "the run ended before that call"
+_ENOUGH = 0.9  # the part of the cells that must have been played for a verdict
 _HEAD = ("cells", "VMs left", "backups lost", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of some cells: how many were played, and in how many a promise did not hold."""
+    """Of some cells: how many were played and how many were not, and in how many a promise did not hold."""
 
     cells: int
     vms: int
     lost: int
     other: int
+    missed: int
 
     @classmethod
     def of(cls, played: Iterable[Played]) -> Counts:
-        """Count; a cell that was not reached is none."""
-        found = [{finding.broken for finding in one.findings} for one in played if one.reached]
+        """Count; what is left of a cell that was not reached tells nothing."""
+        ones = list(played)
+        found = [{finding.broken for finding in one.findings} for one in ones if one.reached]
         return cls(
             len(found),
             sum(Broken.VM in one for one in found),
             sum(Broken.LOST in one for one in found),
             sum(bool(one & _OTHER) for one in found),
+            len(ones) - len(found),
         )
 
     @property
@@ -38,12 +45,21 @@ class Counts:
         """Whether every promise held, in at least one cell."""
         return self.cells > 0 and not (self.vms or self.lost or self.other)
 
+    @property
+    def exit(self) -> Exit:
+        """1 when a promise did not hold or nothing was played, 3 when too much was not, else 0."""
+        if not self.held:
+            return Exit.FAILED
+        return Exit.OK if self.cells >= _ENOUGH * (self.cells + self.missed) else Exit.PARTIAL
+
 
 def group(one: Played) -> tuple[str, str]:
     """Where a cell is counted: its site, and what was done to it."""
     cell = one.cell
     if len(cell.strikes) > 1:
         done = "pairs of them, sampled"
+    elif cell.damage:
+        done = f"power cut, then {cell.aftermath}"
     elif cell.killed:
         done = f"killed, then {cell.aftermath}"
     else:
@@ -78,10 +94,16 @@ def _line(width: int, site: str, done: str, cells: Sequence[str]) -> str:
 def verdict(played: Sequence[Played]) -> str:
     """The sentence at the end."""
     counts = Counts.of(played)
-    crashes = sum(one.reached and one.crashed for one in played)
-    rest = f", {counts.cells - crashes} faults" if counts.cells > crashes else ""
+    kinds = Counter(map(_kind, (one for one in played if one.reached)))
+    done = ", ".join(f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind] or kind == _KINDS[0])
     other = f", {counts.other} times something else" if counts.other else ""
-    return f"{crashes} crashes{rest}: {counts.vms} VMs left quiesced, {counts.lost} backups lost{other}"
+    missed = f"; {counts.missed} not played" if counts.missed else ""
+    return f"{done}: {counts.vms} VMs left quiesced, {counts.lost} backups lost{other}{missed}"
+
+
+def _kind(one: Played) -> str:
+    """What became of the run."""
+    return _KINDS[2] if not one.crashed else _KINDS[1] if one.cell.damage else _KINDS[0]
 
 
 def troubles(played: Sequence[Played]) -> list[str]:
@@ -93,7 +115,7 @@ def troubles(played: Sequence[Played]) -> list[str]:
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
             lines += [f"  | {line}" for line in one.said.splitlines()[-12:]]
     missed = [(one.cell.told, one.said) for one in played if not one.reached]
-    return [*lines, *(f"not reached: {told}" + (f" ({why})" if why else "") for told, why in missed)]
+    return [*lines, *(f"not played: {told}" + f" ({why or _RACE})" for told, why in missed)]
 
 
 def as_json(played: Sequence[Played]) -> dict[str, object]:
@@ -106,11 +128,11 @@ def as_json(played: Sequence[Played]) -> dict[str, object]:
     ]
     return {
         "cells": counts.cells,
-        "crashes": sum(one.reached and one.crashed for one in played),
+        **{kind.replace(" ", "_"): sum(one.reached and _kind(one) == kind for one in played) for kind in _KINDS},
         "vms_left": counts.vms,
         "backups_lost": counts.lost,
         "other": counts.other,
-        "not_reached": sum(not one.reached for one in played),
+        "not_played": counts.missed,
         "held": counts.held,
         "broken": broken,
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
+from snapall.drill import program
 from snapall.drill.cells import Aftermath, Cell
 from snapall.lab.listener import HOST
 from snapall.lab.site import LabVm, Site, Volume, build
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
 OTHERS = 999_999  # a datastore that no job has
 FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
-SETTLE = 2.0  # seconds in which a create without an answer may still act; the lab's late ones need half of it
 
 CONFIGURATION = """\
 state = "snapall.state"
@@ -33,8 +34,8 @@ host        = "vc01.lab"
 user        = "vcbackup"
 password    = "{password}"
 vcbsnapshot = [{program}]
-timeout     = 1.5
-remove_timeout = 1.5
+timeout     = {call}
+remove_timeout = {call}
 settle      = {settle}
 parallel    = {parallel}
 [database]
@@ -44,7 +45,7 @@ owner = ""
 host      = "{host}"
 transport = "{transport}"
 port      = {port}
-timeout   = 1.5
+timeout   = {call}
 {login}
 [jobs.{name}]
 filer       = "filer1"
@@ -54,7 +55,7 @@ prefix      = {prefix}
 chain       = {chain}
 vm_snapshot = {vm_snapshot}
 order       = "{order}"
-{publish}max_quiesced = 20
+{publish}max_quiesced = 900
 busy_wait   = 0
 guardian    = {guardian}
 vms         = {{ {vms} }}
@@ -70,6 +71,38 @@ class Subject:
 
     job: Job
     parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where cells are played: the site that each gets a copy of, made after the subject, and the host of all."""
+
+    original: Path
+    subject: Subject
+    host: Host
+    host_key: paramiko.PKey
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the struck run waits, in seconds: so short that no cell takes long, or that many times as long."""
+
+    factor: float = 1.0
+
+    @property
+    def call(self) -> float:
+        """For one call; one of the filer's may act for as long, and the lab's late ones need two thirds of it."""
+        return 1.5 * self.factor
+
+    @property
+    def settle(self) -> float:
+        """How long a create without an answer may still act."""
+        return 2.0 * self.factor
+
+    @property
+    def hang(self) -> float:
+        """For how long a call hangs: more than is waited for it."""
+        return 2.0 * self.factor
 
 
 def site_of(job: Job) -> Site:
@@ -107,28 +140,31 @@ def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
     user_key.write_private_key_file(str(folder / "id_rsa"))
 
 
-def furnish(folder: Path, original: Path, subject: Subject, cell: Cell, host: Host, host_key: paramiko.PKey) -> Path:
+def furnish(folder: Path, place: Place, cell: Cell, limits: Limits) -> Path:
     """Copy the site, show it to the filer, and write the configuration; its path."""
-    shutil.copytree(original, folder)
+    host, key = place.host, place.host_key
+    shutil.copytree(place.original, folder)
     host.show(folder)
     port = host.ssh if cell.transport == "ssh" else host.rsh
-    known = f"[{HOST}]:{port} {host_key.get_name()} {host_key.get_base64()}\n"
+    known = f"[{HOST}]:{port} {key.get_name()} {key.get_base64()}\n"
     (folder / "known_hosts").write_text(known, encoding="utf-8")
     config = folder / "snapall.toml"
-    config.write_text(_text(folder, subject, cell, port), encoding="utf-8")
+    words = [sys.executable, "-I", "-S", program.__file__, str(host.vcb), "--world", str(folder)]
+    text = _text(words, database_url(folder), port, place.subject, cell, limits)
+    config.write_text(text, encoding="utf-8")
     return config
 
 
-def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
+def _text(words: Sequence[str], url: str, port: int, subject: Subject, cell: Cell, limits: Limits) -> str:
     job = subject.job
-    words = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(folder)]
     publish = f'publish = "{_GRADES[job.publish]}"\n' if job.publish_given else ""
     return CONFIGURATION.format(
         password=PASSWORD,
         program=_joined(words),
-        settle=SETTLE,
+        call=limits.call,
+        settle=limits.settle,
         parallel=subject.parallel,
-        url=string(database_url(folder)),
+        url=string(url),
         host=HOST,
         transport=cell.transport,
         port=port,
@@ -146,5 +182,5 @@ def _text(folder: Path, subject: Subject, cell: Cell, port: int) -> str:
     )
 
 
-def _joined(words: tuple[str, ...] | list[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     return ", ".join(map(string, words))

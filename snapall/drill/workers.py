@@ -20,7 +20,7 @@ from snapall.drill import NotHere
 from snapall.drill.cells import Aftermath, Call, Cell, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
-from snapall.drill.stage import Subject, template
+from snapall.drill.stage import Place, Subject, template
 from snapall.drill.verdict import Broken, Finding
 from snapall.errors import SnapallError
 
@@ -44,7 +44,7 @@ class Ground:
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         host = Host(self.host_key, self.original)
         try:
-            yield Theatre(folder, self.original, self.subject, host, self.host_key)
+            yield Theatre(folder, Place(self.original, self.subject, host, self.host_key))
         finally:
             host.close()
 

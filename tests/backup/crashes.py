@@ -1,8 +1,8 @@
-"""Kills a run at every changing call, before and after it acted, and lets others settle.
+"""Kills a run at every changing call, before and after it acted, or cuts its power there, and lets others settle.
 
 `python -m tests.backup.crashes` prints what did not hold, and the counts. Each run is a forked child that dies by
-os._exit, so that nothing of it cleans up; the world it leaves is handed back in a file. All in a process of its own,
-since a process with threads must not fork.
+os._exit, so that nothing of it cleans up; the world it leaves is handed back in a file. The power is also cut at every
+fsync, just before what it syncs is durable. All in a process of its own, since a process with threads must not fork.
 """
 
 from __future__ import annotations
@@ -12,44 +12,54 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, VmSnapshot
 from snapall.backup.steps import Outcome, Step
+from snapall.drill.disk import Damage, Disk
 from snapall.errors import Exit
 from tests.backup.pretended import JOB, PACE, Act, Stage
 
 FOREIGN = VmSnapshot("snapshot-7", 110, "Quiesce")
 WAYS = ("recover", "run", "run without waiting, then recover")
+WHEN = ("before call", "after call", "before sync")
 
 
 def made(folder: Path, job: Job) -> Stage:
-    stage = Stage(folder, job, replace(PACE, parallel=1))
+    stage = Stage(folder / "state" / "of the job", job, replace(PACE, parallel=1))
     stage.site.rows.append(FOREIGN)
     for volume in job.volumes:
         stage.site.volumes[volume].insert(1, FilerSnapshot("hourly.0", "hourly"))
     return stage
 
 
-def run_and_die(stage: Stage, call: int, when: str) -> bool:
-    """Run the night in a child that dies at this call; answers whether it came that far."""
-    world = stage.state / "world"
+def run_and_die(stage: Stage, number: int, when: str, damage: Damage | None) -> bool:
+    """Run the night in a child that dies at this call, or sync; answers whether it came that far."""
+    world = stage.state.parents[1] / "world"
     pid = os.fork()
     if pid == 0:
+        disk = Disk.of(stage.state.parent)
         count = itertools.count(1)
 
         def fatal(step: Step, act: Act) -> Outcome:
-            here = next(count) == call
-            if here and when == "before":
-                die(stage, world)
+            here = next(count) == number
+            if here and when == "before call":
+                die(stage, world, disk, damage)
             outcome = act(step)
             if here:
-                die(stage, world)
+                die(stage, world, disk, damage)
             return outcome
 
-        stage.site.fail(lambda step: True, fatal)
+        def unsynced() -> None:
+            if when == "before sync" and next(count) == number:
+                die(stage, world, disk, damage)
+
+        disk.listen(before=unsynced)
+        if when != "before sync":
+            stage.site.fail(lambda step: True, fatal)
         stage.night()
         os._exit(0)
     status = os.waitpid(pid, 0)[1]
@@ -61,9 +71,11 @@ def run_and_die(stage: Stage, call: int, when: str) -> bool:
     return True
 
 
-def die(stage: Stage, world: Path) -> None:
+def die(stage: Stage, world: Path, disk: Disk, damage: Damage | None) -> None:
     site = stage.site
     world.write_bytes(pickle.dumps((site.volumes, site.rows, site.held_at, site._next, site.ledger)))
+    if damage is not None:
+        disk.cut(damage)
     os._exit(9)
 
 
@@ -121,25 +133,37 @@ def cells() -> Iterator[tuple[Job, str]]:
             yield replace(JOB, order=order, volumes=volumes, publish=publish), f"{order}, {len(volumes)} volumes"
 
 
+Death = tuple[str, Damage | None, str]  # when, what becomes of the unsynced if the power is cut, and who settles
+
+
+def deaths() -> Iterator[Callable[[int], Death]]:
+    """What a run dies of at its nth call, or sync. Of power cuts each has one damage and one way, in turn."""
+    for way, when in itertools.product(WAYS, WHEN[:2]):
+        yield lambda _, way=way, when=when: (when, None, way)  # type: ignore[misc]
+    for when in WHEN[1:]:
+        yield lambda n, when=when: (when, tuple(Damage)[n % 3], WAYS[n % 2])  # type: ignore[misc]
+
+
 def main() -> int:
     """Print what did not hold, and the counts; 0 when all held."""
-    crashes, bad = 0, 0
-    for job, told in cells():
-        for way, when in itertools.product(WAYS, ("before", "after")):
-            for call in itertools.count(1):
-                with tempfile.TemporaryDirectory() as folder:
-                    stage = made(Path(folder), job)
-                    if not run_and_die(stage, call, when):
-                        break
-                    crashes += 1
-                    code = settle(stage, way)
-                    faults = [*wrong(stage, way)]
-                    if code not in (Exit.OK, Exit.PARTIAL) or faults:
-                        bad += 1
-                        print(f"{told}, killed {when} call {call}, then {way}: exit {code}; {'; '.join(faults)}")
-                        print("   " + " | ".join(stage.failures))
-    print(f"{crashes} crashes, {bad} in which something did not hold")
-    return 1 if bad or not crashes else 0
+    counts, bad = Counter[str](), 0
+    for (job, told), death in itertools.product(cells(), deaths()):
+        for number in itertools.count(1):
+            when, damage, way = death(number)
+            with tempfile.TemporaryDirectory() as folder:
+                stage = made(Path(folder), job)
+                if not run_and_die(stage, number, when, damage):
+                    break
+                counts["power cuts" if damage else "crashes"] += 1
+                code = settle(stage, way)
+                faults = [*wrong(stage, way)]
+                if code not in (Exit.OK, Exit.PARTIAL) or faults:
+                    bad += 1
+                    cut = f" by a power cut, the unsynced {damage}" if damage else ""
+                    print(f"{told}, killed {when} {number}{cut}, then {way}: exit {code}; {'; '.join(faults)}")
+                    print("   " + " | ".join(stage.failures))
+    print(f"{counts['crashes']} crashes, {counts['power cuts']} power cuts, {bad} in which something did not hold")
+    return 1 if bad or len(counts) < 2 else 0
 
 
 if __name__ == "__main__":

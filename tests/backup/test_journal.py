@@ -153,6 +153,26 @@ def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
         assert [noted.fact for noted in Journal.open(journal.path, clock).facts][-1] == Found(611, "snapshot-7")
 
 
+@pytest.mark.parametrize("begin", [0, 30])  # at the beginning of a line, and within one
+@pytest.mark.parametrize(
+    "left", ["", "}\n", '{"at": "2007-03-22T03:00:00.000+00:00", "is": "Gone", "vm": 611, "how": ""}\n']
+)
+def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
+    journal: Journal, clock: PretendedClock, begin: int, left: str
+) -> None:
+    journal.intend(STEPS[0])
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole + to_line(Noted(AT, FACTS[-1])).encode()[:begin] + bytes(300) + left.encode())
+    assert is_open(journal.path)
+    again = Journal.open(journal.path, clock)
+    assert again.facts == journal.facts
+    again.note(Found(611, "snapshot-7"))
+    assert [noted.fact for noted in Journal.open(journal.path, clock).facts] == [
+        *(noted.fact for noted in journal.facts),
+        Found(611, "snapshot-7"),
+    ]
+
+
 def test_a_line_that_was_tampered_with_is_named(journal: Journal, clock: PretendedClock) -> None:
     with journal.path.open("a") as file:
         file.write("hello\n")

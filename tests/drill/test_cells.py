@@ -8,9 +8,25 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Job, chain_names
 from snapall.drill import report
-from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Call, Cell, Extent, Moment, Strike, System, cells_of
+from snapall.drill.cells import (
+    CUTS,
+    FAULTS,
+    KILLS,
+    QUICK,
+    Aftermath,
+    Call,
+    Cell,
+    Extent,
+    Moment,
+    Strike,
+    System,
+    cells_of,
+)
+from snapall.drill.disk import Damage
 from snapall.drill.play import Played, telling
+from snapall.drill.stage import Limits
 from snapall.drill.verdict import Broken, Finding
+from snapall.errors import Exit
 
 CALLS = (
     Call(System.GUARDIAN, 1, "its start"),
@@ -23,7 +39,7 @@ JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
 
 
 def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None:
-    cells = cells_of(JOB, "rsh", CALLS, Extent())
+    cells = [one for one in cells_of(JOB, "rsh", CALLS, Extent()) if not one.damage]
     kills = {(one.strikes[0].call.system, one.strikes[0].moment, one.aftermath) for one in cells if one.killed}
     for system in (System.VCB, System.FILER):
         assert {(system, moment, way) for moment in KILLS for way in Aftermath} <= kills
@@ -35,10 +51,24 @@ def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None
     assert struck == list(FAULTS)
 
 
-def test_the_quick_drill_kills_before_and_after_each_call() -> None:
+def test_the_power_is_cut_at_every_call_with_every_damage_and_nobody_guards() -> None:
+    cells = [one for one in cells_of(JOB, "rsh", CALLS, Extent()) if one.damage]
+    cuts = {(one.strikes[0].call.system, one.strikes[0].moment, one.aftermath, one.damage) for one in cells}
+    ways = (Aftermath.RECOVER, Aftermath.RUN)
+    both = {(s, m, w, d) for s in (System.VCB, System.FILER) for m in CUTS for w in ways for d in Damage}
+    assert cuts == both | {
+        (System.DATABASE, m, w, d) for m in (Moment.BEFORE, Moment.AFTER) for w in ways for d in Damage
+    }
+    assert len(cuts) == len(cells)
+
+
+def test_the_quick_drill_kills_before_and_after_each_call_and_cuts_the_power_once() -> None:
     cells = cells_of(JOB, "rsh", CALLS, QUICK)
     assert {one.strikes[0].moment for one in cells} == {Moment.BEFORE, Moment.AFTER}
     assert {one.aftermath for one in cells} == {Aftermath.RECOVER}
+    cuts = [one for one in cells if one.damage]
+    assert [one.strikes[0].call for one in cuts] == list(CALLS[1:])
+    assert [one.damage for one in cuts] == list(Damage)
 
 
 @given(st.integers(0, 40), st.integers())
@@ -53,39 +83,61 @@ def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: 
         assert first.moment in FAULTS
 
 
-def played(*broken: Broken, reached: bool = True, moment: Moment = Moment.AFTER) -> Played:
-    cell = Cell(JOB, "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER)
+def played(
+    *broken: Broken, reached: bool = True, moment: Moment = Moment.AFTER, damage: Damage | None = None
+) -> Played:
+    cell = Cell(JOB, "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER, damage)
     return Played(cell, reached, cell.killed, tuple(Finding(one, "vm-100") for one in broken), "it said this")
 
 
 @pytest.mark.parametrize("broken", list(Broken))
 def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> None:
-    cells = [played(), played(broken), played(moment=Moment.REFUSE)]
+    cells = [played(), played(broken), played(damage=Damage.TORN), played(moment=Moment.REFUSE)]
     counts = report.Counts.of(cells)
     assert not counts.held
     assert (counts.vms, counts.lost, counts.other).count(1) == 1
     assert f"  {broken}: vm-100" in report.troubles(cells)
     assert "  | it said this" in report.troubles(cells)
-    assert report.as_json(cells)["held"] is False
-    assert report.verdict(cells).startswith("2 crashes, 1 faults: ")
+    body = report.as_json(cells)
+    assert (body["held"], body["crashes"], body["power_cuts"], body["faults"]) == (False, 2, 1, 1)
+    assert report.verdict(cells).startswith("2 crashes, 1 power cuts, 1 faults: ")
+    assert counts.exit is Exit.FAILED
 
 
 def test_all_held_only_when_something_was_tried() -> None:
     assert report.Counts.of([played()]).held
-    assert not report.Counts.of([]).held
-    assert not report.Counts.of([played(reached=False)]).held
+    for none in ([], [played(reached=False)], [played(Broken.LOST, reached=False)]):
+        assert not report.Counts.of(none).held
+        assert report.Counts.of(none).exit is Exit.FAILED
 
 
 def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
     cells = [played(), played(reached=False)]
     assert report.Counts.of(cells).cells == 1
-    assert any(line.startswith("not reached: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
+    assert any(line.startswith("not played: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
+    assert report.verdict(cells) == "1 crashes: 0 VMs left quiesced, 0 backups lost; 1 not played"
+    assert report.as_json(cells)["not_played"] == 1
+
+
+@pytest.mark.parametrize(("missed", "code"), [(0, Exit.OK), (1, Exit.OK), (2, Exit.PARTIAL)])
+def test_a_verdict_on_less_than_nine_tenths_of_the_cells_exits_3(missed: int, code: Exit) -> None:
+    cells = [played()] * (10 - missed) + [played(Broken.LOST, reached=False)] * missed
+    assert report.Counts.of(cells).held
+    assert report.Counts.of(cells).exit is code
 
 
 def told(*tries: tuple[Played, str]) -> tuple[Played, int]:
     """What a cell comes to that is played as these tell, and which of them was the last."""
     script = iter(tries)
-    return telling(lambda: next(script)), len(tries) - len(list(script))
+    limits: list[Limits] = []
+
+    def play(longer: Limits) -> tuple[Played, str]:
+        limits.append(longer)
+        return next(script)
+
+    played = telling(play)
+    assert limits == sorted(set(limits), key=lambda one: one.factor)  # each try has longer ones
+    return played, len(limits)
 
 
 def test_a_cell_is_played_until_it_tells_something() -> None:

@@ -1,0 +1,121 @@
+"""What a power cut leaves of a folder: what was synced, and the rest lost, torn, or with a hole in it.
+
+A killed process loses no byte that it has written; a machine that loses its power does. So the process that is to die
+keeps a record of what its fsyncs made durable, and whoever comes after it makes the folder what a disk may have of it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import stat
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from snapall.drill import NotHere
+
+
+class Damage(StrEnum):
+    """What becomes of bytes and names that were never synced. A name means that of a file in its folder."""
+
+    LOST = "lost"  # bytes, and names as well
+    TORN = "torn"  # the first line stands to its middle
+    HOLED = "kept but for a hole"  # the last line stands, and zeros where the others were: it came to the disk first
+
+
+@dataclass
+class Disk:
+    """What is durable of the folder `root`: the bytes of files, and the names in folders with what each is."""
+
+    root: Path
+    files: dict[int, bytes] = field(default_factory=dict)  # by inode
+    names: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)  # by a folder's; inode and mode of each
+
+    @classmethod
+    def of(cls, root: Path) -> Disk:
+        """All that is there now."""
+        root = root.resolve()
+        disk = cls(root)
+        if root.exists():
+            disk.names[root.parent.stat().st_ino] = {root.name: (root.stat().st_ino, root.stat().st_mode)}
+            for path in (root, *root.rglob("*")):
+                disk.keep(path)
+        return disk
+
+    @classmethod
+    def recorded(cls, record: Path, root: Path) -> Disk:
+        """What a process has written down; nothing is durable of one that never synced."""
+        if not record.exists():
+            return cls(root)
+        disk = pickle.loads(record.read_bytes())  # noqa: S301 - of the drill's own run
+        assert isinstance(disk, cls)  # noqa: S101
+        return disk
+
+    def keep(self, path: Path) -> None:
+        """This file or folder is durable as it is now."""
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            entries = ((one.name, one.stat(follow_symlinks=False)) for one in os.scandir(path))
+            self.names[status.st_ino] = {name: (entry.st_ino, entry.st_mode) for name, entry in entries}
+        else:
+            self.files[status.st_ino] = path.read_bytes()
+
+    def listen(self, record: Path | None = None, before: Callable[[], object] = lambda: None) -> None:
+        """For the rest of this process's life, keep what it syncs, and write that down in `record` if it is given.
+
+        `before` is called as it is about to sync.
+        """
+        if sys.platform == "win32":
+            raise NotHere
+        lock, sync = threading.Lock(), os.fsync
+
+        def listened(file: int) -> None:
+            before()
+            path = Path(f"/proc/self/fd/{file}").resolve()
+            with lock:
+                if path.is_relative_to(self.root.parent):
+                    self.keep(path)  # before it is synced: what is written meanwhile may come too late
+                sync(file)
+                if record is not None:
+                    fresh = record.with_suffix(".fresh")
+                    fresh.write_bytes(pickle.dumps(self))
+                    fresh.replace(record)
+
+        setattr(os, "fsync", listened)  # noqa: B010 - this process belongs to the drill, and is about to die
+
+    def cut(self, damage: Damage) -> None:
+        """Make the folder what it is after a power cut."""
+        if damage is not Damage.LOST:
+            for path in (path for path in self.root.rglob("*") if path.is_file()):
+                kept = self.files.get(path.stat().st_ino, b"")
+                path.write_bytes(damaged(path.read_bytes(), kept, damage))
+            return
+        shutil.rmtree(self.root, ignore_errors=True)
+        if entry := self.names.get(self.root.parent.stat().st_ino, {}).get(self.root.name):
+            self._restore(self.root, *entry)
+
+    def _restore(self, path: Path, inode: int, mode: int) -> None:
+        if stat.S_ISDIR(mode):
+            path.mkdir()
+            for name, entry in self.names.get(inode, {}).items():
+                self._restore(path / name, *entry)
+        else:
+            path.write_bytes(self.files.get(inode, b""))
+        path.chmod(stat.S_IMODE(mode))
+
+
+def damaged(now: bytes, kept: bytes, damage: Damage) -> bytes:
+    """A file's bytes after the cut; `kept` are those that were synced."""
+    kept = kept if now.startswith(kept) else b""  # else it was written anew
+    lines = now[len(kept) :].splitlines(keepends=True)
+    if damage is Damage.LOST or not lines:
+        return kept
+    if damage is Damage.TORN:
+        return kept + lines[0][: len(lines[0]) // 2]
+    last = lines[-1] if len(lines) > 1 else b""
+    return kept + bytes(len(now) - len(kept) - len(last)) + last

@@ -1,0 +1,110 @@
+"""What a power cut leaves: what was synced for sure, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snapall.drill.disk import Damage, Disk, damaged
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"), [(Damage.LOST, b"a\n"), (Damage.TORN, b"a\nbb"), (Damage.HOLED, b"a\n\0\0\0\0\0ccc\n")]
+)
+def test_what_was_synced_stands_and_the_rest_is_damaged(damage: Damage, left: bytes) -> None:
+    assert damaged(b"a\nbbbb\nccc\n", b"a\n", damage) == left
+    assert damaged(b"a\n", b"a\n", damage) == b"a\n"
+
+
+def test_of_a_file_that_was_written_anew_nothing_stands_for_sure() -> None:
+    assert damaged(b"new\n", b"old and longer", Damage.HOLED) == b"\0\0\0\0"
+    assert damaged(b"new\n", b"old and longer", Damage.TORN) == b"ne"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One in which a file is durable, to which a line is added, and beside which there is a new one."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    old = tmp_path / "state" / "old"
+    old.write_text("a\n")
+    old.chmod(0o600)
+    return tmp_path / "state"
+
+
+def written(folder: Path) -> None:
+    with (folder / "old").open("a") as file:
+        file.write("b\n")
+    (folder / "new").write_text("c\n")
+
+
+def left(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_names_and_lines_that_were_never_synced_are_lost_and_all_else_is_as_it_was(folder: Path) -> None:
+    disk = Disk.of(folder)
+    written(folder)
+    disk.cut(Damage.LOST)
+    assert left(folder) == {"old": "a\n"}
+    assert (folder.stat().st_mode & 0o777, (folder / "old").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_synced_bytes_without_a_name_are_none(
+    folder: Path,
+) -> None:
+    disk = Disk.of(folder)
+    written(folder)
+    disk.keep(folder)
+    (folder / "nameless").write_text("d\n")
+    disk.keep(folder / "nameless")
+    disk.cut(Damage.LOST)
+    assert left(folder) == {"old": "a\n", "new": ""}
+
+
+def test_what_was_removed_and_not_synced_may_come_back(folder: Path) -> None:
+    disk = Disk.of(folder)
+    (folder / "old").unlink()
+    disk.cut(Damage.LOST)
+    assert left(folder) == {"old": "a\n"}
+
+
+def test_the_folder_itself_goes_when_its_own_name_was_never_synced(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    disk = Disk.of(folder)
+    folder.mkdir()
+    (folder / "file").write_text("a\n")
+    disk.keep(folder / "file")
+    disk.keep(folder)
+    disk.cut(Damage.LOST)
+    assert not folder.exists()
+
+
+LISTENED = """
+import os, sys
+from pathlib import Path
+from snapall.drill.disk import Disk
+folder, record = map(Path, sys.argv[1:])
+Disk.of(folder).listen(record, lambda: print("sync"))
+with (folder / "old").open("a") as file:
+    file.write("b\\n")
+    file.flush()
+    os.fsync(file.fileno())
+    file.write("c\\n")
+(folder / "new").write_text("d\\n")
+"""
+
+
+def test_a_process_that_is_listened_to_leaves_a_record_of_what_it_synced(folder: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", LISTENED, str(folder), str(tmp_path / "record")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "sync\n"
+    assert left(folder) == {"old": "a\nb\nc\n", "new": "d\n"}
+    Disk.recorded(tmp_path / "record", folder).cut(Damage.LOST)
+    assert left(folder) == {"old": "a\nb\n"}
+
+
+def test_where_nothing_was_synced_nothing_is_left(folder: Path, tmp_path: Path) -> None:
+    Disk.recorded(tmp_path / "none", folder).cut(Damage.LOST)
+    assert not folder.exists()
