@@ -235,7 +235,7 @@ def test_a_capture_seen_only_after_the_release_is_crash_consistent(stage: Stage)
 
     def slow(step: Step, act: Act) -> Outcome:
         stage.clock.push(10)
-        assert go.wait(10)
+        assert go.wait(60)
         return act(step)
 
     stage.site.fail(capture_of(), slow)
@@ -471,7 +471,7 @@ def test_a_signal_during_the_capture_releases_at_once(stage: Stage) -> None:
 
     def slow(step: Step, act: Act) -> Outcome:
         stage.stop = True
-        assert go.wait(10)
+        assert go.wait(60)
         return act(step)
 
     stage.site.fail(capture_of(), slow)
@@ -508,7 +508,7 @@ def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: 
 
     def hang(step: Step, act: Act) -> Outcome:
         stage.clock.push(1000)
-        assert go.wait(10)
+        assert go.wait(60)
         return act(step)
 
     stage.site.fail(quiesce_of(1226), hang)

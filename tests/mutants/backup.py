@@ -7,7 +7,7 @@ from tests.mutants.planting import Mutant
 FILER = ("tests/backup/test_belief.py", "tests/backup/test_engine.py", "tests/backup/test_promises.py")
 VMS = ("tests/backup/test_outcomes.py", "tests/backup/test_engine.py", "tests/backup/test_belief.py")
 RUNS = (*FILER, "tests/backup/test_outcomes.py", "tests/backup/test_recover.py", "tests/backup/test_interplay.py")
-AFTER = ("tests/backup/test_recover.py", "tests/backup/test_flights.py", "tests/backup/test_settle.py", *FILER)
+AFTER = ("tests/backup/test_taken_back.py", "tests/backup/test_recover.py", "tests/backup/test_flights.py", *FILER)
 
 BACKUP = (
     # The capture

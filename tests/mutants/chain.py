@@ -6,7 +6,7 @@ from tests.mutants.planting import Mutant
 
 FILER = ("tests/backup/test_belief.py", "tests/backup/test_engine.py", "tests/backup/test_promises.py")
 RUNS = (*FILER, "tests/backup/test_outcomes.py", "tests/backup/test_recover.py", "tests/backup/test_interplay.py")
-AFTER = ("tests/backup/test_recover.py", "tests/backup/test_flights.py", "tests/backup/test_settle.py", *FILER)
+AFTER = ("tests/backup/test_taken_back.py", "tests/backup/test_recover.py", "tests/backup/test_flights.py", *FILER)
 
 CHAIN = (
     # The chain
@@ -50,14 +50,14 @@ CHAIN = (
         "backup/rotation.py",
         "        if present[name].tags:\n",
         '        if "busy" in present[name].tags:\n',
-        (*FILER, "tests/backup/test_rotation.py"),
+        (*FILER, "tests/backup/test_taken_back.py"),
     ),
     Mutant(
         "a gap in the chain costs a backup",
         "backup/rotation.py",
         "    if run == len(job.chain):\n",
         "    if job.chain[-1] in present:\n",
-        (*FILER, "tests/backup/test_rotation.py"),
+        (*FILER, "tests/backup/test_taken_back.py"),
     ),
     Mutant(
         "the newest of the backups held back is deleted too",
