@@ -86,6 +86,7 @@ class PretendedSite:
     on_approach: Callable[[], None] = lambda: None
     unregistered: set[int] = field(default_factory=set)  # VMs whose moref VirtualCenter does not know any more
     empty: tuple[int, ...] = ()  # datastores without a VM
+    disproved: list[AssertionError] = field(default_factory=list)  # of faults: a run takes them for a defect, goes on
     unlisted: set[str] = field(default_factory=set)  # ids that the database, which lags, does not show
     _next: int = 1228
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -111,9 +112,13 @@ class PretendedSite:
         if isinstance(step, Quiesce | Release):
             self.children.add(pid)
             on_start(Child(pid, 1.0))
-        outcome = self._act(step) if fault is None else fault[1](step, self._act)
-        self.children.discard(pid)
-        self.after(step)
+        try:
+            outcome = self._act(step) if fault is None else fault[1](step, self._act)
+            self.children.discard(pid)
+            self.after(step)
+        except AssertionError as error:
+            self.disproved.append(error)
+            raise
         return outcome
 
     def _act(self, step: Step) -> Outcome:
@@ -228,7 +233,9 @@ class Stage:
 
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
-        return Night(self.job, self.pace, self.means, self.memory, keep).run()
+        report = Night(self.job, self.pace, self.means, self.memory, keep).run()
+        assert self.site.disproved == []
+        return report
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         means = self.means

@@ -635,6 +635,8 @@ def test_a_rename_that_did_not_happen_leaves_the_rest_to_the_next_run(stage: Sta
     report = stage.night()
     assert (report.exit, report.published) == (Exit.PARTIAL, False)
     assert len(stage.names()) == 4
+    moves = [step for step in stage.site.asked if isinstance(step, Rename | Delete)]
+    assert moves == [Delete("v", S4), Rename("v", S3, S4), Rename("v", P, S3)]  # none after the one that failed
     assert stage.recover() is Exit.OK
     assert stage.dates()[P] == f"old {R}"
     assert set(stage.names()) == {R, P, S3, S4}

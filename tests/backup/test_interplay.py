@@ -91,6 +91,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
     with pytest.raises(KeyboardInterrupt):
         Night(stage.job, stage.pace, means, stage.memory).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
+    assert stage.site.disproved == []
     assert acted.wait(60)  # the last one may be quiesced after the run's end
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []

@@ -19,6 +19,7 @@ from tests.backup.pretended import (
     JOB,
     Act,
     Stage,
+    act_after,
     busy,
     once,
     quiesce_of,
@@ -304,6 +305,17 @@ def test_a_vm_that_moves_to_another_host_is_told_and_released_by_the_same_moref(
     assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
     assert stage.warnings.count("sql01 (vm-110) has moved from esx1 to esx2") == 1
     assert "not registered" not in " ".join(stage.failures)
+    assert stage.site.rows == []
+
+
+def test_a_vm_that_moved_while_its_create_is_unanswered_is_waited_for(stage: Stage) -> None:
+    stage.site.fail(quiesce_of(110), once(act_after(stage.clock, 30)))
+    stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
+    report = stage.night()
+    assert report.exit is Exit.DEBTS
+    assert "not registered" not in " ".join(stage.failures)
+    assert stage.recover() is Exit.OK
+    assert [step.vm.id for step in stage.site.ledger if isinstance(step, Release)].count(110) == 1
     assert stage.site.rows == []
 
 

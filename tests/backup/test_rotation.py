@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import FilerSnapshot, Grade, Job, chain_names
-from snapall.backup.rotation import Blocked, Listings, Pending, after, make_room, rotate
+from snapall.backup.rotation import Blocked, Listings, Move, Pending, after, make_room, rotate
 from snapall.backup.steps import Capture, Delete, Rename
 
 JOB = Job("vol1", "filer1", ("v",), (688,), chain_names("vmware", 4))
@@ -113,13 +113,33 @@ def test_only_the_newest_backup_below_publish_is_kept() -> None:
     assert plan.waiting == (NEW,)
 
 
+def test_a_backup_of_just_the_grade_that_is_asked_for_enters_the_chain() -> None:
+    job = replace(JOB, publish=Grade.PARTIAL)
+    plan = rotate(job, listing(NEW, R), [Pending(NEW, Grade.PARTIAL)])
+    assert (plan.published, plan.waiting) == ((NEW,), ())
+
+
+def test_of_more_backups_than_the_chain_can_hold_the_oldest_is_deleted_and_not_called_published() -> None:
+    job = replace(JOB, chain=JOB.chain[:2])
+    plan = rotate(job, listing(NEW, OLDER, OLDEST), whole(OLDEST, OLDER, NEW))
+    assert plan.moves[0] == Move(Delete("v", OLDEST), "the oldest of more than 2 pending backups")
+    assert (plan.published, plan.waiting) == ((OLDER, NEW), ())
+    assert sorted(names(after(listing(NEW, OLDER, OLDEST), plan.steps))) == sorted(job.chain)
+
+
+def test_the_reason_of_a_deletion_is_the_backups_own() -> None:
+    plan = rotate(JOB, listing(NEW, OLDER, R), [Pending(OLDER, Grade.CRASH_CONSISTENT), *whole(NEW)])
+    assert plan.moves[0].reason == "pending, not good enough for the chain, and a newer backup is proven"
+
+
 def test_a_backup_below_publish_goes_when_a_better_one_is_proven() -> None:
     plan = rotate(JOB, listing(NEW, OLDER, R), [Pending(OLDER, Grade.CRASH_CONSISTENT), *whole(NEW)])
     assert plan.steps == (Delete("v", OLDER), Rename("v", R, P), Rename("v", NEW, R))
 
 
 def test_a_pending_backup_that_is_gone_from_the_filer_is_left_out() -> None:
-    assert rotate(JOB, listing(R), whole(OLDER)).waiting == ()
+    plan = rotate(JOB, listing(R), whole(OLDER))
+    assert (plan.steps, plan.published, plan.waiting) == ((), (), ())
 
 
 def test_two_volumes_are_published_together_or_not_at_all() -> None:

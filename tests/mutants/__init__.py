@@ -1,11 +1,14 @@
 """Known bugs, as data: what is planted to prove that the tests can fail. `python -m tests.mutants` plants them."""
 
 from tests.mutants.backup import BACKUP
+from tests.mutants.chain import CHAIN
+from tests.mutants.filer import FILERS
+from tests.mutants.looks import LOOKS
 from tests.mutants.matrix import MUTANTS
 from tests.mutants.operate import OPERATE
 from tests.mutants.planting import HERE, Mutant, planted
-from tests.mutants.site import SITE
+from tests.mutants.programs import PROGRAMS
 
-COVERED = (*BACKUP, *SITE, *OPERATE)
+COVERED = (*BACKUP, *CHAIN, *FILERS, *PROGRAMS, *OPERATE, *LOOKS)
 
 __all__ = ["COVERED", "HERE", "MUTANTS", "Mutant", "planted"]

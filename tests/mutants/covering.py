@@ -58,5 +58,5 @@ def _failing(tests: tuple[str, ...], folder: Path) -> str | None:
             return f"no end within {_LIMIT:g} s"
     if ended.returncode == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", ended.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", ended.stdout, re.MULTILINE)
     return failed[1] if failed is not None else (ended.stdout + ended.stderr)[-300:]

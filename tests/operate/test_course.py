@@ -163,7 +163,8 @@ def test_no_header_is_no_run() -> None:
 
 def test_a_named_backup_is_no_night(stage: Stage) -> None:
     stage.night(keep="before-upgrade")
-    assert course_of(stage).kind is Kind.KEEP
+    told = course_of(stage)
+    assert (told.kind, told.backup is not None, told.published) == (Kind.KEEP, True, False)
     assert past(stage.memory, "vol1").runs == ()
 
 
@@ -174,13 +175,12 @@ def test_the_past_is_newest_first_and_as_long_as_is_asked(stage: Stage) -> None:
 
 
 def test_a_journal_that_cannot_be_read_is_named_and_hides_no_other(stage: Stage) -> None:
-    first = stage.night()
-    second = stage.night()
-    (stage.memory.folder / f"vol1-{first.stamp}.jsonl").write_text("no journal\n{}\n")
+    first, second, third = (stage.night().stamp for _ in range(3))
+    (stage.memory.folder / f"vol1-{second}.jsonl").write_text("no journal\n{}\n")
     seen = past(stage.memory, "vol1")
-    assert [run.stamp for run in seen.runs] == [second.stamp]
+    assert [run.stamp for run in seen.runs] == [third, first]
     assert len(seen.unreadable) == 1
-    assert first.stamp in seen.unreadable[0]
+    assert second in seen.unreadable[0]
 
 
 @pytest.mark.parametrize("which", ["", "vol1", "{last}", "vol1-{last}"])

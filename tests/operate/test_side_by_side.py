@@ -37,6 +37,13 @@ def test_two_backups_of_one_minute_are_not_taken_for_each_other() -> None:
     assert kinds_of([("vmware_previous", DATE)], *known) == [Kind.GAP, Kind.DELETED]
 
 
+@pytest.mark.parametrize(("name", "kinds"), [("vmware_recent", [Kind.BUSY]), ("hourly.0", []), ("nightly_recent", [])])
+def test_only_a_name_of_the_chain_that_the_filer_holds_is_told(name: str, kinds: list[Kind]) -> None:
+    rows = (FilerSnapshot(name, DATE, ("busy", "LUNs")),)
+    found = audit([JobSources(JOB, (688,), {"v": rows}, (origin("vmware_recent"),))], None, [], {}).findings
+    assert [one.kind for one in found if one.kind is Kind.BUSY] == kinds
+
+
 def test_another_snapshot_of_a_retained_name_is_told() -> None:
     assert Kind.REPLACED in kinds_of([("vmware_recent", LATER)], origin("vmware_recent"))
 

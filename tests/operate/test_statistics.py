@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.steps import Outcome, Step
 from snapall.operate.ages import age_of
 from snapall.operate.history import past
 from snapall.operate.statistics import Series, Statistics, makespan, statistics
-from tests.backup.pretended import Stage, quiesce_of, refuse
+from tests.backup.pretended import Act, Stage, quiesce_of, refuse
 from tests.operate.nights import CREATE, REMOVE, slow_stage
 
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
@@ -48,9 +49,17 @@ def test_a_vm_that_was_missed_is_counted_and_has_a_gap(stage: Stage) -> None:
 
 
 def test_the_slowest_vm_comes_first(stage: Stage) -> None:
+    stage.pace = replace(stage.pace, parallel=1)
+
+    def slow(step: Step, act: Act) -> Outcome:
+        stage.clock.push(60)
+        return act(step)
+
+    stage.site.fail(quiesce_of(110), slow)
     stage.night()
-    usual = [one.usual for one in reckoned(stage).vms]
-    assert usual == sorted(usual, reverse=True)
+    found = reckoned(stage).vms
+    assert [one.vm.id for one in found] == [110, 108, 1226]
+    assert [one.usual for one in found] == [CREATE + REMOVE + 60, CREATE + REMOVE, CREATE + REMOVE]
 
 
 def test_tonights_window_is_the_calls_dealt_out_to_so_many_places(tmp_path: Path) -> None:
@@ -101,6 +110,13 @@ def test_a_filer_whose_clock_is_ahead_makes_no_snapshot_of_last_year() -> None:
     age = age_of("", "Mar 22 20:00", NOW, UTC)
     assert age is not None
     assert age.seconds == 0
+
+
+@pytest.mark.parametrize(("date", "hours"), [("Jan 01 02:00", 0), ("Dec 31 20:00", 3), ("Jan 02 20:00", 363 * 24 + 3)])
+def test_at_new_year_the_filer_may_be_in_the_next_year_already(date: str, hours: int) -> None:
+    age = age_of("", date, datetime(2006, 12, 31, 23, 0, tzinfo=UTC), UTC)
+    assert age is not None
+    assert age.seconds == hours * 3600
 
 
 @pytest.mark.parametrize("date", ["", "today", "Feb 30 10:00", "Xyz 01 10:00"])

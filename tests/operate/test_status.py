@@ -90,6 +90,16 @@ def test_vms_that_a_dead_run_left_are_critical_and_named(stage: Stage) -> None:
     assert "snapall recover" in told(found)
 
 
+@pytest.mark.parametrize(("count", "says"), [(5, "vm-4)"), (6, "vm-4) and 1 more"), (9, "vm-4) and 4 more")])
+def test_of_many_vms_only_the_first_few_are_named(stage: Stage, count: int, says: str) -> None:
+    vms = [Vm(number, "web", "esx1") for number in range(count)]
+    asked = [Intent(vm.id + 1, Quiesce(vm, "Quiesce-20070322T030000Z")) for vm in vms]
+    stage.begun(Surveyed((), tuple(vm.id for vm in vms), (), (), ()), *asked)
+    found = standing_of(stage)
+    assert f"{count} VMs may be left quiesced: web (vm-0), " in told(found)
+    assert f"{says}; run `snapall recover`" in told(found)
+
+
 def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)

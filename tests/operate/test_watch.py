@@ -23,7 +23,7 @@ from snapall.backup.memory import Memory
 from snapall.backup.recover import Recovery
 from snapall.backup.steps import Child, Quiesce, Refusal, Release
 from snapall.config import load
-from snapall.errors import Stopped
+from snapall.errors import Exit, Stopped
 from snapall.operate.guardian import LONGEST_TICK, LONGEST_WAIT, ROLE, Guardian
 from snapall.operate.post import Charge, Post
 from snapall.site.process import Watched, itself
@@ -119,6 +119,15 @@ def test_a_run_that_is_stuck_is_killed_at_its_time_and_its_vm_released(watch: Wa
     assert not is_open(watch.path)
     assert "began no release within" in watch.texts[0]
     assert "nothing is owed any more" in watch.texts[-1]
+
+
+def test_a_run_whose_report_is_written_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
+    journal = watch.memory.begin(BEGAN)
+    watch.memory.close(journal, Exit.OK, "")
+    watch.at = [(60, watch.die)]
+    watch.watch()
+    assert watch.lives
+    assert (watch.killed_at, watch.told) == (None, [])
 
 
 @pytest.mark.parametrize(

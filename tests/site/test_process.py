@@ -33,6 +33,17 @@ def python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
+def test_a_program_reads_nothing_of_what_is_typed_for_us() -> None:
+    ours = """
+import sys
+from snapall.site import process
+print(process.run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], 60, lambda child: None).stdout)
+print(repr(sys.stdin.read()))
+"""
+    ended = subprocess.run(python(ours), input="typed", capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["''", "'typed'"]
+
+
 class SlowProgram:
     """A program that goes on until it is let go."""
 

@@ -48,7 +48,7 @@ class Login(paramiko.ServerInterface):
         self.server = server
 
     def get_allowed_auths(self, username: str) -> str:
-        return "password,publickey"
+        return self.server.auths
 
     def check_auth_password(self, username: str, password: str) -> int:
         self.server.logins.append((username, "password"))
@@ -57,6 +57,10 @@ class Login(paramiko.ServerInterface):
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self.server.logins.append((username, "publickey"))
         return self.server.verdict if key == self.server.user_key else common.AUTH_FAILED
+
+    def check_auth_interactive(self, username: str, submethods: str) -> int:
+        self.server.logins.append((username, "keyboard-interactive"))
+        return common.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return self.server.open_verdict
@@ -80,6 +84,7 @@ class SshServer:
         self.answer: Answer = say()
         self.verdict, self.open_verdict, self.exec_verdict = common.AUTH_SUCCESSFUL, common.OPEN_SUCCEEDED, True
         self.before_exec: Callable[[], None] = lambda: None
+        self.auths = "password,publickey"
         self.logins: list[tuple[str, str]] = []
         self.commands: list[bytes] = []
         self.inputs: list[bytes] = []
@@ -303,6 +308,13 @@ def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: S
         Ssh(replace(settings, key_file=None, password=Secret("wrong-secret"))).run("version")
     assert "wrong-secret" not in caught.value.message + caught.value.hint
     assert server.commands == []
+
+
+def test_a_password_that_is_refused_is_not_followed_by_another_method(server: SshServer, settings: Filer) -> None:
+    server.auths = "keyboard-interactive"
+    with pytest.raises(NotSent, match="did not let snapall in"):
+        Ssh(replace(settings, key_file=None, password=Secret("wrong"))).run("version")
+    assert server.logins == [("snapall", "password")]
 
 
 def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(

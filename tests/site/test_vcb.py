@@ -8,6 +8,7 @@ import shlex
 import stat
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from snapall.backup.model import Vm
 from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
 from snapall.errors import ConfigError, SiteError
 from snapall.settings import Secret, Vcenter
+from snapall.site import process
 from snapall.site.vcb import Vcb, ssids
 from tests.waiting import PATIENCE
 
@@ -228,6 +230,22 @@ def test_another_task_in_the_way_is_told_apart(tmp_path: Path, name: str) -> Non
     outcome = release(FakeProgram(tmp_path, stderr=(FIXTURES / "invalid_state.txt").read_text(), code=1))
     assert isinstance(outcome, Unknown)
     assert not outcome.busy
+
+
+@pytest.mark.parametrize(("code", "failed"), [(1, True), (255, True), (-9, False), (-15, False)])
+def test_only_a_program_that_ended_by_itself_has_said_that_it_failed(code: int, failed: bool) -> None:
+    class Ended:
+        def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> process.Completed:
+            return process.Completed(tuple(argv), code, "", "", 1.0)
+
+        def alive(self, child: Child) -> bool:
+            return False
+
+    for step in (QUIESCE, RELEASE):
+        outcome = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1), Ended()).perform(step, nobody)
+        assert isinstance(outcome, Unknown)
+        assert outcome.failed is failed
+        assert f"exit code {code}" in outcome.why
 
 
 def test_a_failed_removal_is_unknown(tmp_path: Path) -> None:

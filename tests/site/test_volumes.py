@@ -129,5 +129,16 @@ def test_no_unfit_name_reaches_a_command_line() -> None:
     assert says.asked == []
 
 
+@pytest.mark.parametrize("mark", ["snapmirrored=on", "read-only"])
+def test_a_mirrors_destination_is_read_only_by_either_word(mark: str) -> None:
+    line = (
+        "         Volume State           Status            Options\n              v online          raid_dp, flex     "
+    )
+    says = Says({"vol status v": Reply(f"{line}{mark}, create_ucode=on\n", "")})
+    assert Volumes(says, "filer1").state("v").read_only
+    says = Says({"vol status v": Reply(f"{line}create_ucode=on\n", "")})
+    assert not Volumes(says, "filer1").state("v").read_only
+
+
 def test_all_volumes_are_told() -> None:
     assert len(Volumes(Says({"vol status": Reply(STATUS, "")}), "filer1").all()) == 3

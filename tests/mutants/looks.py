@@ -1,0 +1,125 @@
+"""Mutants of operate/ by file: audit, doctor, hooks."""
+
+from __future__ import annotations
+
+from tests.mutants.planting import Mutant
+
+AUDIT = ("tests/operate/test_side_by_side.py", "tests/operate/test_audit.py")
+DOCTOR = ("tests/operate/test_doctor.py",)
+HOOKS = ("tests/test_hooks.py",)
+
+LOOKS = (
+    Mutant(
+        "a snapshot that an open run owes is orphaned",
+        "operate/audit.py",
+        "if row.ssid in known or row.vm not in placed:",
+        "if row.vm not in placed:",
+        AUDIT,
+    ),
+    Mutant(
+        "a skipped VM is one that a job takes",
+        "operate/audit.py",
+        " and one.job.policies.of(vm) is not Policy.SKIP",
+        "",
+        AUDIT,
+    ),
+    Mutant(
+        "an audit that found something is clean",
+        "operate/audit.py",
+        "        return all(one.kind.only_noted",
+        "        return any(one.kind.only_noted",
+        AUDIT,
+    ),
+    Mutant(
+        "VMs whose names differ in capitals are two",
+        "operate/audit.py",
+        "named.setdefault(vm.name.lower(), [])",
+        "named.setdefault(vm.name, [])",
+        AUDIT,
+    ),
+    Mutant(
+        "whatever is held by the filer is the chain's",
+        "operate/audit_filer.py",
+        "        if row.name in ours and row.tags:\n",
+        "        if row.tags:\n",
+        AUDIT,
+    ),
+    Mutant(
+        "the oldest name is a gap when it is missing",
+        "operate/audit_filer.py",
+        "range(max(there, default=0))",
+        "range(len(job.chain))",
+        AUDIT,
+    ),
+    Mutant(
+        "a snapshot of another date under the name is not noticed",
+        "operate/audit_filer.py",
+        "and expected and not any(one.date == row.date",
+        "and not expected and not any(one.date == row.date",
+        AUDIT,
+    ),
+    Mutant(
+        "a full volume has room",
+        "operate/doctor/filers.py",
+        "    if len(rows) > MOST:\n",
+        "    if len(rows) > MOST + 1:\n",
+        DOCTOR,
+    ),
+    Mutant(
+        "what the filer did not answer is its role's matter",
+        "operate/doctor/filers.py",
+        "error.hint if isinstance(error, NoAnswer) else remedy)",
+        "remedy)",
+        DOCTOR,
+    ),
+    Mutant(
+        "a filer that does not answer is asked again and again",
+        "operate/doctor/filers.py",
+        "                    self._silence = command, NoAnswer(error.message, remedy)\n"
+        "                    raise self._silence[1] from error\n",
+        "                    raise NoAnswer(error.message, remedy) from error\n",
+        DOCTOR,
+    ),
+    Mutant(
+        "the group may read the secrets",
+        "operate/doctor/here.py",
+        "_OTHERS = stat.S_IRGRP | stat.S_IROTH",
+        "_OTHERS = stat.S_IROTH",
+        DOCTOR,
+    ),
+    Mutant(
+        "the configuration may be written by everybody",
+        "operate/doctor/here.py",
+        "st_mode & stat.S_IWOTH:",
+        "st_mode & stat.S_IXOTH:",
+        DOCTOR,
+    ),
+    Mutant(
+        "a hook gets the secrets in its environment",
+        "operate/hooks.py",
+        "for name, value in os.environ.items() if name not in self.settings.secret_variables}",
+        "for name, value in os.environ.items()}",
+        HOOKS,
+    ),
+    Mutant(
+        "a before-hook that fails stops nothing",
+        "operate/hooks.py",
+        "        if trouble:\n            raise SnapallError(\n",
+        "        if not trouble:\n            raise SnapallError(\n",
+        HOOKS,
+    ),
+    Mutant(
+        "on_failure runs after a success too",
+        "operate/hooks.py",
+        "self._hooks.on_failure if code is not Exit.OK else ()",
+        "self._hooks.on_failure",
+        HOOKS,
+    ),
+    Mutant(
+        "after runs for a run that did not begin",
+        "operate/hooks.py",
+        "self._hooks.after if report is not None else ()",
+        "self._hooks.after",
+        HOOKS,
+    ),
+)
