@@ -16,7 +16,7 @@ from snapall.drill.stage import Subject
 from snapall.drill.workers import calls_of, ground, played
 from snapall.settings import Config
 
-_WORKERS = 3  # for each processor: most of a cell's time is waiting
+_WORKERS = 6  # for each processor: most of a cell's time is waiting
 
 
 @dataclass(frozen=True, slots=True)
