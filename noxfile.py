@@ -136,7 +136,7 @@ def docs(session: nox.Session) -> None:
     locked(session)
     for page, words in PAGES.items():
         text = session.run("python", "-m", *words, silent=True)
-        (HERE / page).write_text(str(text), encoding="utf-8")
+        (HERE / page).write_text(str(text), encoding="utf-8", newline="\n")
 
 
 @nox.session(venv_backend="uv")
