@@ -50,7 +50,7 @@ def built(session: nox.Session, folder: Path) -> Path:
 
 def with_the_wheel(session: nox.Session) -> None:
     """Install the wheel, and go where no other snapall is."""
-    away = Path(session.create_tmp()).resolve() / "away"
+    away = session.env_dir.resolve() / "away"  # not create_tmp(): it moves TMPDIR, and crontab takes no name of 100 letters
     shutil.rmtree(away, ignore_errors=True)
     given = os.environ.get("SNAPALL_WHEEL")
     wheel = Path(given).resolve() if given else built(session, away / "dist")
@@ -103,7 +103,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """Run the first tier at the lowest versions that pyproject.toml declares; words after `--` select some tests."""
-    pins = str(Path(session.create_tmp()).resolve() / "lowest.txt")
+    pins = str(session.env_dir.resolve() / "lowest.txt")
     session.run(
         *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"),
         *("--no-header", "--no-annotate", "--extra", "dev", "--output-file", pins, "pyproject.toml"),
