@@ -1,3 +1,3 @@
 """snapall: array-snapshot backups of VMware virtual machines on a NetApp filer."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -51,8 +51,9 @@ ConfigFile = Annotated[
 
 def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
     """For a shell's completion: the jobs so begun; none when the configuration cannot be read."""
+    given = ctx.params.get("config")  # before typer 0.29, as it was typed
     with suppress(SnapallError):
-        return [name for name in load(ctx.params.get("config"), secrets=False).jobs if name.startswith(incomplete)]
+        return [name for name in load(given and Path(given), secrets=False).jobs if name.startswith(incomplete)]
     return []
 
 
