@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from snapall.backup.clock import SystemClock
 from snapall.lab import others
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Entry
@@ -231,18 +229,6 @@ TROUBLE = [
 PUBLISHED = {"vm-fails", "lost-quiesce", "database-down-after-capture", "stuck-vm"}  # all the same
 
 
-class Hasty(SystemClock):
-    """A clock that is set forward instead of letting anybody wait."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-        super().__init__(steady=lambda: time.monotonic() + self.ahead)
-
-    def wait(self, seconds: float, until: Callable[[], bool]) -> None:
-        if not until():
-            self.ahead += seconds
-
-
 @pytest.mark.parametrize(("fault", "code", "names", "says"), TROUBLE)
 @pytest.mark.parametrize("order", ["safe", "paper"])
 def test_trouble_has_its_exit_code_and_its_message(
@@ -252,7 +238,7 @@ def test_trouble_has_its_exit_code_and_its_message(
     night.fault(fault)
     if fault == "rename-fails" and order == "paper":
         code = 1  # before the capture: the names are put back, once the unanswered rename can act no more
-        ended = night.run_by(Hasty())
+        ended = night.hastily()
     else:
         ended = night("run")
     assert ended.code == code, ended.err

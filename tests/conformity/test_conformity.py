@@ -113,7 +113,7 @@ def test_the_whole_log_of_a_good_night_in_paper_order_is_the_batchs(at_lab: Call
     night = at_lab(site=site_of(name))
     prepare(night, name)
     night.edit('log   = "snapall.log"', 'log   = "snapall.log"\nlog_time = "<%d>"')
-    assert quietly(night, "run", "--order", "paper").code == 0
+    assert quietly(lambda: night("run", "--order", "paper")).code == 0
     raw = (night.lab.directory / "snapall.log").read_bytes().decode()
     today = f"<{night.world.now().astimezone():%d}>"
     times = {line.split(" at ", 1)[1] for line in recording(name).log if line.startswith("Script Execution")}
@@ -124,7 +124,7 @@ def test_the_whole_log_of_a_good_night_in_paper_order_is_the_batchs(at_lab: Call
 
 def test_the_times_in_the_log_have_the_configured_shape(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab()
-    assert quietly(night, "run").code == 0
+    assert quietly(lambda: night("run")).code == 0
     log = (night.lab.directory / "snapall.log").read_text().splitlines()
     now = night.world.now().astimezone()
     for line, word in ((log[0], "Commenced"), (log[-1], "complete")):
