@@ -63,7 +63,7 @@ def test_after_a_claimed_capture_status_and_list_know_of_no_new_backup(at_lab: M
 def test_a_capture_that_was_answered_in_unknown_words_is_sent_once(at_lab: Make, order: str) -> None:
     night = at_lab(order=order)
     night.fault(Fault("snap create", Kind.FAIL, text="snap create: it is raining"))
-    ended = night("run")
+    ended = night.hastily()
     assert ended.code == 1
     assert "it is raining" in ended.err
     assert len(creates(night)) == 1
@@ -75,7 +75,7 @@ def test_a_capture_that_a_silent_filer_does_not_list_is_sent_once_more(at_lab: M
     """Over rsh a lost answer looks like the silence that some releases keep on success."""
     night = at_lab(site=batch().having(silent=True))
     night.fault(Fault("snap create", Kind.LIE, times=0))
-    assert night("run").code == 1
+    assert night.hastily().code == 1
     first, second = creates(night)
     assert first == second
     night.assert_no_backup_is_lost()
@@ -120,10 +120,10 @@ def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(
 def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: Make, nth: int) -> None:
     night = at_lab()
     night.fault(Fault("snap rename", Kind.LIE, nth=nth))
-    assert night("run").code == 3
+    assert night.hastily().code == 3
     dates = {row.date for row in night.world.listing("vmvol1")}
     assert set(night.dates.values()) - {night.dates[CHAIN[-1]]} <= dates
-    assert night("run").code == 0
+    assert night.hastily().code == 0
     assert sorted(night.names()) == sorted(CHAIN)
     assert {night.chain()[name] for name in CHAIN[:2]}.isdisjoint(night.dates.values())
     assert night.chain()[CHAIN[2]] == night.dates[CHAIN[0]]
@@ -132,7 +132,7 @@ def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: M
 def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab: Make) -> None:
     night = at_lab()
     night.fault(Fault("snap delete", Kind.LIE))
-    assert night("run").code == 3
+    assert night.hastily().code == 3
     assert set(night.dates.values()) <= {row.date for row in night.world.listing("vmvol1")}
-    assert night("run").code == 0
+    assert night.hastily().code == 0
     assert sorted(night.names()) == sorted(CHAIN)
