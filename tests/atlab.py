@@ -23,8 +23,8 @@ from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
 from snapall.lab.site import Site, batch
 from snapall.lab.toml import string
+from snapall.lab.vcbserver import VcbServer, program
 from snapall.lab.world import World
-from tests.vcbserver import VcbServer
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 LIMITS = {
@@ -84,10 +84,10 @@ class AtLab:
         self.lab = Lab.create(folder / "lab", batch() if site is None else site, _keys())
         self.world = self.lab.world
         self.capture = capture
-        self.vcb = VcbServer(self.world)
+        self.vcb = VcbServer()
         extra = "" if guardian else "guardian = false"
         self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
-        self.vcbsnapshot(self.vcb.program)
+        self.vcbsnapshot(self.program)
         self.edit("busy_wait   = 5", "busy_wait   = 0")
         # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
         self.limits(filer=120, create=300, remove=300, settle=0)
@@ -104,6 +104,11 @@ class AtLab:
         """Let this be the program that quiesces and releases."""
         now = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
         self.edit(now, f"vcbsnapshot = [{', '.join(map(string, program))}]")
+
+    @property
+    def program(self) -> list[str]:
+        """The lab's vcbsnapshot, with its leading arguments."""
+        return program(self.vcb.port, self.lab.directory)
 
     def close(self) -> None:
         """Take the lab down."""

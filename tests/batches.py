@@ -28,7 +28,7 @@ def faults(data: bytes) -> list[str]:
 def with_the_batch(night: AtLab) -> AtLab:
     """The lab's own batch in the place of its snapall.toml; only where the lab listens is laid over it."""
     folder = night.lab.directory
-    program = ", ".join(map(string, night.vcb.program))
+    program = ", ".join(map(string, night.program))
     overlay = f"""
         [vcenter]
         vcbsnapshot = [{program}]

@@ -62,9 +62,9 @@ def signalling(night: AtLab, number: int, when: str, which: str) -> None:
         night.limits(settle=PATIENCE)
     script = night.lab.directory / "signalling.py"
     script.write_text(SIGNALLING)
-    *python, client, port = night.vcb.program
+    *python, client, port, world, folder = night.program
     mark = str(night.lab.directory / "struck")
-    night.vcbsnapshot([*python, str(script), mark, str(int(number)), when, which, client, port])
+    night.vcbsnapshot([*python, str(script), mark, str(int(number)), when, which, client, port, world, folder])
 
 
 class SignallingShell(FilerShell):

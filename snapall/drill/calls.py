@@ -18,8 +18,9 @@ from pathlib import Path
 
 import sqlalchemy
 
-from snapall.drill import NotHere, program
+from snapall.drill import NotHere
 from snapall.drill.cells import KINDS, LATE, Call, Moment, Strike, System
+from snapall.lab import vcbclient
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.world import World
 
@@ -47,7 +48,7 @@ class Calls:
     def _heard(self, event: str, details: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
             words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
-            if program.__file__ in words:
+            if vcbclient.__file__ in words:
                 self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
             elif "snapall.guarding" in words:
                 self._call(System.GUARDIAN, "its start")

@@ -15,12 +15,10 @@ from types import FrameType
 import paramiko
 
 from snapall.drill import NotHere
-from snapall.errors import SnapallError
 from snapall.lab.filershell import FilerShell
-from snapall.lab.listener import Listener
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sshserver import SshServer
-from snapall.lab.vcbsnapshot import vcbsnapshot
+from snapall.lab.vcbserver import VcbServer
 from snapall.lab.world import World
 
 
@@ -64,7 +62,7 @@ def _serve(channel: socket.socket, key: paramiko.PKey, first: Path) -> None:
     signal.signal(signal.SIGINT, _deaf)  # the worker is told to end, and ends this
     try:
         shell = FilerShell(World(first))
-        ssh, rsh, vcb = SshServer(shell, key), RshServer(shell), Listener("drill-vcb", 0, _vcbsnapshot)
+        ssh, rsh, vcb = SshServer(shell, key), RshServer(shell), VcbServer()
         channel.sendall(f"{ssh.port} {rsh.port} {vcb.port}".encode())
         while told := channel.recv(4096):
             # Nobody closes the former world: a command of a killed run may still be at work in it.
@@ -72,20 +70,6 @@ def _serve(channel: socket.socket, key: paramiko.PKey, first: Path) -> None:
             channel.sendall(b"shown")
     finally:
         os._exit(0)
-
-
-def _vcbsnapshot(connection: socket.socket) -> None:
-    """Answer one `program`. Its words begin with its world: a killed run's may come when another is shown."""
-    data = b""
-    while not data.endswith(b"\0\0"):
-        data += connection.recv(4096) or b"\0\0"
-    _, directory, *words = data.decode().strip("\0").split("\0")
-    try:
-        with World(directory) as world:
-            end = vcbsnapshot(world, words)
-    except SnapallError:  # the cell is over, and its site is gone
-        return
-    connection.sendall(f"{end.exit}\n{end.stdout}".encode())
 
 
 def _deaf(_number: int, _frame: FrameType | None) -> None:

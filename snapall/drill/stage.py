@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
-from snapall.drill import program
 from snapall.drill.cells import Aftermath, Cell
 from snapall.lab.listener import HOST
 from snapall.lab.site import LabVm, Site, Volume, build
 from snapall.lab.toml import database_url, string
+from snapall.lab.vcbserver import program
 
 if TYPE_CHECKING:
     import paramiko
@@ -149,7 +148,7 @@ def furnish(folder: Path, place: Place, cell: Cell, limits: Limits) -> Path:
     known = f"[{HOST}]:{port} {key.get_name()} {key.get_base64()}\n"
     (folder / "known_hosts").write_text(known, encoding="utf-8")
     config = folder / "snapall.toml"
-    words = [sys.executable, "-I", "-S", program.__file__, str(host.vcb), "--world", str(folder)]
+    words = program(host.vcb, folder)
     text = _text(words, database_url(folder), port, place.subject, cell, limits)
     config.write_text(text, encoding="utf-8")
     return config
