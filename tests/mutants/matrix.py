@@ -61,6 +61,28 @@ MUTANTS = (
         "            codes.append(Exit.OK)\n",
         breaks="a backup was lost",
     ),
+    # A power cut finds the following; a kill alone loses nothing that was written.
+    Mutant(
+        "the journal is never synced",
+        "backup/appending.py",
+        "            if durable:\n                os.fsync(file.fileno())\n",
+        "",
+        breaks="a VM was left quiesced",
+    ),
+    Mutant(
+        "the name of the journal is never synced",
+        "backup/journal.py",
+        "            _sync_folder(folder)\n            for",
+        "            for",
+        breaks="a VM was left quiesced",
+    ),
+    Mutant(
+        "the folders of a first run are never synced",
+        "backup/journal.py",
+        "            for above in folder.parents:",
+        "            for above in ():",
+        breaks="a VM was left quiesced",
+    ),
 )
 
 
