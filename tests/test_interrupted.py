@@ -19,7 +19,6 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.world import World
 from tests.atlab import AtLab
-from tests.calls import processes, vcbsnapshot_of
 from tests.waiting import PATIENCE, until
 
 Make = Callable[..., AtLab]
@@ -58,8 +57,7 @@ finally:
 
 def signalling(night: AtLab, number: int, when: str, which: str) -> None:
     """Let vcbsnapshot send its caller a signal, once, before or after it acts on a call that has the word."""
-    if number != signal.SIGKILL:  # the program may come to act when the run has long heard of the signal
-        night.limits(settle=PATIENCE)
+    night.limits(settle=PATIENCE)  # the program may come to act when the run has long heard of the signal
     script = night.lab.directory / "signalling.py"
     script.write_text(SIGNALLING)
     *python, client, port, world, folder = night.program
@@ -133,27 +131,6 @@ def start(night: AtLab, *args: str, prelude: str = "") -> list[str]:
     """The command line of snapall in a process of its own."""
     main = f"{prelude}\nfrom snapall.cli import main\nmain({[*args, '--config', str(night.config)]!r})"
     return [sys.executable, "-c", main]
-
-
-@pytest.mark.parametrize(("when", "which"), [("before", "moref:vm-110"), ("after", "moref:vm-110"), ("after", "-d")])
-@pytest.mark.parametrize("order", ["safe", "paper"])
-@pytest.mark.parametrize("then", ["recover", "run"])
-def test_after_kill_9_the_next_command_settles(at_lab: Make, when: str, which: str, order: str, then: str) -> None:
-    night = at_lab(order=order)
-    signalling(night, signal.SIGKILL, when, which)
-    killed = subprocess.run(start(night, "run"), capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    program = vcbsnapshot_of(night)
-    until(lambda: not processes(lambda argv: argv[: len(program)] == program), "the end of its vcbsnapshot")
-    ended = night(then)
-    assert ended.code == 0, ended.err
-    night.assert_nothing_is_quiesced()
-    kept = {row.date for row in night.world.listing("vmvol1")}
-    lost = set(night.dates.values()) - kept
-    captures = len(night.ledger.captures)
-    oldest_first = [night.dates[name] for name in ("vmware_snap4", "vmware_snap3")]
-    assert lost <= set(oldest_first[: max(captures, 1 if order == "paper" else 0)])
-    assert not [name for name in night.names() if "_new_" in name]
 
 
 def test_a_reader_that_leaves_does_not_stop_the_night(at_lab: Make) -> None:
