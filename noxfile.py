@@ -1,4 +1,4 @@
-"""What is checked, and how: `nox -s lint types layers tests` while you work, `nox -s proofs` for the long proofs.
+"""Nox sessions: `nox` runs the checks and the first tier of tests, `nox -s proofs` the long proofs.
 
 Every session has its own environment, with what requirements-dev.txt locks. Those that run tests install the built
 wheel and work in a copy of the tests without snapall/ beside it, so that nothing but the wheel can be imported. The
@@ -67,7 +67,7 @@ def with_the_wheel(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, format, and the schemas of the two files that no program here reads."""
+    """Check style and format, and validate the CI workflow and the pre-commit configuration."""
     locked(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -78,7 +78,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types, strictly; and those of Windows, whose branches are unreachable elsewhere."""
+    """Check types strictly, for this system and for Windows."""
     locked(session)
     session.run("mypy")
     session.run("mypy", "--platform", "win32", "--no-warn-unreachable", "-p", "snapall")
@@ -94,7 +94,7 @@ def layers(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the first tier on the built wheel; words after `--` select some tests, without the gate of coverage."""
+    """Run the first tier on the built wheel; arguments after `--` select tests, without the coverage threshold."""
     locked(session)
     with_the_wheel(session)
     session.run(*PYTEST, *(session.posargs or ("--cov",)))
@@ -102,7 +102,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
-    """Run the first tier at the lowest versions that pyproject.toml declares; words after `--` select some tests."""
+    """Run the first tier at the lowest versions that pyproject.toml declares; arguments after `--` select tests."""
     pins = str(session.env_dir.resolve() / "lowest.txt")
     session.run(
         *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"),
@@ -115,7 +115,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def proofs(session: nox.Session) -> None:
-    """Run the second tier, some minutes each; words after `--` name some of matrix, mutants, year, hostile."""
+    """Run the second tier, some minutes each; arguments after `--` select some of them."""
     locked(session)
     with_the_wheel(session)
     for name in session.posargs or PROOFS:
@@ -124,7 +124,7 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build sdist and wheel into dist/, anew."""
+    """Build a fresh sdist and wheel in dist/."""
     locked(session)
     shutil.rmtree(HERE / "dist", ignore_errors=True)
     session.log(f"built {built(session, HERE / 'dist')}")
@@ -132,7 +132,7 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the pages anew that are made from the source; the tests hold them to it."""
+    """Regenerate the pages made from the source; the tests check that they are current."""
     locked(session)
     for page, words in PAGES.items():
         text = session.run("python", "-m", *words, silent=True)

@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 lab = typer.Typer(
-    help="A pretended site on this machine, to try snapall on.", rich_markup_mode=None, no_args_is_help=True
+    help="A simulated site on this machine, for trying out snapall.", rich_markup_mode=None, no_args_is_help=True
 )
 app.add_typer(lab, name="lab")
 

@@ -1,4 +1,4 @@
-"""Nights that are interrupted: signals in every step, kill -9, a reader that leaves, a full disk, two at once."""
+"""Nights that are interrupted: signals in every step, a reader that leaves, a full disk, two at once."""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ CODES = (
     "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
 )
 LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
-DRILLING = "Exit codes: 0 every promise held; 1 one did not, or a run could not be played; 2 usage or configuration."
+DRILLING = (
+    "Exit codes: 0 every promise held; 1 a promise did not hold, or no run was played; 2 usage or configuration; "
+    "3 more than a tenth of the runs could not be played."
+)
 JUDGING = (
     "Exit codes: 0 looked, whatever it shows; 1 the journals cannot be read; 2 usage or configuration. With --nagios: "
     "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."

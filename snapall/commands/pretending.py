@@ -1,4 +1,4 @@
-"""demo, lab and drill: a pretended site."""
+"""demo, lab and drill: a simulated site."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def demo(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Back up a pretended site.
+    """Back up a simulated site.
 
-    A whole backup of 19 VMs on this machine, proved by that site's own ledger. Exits as the backup does.
+    Runs a whole backup of 19 VMs on this machine, and checks it against the site's own ledger. Exits with the backup's
+    exit code.
     """
     from snapall import demonstration
     from snapall.conduct import Telling
@@ -41,9 +42,9 @@ def lab_up(
     transport: Annotated[Literal["ssh", "rsh"], typer.Option(help="How the lab's filer is reached.")] = "ssh",
     fast: Annotated[bool, typer.Option("--fast", help="Answer without the delays of a real site.")] = False,
 ) -> None:
-    """Serve a pretended site.
+    """Serve a simulated site.
 
-    Until Ctrl-C, with a ready snapall.toml in DIR.
+    Runs until Ctrl-C, with a ready snapall.toml in DIR.
     """
     from snapall import demonstration
 
@@ -53,19 +54,20 @@ def lab_up(
 def drill(
     jobs: options.Jobs = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only kills before and after each call, a power cut, and recover.")
+        bool, typer.Option("--quick", help="Only kill before and after each call, cut the power, and recover.")
     ] = False,
-    pairs: Annotated[int, typer.Option(metavar="N", help="So many pairs of faults as well, sampled.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another sample of pairs.")] = 1,
+    pairs: Annotated[int, typer.Option(metavar="N", help="Also try N random pairs of faults.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed that selects the pairs.")] = 1,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Kill runs everywhere, and see what holds.
+    """Kill runs at every call, and report what was left.
 
-    Your own jobs, with their names, retention, order and rules, on a pretended site of this machine: each run is
-    killed, cut off from its power, or struck by a fault at one of its calls, and settled by the guardian, by recover,
-    or by the next run. Your filer, your VirtualCenter and your journals are not touched. Exits 1 when a promise did
-    not hold, 3 when all did but more than a tenth could not be played: the machine was too busy.
+    Runs your own jobs, with their names, retention, order and rules, on a simulated site on this machine. Each run is
+    killed, loses its power, or meets a fault at one of its calls; then the guardian, recover, or the next run cleans
+    up. Your filer, your VirtualCenter and your journals are not touched. Exits 1 when a promise did not hold or no run
+    was played. Exits 3 when all promises held, but more than a tenth of the runs could not be played because the
+    machine was too busy.
     """
     from dataclasses import replace
 
@@ -73,7 +75,7 @@ def drill(
     from snapall.drill.cells import QUICK, Extent
 
     settings, chosen = options.chosen(config, jobs, None, "")
-    typer.echo("on a pretended site of this machine: yours is not contacted", err=True)
+    typer.echo("running on a simulated site on this machine; your own site is not contacted", err=True)
     extent = QUICK if quick else Extent()
     played = trials.drill(trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed)))
     if as_json:

@@ -120,7 +120,7 @@ class Cell:
     def told(self) -> str:
         """In one line."""
         struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
-        cut = f", by a power cut: what was not synced is {self.damage}" if self.damage else ""
+        cut = f", power cut, unsynced data {self.damage}" if self.damage else ""
         return f"{self.site}: {struck}{cut}; then {self.aftermath}"
 
 

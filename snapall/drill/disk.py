@@ -25,7 +25,7 @@ class Damage(StrEnum):
 
     LOST = "lost"  # bytes, and names as well
     TORN = "torn"  # the first line stands to its middle
-    HOLED = "kept but for a hole"  # the last line stands, and zeros where the others were: it came to the disk first
+    HOLED = "zero-filled"  # the last line stands, and zeros where the others were: it came to the disk first
 
 
 @dataclass

@@ -57,7 +57,7 @@ def group(one: Played) -> tuple[str, str]:
     """Where a cell is counted: its site, and what was done to it."""
     cell = one.cell
     if len(cell.strikes) > 1:
-        done = "pairs of them, sampled"
+        done = "random pairs"
     elif cell.damage:
         done = f"power cut, then {cell.aftermath}"
     elif cell.killed:
@@ -96,7 +96,7 @@ def verdict(played: Sequence[Played]) -> str:
     counts = Counts.of(played)
     kinds = Counter(map(_kind, (one for one in played if one.reached)))
     done = ", ".join(f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind] or kind == _KINDS[0])
-    other = f", {counts.other} times something else" if counts.other else ""
+    other = f", {counts.other} other problems" if counts.other else ""
     missed = f"; {counts.missed} not played" if counts.missed else ""
     return f"{done}: {counts.vms} VMs left quiesced, {counts.lost} backups lost{other}{missed}"
 
