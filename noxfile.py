@@ -15,6 +15,7 @@ import nox
 
 nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
 nox.options.sessions = ["lint", "types", "layers", "tests"]
 
 HERE = Path(__file__).parent
@@ -22,7 +23,7 @@ LOCK = HERE / "requirements-dev.txt"
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 FOR_TESTS = ("tests", "fixtures", "docs", "sql", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml")
 WORKFLOW, HOOKS = ".github/workflows/ci.yml", ".pre-commit-config.yaml"
-PYTEST = ("python", "-m", "pytest", "-n", "logical")
+PYTEST = ("python", "-m", "pytest", "-n", "logical", "--dist", "worksteal")
 PROOFS = {
     "matrix": (),
     "mutants": (),

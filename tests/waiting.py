@@ -11,7 +11,7 @@ PATIENCE = 300.0
 
 def until(holds: Callable[[], object], what: str) -> None:
     """Wait until it holds."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + 2 * PATIENCE  # what snapall waits for is over before
     while not holds():
         assert time.monotonic() < end, f"it never came: {what}"
         time.sleep(0.02)

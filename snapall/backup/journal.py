@@ -44,8 +44,10 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(exist_ok=False)
-            _sync_folder(folder)
-            for above in folder.parents:  # the first run makes folders as well, and a journal is lost with any of them
+            for ours in (folder, folder.parent):
+                _sync_folder(ours)
+            # A journal is lost with any folder above it, and the lock, or a run that died, may have made some of them.
+            for above in folder.parent.parents:
                 with suppress(OSError):  # one that we may not read was there before
                     _sync_folder(above)
         except OSError as error:
@@ -160,22 +162,30 @@ def _read(path: Path) -> tuple[list[Noted], int]:
             f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
         ) from error
     whole = data[: data.rfind(b"\n") + 1]
+    # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
+    size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
+    facts = _parsed(path, whole[:size], 1)
+    if facts and not isinstance(facts[0].fact, Began):
+        raise JournalError(f"the journal {path} begins without its header", _CHANGED)
+    lost = whole[size:]
+    behind = _parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
+    intended = {noted.fact.n for noted in facts if isinstance(noted.fact, Intent)}
+    if any(isinstance(noted.fact, Started | Answered) and noted.fact.n not in intended for noted in behind):
+        # What was acted upon had been synced, and all before it: this is no power cut.
+        raise JournalError(f"the journal {path} has lost lines in its middle", _CHANGED)
+    return facts, size
+
+
+def _parsed(path: Path, lines: bytes, first: int) -> list[Noted]:
     facts = []
-    for number, line in enumerate(whole.decode("utf-8", "replace").splitlines(), 1):
-        if "\0" in line:  # a power cut leaves zeros where nothing was synced, and nothing was done that rests on it
-            continue
+    for number, line in enumerate(lines.decode("utf-8", "replace").splitlines(), first):
         try:
             noted = from_line(line)
         except ValueError as error:
-            raise JournalError(
-                f"{path}, line {number}: {error}",
-                _CHANGED,
-            ) from error
+            raise JournalError(f"{path}, line {number}: {error}", _CHANGED) from error
         if noted is not None:
             facts.append(noted)
-    if facts and not isinstance(facts[0].fact, Began):
-        raise JournalError(f"the journal {path} begins without its header", _CHANGED)
-    return facts, len(whole)
+    return facts
 
 
 def path_of(folder: Path, job: str, stamp: str) -> Path:

@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -60,8 +61,13 @@ class Disk:
         """This file or folder is durable as it is now."""
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            entries = ((one.name, one.stat(follow_symlinks=False)) for one in os.scandir(path))
-            self.names[status.st_ino] = {name: (entry.st_ino, entry.st_mode) for name, entry in entries}
+            found: dict[str, tuple[int, int]] = {}
+            for one in os.scandir(path):
+                if path != self.root.parent or one.name == self.root.name:  # beside it the lab works on
+                    with suppress(FileNotFoundError):  # it has gone meanwhile
+                        entry = one.stat(follow_symlinks=False)
+                        found[one.name] = (entry.st_ino, entry.st_mode)
+            self.names[status.st_ino] = found
         else:
             self.files[status.st_ino] = path.read_bytes()
 
@@ -117,5 +123,5 @@ def damaged(now: bytes, kept: bytes, damage: Damage) -> bytes:
         return kept
     if damage is Damage.TORN:
         return kept + lines[0][: len(lines[0]) // 2]
-    last = lines[-1] if len(lines) > 1 else b""
+    last = b"\n" + lines[-1] if len(lines) > 1 else b""
     return kept + bytes(len(now) - len(kept) - len(last)) + last

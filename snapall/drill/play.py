@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,7 +33,8 @@ from snapall.operate.post import Post
 from snapall.settings import Config
 
 _LIMITS = tuple(Limits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
-_PATIENCE = 600.0  # seconds for one command, and for one call that nothing is to happen to: only a hang takes as long
+_PATIENCE = 600.0  # seconds for one call that nothing is to happen to: only a hang takes as long
+_LONGEST = 1800.0  # seconds for one command: what hangs in it is over by then, and it has had its say
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
@@ -98,9 +100,9 @@ class _Scene:
     def __init__(self, theatre: Theatre, cell: Cell, limits: Limits) -> None:
         self.cell = cell
         self.limits = limits
-        self.folder = theatre.folder / "cell"
+        # A new one each time: a vcbsnapshot of a killed run that comes late finds no other run's site.
+        self.folder = Path(tempfile.mkdtemp(dir=theatre.folder)) / "cell"
         self.log = theatre.folder / "said"
-        shutil.rmtree(self.folder, ignore_errors=True)
         self.log.write_text("")
         self.settings = load(furnish(self.folder, theatre.place, cell, limits))
         self.patient = _patient(self.settings)
@@ -113,6 +115,7 @@ class _Scene:
 
     def __exit__(self, *_: object) -> None:
         self.world.close()
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def play(self) -> Played:
         """Strike, settle, judge."""
@@ -167,10 +170,10 @@ class _Scene:
         pid = os.fork()
         if pid == 0:
             become(command, self.log)
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _LONGEST
         while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if time.monotonic() > end:
-                self.hung.append(Finding(Broken.HUNG, f"no end after {_PATIENCE:g} s"))
+                self.hung.append(Finding(Broken.HUNG, f"no end after {_LONGEST:g} s"))
                 os.kill(pid, signal.SIGKILL)
                 break
             time.sleep(0.02)

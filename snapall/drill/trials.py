@@ -17,6 +17,7 @@ from snapall.drill.workers import calls_of, ground, played
 from snapall.settings import Config
 
 _WORKERS = 6  # for each processor: most of a cell's time is waiting
+_MOST_WORKERS = 24  # each has a site and a server of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _played(trial: Trial) -> Generator[tuple[Played, int]]:
     with ground(Subject(trial.job, trial.parallel)) as made:
         calls = calls_of(made, trial.transport)
         cells = cells_of(trial.job, trial.transport, calls, trial.extent)
-        workers = _WORKERS * (os.cpu_count() or 1)
+        workers = min(_MOST_WORKERS, _WORKERS * (os.cpu_count() or 1))
         for one in played(made, cells, workers):
             yield one, len(cells)
 

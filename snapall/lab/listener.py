@@ -63,10 +63,12 @@ class Listener:
             thread.start()
 
     def _handle(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            self._serve(connection)
-        with self._lock:
-            del self._connections[connection]
+        try:
+            with suppress(OSError), connection:
+                self._serve(connection)
+        finally:
+            with self._lock:
+                del self._connections[connection]
 
 
 def _bound(port: int) -> socket.socket:

@@ -4,17 +4,17 @@
 so it loads nothing; `snapall.lab.vcbsnapshot`, the program that it stands for, takes five times as long to start.
 """
 
-import os
 import sys
 from _socket import socket
 
 if __name__ == "__main__":
     host = socket()
     host.connect(("127.0.0.1", int(sys.argv[1])))
-    host.sendall("\0".join([*sys.argv[2:], "\0"]).encode())
+    host.sendall("\0".join(sys.argv[2:]).encode())
+    host.shutdown(1)
     answer = b""
     while part := host.recv(4096):
         answer += part
     code, _, said = answer.partition(b"\n")
-    os.write(1, said)
+    sys.stdout.buffer.write(said)
     sys.exit(int(code or b"1"))

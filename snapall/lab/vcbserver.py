@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,18 @@ class VcbServer:
     def _serve(self, connection: socket.socket) -> None:
         """One call. Its words begin with its world: the drill's server has a new one for every cell."""
         data = b""
-        while not data.endswith(b"\0\0"):
-            data += connection.recv(4096) or b"\0\0"
-        _, directory, *words = data.decode().strip("\0").split("\0")
+        while part := connection.recv(4096):
+            data += part
+        if not data:
+            return  # it died before it asked
+        _, directory, *words = data.decode().split("\0")
         try:
             with World(directory) as world:
                 begun = begin(world, words)
                 if self._listener.pause(begun.wait):
                     end = begun.end(world)
-                    connection.sendall(f"{end.exit}\n{end.stdout}".encode())
+                    with suppress(OSError):  # its caller has died
+                        connection.sendall(f"{end.exit}\n{end.stdout}".encode())
                     connection.close()
                 if begun.task is not None and not begun.verdict.awaited and self._listener.pause(begun.verdict.delay):
                     world.catch_up()

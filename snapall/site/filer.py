@@ -47,6 +47,11 @@ class NotSent(SiteError):
 class NoAnswer(SiteError):
     """The command was sent, and no whole answer came back: whether it was executed is unknown."""
 
+    def __init__(self, message: str, hint: str = "", said: str = "") -> None:
+        """`said`: what came before the answer broke off."""
+        super().__init__(message, hint)
+        self.said = said
+
 
 class NoVolume(SiteError):
     """The filer knows no volume of this name."""
@@ -124,7 +129,7 @@ class FilerSystem:
         except NotSent as error:
             return Refusal(_with_hint(error))
         except NoAnswer as error:
-            return Unknown(_with_hint(error))
+            return Unknown(_with_hint(error), error.said)
         return self._judge(_verb(step), reply)
 
     def listing_line(self, volume: str) -> str:

@@ -51,6 +51,7 @@ class Rsh:
         # "0": no port for a second connection.
         request = b"".join(sendable(word) + b"\0" for word in ("0", local, remote, command))
         deadline = self._until(self._settings.timeout)
+        answer = bytearray()
         with self._connect(deadline) as connection:
             try:
                 connection.sendall(request)
@@ -58,10 +59,10 @@ class Rsh:
                 if first == _ACCEPTED:
                     # Nothing more to say: like `rsh -n`, so that no command waits for input.
                     connection.shutdown(socket.SHUT_WR)
-                answer = _read_to_end(connection, deadline)
+                _read_to_end(connection, deadline, answer)
             except OSError as error:
-                raise self._no_answer(str(error) or type(error).__name__) from error
-        return self._reply(first, answer)
+                raise self._no_answer(str(error) or type(error).__name__, answer) from error
+        return self._reply(first, bytes(answer))
 
     def _reply(self, first: bytes, answer: bytes) -> Reply:
         text = answer.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -76,10 +77,11 @@ class Rsh:
         # The request and the command went out together, so a filer that hangs up may have executed it.
         raise self._no_answer("it hung up" if first == b"" else f"it spoke no rsh: {one_line(repr(first + answer))}")
 
-    def _no_answer(self, reason: str) -> NoAnswer:
+    def _no_answer(self, reason: str, heard: bytes | bytearray = b"") -> NoAnswer:
         return NoAnswer(
             f"no whole answer by rsh from the filer {self._settings.host}: {reason}",
             hint="look with `snap list` what happened",
+            said=heard.decode("utf-8", "replace"),
         )
 
     def _connect(self, deadline: Deadline) -> socket.socket:
@@ -114,10 +116,9 @@ def _receive(connection: socket.socket, size: int, deadline: Deadline) -> bytes:
     return connection.recv(size)
 
 
-def _read_to_end(connection: socket.socket, deadline: Deadline) -> bytes:
-    answer = b""
+def _read_to_end(connection: socket.socket, deadline: Deadline, answer: bytearray) -> None:
+    """Add to the answer what comes; when it breaks off, what came until then stands there."""
     while chunk := _receive(connection, 1 << 16, deadline):
         answer += chunk
         if len(answer) > _CEILING:
             raise OSError("the answer is longer than 1 MiB")
-    return answer

@@ -92,12 +92,14 @@ class Ssh:
         deadline = self._deadline()
         with ExitStack() as stack:
             channel = self._prepared(stack, deadline) or self._channel(stack, self._come_in(deadline), deadline)
+            heard = bytearray()
             try:
-                return _execute(channel, request)
+                return _execute(channel, request, heard)
             except _FAILURES as error:
                 raise NoAnswer(
                     f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="look with `snap list` what happened",
+                    said=heard.decode("utf-8", "replace"),
                 ) from error
 
     def _deadline(self) -> Deadline:
@@ -216,11 +218,12 @@ class Ssh:
         return one_line(str(error)) or "it hung up"
 
 
-def _execute(channel: paramiko.Channel, request: bytes) -> Reply:
+def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> Reply:
+    """Send it and read the whole answer; when that breaks off, `heard` has what came until then."""
     channel.exec_command(request)
     channel.shutdown_write()
-    stdout = _drain(channel.recv)
-    stderr = _drain(channel.recv_stderr)
+    stdout = _drain(channel.recv, heard)
+    stderr = _drain(channel.recv_stderr, heard)
     status = channel.recv_exit_status()
     if status == -1:
         raise EOFError("it hung up before the command ended")
@@ -230,10 +233,11 @@ def _execute(channel: paramiko.Channel, request: bytes) -> Reply:
     return Reply(stdout, stderr)
 
 
-def _drain(receive: Callable[[int], bytes]) -> str:
+def _drain(receive: Callable[[int], bytes], heard: bytearray) -> str:
     data = b""
     while chunk := receive(1 << 16):
         data += chunk
+        heard += chunk
         if len(data) > _CEILING:
             raise OSError("the answer is longer than 1 MiB")
     return data.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -81,7 +81,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
         return False
 
     def slow(step: Step, act: Act) -> Outcome:
-        assert raised.wait(60)
+        assert raised.wait(PATIENCE)
         outcome = act(step)
         acted.set()
         return outcome
@@ -92,7 +92,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
         Night(stage.job, stage.pace, means, stage.memory).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
     assert stage.site.disproved == []
-    assert acted.wait(60)  # the last one may be quiesced after the run's end
+    assert acted.wait(PATIENCE)  # the last one may be quiesced after the run's end
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []
 

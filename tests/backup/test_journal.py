@@ -173,6 +173,22 @@ def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
     ]
 
 
+def test_lines_that_are_lost_before_one_that_was_acted_upon_were_no_power_cuts(
+    journal: Journal, clock: PretendedClock
+) -> None:
+    """The intent had been synced with all before it, so what is missing was, too: it may name a VM."""
+    journal.intend(STEPS[0])
+    before = journal.path.read_bytes()
+    journal.intend(STEPS[1])
+    behind = journal.path.stat().st_size
+    journal.intend(STEPS[2])
+    journal.note(Started(3, Child(7, 1.0)))
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(before + bytes(behind - len(before) - 1) + b"\n" + whole[behind:])
+    with pytest.raises(JournalError, match="has lost lines in its middle"):
+        Journal.open(journal.path, clock)
+
+
 def test_a_line_that_was_tampered_with_is_named(journal: Journal, clock: PretendedClock) -> None:
     with journal.path.open("a") as file:
         file.write("hello\n")

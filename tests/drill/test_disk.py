@@ -12,7 +12,7 @@ from snapall.drill.disk import Damage, Disk, damaged
 
 
 @pytest.mark.parametrize(
-    ("damage", "left"), [(Damage.LOST, b"a\n"), (Damage.TORN, b"a\nbb"), (Damage.HOLED, b"a\n\0\0\0\0\0ccc\n")]
+    ("damage", "left"), [(Damage.LOST, b"a\n"), (Damage.TORN, b"a\nbb"), (Damage.HOLED, b"a\n\0\0\0\0\nccc\n")]
 )
 def test_what_was_synced_stands_and_the_rest_is_damaged(damage: Damage, left: bytes) -> None:
     assert damaged(b"a\nbbbb\nccc\n", b"a\n", damage) == left

@@ -62,7 +62,7 @@ class Channel:
 
 
 def ssh_bytes(said: tuple[bytes, bytes, int], _folder: Path) -> None:
-    reply = ssh._execute(Channel(*said), b"version")  # type: ignore[arg-type]
+    reply = ssh._execute(Channel(*said), b"version", bytearray())  # type: ignore[arg-type]
     told(Warned(f"{reply.stdout} {reply.stderr}"))
     with suppress(SiteError):
         parse_listing(reply.stdout, "vmvol1")

@@ -33,11 +33,14 @@ def by_its_tests(mutant: Mutant, folder: Path) -> tuple[bool, list[str]]:
 def main(argv: Sequence[str]) -> int:
     """Plant all of them, or those whose names or files hold these words."""
     words = [word for word in argv if not word.startswith("--")]
-    covering, every, missed = "--covering" in argv, "--every" in argv, 0
+    if unknown := set(argv) - {*words, "--covering", "--every"}:
+        raise SystemExit(f"no such option: {' '.join(unknown)}")
+    covering, every, missed, planted = "--covering" in argv, "--every" in argv, 0, 0
     with checkout() if covering else nullcontext(Path()) as folder:
         for mutant in COVERED if covering else MUTANTS:
             if not all(word in f"{mutant.file}: {mutant.name}" for word in words):
                 continue
+            planted += 1
             began = time.monotonic()
             found, by = by_its_tests(mutant, folder) if covering else by_the_matrix(mutant, every)
             missed += not found
@@ -45,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
             print(f"{mutant.file}: {mutant.name}: {verdict} ({time.monotonic() - began:.0f} s)", flush=True)
             for one in by:
                 print(f"  {one}", flush=True)
-    return 1 if missed else 0
+    return 1 if missed or not planted else 0
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def _failing(tests: tuple[str, ...], folder: Path) -> str | None:
     with tempfile.TemporaryDirectory(prefix="snapall-mutant-", ignore_cleanup_errors=True) as name:
         options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={Path(name, 'tests')}"]
         words = [sys.executable, "-m", "pytest", *options, *tests]
-        environ = {**os.environ, "PYTHONPATH": str(folder)}
+        environ = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "PY_COLORS"}}
+        environ["PYTHONPATH"] = str(folder)
         try:
             ended = subprocess.run(
                 words, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=_LIMIT
@@ -59,4 +60,8 @@ def _failing(tests: tuple[str, ...], folder: Path) -> str | None:
     if ended.returncode == 0:
         return None
     failed = re.search(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", ended.stdout, re.MULTILINE)
-    return failed[1] if failed is not None else (ended.stdout + ended.stderr)[-300:]
+    if ended.returncode == 1 and failed is not None:
+        return failed[1]
+    raise RuntimeError(
+        f"no test failed, and pytest ended with {ended.returncode}: {(ended.stdout + ended.stderr)[-500:]}"
+    )

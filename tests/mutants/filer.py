@@ -10,7 +10,7 @@ FILERS = (
     Mutant(
         "an answer that was lost is a refusal",
         "site/filer.py",
-        "            return Unknown(_with_hint(error))\n",
+        "            return Unknown(_with_hint(error), error.said)\n",
         "            return Refusal(_with_hint(error))\n",
         FILER,
     ),

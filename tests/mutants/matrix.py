@@ -72,14 +72,14 @@ MUTANTS = (
     Mutant(
         "the name of the journal is never synced",
         "backup/journal.py",
-        "            _sync_folder(folder)\n            for",
-        "            for",
+        "            for ours in (folder, folder.parent):",
+        "            for ours in ():",
         breaks="a VM was left quiesced",
     ),
     Mutant(
         "the folders of a first run are never synced",
         "backup/journal.py",
-        "            for above in folder.parents:",
+        "            for above in folder.parent.parents:",
         "            for above in ():",
         breaks="a VM was left quiesced",
     ),

@@ -344,6 +344,12 @@ def test_a_listing_that_comes_with_an_error_is_not_used() -> None:
         filer(sample("snap_list_n"), "something is wrong\n").listing("vol1")
 
 
+def test_an_answer_that_breaks_off_was_an_answer() -> None:
+    """A create of which the filer said anything at all is never sent again."""
+    system = FilerSystem(FakeTransport(NoAnswer("it hung up", said="creating snap")), "filer1")
+    assert system.perform(Capture("vol1", "x")) == Unknown("it hung up", "creating snap")
+
+
 def test_a_filer_that_cannot_be_asked_is_an_error_with_its_hint() -> None:
     system = FilerSystem(FakeTransport(NoAnswer("it hung up", hint="look")), "filer1")
     with pytest.raises(SiteError) as caught:

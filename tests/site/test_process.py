@@ -37,7 +37,7 @@ def test_a_program_reads_nothing_of_what_is_typed_for_us() -> None:
     ours = """
 import sys
 from snapall.site import process
-print(process.run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], 60, lambda child: None).stdout)
+print(process.run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], 300, lambda child: None).stdout)
 print(repr(sys.stdin.read()))
 """
     ended = subprocess.run(python(ours), input="typed", capture_output=True, text=True, check=True)
@@ -182,7 +182,7 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
 def test_where_no_file_can_be_made_a_program_runs_all_the_same(tmp_path: Path) -> None:
     code = (
         "import sys, tempfile; from snapall.site import process; tempfile.tempdir = '/nowhere'; "
-        "print(process.run([sys.executable, '-c', 'raise SystemExit(4)'], 60, lambda child: None))"
+        "print(process.run([sys.executable, '-c', 'raise SystemExit(4)'], 300, lambda child: None))"
     )
     ran = subprocess.run(python(code), capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "code=4" in ran.stdout

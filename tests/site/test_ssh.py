@@ -419,8 +419,9 @@ def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
     server: SshServer, settings: Filer
 ) -> None:
     server.answer = say(b"creating snap", status=None)
-    with pytest.raises(NoAnswer, match="hung up"):
+    with pytest.raises(NoAnswer, match="hung up") as caught:
         Ssh(settings).run("snap create vmvol1 x")
+    assert caught.value.said == "creating snap"
 
 
 def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:
