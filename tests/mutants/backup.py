@@ -10,6 +10,13 @@ RUNS = (*FILER, "tests/backup/test_outcomes.py", "tests/backup/test_recover.py",
 AFTER = ("tests/backup/test_taken_back.py", "tests/backup/test_recover.py", "tests/backup/test_flights.py", *FILER)
 
 BACKUP = (
+    Mutant(
+        "lines that were lost in the middle of a journal go unnoticed",
+        "backup/journal.py",
+        "    if any(isinstance(noted.fact, Started | Answered) and",
+        "    if False and any(isinstance(noted.fact, Started | Answered) and",
+        ("tests/backup/test_journal.py",),
+    ),
     # The capture
     Mutant(
         "a capture is believed because the filer said so",

@@ -15,6 +15,13 @@ FILERS = (
         FILER,
     ),
     Mutant(
+        "half an answer is none",
+        "site/filer.py",
+        "            return Unknown(_with_hint(error), error.said)\n",
+        "            return Unknown(_with_hint(error))\n",
+        FILER,
+    ),
+    Mutant(
         "'no such snapshot' is success for a rename too",
         "site/filer.py",
         '            case Meaning.ABSENT if verb == "delete":\n',

@@ -121,6 +121,18 @@ def test_a_run_that_is_stuck_is_killed_at_its_time_and_its_vm_released(watch: Wa
     assert "nothing is owed any more" in watch.texts[-1]
 
 
+def test_when_a_run_dies_its_vms_are_released_at_the_next_look(watch: Watch) -> None:
+    watch.clock.least = 0.0
+    watch.quiesce()
+    released: list[float] = []
+    watch.site.after = lambda step: released.append(watch.clock.seconds) if isinstance(step, Release) else None
+    watch.at.append((3.0, watch.die))
+    watch.watch()
+    (at,) = released
+    assert 3.0 <= at <= 4.0
+    assert watch.site.rows == []
+
+
 def test_a_run_whose_report_is_written_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
     journal = watch.memory.begin(BEGAN)
     watch.memory.close(journal, Exit.OK, "")
