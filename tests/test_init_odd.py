@@ -54,7 +54,11 @@ def test_a_backslash_of_windows_is_kept_and_quotes_hold_blanks_together() -> Non
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("before", [b"", b"127.0.0.10 ssh-rsa " + OTHER, b"# 127.0.0.1, or [127.0.0.1]\n"])
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"127.0.0.10 ssh-rsa " + OTHER, b"# 127.0.0.1, or [127.0.0.1]\n"],
+    ids=["none", "another host", "a remark"],  # the key is a new one each time, and workers must agree on the names
+)
 def test_a_host_key_is_asked_for_whatever_hosts_are_known_that_are_called_alike(
     at_lab: Make, home: Path, before: bytes
 ) -> None:
