@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import snapall
 from snapall import errors
 from snapall.errors import SnapallError
 from snapall.site import filer
@@ -20,6 +21,7 @@ from snapall.site.dbdrivers import Trouble
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "messages.md"
+SOURCE = Path(snapall.__file__).parent  # of the wheel, where that is what is tested
 HEAD = """\
 # Messages, and what to do
 
@@ -77,7 +79,7 @@ def page() -> str:
     parts = [HEAD]
     taken: set[Path] = set()
     for title, places in SECTIONS:
-        files = [file for place in places for file in _files(ROOT / "snapall" / place) if file not in taken]
+        files = [file for place in places for file in _files(SOURCE / place) if file not in taken]
         taken |= set(files)
         rows = [one.row for file in files for one in messages(file.read_text(encoding="utf-8")) if one.text]
         parts += [f"## {title}", "", *_table("message | kind | remedy", list(dict.fromkeys(rows))), ""]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.messages import FILE, ROOT, SECTIONS, messages, page
+from tests.messages import FILE, SECTIONS, SOURCE, messages, page
 
 MODULES = [
     file
     for _, places in SECTIONS
     for place in places
-    for file in (sorted((ROOT / "snapall" / place).rglob("*.py")) or [ROOT / "snapall" / place])
+    for file in (sorted((SOURCE / place).rglob("*.py")) or [SOURCE / place])
 ]
 
 

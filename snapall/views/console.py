@@ -39,11 +39,19 @@ _FRAME = 4  # columns that the panel takes
 _NARROW = 72  # columns below which the hosts are left out
 
 
+class Terminal(Console):
+    """A console whose terminal may go. rich's own would then point stdout, where the results go, at nothing."""
+
+    def on_broken_pipe(self) -> None:
+        """End the thread that redraws; whoever else draws is guarded against it."""
+        raise SystemExit
+
+
 class ConsoleView:
     """Draws on a terminal (stderr) a few times a second. A context manager, so that the terminal is always restored."""
 
     def __init__(self, console: Console | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or Terminal(stderr=True, highlight=False)
         self._now = now
         self._progress = Progress()
         self._lock = threading.Lock()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from snapall.backup.model import Grade, Order, Policies, Policy, Vm
 from snapall.backup.steps import Done, Outcome, Refusal, Release, Unknown
 from snapall.errors import Exit
 from snapall.views import words
-from snapall.views.console import ConsoleView, Picture, ending, screen
+from snapall.views.console import ConsoleView, Picture, Terminal, ending, screen
 from snapall.views.jsonlines import JsonLines, snake
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress, State
@@ -209,9 +211,10 @@ def test_a_terminal_that_has_gone_is_left_quietly(tmp_path: Path) -> None:
                 raise BrokenPipeError
             return super().write(text)
 
-    stream = Gone()
-    with ConsoleView(Console(file=stream, width=80, height=24, force_terminal=True), lambda: AT):
+    stream, stdout = Gone(), os.fstat(sys.stdout.fileno())
+    with ConsoleView(Terminal(file=stream, width=80, height=24, force_terminal=True), lambda: AT):
         stream.gone = True
+    assert os.fstat(sys.stdout.fileno()) == stdout  # the results still have their place
 
 
 def test_the_picture_holds_the_moment_of_the_proof_and_the_end(tmp_path: Path) -> None:
