@@ -229,7 +229,7 @@ def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
     in_sight: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     night = AtLab(in_sight, capsys)
-    with closing(night.lab):
+    with closing(night):
         night("run")
         night(command)  # whatever it imports is there by now
         with shut_out(night):
