@@ -7,6 +7,7 @@ only root may try is skipped for everybody else, required or not.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,7 @@ def shell(folder: Path, world: World, transport: str) -> str:
     victim = "getppid" if transport == "ssh" else "getpid"
     script.write_text(SHELL.format(world=str(world.directory), transport=transport, victim=victim))
     launcher = folder / "filer_shell"
-    launcher.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
+    launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
     launcher.chmod(0o755)
     return str(launcher)
 

@@ -29,7 +29,10 @@ QUIESCE = Quiesce(Vm(611, "sql01"), "Quiesce-20070322T030000Z")
 RELEASE = Release(Vm(611, "sql01"), "snapshot-619")
 GONE = (FIXTURES / "snapshot_gone.txt").read_text()
 
-PROGRAM = """#!{python}
+# For sh it is an exec, for Python a text: a first line that names Python itself could hold no path with a blank.
+PROGRAM = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import json, sys
 with open({calls!r}, 'a') as calls:
     calls.write(json.dumps(sys.argv[1:]) + chr(10))
