@@ -1,4 +1,4 @@
-"""The kill matrix: `python -m tests.matrix` prints its counts; `--quick` tries a tenth of it, `--full` all.
+"""The kill matrix: `python -m tests.matrix` prints its counts; `--quick` tries a twentieth of it, `--full` all.
 
 Two VMs of our own and a foreign one; both orders; every call over rsh, and those that reach the filer over ssh too;
 two volumes and four calls at a time at fewer moments. `--full` has each of them at every moment.
