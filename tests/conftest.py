@@ -13,7 +13,7 @@ import pytest
 
 from tests.atlab import AtLab
 
-_ROOM = 1 << 30  # bytes; the whole suite leaves a tenth of it behind
+_ROOM = 1 << 30  # bytes, far more than the tests need at a time
 
 
 def pytest_configure() -> None:
