@@ -44,7 +44,7 @@ class Terminal(Console):
 
     def on_broken_pipe(self) -> None:
         """End the thread that redraws; whoever else draws is guarded against it."""
-        raise SystemExit
+        raise SystemExit(1)
 
 
 class ConsoleView:
