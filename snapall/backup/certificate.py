@@ -2,70 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from snapall.backup.debts import standing
-from snapall.backup.facts import (
-    NOT_QUIESCED,
-    QUIESCED,
-    SKIPPED,
-    Answered,
-    Certified,
-    Found,
-    Intent,
-    Noted,
-    Proven,
-    Unheld,
-    Unregistered,
-    Verdict,
-)
-from snapall.backup.plan import Plan
-from snapall.backup.provenance import grade
-from snapall.backup.steps import Capture, Done, Quiesce, Release, Step, Unknown
+from snapall.backup.model import Grade
+from snapall.backup.record import NOT_QUIESCED, QUIESCED, SKIPPED, Certified, Verdict
+from snapall.backup.state import CapturePhase, RunState, VmPhase, VmState
+from snapall.backup.steps import Done, Refusal, Unknown
 
 
-def certify(plan: Plan, facts: Sequence[Noted]) -> Certified:
-    """Judge every VM of the plan by the order of what was noted."""
-    late = any(isinstance(noted.fact, Proven) and noted.fact.late for noted in facts) or not standing(facts)
-    reasons = _reasons(facts)
-    verdicts = []
-    for vm in plan.asked:
-        why = reasons.get(vm.id, "it was not asked for")
-        if not why and late:
-            why = "the filer's snapshot was not seen before the release"
-        verdicts.append(Verdict(vm, NOT_QUIESCED if why else QUIESCED, why))
-    verdicts += [Verdict(vm, NOT_QUIESCED, why) for vm, why in plan.left]
-    quiesced = sum(one.state == QUIESCED for one in verdicts)
-    result = grade(quiesced, len(verdicts))
-    verdicts += [Verdict(vm, SKIPPED) for vm in plan.skipped]
-    return Certified(result, tuple(sorted(verdicts, key=lambda one: one.vm.id)))
+def certify(state: RunState) -> Certified:
+    """Judge every VM of the run, by ascending id."""
+    verdicts = verdicts_of(state)
+    counted = [one for one in verdicts if one.state != SKIPPED]
+    return Certified(grade(sum(one.state == QUIESCED for one in counted), len(counted)), verdicts)
 
 
-def _reasons(facts: Sequence[Noted]) -> dict[int, str]:
-    """For each VM that was asked for, why it does not count as quiesced; "" when it does."""
-    steps: dict[int, Step] = {}
-    reasons: dict[int, str] = {}
-    claimed: set[int] = set()
-    captured = False
-    for noted in facts:
-        match noted.fact:
-            case Intent(n, step):
-                steps[n] = step
-                captured = captured or isinstance(step, Capture)
-                if isinstance(step, Quiesce):
-                    reasons[step.vm.id] = "vcbsnapshot did not answer in time"
-                if isinstance(step, Release):
-                    claimed.discard(step.vm.id)  # what is found from now on was not seen before its release
-            case Answered(n, outcome) if not captured and isinstance(quiesce := steps.get(n), Quiesce):
-                reasons[quiesce.vm.id] = "" if isinstance(outcome, Done) else outcome.why
-                if isinstance(outcome, Unknown) and outcome.claimed:
-                    claimed.add(quiesce.vm.id)
-            case Found(vm) if vm in claimed:
-                reasons[vm] = ""
-            case Unheld(vm):
-                reasons[vm] = "its snapshot had been removed by somebody else before the release"
-            case Unregistered(vm):
-                reasons[vm] = "it was unregistered from VirtualCenter before its release"
-            case _:
-                pass
-    return reasons
+def verdicts_of(state: RunState) -> tuple[Verdict, ...]:
+    """The certificate's verdicts; of a run that died before it wrote one, what its records tell."""
+    if state.certified is not None:
+        return state.certified.verdicts
+    verdicts = [_verdict(state, one) for one in state.vms.values() if one.create is not None or _planned(state, one)]
+    skipped = state.surveyed.skipped if state.surveyed is not None else ()
+    verdicts += [Verdict(vm, SKIPPED) for vm in skipped]
+    return tuple(sorted(verdicts, key=lambda one: one.vm.id))
+
+
+def _planned(state: RunState, one: VmState) -> bool:
+    return state.surveyed is not None and one.vm.id in {
+        *(vm.id for vm in state.surveyed.targets),
+        *(left.vm.id for left in state.surveyed.left),
+    }
+
+
+def _verdict(state: RunState, one: VmState) -> Verdict:
+    why = _not_quiesced(state, one)
+    return Verdict(one.vm, NOT_QUIESCED if why else QUIESCED, why)
+
+
+def _not_quiesced(state: RunState, one: VmState) -> str:
+    """Why the VM does not count as quiesced; "" when it does."""
+    if one.phase is VmPhase.PLANNED:
+        return "it was not asked for"
+    if one.phase is VmPhase.LEFT_OUT:
+        return one.why
+    if not one.in_time:
+        return _no_answer(one)
+    if one.vanished:
+        return "its snapshot had been removed by somebody else before the release"
+    if one.phase is VmPhase.LOST:
+        return "it was unregistered from VirtualCenter before its release"
+    captured = any(capture.phase is CapturePhase.CONFIRMED for capture in state.captures.values())
+    if captured and one.removals and not one.after_capture:
+        return "it was released before the filer's snapshot was confirmed"
+    return ""
+
+
+def _no_answer(one: VmState) -> str:
+    outcome = one.create.outcome if one.create is not None else None
+    match outcome:
+        case Done() if not one.withheld and not one.why:
+            return "vcbsnapshot answered only after the filer's snapshot had been asked for"
+        case Refusal(why) | Unknown(why):
+            return why
+        case _:
+            return one.why or "vcbsnapshot did not answer in time"
+
+
+def grade(quiesced: int, asked: int) -> Grade:
+    """Whole when no VM that was asked for is missing; an empty datastore, where that is allowed, misses none."""
+    if quiesced >= asked:
+        return Grade.WHOLE
+    return Grade.PARTIAL if quiesced > 0 else Grade.CRASH_CONSISTENT

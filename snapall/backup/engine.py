@@ -1,275 +1,339 @@
-"""Performs a plan: quiesce, capture, prove, release whatever happened, rotate; then says what it came to."""
+"""The loop: decide, write the intents, act on threads, write the answers, decide anew.
+
+It is all that has effects between a run's first quiesce and its report, and it decides nothing.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from snapall.backup.certificate import certify
-from snapall.backup.crew import Crew
-from snapall.backup.debts import owed, standing
-from snapall.backup.events import Failed
-from snapall.backup.facts import Answered, Certified, Intent, Noted, Proven, Releasing, Surveyed
+from snapall.backup.actions import Action, Decision, LookAtVms, Policy, ReadVolume, Send
+from snapall.backup.context import Claims, RunContext, Site, defect, unclaimed
+from snapall.backup.decide import decide
 from snapall.backup.journal import Journal
-from snapall.backup.means import Means, guarded
-from snapall.backup.model import Grade, Policy
-from snapall.backup.plan import Plan, Stage
-from snapall.backup.prove import Proving
-from snapall.backup.publish import Publisher
-from snapall.backup.rotation import Pending, after
-from snapall.backup.settle_filer import settle_filer
-from snapall.backup.settle_vms import VmSettlement
-from snapall.backup.steps import Delete, Quiesce, Release, Rename
-from snapall.errors import Exit, SiteError
+from snapall.backup.looks import conclude
+from snapall.backup.record import (
+    Answered,
+    DatabaseSilent,
+    Fact,
+    Failed,
+    FilerSilent,
+    Intent,
+    JournalBroken,
+    LeftOut,
+    Observation,
+    Record,
+    Stage,
+    StageBegan,
+    StageEnded,
+    Started,
+    StopAsked,
+    VmsSeen,
+    VolumeSeen,
+    Waiting,
+    Warned,
+)
+from snapall.backup.state import RunState, VmPhase, apply, fold
+from snapall.backup.steps import Capture, Quiesce, Release, Unknown
+from snapall.errors import JournalError, SiteError
 
-_STRAGGLERS = 30.0  # seconds to wait for a quiesce that is still under way, when all else is done or it is a must
+BEAT = 5.0  # seconds between two signs of life
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """What became of a plan. `exit` does not yet speak of debts; `window` in seconds."""
+class Case:
+    """One run that is worked on: its journal, the state that its records fold into, and its owner's policy."""
 
-    exit: Exit
-    certified: Certified
-    proven: bool
-    name: str  # what the backup is called now; "" when there is none
-    published: bool
-    window: float
-    unreachable: bool  # the database could not be asked at the last look
+    def __init__(self, journal: Journal, context: RunContext, policy: Policy, claims: Claims = unclaimed) -> None:
+        self.journal = journal
+        self.context = context
+        self.policy = policy
+        self.claims = claims
+        self.state: RunState = fold(journal.records)
+        self.after: Case | None = None  # an older run of the same job: its work on the filer goes first
+        self.finished = False
+        self._waiting = ""
+
+    @property
+    def owner_policy(self) -> Policy:
+        """The policy, as long as an older run has nothing left on the filer."""
+        free = self.after is None or self.after.finished or not self.after.state.filer_outstanding
+        return self.policy if free else replace(self.policy, filer=False)
+
+    def write(self, *facts: Fact) -> None:
+        """Write facts that later commands rely on. JournalError: they are not written."""
+        self._take(self.journal.append(facts))
+
+    def note(self, *facts: Fact) -> None:
+        """Remember facts, written or not: what has happened is not undone by a full disk."""
+        records = self.journal.remember(facts)
+        self._take(records)
+        if self.journal.broken and not self.state.broken:
+            self.observe(JournalBroken(self.journal.broken))
+
+    def observe(self, seen: Observation) -> None:
+        """Take a look's answer in, and note what follows from it."""
+        at = self.context.clock.utc()
+        self.state = apply(self.state, Record(at, seen))
+        if facts := conclude(self.state, seen, at):
+            self.note(*facts)
+
+    def look_again(self) -> None:
+        """Take nothing that was seen so far for the present state of the VMs."""
+        vms = {vm: replace(one, looked=-1) for vm, one in self.state.vms.items()}
+        self.state = replace(self.state, vms=vms, database=None, looks=0, looked_at=None)
+        self.finished = False
+
+    def show_waiting(self, decision: Decision) -> None:
+        """Tell what is being waited for, once for each reason."""
+        if decision.why and decision.wake is not None and decision.why != self._waiting:
+            self.context.publish(Waiting(decision.wake, decision.why))
+        self._waiting = decision.why
+
+    def _take(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self.state = apply(self.state, record)
+            self.context.forward(record)
+
+
+@dataclass(eq=False, slots=True)
+class _Running:
+    """An action under way."""
+
+    case: Case
+    action: Action
+    n: int = 0
+    began: float = 0.0
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """Answers from the threads, in their order."""
+
+    items: deque[Callable[[], None]] = field(default_factory=deque)
+    arrived: threading.Event = field(default_factory=threading.Event)
+
+    def put(self, item: Callable[[], None]) -> None:
+        self.items.append(item)
+        self.arrived.set()
 
 
 class Engine:
-    """One run of a plan. Whatever happens in between, `execute` ends with the release."""
+    """Works on one run, or on several at once, until their owners have nothing more to do."""
 
-    def __init__(self, plan: Plan, earlier: tuple[Pending, ...], journal: Journal, means: Means) -> None:
-        self.plan = plan
-        self.job = plan.job
-        self.earlier = earlier
-        self.journal = journal
-        self.means = means
-        self.vms = VmSettlement(journal, means, wait=False)
-        self.publisher = Publisher(self.job, journal, means, self._meanwhile)
-        self._failed = False
-        self._releasing = False
-        self._gate = threading.Lock()
-        self._quiescing: Crew[Quiesce] = Crew([], lambda _: None, 1)
-        self._capturing: Crew[None] = Crew([], lambda _: None, 1)
-        self._locating: Crew[None] = Crew([], lambda _: None, 1)
+    def __init__(self, *cases: Case) -> None:
+        self._cases = cases
+        self._context = cases[0].context
+        self._inbox = _Inbox()
+        self._running: list[_Running] = []
+        self._stages: dict[Stage, float] = {}
 
-    def execute(self) -> Execution:
-        """Perform the plan; nothing raises but what no program can bear, and that not before the release."""
+    def drive(self) -> None:
+        """Come back when all is done; an answer that comes later is for nobody."""
         try:
-            with guarded(self._fail):
-                self._forward()
+            while not self._pass():
+                pass
         finally:
-            with guarded(self._fail):
-                self._release()
-        with guarded(self._fail):
-            self._free_late()
-        with guarded(self._fail):
-            self._finish_capture()
-        certified = certify(self.plan, self.journal.facts)
-        self.journal.note(certified)
-        published = False
-        if self._proven():
-            with guarded(self._fail):
-                published = self._publish(certified)
-        with guarded(self._fail):
-            self.vms.settle()
-        proven = self._proven()
-        name = "" if not proven else self.job.newest if published and not self.journal.began.keep else self.plan.capture
-        code = self._exit(certified, published)
-        window = _window(self.journal.facts)
-        return Execution(code, certified, proven, name, published, window, self.vms.unreachable)
+            self._stages_ended(over=True)
 
-    # Up to the proof
-
-    def _forward(self) -> None:
-        if self.plan.capture == self.job.newest:
-            with self.means.stage(Stage.ROTATE):
-                self._make_room()
-        with self.means.stage(Stage.QUIESCE):
-            self._quiesce()
-        if not self.means.stopped():
-            self._check_musts()
-            self._capture()
-
-    def _make_room(self) -> None:
-        """Rotate before the capture, as the batch does; what fails here is renamed back at the end."""
-        steps = [step for step in self.plan.of(Stage.ROTATE) if isinstance(step, Rename | Delete)]
-        for step in steps:
-            if self.means.stopped():
-                return
-            if not self.publisher.move(step):
-                raise SiteError(f"{self.means.site.command(step)} failed, so nothing was captured")
-        surveyed = next(noted.fact for noted in self.journal.facts if isinstance(noted.fact, Surveyed))
-        before = {one.volume: one.rows for one in surveyed.listings}
-        if not self.publisher.stands(
-            after(before, steps), steps
-        ):  # else an old one could be taken for the proof of the new
-            raise SiteError("the chain is not as it was to be made, so nothing was captured")
-
-    def _quiesce(self) -> None:
-        """Ask for every VM, a few at a time, until the signal or the deadline."""
-        clock, end = self.means.clock, self.means.clock.monotonic() + self.job.max_quiesced
-
-        def over() -> bool:
-            return self._over() or clock.monotonic() >= end
-
-        steps = [step for step in self.plan.of(Stage.QUIESCE) if isinstance(step, Quiesce)]
-        self._quiescing = Crew(
-            steps,
-            lambda step: self._hold(step, last=step is steps[-1]),
-            self.journal.began.pace.parallel,
-            lambda: not over(),
-            threads=self.means.threads,
-        )
-        ended = self._quiescing.wait(over)
-        for error in self._quiescing.errors[:1]:
-            raise error
-        if not ended and not self.means.stopped():
-            self._fail(
-                f"{self.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that hold",
-                "see max_quiesced, and why vcbsnapshot takes so long",
-            )
-
-    def _hold(self, step: Quiesce, last: bool) -> None:
-        if last:
-            self.means.approach()
-        self.means.act(self.journal, Stage.QUIESCE, step)
-
-    def _over(self) -> bool:
-        """Whether nothing new may be begun: the release has its turn, or a signal came."""
-        return self._releasing or self.means.stopped()
-
-    def _check_musts(self) -> None:
-        """No capture without a VM that must be in it. SiteError: one of them does not hold."""
-        musts = [vm for vm in self.plan.asked if self.job.policies.of(vm) is Policy.MUST]
-        if not musts:
-            return
-        debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
-        if any(vm.id in debts and not debts[vm.id].ssid for vm in musts):
-            # One of them has no answer yet: it may hold all the same. A longer look would delay the release beyond
-            # what the guardian grants.
-            late = self._patience(min(_STRAGGLERS, self.journal.began.pace.filer_timeout))
-            looking = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
-            looking.wait(lambda: self.means.stopped() or late())
-            debts = {debt.vm.id: debt for debt in owed(self.journal.facts).vms}
-        missing = [vm.label for vm in musts if vm.id not in debts or not debts[vm.id].ssid]
-        if missing:
-            raise SiteError(
-                f"{', '.join(missing)} must be quiesced and is not: nothing was captured",
-                'see why vcbsnapshot failed for it, or take "must" from it in `vms`',
-            )
-
-    def _capture(self) -> None:
-        """Capture and prove on a thread of its own: the release waits for it one filer time-out at most."""
-        late = self._patience(self.journal.began.pace.filer_timeout)
-        proving = Proving(self.plan, self.journal, self.means, self._gate, self._over)
-        self._capturing = Crew([None], lambda _: proving.perform(), 1, threads=self.means.threads)
-        self._locating = Crew([None], lambda _: self._look(), 1, threads=self.means.threads)
-        ended = self._capturing.wait(lambda: self.means.stopped() or late())
-        for error in self._capturing.errors[:1]:
-            raise error
-        if not ended and not self.means.stopped():
-            self._fail(
-                "the filer did not answer in time: the VMs are released without waiting for it any longer",
-                "see whether the filer answers `snap list`; `timeout` of the filer is this limit",
-            )
-
-    # From the release on
-
-    def _look(self) -> None:
-        """Ask the database for the ids of what was made: the cross-check, and the fallback where none was printed."""
-        with self.means.stage(Stage.LOCATE):
-            VmSettlement(self.journal, self.means, wait=False).look(owed(self.journal.facts).vms)
-
-    def _release(self) -> None:
-        """Free every VM: those with a printed id at once, then what the database tells of the others."""
-        with self._gate:
-            self._releasing = True
-        debts = owed(self.journal.facts).vms
-        if not debts:
-            return
-        with self.means.stage(Stage.UNQUIESCE):
-            known = [(debt, debt.ssid) for debt in debts if debt.ssid]
-            if not known:  # the guardian must see that the run is not stuck before its release
-                self.journal.note(Releasing())
-            self.vms.release(known)
-            self._locating.wait(self._patience(self.journal.began.pace.filer_timeout))
-            self.vms.sweep()
-
-    def _free_late(self) -> None:
-        """Wait a little for quiesces still under way, and release what has appeared."""
-        self._quiescing.wait(self._patience(min(_STRAGGLERS, self.journal.began.pace.create_timeout)))
-        self.vms.sweep()
-
-    def _meanwhile(self) -> None:
-        """What may be tried again on VMs while the rotation waits for the filer."""
-        with guarded(self._fail):
-            self.vms.sweep()
-
-    def _finish_capture(self) -> None:
-        """Give a capture that is still under way its time, then find out what it came to."""
-        pace = self.journal.began.pace
-        longest = min(_STRAGGLERS, pace.filer_timeout) if self.means.stopped() else pace.filer_timeout
-        if self._capturing.wait(self._patience(longest)):
-            settle_filer(self.journal, self.means)
-
-    def _publish(self, certified: Certified) -> bool:
-        """Let the new backup into the chain if it is good enough; answers whether the chain holds it now."""
-        if self.plan.capture in (self.journal.began.keep, self.job.newest):
+    def _pass(self) -> bool:
+        wakes = [decision.wake for decision in map(self._turn, self._cases)]
+        self._stages_ended()
+        if all(case.finished for case in self._cases):
             return True
-        if self._called_off():
+        self._beat()
+        self._wait(min((wake for wake in wakes if wake is not None), default=None))
+        self._inbox.arrived.clear()
+        while self._inbox.items:
+            self._inbox.items.popleft()()
+        return False
+
+    def _turn(self, case: Case) -> Decision:
+        """Decide until nothing new follows, and begin what is decided."""
+        if self._context.stopped() and case.state.stopped_at is None:
+            case.note(StopAsked())
+        while True:
+            decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
+            actions = [action for action in decision.actions if self._may_begin(case, action)]
+            self._begin(case, decision.records, actions)
+            if not decision.records and not (actions and case.journal.broken):
+                break
+        case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
+        case.show_waiting(decision)
+        return decision
+
+    # Actions
+
+    def _may_begin(self, case: Case, action: Action) -> bool:
+        """A filer is asked one thing at a time, the database one question for each run."""
+        if isinstance(action, LookAtVms):
+            return not any(one.case is case and isinstance(one.action, LookAtVms) for one in self._running)
+        if _on_filer(action):
+            host = case.state.header.filer
+            return not any(_on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
+        return True
+
+    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> None:
+        """Write the intents of one decision, all at once; then act."""
+        creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
+        with case.claims(creates) if creates else unclaimed(()) as taken:
+            begun, left = [], []
+            for action in actions:
+                vm = action.step.vm.id if isinstance(action, Send) and isinstance(action.step, Quiesce) else None
+                if vm is not None and vm in taken:
+                    left.append(LeftOut(vm, taken[vm]))
+                else:
+                    begun.append(action)
+            running = self._intend(case, [*records, *left], begun)
+        for one in running:
+            self._start(one)
+        self._preconnect(case, begun)
+
+    def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[_Running]:
+        running = [
+            _Running(case, action, case.journal.number() if isinstance(action, Send) else 0) for action in actions
+        ]
+        intents = [Intent(one.n, one.action.step) for one in running if isinstance(one.action, Send)]
+        try:
+            if intents:
+                case.write(*records, *intents)
+            elif records:
+                case.note(*records)
+            return running
+        except JournalError as error:
+            case.observe(JournalBroken(str(error)))
+            may = [one for one in running if not isinstance(one.action, Send) or isinstance(one.action.step, Release)]
+            case.note(*records, *(Intent(one.n, one.action.step) for one in may if isinstance(one.action, Send)))
+            return may
+
+    def _start(self, one: _Running) -> None:
+        stage = one.action.stage
+        if stage not in self._stages:
+            self._stages[stage] = self._context.clock.monotonic()
+            self._context.publish(StageBegan(stage))
+        one.began = self._context.clock.monotonic()
+        self._running.append(one)
+        version = one.case.state.version
+        self._context.threads.start(lambda: self._perform(one, version))
+
+    def _preconnect(self, case: Case, actions: Sequence[Action]) -> None:
+        """Connect to the filer beside what goes on, so that its next command finds the connection: VMs are quiesced."""
+        sent = [one.step for one in actions if isinstance(one, Send)]
+        last = any(isinstance(step, Quiesce) for step in sent) and not any(
+            one.phase is VmPhase.PLANNED for one in case.state.vms.values()
+        )
+        if last or any(isinstance(step, Capture) for step in sent):
+            self._context.threads.start(lambda: _approach(case))
+
+    # On the threads
+
+    def _perform(self, one: _Running, version: int) -> None:
+        """Act, and hand the answer to the loop. Whatever is raised here is a defect; what was sent is then unknown."""
+        try:
+            answer = self._answer(one, version)
+        except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits for ever
+            text, hint = defect()
+            answer = lambda: self._broke(one, version, text, hint)  # noqa: E731
+        self._inbox.put(lambda: self._take(one, answer))
+
+    def _answer(self, one: _Running, version: int) -> Callable[[], None]:
+        case, site = one.case, one.case.context.site
+        match one.action:
+            case Send(_, step):
+                outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.note(Started(one.n, child))))
+                seconds = self._context.clock.monotonic() - one.began
+                return lambda: case.note(Answered(one.n, outcome, seconds))
+            case LookAtVms() as look:
+                seen = _look(site, look, version)
+                return lambda: self._looked(case, seen)
+            case ReadVolume(_, volume):
+                try:
+                    rows = site.listing(volume)
+                except SiteError as error:
+                    silent = FilerSilent(volume, version, error.message, error.hint)
+                    return lambda: case.observe(silent)
+                return lambda: case.observe(VolumeSeen(volume, rows, version))
+
+    def _take(self, one: _Running, answer: Callable[[], None]) -> None:
+        self._running.remove(one)
+        answer()
+
+    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent) -> None:
+        if isinstance(seen, DatabaseSilent) and case.state.database is None:
+            case.note(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
+        case.observe(seen)
+
+    def _broke(self, one: _Running, version: int, text: str, hint: str) -> None:
+        one.case.note(Failed(text, hint))
+        match one.action:
+            case Send():
+                one.case.note(Answered(one.n, Unknown("a defect of snapall"), 0.0))
+            case LookAtVms(_, vms):
+                one.case.observe(DatabaseSilent(frozenset(vms), version, "a defect of snapall"))
+            case ReadVolume(_, volume):
+                one.case.observe(FilerSilent(volume, version, "a defect of snapall"))
+
+    # Time
+
+    def _wait(self, wake: datetime | None) -> None:
+        """Until an answer comes, until the moment of the next decision, or until a signal."""
+        clock = self._context.clock
+        beat = clock.utc() + timedelta(seconds=BEAT)
+        until = beat if wake is None or (self._running and beat < wake) else wake
+        length = max(0.0, (until - clock.utc()).total_seconds())
+        end = clock.monotonic() + length
+        known = self._context.stopped()
+
+        def signalled() -> bool:
+            return self._context.stopped() and not known
+
+        if self._running:
+            self._context.threads.wait(self._inbox.arrived, lambda: signalled() or clock.monotonic() >= end)
+        else:
+            clock.wait(length, signalled)
+
+    def _beat(self) -> None:
+        for case in self._cases:
+            case.journal.beat()
+
+    def _stages_ended(self, *, over: bool = False) -> None:
+        """A stage is over when nothing of it is under way."""
+        under_way = set() if over else {one.action.stage for one in self._running}
+        for stage in [stage for stage in self._stages if stage not in under_way]:
+            seconds = self._context.clock.monotonic() - self._stages.pop(stage)
+            self._context.publish(StageEnded(stage, seconds))
+
+
+def _on_filer(action: Action) -> bool:
+    match action:
+        case Send(_, step):
+            return not isinstance(step, Quiesce | Release)
+        case LookAtVms():
             return False
-        good = certified.grade >= self.job.publish
-        expected = self.plan.rotation.moves if good else None
-        pending = [*self.earlier, Pending(self.plan.capture, certified.grade)]
-        with self.means.stage(Stage.ROTATE):
-            done = self.publisher.publish(pending, expected, self.job.busy_wait)
-        if not good:
-            self._fail(
-                f"{self.plan.capture} is kept outside the chain: fewer VMs were quiesced than `publish` asks for",
-                "see why; the next good backup takes its place",
-            )
-        if not done.whole:
-            self._failed = True
-        return self.plan.capture in done.names
-
-    # What it came to
-
-    def _proven(self) -> bool:
-        return {volume for volume, _ in standing(self.journal.facts)} == set(self.job.volumes)
-
-    def _called_off(self) -> bool:
-        """Whether a signal came before the proof."""
-        late = any(isinstance(noted.fact, Proven) and noted.fact.late for noted in self.journal.facts)
-        return self.means.stopped() and (late or not self._proven())
-
-    def _exit(self, certified: Certified, published: bool) -> Exit:
-        if self._called_off():
-            return Exit.STOPPED
-        if not self._proven():
-            return Exit.FAILED
-        settled = not owed(self.journal.facts).vms
-        whole = certified.grade is Grade.WHOLE and published and not self._failed and settled
-        return Exit.OK if whole else Exit.PARTIAL
-
-    def _fail(self, text: str, hint: str) -> None:
-        self._failed = True
-        self.means.tell(Failed(text, hint))
-
-    def _patience(self, seconds: float) -> Callable[[], bool]:
-        end = self.means.clock.monotonic() + seconds
-        return lambda: self.means.clock.monotonic() >= end
+        case ReadVolume():
+            return True
 
 
-def _window(facts: Sequence[Noted]) -> float:
-    """Seconds from the first quiesce sent to the last removal answered; 0 when nothing was quiesced."""
-    steps = {noted.fact.n: noted.fact.step for noted in facts if isinstance(noted.fact, Intent)}
-    began = [noted.at for noted in facts if isinstance(noted.fact, Intent) and isinstance(noted.fact.step, Quiesce)]
-    ended = [
-        noted.at for noted in facts if isinstance(noted.fact, Answered) and isinstance(steps.get(noted.fact.n), Release)
-    ]
-    return (ended[-1] - began[0]).total_seconds() if began and ended else 0.0
+def _matters(one: _Running) -> bool:
+    """Whether the end waits for it: a create that hangs, or a filer that does, is given up on by the decisions."""
+    return isinstance(one.action, Send) and isinstance(one.action.step, Release)
+
+
+def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent:
+    vms = frozenset(look.vms)
+    ended = tuple(n for n, child in look.programs if child is None or not site.alive(child))
+    try:
+        rows = site.vm_snapshots(look.vms, look.ssids)
+        registered = frozenset(site.registered(look.vms))
+    except SiteError as error:
+        return DatabaseSilent(vms, version, error.message, error.hint, ended)
+    return VmsSeen(vms, rows, registered, version, ended)
+
+
+def _approach(case: Case) -> None:
+    with suppress(Exception):  # the command will find out by itself, and tell
+        case.context.site.approach()

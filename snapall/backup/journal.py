@@ -1,41 +1,36 @@
-"""The durable memory of a run: one JSON line a fact, fsynced before the act."""
+"""The durable memory of a run: one JSON line a record, synced to the disk before anything is done that rests on it."""
 
 from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
-from snapall.backup.appending import Appending
 from snapall.backup.clock import Clock
-from snapall.backup.factlines import from_line, to_line
-from snapall.backup.facts import Answered, Began, Ended, Fact, Intent, Noted, Proven, Started
-from snapall.backup.steps import Step
+from snapall.backup.codec import from_line, to_line
+from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, is_intent, may_wait, number_of
 from snapall.errors import JournalError
 
 
 class Journal:
-    """One run's file, and the same facts in memory: an undo reads the memory, so it needs no disk.
+    """One run's file, open for as long as the run is worked on, and the same records in memory.
 
-    Safe to use from several threads. An answer is written at once, so that it outlives the process, and is synced with
-    the next intent: before anything is done that rests on it. A power cut before that makes it an unknown outcome.
+    One thread appends. A failed write is torn off again, so that the next one begins on its own line.
     """
 
-    def __init__(self, path: Path, clock: Clock, facts: list[Noted], size: int) -> None:
+    def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
         self.path = path
+        self.records: list[Record] = list(records)
         self.broken = ""  # why the last write failed
         self._clock = clock
-        self._facts = facts
-        self._file = Appending(path, size)
+        self._size = size
+        self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
-        numbered = (noted.fact for noted in facts)
-        self._intents = max((fact.n for fact in numbered if isinstance(fact, Intent | Started | Answered)), default=0)
+        self._number = max((number_of(one.what) for one in records), default=0)
         self._left = False
-        self._lock = threading.Lock()
 
     @classmethod
     def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
@@ -54,91 +49,95 @@ class Journal:
             raise JournalError(f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM) from error
         journal = cls(path, clock, [], 0)
         try:
-            journal.write(began)
+            journal.append([began])
         except JournalError:
             with suppress(OSError):
+                journal.leave()
                 path.unlink()
             raise
         return journal
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
-        """Take up an earlier journal; a torn last line is a fact that was never acted upon, and is cut off."""
-        facts, size = _read(path)
-        return cls(path, clock, facts, size)
-
-    @property
-    def facts(self) -> tuple[Noted, ...]:
-        """All that is known of this run, oldest first."""
-        with self._lock:
-            return tuple(self._facts)
+        """Take over an earlier journal; a torn last line is a fact that was never acted upon, and is cut off."""
+        records, size = _read(path)
+        return cls(path, clock, records, size)
 
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
-        for noted in self.facts[:1]:
-            if isinstance(noted.fact, Began):
-                return noted.fact
+        for record in self.records[:1]:
+            if isinstance(record.what, Began):
+                return record.what
         raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
 
-    def intend(self, step: Step) -> int:
-        """Write down what is about to be done, and answer its number. JournalError: then it must not be done."""
-        intent = self._numbered(step)
-        self._keep([intent], anyway=False)
-        return intent.n
+    def number(self) -> int:
+        """The number of the next command."""
+        self._number += 1
+        return self._number
 
-    def intend_anyway(self, step: Step) -> int:
-        """The same for a step that takes something back: that is done even when it cannot be written down."""
-        intent = self._numbered(step)
-        self.note(intent)
-        return intent.n
-
-    def write(self, fact: Fact) -> None:
-        """Write down what later steps rely on. JournalError: then none of them must be taken."""
-        self._keep([fact], anyway=False)
-
-    def note(self, *facts: Fact) -> None:
-        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`."""
+    def append(self, facts: Sequence[Fact]) -> list[Record]:
+        """Write facts, synced unless a power cut may take them. JournalError: then nothing may rest on them."""
+        records = [Record(self._clock.utc(), fact) for fact in facts]
+        if self._left:
+            raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
+        data = "".join(f"{to_line(one)}\n" for one in records).encode()
         try:
-            self._keep(facts, anyway=True)
-        except JournalError as error:
-            self.broken = str(error)
-
-    def leave(self) -> None:
-        """Write nothing more: the lock is given up, and the file belongs to whoever holds it next.
-
-        A call that was given up on may still answer on its thread: its word must not cut off another process's lines.
-        """
-        with self._lock:
-            self._left = True
-        self._file.drain()
-
-    def _numbered(self, step: Step) -> Intent:
-        with self._lock:
-            self._intents += 1
-            return Intent(self._intents, step)
-
-    def _keep(self, facts: Sequence[Fact], anyway: bool) -> None:
-        """Write facts down, then remember them, in the order of the file; `anyway`: remember them at any rate."""
-        with self._lock:  # held for a moment only: whoever reads the facts waits for no disk
-            noted = [Noted(self._clock.utc(), fact) for fact in facts]
-            if self._left:
-                self._facts += noted if anyway else []
-                raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-            data = "".join(f"{to_line(one)}\n" for one in noted).encode()
-            durable = not all(isinstance(fact, Started | Answered | Proven) for fact in facts)
-            waiting = self._file.add(data, lambda stands: self._remember(noted, stands or anyway), durable)
-        try:
-            self._file.wait(waiting)
+            self._put(data, durable=not all(map(may_wait, facts)))
         except OSError as error:
             raise JournalError(
                 f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
             ) from error
+        self.records += records
+        return records
 
-    def _remember(self, noted: Sequence[Noted], kept: bool) -> None:
-        if kept:
-            with self._lock:
-                self._facts += noted
+    def remember(self, facts: Sequence[Fact]) -> list[Record]:
+        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`."""
+        try:
+            return self.append(facts)
+        except JournalError as error:
+            self.broken = self.broken or str(error)
+            records = [Record(self._clock.utc(), fact) for fact in facts]
+            self.records += records
+            return records
+
+    def beat(self) -> None:
+        """Give a sign of life: the file's time of change, for whoever watches the run."""
+        with suppress(OSError):
+            os.utime(self.path)
+
+    def leave(self) -> None:
+        """Write nothing more: the lock is given up, and the file belongs to whoever holds it next."""
+        self._left = True
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _put(self, data: bytes, *, durable: bool) -> None:
+        file = self._opened()
+        file.truncate(self._size)
+        file.seek(self._size)
+        _write_all(file.fileno(), data)
+        if durable:
+            self._require_place(file)
+            os.fsync(file.fileno())
+        self._size += len(data)
+
+    def _opened(self) -> IO[bytes]:
+        """The file, opened once: it is written to whatever becomes of its name."""
+        if self._file is None:
+            self._file = self.path.open("r+b", buffering=0)
+        return self._file
+
+    def _require_place(self, file: IO[bytes]) -> None:
+        """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
+        if not os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
+            raise OSError(0, "another file has taken its place")
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _sync_folder(folder: Path) -> None:
@@ -154,7 +153,7 @@ def _sync_folder(folder: Path) -> None:
 _CHANGED = "the file was changed by something else; look which VMs it names, release them by hand, move it away"
 
 
-def _read(path: Path) -> tuple[list[Noted], int]:
+def _read(path: Path) -> tuple[list[Record], int]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -164,28 +163,45 @@ def _read(path: Path) -> tuple[list[Noted], int]:
     whole = data[: data.rfind(b"\n") + 1]
     # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
-    facts = _parsed(path, whole[:size], 1)
-    if facts and not isinstance(facts[0].fact, Began):
+    _require_format(path, whole)
+    records = _parsed(path, whole[:size], 1)
+    if records and not isinstance(records[0].what, Began):
         raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     lost = whole[size:]
     behind = _parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
-    intended = {noted.fact.n for noted in facts if isinstance(noted.fact, Intent)}
-    if any(isinstance(noted.fact, Started | Answered) and noted.fact.n not in intended for noted in behind):
+    intended = {number_of(one.what) for one in records if is_intent(one.what)}
+    if any(number_of(one.what) and not is_intent(one.what) and number_of(one.what) not in intended for one in behind):
         # What was acted upon had been synced, and all before it: this is no power cut.
         raise JournalError(f"the journal {path} has lost lines in its middle", _CHANGED)
-    return facts, size
+    return records, size
 
 
-def _parsed(path: Path, lines: bytes, first: int) -> list[Noted]:
-    facts = []
+def _parsed(path: Path, lines: bytes, first: int) -> list[Record]:
+    records = []
     for number, line in enumerate(lines.decode("utf-8", "replace").splitlines(), first):
         try:
-            noted = from_line(line)
+            record = from_line(line)
         except ValueError as error:
             raise JournalError(f"{path}, line {number}: {error}", _CHANGED) from error
-        if noted is not None:
-            facts.append(noted)
-    return facts
+        if record is not None:
+            records.append(record)
+    return records
+
+
+class OldFormat(JournalError):
+    """A journal of snapall 0.1, which was never released."""
+
+
+def _require_format(path: Path, data: bytes) -> None:
+    try:
+        header = json.loads(data.partition(b"\n")[0] or b"{}")
+    except (ValueError, RecursionError):
+        return  # what is wrong with the line is told when it is read
+    if isinstance(header, dict) and header.get("is") == Began.__name__ and header.get("format", 1) != FORMAT:
+        raise OldFormat(
+            f"the journal {path} was written by another version of snapall ({header.get('version', 'unknown')})",
+            "settle it with that version (`snapall recover`), or move it away once none of its VMs has its snapshot",
+        )
 
 
 def path_of(folder: Path, job: str, stamp: str) -> Path:

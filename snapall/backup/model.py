@@ -85,6 +85,11 @@ def decode_name(stored: str) -> str:
     return _ENCODED.sub(lambda hit: {"25": "%", "2f": "/", "5c": "\\"}[hit[1].lower()], stored)
 
 
+def same_name(one: str, other: str) -> bool:
+    """Whether two names of VM snapshots are the same to VirtualCenter's users: decoded, whatever the case."""
+    return decode_name(one).strip().casefold() == decode_name(other).strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """The job's `vms` table in the file's order; keys are names, patterns, or morefs such as `vm-611`."""

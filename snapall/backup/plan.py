@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from snapall.backup.debts import Debts
+from snapall.backup.certificate import grade
+from snapall.backup.looks import ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
-from snapall.backup.provenance import Past, grade
+from snapall.backup.origins import Past
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
-from snapall.backup.steps import Capture, Quiesce, Release, Rename, Step, undo_of
+from snapall.backup.state import RunState
+from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step, undo_of
 from snapall.errors import Refused
 
 MOST_FILER_SNAPSHOTS = 254  # of 255 a volume, one slot must be free (Data ONTAP 7-Mode)
@@ -19,19 +21,6 @@ MOST_VM_SNAPSHOTS = 31  # a chain of 32 is the limit of ESX 3 (the paper, sectio
 MOST_VMS_A_VOLUME = 25  # the paper, section 2
 MOST_VMS_A_DATASTORE = 50  # the paper, section 1.1
 MOST_VMS_A_HOST = 32  # the paper, section 2
-
-
-class Stage(StrEnum):
-    """The steps of the workflow, by the names that a person sees."""
-
-    SETTLE = "settle"
-    SURVEY = "survey"
-    QUIESCE = "quiesce"
-    CAPTURE = "capture"
-    PROVE = "prove"
-    LOCATE = "locate"
-    UNQUIESCE = "unquiesce"
-    ROTATE = "rotate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +74,7 @@ class Plan:
     skipped: tuple[Vm, ...]
     rotation: Rotation
     warnings: tuple[str, ...]
+    removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `asked`
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -101,8 +91,8 @@ class Plan:
         return tuple(one.action for one in self.actions if not isinstance(one.action, Look))
 
 
-def build(job: Job, survey: Survey, past: Past, owing: Sequence[Debts], stamp: str, keep: str = "") -> Plan:
-    """Make the plan of a run. `owing` are debts that are still open: their VMs are not quiesced again.
+def build(job: Job, survey: Survey, past: Past, owing: Sequence[RunState], stamp: str, keep: str = "") -> Plan:
+    """Make the plan of a run. `owing` are runs, of whatever job, that are not settled: their VMs are not quiesced again.
 
     Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
     """
@@ -145,11 +135,15 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
 
 
 def _choose(
-    job: Job, survey: Survey, owing: Sequence[Debts]
+    job: Job, survey: Survey, owing: Sequence[RunState]
 ) -> tuple[tuple[Vm, ...], tuple[tuple[Vm, str], ...], tuple[Vm, ...]]:
     """Tell the VMs that are asked for from those that cannot be, and from those that are not wanted."""
     depth = Counter(row.vm for row in survey.vm_snapshots)
-    open_ = {debt.vm.id: debt.name for debts in owing for debt in debts.vms}
+    open_ = {
+        one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
+        for state in owing
+        for one in state.outstanding
+    }
     asked, left, skipped = [], [], []
     for vm in survey.vms:
         policy = job.policies.of(vm)
@@ -158,7 +152,7 @@ def _choose(
             continue
         why = ""
         if vm.id in open_:
-            why = f"an earlier run may have left {open_[vm.id]} on it"
+            why = open_[vm.id]
         elif depth[vm.id] >= MOST_VM_SNAPSHOTS:
             why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
         if not why:
@@ -216,12 +210,12 @@ def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...]) -> list[P
     quiesces = [Quiesce(vm, job.vm_snapshot_of(stamp)) for vm in asked]
     releases = [undo for step in quiesces if isinstance(undo := undo_of(step), Release)]
     return [
-        *(Planned(Stage.QUIESCE, step, f"hold {step.vm.label}{_on(step.vm)}") for step in quiesces),
+        *(Planned(Stage.QUIESCE, step, f"quiesce {step.vm.label}{_on(step.vm)}") for step in quiesces),
         *(Planned(Stage.CAPTURE, Capture(volume, capture), "the backup itself") for volume in job.volumes),
-        *(Planned(Stage.PROVE, ListVolume(volume), f"read {capture} back") for volume in job.volumes),
+        *(Planned(Stage.CONFIRM, ListVolume(volume), f"read {capture} back") for volume in job.volumes),
         *([Planned(Stage.LOCATE, FindVmSnapshots(asked), "ids to compare with the printed ones")] if asked else []),
-        *(Planned(Stage.UNQUIESCE, step, f"free {step.vm.label}") for step in releases),
-        *([Planned(Stage.UNQUIESCE, FindVmSnapshots(asked), "look that none is left")] if asked else []),
+        *(Planned(Stage.RELEASE, step, f"release {step.vm.label}") for step in releases),
+        *([Planned(Stage.RELEASE, FindVmSnapshots(asked), "check that none is left")] if asked else []),
     ]
 
 
@@ -245,34 +239,34 @@ def _limits(job: Job, survey: Survey, asked: tuple[Vm, ...]) -> list[str]:
     return found
 
 
-def _foreign(job: Job, survey: Survey, owing: Sequence[Debts]) -> list[str]:
-    """VM snapshots with the job's name that no debt explains: reported, never removed without the operator's word."""
+def _foreign(job: Job, survey: Survey, owing: Sequence[RunState]) -> list[str]:
+    """VM snapshots with the job's name that no run owns: reported, never removed without the operator's word."""
     labels = {vm.id: vm.label for vm in survey.vms}
-    ours = {row.ssid for debts in owing for debt in debts.vms for row in debt.ours(survey.vm_snapshots)}
+    known = {row.ssid for state in owing for one in state.outstanding for row in ours(state, one, survey.vm_snapshots)}
     return [
         f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: it is left alone; "
         "`snapall recover --adopt` lists such snapshots"
         for row in survey.vm_snapshots
-        if row.vm in labels and row.ssid not in ours and job.names_vm_snapshot(row.name)
+        if row.vm in labels and row.ssid not in known and job.names_vm_snapshot(row.name)
     ]
 
 
-def settling(owing: Sequence[Debts]) -> tuple[Planned, ...]:
-    """What a run settles first, as far as it can be told before looking."""
+def settling(owing: Sequence[RunState]) -> tuple[Planned, ...]:
+    """What a run settles first, as far as it is known before looking."""
     found: list[Planned] = []
-    for debts in owing:
-        for debt in debts.vms:
-            why = f"an earlier run left {debt.name} on {debt.vm.label}"
-            action: Step | Look = Release(debt.vm, debt.ssid) if debt.ssid else FindVmSnapshots((debt.vm,))
-            found.append(Planned(Stage.SETTLE, action, why))
-        for capture in debts.captures:
-            found.append(Planned(Stage.SETTLE, ListVolume(capture.volume), f"was {capture.name} created?"))
-        for flight in debts.flights:
-            if not isinstance(flight.step, Capture):
-                found.append(Planned(Stage.SETTLE, ListVolume(flight.step.volume), "a command was never answered"))
-        for delete in debts.partial:
-            found.append(Planned(Stage.SETTLE, delete, "captured on some volumes only: no backup"))
-        for rename in debts.renames:
-            back = Rename(rename.volume, rename.new, rename.old)
-            found.append(Planned(Stage.SETTLE, back, "the run that made room never captured"))
+    for state in owing:
+        for one in state.outstanding:
+            why = f"run {state.header.stamp} may have left {one.name} on {one.vm.label}"
+            looks: list[Step | Look] = [Release(one.vm, ssid) for ssid in one.ids] or [FindVmSnapshots((one.vm,))]
+            found += [Planned(Stage.SETTLE, action, why) for action in looks]
+        found += [Planned(Stage.SETTLE, action, why) for action, why in _settling_filer(state)]
     return tuple(found)
+
+
+def _settling_filer(state: RunState) -> list[tuple[Step | Look, str]]:
+    found: list[tuple[Step | Look, str]] = []
+    found += [(ListVolume(one.volume), f"was {one.name} created?") for one in state.unsure]
+    found += [(ListVolume(one.step.volume), "a command was never answered") for one in state.unsettled]
+    found += [(Delete(one.volume, one.name), "captured on some volumes only: no backup") for one in state.parts]
+    back = [Rename(one.volume, one.new, one.old) for one in state.room]
+    return found + [(step, "the run that made room never captured") for step in back]

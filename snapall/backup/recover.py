@@ -1,209 +1,159 @@
-"""Settles what earlier runs left, whoever made them; finishes interrupted rotations; adopts strays on request."""
+"""Settles what earlier runs left, whoever made them; finishes interrupted rotations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from snapall import __version__
-from snapall.backup.debts import owed
-from snapall.backup.events import DebtFound, Failed, Happening, Warned
-from snapall.backup.facts import Began, TakenUp
-from snapall.backup.journal import Journal
+from snapall.backup.actions import Policy
+from snapall.backup.context import RunContext, guarded
+from snapall.backup.engine import Case, Engine
 from snapall.backup.lock import hold
-from snapall.backup.means import Means, guarded
-from snapall.backup.memory import Memory
-from snapall.backup.model import Job, Pace, Vm, VmSnapshot
-from snapall.backup.plan import Stage
-from snapall.backup.provenance import recall
-from snapall.backup.publish import Publisher
-from snapall.backup.settle import Settlement
-from snapall.backup.steps import Done, Release
-from snapall.errors import Exit, JournalError, SiteError, SnapallError, worst
+from snapall.backup.model import Job
+from snapall.backup.origins import recall
+from snapall.backup.record import Failed, TakenOver, Warned, What
+from snapall.backup.report import alarming
+from snapall.backup.settling import announce, close, reach
+from snapall.backup.store import JournalStore
+from snapall.errors import Exit, JournalError, SnapallError, worst
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """One call of recover over a state folder. `wait`: stay until nothing can appear any more."""
 
-    memory: Memory
-    means_for: Callable[[Job], Means]  # the site as a job saw it, present configuration or not
-    tell: Callable[[Happening], None]
+    store: JournalStore
+    context_for: Callable[[Job], RunContext]  # the site as a job saw it, present configuration or not
+    publish: Callable[[What], None]
     stopped: Callable[[], bool]
     wait: bool
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
-        """Settle every open journal, and let the configured jobs' pending backups enter their chains."""
+        """Settle every open journal, all at once, and let the configured jobs' pending backups enter their chains."""
         configured = {job.name: job for job in jobs}
-        told: set[Path] = set()
-        for name in self.memory.jobs():
-            self._free(name, told)
-        codes = [self._job(name, configured.get(name), told) for name in sorted({*configured, *self.memory.jobs()})]
+        codes: list[Exit] = []
+        with ExitStack() as locks:
+            held = [
+                name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
+            ]
+            cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            self._drive(cases, codes)
+            for name in held:
+                if name in configured:
+                    mine = [case for case in cases if case.state.header.job.name == name]
+                    codes.append(self._finish_rotation(configured[name], mine))
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
-    def _free(self, name: str, told: set[Path]) -> None:
-        """Release at once what can be released, of all jobs, before anything is waited for; failures are told later."""
-        with suppress(SnapallError), hold(self.memory.state, name, "recover", self.memory.clock, lambda: True):
-            for path in self.memory.open_runs(name):
-                with suppress(Exception):
-                    journal = self.memory.open(path)
-                    settlement = Settlement(journal, self.means_for(journal.began.job), wait=False)
-                    if owed(journal.facts).vms and settlement.reaches_vms:
-                        self._take_up(journal)
-                        told.add(path)
-                        settlement.vms.sweep()
-
-    def _take_up(self, journal: Journal) -> None:
-        """Say in the journal, too, that it is no longer the run itself that writes."""
-        self._tell_debts(journal)
-        journal.note(TakenUp("recover", "the run had left it open"))
-
-    def _tell_debts(self, journal: Journal) -> None:
-        for debt in owed(journal.facts).vms:
-            self.tell(DebtFound(debt.vm, debt.name, journal.began.stamp))
-
-    def _job(self, name: str, job: Job | None, told: set[Path]) -> Exit:
-        """One job; what stops it stops no other."""
-        codes: list[Exit] = []
-        try:
-            if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
-                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
-                    self._held(self.memory.open_runs(name), job, told, codes, self._take_up)
-        except SnapallError as error:
-            self.tell(Failed(error.message, error.hint))
-            codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
-        return worst(*codes)
+    def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
+        """Hold the job's lock if there is something to do for it; what stops this stops no other job."""
+        job = configured.get(name)
+        if not self.store.open_runs(name) and (job is None or not self._temporaries(job)):
+            return False
+        clock = self.store.clock
+        before = len(codes)
+        with self._reported(codes):
+            locks.enter_context(hold(self.store.state, name, "recover", clock, self.stopped, self._warn))
+        return len(codes) == before
 
     def _warn(self, text: str) -> None:
-        self.tell(Warned(text))
+        self.publish(Warned(text))
+
+    @contextmanager
+    def _reported(self, codes: list[Exit]) -> Iterator[None]:
+        try:
+            yield
+        except SnapallError as error:
+            self.publish(Failed(error.message, error.hint))
+            codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
 
     def finish(self, path: Path, job: Job) -> Exit:
-        """Settle one run, and let what it proved enter the chain. The caller holds the lock, and has taken it up."""
+        """Settle one run, and publish what it captured. The caller holds the lock, and has taken the run over."""
         codes: list[Exit] = []
-        try:
-            self._held([path], job, set(), codes, self._tell_debts)
-        except SnapallError as error:
-            self.tell(Failed(error.message, error.hint))
-            codes.append(error.exit)
+        cases = self._opened([path], codes, taken_over=True)
+        self._drive(cases, codes)
+        with self._reported(codes):
+            codes.append(self._finish_rotation(job, cases))
         return worst(*codes)
 
-    def _held(
-        self,
-        paths: Sequence[Path],
-        job: Job | None,
-        told: set[Path],
-        codes: list[Exit],
-        take_up: Callable[[Journal], None],
-    ) -> None:
-        settled: list[Journal] = []
-
+    def _opened(self, paths: Sequence[Path], codes: list[Exit], *, taken_over: bool = False) -> list[Case]:
         def failed(text: str, hint: str) -> None:
-            self.tell(Failed(text, hint))
+            self.publish(Failed(text, hint))
             codes.append(Exit.DEBTS)
 
+        cases: list[Case] = []
         for path in paths:
             with guarded(failed):
-                journal = self.memory.open(path)
-                if path not in told:
-                    take_up(journal)
-                codes.append(self._settle(journal))
-                settled.append(journal)
-        if job is not None:
-            codes.append(self._finish_rotation(job, settled))
+                journal = self.store.open(path)
+                context = self.context_for(journal.began.job)
+                policy = reach(journal.began, context, Policy(wait=self.wait, patient=self.wait))
+                case = Case(journal, context, policy)
+                announce(case)
+                if not taken_over:
+                    case.note(TakenOver("recover", "the run had left it open"))
+                older = [one for one in cases if one.state.header.job.name == journal.began.job.name]
+                case.after = older[-1] if older else None
+                cases.append(case)
+        return cases
 
-    def _temporaries(self, job: Job) -> bool:
-        return any(one.temporary for one in self.memory.known(job.name))
+    def _drive(self, cases: Sequence[Case], codes: list[Exit]) -> None:
+        def failed(text: str, hint: str) -> None:
+            self.publish(Failed(text, hint))
+            codes.append(Exit.DEBTS)
 
-    def _settle(self, journal: Journal) -> Exit:
-        """Settle one run, with the job as its own header describes it."""
-        means = self.means_for(journal.began.job)
-        settlement = Settlement(journal, means, self.wait, patient=self.wait)
-        debts = settlement.settle()
-        code = Exit.OK
-        if debts.filer:
-            code = Exit.FAILED if debts.captures or debts.partial or debts.renames else Exit.PARTIAL
-        if debts.lost:
+        if cases:
+            with guarded(failed):
+                Engine(*cases).drive()
+        codes += [self._settled(case) for case in cases]
+
+    def _settled(self, case: Case) -> Exit:
+        """Report how one run stands now, and write it."""
+        state, code = case.state, Exit.OK
+        if state.filer_outstanding:
+            code = Exit.FAILED if state.unsure or state.parts or state.room else Exit.PARTIAL
+        if state.filer and state.filer_outstanding:
+            for silent in state.filer.values():
+                self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
+        if state.given_up:
             code = worst(code, Exit.DEBTS)
-        if debts.vms:
-            sure = not settlement.vms.unreachable or not all(debt.released is not None for debt in debts.vms)
+        if state.outstanding:
+            sure = state.database is None or bool(alarming(state))
             code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
-            for debt in debts.vms:
-                why = _why(debt.ssid, not sure)
-                means.tell(Failed(f"{debt.vm.label} {why}: {debt.name}", "run `snapall recover` again"))
-        self.memory.close(journal, code, "recovered" if not debts else "not settled yet")
+            for one in state.outstanding:
+                text = f"{one.vm.label} {_why(bool(one.ids), released=not sure)}: {one.name}"
+                case.context.publish(Failed(text, "run `snapall recover` again"))
+        close(case, code, "not settled yet" if state.open else "recovered")
         return code
 
-    def _finish_rotation(self, job: Job, settled: Sequence[Journal]) -> Exit:
-        """Publish what is proven and good enough, in the newest journal, which knows the filer's snapshots."""
-        known = self.memory.known(job.name, settled)
-        newest = self.memory.newest(job.name)
-        if any(owed(one.facts).flights for one in settled):
+    def _temporaries(self, job: Job) -> bool:
+        return any(one.temporary for one in self.store.known(job.name))
+
+    def _finish_rotation(self, job: Job, settled: Sequence[Case]) -> Exit:
+        """Publish what is confirmed and good enough, in the newest journal, which knows the filer's snapshots."""
+        states = [case.state for case in settled]
+        if any(state.unsettled for state in states):
             return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
+        known = self.store.known(job.name, states)
+        newest = self.store.newest(job.name)
         if newest is None or not any(one.temporary for one in known):
             return Exit.OK
-        means = self.means_for(job)
-        publisher = Publisher(job, newest, means)
-        past = recall(job, known, publisher.listings())
-        ready = [one for one in past.pending if one.grade >= job.publish]
-        if not ready:
+        context = self.context_for(job)
+        listings = {volume: context.site.listing(volume) for volume in job.volumes}
+        if not any(one.grade >= job.publish for one in recall(job, known, listings).pending):
             return Exit.OK
-        done = publisher.publish(past.pending, None, 0)
-        self.memory.close(newest, Exit.OK if done.whole else Exit.PARTIAL, "rotation finished by recover")
-        return Exit.OK if done.whole else Exit.PARTIAL
+        case = next((one for one in settled if one.journal.path == newest.path), None)
+        case = case or Case(newest, context, Policy())
+        case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
+        case.note(TakenOver("recover", "the rotation is finished"))
+        Engine(case).drive()
+        rotation = case.state.rotation
+        code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
+        close(case, code, "rotation finished by recover")
+        return code
 
 
-def _why(ssid: str, released: bool) -> str:
+def _why(known: bool, *, released: bool) -> str:
     if released:
         return "was released, but the database could not be asked whether that took effect"
-    return "is still quiesced" if ssid else "may still be quiesced: no answer tells yet"
-
-
-@dataclass(frozen=True, slots=True)
-class Stray:
-    """A VM snapshot that is called like a job's own, but that no journal knows."""
-
-    job: str
-    vm: Vm
-    snapshot: VmSnapshot
-
-
-def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
-    """The snapshots called Quiesce or Quiesce-UTC of the job's VMs, older than its max_quiesced, that no run owes."""
-    survey = means.site.survey()
-    owing = [debts for name in {job.name, *memory.jobs()} for debts in memory.owing(name)]
-    ours = {row.ssid for debts in owing for debt in debts.vms for row in debt.ours(survey.vm_snapshots)}
-    vms = {vm.id: vm for vm in survey.vms}
-    latest = means.clock.utc() - timedelta(seconds=job.max_quiesced)
-    return tuple(
-        Stray(job.name, vms[row.vm], row)
-        for row in survey.vm_snapshots
-        if job.names_vm_snapshot(row.name) and row.ssid not in ours and row.created is not None and row.created < latest
-    )
-
-
-def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[Stray]) -> Exit:
-    """Remove strays that the operator has agreed to, each by its id, in a journal of its own."""
-    with hold(memory.state, job.name, "recover", means.clock, means.stopped):
-        header = Began(job, memory.stamp(), means.site.vcenter, means.site.filer, pace, __version__)
-        journal = memory.begin(header)
-        codes = [_removed(one, means, journal) for one in found]
-        memory.close(journal, worst(*codes), "adopted")
-        return worst(*codes)
-
-
-def _removed(one: Stray, means: Means, journal: Journal) -> Exit:
-    """Remove one stray. What is not answered well is settled by looking."""
-    outcome = means.act(journal, Stage.SETTLE, Release(one.vm, one.snapshot.ssid))
-    if isinstance(outcome, Done):
-        return Exit.OK
-    try:
-        if one.snapshot.ssid not in {row.ssid for row in means.site.vm_snapshots([one.vm.id])}:
-            return Exit.OK
-        why = outcome.why
-    except SiteError as error:
-        why = f"{outcome.why}; {error.message}"
-    means.tell(Failed(f"{one.vm.label}: {one.snapshot.ssid} was not removed: {why}", "`snapall recover --adopt` again"))
-    return Exit.DEBTS
+    return "is still quiesced" if known else "may still be quiesced: no answer tells yet"

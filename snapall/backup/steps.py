@@ -110,6 +110,7 @@ class Unknown:
     claimed: bool = False
     failed: bool = False
     busy: bool = False
+    login: bool = False
 
 
 Outcome = Done | Refusal | Unknown

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from snapall.backup import model, steps
-from snapall.backup.facts import Fact, Listed, Noted, Origin, Verdict
-from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm
+from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
+from snapall.backup.record import Fact, Left, Listed, Origin, Record, Verdict
 from snapall.backup.steps import Child
 from snapall.backup.typed import misfit
 
@@ -24,20 +24,34 @@ _KNOWN: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         *_FACTS,
-        *(Listed, Origin, Verdict, Job, Pace, Vm, FilerSnapshot, model.Policies, model.Policy, Grade, model.Order),
+        *(
+            Listed,
+            Left,
+            Origin,
+            Verdict,
+            Job,
+            Pace,
+            Vm,
+            VmSnapshot,
+            FilerSnapshot,
+            model.Policies,
+            model.Policy,
+            Grade,
+            model.Order,
+        ),
         *(steps.Quiesce, steps.Release, steps.Capture, steps.Rename, steps.Delete),
         *(steps.Done, steps.Refusal, steps.Unknown, Child),
     )
 }
 
 
-def to_line(noted: Noted) -> str:
+def to_line(record: Record) -> str:
     """One JSON line without its newline; control characters are escaped by JSON itself."""
-    at = noted.at.astimezone(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"at": at, **_body(noted.fact)})
+    at = record.at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"at": at, **_body(record.what)})
 
 
-def from_line(line: str) -> Noted | None:
+def from_line(line: str) -> Record | None:
     """The fact of a line, None for a kind that this snapall does not know (a newer one wrote it).
 
     ValueError: the line is no fact at all.
@@ -48,7 +62,7 @@ def from_line(line: str) -> Noted | None:
         raise ValueError(f"nested too deeply: {line[:80]!r}") from error
 
 
-def _fact(body: object, line: str) -> Noted | None:
+def _fact(body: object, line: str) -> Record | None:
     if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
         raise ValueError(f"not a fact: {line[:80]!r}")
     at = datetime.fromisoformat(body.pop("at"))
@@ -64,7 +78,7 @@ def _fact(body: object, line: str) -> Noted | None:
         raise ValueError(f"not a fact: {line[:80]!r}") from error
     if not isinstance(fact, _FACTS):
         raise ValueError(f"not a fact: {line[:80]!r}")
-    return Noted(at, fact)
+    return Record(at, fact)
 
 
 def _body(value: DataclassInstance) -> dict[str, object]:

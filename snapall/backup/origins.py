@@ -1,107 +1,75 @@
-"""Which run made which filer snapshot, followed through the renames: pure."""
+"""Which run made which filer snapshot, followed through the renames: a query of the state, and what it means. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from snapall.backup.facts import (
-    QUIESCED,
-    SKIPPED,
-    Absent,
-    Answered,
-    Began,
-    Certified,
-    Intent,
-    Landed,
-    Noted,
-    Origin,
-    Proven,
-    Surveyed,
-    Unheld,
-    Unregistered,
-)
-from snapall.backup.model import FILER_NAME, Grade, Job
+from snapall.backup.certificate import certify
+from snapall.backup.model import FILER_NAME, Job
+from snapall.backup.record import QUIESCED, SKIPPED, Origin
 from snapall.backup.rotation import Listings, Pending
-from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Rename
+from snapall.backup.state import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.steps import Delete, Rename
+
+_Known = dict[tuple[str, str], Origin]
 
 
-def origins(facts: Sequence[Noted]) -> tuple[Origin, ...]:
-    """What is known of the filer's snapshots after a run: what it knew at its survey, and what it did since.
+def origins(state: RunState) -> tuple[Origin, ...]:
+    """What is known of the filer's snapshots: what the run knew at its survey, and what was done since.
 
     Whether a rename or a deletion happened, an answer does not prove (over rsh a lost one looks like silence): both
-    names are remembered, until the list was read back; else the date text of the next one tells which is true.
+    names are remembered until the list was read back; else the date text of the next one tells which is true.
     """
-    left: set[tuple[str, str]] = set()  # the names that nothing should bear any more
-    known: dict[tuple[str, str], Origin] = {}
-    refused = {noted.fact.n for noted in facts if isinstance(noted.fact, Answered) and _refused(noted.fact)}
-    for noted in facts:
-        match noted.fact:
-            case Surveyed(origins=earlier):
-                known = {(one.volume, one.name): one for one in earlier}
-            case Proven(volume, name, date, late):
-                known[volume, name] = _made(facts, volume, name, date, late)
-                left.discard((volume, name))
-            case Absent(volume, name):
-                known.pop((volume, name), None)
-            case Intent(n, Rename(volume, old, new)) if n not in refused:
-                moved = known.get((volume, old))
-                if moved is not None:
-                    known[volume, new] = replace(moved, name=new, temporary=False)
-                left = left - {(volume, new)} | {(volume, old)}
-            case Intent(n, Delete(volume, name)) if n not in refused:
-                left.add((volume, name))
-            case Landed(proven=True):
-                known = {key: one for key, one in known.items() if key not in left}
-            case _:
-                pass
+    known: _Known = {(one.volume, one.name): one for one in (state.surveyed.origins if state.surveyed else ())}
+    done: list[tuple[int, CaptureState | CommandState]] = list(state.commands.items())
+    done += [(one.calls[-1].n if one.calls else 0, one) for one in state.captures.values()]
+    for _, one in sorted(done, key=lambda pair: pair[0]):
+        if isinstance(one, CaptureState):
+            _captured(state, known, one)
+        else:
+            _moved(known, one)
     return tuple(known.values())
 
 
-def _refused(answer: Answered) -> bool:
-    return isinstance(answer.outcome, Refusal)
+def _captured(state: RunState, known: _Known, one: CaptureState) -> None:
+    if one.phase is CapturePhase.CONFIRMED:
+        known[one.volume, one.name] = _made(state, one)
+    elif one.phase is CapturePhase.ABSENT:
+        known.pop((one.volume, one.name), None)
 
 
-def _made(facts: Sequence[Noted], volume: str, name: str, date: str, late: bool) -> Origin:
-    """The origin of what this run captured, graded by its certificate, or by its answers when it died before that."""
-    began = next(noted.fact for noted in facts if isinstance(noted.fact, Began))
-    surveyed = next((noted.fact for noted in facts if isinstance(noted.fact, Surveyed)), None)
-    asked = len(surveyed.asked) + len(surveyed.left) if surveyed is not None else 0
-    certificate = next((noted.fact for noted in facts if isinstance(noted.fact, Certified)), None)
-    temporary = name == began.job.temporary(began.stamp)
-    if certificate is not None:
-        counted = [one for one in certificate.verdicts if one.state != SKIPPED]
-        quiesced = sum(one.state == QUIESCED for one in counted)
-        return Origin(volume, name, date, began.stamp, certificate.grade, quiesced, len(counted), temporary)
-    quiesced = 0 if late else _held(facts)
-    return Origin(volume, name, date, began.stamp, grade(quiesced, asked), quiesced, asked, temporary)
+def _moved(known: _Known, one: CommandState) -> None:
+    if one.phase is CommandPhase.NOT_SEEN:
+        return
+    match one.step:
+        case Rename(volume, old, new):
+            moved = known.get((volume, old))
+            if one.phase is CommandPhase.SEEN:
+                known.pop((volume, old), None)
+                known.pop((volume, new), None)
+            if moved is not None:
+                known[volume, new] = replace(moved, name=new, temporary=False)
+        case Delete(volume, name):
+            if one.phase is CommandPhase.SEEN:
+                known.pop((volume, name), None)
 
 
-def _held(facts: Sequence[Noted]) -> int:
-    """How many VMs answered before the capture, and had not lost their snapshot when they were released."""
-    quiesces: dict[int, int] = {}
-    held: set[int] = set()
-    captured = False
-    for noted in facts:
-        match noted.fact:
-            case Intent(_, Capture()):
-                captured = True
-            case Intent(n, Quiesce(vm)):
-                quiesces[n] = vm.id
-            case Answered(n, Done()) if n in quiesces and not captured:
-                held.add(quiesces[n])
-            case Unheld(vm_id) | Unregistered(vm_id):
-                held.discard(vm_id)
-            case _:
-                pass
-    return len(held)
+def _made(state: RunState, one: CaptureState) -> Origin:
+    """The origin of what this run captured, graded by its certificate, or by its records when it died before that."""
+    began = state.header
+    found = certify(state)
+    counted = [verdict for verdict in found.verdicts if verdict.state != SKIPPED]
+    quiesced = sum(verdict.state == QUIESCED for verdict in counted)
+    temporary = one.name == began.job.temporary(began.stamp)
+    return Origin(one.volume, one.name, one.date, began.stamp, found.grade, quiesced, len(counted), temporary)
 
 
-def grade(quiesced: int, asked: int) -> Grade:
-    """Whole when no VM that was asked for is missing; an empty datastore, where that is allowed, misses none."""
-    if quiesced >= asked:
-        return Grade.WHOLE
-    return Grade.PARTIAL if quiesced > 0 else Grade.CRASH_CONSISTENT
+def backup_of(state: RunState) -> Origin | None:
+    """The backup that this run made, on its first volume; None: there is none on every volume."""
+    if not state.confirmed:
+        return None
+    return next((one for one in origins(state) if one.run == state.header.stamp), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.clock import Clock
-from snapall.backup.debts import Debts, owed
-from snapall.backup.facts import Began, Ended, Origin, Surveyed
 from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
-from snapall.backup.provenance import origins
+from snapall.backup.origins import origins
+from snapall.backup.record import Began, Origin
 from snapall.backup.stamps import take
-from snapall.errors import Exit, JournalError
+from snapall.backup.state import RunState, fold
+from snapall.errors import JournalError
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class JournalStore:
     """The state folder of a configuration."""
 
     state: Path
@@ -41,7 +41,7 @@ class Memory:
         return take(self.state, self.clock.utc())
 
     def open_runs(self, job: str | None = None) -> list[Path]:
-        """The journals that still owe something, oldest first."""
+        """The journals with outstanding work, oldest first."""
         return [path for path in journals(self.folder, job) if is_open(path)]
 
     def unsettled(self, but: str) -> list[str]:
@@ -53,12 +53,23 @@ class Memory:
         return sorted({path.stem.rpartition("-")[0] for path in self.open_runs()})
 
     def open(self, path: Path) -> Journal:
-        """Take up a journal."""
+        """Take over a journal."""
         return Journal.open(path, self.clock)
 
-    def owing(self, job: str) -> tuple[Debts, ...]:
-        """What the open runs of a job owe, for a plan that only looks."""
-        return tuple(owed(self.open(path).facts) for path in self.open_runs(job))
+    def read(self, path: Path) -> RunState:
+        """The state of a run, for a look. JournalError: it cannot be read."""
+        return fold(self.open(path).records)
+
+    def states(self, but: Path | None = None) -> tuple[RunState, ...]:
+        """Those of all open runs, of whatever job; one that cannot be read is passed over, for its own job tells it."""
+        found = []
+        for path in self.open_runs():
+            try:
+                if path != but:
+                    found.append(self.read(path))
+            except JournalError:
+                continue
+        return tuple(found)
 
     def newest(self, job: str) -> Journal | None:
         """The last run that got as far as its survey; a journal that cannot be read is passed over."""
@@ -67,28 +78,23 @@ class Memory:
                 journal = self.open(path)
             except JournalError:
                 continue
-            if any(isinstance(noted.fact, Surveyed) for noted in journal.facts):
+            if fold(journal.records).surveyed is not None:
                 return journal
         return None
 
-    def known(self, job: str, settled: Sequence[Journal] = ()) -> tuple[Origin, ...]:
+    def known(self, job: str, settled: Sequence[RunState] = ()) -> tuple[Origin, ...]:
         """Whose backups the filer's snapshots are, by the newest run and by older ones that were settled just now."""
         newest = self.newest(job)
-        known = {(one.volume, one.name, one.date): one for one in (origins(newest.facts) if newest else ())}
-        for journal in settled:
-            for one in origins(journal.facts):
-                if one.run == journal.began.stamp:
+        found = origins(fold(newest.records)) if newest is not None else ()
+        known = {(one.volume, one.name, one.date): one for one in found}
+        for state in settled:
+            for one in origins(state):
+                if one.run == state.header.stamp:
                     known.setdefault((one.volume, one.name, one.date), one)
         return tuple(known.values())
 
-    def close(self, journal: Journal, code: Exit, text: str) -> Debts:
-        """Write the report; answers what stays owed, which is what keeps the journal open."""
-        debts = owed(journal.facts)
-        journal.note(Ended(int(code), bool(debts), text))
-        return debts
-
     def prune(self, job: str, keep: int) -> None:
-        """Forget the oldest runs beyond `keep`; never one that owes something, nor the last that knows the chain."""
+        """Forget the oldest runs beyond `keep`; never one with outstanding work, nor the last that knows the chain."""
         newest = self.newest(job)
         paths = journals(self.folder, job)
         for path in paths[: max(0, len(paths) - max(1, keep))]:

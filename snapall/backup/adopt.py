@@ -1,0 +1,73 @@
+"""Orphaned snapshots: VM snapshots that are called like a job's own and that no journal knows; removed on request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from snapall import __version__
+from snapall.backup.actions import Policy
+from snapall.backup.context import RunContext
+from snapall.backup.engine import Case, Engine
+from snapall.backup.lock import hold
+from snapall.backup.looks import ours
+from snapall.backup.model import Job, Pace, Vm, VmSnapshot
+from snapall.backup.record import FORMAT, Adopted, Began, Failed
+from snapall.backup.settling import close, settled_code
+from snapall.backup.state import VmState
+from snapall.backup.steps import Refusal, Unknown
+from snapall.backup.store import JournalStore
+from snapall.errors import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A VM snapshot that is called like a job's own, but that no journal knows."""
+
+    job: str
+    vm: Vm
+    snapshot: VmSnapshot
+
+
+def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan, ...]:
+    """The snapshots called Quiesce or Quiesce-UTC of the job's VMs, older than its max_quiesced, that no run owns."""
+    survey = context.site.survey()
+    known = {
+        row.ssid
+        for state in store.states()
+        for one in state.outstanding
+        for row in ours(state, one, survey.vm_snapshots)
+    }
+    vms = {vm.id: vm for vm in survey.vms}
+    latest = context.clock.utc() - timedelta(seconds=job.max_quiesced)
+    return tuple(
+        Orphan(job.name, vms[row.vm], row)
+        for row in survey.vm_snapshots
+        if job.names_vm_snapshot(row.name)
+        and row.ssid not in known
+        and row.created is not None
+        and row.created < latest
+    )
+
+
+def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
+    """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
+    with hold(store.state, job.name, "recover", context.clock, context.stopped):
+        site = context.site
+        header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
+        journal = store.begin(header)
+        case = Case(journal, context, Policy(filer=False))
+        case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
+        Engine(case).drive()
+        for one in case.state.outstanding:
+            text = f"{one.vm.label}: {', '.join(one.ids)} was not removed{_why(one)}"
+            context.publish(Failed(text, "run `snapall recover --adopt` again"))
+        code = settled_code(case.state)
+        close(case, code, "adopted")
+        return code
+
+
+def _why(one: VmState) -> str:
+    whys = [call.outcome.why for call in one.removals if isinstance(call.outcome, Refusal | Unknown)]
+    return f": {whys[-1]}" if whys else ""

@@ -1,0 +1,32 @@
+"""Which run owns a VM: two jobs may have it in common, and only one of them at a time may have a snapshot on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from snapall.backup.context import Claims
+from snapall.backup.store import JournalStore
+
+
+def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
+    """What a run asks before it quiesces VMs of this VirtualCenter; `own` is its journal.
+
+    The check and the intents happen under one lock of the state folder, so that of two runs one is first.
+    """
+
+    @contextmanager
+    def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
+        with FileLock(store.state / "vms.lock"):
+            states = [state for state in store.states(but=own) if state.header.vcenter == vcenter]
+            yield {
+                one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
+                for state in states
+                for one in state.outstanding
+                if one.vm.id in vms
+            }
+
+    return claim

@@ -1,0 +1,221 @@
+"""What to do next: the state, the time and the owner's policy are all that a decision rests on. Pure.
+
+Every answer, look, timeout and signal becomes a record, and the decision is made anew. No stage waits for another: a
+stage is a condition here, and a name for the display.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from snapall.backup import decide_filer as filer
+from snapall.backup import decide_vms as vms
+from snapall.backup.actions import Decision, Draft, Policy, Send
+from snapall.backup.certificate import certify
+from snapall.backup.decide_vms import STRAGGLERS, seconds
+from snapall.backup.model import Policy as VmPolicy
+from snapall.backup.record import Failed, ReleaseBegan, Stage
+from snapall.backup.state import CapturePhase, RunState, VmPhase, VmState
+from snapall.backup.steps import Release
+
+
+def decide(state: RunState, now: datetime, policy: Policy) -> Decision:
+    """The facts to write, what to begin now, and when to decide anew (UTC)."""
+    draft = Draft()
+    if policy.backup and state.surveyed is not None and state.released_at is None:
+        _forward(state, now, draft)
+    else:
+        _backward(state, now, policy, draft)
+    return _decision(state, now, policy, draft)
+
+
+def _decision(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Decision:
+    if state.broken:  # nothing new may begin that is not written down; what takes something back may
+        draft.actions = [one for one in draft.actions if not isinstance(one, Send) or isinstance(one.step, Release)]
+    wakes = [(at, why) for at, why in draft.wakes if at > now]
+    wake = min((at for at, _ in wakes), default=None)
+    why = next((why for _, why in wakes if why), "")
+    forward = policy.backup and state.surveyed is not None and state.released_at is None
+    idle = not draft.records and not draft.actions and not draft.busy and not forward
+    done = idle and not _under_way(state, policy) and not _awaited(state, now, policy)
+    return Decision(tuple(draft.records), tuple(draft.actions), wake, why, done)
+
+
+def _under_way(state: RunState, policy: Policy) -> bool:
+    """Whether an answer is on its way that this owner stays for; a create without an answer is given up on."""
+    return any(one.in_flight for one in state.vms.values())
+
+
+def _awaited(state: RunState, now: datetime, policy: Policy) -> bool:
+    if not policy.vms:
+        return False
+    ends = [vms.awaited_until(state, one, policy) for one in state.outstanding]
+    return any(until is not None and until > now for until in ends)
+
+
+# Up to the confirmation
+
+
+def _forward(state: RunState, now: datetime, draft: Draft) -> None:
+    """Quiesce, capture, confirm; then, or when it cannot go on, the release begins."""
+    if turned := _turn(state, now):
+        draft.records += turned
+        return
+    if not filer.room_made(state):
+        if not filer.filer_busy(state):
+            filer.make_way(state, now, draft)
+        return
+    if state.captured_at is None:
+        vms.quiesce(state, now, draft)
+        if draft.records or not vms.creates_over(state, now):
+            return
+        if not _looked(state, now, draft):
+            return
+        if any(one.phase in {VmPhase.PLANNED, VmPhase.ASKED} for one in state.vms.values()):
+            draft.records.append(vms.overdue(state))
+    filer.capture(state, now, draft)
+    if state.captured_at is not None:
+        draft.wait(state.captured_at + seconds(state.header.pace.filer_timeout))
+        if any(not one.fresh for one in state.outstanding) and state.looked_at is None:
+            vms.look(state, now, Stage.LOCATE, draft)
+
+
+def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
+    """Why the release begins now; nothing: it does not."""
+    if state.stopped_at is not None:
+        return [ReleaseBegan("a signal")]
+    if state.broken:
+        return [Failed(state.broken, "nothing new is begun"), ReleaseBegan("the journal cannot be written")]
+    if state.confirmed:
+        return [ReleaseBegan("the capture is confirmed")]
+    if failure := filer.room_failed(state) or _must_failed(state, now) or filer.capture_failed(state):
+        return [failure, ReleaseBegan("there will be no capture")]
+    timeout = seconds(state.header.pace.filer_timeout)
+    if state.captured_at is not None and now >= state.captured_at + timeout:
+        text = "the filer did not answer in time: the VMs are released without waiting for it any longer"
+        hint = "check whether the filer answers `snap list`; `timeout` of the filer is this limit"
+        return [Failed(text, hint), ReleaseBegan("the filer did not answer in time")]
+    return []
+
+
+def _musts(state: RunState) -> list[VmState]:
+    policies = state.header.job.policies
+    return [
+        one for one in state.vms.values() if policies.of(one.vm) is VmPolicy.MUST and one.phase is not VmPhase.QUIESCED
+    ]
+
+
+def _must_failed(state: RunState, now: datetime) -> Failed | None:
+    """A VM that must be quiesced and is not: there is no capture without it."""
+    if state.captured_at is not None or not vms.creates_over(state, now) or not filer.room_made(state):
+        return None
+    missing = _musts(state)
+    hopeless = [one for one in missing if not one.outstanding]
+    if not missing or (not hopeless and _still_looking(state, now)):
+        return None
+    labels = ", ".join(one.vm.label for one in missing)
+    return Failed(
+        f"{labels} must be quiesced and is not: nothing was captured",
+        'check why vcbsnapshot failed for it, or take "must" from it in `vms`',
+    )
+
+
+def _silent(state: RunState) -> list[VmState]:
+    """The VMs without an id, of which the database may tell one before the capture."""
+    musts = {one.vm.id for one in _musts(state)}
+    answered = {VmPhase.SILENT, VmPhase.FAILED}
+    return [one for one in state.vms.values() if one.phase in answered or (one.vm.id in musts and one.outstanding)]
+
+
+def _still_looking(state: RunState, now: datetime) -> bool:
+    """Whether the database may tell of a VM in time: one that must be quiesced is worth more patience."""
+    if state.database is not None or all(one.fresh for one in _silent(state)):
+        return False
+    return now < _look_until(state, now)
+
+
+def _look_until(state: RunState, now: datetime) -> datetime:
+    patience = min(STRAGGLERS if _musts(state) else 5.0, state.header.pace.filer_timeout)
+    answers = [one.create.answered for one in state.vms.values() if one.create and one.create.answered]
+    over = vms.creates_until(state)
+    pending = any(one.phase is VmPhase.ASKED for one in state.vms.values())
+    since = over if pending and over is not None else max(answers, default=now)
+    return since + seconds(patience)
+
+
+def _looked(state: RunState, now: datetime, draft: Draft) -> bool:
+    """Whether VMs without an id were looked for, so that one that is listed counts as quiesced."""
+    if not _silent(state) or not _still_looking(state, now):
+        return True
+    vms.look(state, now, Stage.LOCATE, draft)
+    draft.wait(_look_until(state, now))
+    return False
+
+
+# From the release on
+
+
+def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
+    """Release what is quiesced, settle what is unknown, certify, rotate; whoever the owner is."""
+    if state.began is None:
+        return
+    if policy.vms:
+        vms.release(state, now, policy, draft)
+        vms.look_after_release(state, now, policy, draft)
+    certified = _certify(state, now, policy, draft)
+    if draft.records or not policy.filer:
+        return
+    if policy.backup and state.confirmed:
+        if certified and _publishes(state) and state.rotation is None:
+            began = state.released_at if state.released_at is not None else now
+            filer.rotation(state, state.header.job, state.certified_version, began, now, draft)
+            draft.busy = draft.busy or state.rotation is None
+    else:
+        before = len(draft.actions)
+        filer.settle(state, now, policy, draft)
+        if len(draft.actions) == before and policy.publish is not None and state.rotation is None:
+            _publish(state, now, policy, draft)
+    draft.busy = draft.busy or filer.filer_busy(state)
+
+
+def _certify(state: RunState, now: datetime, policy: Policy, draft: Draft) -> bool:
+    """Whether the certificate is written; it is, when no VM's first removal and no capture is awaited any more."""
+    if not policy.backup or state.surveyed is None or state.certified is not None:
+        return state.certified is not None
+    assert state.released_at is not None
+    pace = state.header.pace
+    stragglers = state.released_at + seconds(min(STRAGGLERS, pace.create_timeout))
+    waits = [stragglers for one in state.vms.values() if one.phase is VmPhase.ASKED]
+    if any(capture.phase in _PENDING for capture in state.captures.values()):
+        stopped = state.stopped_at is not None
+        waits.append(
+            state.released_at + seconds(min(STRAGGLERS, pace.filer_timeout) if stopped else pace.filer_timeout)
+        )
+    for at in waits:
+        draft.wait(at)
+    unsent = any(one.ids and not one.removals for one in state.outstanding)
+    if unsent or any(one.in_flight for one in state.vms.values()) or any(now < at for at in waits):
+        draft.busy = True
+        return False
+    draft.records.append(certify(state))
+    return False
+
+
+_PENDING = frozenset({CapturePhase.ASKED, CapturePhase.SILENT, CapturePhase.ANSWERED})
+
+
+def _publishes(state: RunState) -> bool:
+    """Whether the new backup goes through a rotation: not in paper order, not outside the chain, not after a signal."""
+    surveyed = state.surveyed
+    assert surveyed is not None
+    return surveyed.capture not in {state.header.keep, state.header.job.newest} and not state.called_off
+
+
+def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
+    """After all is settled, bring what is pending into the chain, if anything of it is good enough."""
+    if policy.publish is None or state.filer_outstanding or state.filer:
+        return
+    began = state.takeovers[-1][0] if state.takeovers else now
+    since = state.version if not state.listings else 0
+    filer.rotation(state, policy.publish, since, began, now, draft)
+    draft.busy = draft.busy or state.rotation is None

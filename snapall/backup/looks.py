@@ -1,0 +1,213 @@
+"""What a look at the world proves: the facts that follow from it, written only when they are news. Pure.
+
+Text decides what the operator is told; only these looks decide what is true (the database, `snap list`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
+from snapall.backup.record import (
+    Absent,
+    CommandSettled,
+    Confirmed,
+    DatabaseSilent,
+    Fact,
+    FilerSilent,
+    Found,
+    Gone,
+    JournalBroken,
+    NamesConfirmed,
+    NamesDiffer,
+    Observation,
+    ProgramEnded,
+    SnapshotVanished,
+    VmLost,
+    VmsSeen,
+    VolumeSeen,
+    Withheld,
+)
+from snapall.backup.state import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
+from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
+
+
+def conclude(state: RunState, seen: Observation, at: datetime) -> tuple[Fact, ...]:
+    """The facts that a look adds to the state, in which it is observed already; `at` is when it came back (UTC)."""
+    match seen:
+        case VmsSeen():
+            ended = (ProgramEnded(n) for n in seen.ended)
+            return (*ended, *(fact for vm in sorted(seen.vms) for fact in _of_vm(state, vm, seen, at)))
+        case DatabaseSilent():
+            return tuple(ProgramEnded(n) for n in seen.ended)
+        case VolumeSeen():
+            return tuple(_of_volume(state, seen, at))
+        case FilerSilent() | JournalBroken():
+            return ()
+
+
+# The database
+
+
+def _of_vm(state: RunState, vm: int, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
+    one = state.vms.get(vm)
+    if one is None or not one.outstanding:
+        return
+    withheld = tuple(_strangers(state, one, seen.rows))
+    yield from withheld
+    if any(fact.ssid in one.ids for fact in withheld):
+        return
+    mine = ours(state, one, seen.rows)
+    for row in mine:
+        if row.ssid not in one.ids or not one.listed:
+            yield Found(vm, row.ssid)
+    if not mine and one.changed <= seen.version:
+        yield from _missing(state, one, seen, at)
+
+
+def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
+    """Ids that were printed for the VM and that are somebody else's."""
+    answer = one.create.outcome if one.create is not None else None
+    printed = answer.ssid if isinstance(answer, Done) else ""
+    if printed and printed not in one.withheld and printed in present(state):
+        yield Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
+    for row in rows:
+        if row.ssid not in one.ids:
+            continue
+        if row.vm != one.vm.id:
+            yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
+        elif not same_name(row.name, one.name):
+            yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
+
+
+def present(state: RunState) -> tuple[str, ...]:
+    """The ids that the survey listed: none of them is ours."""
+    return state.surveyed.present if state.surveyed is not None else ()
+
+
+def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmSnapshot, ...]:
+    """The rows that are this run's: by id, or by a name of this run alone.
+
+    A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
+    """
+    mine = [row for row in rows if row.vm == one.vm.id]
+    listed = tuple(row for row in mine if row.ssid in one.ids)
+    named = tuple(row for row in _named(state, one, mine) if row not in listed)
+    if state.header.job.order is Order.SAFE:
+        return (*listed, *named)
+    if listed or (one.ids and not one.misread):
+        return listed
+    return named if len(named) == 1 else ()
+
+
+def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
+    """The VM's rows under our name that were not there before."""
+    if one.create is None:
+        return []  # adopted: by its id alone
+    return [row for row in mine if same_name(row.name, one.name) and row.ssid not in present(state)]
+
+
+def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
+    """Nothing of ours is listed: that may be the end of it."""
+    if not one.removed and one.vm.id not in seen.registered and (one.removals or not one.ids):
+        yield VmLost(one.vm.id)  # a known id is tried first: the database alone is not believed
+        return
+    if one.listed and not one.removals and not one.vanished:
+        yield SnapshotVanished(one.vm.id)
+    if how := _over(state, one, seen.rows, at):
+        yield Gone(one.vm.id, how)
+
+
+def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetime) -> str:
+    """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
+    if one.in_flight:
+        return ""
+    if one.removed:
+        return "removed, and no longer listed"
+    if any(not one.removals_of(ssid) for ssid in one.ids):
+        return ""  # the database may lag: a removal by the known id costs nothing and makes sure
+    if one.listed:
+        return "no longer listed"
+    mine = [row for row in rows if row.vm == one.vm.id]
+    settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
+    if not settled or len(_named(state, one, mine)) > 1:
+        return ""
+    return "never listed, and too late to appear" if not one.ids else "not listed"
+
+
+# The filer
+
+
+def acts_until(state: RunState, call: Call) -> datetime:
+    """Until when a filer command without an answer may act: its timeout, on the clock of whoever looks."""
+    taken = state.takeovers[-1][0] if call.owner < state.owner else call.sent
+    return taken + timedelta(seconds=state.header.pace.filer_timeout)
+
+
+def _of_volume(state: RunState, seen: VolumeSeen, at: datetime) -> Iterator[Fact]:
+    capture = state.captures.get(seen.volume)
+    if capture is not None:
+        yield from _of_capture(state, capture, seen, at)
+    commands = [one for one in state.commands.values() if one.step.volume == seen.volume]
+    for one in commands:
+        if one.changed <= seen.version:
+            yield from _of_command(state, one, seen.rows, at)
+    believed = state.believed.get(seen.volume)
+    if believed is not None and all(one.changed <= seen.version and not _open(one) for one in commands):
+        names = {*state.header.job.chain, *(name for one in commands for name in _names(one.step))}
+        wanted, found = ({(row.name, row.date) for row in rows if row.name in names} for rows in (believed, seen.rows))
+        listed = ", ".join(f"{name} of {date}" for name, date in sorted(found)) or "empty"
+        yield NamesConfirmed(seen.volume) if wanted == found else NamesDiffer(seen.volume, listed)
+
+
+def _open(one: CommandState) -> bool:
+    return one.phase in {CommandPhase.ASKED, CommandPhase.SILENT}
+
+
+def _names(step: Rename | Delete) -> tuple[str, ...]:
+    match step:
+        case Rename(_, old, new):
+            return (old, new)
+        case Delete(_, name):
+            return (name,)
+
+
+def _of_capture(state: RunState, one: CaptureState, seen: VolumeSeen, at: datetime) -> Iterator[Fact]:
+    row = next((row for row in seen.rows if row.name == one.name), None)
+    match one.phase:
+        case CapturePhase.CONFIRMED:
+            gone = row is None or row.date != one.date  # in paper order a later run's may have the name
+            if gone and one in state.parts:
+                yield Absent(one.volume, one.name)
+        case CapturePhase.ASKED | CapturePhase.SILENT | CapturePhase.ANSWERED:
+            if row is not None:
+                yield Confirmed(one.volume, one.name, row.date)
+            elif one.changed <= seen.version and _acts_no_more(state, one, at):
+                yield Absent(one.volume, one.name)
+        case CapturePhase.ABSENT:
+            return
+
+
+def _acts_no_more(state: RunState, one: CaptureState, at: datetime) -> bool:
+    if one.phase is CapturePhase.ANSWERED:
+        return True
+    return one.phase is CapturePhase.SILENT and at >= max(acts_until(state, call) for call in one.calls)
+
+
+def _of_command(
+    state: RunState, one: CommandState, rows: Sequence[FilerSnapshot], at: datetime
+) -> Iterator[CommandSettled]:
+    n, over = one.call.n, at >= acts_until(state, one.call)
+    match one.phase:
+        case CommandPhase.SILENT:
+            said_no = isinstance(one.call.outcome, Unknown) and one.call.outcome.failed
+            if happened(one.step, rows):
+                yield CommandSettled(n, done=True)
+            elif over or said_no:
+                yield CommandSettled(n, done=False)
+        case CommandPhase.ANSWERED:
+            if one.unsettled and over and one.step.volume not in state.believed:
+                yield CommandSettled(n, done=True if happened(one.step, rows) else None)
+        case CommandPhase.ASKED | CommandPhase.SEEN | CommandPhase.NOT_SEEN | CommandPhase.OVER:
+            return

@@ -1,0 +1,511 @@
+"""What happens in a run, as frozen data: facts go to the journal, one JSON line each; notices are only shown.
+
+Listeners (console, log file, JSON) receive the same records. `state.apply` alone interprets them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
+from snapall.backup.steps import Child, Delete, Outcome, Rename, Step
+from snapall.errors import Exit
+
+
+class Stage(StrEnum):
+    """The steps of the workflow, by the names that a person sees."""
+
+    SETTLE = "settle"
+    SURVEY = "survey"
+    QUIESCE = "quiesce"
+    CAPTURE = "capture"
+    CONFIRM = "confirm"
+    LOCATE = "locate"
+    RELEASE = "release"
+    ROTATE = "rotate"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose backup a filer snapshot is: a name together with its date text belongs to one run and one grade."""
+
+    volume: str
+    name: str
+    date: str
+    run: str  # the stamp of the run that made it
+    grade: Grade
+    quiesced: int
+    asked: int
+    temporary: bool = True  # still under its temporary name, pending
+
+    @property
+    def label(self) -> str:
+        """The grade as `list` shows it: `quiesced 19/19`, `partial 18/19` or `crash-consistent`."""
+        match self.grade:
+            case Grade.WHOLE:
+                return f"quiesced {self.quiesced}/{self.asked}"
+            case Grade.PARTIAL:
+                return f"partial {self.quiesced}/{self.asked}"
+            case Grade.CRASH_CONSISTENT:
+                return "crash-consistent"
+
+
+QUIESCED, NOT_QUIESCED, SKIPPED = "quiesced", "not quiesced", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one VM: `state` is one of the three words above; `why` unless it was quiesced."""
+
+    vm: Vm
+    state: str
+    why: str = ""
+
+
+# Facts of a run as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The header: what must be known to settle this run, whatever the configuration says later."""
+
+    job: Job
+    stamp: str
+    vcenter: str  # the host a moref belongs to
+    filer: str  # the filer's host
+    pace: Pace
+    version: str  # snapall's own
+    keep: str = ""  # the name of a backup outside the chain
+    format: int = 1  # of the journal; 0.1 wrote none
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A volume's `snap list`, newest first."""
+
+    volume: str
+    rows: tuple[FilerSnapshot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A VM that is wanted and cannot be quiesced, and why."""
+
+    vm: Vm
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What was there before anything changed, and what the run intends."""
+
+    commands: tuple[str, ...]  # the changing ones, as `plan` prints them, passwords masked
+    targets: tuple[Vm, ...]  # the VMs to quiesce, in the order of their creates
+    present: tuple[str, ...]  # ids of the VM snapshots present: none of them is ours
+    listings: tuple[Listed, ...]
+    origins: tuple[Origin, ...]
+    left: tuple[Left, ...] = ()
+    skipped: tuple[Vm, ...] = ()
+    capture: str = ""  # the name under which every volume is captured
+    moves: tuple[Rename | Delete, ...] = ()  # the rotation, as planned
+    removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `targets`
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """A signal asked the run to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBegan:
+    """From here on VMs are released, and no capture is begun any more."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """From here on another process than the run itself writes: `by` whom the run is settled, and `why`."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The certificate: the capture lies between the quiesce and the release of every VM called quiesced."""
+
+    grade: Grade
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something that the operator should know, with its remedy; it is no failure by itself."""
+
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why the exit code is not 0: the first of these is the cause."""
+
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The report: the exit code, whether work stays outstanding, and what the operator was told."""
+
+    exit: int
+    open: bool
+    text: str
+
+
+# Facts of a changing command
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Command number `n` is about to be sent. From here on it may have happened."""
+
+    n: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The program that performs command `n` runs."""
+
+    n: int
+    child: Child
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Command `n` was answered after so many seconds."""
+
+    n: int
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnded:
+    """The program of command `n`, which gave no answer, was seen to run no more."""
+
+    n: int
+
+
+# Facts of a VM, by VPX_VM.ID
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A planned VM is not asked for after all, and why."""
+
+    vm: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The database lists this snapshot of ours."""
+
+    vm: int
+    ssid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The operator agreed that this snapshot, which no run made, is removed."""
+
+    vm: Vm
+    name: str
+    ssid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """An id that was printed for this VM is somebody else's snapshot: it is not removed."""
+
+    vm: int
+    ssid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotVanished:
+    """A VM's snapshot had vanished before its removal was sent: it was not quiesced throughout."""
+
+    vm: int
+
+
+@dataclass(frozen=True, slots=True)
+class VmLost:
+    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
+
+    vm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Nothing of ours is left on this VM: `how` says what that was concluded from."""
+
+    vm: int
+    how: str
+
+
+# Facts of the filer
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A capture was read back from `snap list`."""
+
+    volume: str
+    name: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A capture is not on the filer, and cannot appear there any more."""
+
+    volume: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettled:
+    """Filer command `n`, which was not answered well, acts no more; None: whether it took effect is not known."""
+
+    n: int
+    done: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamesConfirmed:
+    """`snap list` shows the names of the volume as the answers say."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamesDiffer:
+    """`snap list` shows other names than the answers say."""
+
+    volume: str
+    listed: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedBack:
+    """The list shows that a rename which made room for a capture does not stand any more."""
+
+    step: Rename
+
+
+@dataclass(frozen=True, slots=True)
+class RotationEnded:
+    """A rotation is over: `published` are the runs whose backups it brought into the chain."""
+
+    published: tuple[str, ...]
+    whole: bool
+
+
+Fact = (
+    Began
+    | Surveyed
+    | StopAsked
+    | ReleaseBegan
+    | TakenOver
+    | Certified
+    | Warned
+    | Failed
+    | Ended
+    | Intent
+    | Started
+    | Answered
+    | ProgramEnded
+    | LeftOut
+    | Found
+    | Adopted
+    | Withheld
+    | SnapshotVanished
+    | VmLost
+    | Gone
+    | Confirmed
+    | Absent
+    | CommandSettled
+    | NamesConfirmed
+    | NamesDiffer
+    | RenamedBack
+    | RotationEnded
+)
+
+
+# What a look shows: it drives the decisions of this process, and only what is concluded from it is written
+
+
+@dataclass(frozen=True, slots=True)
+class VmsSeen:
+    """The rows of VPX_SNAPSHOT of these VMs and ids, and the VMs that VirtualCenter knows.
+
+    `version` is the state's when the look began: what has happened since, the look does not show. `ended` are the
+    commands without an answer whose programs do not run any more.
+    """
+
+    vms: frozenset[int]
+    rows: tuple[VmSnapshot, ...]
+    registered: frozenset[int]
+    version: int
+    ended: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSilent:
+    """The database could not be asked about these VMs."""
+
+    vms: frozenset[int]
+    version: int
+    why: str
+    hint: str = ""
+    ended: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSeen:
+    """A volume's `snap list`, newest first, asked when the state had this version."""
+
+    volume: str
+    rows: tuple[FilerSnapshot, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilerSilent:
+    """A volume's `snap list` could not be read."""
+
+    volume: str
+    version: int
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalBroken:
+    """The journal cannot be written any more: nothing new may begin, and memory carries on."""
+
+    why: str
+
+
+Observation = VmsSeen | DatabaseSilent | VolumeSeen | FilerSilent | JournalBroken
+
+
+# Notices: for the display alone
+
+
+@dataclass(frozen=True, slots=True)
+class StageBegan:
+    """A stage of the workflow begins."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageEnded:
+    """It has ended, after so many seconds."""
+
+    stage: Stage
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutstandingFound:
+    """An earlier run may have left this VM quiesced; it is settled first."""
+
+    vm: Vm
+    name: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardian takes over the run of a job, or has finished with it."""
+
+    job: str
+    run: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is to be done before `until` (UTC), because of `why`."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are only looked at again."""
+
+    job: str
+    stamp: str
+    exit: Exit
+    grade: Grade | None  # None: nothing was captured
+    verdicts: tuple[Verdict, ...]
+    name: str  # what the new backup is called now; "" when there is none
+    published: bool
+    outstanding: tuple[str, ...]
+    watched: tuple[str, ...]
+    seconds: float
+    window: float  # seconds from the first quiesce sent to the last removal answered
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last word of a run."""
+
+    report: Report
+
+
+Notice = StageBegan | StageEnded | OutstandingFound | Guarded | Waiting | RunEnded
+
+What = Fact | Observation | Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What happened, and its moment (UTC)."""
+
+    at: datetime
+    what: What
+
+
+FORMAT = 2
+"""The journal's format that this version writes."""
+
+_UNSYNCED = Started | Answered | ProgramEnded | Confirmed
+"""What survives the process when it is written, and is synced with the next intent: before anything is done that rests
+on it. A power cut before that makes it an unknown outcome."""
+
+
+def may_wait(fact: Fact) -> bool:
+    """Whether the fact need not be on the disk before the run goes on."""
+    return isinstance(fact, _UNSYNCED)
+
+
+def number_of(what: What) -> int:
+    """The number of the command that a record is about; 0: of none."""
+    return what.n if isinstance(what, Intent | Started | Answered) else 0
+
+
+def is_intent(what: What) -> bool:
+    """Whether it was written before its command was sent."""
+    return isinstance(what, Intent)

@@ -1,0 +1,122 @@
+"""What a run came to: its exit code and its report, as queries of the states. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from snapall.backup.certificate import certify
+from snapall.backup.model import Grade, Job
+from snapall.backup.origins import backup_of
+from snapall.backup.record import Report
+from snapall.backup.state import RunState, VmState
+from snapall.errors import Exit, worst
+
+if TYPE_CHECKING:
+    from snapall.backup.engine import Case
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run has come to so far. `began`: monotonic seconds."""
+
+    job: Job
+    stamp: str
+    began: float
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    why: str = ""
+    case: Case | None = None
+    earlier: list[Case] = field(default_factory=list)  # runs that were still open
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+
+
+def alarming(state: RunState) -> tuple[VmState, ...]:
+    """The VMs that may be left quiesced now, which is worth an operator's night.
+
+    With the database out of reach a removal that succeeded counts; with it in reach, a failed quiesce that left no
+    trace does. Both stay open for the next look.
+    """
+    if state.database is not None:
+        return tuple(one for one in state.outstanding if not one.removed)
+    return tuple(one for one in state.outstanding if not one.watched)
+
+
+def window_of(state: RunState) -> float:
+    """Seconds from the first quiesce sent to the last removal answered; 0 when nothing was quiesced."""
+    ends = [call.answered for one in state.vms.values() for call in one.removals if call.answered is not None]
+    if state.quiesced_at is None or not ends:
+        return 0.0
+    return (max(ends) - state.quiesced_at).total_seconds()
+
+
+def report_of(outcome: Outcome, seconds: float) -> Report:
+    """The report of a run that is over, after so many seconds."""
+    state = outcome.case.state if outcome.case is not None else RunState()
+    states = [*(case.state for case in outcome.earlier), state]
+    alarms = [one for each in states for one in alarming(each)]
+    lost = [one for each in states for one in each.given_up]
+    watched = [one for each in states for one in each.outstanding if one not in alarms]
+    code = worst(outcome.code, _exit(state)) if state.surveyed is not None else outcome.code
+    if alarms or lost or outcome.unsettled:
+        code = worst(code, Exit.DEBTS)
+    backup = backup_of(state) if state.surveyed is not None else None
+    return Report(
+        job=outcome.job.name,
+        stamp=outcome.stamp,
+        exit=code,
+        grade=backup.grade if backup is not None else None,
+        verdicts=certify(state).verdicts if state.released_at is not None else (),
+        name=backup.name if backup is not None else "",
+        published=published(state),
+        outstanding=(*map(_label, alarms), *map(_label_given_up, lost)),
+        watched=_kept_in_view(watched),
+        seconds=seconds,
+        window=window_of(state),
+    )
+
+
+def published(state: RunState) -> bool:
+    """Whether the run's backup is where it belongs: in the chain, or, a named one, outside it."""
+    backup = backup_of(state) if state.began is not None else None
+    return backup is not None and not backup.temporary
+
+
+def _exit(state: RunState) -> Exit:
+    if state.called_off:
+        return Exit.STOPPED
+    if not state.confirmed:
+        return Exit.FAILED
+    grade = certify(state).grade
+    failed = any(type(one).__name__ == "Failed" for one in state.messages)
+    whole = grade is Grade.WHOLE and published(state) and not failed and not state.outstanding
+    return Exit.OK if whole else Exit.PARTIAL
+
+
+def _label(one: VmState) -> str:
+    """A VM that may be left quiesced, with what is known of its snapshot."""
+    if one.withheld:
+        return f"{one.vm.label}: {one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
+    what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
+    child = one.create.child if one.create is not None else None
+    runs = f"; vcbsnapshot still runs (process {child.pid})" if child is not None and one.ended is None else ""
+    return f"{one.vm.label}: {what}{runs}"
+
+
+def _label_given_up(one: VmState) -> str:
+    """A VM that nothing more can be done for."""
+    if one.withheld:
+        return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
+    return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
+
+
+def _kept_in_view(watched: Sequence[VmState]) -> tuple[str, ...]:
+    """Why the next run looks at these VMs again although no alarm is due."""
+    released = [one.vm.label for one in watched if one.removed]
+    failed = [one.vm.label for one in watched if not one.removed]
+    lines = []
+    if released:
+        lines.append(f"released, but the database could not be asked whether that took effect: {', '.join(released)}")
+    if failed:
+        lines.append(f"failed and not there, though the next run looks once more: {', '.join(failed)}")
+    return tuple(lines)

@@ -1,0 +1,59 @@
+"""What is common to whoever settles an earlier run: the next run, recover and the guardian."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from snapall.backup.actions import Policy
+from snapall.backup.context import RunContext
+from snapall.backup.engine import Case
+from snapall.backup.record import Began, Ended, Failed, OutstandingFound
+from snapall.backup.report import alarming
+from snapall.backup.state import RunState
+from snapall.errors import Exit
+
+
+def sweep_policy(began: Began, context: RunContext) -> Policy:
+    """That of a run over what an earlier one left: release at once, and wait for nothing."""
+    return reach(began, context, Policy(linger=False))
+
+
+def reach(began: Began, context: RunContext, policy: Policy) -> Policy:
+    """The policy where the configuration names the same systems: elsewhere a moref and a name are somebody else's."""
+    return replace(policy, vms=began.vcenter == context.site.vcenter, filer=began.filer == context.site.filer)
+
+
+def announce(case: Case) -> None:
+    """Tell what an earlier run may have left, and what the configuration cannot reach."""
+    began, site = case.state.header, case.context.site
+    for one in case.state.outstanding:
+        case.context.publish(OutstandingFound(one.vm, one.name, began.stamp))
+    if case.state.outstanding and not case.policy.vms:
+        labels = ", ".join(one.vm.label for one in case.state.outstanding)
+        case.context.publish(
+            Failed(
+                f"the run {began.stamp} may have left {labels} quiesced on VirtualCenter {began.vcenter}, "
+                f"but the configuration names {site.vcenter}",
+                f"run `snapall recover` with a configuration whose vcenter.host is {began.vcenter}",
+            )
+        )
+    if case.state.filer_outstanding and not case.policy.filer:
+        case.context.publish(
+            Failed(
+                f"the run {began.stamp} left its snapshots unsettled on filer {began.filer}, "
+                f"but the configuration names {site.filer}",
+                f"run `snapall recover` with a configuration that has {began.filer} as its filer's host",
+            )
+        )
+
+
+def settled_code(state: RunState) -> Exit:
+    """How a run stands after its settling."""
+    if state.given_up or alarming(state):
+        return Exit.DEBTS
+    return Exit.PARTIAL if state.outstanding else Exit.OK
+
+
+def close(case: Case, code: Exit, text: str) -> None:
+    """Write the report of a run that was settled; what is outstanding keeps it open."""
+    case.note(Ended(int(code), case.state.open, text))
