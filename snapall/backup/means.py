@@ -38,8 +38,8 @@ class Site(Protocol):
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first."""
 
-    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
-        """The rows of VPX_SNAPSHOT of these VMs."""
+    def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
+        """The rows of VPX_SNAPSHOT of these VMs, and those of these ids, whatever VM they belong to."""
 
     def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
         """Those of these VMs that VirtualCenter knows now, each with its host; None where that may not be read."""

@@ -168,12 +168,13 @@ class PretendedSite:
         with self._lock:
             return tuple(self.volumes[volume])
 
-    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+    def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
         self.on_look()
         if self.database_down:
             raise SiteError("the database does not answer", "see its service")
         with self._lock:
-            return tuple(row for row in self.rows if row.vm in vms and row.ssid not in self.unlisted)
+            listed = [row for row in self.rows if row.ssid not in self.unlisted]
+            return tuple(row for row in listed if row.vm in vms or row.ssid in ssids)
 
     def registered(self, vms: Sequence[int]) -> dict[int, str | None]:
         if self.database_down:
