@@ -76,8 +76,8 @@ def _forward(state: RunState, now: datetime, draft: Draft) -> None:
     filer.capture(state, now, draft)
     if state.captured_at is not None:
         draft.wait(state.captured_at + seconds(state.header.pace.filer_timeout))
-        if any(not one.fresh for one in state.outstanding) and state.looked_at is None:
-            vms.look(state, now, Stage.LOCATE, draft)
+    if any(not one.fresh for one in state.outstanding) and not state.located:
+        vms.look(state, now, Stage.LOCATE, draft)
 
 
 def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:

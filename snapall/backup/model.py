@@ -86,8 +86,11 @@ def decode_name(stored: str) -> str:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two names of VM snapshots are the same to VirtualCenter's users: decoded, whatever the case."""
-    return decode_name(one).strip().casefold() == decode_name(other).strip().casefold()
+    """Whether two VM snapshots bear the same name, as VirtualCenter stores it or as a person sees it.
+
+    Case and outer blanks make no difference, as to most databases.
+    """
+    return decode_name(one).strip().lower() == decode_name(other).strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,9 @@ class Job:
 
     def names_vm_snapshot(self, name: str) -> bool:
         """Whether a VM snapshot is called as this job's are, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
-        base, dash, stamp = name.rpartition("-")
-        return name == self.vm_snapshot or (base == self.vm_snapshot and bool(dash and _STAMP.fullmatch(stamp)))
+        stamp = name.strip().rpartition("-")[2].upper()
+        stamped = _STAMP.fullmatch(stamp) is not None and same_name(name, f"{self.vm_snapshot}-{stamp}")
+        return stamped or same_name(name, self.vm_snapshot)
 
 
 @dataclass(frozen=True, slots=True)

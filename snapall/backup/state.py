@@ -287,6 +287,11 @@ class RunState:
         return self.began
 
     @property
+    def located(self) -> bool:
+        """Whether the database was asked since the captures were asked for."""
+        return self.captured_at is not None and self.looked_at is not None and self.looked_at >= self.captured_at
+
+    @property
     def outstanding(self) -> tuple[VmState, ...]:
         """The VMs that a snapshot of ours may be on."""
         return tuple(one for one in self.vms.values() if one.outstanding)

@@ -89,7 +89,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """It did not happen, and `why` is the site's own word for it."""
+    """Nothing was sent, for this reason: the program did not start, or the connection was not made."""
 
     why: str
     said: str = ""
@@ -103,6 +103,7 @@ class Unknown:
     `failed`: it ended by itself and said that it did not work. VirtualCenter may still finish what it gave up on, so
     this is no refusal; but once a look finds nothing, it is no alarm either.
     `busy`: another task on the VM was in the way, so that trying again is worth while.
+    `login`: it said that VirtualCenter refused the login; told only of a create or removal that printed no SsId.
     """
 
     why: str

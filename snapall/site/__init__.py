@@ -91,9 +91,9 @@ class OpenSite:
         """The same, with what it says of each snapshot's space, by name."""
         return self._reached().listing_with_shares(volume)
 
-    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
-        """The rows of VPX_SNAPSHOT of these VMs. SiteError: the database cannot be asked."""
-        return self._database().snapshots(vms)
+    def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
+        """The rows of VPX_SNAPSHOT of these VMs, and those of these ids. SiteError: the database cannot be asked."""
+        return self._database().snapshots(vms, ssids)
 
     def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
         """Those of these VMs that VPX_VM lists, each with its host. SiteError: the database cannot be asked."""

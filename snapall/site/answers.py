@@ -16,7 +16,7 @@ Verb = Literal["create", "rename", "delete", "list"]
 
 
 class Meaning(StrEnum):
-    """What an answer says, whatever its wording; success is provisional until `snap list` proves it."""
+    """What an answer says, whatever its wording: the remedy follows from it. What happened, only `snap list` shows."""
 
     OK = "ok"
     EXISTS = "exists"

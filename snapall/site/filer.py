@@ -36,12 +36,20 @@ class Hop(StrEnum):
     LOGIN = "login"
 
 
-class NotSent(SiteError):
-    """The filer was not reached, or did not let us in: the command was definitely not executed."""
+class NotReached(SiteError):
+    """The way to the filer ended at one of its hops."""
 
     def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH) -> None:
         super().__init__(message, hint)
         self.hop = hop  # where the way ended
+
+
+class NotSent(NotReached):
+    """It ended before the command was given: nothing was sent."""
+
+
+class NotLetIn(NotReached):
+    """The filer rejected the login that the command came with (rsh). That nothing was done is only its own word."""
 
 
 class NoAnswer(SiteError):
@@ -74,7 +82,7 @@ class Transport(Protocol):
     """A way to a filer, ssh or rsh: one command, one connection."""
 
     def run(self, command: str) -> Reply:
-        """Give the filer one command. Raises NotSent or NoAnswer."""
+        """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         ...
 
     def approach(self) -> None:
@@ -122,12 +130,17 @@ class FilerSystem:
         return self._transport.command_line(self.command(step))
 
     def perform(self, step: Capture | Rename | Delete) -> Outcome:
-        """Do it and say how it went. Success is provisional: the filer has no exit status, `snap list` proves it."""
+        """Do it and say how it went. Whatever the filer answers is provisional: `snap list` shows what happened.
+
+        Its text decides what the operator is told. A refusal is only what was never sent.
+        """
         command = self.command(step)
         try:
             reply = self._transport.run(command)
         except NotSent as error:
             return Refusal(_with_hint(error))
+        except NotLetIn as error:
+            return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
             return Unknown(_with_hint(error), error.said)
         return self._judge(_verb(step), reply)
@@ -206,7 +219,7 @@ class FilerSystem:
             case Meaning.UNKNOWN_ERROR:
                 return Unknown(f"{why} ({REMEDIES[meaning]})", said)
             case _:
-                return Refusal(f"{why} ({REMEDIES[meaning]})", said)
+                return Unknown(f"{why} ({REMEDIES[meaning]})", said, failed=True)
 
 
 _READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)

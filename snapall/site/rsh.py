@@ -7,7 +7,7 @@ import getpass
 import socket
 from typing import TYPE_CHECKING
 
-from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
+from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply, sendable
 from snapall.site.said import one_line
 from snapall.site.wire import Address, Deadline, connect, open_socket
 
@@ -45,7 +45,7 @@ class Rsh:
         """Nothing: a connection is made in one round trip, and carries its command from the first byte."""
 
     def run(self, command: str) -> Reply:
-        """Give the filer one command. Raises NotSent or NoAnswer."""
+        """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         local = self._settings.local_user or getpass.getuser()
         remote = self._settings.user or local
         # "0": no port for a second connection.
@@ -69,7 +69,8 @@ class Rsh:
         if first == _ACCEPTED:
             return Reply(text, "")
         if first == _REJECTED:
-            raise NotSent(
+            # It says so of a command that it has: whether that is true, `snap list` shows.
+            raise NotLetIn(
                 f"the filer {self._settings.host} did not let us in by rsh: {one_line(text) or 'it gave no reason'}",
                 hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
                 hop=Hop.LOGIN,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
@@ -18,7 +19,7 @@ from snapall.site.dbdrivers import Trouble, trouble_of
 from snapall.site.said import one_line
 
 _CHUNK = 500
-"""Values in one IN list; SQL Server takes 2,100 parameters at most."""
+"""Values in one IN list, of which a statement has two at most; SQL Server takes 2,100 parameters."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE"),
@@ -61,9 +62,15 @@ class Question:
         self, statement: Select[Any], column: sa.ColumnElement[Any], values: Sequence[int]
     ) -> list[tuple[Any, ...]]:
         """The rows whose column holds one of the values, however many these are."""
-        wanted = sorted(set(values))
-        chunks = (wanted[at : at + _CHUNK] for at in range(0, len(wanted), _CHUNK))
-        return [row for chunk in chunks for row in self.all_rows(statement.where(column.in_(chunk)))]
+        return self.rows_of_any(statement, (column, values))
+
+    def rows_of_any(
+        self, statement: Select[Any], *wanted: tuple[sa.ColumnElement[Any], Sequence[int]]
+    ) -> list[tuple[Any, ...]]:
+        """The rows in which one of the columns holds one of its values. One that several ask for may come twice."""
+        lists = zip_longest(*(_in_lists(column, values) for column, values in wanted))
+        together = (sa.or_(*(one for one in several if one is not None)) for several in lists)
+        return [row for condition in together for row in self.all_rows(statement.where(condition))]
 
     def if_allowed(
         self, statement: Select[Any], column: sa.ColumnElement[Any] | None = None, values: Sequence[int] = ()
@@ -75,6 +82,11 @@ class Question:
             if trouble_of(said_by(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
                 return None
             raise
+
+
+def _in_lists(column: sa.ColumnElement[Any], values: Sequence[int]) -> Iterator[sa.ColumnElement[bool]]:
+    wanted = sorted(set(values))
+    return (column.in_(wanted[at : at + _CHUNK]) for at in range(0, len(wanted), _CHUNK))
 
 
 def _type_of(column: str) -> TypeEngine[Any]:
@@ -107,6 +119,16 @@ def id_of(value: object) -> int:
         f"the VirtualCenter database gives {one_line(repr(value))} for an id",
         "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
     )
+
+
+_SSID = re.compile(r"snapshot-(0|[1-9][0-9]{0,9})")
+_GREATEST = (1 << 31) - 1  # of an INTEGER: PostgreSQL takes no greater one for it, and answers with an error
+
+
+def snapshot_ids(ssids: Sequence[str]) -> tuple[int, ...]:
+    """VPX_SNAPSHOT.ID of words such as `snapshot-1228`. Others are left out: whatever was printed, no row has them."""
+    hits = (_SSID.fullmatch(one) for one in ssids)
+    return tuple(number for hit in hits if hit is not None and (number := int(hit[1])) <= _GREATEST)
 
 
 def discovered_owner(connection: sa.Connection) -> str:

@@ -32,10 +32,11 @@ _GONE = re.compile(r"has already been deleted or has not been completely created
 _NO_VM = re.compile(r"vim\.VirtualMachine\b[^\n]*has already been deleted", re.IGNORECASE)
 _BUSY = re.compile(r"another task is (?:already )?in progress|\bTaskInProgress\b", re.IGNORECASE)
 
-# Of a find; none of these wordings is attested for vcbsnapshot, they are VirtualCenter's own.
-_REFUSED_LOGIN = re.compile(
-    r"complete login|user name or password|permission to perform|not authenticated", re.IGNORECASE
-)
+# None of these wordings is attested for vcbsnapshot, they are VirtualCenter's own. A missing privilege is no refused
+# login: VirtualCenter let the user in, and the next VM may lie where that user has the privilege.
+_REFUSED_LOGIN = re.compile(r"complete login|user name or password|not authenticated", re.IGNORECASE)
+_NO_PRIVILEGE = re.compile(r"permission to perform", re.IGNORECASE)
+# Of a find.
 _UNREACHED = re.compile(
     r"unable to communicate|(?:could|can) ?not (?:connect|resolve)|timed out|refused", re.IGNORECASE
 )
@@ -135,7 +136,7 @@ class Vcb:
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
         if completed.code is None:
             raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT)
-        if _REFUSED_LOGIN.search(said):
+        if _REFUSED_LOGIN.search(said) or _NO_PRIVILEGE.search(said):
             raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT)
         if _UNREACHED.search(said) or (self._far and completed.code == _FAR_SHELL_FAILED):
             raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT)
@@ -168,10 +169,12 @@ class Vcb:
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
         why = f"{self._program} ended with exit code {completed.code}: {telling}"
-        failed = Unknown(why, said, failed=spoke, busy=_BUSY.search(said) is not None)
+        found = ssids(completed.stdout)
+        login = spoke and not found and _REFUSED_LOGIN.search(said) is not None
+        failed = Unknown(why, said, failed=spoke, busy=_BUSY.search(said) is not None, login=login)
         match step:
             case Quiesce():
-                return failed if completed.code else self._made(ssids(completed.stdout), telling, said)
+                return failed if completed.code else self._made(found, telling, said)
             case Release():
                 if _NO_VM.search(said):
                     return failed

@@ -28,7 +28,7 @@ from snapall.site.dbdrivers import (
     without_a_pool,
 )
 from snapall.site.said import one_line
-from snapall.site.tables import Question, discovered_owner, id_of, said_by
+from snapall.site.tables import Question, discovered_owner, id_of, said_by, snapshot_ids
 
 if TYPE_CHECKING:
     from snapall.settings import Database
@@ -156,18 +156,17 @@ class VirtualCenter:
         """
         return ids_of(names, self.datastores() if any(isinstance(name, str) for name in names) else ())
 
-    def snapshots(self, vm_ids: Sequence[int]) -> tuple[VmSnapshot, ...]:
-        """All snapshots of these VMs, whatever their names, by ascending id.
+    def snapshots(self, vm_ids: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
+        """All snapshots of these VMs and, of whatever VM, those of these ids; each once, by ascending id.
 
         Names are compared by the caller, in Python: to SQL Server `quiesce` and `Quiesce ` are the same as `Quiesce`.
         """
         with self._asking() as ask:
             table = ask.table("VPX_SNAPSHOT")
-            columns = (table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
-            rows = sorted(ask.rows(select(*columns), table.c.VM_ID, vm_ids), key=lambda row: id_of(row[0]))
-        return tuple(
-            VmSnapshot(f"snapshot-{id_of(one)}", id_of(vm), str(name or ""), utc(when)) for one, vm, name, when in rows
-        )
+            asked = select(table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
+            found = ask.rows_of_any(asked, (table.c.VM_ID, vm_ids), (table.c.ID, snapshot_ids(ssids)))
+        rows = sorted({id_of(row[0]): row[1:] for row in found}.items())
+        return tuple(VmSnapshot(f"snapshot-{n}", id_of(vm), _name(name), utc(at)) for n, (vm, name, at) in rows)
 
     def registered(self, vm_ids: Sequence[int]) -> dict[int, str | None]:
         """Those of these VMs that VirtualCenter knows, each with its host; None where that may not be read.

@@ -1,6 +1,6 @@
 -- What snapall asks of the VirtualCenter database, PostgreSQL, through pg8000.
 -- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
 -- The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.
 -- Made by `python -m tests.site.statements postgresql`; a test holds this file to what is really sent. SQLAlchemy words
 -- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
@@ -23,6 +23,11 @@ WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNM
 SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
 FROM "vc_user".VPX_SNAPSHOT
 WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+
+-- the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)
+SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
+FROM "vc_user".VPX_SNAPSHOT
+WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER) OR "vc_user".VPX_SNAPSHOT.ID IN (%s::INTEGER);  -- bound: 108, 110, 1228
 
 -- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
 SELECT "vc_user".VPX_VM.ID

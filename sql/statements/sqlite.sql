@@ -1,6 +1,6 @@
 -- What snapall asks of the VirtualCenter database, SQLite, the lab's.
 -- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
 -- There are no owners.
 -- Made by `python -m tests.site.statements sqlite`; a test holds this file to what is really sent. SQLAlchemy words
 -- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
@@ -21,6 +21,11 @@ WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -
 SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
 FROM VPX_SNAPSHOT
 WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
+
+-- the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)
+SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
+FROM VPX_SNAPSHOT
+WHERE VPX_SNAPSHOT.VM_ID IN (?, ?) OR VPX_SNAPSHOT.ID IN (?);  -- bound: 108, 110, 1228
 
 -- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
 SELECT VPX_VM.ID

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from snapall.backup.events import Event, Failed, Happening, Report, Warned
-from snapall.backup.facts import Began, Fact
+from snapall.backup.context import RunContext
 from snapall.backup.journal import Journal
-from snapall.backup.means import Means
-from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
+from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Report, Warned, What
 from snapall.backup.recover import Recovery
-from snapall.backup.run import Night
+from snapall.backup.run import BackupRun
+from snapall.backup.state import RunState, fold
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
+from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError
 
 CHAIN = chain_names("vmware", 4)
@@ -168,12 +168,13 @@ class PretendedSite:
         with self._lock:
             return tuple(self.volumes[volume])
 
-    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+    def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
         self.on_look()
         if self.database_down:
             raise SiteError("the database does not answer", "see its service")
         with self._lock:
-            return tuple(row for row in self.rows if row.vm in vms and row.ssid not in self.unlisted)
+            listed = [row for row in self.rows if row.ssid not in self.unlisted]
+            return tuple(row for row in listed if row.vm in vms or row.ssid in ssids)
 
     def registered(self, vms: Sequence[int]) -> dict[int, str | None]:
         if self.database_down:
@@ -204,7 +205,7 @@ class Stage:
     job: Job = JOB
     pace: Pace = PACE
     clock: PretendedClock = field(default_factory=PretendedClock)
-    heard: list[Happening] = field(default_factory=list)
+    heard: list[What] = field(default_factory=list)
     stop: bool = False
 
     def __post_init__(self) -> None:
@@ -212,34 +213,39 @@ class Stage:
         for volume in self.job.volumes:
             self.site.volumes[volume] = [FilerSnapshot(name, f"old {name}") for name in self.job.chain]
 
-    def hear(self, event: Event) -> None:
-        self.heard.append(event.what)
+    def hear(self, record: Record) -> None:
+        self.heard.append(record.what)
 
     @property
-    def means(self) -> Means:
-        return Means(self.site, self.clock, self.hear, lambda: self.stop)
+    def context(self) -> RunContext:
+        return RunContext(self.site, self.clock, self.hear, lambda: self.stop)
 
     @property
-    def memory(self) -> Memory:
-        return Memory(self.state, self.clock)
+    def store(self) -> JournalStore:
+        return JournalStore(self.state, self.clock)
 
     def begun(self, *facts: Fact, job: Job | None = None, stamp: str = "20070322T030000Z") -> Journal:
         """The journal of a run that died after these facts."""
-        header = Began(job or self.job, stamp, "vc01", "filer1", self.pace, "0.1.0")
-        journal = self.memory.begin(header)
+        header = Began(job or self.job, stamp, "vc01", "filer1", self.pace, "0.1.0", format=FORMAT)
+        journal = self.store.begin(header)
         for fact in facts:
-            journal.write(fact)
-        return self.memory.open(journal.path)
+            journal.append([fact])
+        journal.leave()
+        return self.store.open(journal.path)
+
+    def state_of(self, journal: Journal) -> RunState:
+        """What is outstanding of a run, by its file alone."""
+        return fold(self.store.open(journal.path).records)
 
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
-        report = Night(self.job, self.pace, self.means, self.memory, keep).run()
+        report = BackupRun(self.job, self.pace, self.context, self.store, keep).run()
         assert self.site.disproved == []
         return report
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
-        means = self.means
-        return Recovery(self.memory, lambda _: means, means.tell, means.stopped, wait).recover(jobs or [self.job])
+        context = self.context
+        return Recovery(self.store, lambda _: context, context.publish, context.stopped, wait).recover(jobs or [self.job])
 
     @property
     def failures(self) -> list[str]:

@@ -26,6 +26,7 @@ from snapall.backup.model import (
     chain_names,
     decode_name,
     moment_of,
+    same_name,
     stamp_of,
 )
 from snapall.backup.plan import FindVmSnapshots, ListVolume, Stage, build, settling
@@ -81,7 +82,18 @@ def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:
     assert JOB.names_vm_snapshot("Quiesce")
     assert JOB.names_vm_snapshot("Quiesce-20070322T030000Z")
     assert not JOB.names_vm_snapshot("Quiesce-before-patch")
-    assert not JOB.names_vm_snapshot("quiesce")
+    for name in ("quiesce", " Quiesce ", "QUIESCE-20070322t030000z ", "\tQuiesce-20070322T030000Z"):
+        assert JOB.names_vm_snapshot(name), name
+    for name in ("", "Quiesce-", "Quiesce -20070322T030000Z", "Qui esce", "xQuiesce-20070322T030000Z"):
+        assert not JOB.names_vm_snapshot(name), name
+
+
+def test_names_of_vm_snapshots_are_compared_as_a_person_sees_them() -> None:
+    for one, other in (("a%2Fb", "a/b"), ("100%25", "100%"), ("A%5cb ", "a\\B"), ("Quiesce", "quiesce "), ("", " ")):
+        assert same_name(one, other)
+        assert same_name(other, one)
+    for one, other in (("a b", "ab"), ("a%20b", "a b"), ("Quiesce", "Quiesce2"), ("Quiesce", "")):
+        assert not same_name(one, other)
 
 
 def test_every_step_knows_its_inverse() -> None:

@@ -15,6 +15,13 @@ FILERS = (
         FILER,
     ),
     Mutant(
+        "an error that the filer tells is a refusal",
+        "site/filer.py",
+        '                return Unknown(f"{why} ({REMEDIES[meaning]})", said, failed=True)\n',
+        '                return Refusal(f"{why} ({REMEDIES[meaning]})", said)\n',
+        FILER,
+    ),
+    Mutant(
         "half an answer is none",
         "site/filer.py",
         "            return Unknown(_with_hint(error), error.said)\n",

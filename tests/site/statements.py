@@ -25,7 +25,7 @@ DIALECTS = ("mssql", "postgresql", "sqlite")
 HEAD = """\
 -- What snapall asks of the VirtualCenter database, {server}.
 -- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110.
+-- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
 -- {owner}
 -- Made by `python -m tests.site.statements {dialect}`; a test holds this file to what is really sent. SQLAlchemy words
 -- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
@@ -50,6 +50,10 @@ OURS = ("VPX_", "TABLE_SCHEMA", "getutcdate", "timezone", "datetime(")  # the re
 QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
+    (
+        "the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)",
+        lambda vc: vc.snapshots([108, 110], ["snapshot-1228"]),
+    ),
     (
         "which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)",
         lambda vc: vc.registered([108, 110]),

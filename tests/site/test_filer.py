@@ -14,7 +14,7 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Capture, Delete, Done, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing
-from snapall.site.filer import FilerSystem, NoAnswer, NotSent, Reply, require_7mode, sendable
+from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent, Reply, require_7mode, sendable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "filer"
 
@@ -105,9 +105,10 @@ def test_a_log_line_of_the_console_is_no_answer() -> None:
     assert isinstance(filer(said).perform(CAPTURE), Done)
 
 
-def test_a_create_onto_an_existing_name_is_refused_in_the_filers_words() -> None:
+def test_a_create_onto_an_existing_name_failed_in_the_filers_words() -> None:
     outcome = filer(sample("snap_create") + sample("snap_create_exists")).perform(CAPTURE)
-    assert isinstance(outcome, Refusal)
+    assert isinstance(outcome, Unknown)
+    assert outcome.failed
     assert "Snapshot already exists." in outcome.why
     assert outcome.said == "creating snapshot...\nSnapshot already exists."
 
@@ -118,13 +119,16 @@ def test_a_delete_of_what_is_gone_is_done_already() -> None:
     )
 
 
-def test_a_rename_of_what_is_gone_is_refused() -> None:
-    assert isinstance(filer("", sample("snap_delete_absent")).perform(RENAME), Refusal)
+def test_a_rename_of_what_is_gone_failed() -> None:
+    outcome = filer("", sample("snap_delete_absent")).perform(RENAME)
+    assert isinstance(outcome, Unknown)
+    assert outcome.failed
 
 
-def test_a_delete_of_a_busy_snapshot_is_refused_with_a_remedy() -> None:
+def test_a_delete_of_a_busy_snapshot_failed_with_a_remedy() -> None:
     outcome = filer("", sample("snap_delete_busy")).perform(DELETE)
-    assert isinstance(outcome, Refusal)
+    assert isinstance(outcome, Unknown)
+    assert outcome.failed
     assert "is busy because of LUN clone" in outcome.why
     assert REMEDIES[Meaning.BUSY] in outcome.why
 
@@ -132,12 +136,48 @@ def test_a_delete_of_a_busy_snapshot_is_refused_with_a_remedy() -> None:
 def test_an_answer_that_nobody_knows_leaves_the_outcome_unknown() -> None:
     outcome = filer("Snapshot renamed.\n").perform(RENAME)
     assert isinstance(outcome, Unknown)
+    assert not outcome.failed
     assert "Snapshot renamed." in outcome.why
+
+
+ERRORS = [one for one in Meaning if one not in {Meaning.OK, Meaning.UNKNOWN_ERROR}]
+TELLING = {
+    Meaning.EXISTS: "Snapshot already exists.",
+    Meaning.ABSENT: "No such snapshot.",
+    Meaning.BUSY: "Snapshot x is busy because of LUN clone",
+    Meaning.READ_ONLY: "Snapshot operation not allowed on a read-only volume.",
+    Meaning.RETRY_LATER: "Snapshot operation not allowed due to clones",
+    Meaning.NO_VOLUME: "No volume named 'vmvol1' exists",
+    Meaning.NO_SPACE: "No space left on device",
+    Meaning.LIMIT: "The maximum number of snapshots is reached",
+    Meaning.BAD_COMMAND: "snap not found.  Type '?' for a list of commands",
+}
+
+
+@pytest.mark.parametrize("meaning", ERRORS)
+def test_an_error_after_the_good_line_tells_why_and_settles_nothing(meaning: Meaning) -> None:
+    said = f"creating snapshot...\n{TELLING[meaning]}\n"
+    outcome = filer(said).perform(CAPTURE)
+    assert isinstance(outcome, Unknown)
+    assert (outcome.failed, outcome.said) == (True, said.strip())
+    assert TELLING[meaning] in outcome.why
+    assert REMEDIES[meaning] in outcome.why
+
+
+@given(st.sampled_from([CAPTURE, RENAME, DELETE]), st.text() | st.sampled_from(sorted(TELLING.values())), st.text())
+def test_whatever_a_filer_prints_is_no_refusal(step: Capture | Rename | Delete, stdout: str, stderr: str) -> None:
+    assert isinstance(filer(stdout, stderr).perform(step), Done | Unknown)
 
 
 def test_a_command_that_was_not_sent_did_not_happen() -> None:
     system = FilerSystem(FakeTransport(NotSent("connection refused", hint="check the port")), "filer1")
     assert system.perform(CAPTURE) == Refusal("connection refused (check the port)")
+
+
+def test_a_login_that_was_rejected_when_the_filer_had_the_command_is_settled_by_looking() -> None:
+    system = FilerSystem(FakeTransport(NotLetIn("it did not let us in", hint="check rsh.access")), "filer1")
+    outcome = system.perform(CAPTURE)
+    assert outcome == Unknown("it did not let us in (check rsh.access)", "it did not let us in", failed=True)
 
 
 def test_a_lost_answer_is_unknown_not_failed() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.settings import Filer
-from snapall.site.filer import NoAnswer, NotSent, Reply
+from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
 from snapall.site.wire import Deadline
 from tests.waiting import PATIENCE, until
@@ -102,11 +102,13 @@ def test_the_command_finds_nothing_on_its_input(server: RcmdServer) -> None:
     assert heard == [b""]
 
 
-def test_a_filer_that_does_not_let_us_in_executed_nothing(server: RcmdServer) -> None:
+def test_a_filer_that_does_not_let_us_in_has_the_command_all_the_same(server: RcmdServer) -> None:
     server.behave = answer(b"\1Permission denied.\n")
-    with pytest.raises(NotSent, match=r"Permission denied\.") as caught:
+    with pytest.raises(NotLetIn, match=r"Permission denied\.") as caught:
         Rsh(settings(server.port)).run("version")
     assert "rsh.access" in caught.value.hint
+    assert caught.value.hop is Hop.LOGIN
+    assert not isinstance(caught.value, NotSent)
 
 
 def test_a_filer_that_hangs_up_before_its_first_byte_may_have_executed_the_command(server: RcmdServer) -> None:

@@ -73,6 +73,15 @@ def test_no_value_is_written_into_a_statement(start: Start, kind: type[Driver], 
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_vms_and_printed_ids_are_asked_for_in_one_statement(start: Start, kind: type[Driver], release: str) -> None:
+    site = start(kind, release)
+    found = site.asked("vc_user").snapshots([108], ["snapshot-1228", "none", "snapshot-7"])
+    assert [(one.ssid, one.vm) for one in found] == [("snapshot-1228", 611)]
+    bound = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    assert bound == [(108, 7, 1228)]
+
+
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
 def test_without_the_rights_to_names_and_hosts_the_vms_are_found(
     start: Start, kind: type[Driver], release: str
 ) -> None:
@@ -191,6 +200,10 @@ def test_the_snapshots_of_thousands_of_vms_need_no_more_parameters_than_the_serv
     assert found.vm == 611
     asked = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
     assert {one for values in asked for one in values} == set(range(1, 2502))
+    site.server.heard.clear()
+    both = site.asked("vc_user").snapshots(range(1, 2502), [f"snapshot-{one}" for one in range(1001, 3002)])
+    assert [one.vm for one in both] == [611]
+    assert len([statement for statement, _ in site.server.heard if "VPX_SNAPSHOT" in statement]) == len(asked) == 6
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS[:4])

@@ -200,6 +200,66 @@ def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
     assert "no answer within 0.01 s and goes on" in outcome.why
 
 
+# -- a refused login
+
+LOGIN_REFUSED = "Error: Cannot complete login due to an incorrect user name or password. (user='vcbackup')\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [LOGIN_REFUSED, LOGIN_REFUSED.upper(), "Incorrect user name or password", "The session is not authenticated."],
+)
+def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: Path, said: str) -> None:
+    for stdout, stderr in ((said, ""), ("", said)):
+        for answer in (
+            quiesce(FakeProgram(tmp_path, stdout=stdout, stderr=stderr, code=1)),
+            release(FakeProgram(tmp_path, stdout=stdout, stderr=stderr, code=1)),
+        ):
+            assert isinstance(answer, Unknown)
+            assert (answer.login, answer.failed, answer.claimed) == (True, True, False)
+            assert said.strip() in answer.why
+
+
+@pytest.mark.parametrize(
+    "said", ["You do not have permission to perform this operation", "Operation failed", "Unable to communicate", ""]
+)
+def test_neither_a_missing_privilege_nor_another_failure_is_a_refused_login(tmp_path: Path, said: str) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stderr=said, code=1))
+    assert isinstance(outcome, Unknown)
+    assert (outcome.login, outcome.failed) == (False, True)
+
+
+def test_who_printed_a_snapshot_id_was_let_in(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", stderr=LOGIN_REFUSED, code=1))
+    assert isinstance(outcome, Unknown)
+    assert (outcome.login, outcome.failed) == (False, True)
+
+
+def test_the_words_of_a_refused_login_in_a_success_tell_of_none(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", stderr=LOGIN_REFUSED))
+    assert isinstance(outcome, Done)
+    silent = quiesce(FakeProgram(tmp_path, stderr=LOGIN_REFUSED))
+    assert isinstance(silent, Unknown)
+    assert (silent.login, silent.claimed) == (False, True)
+
+
+def test_a_program_that_was_killed_has_not_said_that_the_login_was_refused(tmp_path: Path) -> None:
+    program = tmp_path / "vcbsnapshot"
+    program.write_text(f"#!/bin/sh\necho {shlex.quote(LOGIN_REFUSED)}\nkill -9 $$\n")
+    program.chmod(0o755)
+    outcome = Vcb(settings((str(program),))).perform(QUIESCE, nobody)
+    assert isinstance(outcome, Unknown)
+    assert (outcome.login, outcome.failed) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["ssh", "plink"])
+def test_a_far_shell_that_lost_the_far_side_tells_nothing_of_the_login(tmp_path: Path, name: str) -> None:
+    program = FakeProgram(tmp_path, name, stderr=LOGIN_REFUSED, code=255)
+    outcome = Vcb(settings((*program.write(), "proxy"), password=None)).perform(QUIESCE, nobody)
+    assert isinstance(outcome, Unknown)
+    assert (outcome.login, outcome.failed) == (False, False)
+
+
 # -- release
 
 
@@ -374,6 +434,7 @@ def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]
         ("SsId:snapshot-7", 0, ""),
         ("Snapshot not found: x", 1, ""),
         ("Cannot complete login due to an incorrect user name or password.", 1, "refused the login"),
+        ("You do not have permission to perform this operation.", 1, "refused the login"),
         ("Unable to communicate with the remote host, since it is disconnected", 1, "does not reach"),
         ("Segmentation fault", 139, "exit code 139"),
     ],

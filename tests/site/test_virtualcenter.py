@@ -143,6 +143,36 @@ def test_snapshots_come_with_their_ids_names_and_times(db: Db) -> None:
     assert db.asked().snapshots([]) == ()
 
 
+def test_a_snapshot_is_also_found_by_its_id_whosever_it_is_and_each_comes_once(db: Db) -> None:
+    db.add("VPX_SNAPSHOT", (1228, 108, "Quiesce", None), (5, 2001, "before%2fafter", None), (6, 2001, "other", None))
+    db.add("VPX_SNAPSHOT", (7, 611, "Quiesce", None))
+    ours, alien = VmSnapshot("snapshot-1228", 108, "Quiesce"), VmSnapshot("snapshot-5", 2001, "before/after")
+    vc = db.asked()
+    assert vc.snapshots([108], ["snapshot-5", "snapshot-1228", "snapshot-5", "snapshot-99"]) == (alien, ours)
+    assert vc.snapshots([], ["snapshot-5"]) == (alien,)
+    assert vc.snapshots([108], []) == (ours,)
+
+
+@pytest.mark.parametrize(
+    "word", ["", "5", "snapshot-", "snapshot-05", "Snapshot-5", "snapshot-5x", "snapshot-5\n", "s-5", "snapshot-\u0665"]
+)
+def test_a_word_that_is_no_snapshots_id_is_not_asked_for(db: Db, word: str) -> None:
+    db.add("VPX_SNAPSHOT", (5, 2001, "Quiesce", None))
+    assert db.asked().snapshots([], [word]) == ()
+
+
+@pytest.mark.parametrize("word", [f"snapshot-{2**31}", f"snapshot-{10**30}"])
+def test_a_printed_id_that_no_column_holds_spoils_no_look(db: Db, word: str) -> None:
+    db.add("VPX_SNAPSHOT", (5, 108, "Quiesce", None))
+    assert [one.ssid for one in db.asked().snapshots([108], [word])] == ["snapshot-5"]
+
+
+def test_names_come_as_a_person_sees_them(db: Db) -> None:
+    names = ("before%2fafter", "50%25 %5C", "Quiesce ", None)
+    db.add("VPX_SNAPSHOT", *((one, 108, name, None) for one, name in enumerate(names)))
+    assert [one.name for one in db.asked().snapshots([108])] == ["before/after", "50% \\", "Quiesce ", ""]
+
+
 def test_thousands_of_vms_are_asked_for_at_once(db: Db) -> None:
     ids = range(1, 2501)
     db.add("VPX_VM", *((one, None, 0) for one in ids))
@@ -151,6 +181,8 @@ def test_thousands_of_vms_are_asked_for_at_once(db: Db) -> None:
     vc = db.asked()
     assert [vm.id for vm in vc.vms(ids).vms] == list(ids)
     assert [one.ssid for one in vc.snapshots(ids)] == [f"snapshot-{one + 9000}" for one in ids]
+    ssids = [f"snapshot-{one + 9000}" for one in ids]
+    assert [one.ssid for one in vc.snapshots(ids[:1200], ssids)] == ssids
 
 
 def test_datastores_are_found_by_id_or_by_their_exact_name(db: Db) -> None:

@@ -158,9 +158,9 @@ class LivedSite:
         self._underway.touch()
         return rows
 
-    def vm_snapshots(self, vms: Sequence[int]) -> tuple[VmSnapshot, ...]:
+    def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
         self._underway.touch()
-        return self._site.vm_snapshots(vms)
+        return self._site.vm_snapshots(vms, ssids)
 
     def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
         self._underway.touch()

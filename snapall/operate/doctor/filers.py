@@ -8,7 +8,7 @@ from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.links import Look, Seen, Walk
 from snapall.settings import Config, Filer
 from snapall.site import transport_to
-from snapall.site.filer import FilerSystem, Hop, NoAnswer, NotSent, NoVolume, Reply, Transport, require_7mode
+from snapall.site.filer import FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Reply, Transport, require_7mode
 from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots at most present before one more is made: a volume holds 255
@@ -23,10 +23,10 @@ def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
     system = FilerSystem(asked, filer.name)
     told: list[str] = []
 
-    def way() -> NotSent | None:
+    def way() -> NotReached | None:
         try:
             told.append(_greeted(transport, system))
-        except NotSent as error:
+        except NotReached as error:
             return error
         return None
 
@@ -85,14 +85,14 @@ def _greeted(transport: Transport, system: FilerSystem) -> str:
         return transport.greet().told
     try:
         system.version()
-    except NotSent:
+    except NotReached:
         raise
     except SiteError:
         pass  # it let us in; what it answers is judged later
     return ""
 
 
-def _hop(hop: Hop, ended: NotSent | None, told: list[str]) -> Seen:
+def _hop(hop: Hop, ended: NotReached | None, told: list[str]) -> Seen:
     order = list(Hop)
     if ended is not None and order.index(ended.hop) <= order.index(hop):
         raise ended
