@@ -65,6 +65,27 @@ def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Sta
     return tuple(found)
 
 
+_NIGHTS = 14  # of which the medians are taken
+_ENOUGH = 3  # from which on a median is worth believing: one night that was off spoils nothing
+
+
+def history_of(settings: Config, job: Job) -> History:
+    """What the job's last nights show of its calls; nothing when there are too few, or when they cannot be read."""
+    try:
+        runs = past(memory_of(settings), job.name, _NIGHTS).runs
+    except JournalError:
+        return History()
+    found = statistics(job.name, runs[::-1], settings.vcenter.parallel)
+    usual = {
+        one.vm.id: Durations(
+            *(each.median if len(each.known) >= _ENOUGH else None for each in (one.create, one.remove))
+        )
+        for one in found.vms
+    }
+    missed = frozenset(one.vm.id for one in runs[0].asked if one.state != QUIESCED) if runs else frozenset()
+    return History(usual, missed)
+
+
 def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:
     """Every snapshot of the job's volumes, newest first, with grade, age and space; and why a volume was not listed.
 

@@ -16,7 +16,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.lock import hold
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Past, recall
-from snapall.backup.plan import Plan, build
+from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
     Began,
@@ -35,6 +35,7 @@ from snapall.backup.record import (
 )
 from snapall.backup.report import Outcome, report_of
 from snapall.backup.rotation import Rotation, make_room
+from snapall.backup.schedule import History
 from snapall.backup.settling import announce, close, settled_code, sweep_policy
 from snapall.backup.state import RunState
 from snapall.backup.store import JournalStore
@@ -53,6 +54,7 @@ class BackupRun:
     store: JournalStore
     keep: str = ""
     keep_journals: int = 400
+    history: History = History()
     guard: Guard = unguarded
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
 
@@ -176,8 +178,9 @@ class BackupRun:
         self, case: Case, survey: Survey, known: Sequence[Origin], owing: Sequence[RunState]
     ) -> tuple[Plan, Past]:
         past = recall(self.job, known, survey.listings)
-        here = [state for state in owing if state.header.vcenter == self.context.site.vcenter]
-        return build(self.job, survey, past, here, case.state.header.stamp, self.keep), past
+        here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
+        context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
+        return build(self.job, survey, past, context, case.state.header.stamp, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
         """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""

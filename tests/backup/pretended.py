@@ -245,7 +245,9 @@ class Stage:
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         context = self.context
-        return Recovery(self.store, lambda _: context, context.publish, context.stopped, wait).recover(jobs or [self.job])
+        return Recovery(self.store, lambda _: context, context.publish, context.stopped, wait).recover(
+            jobs or [self.job]
+        )
 
     @property
     def failures(self) -> list[str]:
