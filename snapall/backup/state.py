@@ -287,6 +287,14 @@ class RunState:
         return self.began
 
     @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every changing command, in the order in which they were sent."""
+        of_vms = (call for one in self.vms.values() for call in (one.create, *one.removals) if call is not None)
+        of_captures = (call for one in self.captures.values() for call in one.calls)
+        of_commands = (one.call for one in self.commands.values())
+        return tuple(sorted((*of_vms, *of_captures, *of_commands), key=lambda call: call.n))
+
+    @property
     def located(self) -> bool:
         """Whether the database was asked since the captures were asked for."""
         return self.captured_at is not None and self.looked_at is not None and self.looked_at >= self.captured_at

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from snapall.backup.facts import Began, Intent, Noted
+from snapall.backup.record import FORMAT, Began, Intent, Record
+from snapall.backup.state import RunState, fold
 from snapall.backup.model import Job, Pace, Vm, chain_names
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step
 from snapall.drill.premise import late
@@ -27,9 +28,9 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def run(*intents: tuple[float, Step]) -> tuple[Noted, ...]:
-    began = Noted(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0"))
-    return (began, *(Noted(at(when), Intent(n, step)) for n, (when, step) in enumerate(intents, 1)))
+def run(*intents: tuple[float, Step]) -> RunState:
+    began = Record(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0", format=FORMAT))
+    return fold([began, *(Record(at(when), Intent(n, step)) for n, (when, step) in enumerate(intents, 1))])
 
 
 def ledger(*entries: tuple[float, Effect | None, int | None]) -> Ledger:
@@ -42,9 +43,9 @@ def ledger(*entries: tuple[float, Effect | None, int | None]) -> Ledger:
 def test_what_acts_within_its_time_is_in_time_and_a_second_later_is_not(
     step: Step, effect: Effect, granted: float
 ) -> None:
-    facts = run((1, step))
-    assert late(facts, ledger((2, None, None), (1 + granted, effect, 1))) == ""
-    assert effect.told in late(facts, ledger((2, None, None), (2 + granted, effect, 1)))
+    state = run((1, step))
+    assert late(state, ledger((2, None, None), (1 + granted, effect, 1))) == ""
+    assert effect.told in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
 
 
 def test_a_second_command_of_the_same_words_is_measured_from_its_own_intent() -> None:

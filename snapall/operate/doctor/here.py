@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from snapall.backup.lock import holder_of
-from snapall.backup.memory import Memory
+from snapall.backup.store import JournalStore
 from snapall.errors import SnapallError
 from snapall.operate.doctor.links import Seen, Walk
 from snapall.operate.history import at_work, known_of
@@ -20,7 +20,7 @@ _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
-def look_here(walk: Walk, settings: Config, memory: Memory) -> None:
+def look_here(walk: Walk, settings: Config, memory: JournalStore) -> None:
     """Everything that can be said without contacting anybody."""
     jobs = ", ".join(settings.jobs)
     walk.look("configuration", "", lambda: Seen(f"{settings.path}: jobs {jobs}"))
@@ -111,7 +111,7 @@ def _absent(program: str) -> str:
 _IN_FULL = "name the program in full, as a list with its arguments"
 
 
-def _lock(memory: Memory, job: str) -> Seen:
+def _lock(memory: JournalStore, job: str) -> Seen:
     who = at_work(memory, job)
     if not who:
         return Seen("nobody is at work")
@@ -119,7 +119,7 @@ def _lock(memory: Memory, job: str) -> Seen:
     return Seen(f"{who} is at work since {holder.since} (pid {holder.pid})", "a run would end with exit 4 now: wait")
 
 
-def _debts(memory: Memory, job: str) -> Iterator[Seen]:
+def _debts(memory: JournalStore, job: str) -> Iterator[Seen]:
     known = known_of(memory, job)
     for text in known.unreadable:
         yield Seen(text, "what it may owe is not known: look into it by hand, and move it away")
