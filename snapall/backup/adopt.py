@@ -14,8 +14,8 @@ from snapall.backup.lock import hold
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.record import FORMAT, Adopted, Began, Failed
+from snapall.backup.runstate import VmState
 from snapall.backup.settling import close, settled_code
-from snapall.backup.state import VmState
 from snapall.backup.steps import Refusal, Unknown
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit

@@ -29,7 +29,7 @@ from snapall.backup.record import (
     VolumeSeen,
     Withheld,
 )
-from snapall.backup.state import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
+from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
 from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
 
 

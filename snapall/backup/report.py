@@ -10,7 +10,7 @@ from snapall.backup.certificate import certify
 from snapall.backup.model import Grade, Job
 from snapall.backup.origins import backup_of
 from snapall.backup.record import Report
-from snapall.backup.state import RunState, VmState
+from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
 
 if TYPE_CHECKING:

@@ -35,9 +35,9 @@ from snapall.backup.record import (
 )
 from snapall.backup.report import Outcome, report_of
 from snapall.backup.rotation import Rotation, make_room
+from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
 from snapall.backup.settling import announce, close, settled_code, sweep_policy
-from snapall.backup.state import RunState
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError
 

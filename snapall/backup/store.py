@@ -11,8 +11,9 @@ from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
 from snapall.backup.origins import origins
 from snapall.backup.record import Began, Origin
+from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
-from snapall.backup.state import RunState, fold
+from snapall.backup.state import fold
 from snapall.errors import JournalError
 
 

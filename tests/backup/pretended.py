@@ -14,7 +14,8 @@ from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapsho
 from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Report, Warned, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
-from snapall.backup.state import RunState, fold
+from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError

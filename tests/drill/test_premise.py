@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from snapall.backup.record import FORMAT, Began, Intent, Record
-from snapall.backup.state import RunState, fold
 from snapall.backup.model import Job, Pace, Vm, chain_names
+from snapall.backup.record import FORMAT, Began, Intent, Record
+from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step
 from snapall.drill.premise import late
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
@@ -61,4 +62,4 @@ def test_a_late_act_is_measured_from_the_intent_of_the_call_that_asked_for_it() 
 @pytest.mark.parametrize("effect", [PAIRS[1][1], Effect(Change.REMOVED, "Q", vm=100, ssid="snapshot-1")])
 def test_what_others_did_and_what_was_removed_has_no_limit(effect: Effect) -> None:
     assert late(run((1, PAIRS[3][0])), ledger((500, effect, None))) == ""
-    assert late((), ledger((500, effect, None))) == ""
+    assert late(RunState(), ledger((500, effect, None))) == ""
