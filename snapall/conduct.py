@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure
+from snapall.asking import measure, memory_of
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means
-from snapall.backup.memory import Memory
 from snapall.backup.model import Job, Pace
 from snapall.backup.plan import Look, Plan, Planned, build, settling
+from snapall.backup.private import arrange
 from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
 from snapall.backup.run import Night
@@ -66,7 +66,8 @@ def run(
             attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
             try:
                 means = Means(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
-                memory = Memory(settings.state, means.clock)
+                memory = memory_of(settings, means.clock)
+                arrange(settings.state, settings.readers)
                 guard = post.guard_of(job, stopped)
                 night = Night(
                     job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard, attendant.before
@@ -96,9 +97,11 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
         def say(what: Happening) -> None:
             listener(Event(clock.utc(), what))
 
-        memory = Memory(settings.state, clock)
+        memory = memory_of(settings, clock)
         try:
             require_listed(memory.folder)
+            if settings.state.exists():
+                arrange(settings.state, settings.readers)
         except JournalError as error:  # whatever they owe stays owed
             say(Failed(error.message, error.hint))
             return Exit.DEBTS
@@ -116,7 +119,7 @@ def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
 def strays_of(settings: Config, job: Job) -> tuple[Stray, ...]:
     """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
     clock = SystemClock()
-    memory = Memory(settings.state, clock)
+    memory = memory_of(settings, clock)
     require_listed(memory.folder)
     return strays(job, _quiet_means(settings, job, clock), memory)
 
@@ -128,7 +131,7 @@ def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling:
         with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
             means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
-            codes.append(adopt(job, pace_of(settings, job), means, Memory(settings.state, means.clock), mine))
+            codes.append(adopt(job, pace_of(settings, job), means, memory_of(settings, means.clock), mine))
     return worst(*codes)
 
 
@@ -147,7 +150,7 @@ class Outlook:
 
 def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
-    memory = Memory(settings.state, SystemClock())
+    memory = memory_of(settings)
     require_listed(memory.folder)
     site = OpenSite(job, settings)
     owing = memory.owing(job.name)

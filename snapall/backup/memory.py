@@ -9,6 +9,7 @@ from pathlib import Path
 from snapall.backup.clock import Clock
 from snapall.backup.debts import Debts, owed
 from snapall.backup.facts import Began, Ended, Origin, Surveyed
+from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, is_open, journals, path_of
 from snapall.backup.lock import at_work
 from snapall.backup.provenance import origins
@@ -22,6 +23,7 @@ class Memory:
 
     state: Path
     clock: Clock
+    processes: Processes = NO_PROCESSES
 
     @property
     def folder(self) -> Path:
@@ -46,7 +48,7 @@ class Memory:
 
     def unsettled(self, but: str) -> list[str]:
         """The other jobs with an open journal that nobody is at work on."""
-        return [job for job in self.jobs() if job != but and not at_work(self.state, job)]
+        return [job for job in self.jobs() if job != but and not at_work(self.state, job, self.processes)]
 
     def jobs(self) -> list[str]:
         """The jobs that have an open journal, whether configured or not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +46,7 @@ class Recovery:
 
     def _free(self, name: str, told: set[Path]) -> None:
         """Release at once what can be released, of all jobs, before anything is waited for; failures are told later."""
-        with suppress(SnapallError), hold(self.memory.state, name, "recover", self.memory.clock, lambda: True):
+        with suppress(SnapallError), self._hold(name, lambda: True):
             for path in self.memory.open_runs(name):
                 with suppress(Exception):
                     journal = self.memory.open(path)
@@ -70,12 +70,16 @@ class Recovery:
         codes: list[Exit] = []
         try:
             if self.memory.open_runs(name) or (job is not None and self._temporaries(job)):
-                with hold(self.memory.state, name, "recover", self.memory.clock, self.stopped, self._warn):
+                with self._hold(name, self.stopped):
                     self._held(self.memory.open_runs(name), job, told, codes, self._take_up)
         except SnapallError as error:
             self.tell(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
         return worst(*codes)
+
+    def _hold(self, name: str, stopped: Callable[[], bool]) -> AbstractContextManager[None]:
+        memory = self.memory
+        return hold(memory.state, name, "recover", memory.clock, stopped, self._warn, processes=memory.processes)
 
     def _warn(self, text: str) -> None:
         self.tell(Warned(text))
@@ -186,7 +190,7 @@ def strays(job: Job, means: Means, memory: Memory) -> tuple[Stray, ...]:
 
 def adopt(job: Job, pace: Pace, means: Means, memory: Memory, found: Sequence[Stray]) -> Exit:
     """Remove strays that the operator has agreed to, each by its id, in a journal of its own."""
-    with hold(memory.state, job.name, "recover", means.clock, means.stopped):
+    with hold(memory.state, job.name, "recover", means.clock, means.stopped, processes=memory.processes):
         header = Began(job, memory.stamp(), means.site.vcenter, means.site.filer, pace, __version__)
         journal = memory.begin(header)
         codes = [_removed(one, means, journal) for one in found]

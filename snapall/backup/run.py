@@ -75,7 +75,10 @@ class Night:
         Locked: another run of the job is at work.
         """
         began = self.means.clock.monotonic()
-        with hold(self.memory.state, self.job.name, "run", self.means.clock, self.means.stopped, self._wait_for):
+        means, memory = self.means, self.memory
+        with hold(
+            memory.state, self.job.name, "run", means.clock, means.stopped, self._wait_for, processes=memory.processes
+        ):
             stamp = self.memory.stamp()
             self.means.tell(RunBegan(self.job, stamp, self.job.order))
             report = self._held(stamp, began)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snapall.backup.events import Event, Failed, Happening, Report, Warned
 from snapall.backup.facts import Began, Fact
+from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal
 from snapall.backup.means import Means
 from snapall.backup.memory import Memory
@@ -206,6 +207,7 @@ class Stage:
     clock: PretendedClock = field(default_factory=PretendedClock)
     heard: list[Happening] = field(default_factory=list)
     stop: bool = False
+    processes: Processes = NO_PROCESSES
 
     def __post_init__(self) -> None:
         self.site = PretendedSite(self.clock)
@@ -221,7 +223,7 @@ class Stage:
 
     @property
     def memory(self) -> Memory:
-        return Memory(self.state, self.clock)
+        return Memory(self.state, self.clock, self.processes)
 
     def begun(self, *facts: Fact, job: Job | None = None, stamp: str = "20070322T030000Z") -> Journal:
         """The journal of a run that died after these facts."""
