@@ -10,7 +10,6 @@ from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.context import RunContext
 from snapall.backup.engine import Case, Engine
-from snapall.backup.lock import hold
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.record import FORMAT, Adopted, Began, Failed
@@ -53,7 +52,7 @@ def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan,
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
     """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
-    with hold(store.state, job.name, "recover", context.clock, context.stopped):
+    with store.held(job.name, "recover", context.stopped, lambda _: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)

@@ -13,7 +13,6 @@ from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, guarded, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
-from snapall.backup.lock import hold
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Past, recall
 from snapall.backup.plan import Plan, PlanContext, build
@@ -64,7 +63,7 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-        with hold(self.store.state, self.job.name, "run", self.context.clock, self.context.stopped, self._warn):
+        with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
             outcome = Outcome(self.job, self.store.stamp(), began)
             self._held(outcome)
             report = self._report(outcome)

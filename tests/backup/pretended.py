@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.backup.context import RunContext
+from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
 from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Report, Warned, What
@@ -208,6 +209,7 @@ class Stage:
     clock: PretendedClock = field(default_factory=PretendedClock)
     heard: list[What] = field(default_factory=list)
     stop: bool = False
+    processes: Processes = NO_PROCESSES
 
     def __post_init__(self) -> None:
         self.site = PretendedSite(self.clock)
@@ -223,7 +225,7 @@ class Stage:
 
     @property
     def store(self) -> JournalStore:
-        return JournalStore(self.state, self.clock)
+        return JournalStore(self.state, self.clock, self.processes)
 
     def begun(self, *facts: Fact, job: Job | None = None, stamp: str = "20070322T030000Z") -> Journal:
         """The journal of a run that died after these facts."""
