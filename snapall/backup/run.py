@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from snapall import __version__
@@ -32,7 +32,7 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Outcome, report_of
+from snapall.backup.report import Before, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
@@ -41,6 +41,20 @@ from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError
 
 _BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a run has come to so far. `began`: monotonic seconds."""
+
+    job: Job
+    stamp: str
+    began: float
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    why: str = ""
+    case: Case | None = None
+    earlier: list[Case] = field(default_factory=list)  # runs that were still open
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class BackupRun:
         """
         began = self.context.clock.monotonic()
         with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
-            outcome = Outcome(self.job, self.store.stamp(), began)
+            outcome = _Outcome(self.job, self.store.stamp(), began)
             self._held(outcome)
             report = self._report(outcome)
         self.context.publish(RunEnded(report))
@@ -73,13 +87,13 @@ class BackupRun:
     def _warn(self, text: str) -> None:
         self.context.publish(Warned(text))
 
-    def _held(self, outcome: Outcome) -> None:
+    def _held(self, outcome: _Outcome) -> None:
         with self._reported(outcome):
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             self._back_up(outcome)
         self._look_again(outcome)
 
-    def _back_up(self, outcome: Outcome) -> None:
+    def _back_up(self, outcome: _Outcome) -> None:
         site = self.context.site
         header = Began(
             self.job, outcome.stamp, site.vcenter, site.filer, self.pace, __version__, self.keep, format=FORMAT
@@ -97,7 +111,7 @@ class BackupRun:
             Engine(case).drive()
 
     @contextmanager
-    def _reported(self, outcome: Outcome) -> Iterator[None]:
+    def _reported(self, outcome: _Outcome) -> Iterator[None]:
         """Report what ends the work before its time."""
         try:
             yield
@@ -106,7 +120,7 @@ class BackupRun:
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
 
-    def _fail(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
         if outcome.case is not None:
             outcome.case.note(Failed(text, hint))
         else:
@@ -114,7 +128,7 @@ class BackupRun:
 
     # Earlier runs
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: _Outcome) -> None:
         """Settle what earlier runs of this job left, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.store.open_runs(self.job.name)
         with self.context.stage(Stage.SETTLE) if paths else nullcontext():
@@ -134,7 +148,7 @@ class BackupRun:
     def _warn_of(self, job: str) -> None:
         self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
 
-    def _sweep(self, journal: Journal, outcome: Outcome) -> None:
+    def _sweep(self, journal: Journal, outcome: _Outcome) -> None:
         case = Case(journal, self.context, sweep_policy(journal.began, self.context))
         outcome.earlier.append(case)
         announce(case)
@@ -142,11 +156,11 @@ class BackupRun:
         Engine(case).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
-    def _unsettled(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
         outcome.unsettled = True
         self.context.publish(Failed(text, hint))
 
-    def _look_again(self, outcome: Outcome) -> None:
+    def _look_again(self, outcome: _Outcome) -> None:
         """At the end of the run, look once more at the VMs of earlier runs: now nobody waits for it."""
         for case in outcome.earlier:
             if case.state.outstanding and case.policy.vms:
@@ -158,7 +172,7 @@ class BackupRun:
 
     # The plan
 
-    def _plan(self, case: Case, outcome: Outcome) -> None:
+    def _plan(self, case: Case, outcome: _Outcome) -> None:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
         owing = self.store.states(but=case.journal.path)
@@ -210,9 +224,11 @@ class BackupRun:
 
     # The report
 
-    def _report(self, outcome: Outcome) -> Report:
-        report = report_of(outcome, self.context.clock.monotonic() - outcome.began)
-        case = outcome.case
+    def _report(self, outcome: _Outcome) -> Report:
+        case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
+        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
+        state = case.state if case is not None else RunState()
+        report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []
