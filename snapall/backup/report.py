@@ -13,7 +13,6 @@ from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
 
 
-
 def alarming(state: RunState) -> tuple[VmState, ...]:
     """The VMs that may be left quiesced now, which is worth an operator's night.
 
