@@ -39,6 +39,8 @@ class Recovery:
                 name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
             ]
             cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            for case in cases:
+                locks.callback(case.journal.leave)
             self._drive(cases, codes)
             for name in held:
                 if name in configured:
@@ -72,9 +74,12 @@ class Recovery:
         """Settle one run, and publish what it captured. The caller holds the lock, and has taken the run over."""
         codes: list[Exit] = []
         cases = self._opened([path], codes, taken_over=True)
-        self._drive(cases, codes)
-        with self._reported(codes):
-            codes.append(self._finish_rotation(job, cases))
+        with ExitStack() as left:
+            for case in cases:
+                left.callback(case.journal.leave)
+            self._drive(cases, codes)
+            with self._reported(codes):
+                codes.append(self._finish_rotation(job, cases))
         return worst(*codes)
 
     def _opened(self, paths: Sequence[Path], codes: list[Exit], *, taken_over: bool = False) -> list[Case]:
@@ -150,6 +155,7 @@ class Recovery:
         rotation = case.state.rotation
         code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
         close(case, code, "rotation finished by recover")
+        case.journal.leave()
         return code
 
 

@@ -77,6 +77,8 @@ class BackupRun:
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             self._back_up(outcome)
         self._look_again(outcome)
+        for case in outcome.earlier:
+            case.journal.leave()
 
     def _back_up(self, outcome: Outcome) -> None:
         site = self.context.site

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import Waiting
+from snapall.backup.record import Waiting
 from snapall.backup.model import Grade, Order
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step
 from snapall.errors import Exit
@@ -35,13 +35,13 @@ def silence(step: Step, act: Act) -> Outcome:
 def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
     assert stage.night().exit is Exit.PARTIAL
-    assert stage.memory.open_runs()
+    assert stage.store.open_runs()
     assert stage.recover() is Exit.OK
     stage.clock.push(3600)
     assert [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
     assert stage.site.asked.count(Delete("v", S4)) == 1
     assert any(isinstance(one, Waiting) for one in stage.heard)
-    assert not stage.memory.open_runs()
+    assert not stage.store.open_runs()
 
 
 def test_a_deletion_that_never_acts_is_waited_for_and_then_sent_again(stage: Stage) -> None:
@@ -59,7 +59,7 @@ def test_recover_without_waiting_moves_no_name_while_a_command_may_still_act(sta
     names = stage.dates()
     assert stage.recover(wait=False) is Exit.PARTIAL
     assert stage.dates() == names
-    assert stage.memory.open_runs()
+    assert stage.store.open_runs()
     assert stage.recover() is Exit.OK
     assert stage.dates()[S4] == f"old {S3}"
 
@@ -76,7 +76,7 @@ def test_a_rename_whose_answer_was_lost_is_no_debt_once_the_list_shows_it(stage:
     stage.site.fail(lambda step: step == Rename("v", S3, S4), once(act_after(stage.clock, 0)))
     stage.site.on_listing = lambda: stage.clock.push(0)
     assert stage.night().exit is Exit.OK
-    assert not stage.memory.open_runs()
+    assert not stage.store.open_runs()
 
 
 @pytest.mark.parametrize("new", CHAIN)
@@ -103,7 +103,7 @@ def test_in_paper_order_a_late_capture_is_waited_for_before_the_names_are_put_ba
     stage.night()
     assert stage.dates()[R].startswith("born")
     assert stage.dates()[P] == f"old {R}"
-    assert not stage.memory.open_runs()
+    assert not stage.store.open_runs()
 
 
 def test_a_run_waits_for_what_the_one_before_left_in_the_air(stage: Stage) -> None:
