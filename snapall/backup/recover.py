@@ -45,7 +45,8 @@ class Recovery:
             for name in held:
                 if name in configured:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    codes.append(self._finish_rotation(configured[name], mine))
+                    with self._reported(codes):
+                        codes.append(self._finish_rotation(configured[name], mine))
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
     def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
@@ -150,13 +151,15 @@ class Recovery:
         case = next((one for one in settled if one.journal.path == newest.path), None)
         case = case or Case(newest, context, Policy())
         case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
-        case.note(TakenOver("recover", "the rotation is finished"))
-        Engine(case).drive()
-        rotation = case.state.rotation
-        code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-        close(case, code, "rotation finished by recover")
-        case.journal.leave()
-        return code
+        try:
+            case.note(TakenOver("recover", "the rotation is finished"))
+            Engine(case).drive()
+            rotation = case.state.rotation
+            code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
+            close(case, code, "rotation finished by recover")
+            return code
+        finally:
+            case.journal.leave()
 
 
 def _why(known: bool, *, released: bool) -> str:

@@ -30,6 +30,11 @@ class Outcome:
     earlier: list[Case] = field(default_factory=list)  # runs that were still open
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
 
+    def leave(self) -> None:
+        """Close the journals' files: whoever holds the lock next writes to them."""
+        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
+            case.journal.leave()
+
 
 def alarming(state: RunState) -> tuple[VmState, ...]:
     """The VMs that may be left quiesced now, which is worth an operator's night.

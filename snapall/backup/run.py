@@ -64,8 +64,11 @@ class BackupRun:
         began = self.context.clock.monotonic()
         with hold(self.store.state, self.job.name, "run", self.context.clock, self.context.stopped, self._warn):
             outcome = Outcome(self.job, self.store.stamp(), began)
-            self._held(outcome)
-            report = self._report(outcome)
+            try:
+                self._held(outcome)
+                report = self._report(outcome)
+            finally:
+                outcome.leave()
         self.context.publish(RunEnded(report))
         return report
 
@@ -77,8 +80,6 @@ class BackupRun:
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             self._back_up(outcome)
         self._look_again(outcome)
-        for case in outcome.earlier:
-            case.journal.leave()
 
     def _back_up(self, outcome: Outcome) -> None:
         site = self.context.site
