@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,10 @@ START = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 Act = Callable[[Step], Outcome]
 Fault = Callable[[Step, Act], Outcome]
 """What stands between a step and the world: it may act, or not, and answers what it likes."""
+
+
+class Killed(BaseException):
+    """The process dies here, and nothing of it cleans up."""
 
 
 class PretendedClock:
@@ -207,6 +212,7 @@ class Stage:
     clock: PretendedClock = field(default_factory=PretendedClock)
     heard: list[What] = field(default_factory=list)
     stop: bool = False
+    deadly: Callable[[What], bool] = lambda what: False  # the process dies once such a record is written
 
     def __post_init__(self) -> None:
         self.site = PretendedSite(self.clock)
@@ -218,7 +224,12 @@ class Stage:
 
     @property
     def context(self) -> RunContext:
-        return RunContext(self.site, self.clock, self.hear, lambda: self.stop)
+        return RunContext(self.site, self.clock, self.hear, self._stopped)
+
+    def _stopped(self) -> bool:
+        if any(map(self.deadly, self.heard)):
+            raise Killed
+        return self.stop
 
     @property
     def store(self) -> JournalStore:
@@ -243,9 +254,20 @@ class Stage:
         assert self.site.disproved == []
         return report
 
+    def killed_night(self, deadly: Callable[[What], bool]) -> None:
+        """A night whose process dies as soon as such a record is written."""
+        self.heard.clear()
+        self.deadly = deadly
+        with suppress(Killed):
+            self.night()
+            raise AssertionError("it outlived the night")
+        self.deadly = lambda what: False
+
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         context = self.context
-        return Recovery(self.store, lambda _: context, context.publish, context.stopped, wait).recover(jobs or [self.job])
+        return Recovery(self.store, lambda _: context, context.publish, context.stopped, wait).recover(
+            jobs or [self.job]
+        )
 
     @property
     def failures(self) -> list[str]:
