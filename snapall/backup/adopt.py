@@ -64,6 +64,7 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
             context.publish(Failed(text, "run `snapall recover --adopt` again"))
         code = settled_code(case.state)
         close(case, code, "adopted")
+        journal.leave()
         return code
 
 

@@ -38,11 +38,14 @@ class Recovery:
                 name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
             ]
             cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            for case in cases:
+                locks.callback(case.journal.leave)
             self._drive(cases, codes)
             for name in held:
                 if name in configured:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    codes.append(self._finish_rotation(configured[name], mine))
+                    with self._reported(codes):
+                        codes.append(self._finish_rotation(configured[name], mine))
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
     def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
@@ -70,9 +73,12 @@ class Recovery:
         """Settle one run, and publish what it captured. The caller holds the lock, and has taken the run over."""
         codes: list[Exit] = []
         cases = self._opened([path], codes, taken_over=True)
-        self._drive(cases, codes)
-        with self._reported(codes):
-            codes.append(self._finish_rotation(job, cases))
+        with ExitStack() as left:
+            for case in cases:
+                left.callback(case.journal.leave)
+            self._drive(cases, codes)
+            with self._reported(codes):
+                codes.append(self._finish_rotation(job, cases))
         return worst(*codes)
 
     def _opened(self, paths: Sequence[Path], codes: list[Exit], *, taken_over: bool = False) -> list[Case]:
@@ -143,12 +149,15 @@ class Recovery:
         case = next((one for one in settled if one.journal.path == newest.path), None)
         case = case or Case(newest, context, Policy())
         case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
-        case.note(TakenOver("recover", "the rotation is finished"))
-        Engine(case).drive()
-        rotation = case.state.rotation
-        code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-        close(case, code, "rotation finished by recover")
-        return code
+        try:
+            case.note(TakenOver("recover", "the rotation is finished"))
+            Engine(case).drive()
+            rotation = case.state.rotation
+            code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
+            close(case, code, "rotation finished by recover")
+            return code
+        finally:
+            case.journal.leave()
 
 
 def _why(known: bool, *, released: bool) -> str:

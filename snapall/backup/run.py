@@ -77,10 +77,20 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
+<<<<<<< HEAD
         with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
             outcome = _Outcome(self.job, self.store.stamp(), began)
             self._held(outcome)
             report = self._report(outcome)
+=======
+        with hold(self.store.state, self.job.name, "run", self.context.clock, self.context.stopped, self._warn):
+            outcome = Outcome(self.job, self.store.stamp(), began)
+            try:
+                self._held(outcome)
+                report = self._report(outcome)
+            finally:
+                outcome.leave()
+>>>>>>> n-tests2
         self.context.publish(RunEnded(report))
         return report
 

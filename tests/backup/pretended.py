@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,10 @@ START = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 Act = Callable[[Step], Outcome]
 Fault = Callable[[Step, Act], Outcome]
 """What stands between a step and the world: it may act, or not, and answers what it likes."""
+
+
+class Killed(BaseException):
+    """The process dies here, and nothing of it cleans up."""
 
 
 class PretendedClock:
@@ -210,6 +215,7 @@ class Stage:
     heard: list[What] = field(default_factory=list)
     stop: bool = False
     processes: Processes = NO_PROCESSES
+    deadly: Callable[[What], bool] = lambda what: False  # the process dies once such a record is written
 
     def __post_init__(self) -> None:
         self.site = PretendedSite(self.clock)
@@ -221,7 +227,12 @@ class Stage:
 
     @property
     def context(self) -> RunContext:
-        return RunContext(self.site, self.clock, self.hear, lambda: self.stop)
+        return RunContext(self.site, self.clock, self.hear, self._stopped)
+
+    def _stopped(self) -> bool:
+        if any(map(self.deadly, self.heard)):
+            raise Killed
+        return self.stop
 
     @property
     def store(self) -> JournalStore:
@@ -245,6 +256,15 @@ class Stage:
         report = BackupRun(self.job, self.pace, self.context, self.store, keep).run()
         assert self.site.disproved == []
         return report
+
+    def killed_night(self, deadly: Callable[[What], bool]) -> None:
+        """A night whose process dies as soon as such a record is written."""
+        self.heard.clear()
+        self.deadly = deadly
+        with suppress(Killed):
+            self.night()
+            raise AssertionError("it outlived the night")
+        self.deadly = lambda what: False
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         context = self.context

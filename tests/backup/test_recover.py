@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import DebtFound
-from snapall.backup.facts import Answered, Fact, Found, Intent, Proven, Surveyed
+from snapall.backup.record import DebtFound
+from snapall.backup.record import Answered, Fact, Found, Intent, Proven, Surveyed
 from snapall.backup.lock import hold
 from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
@@ -72,7 +72,7 @@ def test_all_vms_with_known_ids_are_released_before_anything_is_waited_for(stage
     assert released == [0.0, 0.0]
     assert stage.clock.monotonic() >= stage.pace.settle
     assert stage.site.rows == []
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     assert sum(isinstance(what, DebtFound) for what in stage.heard) == 4
 
 
@@ -86,7 +86,7 @@ def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage:
         assert job in (gone, JOB)
         return stage.means
 
-    recovery = Recovery(stage.memory, means_for, stage.means.tell, lambda: False, wait=True)
+    recovery = Recovery(stage.store, means_for, stage.means.tell, lambda: False, wait=True)
     assert recovery.recover([JOB]) is Exit.OK
     assert set(asked) == {"gone"}
     assert stage.site.rows == []
@@ -97,10 +97,10 @@ def test_one_broken_journal_keeps_no_other_from_being_settled(stage: Stage) -> N
     with stage.begun(stamp="20070322T030001Z").path.open("a") as file:
         file.write("hello\n")
     owing(stage, Vm(110), JOB, "20070322T030002Z", answered=True)
-    (stage.memory.folder / "vol1-20070322T030003Z.jsonl").mkdir()
+    (stage.store.folder / "vol1-20070322T030003Z.jsonl").mkdir()
     assert stage.recover() is Exit.DEBTS
     assert stage.site.rows == []
-    assert len(stage.memory.open_runs()) == 2
+    assert len(stage.store.open_runs()) == 2
     assert "line 2" in stage.failures[0]
     assert "cannot be read" in stage.failures[1]
 
@@ -122,9 +122,9 @@ def test_a_defect_while_settling_one_run_keeps_no_other_from_it(stage: Stage) ->
 
 
 def test_a_torn_header_is_of_a_run_that_did_nothing(stage: Stage) -> None:
-    stage.memory.folder.mkdir(parents=True)
-    (stage.memory.folder / "vol1-20070322T030000Z.jsonl").write_text('{"at": "2007')
-    (stage.memory.folder / "vol1-20070322T030001Z.jsonl").write_text("")
+    stage.store.folder.mkdir(parents=True)
+    (stage.store.folder / "vol1-20070322T030000Z.jsonl").write_text('{"at": "2007')
+    (stage.store.folder / "vol1-20070322T030001Z.jsonl").write_text("")
     assert stage.recover() is Exit.OK
     assert stage.night().exit is Exit.OK
 
@@ -179,7 +179,7 @@ def test_a_pending_backup_is_published_by_recover_and_nothing_else_is_touched(st
     stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
     assert stage.recover() is Exit.OK
     assert stage.dates()[P] == f"old {R}"
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     asked = len(stage.site.asked)
     assert stage.recover() is Exit.OK
     assert len(stage.site.asked) == asked
@@ -204,7 +204,7 @@ def test_a_paper_run_that_publishes_an_older_backup_does_not_count_as_making_roo
     stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
     assert stage.recover() is Exit.OK
     assert stage.dates()[R].startswith("born")
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_killed_runs_proven_backup_is_graded_by_what_its_journal_says(stage: Stage) -> None:
@@ -216,7 +216,7 @@ def test_a_killed_runs_proven_backup_is_graded_by_what_its_journal_says(stage: S
     stage.begun(surveyed, *QUIESCED[1:], *capture)
     assert stage.recover() is Exit.OK
     assert stage.dates()[R] == "now"
-    (origin,) = stage.memory.known("vol1")
+    (origin,) = stage.store.known("vol1")
     assert (origin.told, origin.name) == ("partial 1/2", R)
 
 
@@ -226,7 +226,7 @@ def test_a_killed_run_whose_vm_had_lost_its_snapshot_is_not_whole(stage: Stage) 
     capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Proven("v", new, "now"))
     stage.begun(*QUIESCED, Found(110, ROW.ssid), *capture)
     assert stage.recover() is Exit.OK
-    assert stage.memory.known("vol1")[0].told == "crash-consistent"
+    assert stage.store.known("vol1")[0].told == "crash-consistent"
     assert stage.names() == [new, *CHAIN]
 
 
@@ -246,7 +246,7 @@ def test_a_journal_stays_open_while_a_rotation_of_recover_is_killed(stage: Stage
     with pytest.raises(Killed):
         stage.recover()
     stage.site.after = lambda step: None
-    assert len(stage.memory.open_runs()) == 1
+    assert len(stage.store.open_runs()) == 1
     assert stage.recover() is Exit.OK
     assert [date.split()[0] for date in map(stage.dates().get, CHAIN) if date] == ["born", "old", "old", "old"]
 
@@ -271,9 +271,9 @@ def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage
     other = (replace(SURVEYED, asked=(1226,)), Intent(1, Quiesce(Vm(1226), "Quiesce-20070322T040000Z")))
     stage.begun(*other, job=replace(JOB, name="other"), stamp="20070322T040000Z")
     stage.clock.push(86400)
-    found = strays(JOB, stage.means, stage.memory)
+    found = strays(JOB, stage.means, stage.store)
     assert [one.snapshot.ssid for one in found] == ["snapshot-1", "snapshot-2"]
-    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.OK
+    assert adopt(JOB, PACE, stage.means, stage.store, found) is Exit.OK
     assert [step.ssid for step in stage.site.asked if isinstance(step, Release)] == ["snapshot-1", "snapshot-2"]
     assert {row.ssid for row in stage.site.rows} == {f"snapshot-{n}" for n in range(3, 10)}
 
@@ -281,20 +281,20 @@ def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage
 def test_an_adopted_removal_without_an_answer_is_settled_by_looking(stage: Stage) -> None:
     old = START - timedelta(days=1)
     stage.site.rows = [VmSnapshot(f"snapshot-{vm}", vm, "Quiesce", old) for vm in (108, 110)]
-    found = strays(JOB, stage.means, stage.memory)
+    found = strays(JOB, stage.means, stage.store)
     stage.site.fail(release_of(108), act_unanswered)
-    assert adopt(JOB, PACE, stage.means, stage.memory, found[:1]) is Exit.OK
+    assert adopt(JOB, PACE, stage.means, stage.store, found[:1]) is Exit.OK
     stage.site.fail(release_of(110), once(lose))
-    assert adopt(JOB, PACE, stage.means, stage.memory, found[1:]) is Exit.DEBTS
+    assert adopt(JOB, PACE, stage.means, stage.store, found[1:]) is Exit.DEBTS
     assert "snapshot-110 was not removed: no answer" in stage.failures[-1]
-    assert len(list(stage.memory.folder.glob("*.jsonl"))) == 2
-    assert stage.memory.open_runs() == []
+    assert len(list(stage.store.folder.glob("*.jsonl"))) == 2
+    assert stage.store.open_runs() == []
 
 
 def test_an_adopted_removal_that_cannot_be_looked_at_is_an_alarm(stage: Stage) -> None:
     stage.site.rows = [VmSnapshot("snapshot-108", 108, "Quiesce", START - timedelta(days=1))]
-    found = strays(JOB, stage.means, stage.memory)
+    found = strays(JOB, stage.means, stage.store)
     stage.site.fail(release_of(108), act_unanswered)
     stage.site.database_down = True
-    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.DEBTS
+    assert adopt(JOB, PACE, stage.means, stage.store, found) is Exit.DEBTS
     assert "the database does not answer" in stage.failures[-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.debts import owed
-from snapall.backup.facts import Answered, Fact, Found, Intent, Proven, Started, Surveyed, Unheld
+from snapall.backup.record import Answered, Fact, Found, Intent, Proven, Started, Surveyed, Unheld
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Grade, Order, Vm, VmSnapshot
 from snapall.backup.plan import Stage as At
@@ -93,7 +93,7 @@ def test_a_removal_whose_row_outlives_it_is_sent_anew_once_by_each_later_command
     assert settle(stage, journal).journal is journal
     assert len(removals(stage)) == 1
     assert owed(journal.facts).vms
-    assert settle(stage, stage.memory.open(journal.path)).journal is not journal
+    assert settle(stage, stage.store.open(journal.path)).journal is not journal
     assert len(removals(stage)) == 2
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
