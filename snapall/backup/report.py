@@ -12,31 +12,6 @@ from snapall.backup.record import Failed, Report
 from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
 
-<<<<<<< HEAD
-=======
-if TYPE_CHECKING:
-    from snapall.backup.engine import Case
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has come to so far. `began`: monotonic seconds."""
-
-    job: Job
-    stamp: str
-    began: float
-    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
-    why: str = ""
-    case: Case | None = None
-    earlier: list[Case] = field(default_factory=list)  # runs that were still open
-    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
-
-    def leave(self) -> None:
-        """Close the journals' files: whoever holds the lock next writes to them."""
-        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
-            case.journal.leave()
-
->>>>>>> n-tests2
 
 def alarming(state: RunState) -> tuple[VmState, ...]:
     """The VMs that may be left quiesced now, which is worth an operator's night.

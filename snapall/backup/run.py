@@ -56,6 +56,11 @@ class _Outcome:
     earlier: list[Case] = field(default_factory=list)  # runs that were still open
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
 
+    def leave(self) -> None:
+        """Write nothing more: whoever holds the lock next may."""
+        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
+            case.journal.leave()
+
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:
@@ -77,20 +82,13 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-<<<<<<< HEAD
         with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
             outcome = _Outcome(self.job, self.store.stamp(), began)
-            self._held(outcome)
-            report = self._report(outcome)
-=======
-        with hold(self.store.state, self.job.name, "run", self.context.clock, self.context.stopped, self._warn):
-            outcome = Outcome(self.job, self.store.stamp(), began)
             try:
                 self._held(outcome)
                 report = self._report(outcome)
             finally:
                 outcome.leave()
->>>>>>> n-tests2
         self.context.publish(RunEnded(report))
         return report
 
