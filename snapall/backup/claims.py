@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from snapall.backup.context import Claims
+from snapall.backup.lock import briefly
 from snapall.backup.store import JournalStore
 
 
@@ -20,7 +19,7 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
 
     @contextmanager
     def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
-        with FileLock(store.state / "vms.lock"):
+        with briefly(store.state / "vms.lock"):
             states = [state for state in store.states(but=own) if state.header.vcenter == vcenter]
             yield {
                 one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"

@@ -14,7 +14,7 @@ from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
-from snapall.backup.state import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
 
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
+from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
 from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, is_intent, may_wait, number_of
@@ -37,8 +38,8 @@ class Journal:
         """Begin the journal of a new run. JournalError: the folder cannot be written."""
         path = path_of(folder, began.job.name, began.stamp)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.touch(exist_ok=False)
+            private.make_folder_in(folder.parent, folder.name)
+            private.create(path)
             for ours in (folder, folder.parent):
                 _sync_folder(ours)
             # A journal is lost with any folder above it, and the lock, or a run that died, may have made some of them.
@@ -155,7 +156,8 @@ _CHANGED = "the file was changed by something else; look which VMs it names, rel
 
 def _read(path: Path) -> tuple[list[Record], int]:
     try:
-        data = path.read_bytes()
+        with private.read(path) as file:
+            data = file.read()
     except OSError as error:
         raise JournalError(
             f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
@@ -216,7 +218,7 @@ def is_open(path: Path) -> bool:
     """
     try:
         size, tail = _tail(path)
-    except OSError:
+    except (OSError, JournalError):
         return True
     return not _closes(tail) if "\n" in tail else size > len(tail)
 
@@ -225,12 +227,12 @@ def is_closed(path: Path) -> bool:
     """Whether the run's report stands in the journal, and says that nothing is owed."""
     try:
         return _closes(_tail(path)[1])
-    except OSError:
+    except (OSError, JournalError):
         return False
 
 
 def _tail(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
+    with private.read(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 65536))
         return size, file.read().decode("utf-8", "replace")

@@ -9,7 +9,7 @@ from snapall.backup.certificate import certify
 from snapall.backup.model import FILER_NAME, Job
 from snapall.backup.record import QUIESCED, SKIPPED, Origin
 from snapall.backup.rotation import Listings, Pending
-from snapall.backup.state import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Delete, Rename
 
 _Known = dict[tuple[str, str], Origin]

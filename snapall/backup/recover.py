@@ -10,7 +10,6 @@ from pathlib import Path
 from snapall.backup.actions import Policy
 from snapall.backup.context import RunContext, guarded
 from snapall.backup.engine import Case, Engine
-from snapall.backup.lock import hold
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
 from snapall.backup.record import Failed, TakenOver, Warned, What
@@ -54,10 +53,9 @@ class Recovery:
         job = configured.get(name)
         if not self.store.open_runs(name) and (job is None or not self._temporaries(job)):
             return False
-        clock = self.store.clock
         before = len(codes)
         with self._reported(codes):
-            locks.enter_context(hold(self.store.state, name, "recover", clock, self.stopped, self._warn))
+            locks.enter_context(self.store.held(name, "recover", self.stopped, self._warn))
         return len(codes) == before
 
     def _warn(self, text: str) -> None:

@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from snapall.backup.certificate import certify
-from snapall.backup.model import Grade, Job
+from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
-from snapall.backup.record import Report
-from snapall.backup.state import RunState, VmState
+from snapall.backup.record import Failed, Report
+from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
-
-if TYPE_CHECKING:
-    from snapall.backup.engine import Case
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has come to so far. `began`: monotonic seconds."""
-
-    job: Job
-    stamp: str
-    began: float
-    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
-    why: str = ""
-    case: Case | None = None
-    earlier: list[Case] = field(default_factory=list)  # runs that were still open
-    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
-
-    def leave(self) -> None:
-        """Close the journals' files: whoever holds the lock next writes to them."""
-        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
-            case.journal.leave()
 
 
 def alarming(state: RunState) -> tuple[VmState, ...]:
@@ -55,20 +32,30 @@ def window_of(state: RunState) -> float:
     return (max(ends) - state.quiesced_at).total_seconds()
 
 
-def report_of(outcome: Outcome, seconds: float) -> Report:
-    """The report of a run that is over, after so many seconds."""
-    state = outcome.case.state if outcome.case is not None else RunState()
-    states = [*(case.state for case in outcome.earlier), state]
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a run has come to besides its own records: how it was stopped, and the earlier runs that it settled."""
+
+    job: str
+    stamp: str
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    earlier: tuple[RunState, ...] = ()
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+
+
+def report_of(state: RunState, before: Before, seconds: float) -> Report:
+    """The report of a run that is over, after so many seconds; the state of one that had no journal is empty."""
+    states = [*before.earlier, state]
     alarms = [one for each in states for one in alarming(each)]
     lost = [one for each in states for one in each.given_up]
     watched = [one for each in states for one in each.outstanding if one not in alarms]
-    code = worst(outcome.code, _exit(state)) if state.surveyed is not None else outcome.code
-    if alarms or lost or outcome.unsettled:
+    code = worst(before.code, _exit(state)) if state.surveyed is not None else before.code
+    if alarms or lost or before.unsettled:
         code = worst(code, Exit.DEBTS)
     backup = backup_of(state) if state.surveyed is not None else None
     return Report(
-        job=outcome.job.name,
-        stamp=outcome.stamp,
+        job=before.job,
+        stamp=before.stamp,
         exit=code,
         grade=backup.grade if backup is not None else None,
         verdicts=certify(state).verdicts if state.released_at is not None else (),
@@ -93,7 +80,7 @@ def _exit(state: RunState) -> Exit:
     if not state.confirmed:
         return Exit.FAILED
     grade = certify(state).grade
-    failed = any(type(one).__name__ == "Failed" for one in state.messages)
+    failed = any(isinstance(one, Failed) for one in state.messages)
     whole = grade is Grade.WHOLE and published(state) and not failed and not state.outstanding
     return Exit.OK if whole else Exit.PARTIAL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from snapall import __version__
@@ -13,10 +13,9 @@ from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, guarded, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
-from snapall.backup.lock import hold
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Past, recall
-from snapall.backup.plan import Plan, build
+from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
     Began,
@@ -33,14 +32,34 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Outcome, report_of
+from snapall.backup.report import Before, report_of
 from snapall.backup.rotation import Rotation, make_room
+from snapall.backup.runstate import RunState
+from snapall.backup.schedule import History
 from snapall.backup.settling import announce, close, settled_code, sweep_policy
-from snapall.backup.state import RunState
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError
 
 _BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a run has come to so far. `began`: monotonic seconds."""
+
+    job: Job
+    stamp: str
+    began: float
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    why: str = ""
+    case: Case | None = None
+    earlier: list[Case] = field(default_factory=list)  # runs that were still open
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+
+    def leave(self) -> None:
+        """Write nothing more: whoever holds the lock next may."""
+        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
+            case.journal.leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,7 @@ class BackupRun:
     store: JournalStore
     keep: str = ""
     keep_journals: int = 400
+    history: History = History()
     guard: Guard = unguarded
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
 
@@ -62,8 +82,8 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-        with hold(self.store.state, self.job.name, "run", self.context.clock, self.context.stopped, self._warn):
-            outcome = Outcome(self.job, self.store.stamp(), began)
+        with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
+            outcome = _Outcome(self.job, self.store.stamp(), began)
             try:
                 self._held(outcome)
                 report = self._report(outcome)
@@ -75,13 +95,13 @@ class BackupRun:
     def _warn(self, text: str) -> None:
         self.context.publish(Warned(text))
 
-    def _held(self, outcome: Outcome) -> None:
+    def _held(self, outcome: _Outcome) -> None:
         with self._reported(outcome):
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             self._back_up(outcome)
         self._look_again(outcome)
 
-    def _back_up(self, outcome: Outcome) -> None:
+    def _back_up(self, outcome: _Outcome) -> None:
         site = self.context.site
         header = Began(
             self.job, outcome.stamp, site.vcenter, site.filer, self.pace, __version__, self.keep, format=FORMAT
@@ -99,7 +119,7 @@ class BackupRun:
             Engine(case).drive()
 
     @contextmanager
-    def _reported(self, outcome: Outcome) -> Iterator[None]:
+    def _reported(self, outcome: _Outcome) -> Iterator[None]:
         """Report what ends the work before its time."""
         try:
             yield
@@ -108,7 +128,7 @@ class BackupRun:
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
 
-    def _fail(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
         if outcome.case is not None:
             outcome.case.note(Failed(text, hint))
         else:
@@ -116,7 +136,7 @@ class BackupRun:
 
     # Earlier runs
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: _Outcome) -> None:
         """Settle what earlier runs of this job left, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.store.open_runs(self.job.name)
         with self.context.stage(Stage.SETTLE) if paths else nullcontext():
@@ -136,7 +156,7 @@ class BackupRun:
     def _warn_of(self, job: str) -> None:
         self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
 
-    def _sweep(self, journal: Journal, outcome: Outcome) -> None:
+    def _sweep(self, journal: Journal, outcome: _Outcome) -> None:
         case = Case(journal, self.context, sweep_policy(journal.began, self.context))
         outcome.earlier.append(case)
         announce(case)
@@ -144,11 +164,11 @@ class BackupRun:
         Engine(case).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
-    def _unsettled(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
         outcome.unsettled = True
         self.context.publish(Failed(text, hint))
 
-    def _look_again(self, outcome: Outcome) -> None:
+    def _look_again(self, outcome: _Outcome) -> None:
         """At the end of the run, look once more at the VMs of earlier runs: now nobody waits for it."""
         for case in outcome.earlier:
             if case.state.outstanding and case.policy.vms:
@@ -160,7 +180,7 @@ class BackupRun:
 
     # The plan
 
-    def _plan(self, case: Case, outcome: Outcome) -> None:
+    def _plan(self, case: Case, outcome: _Outcome) -> None:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
         owing = self.store.states(but=case.journal.path)
@@ -179,8 +199,9 @@ class BackupRun:
         self, case: Case, survey: Survey, known: Sequence[Origin], owing: Sequence[RunState]
     ) -> tuple[Plan, Past]:
         past = recall(self.job, known, survey.listings)
-        here = [state for state in owing if state.header.vcenter == self.context.site.vcenter]
-        return build(self.job, survey, past, here, case.state.header.stamp, self.keep), past
+        here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
+        context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
+        return build(self.job, survey, past, context, case.state.header.stamp, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
         """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""
@@ -211,9 +232,11 @@ class BackupRun:
 
     # The report
 
-    def _report(self, outcome: Outcome) -> Report:
-        report = report_of(outcome, self.context.clock.monotonic() - outcome.began)
-        case = outcome.case
+    def _report(self, outcome: _Outcome) -> Report:
+        case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
+        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
+        state = case.state if case is not None else RunState()
+        report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 WORTH = 0.10
-"""The least gain (see `Stage.gain_over`) for which a stage leaves the database's order; docs/order.md shows why."""
+"""The least gain (see `Calls.gain_over`) for which a stage leaves the database's order; docs/order.md shows why."""
 
 _ROUNDING = 1e-9  # the same calls in another order add up to slightly different sums
 
@@ -32,6 +32,14 @@ class Durations:
 
     create: float | None
     remove: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a job's last nights show: what each VM's calls usually take, and which VMs the last one did not reach."""
+
+    usual: Mapping[int, Durations] = field(default_factory=dict)
+    missed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Calls:
     """All creates or all removals in some order: their length, and what they add to the VMs' quiesced times."""
 
     order: tuple[int, ...]
@@ -60,19 +68,19 @@ class Stage:
     quiesced: float
 
     @classmethod
-    def of_creates(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Stage:
+    def of_creates(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Calls:
         """A VM is quiesced from the end of its own create to the end of the last one."""
         ended = ends(order, seconds, places).values()
         length = max(ended, default=0.0)
         return cls(tuple(order), length, sum(length - end for end in ended))
 
     @classmethod
-    def of_removals(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Stage:
+    def of_removals(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Calls:
         """A VM is quiesced from the beginning of the first removal to the end of its own."""
         ended = ends(order, seconds, places).values()
         return cls(tuple(order), max(ended, default=0.0), sum(ended))
 
-    def gain_over(self, other: Stage) -> float:
+    def gain_over(self, other: Calls) -> float:
         """The seconds saved of the length and of a VM's mean quiesced time, per second of length; 0 if either grows."""
         if self.length > other.length * (1 + _ROUNDING) or self.quiesced >= other.quiesced:
             return 0.0
@@ -84,7 +92,7 @@ class Stage:
 class _Choice:
     """A stage, and which VMs it begins with, in words; none for the database's order."""
 
-    stage: Stage
+    stage: Calls
     words: tuple[str, ...] = ()
 
 
@@ -108,7 +116,7 @@ def schedule(
     remove = _filled(vms, {vm: one.remove for vm, one in usual.items()})
     plain, longest = _creates(vms, create, parallel, frozenset(must), frozenset(missed))
     creates = _best(plain, [longest], worth)
-    listed = _Choice(Stage.of_removals(vms, remove, parallel))
+    listed = _Choice(Calls.of_removals(vms, remove, parallel))
     removals = _best(listed, _removals(vms, remove, parallel), worth)
     gained = Saved(
         plain.stage.length - creates.stage.length + listed.stage.length - removals.stage.length,
@@ -217,8 +225,8 @@ def _creates(
     plain = sorted(vms, key=group.__getitem__)
     longest = sorted(vms, key=lambda vm: (group[vm], -seconds[vm]))
     return (
-        _Choice(Stage.of_creates(plain, seconds, places), words),
-        _Choice(Stage.of_creates(longest, seconds, places), (*words, "the longest")),
+        _Choice(Calls.of_creates(plain, seconds, places), words),
+        _Choice(Calls.of_creates(longest, seconds, places), (*words, "the longest")),
     )
 
 
@@ -227,7 +235,7 @@ def _removals(vms: Sequence[int], seconds: Mapping[int, float], places: int) -> 
     found = []
     for ahead in range(min(places, len(vms))):
         words = () if ahead == 0 else ("the longest",) if ahead == 1 else (f"the {ahead} longest",)
-        stage = Stage.of_removals(shortest_first(vms, seconds, places, ahead), seconds, places)
+        stage = Calls.of_removals(shortest_first(vms, seconds, places, ahead), seconds, places)
         found.append(_Choice(stage, (*words, "the shortest")))
     return found
 
