@@ -79,6 +79,12 @@ class Began:
     version: str  # snapall's own
     keep: str = ""  # the name of a backup outside the chain
     format: int = 1  # of the journal; 0.1 wrote none
+    token: str = ""  # four random characters: a run of another state folder may have the same stamp
+
+    @property
+    def mark(self) -> str:
+        """What the run's own names end in: no other run has it."""
+        return f"{self.stamp}-{self.token}" if self.token else self.stamp
 
 
 @dataclass(frozen=True, slots=True)
