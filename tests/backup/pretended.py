@@ -257,13 +257,13 @@ class Stage:
         assert self.site.disproved == []
         return report
 
-    def killed_night(self, deadly: Callable[[What], bool]) -> None:
-        """A night whose process dies as soon as such a record is written."""
+    def killed(self, work: Callable[[], object], deadly: Callable[[What], bool]) -> None:
+        """Work whose process dies as soon as such a record is written."""
         self.heard.clear()
         self.deadly = deadly
         with suppress(Killed):
-            self.night()
-            raise AssertionError("it outlived the night")
+            work()
+            raise AssertionError("it was not killed")
         self.deadly = lambda what: False
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:

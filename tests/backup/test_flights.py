@@ -63,7 +63,7 @@ def test_a_deletion_that_never_acts_is_waited_for_and_sent_again_only_by_the_nex
 
 def test_a_killed_runs_late_deletion_is_waited_for_by_recover(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
-    stage.killed_night(unanswered)
+    stage.killed(stage.night, unanswered)
     assert stage.recover() is Exit.OK
     assert moved_up(stage)
     assert stage.site.asked.count(Delete("v", S4)) == 1
@@ -72,7 +72,7 @@ def test_a_killed_runs_late_deletion_is_waited_for_by_recover(stage: Stage) -> N
 
 def test_a_killed_runs_deletion_that_never_acts_is_waited_for_since_the_takeover(stage: Stage) -> None:
     stage.site.fail(deletion, once(lose))
-    stage.killed_night(unanswered)
+    stage.killed(stage.night, unanswered)
     stage.clock.push(3600)  # a machine that was off, or a clock that was set, shortens nothing
     before = stage.clock.monotonic()
     assert stage.recover() is Exit.OK
@@ -82,7 +82,7 @@ def test_a_killed_runs_deletion_that_never_acts_is_waited_for_since_the_takeover
 
 def test_recover_without_waiting_moves_no_name_while_a_command_may_still_act(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
-    stage.killed_night(unanswered)
+    stage.killed(stage.night, unanswered)
     names = stage.dates()
     assert stage.recover(wait=False) is Exit.PARTIAL
     assert stage.dates() == names
@@ -134,7 +134,7 @@ def test_in_paper_order_a_late_capture_is_waited_for_before_the_names_are_put_ba
 
 def test_a_run_waits_for_what_the_one_before_left_in_the_air(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
-    stage.killed_night(unanswered)
+    stage.killed(stage.night, unanswered)
     stage.clock.push(-86400)  # the next one begins at once
     assert stage.night().exit is Exit.OK
     stage.clock.push(86400)
