@@ -43,7 +43,7 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
-    name = state.header.job.vm_snapshot_of(state.header.stamp)
+    name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
     if until is not None:
         draft.wait(until)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from snapall.backup.certificate import certify
 from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
-from snapall.backup.record import Failed, Report
+from snapall.backup.record import Report
 from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
 
@@ -80,8 +80,7 @@ def _exit(state: RunState) -> Exit:
     if not state.confirmed:
         return Exit.FAILED
     grade = certify(state).grade
-    failed = any(isinstance(one, Failed) for one in state.messages)
-    whole = grade is Grade.WHOLE and published(state) and not failed and not state.outstanding
+    whole = grade is Grade.WHOLE and published(state) and not state.failed and not state.outstanding
     return Exit.OK if whole else Exit.PARTIAL
 
 

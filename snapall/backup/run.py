@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -40,6 +42,7 @@ from snapall.backup.settling import announce, close, settled_code, sweep_policy
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError
 
+_LETTERS = string.ascii_lowercase + string.digits
 _BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 
 
@@ -74,6 +77,7 @@ class BackupRun:
     keep_journals: int = 400
     history: History = History()
     guard: Guard = unguarded
+    token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
 
     def run(self) -> Report:
@@ -104,7 +108,15 @@ class BackupRun:
     def _back_up(self, outcome: _Outcome) -> None:
         site = self.context.site
         header = Began(
-            self.job, outcome.stamp, site.vcenter, site.filer, self.pace, __version__, self.keep, format=FORMAT
+            self.job,
+            outcome.stamp,
+            site.vcenter,
+            site.filer,
+            self.pace,
+            __version__,
+            self.keep,
+            format=FORMAT,
+            token=self.token,
         )
         journal = self.store.begin(header)
         claims = claims_of(self.store, journal.path, site.vcenter)
@@ -201,7 +213,7 @@ class BackupRun:
         past = recall(self.job, known, survey.listings)
         here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
         context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
-        return build(self.job, survey, past, context, case.state.header.stamp, self.keep), past
+        return build(self.job, survey, past, context, case.state.header.mark, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
         """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""

@@ -253,7 +253,7 @@ class Stage:
 
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
-        report = BackupRun(self.job, self.pace, self.context, self.store, keep).run()
+        report = BackupRun(self.job, self.pace, self.context, self.store, keep, token="").run()
         assert self.site.disproved == []
         return report
 
