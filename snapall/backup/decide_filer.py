@@ -176,6 +176,8 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
     _delete_parts(state, draft)
     if not draft.actions and not state.parts:
         _rename_back(state, draft)
+    if not draft.actions and not draft.records and state.unsettled and state.believed:
+        draft.actions.append(ReadVolume(Stage.SETTLE, next(iter(state.believed))))
 
 
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
@@ -249,7 +251,8 @@ def _rename_back(state: RunState, draft: Draft) -> None:
             continue
         back = Rename(rename.volume, rename.new, rename.old)
         tried = _last(state, back)
-        if not read(state, rename.volume, tried.changed if tried is not None else 0):
+        since = max((one.changed for one in state.commands.values() if one.step.volume == rename.volume), default=0)
+        if not read(state, rename.volume, since):
             draft.actions.append(ReadVolume(Stage.SETTLE, rename.volume))
             return
         named = {row.name: row for row in state.listings[rename.volume].rows}
