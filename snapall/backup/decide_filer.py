@@ -16,6 +16,7 @@ from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stag
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
 from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
+from snapall.errors import JournalError
 
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
@@ -320,10 +321,13 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
     found = rotate(job, listings, recall(job, origins(state), listings).pending)
     if found.blocked is not None and _wait_for_it(state, job, found, began, now, draft):
         return
-    if found.moves:
-        _move(state, found, since, draft)
-    elif state.believed:
+    if state.believed and (not found.moves or state.broken):
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
+    elif found.moves and state.broken:  # no name moves any more: nobody could write down that it was about to
+        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
+        draft.records += [failure, RotationEnded((), whole=False)]
+    elif found.moves:
+        _move(state, found, since, draft)
     else:
         draft.records += _rotated(state, job, found)
 
