@@ -151,14 +151,14 @@ class PretendedSite:
                 return Done(already=already)
             case Capture(volume, name):
                 if any(row.name == name for row in self.volumes[volume]):
-                    return Refusal("Snapshot already exists.")
+                    return Unknown("Snapshot already exists.", "Snapshot already exists.", failed=True)
                 self.volumes[volume].insert(0, FilerSnapshot(name, f"born {name} {len(self.ledger)}"))
                 self.held_at[name] = {row.vm for row in self.rows}
                 return Done("creating snapshot...")
             case Rename(volume, old, new):
                 names = {row.name for row in self.volumes[volume]}
                 if old not in names or new in names:
-                    return Refusal("No such snapshot.")
+                    return Unknown("No such snapshot.", "No such snapshot.", failed=True)
                 self.volumes[volume] = [replace(r, name=new) if r.name == old else r for r in self.volumes[volume]]
                 return Done()
             case Delete(volume, name):
