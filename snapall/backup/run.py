@@ -195,7 +195,7 @@ class BackupRun:
     def _plan(self, case: Case, outcome: _Outcome) -> None:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
-        owing = self.store.states(but=case.journal.path)
+        owing = self.store.states(but=(case.journal.path,))
         with self.context.stage(Stage.SURVEY):
             survey = self.context.site.survey()
             plan, past = self._built(case, survey, known, owing)
