@@ -13,8 +13,8 @@ from snapall.backup.engine import Case, Engine
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
 from snapall.backup.record import Failed, TakenOver, Warned, What
-from snapall.backup.report import alarming
-from snapall.backup.settling import announce, close, reach
+from snapall.backup.report import stands
+from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, SnapallError, worst
 
@@ -119,14 +119,9 @@ class Recovery:
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
-        if state.given_up:
-            code = worst(code, Exit.DEBTS)
-        if state.outstanding:
-            sure = state.database is None or bool(alarming(state))
-            code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
-            for one in state.outstanding:
-                text = f"{one.vm.label} {_why(bool(one.ids), released=not sure)}: {one.name}"
-                case.context.publish(Failed(text, "run `snapall recover` again"))
+        for message in stands(state):
+            case.context.publish(message)
+        code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 
@@ -158,9 +153,3 @@ class Recovery:
             return code
         finally:
             case.journal.leave()
-
-
-def _why(known: bool, *, released: bool) -> str:
-    if released:
-        return "was released, but the database could not be asked whether that took effect"
-    return "is still quiesced" if known else "may still be quiesced: no answer tells yet"

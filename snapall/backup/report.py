@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from snapall.backup.certificate import certify
 from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
-from snapall.backup.record import Report
+from snapall.backup.record import Failed, Report, Warned
 from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
 
@@ -84,14 +84,37 @@ def _exit(state: RunState) -> Exit:
     return Exit.OK if whole else Exit.PARTIAL
 
 
+def stands(state: RunState) -> tuple[Failed | Warned, ...]:
+    """What whoever settled a run says of its VMs."""
+    found: list[Failed | Warned] = []
+    again = "run `snapall recover` again"
+    alarms = alarming(state)
+    for one in state.outstanding:
+        if one in alarms:
+            still = "is still quiesced" if one.ids else "may still be quiesced: no answer tells yet"
+            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", again))
+        elif one.removed:
+            text = "was released, but the database could not be asked whether that took effect"
+            found.append(Failed(f"{one.vm.label} {text}: {one.name}", again))
+        else:
+            text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
+            found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
+    found += [Failed(_label_given_up(one), _remedy(one)) for one in state.given_up]
+    return tuple(found)
+
+
 def _label(one: VmState) -> str:
-    """A VM that may be left quiesced, with what is known of its snapshot."""
+    return f"{one.vm.label}: {_snapshot(one)}"
+
+
+def _snapshot(one: VmState) -> str:
+    """What is known of a VM's snapshot."""
     if one.withheld:
-        return f"{one.vm.label}: {one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
+        return f"{one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
     runs = f"; vcbsnapshot still runs (process {child.pid})" if child is not None and one.ended is None else ""
-    return f"{one.vm.label}: {what}{runs}"
+    return f"{what}{runs}"
 
 
 def _label_given_up(one: VmState) -> str:
@@ -99,6 +122,15 @@ def _label_given_up(one: VmState) -> str:
     if one.withheld:
         return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
     return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
+
+
+def _remedy(one: VmState) -> str:
+    if one.withheld:
+        return "look at the VM's snapshots: one that nobody else has made is removed by hand, or by `recover --adopt`"
+    return (
+        "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "
+        "remove it in the Snapshot Manager, or by `snapall recover --adopt`"
+    )
 
 
 def _kept_in_view(watched: Sequence[VmState]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.claims import claims_of
-from snapall.backup.context import Guard, RunContext, guarded, unguarded
+from snapall.backup.context import Guard, RunContext, defect, guarded, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job, Order, Pace, Survey
@@ -26,6 +26,7 @@ from snapall.backup.record import (
     Left,
     Listed,
     Origin,
+    ReleaseBegan,
     Report,
     RunEnded,
     Stage,
@@ -100,45 +101,57 @@ class BackupRun:
         self.context.publish(Warned(text))
 
     def _held(self, outcome: _Outcome) -> None:
+        header = self._header(outcome.stamp)
+        self.context.publish(header)
         with self._reported(outcome):
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
-            self._back_up(outcome)
+            self._back_up(outcome, header)
         self._look_again(outcome)
 
-    def _back_up(self, outcome: _Outcome) -> None:
+    def _header(self, stamp: str) -> Began:
         site = self.context.site
-        header = Began(
-            self.job,
-            outcome.stamp,
-            site.vcenter,
-            site.filer,
-            self.pace,
-            __version__,
-            self.keep,
+        return Began(
+            job=self.job,
+            stamp=stamp,
+            vcenter=site.vcenter,
+            filer=site.filer,
+            pace=self.pace,
+            version=__version__,
+            keep=self.keep,
             format=FORMAT,
             token=self.token,
         )
+
+    def _back_up(self, outcome: _Outcome, header: Began) -> None:
         journal = self.store.begin(header)
-        claims = claims_of(self.store, journal.path, site.vcenter)
+        claims = claims_of(self.store, journal.path, header.vcenter)
         case = outcome.case = Case(journal, self.context, Policy(backup=True), claims)
-        for record in journal.records:
-            self.context.forward(record)
         self.before(outcome.stamp)
         ready = self.guard(journal.path)  # it gets ready while the survey is made
         self._plan(case, outcome)
         ready()
-        if not self.context.stopped():
-            Engine(case).drive()
+        engine = Engine(case)
+        try:
+            engine.drive()
+        except Exception:  # noqa: BLE001 - a defect of the decisions must not keep the VMs quiesced
+            case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
+            case.policy = Policy()
+            engine.drive()
 
     @contextmanager
     def _reported(self, outcome: _Outcome) -> Iterator[None]:
-        """Report what ends the work before its time."""
+        """Report what ends the work before its time; a defect with its traceback."""
         try:
             yield
         except SnapallError as error:
             self._fail(outcome, error.message, error.hint)
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
+        except Exception:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
+            self._fail(outcome, *defect())
+            confirmed = outcome.case is not None and outcome.case.state.confirmed
+            outcome.why = "a defect of snapall"
+            outcome.code = Exit.PARTIAL if confirmed else Exit.FAILED
 
     def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
         if outcome.case is not None:
@@ -195,7 +208,7 @@ class BackupRun:
     def _plan(self, case: Case, outcome: _Outcome) -> None:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
-        owing = self.store.states(but=case.journal.path)
+        owing = self.store.states(but=(case.journal.path,))
         with self.context.stage(Stage.SURVEY):
             survey = self.context.site.survey()
             plan, past = self._built(case, survey, known, owing)

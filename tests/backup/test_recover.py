@@ -161,6 +161,27 @@ def test_a_signal_still_releases_what_can_be_released_and_exits_5_for_the_rest(s
     assert stage.clock.monotonic() == 0
 
 
+def test_a_create_that_said_it_failed_is_watched_without_an_alarm(stage: Stage) -> None:
+    failed = Answered(1, Unknown("the VM is busy", failed=True), 1.0)
+    stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)), failed)
+    assert stage.recover(wait=False) is Exit.PARTIAL
+    assert stage.failures == []
+    assert "sql01 (vm-110)" in stage.warnings
+    assert stage.recover() is Exit.OK
+    assert stage.store.open_runs() == []
+
+
+def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.begun(*QUIESCED)
+    stage.site.unregister(110)
+    assert stage.recover() is Exit.DEBTS
+    assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
+    stage.heard.clear()
+    assert stage.recover() is Exit.OK
+    assert stage.failures == []
+
+
 def test_a_folder_that_cannot_be_locked_leaves_an_alarm(stage: Stage) -> None:
     owing(stage, VM, JOB, "20070322T030000Z", answered=True)
     (stage.state / "vol1.lock").mkdir()
