@@ -19,7 +19,8 @@ from snapall.errors import JournalError
 class Journal:
     """One run's file, open for as long as the run is worked on, and the same records in memory.
 
-    One thread appends. A failed write is torn off again, so that the next one begins on its own line.
+    One thread appends. A failed write is torn off again, so that the next one begins on its own line; what was
+    remembered all the same goes before it, so that the file never lacks a record in its middle.
     """
 
     def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
@@ -28,6 +29,7 @@ class Journal:
         self.broken = ""  # why the last write failed
         self._clock = clock
         self._size = size
+        self._unwritten = b""  # what is remembered, and is not in the file
         self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
@@ -81,13 +83,14 @@ class Journal:
         records = [Record(self._clock.utc(), fact) for fact in facts]
         if self._left:
             raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-        data = "".join(f"{to_line(one)}\n" for one in records).encode()
+        data = self._unwritten + _lines(records)
         try:
-            self._put(data, durable=not all(map(may_wait, facts)))
+            self._put(data, durable=bool(self._unwritten) or not all(map(may_wait, facts)))
         except OSError as error:
             raise JournalError(
                 f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
             ) from error
+        self._unwritten = b""
         self.records += records
         return records
 
@@ -99,6 +102,7 @@ class Journal:
             self.broken = self.broken or str(error)
             records = [Record(self._clock.utc(), fact) for fact in facts]
             self.records += records
+            self._unwritten += _lines(records)
             return records
 
     def beat(self) -> None:
@@ -133,6 +137,10 @@ class Journal:
         """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
         if not os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
             raise OSError(0, "another file has taken its place")
+
+
+def _lines(records: Sequence[Record]) -> bytes:
+    return "".join(f"{to_line(one)}\n" for one in records).encode()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
