@@ -236,7 +236,8 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
         ends += _settled_by(state, one)
     elif policy.backup and state.released_at is not None and one.phase is VmPhase.ASKED:
         ends.append(state.released_at + seconds(min(STRAGGLERS, pace.create_timeout)))
-    ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
+    if policy.linger:
+        ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
     if state.stopped_at is not None:
         ends = [min(at, state.stopped_at + seconds(STOPPED_WAIT)) for at in ends]
     return max(ends, default=None)
