@@ -157,7 +157,7 @@ def _sent(state: RunState, n: int, step: Step, at: datetime) -> RunState:
             return _with_vm(replace(state, quiesced_at=state.quiesced_at or at), one)
         case Release(vm):
             known = state.vms.get(vm.id) or VmState(vm, ids=(step.ssid,))
-            first = not known.removals
+            first = not known.tried
             safe = bool(state.captures) and all(one.safe for one in state.captures.values())
             one = replace(
                 known,
@@ -241,7 +241,7 @@ def _present(state: RunState) -> tuple[str, ...]:
 def _removal_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
     if not one.outstanding or not isinstance(outcome, Done):
         return _with_vm(state, one)
-    vanished = one.vanished or (outcome.already and len(one.removals) == 1)
+    vanished = one.vanished or (outcome.already and len(one.tried) == 1)
     return _with_vm(state, replace(one, phase=VmPhase.RELEASED, vanished=vanished, freed=one.freed or at))
 
 
