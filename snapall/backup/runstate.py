@@ -244,7 +244,7 @@ class RunState:
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
-    given_up: tuple[VmState, ...] = ()  # since the last report: nothing can be done for them, but somebody must know
+    given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
     last: datetime | None = None  # the moment of the last fact
     own_last: datetime | None = None  # the same, of the run itself
     broken: str = ""  # why the journal cannot be written
