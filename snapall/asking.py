@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from snapall.backup.clock import SystemClock
+from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.events import Happening, Warned
 from snapall.backup.means import guarded
 from snapall.backup.memory import Memory
@@ -17,13 +17,13 @@ from snapall.operate.history import known_of, past, require_listed, run_named
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, forgotten, standing
 from snapall.settings import Config
-from snapall.site import OpenSite
+from snapall.site import OpenSite, process
 from snapall.views.reports import Retained
 
 
-def memory_of(settings: Config) -> Memory:
+def memory_of(settings: Config, clock: Clock | None = None) -> Memory:
     """The state folder; nothing is written by asking."""
-    return Memory(settings.state, SystemClock())
+    return Memory(settings.state, clock or SystemClock(), process)
 
 
 def run_of(settings: Config, wanted: str) -> Course:

@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import history_of, measure
+from snapall.asking import history_of, measure, memory_of
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import RunContext
 from snapall.backup.model import Job, Pace
-from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settling
 from snapall.backup.origins import recall
+from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settling
+from snapall.backup.private import arrange
 from snapall.backup.record import Failed, Record, Warned, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Step
-from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, Refused, SnapallError, worst
 from snapall.escaping import printable
 from snapall.operate.history import require_listed
@@ -33,7 +33,7 @@ from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Taken
 
-_NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+_NO_STAMP = "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def run(
             attendant = Attendant(settings, job.name, lambda what: listener(Record(datetime.now(UTC), what)), stopped)
             try:
                 context = RunContext(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
-                memory = JournalStore(settings.state, context.clock)
+                memory = memory_of(settings, context.clock)
+                arrange(settings.state, settings.readers)
                 guard = post.guard_of(job, stopped)
                 backup = BackupRun(
                     job,
@@ -106,9 +107,11 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
         def say(what: What) -> None:
             listener(Record(clock.utc(), what))
 
-        memory = JournalStore(settings.state, clock)
+        memory = memory_of(settings, clock)
         try:
             require_listed(memory.folder)
+            if settings.state.exists():
+                arrange(settings.state, settings.readers)
         except JournalError as error:  # whatever they owe stays owed
             say(Failed(error.message, error.hint))
             return Exit.DEBTS
@@ -126,7 +129,7 @@ def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
 def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
     """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
     clock = SystemClock()
-    memory = JournalStore(settings.state, clock)
+    memory = memory_of(settings, clock)
     require_listed(memory.folder)
     return orphans(job, _quiet_context(settings, job, clock), memory)
 
@@ -138,7 +141,7 @@ def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], tellin
         with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
             context = RunContext(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
-            codes.append(adopt(job, pace_of(settings, job), context, JournalStore(settings.state, context.clock), mine))
+            codes.append(adopt(job, pace_of(settings, job), context, memory_of(settings, context.clock), mine))
     return worst(*codes)
 
 
@@ -157,7 +160,7 @@ class Outlook:
 
 def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
-    memory = JournalStore(settings.state, SystemClock())
+    memory = memory_of(settings)
     require_listed(memory.folder)
     site = OpenSite(job, settings)
     first = [memory.read(path) for path in memory.open_runs(job.name)]

@@ -156,6 +156,7 @@ def _config(file: schema.File, path: Path) -> Config:
         log_time=file.log_time,
         metrics=file.metrics,
         keep_journals=file.keep_journals,
+        readers=file.readers,
         vcenter=Vcenter(
             host=vcenter.host,
             user=vcenter.user,

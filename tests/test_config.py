@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,14 @@ def faults(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(begin) for line in lines]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such groups")
+def test_readers_is_a_group_of_this_machine(folder: Path) -> None:
+    import grp
+
+    one = grp.getgrgid(os.getegid())
+    assert read(folder, f'readers = "{one.gr_name}"\n{PLAIN}').readers == one.gr_gid
+
+
 def with_key(table: str, line: str) -> str:
     """The plain file with a further line in a table."""
     return PLAIN.replace(f"[{table}]\n", f"[{table}]\n{line}\n")
@@ -76,6 +86,7 @@ def test_a_short_file_gets_the_defaults(folder: Path) -> None:
     config = read(folder)
     assert (config.state, config.log) == (folder / "snapall.state", folder / "snapall.log")
     assert (config.log_time, config.keep_journals) == ("%m/%d/%Y %I:%M %p", 400)
+    assert config.readers is None
     vcenter = config.vcenter
     assert (vcenter.vcbsnapshot, vcenter.parallel) == (("vcbsnapshot",), 4)
     assert (vcenter.timeout, vcenter.remove_timeout, vcenter.settle) == (960, 14400, 960)
@@ -292,6 +303,8 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
         ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
         ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
+        ("[vcenter]", "readers = 4\n[vcenter]", "readers: must be the name of a group in quotes"),
+        ("[vcenter]", 'readers = "no such"\n[vcenter]', 'readers: "no such" is not a group of this machine'),
         ("[vcenter]", '"[key]" = 1\n[vcenter]', '"[key]": is not a known key'),
         ("[vcenter]", '[vcenter]\n"[key]" = 1', 'vcenter."[key]": is not a known key'),
         ("[vcenter]", '[filers.filer1."[key]"]\n[vcenter]', 'filers.filer1."[key]": is not a known key'),

@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
+from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
-from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, is_intent, may_wait, number_of
+from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, header_of, is_intent, may_wait, number_of
 from snapall.errors import JournalError
 
 
@@ -37,8 +38,8 @@ class Journal:
         """Begin the journal of a new run. JournalError: the folder cannot be written."""
         path = path_of(folder, began.job.name, began.stamp)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.touch(exist_ok=False)
+            private.make_folder_in(folder.parent, folder.name)
+            private.create(path)
             for ours in (folder, folder.parent):
                 _sync_folder(ours)
             # A journal is lost with any folder above it, and the lock, or a run that died, may have made some of them.
@@ -66,9 +67,8 @@ class Journal:
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
-        for record in self.records[:1]:
-            if isinstance(record.what, Began):
-                return record.what
+        if (header := header_of(self.records)) is not None:
+            return header
         raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
 
     def number(self) -> int:
@@ -155,7 +155,8 @@ _CHANGED = "the file was changed by something else; look which VMs it names, rel
 
 def _read(path: Path) -> tuple[list[Record], int]:
     try:
-        data = path.read_bytes()
+        with private.read(path) as file:
+            data = file.read()
     except OSError as error:
         raise JournalError(
             f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
@@ -165,7 +166,7 @@ def _read(path: Path) -> tuple[list[Record], int]:
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
     _require_format(path, whole)
     records = _parsed(path, whole[:size], 1)
-    if records and not isinstance(records[0].what, Began):
+    if records and header_of(records) is None:
         raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     lost = whole[size:]
     behind = _parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
@@ -216,7 +217,7 @@ def is_open(path: Path) -> bool:
     """
     try:
         size, tail = _tail(path)
-    except OSError:
+    except (OSError, JournalError):
         return True
     return not _closes(tail) if "\n" in tail else size > len(tail)
 
@@ -225,12 +226,12 @@ def is_closed(path: Path) -> bool:
     """Whether the run's report stands in the journal, and says that nothing is owed."""
     try:
         return _closes(_tail(path)[1])
-    except OSError:
+    except (OSError, JournalError):
         return False
 
 
 def _tail(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
+    with private.read(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 65536))
         return size, file.read().decode("utf-8", "replace")

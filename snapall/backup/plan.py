@@ -12,8 +12,8 @@ from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
 from snapall.backup.origins import Past
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
+from snapall.backup.runstate import RunState, VmState
 from snapall.backup.schedule import Durations, Schedule, schedule
-from snapall.backup.state import RunState, VmState
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused
 

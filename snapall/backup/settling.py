@@ -9,7 +9,7 @@ from snapall.backup.context import RunContext
 from snapall.backup.engine import Case
 from snapall.backup.record import Began, Ended, Failed, OutstandingFound
 from snapall.backup.report import alarming
-from snapall.backup.state import RunState
+from snapall.backup.runstate import RunState
 from snapall.errors import Exit
 
 
