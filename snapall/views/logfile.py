@@ -12,10 +12,8 @@ from snapall.backup.record import (
     Began,
     Failed,
     Guarded,
-    OutstandingFound,
     Record,
     RunEnded,
-    StageBegan,
     Warned,
 )
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
@@ -37,7 +35,6 @@ class LogFile:
         self._local = local
         self._mark = mark
         self._names = Names()
-        self._commenced = False
 
     @classmethod
     def open(
@@ -59,7 +56,7 @@ class LogFile:
 
     def __call__(self, record: Record) -> None:
         """Write the lines of one record. Raises OSError when it cannot be written."""
-        lines = [words.safe(line) for line in [*self._commencement(record), *self._lines(record)]]
+        lines = [words.safe(line) for line in self._lines(record)]
         if lines:
             self._write(lines)
 
@@ -67,17 +64,11 @@ class LogFile:
         with self._path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{self._mark}{line}\n" for line in lines))
 
-    def _commencement(self, record: Record) -> list[str]:
-        """The batch's first line. A run settles earlier ones before it begins; a guardian's lines belong to its run."""
-        begins = isinstance(record.what, Began | StageBegan | OutstandingFound | RunEnded)
-        if self._commenced or self._mark or not begins:
-            return []
-        self._commenced = True
-        return [f"Script Execution Commenced at {self._moment(record)} "]
-
     def _lines(self, record: Record) -> list[str]:
         step = self._names.learn(record.what)
         match record.what:
+            case Began():
+                return [f"Script Execution Commenced at {self._moment(record)} "]
             case Answered(_, outcome):
                 return [announced(step), *answered(step, outcome)] if step is not None else []
             case Guarded(job, run, text):

@@ -26,7 +26,8 @@ from snapall.backup.record import (
     Warned,
     What,
 )
-from snapall.backup.state import RunState, VmPhase, VmState, apply
+from snapall.backup.runstate import RunState, VmPhase, VmState
+from snapall.backup.state import apply, fold
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
 from snapall.views import words
 from snapall.views.names import Names
@@ -78,6 +79,7 @@ class Progress:
     troubles: list[tuple[str, str]] = field(default_factory=list)  # text and remedy
     waiting: str = ""
     report: Report | None = None
+    _header: Record | None = None
     _names: Names = field(default_factory=Names)
 
     @property
@@ -105,10 +107,8 @@ class Progress:
 
     def __call__(self, record: Record) -> None:
         """Take one record in."""
-        if isinstance(record.what, Began):
-            self.state = RunState()  # what was settled first is another run's
         self.moment = record.at
-        self.state = apply(self.state, record)
+        self._fold(record)
         step = self._names.learn(record.what)
         match record.what:
             case StageBegan(stage):
@@ -129,6 +129,17 @@ class Progress:
                 self.report = report
             case what:
                 self._show(what)
+
+    def _fold(self, record: Record) -> None:
+        """Between a run's header and its survey, earlier runs are settled: their records say nothing of this one."""
+        match record.what:
+            case Began():
+                self._header = record
+                self.state = apply(RunState(), record)
+            case Surveyed() if self._header is not None:
+                self.state = fold([self._header, record])
+            case _:
+                self.state = apply(self.state, record)
 
     def _answered(self, step: Step | None, outcome: Outcome) -> None:
         self.taken += 1
