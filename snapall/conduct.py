@@ -19,12 +19,11 @@ from snapall.backup.model import Job, Pace
 from snapall.backup.plan import Look, Plan, Planned, build, settling
 from snapall.backup.provenance import recall
 from snapall.backup.recover import Recovery, Stray, adopt, strays
-from snapall.backup.run import Night
 from snapall.backup.steps import Step
 from snapall.errors import Exit, JournalError, Refused, SnapallError, worst
 from snapall.escaping import printable
+from snapall.jobrun import JobRun
 from snapall.operate.history import require_listed
-from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
 from snapall.settings import Config, Hooks
 from snapall.signals import heeded
@@ -58,27 +57,16 @@ def run(
     post: Post | None = None,
     clock: Clock | None = None,
 ) -> Exit:
-    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
+    """Back the jobs up, one after the other, whatever becomes of each; the worst code of all.
+
+    `post` starts the guardians.
+    """
     codes = []
     post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
-            attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
-            try:
-                means = Means(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
-                memory = Memory(settings.state, means.clock)
-                guard = post.guard_of(job, stopped)
-                night = Night(
-                    job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard, attendant.before
-                )
-                report = night.run()
-                codes.append(report.exit)
-                attendant.after(report, report.exit)
-            except SnapallError as error:
-                listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
-                codes.append(error.exit)
-                attendant.after(None, error.exit, error.message)
-            measure(settings, attendant.tell)
+            pace, time = pace_of(settings, job), clock or SystemClock()
+            codes.append(JobRun(settings, job, pace, time, listener, stopped, post, keep).run())
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
