@@ -141,7 +141,7 @@ class VmState:
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
-    freed: datetime | None = None
+    freed: datetime | None = None  # when nothing of ours was left on it, by an answer or by a look
     why: str = ""
     changed: int = 0  # the state's version at its last change
     looked: int = -1  # that of the last look at it
@@ -265,6 +265,8 @@ class RunState:
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
+    ended_version: int = 0
+    report: Ended | None = None  # the run's own, if it lived to write one
     given_up: tuple[VmState, ...] = ()  # since the last report: nothing can be done for them, but somebody must know
     last: datetime | None = None  # the moment of the last fact
     own_last: datetime | None = None  # the same, of the run itself
@@ -279,6 +281,11 @@ class RunState:
     def owner(self) -> int:
         """How often the run was taken over."""
         return len(self.takeovers)
+
+    @property
+    def reported(self) -> bool:
+        """Whether the last fact is a report: nothing has happened since."""
+        return self.ended is not None and self.ended_version == self.version
 
     @property
     def header(self) -> Began:
@@ -386,7 +393,8 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, fact))
         case Ended():
-            return replace(state, ended=fact, ended_at=at, given_up=())
+            report = fact if state.ended is None and not state.takeovers else state.report
+            return replace(state, ended=fact, ended_at=at, ended_version=state.version, report=report, given_up=())
         case Intent(n, step):
             return _sent(replace(state, steps={**state.steps, n: step}), n, step, at)
         case Started(n, child):
@@ -599,8 +607,7 @@ def _gone(state: RunState, vm: int, at: datetime) -> RunState:
     if known is None or not known.outstanding:
         return state
     given_up = (*state.given_up, known) if known.withheld else state.given_up
-    freed = known.freed or (at if known.ids else None)
-    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=freed))
+    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
 
 
 # The filer
