@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from snapall.backup.clock import SystemClock
+from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import guarded
 from snapall.backup.model import Job
 from snapall.backup.origins import Past
-from snapall.backup.record import Warned, What
+from snapall.backup.record import QUIESCED, Warned, What
+from snapall.backup.schedule import Durations, History
 from snapall.backup.store import JournalStore
-from snapall.errors import SiteError
+from snapall.errors import JournalError, SiteError
 from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, require_listed, run_named
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing, forgotten, standing
 from snapall.settings import Config
-from snapall.site import OpenSite
+from snapall.site import OpenSite, process
 from snapall.views.reports import Retained
 
 
-def store_of(settings: Config) -> JournalStore:
+def store_of(settings: Config, clock: Clock | None = None) -> JournalStore:
     """The state folder; nothing is written by asking."""
-    return JournalStore(settings.state, SystemClock())
+    return JournalStore(settings.state, clock or SystemClock(), process)
 
 
 def run_of(settings: Config, wanted: str) -> Course:
@@ -63,6 +64,27 @@ def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Sta
         seen = past(store, job.name, last)
         found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
     return tuple(found)
+
+
+_NIGHTS = 14  # of which the medians are taken
+_ENOUGH = 3  # from which on a median is worth believing: one night that was off spoils nothing
+
+
+def history_of(settings: Config, job: Job) -> History:
+    """What the job's last nights show of its calls; nothing when there are too few, or when they cannot be read."""
+    try:
+        runs = past(store_of(settings), job.name, _NIGHTS).runs
+    except JournalError:
+        return History()
+    found = statistics(job.name, runs[::-1], settings.vcenter.parallel)
+    usual = {
+        one.vm.id: Durations(
+            *(each.median if len(each.known) >= _ENOUGH else None for each in (one.create, one.remove))
+        )
+        for one in found.vms
+    }
+    missed = frozenset(one.vm.id for one in runs[0].asked if one.state != QUIESCED) if runs else frozenset()
+    return History(usual, missed)
 
 
 def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.asking import store_of
 from snapall.backup.model import FilerSnapshot, Job
-from snapall.backup.state import RunState
+from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit

@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure
+from snapall.asking import history_of, measure, memory_of
+from snapall.backup.adopt import Orphan, adopt, orphans
+from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
-from snapall.backup.means import Means
-from snapall.backup.memory import Memory
+from snapall.backup.context import RunContext
 from snapall.backup.model import Job, Pace
-from snapall.backup.plan import Look, Plan, Planned, build, settling
-from snapall.backup.provenance import recall
-from snapall.backup.recover import Recovery, Stray, adopt, strays
-from snapall.backup.run import Night
+from snapall.backup.origins import recall
+from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settling
+from snapall.backup.private import arrange
+from snapall.backup.record import Failed, Record, Warned, What
+from snapall.backup.recover import Recovery
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Step
 from snapall.errors import Exit, JournalError, Refused, SnapallError, worst
 from snapall.escaping import printable
@@ -31,7 +33,7 @@ from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Taken
 
-_NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+_NO_STAMP = "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,28 @@ def run(
     post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
-            attendant = Attendant(settings, job.name, lambda what: listener(Event(datetime.now(UTC), what)), stopped)
+            attendant = Attendant(settings, job.name, lambda what: listener(Record(datetime.now(UTC), what)), stopped)
             try:
-                means = Means(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
-                memory = Memory(settings.state, means.clock)
+                context = RunContext(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
+                memory = memory_of(settings, context.clock)
+                arrange(settings.state, settings.readers)
                 guard = post.guard_of(job, stopped)
-                night = Night(
-                    job, pace_of(settings, job), means, memory, keep, settings.keep_journals, guard, attendant.before
+                backup = BackupRun(
+                    job,
+                    pace_of(settings, job),
+                    context,
+                    memory,
+                    keep,
+                    settings.keep_journals,
+                    history_of(settings, job),
+                    guard,
+                    attendant.before,
                 )
-                report = night.run()
+                report = backup.run()
                 codes.append(report.exit)
                 attendant.after(report, report.exit)
             except SnapallError as error:
-                listener(Event(datetime.now(UTC), Failed(error.message, error.hint)))
+                listener(Record(datetime.now(UTC), Failed(error.message, error.hint)))
                 codes.append(error.exit)
                 attendant.after(None, error.exit, error.message)
             measure(settings, attendant.tell)
@@ -90,45 +101,47 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
     with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
         clock = SystemClock()
 
-        def means_for(job: Job) -> Means:
-            return Means(OpenSite(job, settings), clock, listener, stopped)
+        def context_for(job: Job) -> RunContext:
+            return RunContext(OpenSite(job, settings), clock, listener, stopped)
 
-        def say(what: Happening) -> None:
-            listener(Event(clock.utc(), what))
+        def say(what: What) -> None:
+            listener(Record(clock.utc(), what))
 
-        memory = Memory(settings.state, clock)
+        memory = memory_of(settings, clock)
         try:
             require_listed(memory.folder)
+            if settings.state.exists():
+                arrange(settings.state, settings.readers)
         except JournalError as error:  # whatever they owe stays owed
             say(Failed(error.message, error.hint))
             return Exit.DEBTS
-        recovery = Recovery(memory, means_for, say, stopped, wait)
+        recovery = Recovery(memory, context_for, say, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))
         measure(settings, say)
         return code
 
 
-def find_strays(settings: Config) -> tuple[tuple[Job, Stray], ...]:
+def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
     """The VM snapshots of all jobs that `recover --adopt` would remove."""
-    return tuple((job, one) for job in settings.jobs.values() for one in strays_of(settings, job))
+    return tuple((job, one) for job in settings.jobs.values() for one in orphans_of(settings, job))
 
 
-def strays_of(settings: Config, job: Job) -> tuple[Stray, ...]:
+def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
     """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
     clock = SystemClock()
-    memory = Memory(settings.state, clock)
+    memory = memory_of(settings, clock)
     require_listed(memory.folder)
-    return strays(job, _quiet_means(settings, job, clock), memory)
+    return orphans(job, _quiet_context(settings, job, clock), memory)
 
 
-def remove_strays(settings: Config, found: Sequence[tuple[Job, Stray]], telling: Telling) -> Exit:
+def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], telling: Telling) -> Exit:
     """Remove them, job by job."""
     codes = []
     for job in dict.fromkeys(job for job, _ in found):
         with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
-            means = Means(OpenSite(job, settings), SystemClock(), listener, stopped)
+            context = RunContext(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
-            codes.append(adopt(job, pace_of(settings, job), means, Memory(settings.state, means.clock), mine))
+            codes.append(adopt(job, pace_of(settings, job), context, memory_of(settings, context.clock), mine))
     return worst(*codes)
 
 
@@ -147,15 +160,18 @@ class Outlook:
 
 def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
-    memory = Memory(settings.state, SystemClock())
+    memory = memory_of(settings)
     require_listed(memory.folder)
     site = OpenSite(job, settings)
-    owing = memory.owing(job.name)
+    first = [memory.read(path) for path in memory.open_runs(job.name)]
+    others = tuple(state for state in memory.states() if state.header.job.name != job.name)
     known = memory.known(job.name)
     survey = site.survey()
-    built = build(job, survey, recall(job, known, survey.listings), (), _NO_STAMP, keep=keep)
+    found = history_of(settings, job)
+    context = PlanContext(others, tuple(first), found.usual, found.missed, settings.vcenter.parallel)
+    built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
-    return Outlook(settling(owing), replace(built, actions=actions), site)
+    return Outlook(settling(first), replace(built, actions=actions), site)
 
 
 def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
@@ -190,8 +206,8 @@ def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
     return rows, tuple(faults)
 
 
-def _quiet_means(settings: Config, job: Job, clock: Clock) -> Means:
-    return Means(OpenSite(job, settings), clock, lambda _: None, lambda: False)
+def _quiet_context(settings: Config, job: Job, clock: Clock) -> RunContext:
+    return RunContext(OpenSite(job, settings), clock, lambda _: None, lambda: False)
 
 
 @contextmanager
@@ -199,17 +215,17 @@ def _told(settings: Config, telling: Telling, *, log: bool) -> Iterator[tuple[Ca
     """Open the listeners of one run, and let them finish before it ends."""
     with ExitStack() as open_:
         listeners, trouble = listeners_of(settings, telling, log, open_)
-        herald = Herald(*listeners)
-        open_.callback(_dismissed, herald)
-        open_.callback(herald.close)
+        bus = EventBus(*listeners)
+        open_.callback(_dismissed, bus)
+        open_.callback(bus.close)
         for error in trouble:
-            herald(Event(datetime.now(UTC), Warned(error.message, error.hint)))
-        yield lambda text: herald(Event(datetime.now(UTC), Warned(text))), herald
+            bus(Record(datetime.now(UTC), Warned(error.message, error.hint)))
+        yield lambda text: bus(Record(datetime.now(UTC), Warned(text))), bus
 
 
-def _dismissed(herald: Herald) -> None:
+def _dismissed(bus: EventBus) -> None:
     """Say which listener failed on its way (a full disk under the log); one whose reader left is no news."""
-    for error in herald.dismissed:
+    for error in bus.dismissed:
         if not isinstance(error, BrokenPipeError | SystemExit):
             with suppress(OSError, ValueError):
                 text = printable(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,17 +114,32 @@ def with_order(job: Job, order: Order) -> Job:
     return replace(job, order=order, publish=publish)
 
 
-def check_keep(name: str, jobs: Sequence[Job]) -> None:
-    """Whether `run --keep NAME` may be taken: a name that a filer bears, and that no job's rotation would touch."""
+def check_keep(name: str, config: Config, chosen: Sequence[Job]) -> None:
+    """Whether `run --keep NAME` may be taken: a name that a filer bears, that no job rotates, and that one job gives.
+
+    Raises ConfigError.
+    """
     from snapall.rules import OTHERS  # noqa: PLC0415 - with pydantic
 
     if FILER_NAME.fullmatch(name) is None:
         raise ConfigError(f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`")
     if OTHERS.fullmatch(name):
         raise ConfigError(f"--keep: {name} is a name that the filer itself uses", "choose another name")
-    for job in jobs:
+    for job in config.jobs.values():  # of them all: two may share a volume
         if name.lower() in {one.lower() for one in job.chain} or name.lower().startswith(f"{job.prefix}_new_".lower()):
             raise ConfigError(f"--keep: {name} is a name that job {job.name} rotates", "choose another name")
+    for one, other in combinations(chosen, 2):
+        if shared := _volumes_of(config, one) & _volumes_of(config, other):
+            volume = min(shared)[1]
+            raise ConfigError(
+                f"--keep: jobs {one.name} and {other.name} would both make {name} on volume {volume}",
+                "name one of the two jobs",
+            )
+
+
+def _volumes_of(config: Config, job: Job) -> set[tuple[str, str]]:
+    """The job's volumes, each with its filer; two tables may name one filer."""
+    return {(config.filers[job.filer].host.lower(), volume.lower()) for volume in job.volumes}
 
 
 _DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
@@ -140,6 +156,7 @@ def _config(file: schema.File, path: Path) -> Config:
         log_time=file.log_time,
         metrics=file.metrics,
         keep_journals=file.keep_journals,
+        readers=file.readers,
         vcenter=Vcenter(
             host=vcenter.host,
             user=vcenter.user,

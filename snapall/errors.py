@@ -61,12 +61,25 @@ class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
     ROOM = "free some space, or set `state` in the configuration to a folder that can be written"
+    RIGHTS = "run snapall as the user whom the state folder belongs to, or give the folder to this one with `chown -R`"
+
+
+class Untrusted(JournalError):
+    """Somebody else could have written the state, so nobody knows what earlier runs left."""
+
+    exit = Exit.DEBTS
 
 
 class Locked(SnapallError):
     """Another run of the same job is at work."""
 
     exit = Exit.LOCKED
+
+
+class LockNotReleased(SnapallError):
+    """The lock is still held although the process that held it is dead: nobody can settle what that one left."""
+
+    exit = Exit.DEBTS
 
 
 class Stopped(SnapallError):

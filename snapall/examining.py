@@ -7,7 +7,7 @@ from snapall.asking import store_of
 from snapall.backup.model import Job, Vm
 from snapall.operate.doctor.filers import look_at_filer
 from snapall.operate.doctor.here import look_here
-from snapall.operate.doctor.jobs import look_at_datastores, look_at_plan, look_at_strays
+from snapall.operate.doctor.jobs import look_at_datastores, look_at_orphans, look_at_plan
 from snapall.operate.doctor.links import Result, Walk
 from snapall.operate.doctor.vmware import look_at_database, look_at_vcbsnapshot
 from snapall.settings import Config
@@ -29,5 +29,5 @@ def examined(settings: Config, jobs: tuple[Job, ...]) -> tuple[Result, ...]:
         look_at_filer(walk, settings, settings.filers[name])
     for job in jobs:
         look_at_plan(walk, job, lambda job=job: conduct.plan(settings, job).plan)  # type: ignore[misc]
-        look_at_strays(walk, job, lambda job=job: conduct.strays_of(settings, job))  # type: ignore[misc]
+        look_at_orphans(walk, job, lambda job=job: conduct.orphans_of(settings, job))  # type: ignore[misc]
     return tuple(walk.results)

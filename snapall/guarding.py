@@ -10,11 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure
+from snapall.asking import measure, memory_of
 from snapall.backup.clock import SystemClock
 from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
 from snapall.backup.means import Means, guarded
-from snapall.backup.memory import Memory
 from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
 from snapall.errors import SnapallError
@@ -62,7 +61,7 @@ def _guardian(
     def means_for(_job: Job) -> Means:
         return Means(site, clock, listener, stopped)
 
-    recovery = Recovery(Memory(charge.settings.state, clock), means_for, tell, stopped, wait=True)
+    recovery = Recovery(memory_of(charge.settings, clock), means_for, tell, stopped, wait=True)
     return Guardian(recovery, charge.job, charge.journal, Watched(charge.run), charge.slack)
 
 

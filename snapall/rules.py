@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated
@@ -29,6 +29,9 @@ OTHERS = re.compile(
 """Names that Data ONTAP's schedules, SnapMirror, SnapVault and other products give (Data ONTAP 7-Mode documents)."""
 
 
+_MOST = 6  # names that a fault lists
+
+
 class _Claim(BaseModel):
     """Which filer snapshots a job calls its own, read apart, so that a fault in another key hides no conflict."""
 
@@ -42,6 +45,24 @@ class _Claim(BaseModel):
 
     def names(self) -> tuple[str, ...]:
         return tuple(self.chain) if self.chain else chain_names(self.prefix, self.retain)
+
+    @property
+    def temporary(self) -> str:
+        """How each of its temporary names begins; the run's stamp follows."""
+        return f"{self.prefix}_new_"
+
+    def may_bear_temporary_of(self, other: _Claim) -> bool:
+        """Whether one of its names could be taken for a temporary one of the other job."""
+        start = other.temporary.lower()
+        return any(name.lower().startswith(start) for name in (*self.names(), self.temporary))
+
+    def in_common(self, other: _Claim) -> tuple[str, ...]:
+        """The names that the other job calls its own too, retained ones first; `*` stands for a run's stamp."""
+        own = {name.lower() for name in other.names()}
+        retained = tuple(name for name in self.names() if name.lower() in own)
+        pairs = ((self, other), (other, self))
+        temporary = {one.temporary.lower(): f"{one.temporary}*" for one, by in pairs if by.may_bear_temporary_of(one)}
+        return (*retained, *temporary.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +186,15 @@ def _overlaps(claims: list[_Claimed]) -> Iterator[Fault]:
     for one, other in combinations(claims, 2):
         if one.filer != other.filer:
             continue
-        own = {name.lower() for name in one.claim.names()}
-        shared_volumes = [volume for volume in other.claim.volumes if volume in one.claim.volumes]
-        shared_names = [name for name in other.claim.names() if name.lower() in own]
-        if shared_volumes and shared_names:
-            text = (
-                f"{quoted(shared_names[0])} on volume {shared_volumes[0]} is in the chain of job {quoted(one.job)} too"
-            )
-            yield Fault(
-                ("jobs", other.job, "chain" if other.claim.chain else "prefix"),
-                f"{text}; give one of the two jobs another prefix or chain",
-            )
+        theirs = {volume.lower() for volume in one.claim.volumes}
+        volumes = [volume for volume in other.claim.volumes if volume.lower() in theirs]
+        names = other.claim.in_common(one.claim)
+        if volumes and names:
+            key = "chain" if other.claim.chain and names[0] in other.claim.chain else "prefix"
+            text = f"job {quoted(one.job)} gives the same names on {_listed(volumes)}: {_listed(names)}"
+            yield Fault(("jobs", other.job, key), f"{text}; give one of the two jobs another prefix or chain")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(map(quoted, names[:_MOST])) + more

@@ -153,6 +153,9 @@ class File(_Table):
     """A file for Prometheus; left out: none is written."""
     keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400
     """How many journals are kept for each job; one that is not settled is always kept."""
+    readers: values.Group | None = None
+    """A group that may read `state`, so that a monitoring system can ask `snapall status` as another user.
+    Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
     vcenter: Vcenter
     database: Database
     filers: Annotated[dict[values.Name, Filer], Field(min_length=1)]

@@ -106,6 +106,7 @@ class Config:
     log_time: str
     metrics: Path | None  # for Prometheus; None: none are written
     keep_journals: int
+    readers: int | None  # the id of a group that may read `state`
     vcenter: Vcenter
     database: Database
     filers: Mapping[str, Filer]

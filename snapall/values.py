@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,6 +79,20 @@ def _path(value: object, info: ValidationInfo) -> Path:
         return _place(info).folder / Path(value).expanduser()
     except RuntimeError:
         raise ValueError(f"the home directory in {quoted(value)} is not known; write the path in full") from None
+
+
+def _group(value: object) -> int:
+    """The id of a group of this machine."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be the name of a group in quotes")
+    if sys.platform == "win32":
+        raise ValueError("means a group of a POSIX system; leave it out, and set the access list of `state`")
+    import grp  # noqa: PLC0415 - where there is one
+
+    try:
+        return grp.getgrnam(value).gr_gid
+    except KeyError:
+        raise ValueError(f"{quoted(value)} is not a group of this machine") from None
 
 
 def _readable(path: Path, info: ValidationInfo) -> Path:
@@ -165,6 +180,7 @@ VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot)]
 LogTime = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_time)]
 Url = Annotated[str, AfterValidator(_url)]
 Location = Annotated[Path, PlainValidator(_path)]
+Group = Annotated[int, PlainValidator(_group)]
 SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable)]
 Password = Annotated[Secret, PlainValidator(_secret)]
 Command = list[Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]]

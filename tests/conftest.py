@@ -17,10 +17,11 @@ _ROOM = 1 << 30  # bytes, far more than the tests need at a time
 
 
 def pytest_configure() -> None:
-    """Keep the tests' folders in memory where the system has room there: snapall fsyncs, and a disk takes its time.
+    """The same rights everywhere; and the tests' folders in memory where there is room: snapall fsyncs, a disk is slow.
 
     A TMPDIR that is set is left alone, and so is a RAM disk from which no program may be started.
     """
+    os.umask(0o022)  # files that tests write into a state folder are refused when others could have written them
     ram = Path("/dev/shm")
     if "TMPDIR" not in os.environ and os.access(ram, os.W_OK) and sys.platform == "linux":
         about = os.statvfs(ram)

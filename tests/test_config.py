@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,14 @@ def faults(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(begin) for line in lines]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such groups")
+def test_readers_is_a_group_of_this_machine(folder: Path) -> None:
+    import grp
+
+    one = grp.getgrgid(os.getegid())
+    assert read(folder, f'readers = "{one.gr_name}"\n{PLAIN}').readers == one.gr_gid
+
+
 def with_key(table: str, line: str) -> str:
     """The plain file with a further line in a table."""
     return PLAIN.replace(f"[{table}]\n", f"[{table}]\n{line}\n")
@@ -76,6 +86,7 @@ def test_a_short_file_gets_the_defaults(folder: Path) -> None:
     config = read(folder)
     assert (config.state, config.log) == (folder / "snapall.state", folder / "snapall.log")
     assert (config.log_time, config.keep_journals) == ("%m/%d/%Y %I:%M %p", 400)
+    assert config.readers is None
     vcenter = config.vcenter
     assert (vcenter.vcbsnapshot, vcenter.parallel) == (("vcbsnapshot",), 4)
     assert (vcenter.timeout, vcenter.remove_timeout, vcenter.settle) == (960, 14400, 960)
@@ -292,6 +303,8 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
         ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
         ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
+        ("[vcenter]", "readers = 4\n[vcenter]", "readers: must be the name of a group in quotes"),
+        ("[vcenter]", 'readers = "no such"\n[vcenter]', 'readers: "no such" is not a group of this machine'),
         ("[vcenter]", '"[key]" = 1\n[vcenter]', '"[key]": is not a known key'),
         ("[vcenter]", '[vcenter]\n"[key]" = 1', 'vcenter."[key]": is not a known key'),
         ("[vcenter]", '[filers.filer1."[key]"]\n[vcenter]', 'filers.filer1."[key]": is not a known key'),
@@ -340,18 +353,63 @@ def test_no_password_goes_over_a_far_shell(folder: Path, program: str) -> None:
 
 def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
     [said] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
-    assert said.startswith('jobs.other.prefix: "vmware_recent" on volume vmvol1 is in the chain of job "vol1" too')
-    [said] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nbusy_wait = -1'))[1:]
-    assert said.startswith('jobs.other.chain: "VMware_Snap3" on volume vmvol1 is in the chain of job "vol1" too')
+    assert said == (
+        'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", "vmware_previous", '
+        '"vmware_snap3", "vmware_snap4", "vmware_new_*"; give one of the two jobs another prefix or chain'
+    )
+    [said] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nprefix = "x"'))
+    assert said.startswith('jobs.other.chain: job "vol1" gives the same names on "vmvol1": "VMware_Snap3"; ')
     assert set(read(folder, second_job('volumes = ["vmvol2"]')).jobs) == {"vol1", "other"}
     assert set(read(folder, second_job('volumes = ["vmvol1"]\nprefix = "noon"')).jobs) == {"vol1", "other"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        ('chain = ["x", "y"]', '"vmware_new_*"'),
+        ('chain = ["x", "y"]\nprefix = "VMware"', '"vmware_new_*"'),
+        ('prefix = "vmware_new_x"', '"vmware_new_*"'),
+        ('chain = ["x", "vmware_new_year"]\nprefix = "x"', '"vmware_new_*"'),
+    ],
+)
+def test_two_jobs_must_not_share_temporary_names_on_one_volume(folder: Path, lines: str, names: str) -> None:
+    [said] = faults(folder, second_job(f'volumes = ["vmvol1"]\n{lines}'))
+    assert said.startswith(f'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": {names}; ')
+    assert len(read(folder, second_job(f'volumes = ["vmvol2"]\n{lines}')).jobs) == 2
+
+
+def test_different_chains_and_different_prefixes_share_a_volume(folder: Path) -> None:
+    noon = second_job('volumes = ["vmvol1"]\nchain = ["noon_recent", "vmware_newest"]\nprefix = "noon"')
+    assert len(read(folder, noon).jobs) == 2
+
+
+def test_every_volume_in_common_is_named_and_long_chains_are_cut_short(folder: Path) -> None:
+    both = PLAIN.replace('volumes = ["vmvol1"]', 'volumes = ["a", "b", "c"]\nretain = 9') + second_job(
+        'volumes = ["B", "a", "d"]\nretain = 8'
+    ).removeprefix(PLAIN)
+    [said] = faults(folder, both)
+    assert said.startswith('jobs.other.prefix: job "vol1" gives the same names on "B", "a": "vmware_recent", ')
+    assert '"vmware_snap6" and 3 more; ' in said
+
+
+def test_a_conflict_of_two_jobs_is_told_beside_other_faults(folder: Path) -> None:
+    said = faults(folder, second_job('volumes = ["vmvol1"]\nbusy_wait = -1'))
+    assert len(said) == 2
+    assert said[0].startswith("jobs.other.busy_wait: ")
+    assert said[1].startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": ')
+
+
+def test_the_order_changes_nothing_about_names_in_common(folder: Path) -> None:
+    for order in ("safe", "paper"):
+        [said] = faults(folder, second_job(f'volumes = ["vmvol1"]\nchain = ["x"]\norder = "{order}"'))
+        assert said.startswith('jobs.other.prefix: job "vol1" gives the same names')
 
 
 def test_two_tables_for_one_filer_are_one_filer(folder: Path) -> None:
     twin = '[filers.twin]\nhost = "FILER1.example.edu"\ntransport = "rsh"\n'
     job = '[jobs.other]\nfiler = "twin"\ndatastores = [1]\nvolumes = ["vmvol1"]\n'
     [said] = faults(folder, PLAIN + twin + job)
-    assert said.startswith('jobs.other.prefix: "vmware_recent" on volume vmvol1')
+    assert said.startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", ')
     assert len(read(folder, PLAIN + twin.replace("FILER1", "filer2") + job).jobs) == 2
 
 
@@ -398,13 +456,26 @@ def test_jobs_are_asked_for_by_name(folder: Path) -> None:
 
 
 def test_a_kept_backup_may_not_bear_a_name_that_rotates(folder: Path) -> None:
-    jobs = jobs_named(read(folder), ())
-    check_keep("before-maintenance", jobs)
+    config = read(folder)
+    jobs = jobs_named(config, ())
+    check_keep("before-maintenance", config, jobs)
     for name in ("VMware_Recent", "vmware_new_20070322T030000Z"):
         with pytest.raises(ConfigError, match="is a name that job vol1 rotates"):
-            check_keep(name, jobs)
+            check_keep(name, config, jobs)
     with pytest.raises(ConfigError, match="cannot be a snapshot's name"):
-        check_keep("x; snap delete", jobs)
+        check_keep("x; snap delete", config, jobs)
+
+
+def test_a_kept_backup_is_not_made_twice_on_one_volume(folder: Path) -> None:
+    config = read(folder, second_job('volumes = ["w", "vmvol1"]\nprefix = "noon"'))
+    for job in config.jobs.values():
+        check_keep("before-maintenance", config, (job,))
+    with pytest.raises(ConfigError, match="jobs vol1 and other would both make before-maintenance on volume vmvol1"):
+        check_keep("before-maintenance", config, tuple(config.jobs.values()))
+    apart = read(folder, second_job('volumes = ["w"]\nprefix = "noon"'))
+    check_keep("before-maintenance", apart, tuple(apart.jobs.values()))
+    with pytest.raises(ConfigError, match="is a name that job other rotates"):
+        check_keep("Noon_new_1", config, (config.jobs["vol1"],))
 
 
 def test_the_file_is_named_by_the_option_then_the_environment_then_the_folder(

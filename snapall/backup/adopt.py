@@ -10,12 +10,11 @@ from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.context import RunContext
 from snapall.backup.engine import Case, Engine
-from snapall.backup.lock import hold
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.record import FORMAT, Adopted, Began, Failed
+from snapall.backup.runstate import RunState, VmState
 from snapall.backup.settling import close, settled_code
-from snapall.backup.state import VmState
 from snapall.backup.steps import Refusal, Unknown
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit
@@ -53,19 +52,28 @@ def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan,
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
     """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
-    with hold(store.state, job.name, "recover", context.clock, context.stopped):
+    with store.held(job.name, "recover", context.stopped, lambda _: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)
         case = Case(journal, context, Policy(filer=False))
-        case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
-        Engine(case).drive()
-        for one in case.state.outstanding:
-            text = f"{one.vm.label}: {', '.join(one.ids)} was not removed{_why(one)}"
-            context.publish(Failed(text, "run `snapall recover --adopt` again"))
-        code = settled_code(case.state)
-        close(case, code, "adopted")
-        return code
+        try:
+            case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
+            Engine(case).drive()
+            for one in case.state.outstanding:
+                context.publish(Failed(_not_removed(case.state, one), "run `snapall recover`: it tries again"))
+            code = settled_code(case.state)
+            close(case, code, "adopted")
+            return code
+        finally:
+            journal.leave()
+
+
+def _not_removed(state: RunState, one: VmState) -> str:
+    ids = ", ".join(one.ids)
+    if state.database is not None:
+        return f"{one.vm.label}: whether {ids} was removed is not known: {state.database.why}"
+    return f"{one.vm.label}: {ids} was not removed{_why(one)}"
 
 
 def _why(one: VmState) -> str:

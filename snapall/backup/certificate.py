@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.backup.model import Grade
 from snapall.backup.record import NOT_QUIESCED, QUIESCED, SKIPPED, Certified, Verdict
-from snapall.backup.state import CapturePhase, RunState, VmPhase, VmState
+from snapall.backup.runstate import CapturePhase, RunState, VmPhase, VmState
 from snapall.backup.steps import Done, Refusal, Unknown
 
 

@@ -15,7 +15,7 @@ from snapall.backup.certificate import certify
 from snapall.backup.decide_vms import STRAGGLERS, seconds
 from snapall.backup.model import Policy as VmPolicy
 from snapall.backup.record import Failed, ReleaseBegan, Stage
-from snapall.backup.state import CapturePhase, RunState, VmPhase, VmState
+from snapall.backup.runstate import CapturePhase, RunState, VmPhase, VmState
 from snapall.backup.steps import Release
 
 
@@ -167,7 +167,7 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
         return
     if policy.backup and state.confirmed:
         if certified and _publishes(state) and state.rotation is None:
-            began = state.released_at if state.released_at is not None else now
+            began = state.certified_at if state.certified_at is not None else now
             filer.rotation(state, state.header.job, state.certified_version, began, now, draft)
             draft.busy = draft.busy or state.rotation is None
     else:
@@ -213,7 +213,7 @@ def _publishes(state: RunState) -> bool:
 
 def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """After all is settled, bring what is pending into the chain, if anything of it is good enough."""
-    if policy.publish is None or state.filer_outstanding or state.filer:
+    if policy.publish is None or state.unsure or state.parts or state.room or filer.left_unsettled(state):
         return
     began = state.takeovers[-1][0] if state.takeovers else now
     since = state.version if not state.listings else 0

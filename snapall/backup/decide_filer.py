@@ -14,7 +14,7 @@ from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
-from snapall.backup.state import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
 
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
@@ -26,6 +26,11 @@ def filer_busy(state: RunState) -> bool:
     """Whether a command of this owner is under way on the filer."""
     captures = any(call.in_flight for one in state.captures.values() for call in one.calls)
     return captures or any(one.call.in_flight for one in state.commands.values())
+
+
+def left_unsettled(state: RunState) -> bool:
+    """Whether a command of an earlier owner may act yet; this owner's own are read back by its rotation."""
+    return any(one.call.owner < state.owner for one in state.unsettled)
 
 
 def read(state: RunState, volume: str, since: int) -> bool:
@@ -45,7 +50,9 @@ def room_wanted(state: RunState) -> bool:
 
 def room_made(state: RunState) -> bool:
     """Whether the names are free, and read back."""
-    return not room_wanted(state) or (state.captured_at is not None) or _room_failure(state) is None and _stands(state)
+    return (
+        not room_wanted(state) or (state.captured_at is not None) or (_room_failure(state) is None and _stands(state))
+    )
 
 
 def _stands(state: RunState) -> bool:

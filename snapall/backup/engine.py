@@ -38,7 +38,8 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.state import RunState, VmPhase, apply, fold
+from snapall.backup.runstate import RunState, VmPhase
+from snapall.backup.state import apply, fold
 from snapall.backup.steps import Capture, Quiesce, Release, Unknown
 from snapall.errors import JournalError, SiteError
 
@@ -328,7 +329,8 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent
     ended = tuple(n for n, child in look.programs if child is None or not site.alive(child))
     try:
         rows = site.vm_snapshots(look.vms, look.ssids)
-        registered = frozenset(site.registered(look.vms))
+        unlisted = [vm for vm in look.vms if not any(row.vm == vm for row in rows)]
+        registered = frozenset(look.vms).difference(unlisted) | frozenset(site.registered(unlisted) if unlisted else ())
     except SiteError as error:
         return DatabaseSilent(vms, version, error.message, error.hint, ended)
     return VmsSeen(vms, rows, registered, version, ended)

@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
+from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
 from snapall.backup.readback import read_journal
-from snapall.backup.record import Began, Ended, Fact, Record, may_wait, number_of
+from snapall.backup.record import Began, Ended, Fact, Record, header_of, may_wait, number_of
 from snapall.errors import JournalError
 
 
@@ -38,8 +39,8 @@ class Journal:
         """Begin the journal of a new run. JournalError: the folder cannot be written."""
         path = path_of(folder, began.job.name, began.stamp)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.touch(exist_ok=False)
+            private.make_folder_in(folder.parent, folder.name)
+            private.create(path)
             for ours in (folder, folder.parent):
                 _sync_folder(ours)
             # A journal is lost with any folder above it, and the lock, or a run that died, may have made some of them.
@@ -67,9 +68,8 @@ class Journal:
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
-        for record in self.records[:1]:
-            if isinstance(record.what, Began):
-                return record.what
+        if (header := header_of(self.records)) is not None:
+            return header
         raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
 
     @property
@@ -168,7 +168,7 @@ def is_open(path: Path) -> bool:
     """
     try:
         begin, line = _last_line(path)
-    except OSError:
+    except (OSError, JournalError):
         return True
     return not _closes(line) if begin or line.endswith(b"\n") else False
 
@@ -177,7 +177,7 @@ def is_closed(path: Path) -> bool:
     """Whether the run's report stands in the journal, and says that nothing is owed."""
     try:
         return _closes(_last_line(path)[1])
-    except OSError:
+    except (OSError, JournalError):
         return False
 
 
@@ -186,7 +186,7 @@ def closing_record(path: Path) -> Record | None:
     try:
         begin, line = _last_line(path)
         record = from_line(line.decode()) if line.endswith(b"\n") else None
-    except (OSError, ValueError):  # whoever reads the whole file says what is wrong with it
+    except (OSError, ValueError, JournalError):  # whoever reads the whole file says what is wrong with it
         return None
     fits = record is not None and isinstance(record.what, Ended) and record.what.length == begin
     return record if fits else None
@@ -198,7 +198,7 @@ _LONGEST = 1 << 24  # bytes of a last line
 
 def _last_line(path: Path) -> tuple[int, bytes]:
     """Where the last line of the file begins, and the line, which may be torn. Reads little more than that."""
-    with path.open("rb") as file:
+    with private.read(path) as file:
         size = begin = file.seek(0, os.SEEK_END)
         tail = b""
         while begin > 0 and len(tail) <= _LONGEST and _last_begins(tail) == 0:

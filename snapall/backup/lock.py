@@ -2,122 +2,250 @@
 
 from __future__ import annotations
 
-import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum, auto
+from errno import ESTALE
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor, unlock_descriptor
 
+from snapall.backup import private
 from snapall.backup.clock import Clock
+from snapall.backup.holder import (
+    NO_PROCESSES,
+    UNKNOWN,
+    Holder,
+    Processes,
+    holder_of,
+    is_dead,
+    is_noted,
+    not_released,
+    note_holder,
+)
 from snapall.errors import JournalError, Locked, Stopped
 
-_UNKNOWN = "process"  # how a holder is called that has not said what it is
+__all__ = ["GRACE", "Holder", "Lock", "Use", "at_work", "briefly", "hold", "holder_of", "seize", "use_of"]
+
+GRACE = 10.0
+"""Seconds in which the system, or a process that only looks, lets go of the lock of a process that is dead."""
+
+_PATIENCE = 5.0  # seconds for a lock that is held briefly
+_POLL = 0.05
+_REPLACED = 20  # times that a lock file may be another one in a row: then this is no file system for locks
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a job's lock."""
+class Lock:
+    """A lock file that was opened once, and can be tried again and again, even after its folder was deleted.
 
-    role: str
-    pid: int
-    since: str
+    The lock belongs to the open file, and no program that is started inherits it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file. Untrusted: another user could hold it. OSError: it cannot be opened."""
+        self.path = path
+        self.held = False
+        self._descriptor = private.open_lock(path)
+
+    def try_acquire(self) -> bool:
+        """Whether the lock is ours now. OSError: this file system has no locks."""
+        self.held = self.held or lock_descriptor(self._descriptor, blocking=False)
+        return self.held
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its file is the one at its path. One that is not keeps nobody out."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self.path.lstat())
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Give the lock up; the file stays open."""
+        if self.held:
+            self.held = False
+            unlock_descriptor(self._descriptor)
+
+    def close(self) -> None:
+        """Give the lock up for good."""
+        with suppress(OSError):
+            self.release()
+        os.close(self._descriptor)
 
 
 @contextmanager
-def hold(
+def hold(  # noqa: PLR0913 - the last two have defaults
     state: Path,
     job: str,
     role: str,
     clock: Clock,
     stopped: Callable[[], bool],
     waiting: Callable[[str], None] = lambda _: None,
+    *,
+    processes: Processes = NO_PROCESSES,
 ) -> Iterator[None]:
     """Hold the job's lock, which the system drops with the process.
 
     Recover and guardian are waited for, since they end by themselves; `waiting` hears of it once. Locked: another run
-    holds it. Stopped:
-    `stopped` came true while waiting. JournalError: the folder cannot be written.
+    holds it. LockNotReleased: it is still held after `GRACE` although its holder is dead. Stopped: `stopped` came true
+    while waiting. Untrusted: somebody else could have written the state. JournalError: the folder cannot be written.
     """
+    queue = _Queue(state, job, clock, stopped, waiting, processes)
     try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / f"{job}.lock")
-        attempts, told = 0, False
-        while not _acquired(lock):
-            holder = holder_of(state, job)
-            attempts = attempts + 1 if holder.role in {"run", _UNKNOWN} else 0
-            # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
-            if attempts > 1:
-                raise Locked(
-                    f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
-                    "wait until it has ended; if the old schedule and a new one overlap, move one of them",
-                )
-            if stopped():
-                raise Stopped(f"stopped while waiting for the {holder.role} of job {job} (process {holder.pid})")
-            if attempts == 0 and not told:
-                waiting(f"waiting for the {holder.role} of job {job} (process {holder.pid}), which settles a run")
-                told = True
-            clock.wait(1, stopped)
+        private.make_folder(state)
+        while (lock := _taken(state, job)) is None:
+            queue.wait()
     except OSError as error:
-        raise JournalError(f"the folder {state} cannot be written: {error.strerror}", JournalError.ROOM) from error
-    with _kept(lock, state / f"{job}.holder", role, clock):
+        raise private.unwritable(state, error) from error
+    with _kept(lock, state / f"{job}.holder", role, clock, processes):
         yield
 
 
 @contextmanager
-def seize(state: Path, job: str, role: str, clock: Clock) -> Iterator[bool]:
+def seize(state: Path, job: str, role: str, clock: Clock, processes: Processes = NO_PROCESSES) -> Iterator[bool]:
     """Hold the job's lock if nobody does at this moment; yields whether that is so. No folder is made for it."""
-    lock = FileLock(state / f"{job}.lock")
-    try:
-        free = state.is_dir() and _acquired(lock)
-    except OSError:
-        free = False
-    if not free:
+    lock = None
+    with suppress(OSError, JournalError):
+        lock = _taken(state, job) if state.is_dir() else None
+    if lock is None:
         yield False
         return
-    with _kept(lock, state / f"{job}.holder", role, clock):
+    with _kept(lock, state / f"{job}.holder", role, clock, processes):
         yield True
 
 
-@contextmanager
-def _kept(lock: FileLock, sidecar: Path, role: str, clock: Clock) -> Iterator[None]:
-    """Say who holds the lock, and give it up in the end."""
+class Use(Enum):
+    """What a look at a lock shows."""
+
+    FREE = auto()
+    HELD = auto()
+    ABANDONED = auto()  # held, and the process that its note names is dead
+    HIDDEN = auto()  # whoever asks may not open it
+
+
+def use_of(state: Path, job: str, processes: Processes = NO_PROCESSES) -> Use:
+    """How the job's lock is used now. Whoever wants it at this very moment waits a second and has it."""
     try:
-        body = {"role": role, "pid": os.getpid(), "since": clock.utc().isoformat(timespec="seconds")}
-        with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
-            sidecar.write_text(json.dumps(body))
+        descriptor = os.open(state / f"{job}.lock", os.O_RDWR)
+    except (FileNotFoundError, NotADirectoryError):
+        return Use.FREE
+    except OSError:
+        return Use.HIDDEN
+    try:
+        if lock_descriptor(descriptor, blocking=False):
+            unlock_descriptor(descriptor)
+            return Use.FREE
+    except OSError:
+        return Use.HIDDEN
+    finally:
+        os.close(descriptor)
+    return Use.ABANDONED if is_dead(holder_of(state, job), processes) else Use.HELD
+
+
+def at_work(state: Path, job: str, processes: Processes = NO_PROCESSES) -> bool:
+    """Whether somebody works under the job's lock now. Of a lock that we may not open its holder's note decides."""
+    match use_of(state, job, processes):
+        case Use.FREE | Use.ABANDONED:
+            return False
+        case Use.HELD:
+            return True
+        case Use.HIDDEN:
+            return is_noted(state, job) and not is_dead(holder_of(state, job), processes)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Whoever wants a lock that is held."""
+
+    state: Path
+    job: str
+    clock: Clock
+    stopped: Callable[[], bool]
+    waiting: Callable[[str], None]
+    processes: Processes
+    tries: int = 0  # beside a run
+    told: bool = False
+    dead: Holder | None = None  # the holder that is dead
+    seen: float = 0.0  # when that was first seen
+
+    def wait(self) -> None:
+        """Wait a second, or say why there is no use in it. Locked, LockNotReleased, Stopped."""
+        holder = holder_of(self.state, self.job)
+        whom = f"the {holder.role} of job {self.job} (process {holder.pid})"
+        if is_dead(holder, self.processes):
+            self._bury(holder)
+        else:
+            self.dead = None
+            self._queue_behind(holder)
+        if self.stopped():
+            raise Stopped(f"stopped while waiting for {whom}")
+        if self.dead is None and self.tries == 0 and not self.told:
+            self.told = True
+            self.waiting(f"waiting for {whom}, which settles a run")
+        self.clock.wait(1, self.stopped)
+
+    def _bury(self, holder: Holder) -> None:
+        if holder != self.dead:
+            self.dead, self.seen = holder, self.clock.monotonic()
+        if self.clock.monotonic() - self.seen >= GRACE:
+            raise not_released(self.state, self.job, holder)
+
+    def _queue_behind(self, holder: Holder) -> None:
+        self.tries = self.tries + 1 if holder.role in {"run", UNKNOWN} else 0
+        # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
+        if self.tries > 1:
+            raise Locked(
+                f"job {self.job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
+                "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+            )
+
+
+@contextmanager
+def briefly(path: Path) -> Iterator[None]:
+    """Hold a lock that everybody holds for milliseconds only; without patience left, go on without it."""
+    lock = None
+    with suppress(OSError):
+        lock = Lock(path)
+    try:
+        end = time.monotonic() + _PATIENCE
+        with suppress(OSError):
+            while lock is not None and not lock.try_acquire() and time.monotonic() < end:
+                time.sleep(_POLL)
         yield
     finally:
-        with suppress(OSError):
-            sidecar.unlink(missing_ok=True)
-        lock.release()
+        if lock is not None:
+            lock.close()
 
 
-def at_work(state: Path, job: str) -> bool:
-    """Whether somebody holds the job's lock now. Whoever wants it at this very moment waits a second and has it."""
-    lock = FileLock(state / f"{job}.lock")
+def _taken(state: Path, job: str) -> Lock | None:
+    """The lock, held; None: somebody else has it. A lock counts only while its file is the one at its path."""
+    for _ in range(_REPLACED):
+        lock = Lock(state / f"{job}.lock")
+        try:
+            if not lock.try_acquire():
+                lock.close()
+                return None
+        except OSError:
+            lock.close()
+            raise
+        if lock.in_place:
+            return lock
+        lock.close()
+    raise OSError(ESTALE, "the file of the lock is another one at every look")
+
+
+@contextmanager
+def _kept(lock: Lock, note: Path, role: str, clock: Clock, processes: Processes) -> Iterator[None]:
+    """Say who holds the lock, and give it up in the end."""
     try:
-        free = _acquired(lock)
-    except OSError:
-        return False
-    lock.release()
-    return not free
-
-
-def _acquired(lock: FileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    return True
-
-
-def holder_of(state: Path, job: str) -> Holder:
-    """What the holder says of itself; one that died may still be named until the next one holds the lock."""
-    try:
-        body = json.loads((state / f"{job}.holder").read_text())
-        return Holder(str(body["role"]), int(body["pid"]), str(body["since"]))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return Holder(_UNKNOWN, 0, "a moment ago")
+        with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
+            note_holder(note, role, clock.utc(), processes.itself())
+        yield
+    finally:
+        if lock.in_place:  # else the note may be of whoever holds the lock that is there now
+            with suppress(OSError):
+                note.unlink(missing_ok=True)
+        lock.close()

@@ -29,7 +29,7 @@ from snapall.backup.record import (
     VolumeSeen,
     Withheld,
 )
-from snapall.backup.state import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
+from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
 from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
 
 
@@ -77,7 +77,7 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
             continue
         if row.vm != one.vm.id:
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
-        elif not same_name(row.name, one.name):
+        elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
 
 

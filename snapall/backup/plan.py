@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
 from snapall.backup.looks import ours
@@ -12,8 +12,9 @@ from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
 from snapall.backup.origins import Past
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
-from snapall.backup.state import RunState
-from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step, undo_of
+from snapall.backup.runstate import RunState, VmState
+from snapall.backup.schedule import Durations, Schedule, schedule
+from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused
 
 MOST_FILER_SNAPSHOTS = 254  # of 255 a volume, one slot must be free (Data ONTAP 7-Mode)
@@ -75,6 +76,7 @@ class Plan:
     rotation: Rotation
     warnings: tuple[str, ...]
     removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `asked`
+    ordering: str = ""  # why they are in this order; "": it is the database's
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -91,22 +93,46 @@ class Plan:
         return tuple(one.action for one in self.actions if not isinstance(one.action, Look))
 
 
-def build(job: Job, survey: Survey, past: Past, owing: Sequence[RunState], stamp: str, keep: str = "") -> Plan:
-    """Make the plan of a run. `owing` are runs, of whatever job, that are not settled: their VMs are not quiesced again.
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """What a plan rests on besides its survey: runs that are not settled, and what the job's history shows.
+
+    `owing` are runs, of whatever job, whose VMs are not quiesced again; `settling` those that the run settles first, so
+    that only what nobody can release yet stays in the way.
+    """
+
+    owing: tuple[RunState, ...] = ()
+    settling: tuple[RunState, ...] = ()
+    usual: Mapping[int, Durations] = field(default_factory=dict)
+    missed: frozenset[int] = frozenset()
+    parallel: int = 4
+
+
+def build(job: Job, survey: Survey, past: Past, context: PlanContext, stamp: str, keep: str = "") -> Plan:
+    """Make the plan of a run.
 
     Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
     """
     check(job, survey, keep)
-    asked, left, skipped = _choose(job, survey, owing)
+    asked, left, skipped = _choose(job, survey, context)
+    ordered = _ordered(job, asked, context)
+    by_id = {vm.id: vm for vm in asked}
+    asked, released = (tuple(by_id[vm] for vm in ids) for ids in (ordered.creates, ordered.removals))
     rotation, capture = _first_rotation(job, survey, past, stamp, keep)
     room = [Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves] if _before(job, keep) else []
     end = []
     if not keep and (job.order is Order.SAFE or capture != job.newest):
         rotation = _last_rotation(job, survey, past, capture, len(left), len(asked))
         end = _turn(job, rotation)
-    actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, asked), *end)
-    notes = (*survey.warnings, *past.warnings, *_limits(job, survey, asked), *_foreign(job, survey, owing))
-    return Plan(job, stamp, capture, actions, asked, left, skipped, rotation, notes)
+    actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, asked, released), *end)
+    notes = (
+        *survey.warnings,
+        *past.warnings,
+        *_limits(job, survey, asked),
+        *_foreign(job, survey, (*context.owing, *context.settling)),
+    )
+    removals = tuple(vm.id for vm in released)
+    return Plan(job, stamp, capture, actions, asked, left, skipped, rotation, notes, removals, ordered.reason)
 
 
 def check(job: Job, survey: Survey, keep: str = "") -> None:
@@ -135,14 +161,13 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
 
 
 def _choose(
-    job: Job, survey: Survey, owing: Sequence[RunState]
+    job: Job, survey: Survey, context: PlanContext
 ) -> tuple[tuple[Vm, ...], tuple[tuple[Vm, str], ...], tuple[Vm, ...]]:
     """Tell the VMs that are asked for from those that cannot be, and from those that are not wanted."""
     depth = Counter(row.vm for row in survey.vm_snapshots)
     open_ = {
         one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
-        for state in owing
-        for one in state.outstanding
+        for state, one in _in_the_way(survey, context)
     }
     asked, left, skipped = [], [], []
     for vm in survey.vms:
@@ -162,6 +187,24 @@ def _choose(
         else:
             left.append((vm, why))
     return tuple(asked), tuple(left), tuple(skipped)
+
+
+def _in_the_way(survey: Survey, context: PlanContext) -> Iterator[tuple[RunState, VmState]]:
+    """The VMs that another run may have a snapshot on when this one begins."""
+    for state in context.owing:
+        yield from ((state, one) for one in state.outstanding)
+    for state in context.settling:
+        for one in state.outstanding:
+            if not one.ids and not ours(state, one, survey.vm_snapshots):
+                yield state, one
+
+
+def _ordered(job: Job, asked: tuple[Vm, ...], context: PlanContext) -> Schedule:
+    ids = [vm.id for vm in asked]
+    if job.order is Order.PAPER:
+        return Schedule(tuple(ids), tuple(ids))
+    must = [vm.id for vm in asked if job.policies.of(vm) is Policy.MUST]
+    return schedule(ids, context.usual, context.parallel, must, context.missed & set(ids))
 
 
 def _before(job: Job, keep: str) -> bool:
@@ -205,10 +248,10 @@ def _turn(job: Job, rotation: Rotation) -> list[Planned]:
     ]
 
 
-def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...]) -> list[Planned]:
+def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...], released: tuple[Vm, ...]) -> list[Planned]:
     """From the first quiesce to the last release: the same in both orders."""
     quiesces = [Quiesce(vm, job.vm_snapshot_of(stamp)) for vm in asked]
-    releases = [undo for step in quiesces if isinstance(undo := undo_of(step), Release)]
+    releases = [Release(vm, f"<ssid of {vm.moref}>") for vm in released]
     return [
         *(Planned(Stage.QUIESCE, step, f"quiesce {step.vm.label}{_on(step.vm)}") for step in quiesces),
         *(Planned(Stage.CAPTURE, Capture(volume, capture), "the backup itself") for volume in job.volumes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snapall.backup.state import Call, RunState, VmPhase, VmState
+from snapall.backup.runstate import Call, RunState, VmPhase, VmState
 from snapall.errors import Exit
 
 

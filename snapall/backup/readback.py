@@ -7,10 +7,12 @@ import shlex
 from contextlib import suppress
 from pathlib import Path
 
+from snapall.backup import private
 from snapall.backup.codec import from_line
 from snapall.backup.queries import never_asked
-from snapall.backup.record import FORMAT, Began, Record, is_intent, number_of
-from snapall.backup.state import VmState, fold
+from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
+from snapall.backup.runstate import VmState
+from snapall.backup.state import fold
 from snapall.errors import JournalError
 
 ASIDE = ".aside"
@@ -28,7 +30,8 @@ class OldFormat(JournalError):
 def read_journal(path: Path) -> tuple[list[Record], int]:
     """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
     try:
-        data = path.read_bytes()
+        with private.read(path) as file:
+            data = file.read()
     except OSError as error:
         raise JournalError(
             f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file"
@@ -65,7 +68,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _require_header(records: list[Record]) -> None:
-    if records and not isinstance(records[0].what, Began):
+    if records and header_of(records) is None:
         raise ValueError("begins without its header")
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from snapall.backup.actions import Policy
 from snapall.backup.context import RunContext, guarded
 from snapall.backup.engine import Case, Engine
-from snapall.backup.lock import hold
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
 from snapall.backup.record import Failed, TakenOver, Warned, What
-from snapall.backup.report import alarming
-from snapall.backup.settling import announce, close, reach
+from snapall.backup.report import stands
+from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, SnapallError, worst
 
@@ -39,11 +38,14 @@ class Recovery:
                 name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
             ]
             cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            for case in cases:
+                locks.callback(case.journal.leave)
             self._drive(cases, codes)
             for name in held:
                 if name in configured:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    codes.append(self._finish_rotation(configured[name], mine))
+                    with self._reported(codes):
+                        codes.append(self._finish_rotation(configured[name], mine))
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
     def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
@@ -51,10 +53,9 @@ class Recovery:
         job = configured.get(name)
         if not self.store.open_runs(name) and (job is None or not self._temporaries(job)):
             return False
-        clock = self.store.clock
         before = len(codes)
         with self._reported(codes):
-            locks.enter_context(hold(self.store.state, name, "recover", clock, self.stopped, self._warn))
+            locks.enter_context(self.store.held(name, "recover", self.stopped, self._warn))
         return len(codes) == before
 
     def _warn(self, text: str) -> None:
@@ -72,9 +73,12 @@ class Recovery:
         """Settle one run, and publish what it captured. The caller holds the lock, and has taken the run over."""
         codes: list[Exit] = []
         cases = self._opened([path], codes, taken_over=True)
-        self._drive(cases, codes)
-        with self._reported(codes):
-            codes.append(self._finish_rotation(job, cases))
+        with ExitStack() as left:
+            for case in cases:
+                left.callback(case.journal.leave)
+            self._drive(cases, codes)
+            with self._reported(codes):
+                codes.append(self._finish_rotation(job, cases))
         return worst(*codes)
 
     def _opened(self, paths: Sequence[Path], codes: list[Exit], *, taken_over: bool = False) -> list[Case]:
@@ -115,14 +119,9 @@ class Recovery:
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
-        if state.given_up:
-            code = worst(code, Exit.DEBTS)
-        if state.outstanding:
-            sure = state.database is None or bool(alarming(state))
-            code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
-            for one in state.outstanding:
-                text = f"{one.vm.label} {_why(bool(one.ids), released=not sure)}: {one.name}"
-                case.context.publish(Failed(text, "run `snapall recover` again"))
+        for message in stands(state):
+            case.context.publish(message)
+        code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 
@@ -145,15 +144,12 @@ class Recovery:
         case = next((one for one in settled if one.journal.path == newest.path), None)
         case = case or Case(newest, context, Policy())
         case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
-        case.note(TakenOver("recover", "the rotation is finished"))
-        Engine(case).drive()
-        rotation = case.state.rotation
-        code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-        close(case, code, "rotation finished by recover")
-        return code
-
-
-def _why(known: bool, *, released: bool) -> str:
-    if released:
-        return "was released, but the database could not be asked whether that took effect"
-    return "is still quiesced" if known else "may still be quiesced: no answer tells yet"
+        try:
+            case.note(TakenOver("recover", "the rotation is finished"))
+            Engine(case).drive()
+            rotation = case.state.rotation
+            code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
+            close(case, code, "rotation finished by recover")
+            return code
+        finally:
+            case.journal.leave()

@@ -9,7 +9,8 @@ from snapall.backup.context import RunContext, guarded
 from snapall.backup.engine import Case
 from snapall.backup.record import Began, Ended, Failed, OutstandingFound, Record, Warned
 from snapall.backup.report import alarming
-from snapall.backup.state import RunState, apply
+from snapall.backup.runstate import RunState
+from snapall.backup.state import apply
 from snapall.backup.summary import summarize
 from snapall.errors import Exit
 

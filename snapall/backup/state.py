@@ -1,17 +1,13 @@
-"""The truth of a run, folded from its records: `apply` is the only place that interprets them. Pure.
-
-The living run, its guardian, `recover`, the next run and every look back ask this same state.
-"""
+"""The truth of a run, folded from its records: `apply` is the only place that interprets them. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import assert_never
 
-from snapall.backup.model import FilerSnapshot, Order, Vm
+from snapall.backup.model import FilerSnapshot, Vm
 from snapall.backup.record import (
     Absent,
     Adopted,
@@ -50,308 +46,18 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.rotation import after
-from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
-
-
-class VmPhase(StrEnum):
-    """How far a VM has come (docs/architecture.md draws the ways between them)."""
-
-    PLANNED = "planned"
-    LEFT_OUT = "left out"  # not asked for after all
-    ASKED = "asked"  # its create is under way
-    REFUSED = "refused"  # nothing was sent
-    SILENT = "silent"  # no answer, or an id that is not ours: it may act until it has settled
-    FAILED = "failed"  # the program said so; watched as long
-    QUIESCED = "quiesced"  # an id of ours is known
-    RELEASING = "releasing"  # a removal was sent
-    RELEASED = "released"  # a removal was answered with success
-    GONE = "gone"  # nothing of ours is left on it
-    LOST = "lost"  # VirtualCenter no longer knows the VM
-
-
-OUTSTANDING = frozenset(
-    {VmPhase.ASKED, VmPhase.SILENT, VmPhase.FAILED, VmPhase.QUIESCED, VmPhase.RELEASING, VmPhase.RELEASED}
+from snapall.backup.runstate import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    Listing,
+    RunState,
+    VmPhase,
+    VmState,
 )
-
-
-class CapturePhase(StrEnum):
-    """How far the capture of a volume has come."""
-
-    ASKED = "asked"
-    SILENT = "silent"  # not a word of answer: it may act until the filer's timeout is over
-    ANSWERED = "answered"  # the filer said something; only `snap list` confirms it
-    CONFIRMED = "confirmed"
-    ABSENT = "absent"
-
-
-class CommandPhase(StrEnum):
-    """How far a rename or a deletion on the filer has come."""
-
-    ASKED = "asked"
-    SILENT = "silent"  # not answered well: it may act until the filer's timeout is over
-    ANSWERED = "answered"
-    SEEN = "seen"
-    NOT_SEEN = "not seen"
-    OVER = "over"  # it acts no more, and a later command hides whether it did
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A changing command: when it was sent and answered (UTC; None: never), and what it came to."""
-
-    n: int
-    step: Step
-    sent: datetime
-    owner: int = 0  # how often the run had been taken over when it was sent
-    child: Child | None = None
-    answered: datetime | None = None
-    outcome: Outcome | None = None
-    seconds: float | None = None
-    abandoned: bool = False  # whoever sent it is dead
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether an answer may still come."""
-        return self.outcome is None and not self.abandoned
-
-    @property
-    def done(self) -> bool:
-        """Whether it was answered with success."""
-        return isinstance(self.outcome, Done)
-
-    @property
-    def worded(self) -> bool:
-        """Whether the filer said a word: over rsh the silence of success is that of a lost answer, too."""
-        return self.outcome is not None and bool(self.outcome.said.strip())
-
-
-@dataclass(frozen=True, slots=True)
-class VmState:
-    """One VM. `ids` are the snapshots that are ours, `listed` whether the database ever listed one of them."""
-
-    vm: Vm
-    phase: VmPhase = VmPhase.PLANNED
-    name: str = ""  # of its snapshot
-    create: Call | None = None
-    ids: tuple[str, ...] = ()
-    listed: bool = False
-    withheld: Mapping[str, str] = field(default_factory=dict)  # id -> why it is not ours
-    removals: tuple[Call, ...] = ()
-    ended: datetime | None = None  # when the program of its create was seen to have ended
-    in_time: bool = False  # answered or listed before the first `snap create` was sent
-    after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
-    vanished: bool = False  # gone before a removal of ours was sent
-    freed: datetime | None = None  # when nothing of ours was left on it, by an answer or by a look
-    why: str = ""
-    changed: int = 0  # the state's version at its last change
-    looked: int = -1  # that of the last look at it
-    shown: tuple[str, ...] = ()  # the ids of ours in that look
-
-    @property
-    def outstanding(self) -> bool:
-        """Whether a snapshot of ours may be on it, now or later."""
-        return self.phase in OUTSTANDING
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the database was asked since its last change."""
-        return self.looked >= self.changed
-
-    @property
-    def watched(self) -> bool:
-        """Whether it is only kept in view: the program said that it failed, and no look has found anything."""
-        return self.phase is VmPhase.FAILED and not self.ids
-
-    @property
-    def removed(self) -> bool:
-        """Whether a removal was answered with success."""
-        return any(call.done for call in self.removals)
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether a removal is under way."""
-        return any(call.in_flight for call in self.removals)
-
-    def removals_of(self, ssid: str) -> tuple[Call, ...]:
-        """The removals of one id, as they were sent."""
-        return tuple(call for call in self.removals if isinstance(call.step, Release) and call.step.ssid == ssid)
-
-    @property
-    def misread(self) -> bool:
-        """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.removals) and not self.listed and all(_already(call) for call in self.removals)
-
-
-def _already(call: Call) -> bool:
-    return isinstance(call.outcome, Done) and call.outcome.already
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureState:
-    """The filer's snapshot of one volume. `date` is its date text once it was read back."""
-
-    volume: str
-    name: str
-    phase: CapturePhase
-    calls: tuple[Call, ...] = ()
-    date: str = ""
-    confirmed: datetime | None = None
-    changed: int = 0
-
-    @property
-    def safe(self) -> bool:
-        """Whether it was answered or listed: what is released from now on lies behind it."""
-        return self.phase is CapturePhase.CONFIRMED or any(call.done and call.worded for call in self.calls)
-
-
-@dataclass(frozen=True, slots=True)
-class CommandState:
-    """A rename or a deletion on the filer."""
-
-    call: Call
-    phase: CommandPhase
-    changed: int = 0
-    back: bool = False  # it takes back a rename that had made room
-
-    @property
-    def step(self) -> Rename | Delete:
-        """What was sent."""
-        assert isinstance(self.call.step, Rename | Delete)
-        return self.call.step
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether it may act yet: over rsh the silence of a success is that of a lost answer, too."""
-        if self.phase is CommandPhase.ANSWERED:
-            return not self.call.worded
-        return self.phase in {CommandPhase.ASKED, CommandPhase.SILENT}
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What is known of a volume's names: as they were read, then as the answers since then say."""
-
-    rows: tuple[FilerSnapshot, ...]
-    at: datetime
-    version: int  # of the state when it was asked for
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """One run, as far as its records tell."""
-
-    began: Began | None = None
-    began_at: datetime | None = None
-    surveyed: Surveyed | None = None
-    vms: Mapping[int, VmState] = field(default_factory=dict)
-    captures: Mapping[str, CaptureState] = field(default_factory=dict)
-    commands: Mapping[int, CommandState] = field(default_factory=dict)
-    listings: Mapping[str, Listing] = field(default_factory=dict)
-    believed: Mapping[str, tuple[FilerSnapshot, ...]] = field(default_factory=dict)  # since answers changed a listing
-    steps: Mapping[int, Step] = field(default_factory=dict)
-    renamed_back: tuple[Rename, ...] = ()
-    released_at: datetime | None = None  # when the release began
-    stopped_at: datetime | None = None
-    called_off: bool = False  # a signal came before the captures were confirmed
-    captured_at: datetime | None = None  # when the first `snap create` was sent
-    quiesced_at: datetime | None = None  # when the first create was sent
-    login: str = ""  # why no further create may be begun
-    login_refused_at: datetime | None = None  # since when every answer says so
-    takeovers: tuple[tuple[datetime, TakenOver], ...] = ()
-    certified: Certified | None = None
-    certified_version: int = 0
-    differs: frozenset[str] = frozenset()  # volumes whose names were not as the answers said
-    rotation: RotationEnded | None = None
-    messages: tuple[Failed | Warned, ...] = ()
-    ended: Ended | None = None
-    ended_at: datetime | None = None
-    ended_version: int = 0
-    report: Ended | None = None  # the run's own, if it lived to write one
-    given_up: tuple[VmState, ...] = ()  # since the last report: nothing can be done for them, but somebody must know
-    last: datetime | None = None  # the moment of the last fact
-    own_last: datetime | None = None  # the same, of the run itself
-    broken: str = ""  # why the journal cannot be written
-    database: DatabaseSilent | None = None  # why the last look failed
-    filer: Mapping[str, FilerSilent] = field(default_factory=dict)
-    looked_at: datetime | None = None
-    looks: int = 0  # since anything changed on a VM
-    version: int = 0
-
-    @property
-    def owner(self) -> int:
-        """How often the run was taken over."""
-        return len(self.takeovers)
-
-    @property
-    def reported(self) -> bool:
-        """Whether the last fact is a report: nothing has happened since."""
-        return self.ended is not None and self.ended_version == self.version
-
-    @property
-    def header(self) -> Began:
-        """The header, which every journal that did anything has."""
-        assert self.began is not None
-        return self.began
-
-    @property
-    def located(self) -> bool:
-        """Whether the database was asked since the captures were asked for."""
-        return self.captured_at is not None and self.looked_at is not None and self.looked_at >= self.captured_at
-
-    @property
-    def outstanding(self) -> tuple[VmState, ...]:
-        """The VMs that a snapshot of ours may be on."""
-        return tuple(one for one in self.vms.values() if one.outstanding)
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether every volume's capture was read back: there is a backup."""
-        return self.began is not None and all(
-            volume in self.captures and self.captures[volume].phase is CapturePhase.CONFIRMED
-            for volume in self.began.job.volumes
-        )
-
-    @property
-    def unsettled(self) -> tuple[CommandState, ...]:
-        """The renames and deletions that may act yet, as far as is known."""
-        return tuple(one for one in self.commands.values() if one.unsettled)
-
-    @property
-    def unsure(self) -> tuple[CaptureState, ...]:
-        """The captures that were asked for, and neither confirmed nor found absent."""
-        return tuple(one for one in self.captures.values() if one.phase in _CAPTURE_UNSURE)
-
-    @property
-    def room(self) -> tuple[Rename, ...]:
-        """In paper order: the renames that made room for a capture that is not there, and that stand, newest first."""
-        if self.began is None or self.began.job.order is Order.SAFE or self.confirmed or self.began.keep:
-            return ()
-        made = (
-            one.step
-            for one in reversed(tuple(self.commands.values()))
-            if not one.back and one.call.owner == 0 and one.phase is not CommandPhase.NOT_SEEN
-        )
-        return tuple(step for step in made if isinstance(step, Rename) and step not in self.renamed_back)
-
-    @property
-    def parts(self) -> tuple[CaptureState, ...]:
-        """The captures of some volumes only, which are no backup."""
-        if self.began is None or self.confirmed:
-            return ()
-        return tuple(one for one in self.captures.values() if one.phase is CapturePhase.CONFIRMED)
-
-    @property
-    def filer_outstanding(self) -> bool:
-        """Whether something is left to do or to find out on the filer."""
-        return bool(self.unsure or self.unsettled or self.parts or self.room)
-
-    @property
-    def open(self) -> bool:
-        """Whether anything is outstanding."""
-        return any(one.outstanding for one in self.vms.values()) or self.filer_outstanding
-
-
-_CAPTURE_UNSURE = frozenset({CapturePhase.ASKED, CapturePhase.SILENT, CapturePhase.ANSWERED})
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 
 
 def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
@@ -389,7 +95,7 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
         case TakenOver():
             return _taken_over(state, fact, at)
         case Certified():
-            return replace(state, certified=fact, certified_version=state.version)
+            return replace(state, certified=fact, certified_at=at, certified_version=state.version)
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, fact))
         case Ended():
@@ -626,7 +332,8 @@ def _settled(state: RunState, n: int, done: bool | None) -> RunState:
     one = state.commands.get(n)
     if one is None:
         return state
-    state = _believed(state, one.step) if done else state
+    if done and one.step.volume in state.believed:  # else the list that showed it is the latest
+        state = _believed(state, one.step)
     phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
     return _with_command(state, replace(one, phase=phases[done]))
 

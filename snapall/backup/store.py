@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.clock import Clock
+from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, closing_record, is_open, journals, path_of
-from snapall.backup.lock import at_work
+from snapall.backup.lock import at_work, hold
 from snapall.backup.origins import origins
 from snapall.backup.readback import read_journal
 from snapall.backup.record import Began, Ended, Origin, Summary
+from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
-from snapall.backup.state import RunState, fold
+from snapall.backup.state import fold
 from snapall.backup.summary import summarize
 from snapall.errors import JournalError
 
@@ -24,6 +27,7 @@ class JournalStore:
 
     state: Path
     clock: Clock
+    processes: Processes = NO_PROCESSES
 
     @property
     def folder(self) -> Path:
@@ -42,13 +46,19 @@ class JournalStore:
         """The stamp of a new run, of whatever job."""
         return take(self.state, self.clock.utc())
 
+    @contextmanager
+    def held(self, job: str, role: str, stopped: Callable[[], bool], waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the job's lock: whoever changes the world does. Raises what `lock.hold` raises."""
+        with hold(self.state, job, role, self.clock, stopped, waiting, processes=self.processes):
+            yield
+
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals with outstanding work, oldest first."""
         return [path for path in journals(self.folder, job) if is_open(path)]
 
     def unsettled(self, but: str) -> list[str]:
         """The other jobs with an open journal that nobody is at work on."""
-        return [job for job in self.jobs() if job != but and not at_work(self.state, job)]
+        return [job for job in self.jobs() if job != but and not at_work(self.state, job, self.processes)]
 
     def jobs(self) -> list[str]:
         """The jobs that have an open journal, whether configured or not."""
@@ -62,12 +72,12 @@ class JournalStore:
         """The state of a run, for a look. JournalError: it cannot be read."""
         return fold(self.open(path).records)
 
-    def states(self, but: Path | None = None) -> tuple[RunState, ...]:
+    def states(self, but: Container[Path] = ()) -> tuple[RunState, ...]:
         """Those of all open runs, of whatever job; one that cannot be read is passed over, for its own job tells it."""
         found = []
-        for path in self.open_runs():
+        for path in journals(self.folder):
             try:
-                if path != but:
+                if path not in but and is_open(path):
                     found.append(self.read(path))
             except JournalError:
                 continue

@@ -16,7 +16,7 @@ from snapall.backup.record import (
     Verdict,
     VmSummary,
 )
-from snapall.backup.state import CaptureState, RunState, VmState
+from snapall.backup.runstate import CaptureState, RunState, VmState
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
 

@@ -82,7 +82,7 @@ def recover(
     telling = conduct.Telling(as_json, quiet)
     if not adopt:
         options.leave(conduct.recover(settings, telling, wait=not no_wait))
-    found = conduct.find_strays(settings)
+    found = conduct.find_orphans(settings)
     for job, one in found:
         snapshot = one.snapshot
         options.say(f"{job.name}: {one.vm.label} has {snapshot.name} ({snapshot.ssid}) since {snapshot.created}")
@@ -90,4 +90,4 @@ def recover(
         typer.echo("no VM snapshot is named as a job's that no run made")
     if found and not yes:
         typer.echo("nothing was removed: --yes removes them")
-    options.leave(conduct.remove_strays(settings, found, telling) if yes else Exit.OK)
+    options.leave(conduct.remove_orphans(settings, found, telling) if yes else Exit.OK)

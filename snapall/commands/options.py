@@ -102,7 +102,7 @@ def chosen(
     settings = load(config, secrets=secrets)
     jobs = jobs_named(settings, names or ())
     if keep:
-        check_keep(keep, tuple(settings.jobs.values()))  # of them all: two may share a volume
+        check_keep(keep, settings, jobs)
     return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from snapall import conduct
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
+from snapall.backup.state import fold
 from snapall.conduct import Telling
 from snapall.config import load
 from snapall.drill import NotHere
@@ -209,7 +210,7 @@ class _Scene:
         ledger = self.world.ledger()
         for path in journals(self.settings.state / "journals"):
             with suppress(SnapallError):
-                if why := late(Journal.open(path, SystemClock()).facts, ledger):
+                if why := late(fold(Journal.open(path, SystemClock()).records), ledger):
                     return why
         return ""
 

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from snapall.backup.facts import Began, Intent, Noted
-from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step
+from snapall.backup.runstate import Call, RunState
+from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
 
 
-def late(facts: Sequence[Noted], ledger: Ledger) -> str:
+def late(state: RunState, ledger: Ledger) -> str:
     """What of a run acted later than its settings grant, in one line; "" when nothing did.
 
-    An unanswered create may act for `settle` seconds after its intent, a filer command for the filer's time-out. With
+    An unanswered create may act for `settle` seconds after its intent, a filer command for the filer's timeout. With
     programs that start in a tenth of a second that is ample; on a machine that is busy with other things it is not.
     """
-    if not facts or not isinstance(facts[0].fact, Began):
+    if state.began is None:
         return ""
-    pace = facts[0].fact.pace
+    pace = state.began.pace
     asked = {entry.n: entry for entry in ledger}
     for entry in ledger:
         effect = entry.effect
         if effect is None or effect.change is Change.REMOVED:
             continue
-        intent = _intent(facts, effect, asked.get(entry.of or entry.n, entry))
-        if intent is not None:
+        call = _call(state, effect, asked.get(entry.of or entry.n, entry))
+        if call is not None:
             granted = pace.settle if effect.change is Change.MADE else pace.filer_timeout
-            seconds = (entry.at - intent.at).total_seconds()
+            seconds = (entry.at - call.sent).total_seconds()
             if seconds > granted:
                 return f"{effect.told} came {seconds:.1f} s after its intent, of {granted:g} s"
     return ""
 
 
-def _intent(facts: Sequence[Noted], effect: Effect, asked: Entry) -> Noted | None:
-    """The last intent to do just this before it was asked for."""
-    found = None
-    for noted in facts:
-        if isinstance(noted.fact, Intent) and noted.at <= asked.at and _brings_about(noted.fact.step, effect):
-            found = noted
-    return found
+def _call(state: RunState, effect: Effect, asked: Entry) -> Call | None:
+    """The last command to do just this that was sent before it was asked for."""
+    found = [call for call in state.calls if call.sent <= asked.at and _brings_about(call.step, effect)]
+    return found[-1] if found else None
 
 
 def _brings_about(step: Step, effect: Effect) -> bool:
@@ -51,5 +46,5 @@ def _brings_about(step: Step, effect: Effect) -> bool:
             return (effect.change, effect.volume, effect.name, effect.new) == (Change.RENAMED, volume, old, new)
         case Delete(volume, name):
             return (effect.change, effect.volume, effect.name) == (Change.DELETED, volume, name)
-        case _:
+        case Release():
             return False

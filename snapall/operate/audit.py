@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Policy, Vm, VmSnapshot
 from snapall.backup.queries import left_quiesced
-from snapall.backup.state import RunState
+from snapall.backup.runstate import RunState, VmState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
 
@@ -54,14 +54,17 @@ def audit(
 
 def _outstanding(job: str, runs: Sequence[RunState], vms: VmSources | None) -> Iterator[Finding]:
     """The VM snapshots that the journals call outstanding, and what the database says of each."""
-    for state, one in ((state, one) for state in runs for one in left_quiesced(state)):
-        if vms is None:
-            seen = "the database could not be asked"
-        else:
-            rows = [row.ssid for row in ours(state, one, vms.snapshots)]
-            seen = f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
-        text = f"{one.vm.label} may still have {one.name}: {seen}"
-        yield Finding(Kind.OUTSTANDING, job, text, "run `snapall recover`")
+    for run in runs:
+        for one in left_quiesced(run):
+            text = f"{one.vm.label} may still have {one.name}: {_rendered(run, one, vms)}"
+            yield Finding(Kind.OUTSTANDING, job, text, "run `snapall recover`")
+
+
+def _rendered(run: RunState, one: VmState, vms: VmSources | None) -> str:
+    if vms is None:
+        return "the database could not be asked"
+    rows = [row.ssid for row in ours(run, one, vms.snapshots)]
+    return f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
 
 
 def _orphans(jobs: Sequence[JobSources], vms: VmSources, runs: Sequence[RunState]) -> Iterator[Finding]:

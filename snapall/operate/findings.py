@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from snapall.backup.model import FilerSnapshot, Job, Vm, VmSnapshot
 from snapall.backup.record import Origin
-from snapall.backup.state import RunState
+from snapall.backup.runstate import RunState
 
 
 class Kind(StrEnum):

@@ -10,8 +10,9 @@ from typing import Protocol
 from snapall.backup.debts import owed
 from snapall.backup.events import Failed, Guarded
 from snapall.backup.facts import Began, Certified, Ended, Fact, Intent, Noted, Releasing, TakenUp
+from snapall.backup.holder import is_dead, not_released
 from snapall.backup.journal import is_closed, is_open
-from snapall.backup.lock import holder_of, seize
+from snapall.backup.lock import GRACE, holder_of, seize
 from snapall.backup.model import Job
 from snapall.backup.recover import Recovery
 from snapall.backup.steps import Quiesce, Release
@@ -53,6 +54,7 @@ class Guardian:
         self._deadline: float | None = None  # by that count, once the first quiesce was seen
         self._judged = False  # whether it was looked whether the run is stuck; that is done once
         self._alone: float | None = None  # since when, by that count, the run is gone
+        self._complained = False  # that somebody else keeps the lock of a run that is dead
         self._why = ""
 
     def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
@@ -62,10 +64,11 @@ class Guardian:
         """
         last = self._clock.monotonic()
         while not self._over(longest_wait):
-            with seize(self._memory.state, self.job.name, ROLE, self._clock) as ours:
+            with seize(self._memory.state, self.job.name, ROLE, self._clock, self._memory.processes) as ours:
                 if ours:
                     return self._settle()
             self._judge()
+            self._complain()
             self._clock.wait(TICK, lambda: False)
             now = self._clock.monotonic()
             self._awake += min(now - last, LONGEST_TICK)
@@ -125,6 +128,16 @@ class Guardian:
             return self._memory.open(self.journal).facts
         except JournalError:
             return ()
+
+    def _complain(self) -> None:
+        """Say once that the lock is still held although the run is dead; it is tried again all the same."""
+        if self._complained or self._alone is None or self._awake - self._alone < GRACE:
+            return
+        state, job = self._memory.state, self.job.name
+        if is_dead(holder := holder_of(state, job), self._memory.processes):
+            self._complained = True
+            error = not_released(state, job, holder)
+            self._recovery.tell(Failed(error.message, error.hint))
 
     # A run that is over
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from snapall.backup import private
+from snapall.backup.holder import holder_of, not_released
 from snapall.backup.journal import is_open, journals
-from snapall.backup.lock import at_work as is_held
-from snapall.backup.lock import holder_of
+from snapall.backup.lock import Use, use_of
 from snapall.backup.readback import OldFormat
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError
@@ -19,6 +21,9 @@ from snapall.operate.course import Course, Kind
 from snapall.operate.reading import course, course_of
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
+
+_LOOKS = 4
+_BETWEEN = 0.25  # seconds between two looks at a lock whose holder is dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +131,64 @@ def known_of(store: JournalStore, job: str) -> Known:
         except JournalError as error:
             unreadable.append(Unreadable(error.message, error.hint, open=True))
     pending = {one.run for one in store.known(job) if one.temporary}
-    return Known(nights, unsettled, tuple(dict.fromkeys(unreadable)), at_work(store, job), len(pending))
+    lock = lock_of(store, job)
+    notes = tuple(dict.fromkeys(unreadable))
+    return Known(nights, unsettled, notes, lock.at_work, len(pending), lock.abandoned)
+
+
+@dataclass(frozen=True, slots=True)
+class LockSeen:
+    """A look at a job's lock. `at_work`: who works under it, "" nobody. `abandoned`: why nobody can get it, else ""."""
+
+    at_work: str = ""
+    abandoned: str = ""
+    remedy: str = ""
+
+
+def lock_of(store: JournalStore, job: str) -> LockSeen:
+    """Look at the job's lock. No lock is made for it: it would belong to whoever asks."""
+    use = use_of(store.state, job, store.processes)
+    for _ in range(_LOOKS):  # somebody else may look at this moment, or a guardian just take it
+        if use is Use.ABANDONED:
+            store.clock.wait(_BETWEEN, lambda: False)
+            use = use_of(store.state, job, store.processes)
+    holder = holder_of(store.state, job)
+    match use:
+        case Use.ABANDONED:
+            error = not_released(store.state, job, holder)
+            return LockSeen("", error.message, error.hint)
+        case Use.FREE:
+            return LockSeen()
+        case Use.HIDDEN if not _says_so(store, job):
+            return LockSeen()
+        case Use.HELD | Use.HIDDEN:
+            return LockSeen(f"a {holder.role}")
 
 
 def at_work(store: JournalStore, job: str) -> str:
-    """Who holds the job's lock, "" nobody. No lock is made for it: it would belong to whoever asks."""
-    lock = store.state / f"{job}.lock"
-    if not lock.exists():
-        return ""
-    # Another user's lock cannot be tried: what its holder says of itself has to do, if it has not died since.
-    ours = os.access(lock, os.W_OK)
-    held = is_held(store.state, job) if ours else _says_so(store, job)
-    return f"a {holder_of(store.state, job).role}" if held else ""
+    """Who works under the job's lock, "" nobody."""
+    return lock_of(store, job).at_work
 
 
 def _says_so(store: JournalStore, job: str) -> bool:
+    """What the holder of a lock that we may not open says of itself, if it has not died since."""
     holder = holder_of(store.state, job)
+    if holder.host not in {"", platform.node()}:
+        return True
     try:
-        return was_there(holder.pid, datetime.fromisoformat(holder.since).timestamp())
+        return was_there(holder.pid, holder.started or datetime.fromisoformat(holder.since).timestamp())
     except ValueError:  # nobody, or one who does not say since when
         return False
 
 
 def require_listed(folder: Path) -> None:
-    """JournalError: what is in the folder cannot be seen. One that is not there is an empty one."""
+    """JournalError: what is in the folder cannot be seen, or is not to be believed. One that is not there is empty."""
     try:
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             next(entries, None)
+        private.require_trusted(folder.parent)
     except OSError as error:
         raise JournalError(
             f"the journals in {folder} cannot be read: {error.strerror}",
-            "let whoever asks belong to a group that may read them",
+            "name a group that whoever asks belongs to as `readers` in the configuration",
         ) from error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from snapall.backup.events import Happening, Report, Warned
+from snapall.backup.record import Report, Warned, What
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.settings import Config, Hooks
@@ -32,7 +32,7 @@ class Attendant:
 
     settings: Config
     job: str
-    tell: Callable[[Happening], None]
+    tell: Callable[[What], None]
     stopped: Callable[[], bool]
 
     @property
@@ -103,6 +103,6 @@ def facts_of(job: str, phase: Phase, report: Report | None, code: Exit, why: str
         "vms": [
             {"vm": one.vm.moref, "name": one.vm.name, "state": one.state, "why": one.why} for one in report.verdicts
         ],
-        "debts": list(report.debts),
+        "outstanding": list(report.outstanding),
         "watched": list(report.watched),
     }

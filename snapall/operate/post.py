@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import snapall
-from snapall.backup.means import Guard, unguarded
+from snapall.backup.context import Guard, unguarded
 from snapall.backup.model import Job
 from snapall.backup.steps import Child
 from snapall.errors import SnapallError

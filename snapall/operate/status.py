@@ -79,6 +79,7 @@ class Known:
     unreadable: Sequence[Unreadable] = ()
     at_work: str = ""
     pending: int = 0  # as its last run left them
+    abandoned: str = ""  # why nobody can get the job's lock
 
 
 def standing(job: Job, known: Known, now: datetime) -> Standing:
@@ -97,6 +98,7 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
     watched = tuple(label for one in mine for label in one.watched)
     findings = (
         *_held(left, known.at_work),
+        *_abandoned(known),
         *_aged(job, age, newest, running),
         *_last(last),
         *([Finding(Level.WARNING, f"to be checked once more: {_some(watched)}")] if watched else []),
@@ -114,8 +116,13 @@ def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
     found = standing(job, known, now)
     remedy = "; run `snapall recover`" if known.open else ""  # of one that cannot be read, the remedy is another
     text = f"it is not in the configuration any more, and a run of it is not settled{remedy}"
-    findings = (*_held(found.left, known.at_work), Finding(Level.WARNING, text), *_unread(known))
+    findings = (*_held(found.left, known.at_work), *_abandoned(known), Finding(Level.WARNING, text), *_unread(known))
     return replace(found, findings=findings)
+
+
+def _abandoned(known: Known) -> list[Finding]:
+    """Nobody can settle or back up anything while somebody else has the lock."""
+    return [Finding(Level.CRITICAL, known.abandoned)] if known.abandoned else []
 
 
 def _unread(known: Known) -> list[Finding]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.factlines import from_line, to_line
-from snapall.backup.facts import (
+from snapall.backup.record import (
     Answered,
     Began,
     Certified,
@@ -36,7 +34,7 @@ from snapall.backup.lock import hold
 from snapall.backup.memory import Memory
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Policies, Policy, Vm
 from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
-from snapall.errors import Exit, JournalError, Locked, Stopped
+from snapall.errors import Exit, JournalError
 from tests.backup.pretended import JOB, PretendedClock
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
@@ -290,51 +288,3 @@ def test_policies_survive_their_line() -> None:
     job = replace(JOB, policies=Policies((("test-*", Policy.SKIP), ("sql01", Policy.MUST))))
     began = Began(job, "s", "vc01", "filer1", Pace(), "0")
     assert from_line(to_line(Noted(AT, began))) == Noted(AT, began)
-
-
-def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: PretendedClock) -> None:
-    with hold(tmp_path, "vol1", "run", clock, lambda: False):
-        with pytest.raises(Locked, match="another run"), hold(tmp_path, "vol1", "recover", clock, lambda: False):
-            raise AssertionError("never held")
-        with hold(tmp_path, "vol2", "run", clock, lambda: False):
-            pass
-    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
-        asked = iter([False, False, True])
-        before = clock.monotonic()
-        with pytest.raises(Stopped, match="recover"), hold(tmp_path, "vol1", "run", clock, lambda: next(asked)):
-            raise AssertionError("never held")
-        assert clock.monotonic() > before
-
-
-def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: PretendedClock) -> None:
-    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
-        (tmp_path / "vol1.holder").write_text("not yet")
-        before = clock.monotonic()
-        with pytest.raises(Locked), hold(tmp_path, "vol1", "run", clock, lambda: False):
-            raise AssertionError("never held")
-        assert clock.monotonic() == before + 1
-
-
-def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: PretendedClock) -> None:
-    (tmp_path / "vol1.holder").mkdir()  # what it says of itself cannot be written
-    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
-        pass
-    with hold(tmp_path, "vol1", "run", clock, lambda: False):
-        pass
-
-
-def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClock) -> None:
-    (tmp_path / "vol1.lock").mkdir()
-    with pytest.raises(JournalError, match="cannot be written"), hold(tmp_path, "vol1", "run", clock, lambda: False):
-        raise AssertionError("never held")
-
-
-def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -> None:
-    script = (
-        "import os, sys; from pathlib import Path\n"
-        "from snapall.backup.clock import SystemClock; from snapall.backup.lock import hold\n"
-        f"with hold(Path({str(tmp_path)!r}), 'vol1', 'run', SystemClock(), lambda: False): os.kill(os.getpid(), 9)"
-    )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
-    with hold(tmp_path, "vol1", "run", clock, lambda: False):
-        assert (tmp_path / "vol1.holder").exists()

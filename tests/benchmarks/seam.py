@@ -17,13 +17,13 @@ from itertools import count
 from pathlib import Path
 
 from snapall import conduct
+from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
-from snapall.backup.events import Herald
-from snapall.backup.means import Means
-from snapall.backup.memory import Memory
+from snapall.backup.context import RunContext
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.run import Night
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Child, Outcome, Step
+from snapall.backup.store import JournalStore
 from snapall.config import load
 from snapall.lab import schema
 from snapall.lab.world import connect
@@ -107,11 +107,11 @@ def run(path: Path, programs: Asleep | None) -> dict[str, object]:
     began, cpu = time.time(), time.process_time()
     with ExitStack() as open_:
         listeners, _ = conduct.listeners_of(settings, conduct.Telling(), True, open_)
-        with closing(Herald(*listeners)) as herald:
-            means = Means(site, SystemClock(), herald, lambda: False)
-            memory = Memory(settings.state, means.clock)
-            guard = Post(settings).guard_of(job, means.stopped)
-            night = Night(job, conduct.pace_of(settings, job), means, memory, guard=guard)
+        with closing(EventBus(*listeners)) as bus:
+            context = RunContext(site, SystemClock(), bus, lambda: False)
+            store = JournalStore(settings.state, context.clock)
+            guard = Post(settings).guard_of(job, context.stopped)
+            night = BackupRun(job, conduct.pace_of(settings, job), context, store, guard=guard)
             report = night.run()
     ended = time.time()
     return {

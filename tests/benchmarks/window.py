@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.facts import Intent
 from snapall.backup.journal import Journal, journals
 from snapall.backup.steps import Quiesce
 from snapall.lab.faults import Fault, Kind

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from snapall.backup.facts import Began, Intent, Noted
 from snapall.backup.model import Job, Pace, Vm, chain_names
+from snapall.backup.record import FORMAT, Began, Intent, Record
+from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step
 from snapall.drill.premise import late
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
@@ -27,9 +29,9 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def run(*intents: tuple[float, Step]) -> tuple[Noted, ...]:
-    began = Noted(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0"))
-    return (began, *(Noted(at(when), Intent(n, step)) for n, (when, step) in enumerate(intents, 1)))
+def run(*intents: tuple[float, Step]) -> RunState:
+    began = Record(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "0.1.0", format=FORMAT))
+    return fold([began, *(Record(at(when), Intent(n, step)) for n, (when, step) in enumerate(intents, 1))])
 
 
 def ledger(*entries: tuple[float, Effect | None, int | None]) -> Ledger:
@@ -42,9 +44,9 @@ def ledger(*entries: tuple[float, Effect | None, int | None]) -> Ledger:
 def test_what_acts_within_its_time_is_in_time_and_a_second_later_is_not(
     step: Step, effect: Effect, granted: float
 ) -> None:
-    facts = run((1, step))
-    assert late(facts, ledger((2, None, None), (1 + granted, effect, 1))) == ""
-    assert effect.told in late(facts, ledger((2, None, None), (2 + granted, effect, 1)))
+    state = run((1, step))
+    assert late(state, ledger((2, None, None), (1 + granted, effect, 1))) == ""
+    assert effect.told in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
 
 
 def test_a_second_command_of_the_same_words_is_measured_from_its_own_intent() -> None:
@@ -60,4 +62,4 @@ def test_a_late_act_is_measured_from_the_intent_of_the_call_that_asked_for_it() 
 @pytest.mark.parametrize("effect", [PAIRS[1][1], Effect(Change.REMOVED, "Q", vm=100, ssid="snapshot-1")])
 def test_what_others_did_and_what_was_removed_has_no_limit(effect: Effect) -> None:
     assert late(run((1, PAIRS[3][0])), ledger((500, effect, None))) == ""
-    assert late((), ledger((500, effect, None))) == ""
+    assert late(RunState(), ledger((500, effect, None))) == ""

@@ -122,7 +122,7 @@ def arguments(names: tuple[str, str], folder: Path) -> None:
     settings = toml(PLAIN, folder)
     for call in (
         lambda: jobs_named(settings, names),
-        lambda: check_keep(names[0], tuple(settings.jobs.values())),
+        lambda: check_keep(names[0], settings, tuple(settings.jobs.values())),
     ):
         try:
             call()

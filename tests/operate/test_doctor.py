@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +25,9 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.site import Site, batch, big
 from snapall.operate.doctor.links import Mark, Seen, Walk
 from snapall.operate.doctor.vmware import clocks
+from snapall.operate.status import Level
 from tests.atlab import AtLab, Ended
+from tests.backup.holders import held_though_dead
 from tests.backup.pretended import Stage
 
 Make = Callable[..., AtLab]
@@ -350,6 +353,41 @@ def test_a_run_at_work_is_told(at_lab: Make) -> None:
     (lock,) = [one for one in links if one["link"] == "lock"]
     assert lock["mark"] == WARNED
     assert "a run is at work" in lock["text"]
+
+
+def test_doctor_and_status_name_a_lock_whose_holder_is_dead(at_lab: Make) -> None:
+    night = at_lab()
+    assert night("run").code == 0
+    with held_though_dead(load(night.config).state) as pid:
+        ended = night("status", "--nagios")
+        _, links = examined(night)
+    assert ended.code == Level.CRITICAL
+    assert f"is still held although process {pid}, the run that it names, is dead" in ended.out
+    (lock,) = [one for one in links if one["link"] == "lock"]
+    assert lock["mark"] == Mark.FAILURE
+    assert "fuser" in lock["remedy"]
+
+
+def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_lab: Make) -> None:
+    import grp
+
+    night = at_lab()
+    group = grp.getgrgid(os.getegid())
+    night.config.write_text(f'readers = "{group.gr_name}"\n{night.config.read_text()}')
+    assert night("run").code == 0
+    state = load(night.config).state
+    (journal,) = (state / "journals").iterdir()
+    seen = {path.name: (path.stat().st_mode & 0o777, path.stat().st_gid) for path in (state, journal.parent, journal)}
+    assert seen == {
+        state.name: (0o750, group.gr_gid),
+        "journals": (0o750, group.gr_gid),
+        journal.name: (0o640, group.gr_gid),
+    }
+    assert (state / "vol1.lock").stat().st_mode & 0o777 == 0o600
+    state.chmod(0o700)
+    _, links = examined(night)
+    (folder,) = [one for one in links if one["link"] == "state folder"]
+    assert "the group `readers` cannot read" in folder["text"]
 
 
 def test_faults_of_the_configuration_are_told_all_and_exit_2(at_lab: Make) -> None:

@@ -77,6 +77,45 @@ def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_
     assert "quiesced 3/3" in night("list").out
 
 
+HEIR = """
+import os, signal
+from snapall.backup.lock import Lock
+try_acquire = Lock.try_acquire
+def leaking(lock):
+    if (ours := try_acquire(lock)) and lock.path.name == "vol1.lock":
+        if (heir := os.fork()) == 0:
+            signal.pause()
+        Path({file!r}).write_text(str(heir))
+    return ours
+Lock.try_acquire = leaking
+"""
+
+
+def test_a_lock_that_somebody_keeps_though_the_run_is_dead_is_an_alarm_everywhere_and_settled_in_the_end(
+    at_lab: Make, tmp_path: Path
+) -> None:
+    night = guarded(at_lab)
+    slow(night)
+    with running(night, prelude=HEIR.format(file=str(tmp_path / "heir"))) as run:
+        wait_for_quiesced(night, 2)
+        run.kill()
+        run.wait()
+        try:
+            recovered, status = night("recover"), night("status", "--nagios")
+            until(lambda: log(night), "a word of the guardian")
+            assert held(night, 2)
+        finally:
+            os.kill(int((tmp_path / "heir").read_text()), signal.SIGKILL)
+        end_of_guardians(night)
+    stuck = f"vol1.lock is still held although process {run.pid}, the run that it names, is dead"
+    assert (recovered.code, status.code) == (5, 2)
+    for told in (recovered.err, status.out, log(night)[0]):
+        assert stuck in told
+    assert sum(stuck in line for line in log(night)) == 1
+    assert "nothing is owed any more" in log(night)[-1]
+    night.assert_nothing_is_quiesced()
+
+
 def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.limits(settle=PATIENCE)  # the guardian may be quicker than the first quiesce

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +14,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snapall.backup.lock import seize
+from snapall.backup.lock import Lock, seize
 from snapall.backup.model import Grade, Vm
+from snapall.backup.private import arrange
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
 from snapall.backup.steps import Quiesce
+from snapall.config import load
 from snapall.operate.history import known_of
 from snapall.operate.status import Level, Standing, forgotten
+from snapall.site import process
+from tests.atlab import AtLab
+from tests.backup.holders import dead_note, held_though_dead
 from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import slow_stage, standing_of
 
@@ -228,14 +235,66 @@ def test_of_another_users_lock_the_living_holder_is_believed_alone(
     stage = slow_stage(in_sight / "state")
     stage.night()
     began = datetime.fromtimestamp(psutil.Process(1).create_time() + since, UTC)
+    if os.geteuid() == 0:
+        arrange(stage.state, 65534)
     holder = {"role": "run", "pid": pid, "since": began.isoformat(timespec="seconds")}
     (stage.store.state / "vol1.holder").write_text(json.dumps(holder))
     (stage.store.state / "vol1.lock").chmod(0o444)  # which keeps out everybody but root, who becomes somebody else
     script = (
         "import os, sys; from pathlib import Path; from snapall.backup.clock import SystemClock;"
         "from snapall.backup.store import JournalStore; from snapall.operate.history import at_work;"
-        "os.geteuid() or os.setuid(65534); print(at_work(JournalStore(Path(sys.argv[1]), SystemClock()), 'vol1'))"
+        "os.geteuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534));"
+        "print(at_work(JournalStore(Path(sys.argv[1]), SystemClock()), 'vol1'))"
     )
     words = [sys.executable, "-c", script, str(stage.store.state)]
     ended = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ("a run" if held else "")
+
+
+def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(stage: Stage) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    stage.processes = process
+    with held_though_dead(stage.state) as pid:
+        found = standing_of(stage)
+        lost = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+    for one in (found, lost):
+        assert one is not None
+        assert (one.level, one.left, one.at_work) == (Level.CRITICAL, ("sql01 (vm-110)",), "")
+        assert f"the lock {stage.state / 'vol1.lock'} is still held although process {pid}" in told(one)
+
+
+def test_it_is_critical_even_where_nothing_is_outstanding_for_no_run_can_begin(stage: Stage) -> None:
+    stage.night()
+    stage.processes = process
+    with held_though_dead(stage.state):
+        assert standing_of(stage).level is Level.CRITICAL
+    assert standing_of(stage, 0).level is Level.OK
+
+
+def test_whoever_only_looks_at_that_lock_for_a_moment_is_no_alarm(stage: Stage) -> None:
+    stage.night()
+    stage.processes = process
+    dead_note(stage.state)
+    looking = Lock(stage.state / "vol1.lock")
+    assert looking.try_acquire()
+    stage.clock.later(3600.5, looking.release)  # half a second after the look has begun
+    assert standing_of(stage).level is Level.OK
+    looking.close()
+
+
+def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[..., AtLab]) -> None:
+    night = at_lab()
+    assert night("run").code == 0
+    state = load(night.config).state
+    state.chmod(0o777)
+    for command in ("status", "run", "recover"):
+        ended = night(command)
+        assert ended.code == 5, command
+        assert f"others than its owner can write {state} (mode 0777)" in ended.err
+        assert f"chmod go-w {state}" in ended.err
+    assert len(night.ledger.captures) == 1
+    assert night("status", "--nagios").code == Level.UNKNOWN
+    state.chmod(0o700)
+    assert night("status").code == 0

@@ -26,8 +26,10 @@ from snapall.config import load
 from snapall.errors import Exit, Stopped
 from snapall.operate.guardian import LONGEST_TICK, LONGEST_WAIT, ROLE, Guardian
 from snapall.operate.post import Charge, Post
+from snapall.site import process
 from snapall.site.process import Watched, itself
 from tests.atlab import AtLab
+from tests.backup.holders import dead_note
 from tests.backup.pretended import JOB, PACE, PretendedClock, PretendedSite
 from tests.waiting import PATIENCE
 
@@ -43,7 +45,7 @@ class Watch:
     def __init__(self, folder: Path) -> None:
         self.clock = TickingClock(self.tick)
         self.site = PretendedSite(self.clock)
-        self.memory = Memory(folder, self.clock)
+        self.memory = Memory(folder, self.clock, process)
         self.path = self.memory.path(JOB.name, BEGAN.stamp)
         self.told: list[Happening] = []
         self.at: list[tuple[float, Callable[[], object]]] = []  # what happens when
@@ -234,6 +236,23 @@ def test_a_lock_that_others_keep_is_not_waited_for_beyond_the_longest_wait(watch
     assert is_open(watch.path)
     assert watch.told == []
     watch.release()
+
+
+def test_a_lock_that_is_held_though_the_run_is_dead_is_told_once_and_tried_on(watch: Watch) -> None:
+    watch.quiesce()
+
+    def killed() -> None:
+        dead_note(watch.memory.state)  # the lock stays with whoever shares its open file
+        watch.lives = False
+
+    watch.at.append((3.0, killed))
+    watch.at.append((500.0, watch.release))
+    watch.watch()
+    (failed,) = (one for one in watch.told if isinstance(one, Failed))
+    assert f"the lock {watch.memory.state / 'vol1.lock'} is still held although process" in failed.text
+    assert "fuser" in failed.hint
+    assert watch.site.rows == []
+    assert not is_open(watch.path)
 
 
 def test_a_journal_that_cannot_be_read_kills_nobody_and_is_told(watch: Watch) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from snapall.backup.events import Event, Failed, Listener
-from snapall.backup.means import Means
-from snapall.backup.memory import Memory
+from snapall.backup.bus import Listener
+from snapall.backup.context import RunContext
 from snapall.backup.model import Job
+from snapall.backup.record import Failed, Record
 from snapall.backup.recover import Recovery
-from snapall.backup.run import Night
+from snapall.backup.run import BackupRun
+from snapall.backup.store import JournalStore
 from snapall.conduct import pace_of
 from snapall.config import load
 from snapall.errors import SnapallError
@@ -206,24 +207,24 @@ def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed:
     log = LogFile.open(settings.log, settings.log_time, lambda at: at + timedelta(seconds=town.offset))
     listeners: list[Listener] = [story, log] if words[0] == "run" else [story]
 
-    def listen(event: Event) -> None:
+    def listen(record: Record) -> None:
         for listener in listeners:
-            listener(event)
+            listener(record)
 
-    def means_for(job: Job) -> Means:
-        return Means(LivedSite(job, settings, underway), clock, listen, lambda: fate.stopped, turns)
+    def context_for(job: Job) -> RunContext:
+        return RunContext(LivedSite(job, settings, underway), clock, listen, lambda: fate.stopped, turns)
 
-    memory, job = Memory(settings.state, clock), town.job
+    store, job = JournalStore(settings.state, clock), town.job
     try:
         if words[0] == "run":
             keep = words[2] if len(words) > 1 else ""
-            night = Night(job, pace_of(settings, job), means_for(job), memory, keep, settings.keep_journals)
+            night = BackupRun(job, pace_of(settings, job), context_for(job), store, keep, settings.keep_journals)
             code = night.run().exit
         else:
-            recovery = Recovery(memory, means_for, means_for(job).tell, lambda: fate.stopped, len(words) == 1)
+            recovery = Recovery(store, context_for, context_for(job).publish, lambda: fate.stopped, len(words) == 1)
             code = recovery.recover([job])
     except SnapallError as error:
-        listen(Event(clock.utc(), Failed(error.message, error.hint)))
+        listen(Record(clock.utc(), Failed(error.message, error.hint)))
         code = error.exit
     underway.catch_up()
     return int(code)

@@ -9,23 +9,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from snapall.backup import private
 from snapall.backup.lock import holder_of
-from snapall.backup.memory import Memory
+from snapall.backup.store import JournalStore
 from snapall.errors import SnapallError
 from snapall.operate.doctor.links import Seen, Walk
-from snapall.operate.history import at_work, known_of
+from snapall.operate.history import known_of, lock_of
 from snapall.settings import Config, Hooks
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
-def look_here(walk: Walk, settings: Config, memory: Memory) -> None:
+def look_here(walk: Walk, settings: Config, memory: JournalStore) -> None:
     """Everything that can be said without contacting anybody."""
     jobs = ", ".join(settings.jobs)
     walk.look("configuration", "", lambda: Seen(f"{settings.path}: jobs {jobs}"))
     walk.look("file rights", "", lambda: _rights(settings))
-    there = walk.look("state folder", "", lambda: _folder(settings.state))
+    there = walk.look("state folder", "", lambda: _folder(settings))
     walk.look("log", "", lambda: _file(settings.log, "log"))
     if settings.metrics is not None:
         metrics = settings.metrics
@@ -57,12 +58,20 @@ def _rights(settings: Config) -> Iterator[Seen]:
         yield Seen("secrets are readable for their owner alone")
 
 
-def _folder(path: Path) -> Seen:
+def _folder(settings: Config) -> Seen:
+    path = settings.state
     there = _nearest(path)
     if not there.is_dir():
         raise SnapallError(f"{there} is a file, and should be the folder for journals", "name another `state`")
     if not os.access(there, os.W_OK | os.X_OK):
         raise SnapallError(f"{there} cannot be written by this user", "give it to whoever runs snapall")
+    private.require_trusted(path)
+    unread = private.not_readable_by(settings.readers, path) if settings.readers is not None and path.exists() else None
+    if unread is not None:
+        return Seen(
+            f"the group `readers` cannot read {unread}",
+            "make whoever runs snapall a member of that group: the next run lets it read the state",
+        )
     free = _free(there)
     if free is not None and free < _ROOM:
         return Seen(f"{path} has only {free // 1024} KiB left", "free some space: no journal, no backup")
@@ -111,15 +120,19 @@ def _absent(program: str) -> str:
 _IN_FULL = "name the program in full, as a list with its arguments"
 
 
-def _lock(memory: Memory, job: str) -> Seen:
-    who = at_work(memory, job)
-    if not who:
+def _lock(memory: JournalStore, job: str) -> Seen:
+    lock = lock_of(memory, job)
+    if lock.abandoned:
+        raise SnapallError(lock.abandoned, lock.remedy)
+    if not lock.at_work:
         return Seen("nobody is at work")
     holder = holder_of(memory.state, job)
-    return Seen(f"{who} is at work since {holder.since} (pid {holder.pid})", "a run would end with exit 4 now: wait")
+    return Seen(
+        f"{lock.at_work} is at work since {holder.since} (pid {holder.pid})", "a run would end with exit 4 now: wait"
+    )
 
 
-def _debts(memory: Memory, job: str) -> Iterator[Seen]:
+def _debts(memory: JournalStore, job: str) -> Iterator[Seen]:
     known = known_of(memory, job)
     for text in known.unreadable:
         yield Seen(text, "what it may owe is not known: look into it by hand, and move it away")

@@ -9,9 +9,9 @@ from snapall.backup.model import Job
 from snapall.operate.doctor.links import Seen, Walk
 
 if TYPE_CHECKING:
+    from snapall.backup.adopt import Orphan
     from snapall.backup.model import Vm
     from snapall.backup.plan import Plan
-    from snapall.backup.recover import Stray
     from snapall.site.virtualcenter import VirtualCenter
 
 _SOME = 5
@@ -50,12 +50,12 @@ def _plan(plan: Plan) -> Iterator[Seen]:
         yield Seen(text, "see `snapall plan`; a run would go on, and say the same")
 
 
-def look_at_strays(walk: Walk, job: Job, strays: Callable[[], Sequence[Stray]]) -> None:
+def look_at_orphans(walk: Walk, job: Job, orphans: Callable[[], Sequence[Orphan]]) -> None:
     """VM snapshots that are called as the job's, that no run made, and that are old."""
-    walk.look("stray VM snapshots", job.name, lambda: _strays(strays()), f"plan of {job.name}")
+    walk.look("orphaned VM snapshots", job.name, lambda: _orphans(orphans()), f"plan of {job.name}")
 
 
-def _strays(found: Sequence[Stray]) -> Seen:
+def _orphans(found: Sequence[Orphan]) -> Seen:
     if not found:
         return Seen("none")
     some = ", ".join(f"{one.vm.label} has {one.snapshot.name}" for one in found[:_SOME])

@@ -1,0 +1,100 @@
+"""The note beside a job's lock: which process holds it, and whether that one is alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from snapall.backup import private
+from snapall.backup.steps import Child
+from snapall.errors import LockNotReleased
+
+UNKNOWN = "process"
+"""The role of a holder that has not said what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a job's lock, by its own note."""
+
+    role: str
+    pid: int
+    since: str
+    host: str = ""
+    started: float = 0.0  # seconds since 1970; 0: not known
+
+
+class Processes(Protocol):
+    """What is known of the processes of this machine."""
+
+    def itself(self) -> Child:
+        """This very process."""
+
+    def alive(self, child: Child) -> bool:
+        """Whether this very process still runs."""
+
+
+class NoProcesses:
+    """Nothing is known of other processes: each counts as alive."""
+
+    def itself(self) -> Child:
+        """This very process, without its start time."""
+        return Child(os.getpid(), 0.0)
+
+    def alive(self, _child: Child) -> bool:
+        """The careful answer."""
+        return True
+
+
+NO_PROCESSES = NoProcesses()
+
+
+def note_holder(note: Path, role: str, since: datetime, me: Child) -> None:
+    """Say who holds the lock, for whoever may read the state folder. OSError."""
+    moment = since.isoformat(timespec="seconds")
+    body = {"role": role, "host": platform.node(), "pid": me.pid, "started": me.started, "since": moment}
+    private.write(note, json.dumps(body))
+
+
+def is_dead(holder: Holder, processes: Processes) -> bool:
+    """Whether a holder surely is dead. Of another machine's processes, and without a start time, nobody knows."""
+    known = holder.host == platform.node() and holder.pid > 0 and holder.started > 0
+    return known and not processes.alive(Child(holder.pid, holder.started))
+
+
+def holder_of(state: Path, job: str) -> Holder:
+    """What the holder says of itself; one that died may still be named until the next one holds the lock."""
+    try:
+        body = json.loads((state / f"{job}.holder").read_text(encoding="utf-8"))
+        started = float(body.get("started", 0.0))
+        return Holder(str(body["role"]), int(body["pid"]), str(body["since"]), str(body.get("host", "")), started)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return Holder(UNKNOWN, 0, "a moment ago")
+
+
+def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
+    """What to say of a lock whose holder is dead."""
+    path = state / f"{job}.lock"
+    posix = f"find who holds it with `fuser -v {path}` or `lsof {path}`, end that process, then run `snapall recover`"
+    windows = f"find who holds it with Sysinternals' `handle {path}`, end that process, then run `snapall recover`"
+    return LockNotReleased(
+        f"the lock {path} is still held although process {holder.pid}, the {holder.role} that it names, is dead",
+        windows if sys.platform == "win32" else posix,
+    )
+
+
+def is_noted(state: Path, job: str) -> bool:
+    """Whether a holder may have left its note; of one that cannot be looked for that is assumed."""
+    try:
+        (state / f"{job}.holder").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,236 @@
+"""The lock of a job: who gets it, who waits for whom, and what becomes of it when its holder dies."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.holder import holder_of
+from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, seize, use_of
+from snapall.backup.steps import Child
+from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
+from snapall.site import process
+from tests.backup.holders import another_run, dead_note, held_though_dead
+from tests.backup.pretended import PretendedClock, Stage
+
+
+@pytest.fixture
+def clock() -> PretendedClock:
+    return PretendedClock()
+
+
+def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: PretendedClock) -> None:
+    with hold(tmp_path, "vol1", "run", clock, lambda: False):
+        with pytest.raises(Locked, match="another run"), hold(tmp_path, "vol1", "recover", clock, lambda: False):
+            raise AssertionError("never held")
+        with hold(tmp_path, "vol2", "run", clock, lambda: False):
+            pass
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
+        asked = iter([False, False, True])
+        before = clock.monotonic()
+        with pytest.raises(Stopped, match="recover"), hold(tmp_path, "vol1", "run", clock, lambda: next(asked)):
+            raise AssertionError("never held")
+        assert clock.monotonic() > before
+
+
+def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: PretendedClock) -> None:
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
+        (tmp_path / "vol1.holder").write_text("not yet")
+        before = clock.monotonic()
+        with pytest.raises(Locked), hold(tmp_path, "vol1", "run", clock, lambda: False):
+            raise AssertionError("never held")
+        assert clock.monotonic() == before + 1
+
+
+def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: PretendedClock) -> None:
+    (tmp_path / "vol1.holder").mkdir()  # what it says of itself cannot be written
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
+        pass
+    with hold(tmp_path, "vol1", "run", clock, lambda: False):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClock) -> None:
+    (tmp_path / "vol1.lock").mkdir()
+    with pytest.raises(JournalError, match="cannot be written"), hold(tmp_path, "vol1", "run", clock, lambda: False):
+        raise AssertionError("never held")
+
+
+def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -> None:
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from snapall.backup.clock import SystemClock; from snapall.backup.lock import hold\n"
+        f"with hold(Path({str(tmp_path)!r}), 'vol1', 'run', SystemClock(), lambda: False): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    with hold(tmp_path, "vol1", "run", clock, lambda: False):
+        assert (tmp_path / "vol1.holder").exists()
+
+
+# Another process
+
+
+def test_a_living_run_in_another_process_is_another_run_however_long_it_lasts(
+    tmp_path: Path, clock: PretendedClock
+) -> None:
+    with another_run(tmp_path) as run:
+        clock.push(GRACE * 100)
+        with pytest.raises(Locked, match=f"process {run.pid}"), hold(tmp_path, "vol1", "run", clock, lambda: False):
+            raise AssertionError("never held")
+        assert at_work(tmp_path, "vol1", process)
+
+
+def test_a_holder_says_on_which_host_it_is_and_since_when_it_lives(tmp_path: Path) -> None:
+    with another_run(tmp_path) as run:
+        holder = holder_of(tmp_path, "vol1")
+        assert (holder.role, holder.pid, holder.host) == ("run", run.pid, platform.node())
+        assert process.alive(Child(holder.pid, holder.started))
+    assert use_of(tmp_path, "vol1", process) is Use.FREE
+
+
+@pytest.mark.parametrize("role", ["run", "recover"])
+def test_a_lock_that_is_held_though_its_holder_is_dead_is_named_after_ten_seconds(
+    tmp_path: Path, clock: PretendedClock, role: str
+) -> None:
+    with held_though_dead(tmp_path) as pid:
+        waiting = hold(tmp_path, "vol1", role, clock, lambda: False, processes=process)
+        with pytest.raises(LockNotReleased) as caught, waiting:
+            raise AssertionError("never held")
+    assert clock.monotonic() == GRACE
+    assert caught.value.exit is Exit.DEBTS
+    assert f"{tmp_path / 'vol1.lock'} is still held although process {pid}, the run" in caught.value.message
+    assert f"fuser -v {tmp_path / 'vol1.lock'}" in caught.value.hint
+
+
+def test_a_signal_ends_the_wait_for_a_lock_whose_holder_is_dead(tmp_path: Path, clock: PretendedClock) -> None:
+    with held_though_dead(tmp_path):
+        waiting = hold(tmp_path, "vol1", "run", clock, lambda: True, processes=process)
+        with pytest.raises(Stopped), waiting:
+            raise AssertionError("never held")
+    assert clock.monotonic() == 0
+
+
+def test_a_lock_that_is_let_go_within_ten_seconds_is_simply_taken(tmp_path: Path, clock: PretendedClock) -> None:
+    stranger = Lock(tmp_path / "vol1.lock")
+    assert stranger.try_acquire()
+    dead_note(tmp_path)
+    clock.later(GRACE - 1, stranger.release)
+    with hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process):
+        assert holder_of(tmp_path, "vol1").pid == os.getpid()
+    stranger.close()
+
+
+@pytest.mark.parametrize("but", [{"host": "another"}, {"host": ""}, {"started": 0.0}], ids=str)
+def test_of_a_holder_that_cannot_be_looked_for_nobody_says_that_it_is_dead(
+    tmp_path: Path, clock: PretendedClock, but: dict[str, object]
+) -> None:
+    stranger = Lock(tmp_path / "vol1.lock")
+    assert stranger.try_acquire()
+    dead_note(tmp_path, **but)
+    clock.push(GRACE * 10)
+    with pytest.raises(Locked), hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process):
+        raise AssertionError("never held")
+    stranger.close()
+
+
+def test_run_and_recover_exit_5_for_it_and_change_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, processes=process)
+    stage.begun()
+    with held_though_dead(tmp_path):
+        assert stage.recover() is Exit.DEBTS
+        assert "is still held although process" in stage.failures[0]
+        with pytest.raises(LockNotReleased):
+            stage.night()
+    assert stage.site.asked == []
+
+
+def test_of_a_lock_whose_holder_is_dead_nobody_is_at_work(tmp_path: Path) -> None:
+    with held_though_dead(tmp_path):
+        assert use_of(tmp_path, "vol1", process) is Use.ABANDONED
+        assert not at_work(tmp_path, "vol1", process)
+    assert use_of(tmp_path, "vol2", process) is Use.FREE
+    assert not (tmp_path / "vol2.lock").exists()
+
+
+# The file at its path
+
+
+def test_a_lock_counts_only_while_its_file_is_the_one_at_its_path(tmp_path: Path, clock: PretendedClock) -> None:
+    (tmp_path / "state").mkdir()
+    orphan = Lock(tmp_path / "state" / "vol1.lock")
+    assert orphan.try_acquire()
+    orphan.path.unlink()
+    with hold(tmp_path / "state", "vol1", "run", clock, lambda: False):
+        assert not orphan.in_place
+        assert use_of(tmp_path / "state", "vol1") is Use.HELD
+        with seize(tmp_path / "state", "vol1", "guardian", clock) as ours:
+            assert not ours
+    orphan.close()
+
+
+def test_a_lock_whose_file_is_replaced_while_it_is_taken_is_taken_again(
+    tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = [True]
+    try_acquire = Lock.try_acquire
+
+    def replaced(lock: Lock) -> bool:
+        if once:
+            once.clear()
+            lock.path.unlink()
+        return try_acquire(lock)
+
+    monkeypatch.setattr(Lock, "try_acquire", replaced)
+    with hold(tmp_path, "vol1", "run", clock, lambda: False):
+        assert use_of(tmp_path, "vol1") is Use.HELD
+
+
+def test_a_file_system_on_which_the_lock_is_never_in_its_place_is_refused(
+    tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lock, "in_place", False)
+    with pytest.raises(JournalError, match="another one"), hold(tmp_path, "vol1", "run", clock, lambda: False):
+        raise AssertionError("never held")
+
+
+def test_an_opened_lock_is_had_again_though_the_state_folder_was_deleted(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with another_run(state) as run:
+        guardian = Lock(state / "vol1.lock")
+        assert not guardian.try_acquire()
+        for path in (*state.iterdir(), state):
+            path.rmdir() if path.is_dir() else path.unlink()
+        assert not guardian.try_acquire()
+        run.kill()
+        run.wait()
+        assert guardian.try_acquire()
+        assert not guardian.in_place
+    guardian.close()
+
+
+def test_an_opened_lock_can_be_tried_and_released_again_and_again(tmp_path: Path) -> None:
+    mine, other = Lock(tmp_path / "vol1.lock"), Lock(tmp_path / "vol1.lock")
+    for _ in range(3):
+        assert mine.try_acquire()
+        assert mine.try_acquire()
+        assert not other.try_acquire()
+        mine.release()
+        assert other.try_acquire()
+        other.release()
+    mine.close()
+    other.close()
+
+
+def test_the_note_of_who_holds_the_lock_that_is_there_now_is_left_alone(tmp_path: Path, clock: PretendedClock) -> None:
+    with hold(tmp_path, "vol1", "run", clock, lambda: False):
+        (tmp_path / "vol1.lock").unlink()
+        next_one = hold(tmp_path, "vol1", "recover", clock, lambda: False)
+        next_one.__enter__()
+    assert holder_of(tmp_path, "vol1").role == "recover"
+    next_one.__exit__(None, None, None)
+    assert not (tmp_path / "vol1.holder").exists()
