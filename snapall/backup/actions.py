@@ -49,7 +49,7 @@ class Policy:
 
     backup: bool = False  # perform the plan
     wait: bool = False  # stay until what is outstanding cannot act any more
-    linger: bool = True  # stay until what was removed is no longer listed
+    linger: bool = True  # stay until a removal has worked, and until what was removed is no longer listed
     patient: bool = True  # stay until a filer command without an answer cannot act any more
     vms: bool = True  # the run's VMs belong to the VirtualCenter that is configured
     filer: bool = True  # and its volumes to the filer that is configured

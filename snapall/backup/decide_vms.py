@@ -129,14 +129,15 @@ def _checked(state: RunState, one: VmState, now: datetime, draft: Draft) -> bool
 def again_at(state: RunState, one: VmState, ssid: str, policy: Policy) -> datetime | None:
     """When a removal that did not work may be sent again; None: it may not.
 
-    It is sent again only while its snapshot is listed, or where the database cannot be asked.
+    It is sent again only while its snapshot is listed, where the database cannot be asked, or where it was never sent.
     """
     calls = one.removals_of(ssid)
     if not calls:
         return None
     mine = [call for call in calls if call.owner == state.owner]
     shown = ssid in one.shown if one.fresh else False
-    if not shown and state.database is None:
+    sent = any(not isinstance(call.outcome, Refusal) for call in calls)
+    if sent and not shown and state.database is None:
         return None
     if not mine:  # an earlier owner's answer, or none at all
         return None if one.removed and not shown else calls[-1].sent
@@ -236,7 +237,8 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
         ends += _settled_by(state, one)
     elif policy.backup and state.released_at is not None and one.phase is VmPhase.ASKED:
         ends.append(state.released_at + seconds(min(STRAGGLERS, pace.create_timeout)))
-    ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
+    if policy.linger:
+        ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
     if state.stopped_at is not None:
         ends = [min(at, state.stopped_at + seconds(STOPPED_WAIT)) for at in ends]
     return max(ends, default=None)

@@ -13,14 +13,15 @@ from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
 from snapall.backup.readback import read_journal
-from snapall.backup.record import Began, Ended, Fact, Record, header_of, may_wait, number_of
+from snapall.backup.record import Began, Ended, Fact, Record, Summary, header_of, may_wait, number_of, summing_up
 from snapall.errors import JournalError
 
 
 class Journal:
     """One run's file, open for as long as the run is worked on, and the same records in memory.
 
-    One thread appends. A failed write is torn off again, so that the next one begins on its own line.
+    One thread appends. A failed write is torn off again, so that the next one begins on its own line; what was
+    remembered all the same goes before it, so that the file never lacks a record in its middle.
     """
 
     def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
@@ -29,6 +30,7 @@ class Journal:
         self.broken = ""  # why the last write failed
         self._clock = clock
         self._size = size
+        self._unwritten = b""  # what is remembered, and is not in the file
         self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
@@ -74,8 +76,8 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """How many bytes of the file are whole lines: the next one begins there."""
-        return self._size
+        """How many bytes will precede the next record: the file's, and those that could not be written yet."""
+        return self._size + len(self._unwritten)
 
     def number(self) -> int:
         """The number of the next command."""
@@ -87,13 +89,14 @@ class Journal:
         records = [Record(self._clock.utc(), fact) for fact in facts]
         if self._left:
             raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-        data = "".join(f"{to_line(one)}\n" for one in records).encode()
+        data = self._unwritten + _lines(records)
         try:
-            self._put(data, durable=not all(map(may_wait, facts)))
+            self._put(data, durable=bool(self._unwritten) or not all(map(may_wait, facts)))
         except OSError as error:
             raise JournalError(
                 f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
             ) from error
+        self._unwritten = b""
         self.records += records
         return records
 
@@ -105,6 +108,7 @@ class Journal:
             self.broken = self.broken or str(error)
             records = [Record(self._clock.utc(), fact) for fact in facts]
             self.records += records
+            self._unwritten += _lines(records)
             return records
 
     def beat(self) -> None:
@@ -139,6 +143,10 @@ class Journal:
         """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
         if not os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
             raise OSError(0, "another file has taken its place")
+
+
+def _lines(records: Sequence[Record]) -> bytes:
+    return "".join(f"{to_line(one)}\n" for one in records).encode()
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -181,15 +189,14 @@ def is_closed(path: Path) -> bool:
         return False
 
 
-def closing_record(path: Path) -> Record | None:
-    """The report that ends the file and sums up all of it; None: there is none. Reads only the file's end."""
+def closing_summary(path: Path) -> Summary | None:
+    """The last line's summary of all before it; None: there is none. Reads only the file's end."""
     try:
         begin, line = _last_line(path)
         record = from_line(line.decode()) if line.endswith(b"\n") else None
     except (OSError, ValueError, JournalError):  # whoever reads the whole file says what is wrong with it
         return None
-    fits = record is not None and isinstance(record.what, Ended) and record.what.length == begin
-    return record if fits else None
+    return summing_up(record.what, begin) if record is not None else None
 
 
 _CHUNK = 16384  # bytes: a summary of some forty VMs

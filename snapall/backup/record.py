@@ -593,3 +593,8 @@ def number_of(what: What) -> int:
 def is_intent(what: What) -> bool:
     """Whether it was written before its command was sent."""
     return isinstance(what, Intent)
+
+
+def summing_up(what: What, length: int) -> Summary | None:
+    """The summary of a report that sums up so many bytes of a journal; None: it is no such report."""
+    return what.summary if isinstance(what, Ended) and what.length == length else None

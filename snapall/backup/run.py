@@ -136,6 +136,11 @@ class BackupRun:
             case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
             case.policy = Policy()
             engine.drive()
+        except BaseException:  # an interrupt that no handler turned into a flag: it passes on after the release
+            case.note(ReleaseBegan("an interrupt"))
+            case.policy = Policy()
+            engine.drive()
+            raise
 
     @contextmanager
     def _reported(self, outcome: _Outcome) -> Iterator[None]:

@@ -23,7 +23,7 @@ from snapall.backup.record import (
     TakenOver,
     Warned,
 )
-from snapall.backup.steps import Child, Delete, Done, Outcome, Release, Rename, Step
+from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step
 
 
 class VmPhase(StrEnum):
@@ -141,6 +141,11 @@ class VmState:
         return any(call.done for call in self.removals)
 
     @property
+    def tried(self) -> tuple[Call, ...]:
+        """The removals that may have been sent."""
+        return tuple(call for call in self.removals if not isinstance(call.outcome, Refusal))
+
+    @property
     def in_flight(self) -> bool:
         """Whether a removal is under way."""
         return any(call.in_flight for call in self.removals)
@@ -152,7 +157,7 @@ class VmState:
     @property
     def misread(self) -> bool:
         """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.removals) and not self.listed and all(_already(call) for call in self.removals)
+        return bool(self.tried) and not self.listed and all(_already(call) for call in self.tried)
 
 
 def _already(call: Call) -> bool:
@@ -241,7 +246,7 @@ class RunState:
     ended_at: datetime | None = None
     ended_version: int = 0
     report: Ended | None = None  # the run's own, if it lived to write one
-    given_up: tuple[VmState, ...] = ()  # since the last report: nothing can be done for them, but somebody must know
+    given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
     last: datetime | None = None  # the moment of the last fact
     own_last: datetime | None = None  # the same, of the run itself
     broken: str = ""  # why the journal cannot be written

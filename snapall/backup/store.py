@@ -9,11 +9,11 @@ from pathlib import Path
 
 from snapall.backup.clock import Clock
 from snapall.backup.holder import NO_PROCESSES, Processes
-from snapall.backup.journal import Journal, closing_record, is_open, journals, path_of
+from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
 from snapall.backup.lock import at_work, hold
 from snapall.backup.origins import origins
 from snapall.backup.readback import read_journal
-from snapall.backup.record import Began, Ended, Origin, Summary
+from snapall.backup.record import Began, Origin, Summary
 from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
 from snapall.backup.state import fold
@@ -126,7 +126,4 @@ def read_summary(path: Path) -> Summary | None:
 
     None: the run died before it did anything. JournalError: the journal cannot be read.
     """
-    last = closing_record(path)
-    if last is not None and isinstance(last.what, Ended) and last.what.summary is not None:
-        return last.what.summary
-    return summarize(fold(read_journal(path)[0]))
+    return closing_summary(path) or summarize(fold(read_journal(path)[0]))
