@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from snapall.backup.facts import QUIESCED, SKIPPED
 from snapall.backup.model import Vm
+from snapall.backup.record import QUIESCED, SKIPPED
 from snapall.operate.course import Course, VmCourse
 
 _ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
