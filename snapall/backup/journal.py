@@ -26,12 +26,13 @@ class Journal:
         self.path = path
         self.records: list[Record] = list(records)
         self.broken = ""  # why the last write failed
+        self.lost = False  # whether these records are in memory alone, so that nobody else will ever know them
         self._clock = clock
         self._size = size
         self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
-        self._left = False
+        self._closed = ""  # why nothing more is written
 
     @classmethod
     def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
@@ -64,6 +65,14 @@ class Journal:
         records, size = _read(path)
         return cls(path, clock, records, size)
 
+    @classmethod
+    def recalled(cls, path: Path, clock: Clock, records: Sequence[Record]) -> Self:
+        """Go on in memory alone, with records that were read before the file was lost."""
+        journal = cls(path, clock, records, 0)
+        journal.lost = True
+        journal.broken = journal._closed = f"the journal {path} is lost"
+        return journal
+
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
@@ -79,48 +88,64 @@ class Journal:
 
     def append(self, facts: Sequence[Fact]) -> list[Record]:
         """Write facts, synced unless a power cut may take them. JournalError: then nothing may rest on them."""
-        records = [Record(self._clock.utc(), fact) for fact in facts]
-        if self._left:
-            raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-        data = "".join(f"{to_line(one)}\n" for one in records).encode()
+        records = self._recorded(facts)
         try:
-            self._put(data, durable=not all(map(may_wait, facts)))
+            self._require_open()
+            if durable := not all(map(may_wait, facts)):
+                self._require_place()
+            self._put(records, durable=durable)
         except OSError as error:
-            raise JournalError(
-                f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
-            ) from error
+            raise self._unwritable(error) from error
         self.records += records
         return records
 
     def remember(self, facts: Sequence[Fact]) -> list[Record]:
-        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`."""
+        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`.
+
+        A file that has lost its name is written all the same: the guardian has it open.
+        """
+        records = self._recorded(facts)
         try:
-            return self.append(facts)
+            self._require_open()
+            durable = not all(map(may_wait, facts))
+            self._put(records, durable=durable)
+            if durable:
+                self._require_place()
+        except OSError as error:
+            self.broken = self.broken or str(self._unwritable(error))
         except JournalError as error:
             self.broken = self.broken or str(error)
-            records = [Record(self._clock.utc(), fact) for fact in facts]
-            self.records += records
-            return records
+        self.records += records
+        return records
 
     def beat(self) -> None:
-        """Give a sign of life: the file's time of change, for whoever watches the run."""
+        """Give a sign of life: the file's time of change, for whoever watches the run, whatever became of its name."""
+        if self._closed:
+            return
+        by_descriptor = self._file is not None and os.utime in os.supports_fd
         with suppress(OSError):
-            os.utime(self.path)
+            os.utime(self._file.fileno() if by_descriptor and self._file is not None else self.path)
 
     def leave(self) -> None:
         """Write nothing more: the lock is given up, and the file belongs to whoever holds it next."""
-        self._left = True
+        self._closed = f"the run of the journal {self.path} has ended"
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _put(self, data: bytes, *, durable: bool) -> None:
+    def _recorded(self, facts: Sequence[Fact]) -> list[Record]:
+        return [Record(self._clock.utc(), fact) for fact in facts]
+
+    def _unwritable(self, error: OSError) -> JournalError:
+        return JournalError(f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM)
+
+    def _put(self, records: Sequence[Record], *, durable: bool) -> None:
+        data = "".join(f"{to_line(one)}\n" for one in records).encode()
         file = self._opened()
         file.truncate(self._size)
         file.seek(self._size)
         _write_all(file.fileno(), data)
         if durable:
-            self._require_place(file)
             os.fsync(file.fileno())
         self._size += len(data)
 
@@ -130,9 +155,13 @@ class Journal:
             self._file = self.path.open("r+b", buffering=0)
         return self._file
 
-    def _require_place(self, file: IO[bytes]) -> None:
+    def _require_open(self) -> None:
+        if self._closed:
+            raise JournalError(self._closed, "run `snapall recover`")
+
+    def _require_place(self) -> None:
         """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
-        if not os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
+        if not os.path.samestat(self.path.stat(), os.fstat(self._opened().fileno())):
             raise OSError(0, "another file has taken its place")
 
 
@@ -166,11 +195,11 @@ def _read(path: Path) -> tuple[list[Record], int]:
     # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
     _require_format(path, whole)
-    records = _parsed(path, whole[:size], 1)
+    records = parsed(path, whole[:size], 1)
     if records and not isinstance(records[0].what, Began):
         raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     lost = whole[size:]
-    behind = _parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
+    behind = parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
     intended = {number_of(one.what) for one in records if is_intent(one.what)}
     if any(number_of(one.what) and not is_intent(one.what) and number_of(one.what) not in intended for one in behind):
         # What was acted upon had been synced, and all before it: this is no power cut.
@@ -178,7 +207,8 @@ def _read(path: Path) -> tuple[list[Record], int]:
     return records, size
 
 
-def _parsed(path: Path, lines: bytes, first: int) -> list[Record]:
+def parsed(path: Path, lines: bytes, first: int) -> list[Record]:
+    """The records of whole lines; `first` is the number of the first one. JournalError: one is no record."""
     records = []
     for number, line in enumerate(lines.decode("utf-8", "replace").splitlines(), first):
         try:
