@@ -33,7 +33,7 @@ from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Taken
 
-_NO_STAMP = "00000000T000000Z"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+_NO_STAMP = "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ class AtLab:
 
 def without_stamps(text: str) -> str:
     """The text with every run's stamp as `<UTC>`."""
-    return re.sub(r"\d{8}T\d{6}Z", "<UTC>", text)
+    return re.sub(r"\d{8}T\d{6}Z(-[a-z0-9]{4}\b)?", "<UTC>", text)
 
 
 def two_volumes() -> Site:

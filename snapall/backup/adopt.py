@@ -13,7 +13,7 @@ from snapall.backup.engine import Case, Engine
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.record import FORMAT, Adopted, Began, Failed
-from snapall.backup.runstate import VmState
+from snapall.backup.runstate import RunState, VmState
 from snapall.backup.settling import close, settled_code
 from snapall.backup.steps import Refusal, Unknown
 from snapall.backup.store import JournalStore
@@ -57,14 +57,23 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)
         case = Case(journal, context, Policy(filer=False))
-        case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
-        Engine(case).drive()
-        for one in case.state.outstanding:
-            text = f"{one.vm.label}: {', '.join(one.ids)} was not removed{_why(one)}"
-            context.publish(Failed(text, "run `snapall recover --adopt` again"))
-        code = settled_code(case.state)
-        close(case, code, "adopted")
-        return code
+        try:
+            case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
+            Engine(case).drive()
+            for one in case.state.outstanding:
+                context.publish(Failed(_not_removed(case.state, one), "run `snapall recover`: it tries again"))
+            code = settled_code(case.state)
+            close(case, code, "adopted")
+            return code
+        finally:
+            journal.leave()
+
+
+def _not_removed(state: RunState, one: VmState) -> str:
+    ids = ", ".join(one.ids)
+    if state.database is not None:
+        return f"{one.vm.label}: whether {ids} was removed is not known: {state.database.why}"
+    return f"{one.vm.label}: {ids} was not removed{_why(one)}"
 
 
 def _why(one: VmState) -> str:

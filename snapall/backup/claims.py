@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from snapall.backup.context import Claims
+from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import briefly
 from snapall.backup.store import JournalStore
 
@@ -17,10 +18,13 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
     The check and the intents happen under one lock of the state folder, so that of two runs one is first.
     """
 
+    closed = {own}  # a run that has nothing outstanding quiesces no VM any more
+
     @contextmanager
     def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
         with briefly(store.state / "vms.lock"):
-            states = [state for state in store.states(but=own) if state.header.vcenter == vcenter]
+            closed.update(path for path in journals(store.folder) if path not in closed and not is_open(path))
+            states = [state for state in store.states(but=closed) if state.header.vcenter == vcenter]
             yield {
                 one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
                 for state in states

@@ -213,7 +213,7 @@ def _publishes(state: RunState) -> bool:
 
 def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """After all is settled, bring what is pending into the chain, if anything of it is good enough."""
-    if policy.publish is None or state.filer_outstanding or state.filer:
+    if policy.publish is None or state.unsure or state.parts or state.room or filer.left_unsettled(state):
         return
     began = state.takeovers[-1][0] if state.takeovers else now
     since = state.version if not state.listings else 0

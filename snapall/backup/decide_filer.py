@@ -28,6 +28,11 @@ def filer_busy(state: RunState) -> bool:
     return captures or any(one.call.in_flight for one in state.commands.values())
 
 
+def left_unsettled(state: RunState) -> bool:
+    """Whether a command of an earlier owner may act yet; this owner's own are read back by its rotation."""
+    return any(one.call.owner < state.owner for one in state.unsettled)
+
+
 def read(state: RunState, volume: str, since: int) -> bool:
     """Whether the volume was listed, by a look that began at this version of the state or later."""
     known = state.listings.get(volume)
@@ -45,7 +50,9 @@ def room_wanted(state: RunState) -> bool:
 
 def room_made(state: RunState) -> bool:
     """Whether the names are free, and read back."""
-    return not room_wanted(state) or (state.captured_at is not None) or _room_failure(state) is None and _stands(state)
+    return (
+        not room_wanted(state) or (state.captured_at is not None) or (_room_failure(state) is None and _stands(state))
+    )
 
 
 def _stands(state: RunState) -> bool:

@@ -43,7 +43,7 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
-    name = state.header.job.vm_snapshot_of(state.header.stamp)
+    name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
     if until is not None:
         draft.wait(until)
@@ -132,6 +132,8 @@ def again_at(state: RunState, one: VmState, ssid: str, policy: Policy) -> dateti
     It is sent again only while its snapshot is listed, or where the database cannot be asked.
     """
     calls = one.removals_of(ssid)
+    if not calls:
+        return None
     mine = [call for call in calls if call.owner == state.owner]
     shown = ssid in one.shown if one.fresh else False
     if not shown and state.database is None:
@@ -205,14 +207,13 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
         look(state, now, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return
-    ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None and until > now]
-    if not ends:
-        return
-    at = max(now, next_look) if next_look is not None else now
-    if at <= now:
+    ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
+    last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
+    ends = [until for until in ends if until > now]
+    if last or (ends and (next_look is None or now >= next_look)):
         look(state, now, Stage.RELEASE, draft)
-    else:
-        draft.wait(min(at, max(ends)), _why(state))
+    elif ends and next_look is not None:
+        draft.wait(min(next_look, *ends), _why(state))
         draft.wait(max(ends), _why(state))
 
 

@@ -12,7 +12,7 @@ from typing import IO, Self
 from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
-from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, is_intent, may_wait, number_of
+from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, header_of, is_intent, may_wait, number_of
 from snapall.errors import JournalError
 
 
@@ -76,9 +76,8 @@ class Journal:
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
-        for record in self.records[:1]:
-            if isinstance(record.what, Began):
-                return record.what
+        if (header := header_of(self.records)) is not None:
+            return header
         raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
 
     def number(self) -> int:
@@ -196,7 +195,7 @@ def _read(path: Path) -> tuple[list[Record], int]:
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
     _require_format(path, whole)
     records = parsed(path, whole[:size], 1)
-    if records and not isinstance(records[0].what, Began):
+    if records and header_of(records) is None:
         raise JournalError(f"the journal {path} begins without its header", _CHANGED)
     lost = whole[size:]
     behind = parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)

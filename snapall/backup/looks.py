@@ -77,7 +77,7 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
             continue
         if row.vm != one.vm.id:
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
-        elif not same_name(row.name, one.name):
+        elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
 
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
+_MARK = re.compile(r"\d{8}T\d{6}Z(-[a-z0-9]{4})?", re.IGNORECASE)
 _ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
 
 
@@ -85,6 +85,11 @@ def decode_name(stored: str) -> str:
     return _ENCODED.sub(lambda hit: {"25": "%", "2f": "/", "5c": "\\"}[hit[1].lower()], stored)
 
 
+def _marked(text: str) -> bool:
+    """Whether a name goes on with the mark of a run."""
+    return text.startswith("-") and _MARK.fullmatch(text[1:]) is not None
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two VM snapshots bear the same name, as VirtualCenter stores it or as a person sees it.
 
@@ -144,23 +149,23 @@ class Job:
         """The name of the chain that the latest published backup carries (`vmware_recent`)."""
         return self.chain[0]
 
-    def temporary(self, stamp: str) -> str:
+    def temporary(self, mark: str) -> str:
         """The filer snapshot's name until it is published, of this run alone."""
-        return f"{self.prefix}_new_{stamp}"
+        return f"{self.prefix}_new_{mark}"
 
-    def vm_snapshot_of(self, stamp: str) -> str:
+    def vm_snapshot_of(self, mark: str) -> str:
         """The VM snapshots' name: unique to the run, or the batch's own in paper order."""
         match self.order:
             case Order.SAFE:
-                return f"{self.vm_snapshot}-{stamp}"
+                return f"{self.vm_snapshot}-{mark}"
             case Order.PAPER:
                 return self.vm_snapshot
 
     def names_vm_snapshot(self, name: str) -> bool:
         """Whether a VM snapshot is called as this job's are, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
-        stamp = name.strip().rpartition("-")[2].upper()
-        stamped = _STAMP.fullmatch(stamp) is not None and same_name(name, f"{self.vm_snapshot}-{stamp}")
-        return stamped or same_name(name, self.vm_snapshot)
+        decoded, own = decode_name(name).strip(), decode_name(self.vm_snapshot).strip()
+        marked = decoded[len(own) :]
+        return same_name(decoded[: len(own)], own) and (not marked or _marked(marked))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _made(state: RunState, one: CaptureState) -> Origin:
     found = certify(state)
     counted = [verdict for verdict in found.verdicts if verdict.state != SKIPPED]
     quiesced = sum(verdict.state == QUIESCED for verdict in counted)
-    temporary = one.name == began.job.temporary(began.stamp)
+    temporary = one.name == began.job.temporary(began.mark)
     return Origin(one.volume, one.name, one.date, began.stamp, found.grade, quiesced, len(counted), temporary)
 
 
@@ -97,6 +97,7 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
     latest = max((one.run for one in alive if not one.temporary and one.name in job.chain), default="")
     pending = []
     for run in sorted(runs):
+        name = next(one.name for one in alive if one.run == run and one.temporary)
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
         why = f"is not complete on {', '.join(missing)}" if missing else ""
         if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain, and are gone again
@@ -104,10 +105,10 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
         if why:
             warnings.append(
                 f"the backup of {run} {why}: it is left pending and not published; "
-                f"delete {job.temporary(run)} by hand if it is of no use"
+                f"delete {name} by hand if it is of no use"
             )
         else:
-            pending.append(Pending(next(o.name for o in alive if o.run == run and o.temporary), runs[run]))
+            pending.append(Pending(name, runs[run]))
     return Past(alive, tuple(pending), tuple(warnings))
 
 

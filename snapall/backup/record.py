@@ -5,6 +5,7 @@ Listeners (console, log file, JSON) receive the same records. `state.apply` alon
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -79,6 +80,12 @@ class Began:
     version: str  # snapall's own
     keep: str = ""  # the name of a backup outside the chain
     format: int = 1  # of the journal; 0.1 wrote none
+    token: str = ""  # four random characters: a run of another state folder may have the same stamp
+
+    @property
+    def mark(self) -> str:
+        """What the run's own names end in: no other run has it."""
+        return f"{self.stamp}-{self.token}" if self.token else self.stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +506,12 @@ on it. A power cut before that makes it an unknown outcome."""
 def may_wait(fact: Fact) -> bool:
     """Whether the fact need not be on the disk before the run goes on."""
     return isinstance(fact, _UNSYNCED)
+
+
+def header_of(records: Sequence[Record]) -> Began | None:
+    """The header, with which every journal begins; None: these records have none."""
+    first = records[0].what if records else None
+    return first if isinstance(first, Began) else None
 
 
 def number_of(what: What) -> int:

@@ -14,13 +14,12 @@ from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
 from snapall.backup.record import Failed, TakenOver, Warned, What
-from snapall.backup.report import alarming
-from snapall.backup.settling import announce, close, reach
+from snapall.backup.report import stands
+from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, SnapallError, worst
 
-_AGAIN = "run `snapall recover` again"
-_ADOPT = "its journal is lost: once the snapshot is older than max_quiesced, `snapall recover --adopt` lists it"
+_LOST = "its journal is lost: once the snapshot is older than max_quiesced, `snapall recover --adopt` lists it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,14 @@ class Recovery:
                 name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
             ]
             cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            for case in cases:
+                locks.callback(case.journal.leave)
             self._drive(cases, codes)
             for name in held:
                 if name in configured:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    codes.append(self._finish_rotation(configured[name], mine))
+                    with self._reported(codes):
+                        codes.append(self._finish_rotation(configured[name], mine))
         return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
     def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
@@ -76,8 +78,9 @@ class Recovery:
         `alone`: the caller holds the lock, so that nobody else moves names on the filer. Else only VMs are released.
         """
         codes: list[Exit] = []
-        with self._guarded(codes):
+        with self._guarded(codes), ExitStack() as left:
             case = self._case(journal, taken_over)
+            left.callback(journal.leave)
             case.policy = replace(case.policy, filer=case.policy.filer and alone)
             self._drive([case], codes)
             if alone:
@@ -126,14 +129,9 @@ class Recovery:
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
-        if state.given_up:
-            code = worst(code, Exit.DEBTS)
-        if state.outstanding:
-            sure = state.database is None or bool(alarming(state))
-            code = worst(code, Exit.DEBTS if sure else Exit.PARTIAL)
-            for one in state.outstanding:
-                text = f"{one.vm.label} {_why(bool(one.ids), released=not sure)}: {one.name}"
-                case.context.publish(Failed(text, _AGAIN if not case.journal.lost else _ADOPT))
+        for message in stands(state):
+            case.context.publish(message if not case.journal.lost else replace(message, hint=_LOST))
+        code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 
@@ -156,15 +154,12 @@ class Recovery:
         case = next((one for one in settled if one.journal.path == newest.path), None)
         case = case or Case(newest, context, Policy())
         case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
-        case.note(TakenOver("recover", "the rotation is finished"))
-        Engine(case).drive()
-        rotation = case.state.rotation
-        code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-        close(case, code, "rotation finished by recover")
-        return code
-
-
-def _why(known: bool, *, released: bool) -> str:
-    if released:
-        return "was released, but the database could not be asked whether that took effect"
-    return "is still quiesced" if known else "may still be quiesced: no answer tells yet"
+        try:
+            case.note(TakenOver("recover", "the rotation is finished"))
+            Engine(case).drive()
+            rotation = case.state.rotation
+            code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
+            close(case, code, "rotation finished by recover")
+            return code
+        finally:
+            case.journal.leave()

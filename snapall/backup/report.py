@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from snapall.backup.certificate import certify
-from snapall.backup.model import Grade, Job
+from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
-from snapall.backup.record import Report
+from snapall.backup.record import Failed, Report, Warned
 from snapall.backup.runstate import RunState, VmState
 from snapall.errors import Exit, worst
-
-if TYPE_CHECKING:
-    from snapall.backup.engine import Case
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has come to so far. `began`: monotonic seconds."""
-
-    job: Job
-    stamp: str
-    began: float
-    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
-    why: str = ""
-    case: Case | None = None
-    earlier: list[Case] = field(default_factory=list)  # runs that were still open
-    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
 
 
 def alarming(state: RunState) -> tuple[VmState, ...]:
@@ -50,20 +32,30 @@ def window_of(state: RunState) -> float:
     return (max(ends) - state.quiesced_at).total_seconds()
 
 
-def report_of(outcome: Outcome, seconds: float) -> Report:
-    """The report of a run that is over, after so many seconds."""
-    state = outcome.case.state if outcome.case is not None else RunState()
-    states = [*(case.state for case in outcome.earlier), state]
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a run has come to besides its own records: how it was stopped, and the earlier runs that it settled."""
+
+    job: str
+    stamp: str
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    earlier: tuple[RunState, ...] = ()
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+
+
+def report_of(state: RunState, before: Before, seconds: float) -> Report:
+    """The report of a run that is over, after so many seconds; the state of one that had no journal is empty."""
+    states = [*before.earlier, state]
     alarms = [one for each in states for one in alarming(each)]
     lost = [one for each in states for one in each.given_up]
     watched = [one for each in states for one in each.outstanding if one not in alarms]
-    code = worst(outcome.code, _exit(state)) if state.surveyed is not None else outcome.code
-    if alarms or lost or outcome.unsettled:
+    code = worst(before.code, _exit(state)) if state.surveyed is not None else before.code
+    if alarms or lost or before.unsettled:
         code = worst(code, Exit.DEBTS)
     backup = backup_of(state) if state.surveyed is not None else None
     return Report(
-        job=outcome.job.name,
-        stamp=outcome.stamp,
+        job=before.job,
+        stamp=before.stamp,
         exit=code,
         grade=backup.grade if backup is not None else None,
         verdicts=certify(state).verdicts if state.released_at is not None else (),
@@ -88,19 +80,41 @@ def _exit(state: RunState) -> Exit:
     if not state.confirmed:
         return Exit.FAILED
     grade = certify(state).grade
-    failed = any(type(one).__name__ == "Failed" for one in state.messages)
-    whole = grade is Grade.WHOLE and published(state) and not failed and not state.outstanding
+    whole = grade is Grade.WHOLE and published(state) and not state.failed and not state.outstanding
     return Exit.OK if whole else Exit.PARTIAL
 
 
+def stands(state: RunState) -> tuple[Failed | Warned, ...]:
+    """What whoever settled a run says of its VMs."""
+    found: list[Failed | Warned] = []
+    again = "run `snapall recover` again"
+    alarms = alarming(state)
+    for one in state.outstanding:
+        if one in alarms:
+            still = "is still quiesced" if one.ids else "may still be quiesced: no answer tells yet"
+            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", again))
+        elif one.removed:
+            text = "was released, but the database could not be asked whether that took effect"
+            found.append(Failed(f"{one.vm.label} {text}: {one.name}", again))
+        else:
+            text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
+            found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
+    found += [Failed(_label_given_up(one), _remedy(one)) for one in state.given_up]
+    return tuple(found)
+
+
 def _label(one: VmState) -> str:
-    """A VM that may be left quiesced, with what is known of its snapshot."""
+    return f"{one.vm.label}: {_snapshot(one)}"
+
+
+def _snapshot(one: VmState) -> str:
+    """What is known of a VM's snapshot."""
     if one.withheld:
-        return f"{one.vm.label}: {one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
+        return f"{one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
     runs = f"; vcbsnapshot still runs (process {child.pid})" if child is not None and one.ended is None else ""
-    return f"{one.vm.label}: {what}{runs}"
+    return f"{what}{runs}"
 
 
 def _label_given_up(one: VmState) -> str:
@@ -108,6 +122,15 @@ def _label_given_up(one: VmState) -> str:
     if one.withheld:
         return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
     return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
+
+
+def _remedy(one: VmState) -> str:
+    if one.withheld:
+        return "look at the VM's snapshots: one that nobody else has made is removed by hand, or by `recover --adopt`"
+    return (
+        "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "
+        "remove it in the Snapshot Manager, or by `snapall recover --adopt`"
+    )
 
 
 def _kept_in_view(watched: Sequence[VmState]) -> tuple[str, ...]:

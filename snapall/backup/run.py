@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.claims import claims_of
-from snapall.backup.context import Guard, RunContext, guarded, unguarded
+from snapall.backup.context import Guard, RunContext, defect, guarded, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job, Order, Pace, Survey
@@ -24,6 +26,7 @@ from snapall.backup.record import (
     Left,
     Listed,
     Origin,
+    ReleaseBegan,
     Report,
     RunEnded,
     Stage,
@@ -32,7 +35,7 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Outcome, report_of
+from snapall.backup.report import Before, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
@@ -40,7 +43,27 @@ from snapall.backup.settling import announce, close, settled_code, sweep_policy
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError
 
+_LETTERS = string.ascii_lowercase + string.digits
 _BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a run has come to so far. `began`: monotonic seconds."""
+
+    job: Job
+    stamp: str
+    began: float
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    why: str = ""
+    case: Case | None = None
+    earlier: list[Case] = field(default_factory=list)  # runs that were still open
+    unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+
+    def leave(self) -> None:
+        """Write nothing more: whoever holds the lock next may."""
+        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
+            case.journal.leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +78,7 @@ class BackupRun:
     keep_journals: int = 400
     history: History = History()
     guard: Guard = unguarded
+    token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
 
     def run(self) -> Report:
@@ -64,49 +88,72 @@ class BackupRun:
         """
         began = self.context.clock.monotonic()
         with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
-            outcome = Outcome(self.job, self.store.stamp(), began)
-            self._held(outcome)
-            report = self._report(outcome)
+            outcome = _Outcome(self.job, self.store.stamp(), began)
+            try:
+                self._held(outcome)
+                report = self._report(outcome)
+            finally:
+                outcome.leave()
         self.context.publish(RunEnded(report))
         return report
 
     def _warn(self, text: str) -> None:
         self.context.publish(Warned(text))
 
-    def _held(self, outcome: Outcome) -> None:
+    def _held(self, outcome: _Outcome) -> None:
+        header = self._header(outcome.stamp)
+        self.context.publish(header)
         with self._reported(outcome):
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
-            self._back_up(outcome)
+            self._back_up(outcome, header)
         self._look_again(outcome)
 
-    def _back_up(self, outcome: Outcome) -> None:
+    def _header(self, stamp: str) -> Began:
         site = self.context.site
-        header = Began(
-            self.job, outcome.stamp, site.vcenter, site.filer, self.pace, __version__, self.keep, format=FORMAT
+        return Began(
+            job=self.job,
+            stamp=stamp,
+            vcenter=site.vcenter,
+            filer=site.filer,
+            pace=self.pace,
+            version=__version__,
+            keep=self.keep,
+            format=FORMAT,
+            token=self.token,
         )
+
+    def _back_up(self, outcome: _Outcome, header: Began) -> None:
         journal = self.store.begin(header)
-        claims = claims_of(self.store, journal.path, site.vcenter)
+        claims = claims_of(self.store, journal.path, header.vcenter)
         case = outcome.case = Case(journal, self.context, Policy(backup=True), claims)
-        for record in journal.records:
-            self.context.forward(record)
         self.before(outcome.stamp)
         ready = self.guard(journal.path)  # it gets ready while the survey is made
         self._plan(case, outcome)
         ready()
-        if not self.context.stopped():
-            Engine(case).drive()
+        engine = Engine(case)
+        try:
+            engine.drive()
+        except Exception:  # noqa: BLE001 - a defect of the decisions must not keep the VMs quiesced
+            case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
+            case.policy = Policy()
+            engine.drive()
 
     @contextmanager
-    def _reported(self, outcome: Outcome) -> Iterator[None]:
-        """Report what ends the work before its time."""
+    def _reported(self, outcome: _Outcome) -> Iterator[None]:
+        """Report what ends the work before its time; a defect with its traceback."""
         try:
             yield
         except SnapallError as error:
             self._fail(outcome, error.message, error.hint)
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
+        except Exception:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
+            self._fail(outcome, *defect())
+            confirmed = outcome.case is not None and outcome.case.state.confirmed
+            outcome.why = "a defect of snapall"
+            outcome.code = Exit.PARTIAL if confirmed else Exit.FAILED
 
-    def _fail(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
         if outcome.case is not None:
             outcome.case.note(Failed(text, hint))
         else:
@@ -114,7 +161,7 @@ class BackupRun:
 
     # Earlier runs
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: _Outcome) -> None:
         """Settle what earlier runs of this job left, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.store.open_runs(self.job.name)
         with self.context.stage(Stage.SETTLE) if paths else nullcontext():
@@ -134,7 +181,7 @@ class BackupRun:
     def _warn_of(self, job: str) -> None:
         self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
 
-    def _sweep(self, journal: Journal, outcome: Outcome) -> None:
+    def _sweep(self, journal: Journal, outcome: _Outcome) -> None:
         case = Case(journal, self.context, sweep_policy(journal.began, self.context))
         outcome.earlier.append(case)
         announce(case)
@@ -142,11 +189,11 @@ class BackupRun:
         Engine(case).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
-    def _unsettled(self, outcome: Outcome, text: str, hint: str) -> None:
+    def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
         outcome.unsettled = True
         self.context.publish(Failed(text, hint))
 
-    def _look_again(self, outcome: Outcome) -> None:
+    def _look_again(self, outcome: _Outcome) -> None:
         """At the end of the run, look once more at the VMs of earlier runs: now nobody waits for it."""
         for case in outcome.earlier:
             if case.state.outstanding and case.policy.vms:
@@ -158,10 +205,10 @@ class BackupRun:
 
     # The plan
 
-    def _plan(self, case: Case, outcome: Outcome) -> None:
+    def _plan(self, case: Case, outcome: _Outcome) -> None:
         """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
-        owing = self.store.states(but=case.journal.path)
+        owing = self.store.states(but=(case.journal.path,))
         with self.context.stage(Stage.SURVEY):
             survey = self.context.site.survey()
             plan, past = self._built(case, survey, known, owing)
@@ -179,7 +226,7 @@ class BackupRun:
         past = recall(self.job, known, survey.listings)
         here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
         context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
-        return build(self.job, survey, past, context, case.state.header.stamp, self.keep), past
+        return build(self.job, survey, past, context, case.state.header.mark, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
         """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""
@@ -210,9 +257,11 @@ class BackupRun:
 
     # The report
 
-    def _report(self, outcome: Outcome) -> Report:
-        report = report_of(outcome, self.context.clock.monotonic() - outcome.began)
-        case = outcome.case
+    def _report(self, outcome: _Outcome) -> Report:
+        case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
+        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
+        state = case.state if case is not None else RunState()
+        report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []

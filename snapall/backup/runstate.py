@@ -250,6 +250,11 @@ class RunState:
     version: int = 0
 
     @property
+    def failed(self) -> bool:
+        """Whether anything was reported as a failure."""
+        return any(isinstance(one, Failed) for one in self.messages)
+
+    @property
     def owner(self) -> int:
         """How often the run was taken over."""
         return len(self.takeovers)

@@ -332,7 +332,8 @@ def _settled(state: RunState, n: int, done: bool | None) -> RunState:
     one = state.commands.get(n)
     if one is None:
         return state
-    state = _believed(state, one.step) if done else state
+    if done and one.step.volume in state.believed:  # else the list that showed it is the latest
+        state = _believed(state, one.step)
     phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
     return _with_command(state, replace(one, phase=phases[done]))
 

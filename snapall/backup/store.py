@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,12 @@ class JournalStore:
         """The state of a run, for a look. JournalError: it cannot be read."""
         return fold(self.open(path).records)
 
-    def states(self, but: Path | None = None) -> tuple[RunState, ...]:
+    def states(self, but: Container[Path] = ()) -> tuple[RunState, ...]:
         """Those of all open runs, of whatever job; one that cannot be read is passed over, for its own job tells it."""
         found = []
-        for path in self.open_runs():
+        for path in journals(self.folder):
             try:
-                if path != but:
+                if path not in but and is_open(path):
                     found.append(self.read(path))
             except JournalError:
                 continue

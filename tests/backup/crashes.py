@@ -96,7 +96,7 @@ def wrong(stage: Stage, way: str) -> Iterator[str]:
     """What does not hold of the world that is left."""
     if stage.site.rows != [FOREIGN]:
         yield f"VM snapshots: {stage.site.rows}"
-    if stage.memory.open_runs():
+    if stage.store.open_runs():
         yield "a journal is still open"
     nights = len(stage.site.held_at)
     for volume in stage.job.volumes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,10 @@ START = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 Act = Callable[[Step], Outcome]
 Fault = Callable[[Step, Act], Outcome]
 """What stands between a step and the world: it may act, or not, and answers what it likes."""
+
+
+class Killed(BaseException):
+    """The process dies here, and nothing of it cleans up."""
 
 
 class PretendedClock:
@@ -146,14 +151,14 @@ class PretendedSite:
                 return Done(already=already)
             case Capture(volume, name):
                 if any(row.name == name for row in self.volumes[volume]):
-                    return Refusal("Snapshot already exists.")
+                    return Unknown("Snapshot already exists.", "Snapshot already exists.", failed=True)
                 self.volumes[volume].insert(0, FilerSnapshot(name, f"born {name} {len(self.ledger)}"))
                 self.held_at[name] = {row.vm for row in self.rows}
                 return Done("creating snapshot...")
             case Rename(volume, old, new):
                 names = {row.name for row in self.volumes[volume]}
                 if old not in names or new in names:
-                    return Refusal("No such snapshot.")
+                    return Unknown("No such snapshot.", "No such snapshot.", failed=True)
                 self.volumes[volume] = [replace(r, name=new) if r.name == old else r for r in self.volumes[volume]]
                 return Done()
             case Delete(volume, name):
@@ -210,6 +215,7 @@ class Stage:
     heard: list[What] = field(default_factory=list)
     stop: bool = False
     processes: Processes = NO_PROCESSES
+    deadly: Callable[[What], bool] = lambda what: False  # the process dies once such a record is written
 
     def __post_init__(self) -> None:
         self.site = PretendedSite(self.clock)
@@ -221,7 +227,12 @@ class Stage:
 
     @property
     def context(self) -> RunContext:
-        return RunContext(self.site, self.clock, self.hear, lambda: self.stop)
+        return RunContext(self.site, self.clock, self.hear, self._stopped)
+
+    def _stopped(self) -> bool:
+        if any(map(self.deadly, self.heard)):
+            raise Killed
+        return self.stop
 
     @property
     def store(self) -> JournalStore:
@@ -242,9 +253,18 @@ class Stage:
 
     def night(self, keep: str = "") -> Report:
         self.clock.push(86400)
-        report = BackupRun(self.job, self.pace, self.context, self.store, keep).run()
+        report = BackupRun(self.job, self.pace, self.context, self.store, keep, token="").run()
         assert self.site.disproved == []
         return report
+
+    def killed(self, work: Callable[[], object], deadly: Callable[[What], bool]) -> None:
+        """Work whose process dies as soon as such a record is written."""
+        self.heard.clear()
+        self.deadly = deadly
+        with suppress(Killed):
+            work()
+            raise AssertionError("it was not killed")
+        self.deadly = lambda what: False
 
     def recover(self, *, wait: bool = True, jobs: list[Job] | None = None) -> Exit:
         context = self.context

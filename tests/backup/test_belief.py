@@ -71,7 +71,7 @@ def test_the_night_after_a_capture_that_was_not_listed_is_a_good_one(tmp_path: P
     stage = at(tmp_path, order)
     stage.site.fail(capture_of(), once(claim))
     assert_no_new_backup(stage, order)
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     assert stage.recover() is Exit.OK
     assert stage.dates() == MADE[order]
     assert stage.night().exit is Exit.OK
@@ -97,7 +97,7 @@ def test_a_capture_that_one_of_two_volumes_does_not_list_is_taken_back_on_the_ot
     report = stage.night()
     assert (report.exit, report.published, report.name) == (Exit.FAILED, False, "")
     assert stage.dates("v") == stage.dates("w") == MADE[order]
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 # What is sent again, and what is not

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import PlanMade, Warned
+from snapall.backup.record import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
 from tests.backup.pretended import (
     CHAIN,
     JOB,
+    PACE,
     Act,
     Stage,
     act_unanswered,
@@ -88,12 +89,12 @@ def test_the_steps_of_a_run_are_those_of_its_plan(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order), replace(Stage(tmp_path).pace, parallel=1))
         stage.night()
-        plan = next(what.plan for what in stage.heard if isinstance(what, PlanMade))
+        surveyed = next(what for what in stage.heard if isinstance(what, Surveyed))
         sent = [
             replace(step, ssid=f"<ssid of {step.vm.moref}>") if isinstance(step, Release) else step
             for step in stage.site.asked
         ]
-        assert sent == list(plan.steps)
+        assert [str(step) for step in sent] == list(surveyed.commands)
 
 
 def test_both_orders_end_in_the_same_state(tmp_path: Path) -> None:
@@ -231,7 +232,8 @@ def test_a_create_that_is_lost_twice_is_not_sent_a_third_time(stage: Stage) -> N
     assert stage.site.rows == []
 
 
-def test_a_capture_seen_only_after_the_release_is_crash_consistent(stage: Stage) -> None:
+def test_a_capture_seen_only_after_the_release_is_crash_consistent(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=3))
     go = threading.Event()
 
     def slow(step: Step, act: Act) -> Outcome:
@@ -305,7 +307,7 @@ def test_a_quiesce_that_failed_but_happened_is_released_and_not_counted(stage: S
 def test_a_quiesce_that_failed_by_its_own_word_is_no_alarm_once_a_look_finds_nothing(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lambda step, act: Unknown("exit code 1", failed=True)))
     report = stage.night()
-    assert (report.exit, report.debts) == (Exit.PARTIAL, ())
+    assert (report.exit, report.outstanding) == (Exit.PARTIAL, ())
     assert "vm-110" in report.watched[0]
     stage.site._act(Quiesce(Vm(110), f"Quiesce-{report.stamp}"))  # VirtualCenter made it all the same
     assert stage.night().exit is Exit.OK
@@ -320,7 +322,7 @@ def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(st
     stage.site.fail(quiesce_of(110), lambda step, act: Unknown("exit code 1", failed=True))
     report = stage.night()
     assert report.exit is Exit.DEBTS
-    assert len(report.debts) == 1
+    assert len(report.outstanding) == 1
     assert len(report.watched) == 1
 
 
@@ -328,13 +330,13 @@ def test_a_quiesce_that_may_still_act_is_a_debt_until_it_is_settled(stage: Stage
     stage.site.fail(quiesce_of(110), lose)
     report = stage.night()
     assert report.exit is Exit.DEBTS
-    assert "vm-110" in report.debts[0]
+    assert "vm-110" in report.outstanding[0]
     late = Quiesce(Vm(110), "Quiesce-20070323T030000Z")
     stage.site._act(late)
     assert [row.vm for row in stage.site.rows] == [110]
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_recover_waits_until_a_late_snapshot_can_no_longer_appear(stage: Stage) -> None:
@@ -404,12 +406,12 @@ def test_with_the_database_down_after_the_capture_the_printed_ids_serve(stage: S
     report = stage.night()
     assert report.exit is Exit.PARTIAL
     assert stage.site.rows == []
-    assert report.debts == ()
+    assert report.outstanding == ()
     assert all(f"vm-{vm}" in report.watched[0] for vm in (108, 110, 1226))
     assert report.published
     stage.site.database_down = False
     assert stage.recover() is Exit.OK
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_recover_with_the_database_down_says_that_nothing_is_confirmed(stage: Stage) -> None:
@@ -449,7 +451,7 @@ def test_a_snapshot_removed_by_somebody_else_was_not_quiesced(stage: Stage) -> N
     report = stage.night()
     assert report.grade is Grade.PARTIAL
     assert [v.vm.id for v in report.verdicts if v.state != "quiesced"] == [110]
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_signal_while_quiescing_releases_and_captures_nothing(stage: Stage) -> None:
@@ -537,7 +539,7 @@ def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None
         if order is Order.PAPER:
             del expected[S4]
         assert stage.dates("v") == stage.dates("w") == expected
-        assert stage.memory.open_runs() == []
+        assert stage.store.open_runs() == []
 
 
 def test_a_kept_backup_stands_outside_the_chain(stage: Stage) -> None:
@@ -558,7 +560,7 @@ def test_the_database_down_at_the_survey_changes_nothing(stage: Stage) -> None:
     stage.site.database_down = True
     assert stage.night().exit is Exit.FAILED
     assert stage.site.asked == []
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_another_run_of_the_job_is_refused(stage: Stage) -> None:

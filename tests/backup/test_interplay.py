@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.debts import owed
-from snapall.backup.facts import Certified, Releasing
+from snapall.backup.record import Certified, ReleaseBegan
 from snapall.backup.lock import hold
-from snapall.backup.means import Means
+from snapall.backup.context import RunContext
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm
-from snapall.backup.run import Night
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped
 from tests.backup.pretended import (
@@ -87,9 +86,9 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
         return outcome
 
     stage.site.fail(last, slow)
-    means = Means(stage.site, stage.clock, stage.hear, interrupted)
+    context = RunContext(stage.site, stage.clock, stage.hear, interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Night(stage.job, stage.pace, means, stage.memory).run()
+        BackupRun(stage.job, stage.pace, context, stage.store).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
     assert stage.site.disproved == []
     assert acted.wait(PATIENCE)  # the last one may be quiesced after the run's end
@@ -149,7 +148,7 @@ def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: 
     ticking.site.after = lambda step: done.set() if quiesce_of(110)(step) else None
     report = ticking.night()
     assert report.exit is Exit.DEBTS
-    (path,) = ticking.memory.open_runs()
+    (path,) = ticking.store.open_runs()
     before = path.read_bytes()
     go.set()
     assert done.wait(PATIENCE)
@@ -182,7 +181,7 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
     assert report.grade is Grade.PARTIAL
     assert waited
     assert set(waited) == {0}
-    assert report.debts == ()
+    assert report.outstanding == ()
 
 
 def test_that_the_release_has_begun_is_on_record_though_no_id_is_known_to_remove(stage: Stage) -> None:
@@ -191,8 +190,8 @@ def test_that_the_release_has_begun_is_on_record_though_no_id_is_known_to_remove
     begun: list[bool] = []
 
     def look() -> None:
-        (path,) = stage.memory.open_runs()
-        begun.append(any(isinstance(noted.fact, Releasing) for noted in stage.memory.open(path).facts))
+        (path,) = stage.store.open_runs()
+        begun.append(any(isinstance(record.what, ReleaseBegan) for record in stage.store.open(path).records))
 
     stage.site.on_look = look
     stage.night()
@@ -212,7 +211,7 @@ def test_no_volume_is_captured_once_the_release_has_begun(tmp_path: Path) -> Non
     assert stage.night().exit is Exit.FAILED
     assert not any(isinstance(step, Capture) and step.volume == "w" for step in stage.site.asked)
     assert stage.dates("v") == stage.dates("w") == OLD
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_no_volume_is_captured_after_a_signal(tmp_path: Path) -> None:
@@ -410,8 +409,8 @@ def test_an_earlier_debt_is_looked_at_again_at_the_end_of_the_run(stage: Stage) 
 
     stage.site.after = passes
     report = stage.night()
-    assert (report.exit, report.debts) == (Exit.PARTIAL, ())
-    assert stage.memory.open_runs() == []
+    assert (report.exit, report.outstanding) == (Exit.PARTIAL, ())
+    assert stage.store.open_runs() == []
 
 
 def test_what_appears_of_an_earlier_run_during_the_run_is_released_at_its_end(stage: Stage) -> None:
@@ -457,7 +456,7 @@ def test_another_jobs_open_run_is_a_warning(stage: Stage) -> None:
 
 def test_another_jobs_run_that_is_at_work_is_no_warning(stage: Stage) -> None:
     stage.begun(job=replace(JOB, name="vol2"))
-    with hold(stage.memory.state, "vol2", "run", stage.clock, lambda: False):
+    with hold(stage.store.state, "vol2", "run", stage.clock, lambda: False):
         assert stage.night().exit is Exit.OK
     assert "is not settled" not in stage.warnings
 
@@ -469,7 +468,7 @@ def test_a_survey_that_cannot_be_written_down_stops_the_run_before_anything(tmp_
     stage = Stage(tmp_path, PAPER)
 
     def away() -> None:
-        for path in stage.memory.folder.glob("*.jsonl"):
+        for path in stage.store.folder.glob("*.jsonl"):
             path.rename(path.with_suffix(".away"))
 
     def back(step: Step) -> None:
@@ -489,7 +488,7 @@ def test_whenever_the_journal_breaks_every_vm_is_released_and_no_backup_is_lost(
 
     def breaks(step: Step) -> None:
         if len(stage.site.asked) == when:
-            for path in stage.memory.folder.glob("*.jsonl"):
+            for path in stage.store.folder.glob("*.jsonl"):
                 path.rename(path.with_suffix(".away"))
 
     stage.site.after = breaks
@@ -500,11 +499,11 @@ def test_whenever_the_journal_breaks_every_vm_is_released_and_no_backup_is_lost(
     assert lost <= ({OLD[S4]} if captured or order is Order.PAPER else set())
     assert report.exit is not Exit.DEBTS
     assert (report.exit is Exit.FAILED) == (not captured)
-    for path in stage.memory.folder.glob("*.away"):
+    for path in stage.store.folder.glob("*.away"):
         path.rename(path.with_suffix(".jsonl"))
     stage.site.after = lambda step: None
     assert stage.recover() is Exit.OK
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     assert stage.site.rows == []
     if captured:
         assert stage.dates()[R].startswith("born")
@@ -513,10 +512,10 @@ def test_whenever_the_journal_breaks_every_vm_is_released_and_no_backup_is_lost(
 
 def test_old_journals_that_cannot_be_removed_are_a_warning(stage: Stage) -> None:
     stage.night()
-    means = stage.means
-    folder = stage.memory.folder
+    context = stage.context
+    folder = stage.store.folder
     (path,) = folder.glob("*.jsonl")
-    report = Night(stage.job, stage.pace, means, stage.memory, keep_journals=1).run()
+    report = BackupRun(stage.job, stage.pace, context, stage.store, keep_journals=1).run()
     assert report.exit is Exit.OK
     assert not path.exists()
 
@@ -569,12 +568,12 @@ def test_a_refused_delete_leaves_the_chain_and_the_new_backup(stage: Stage) -> N
 def test_the_journal_holds_the_certificate_of_what_the_world_saw(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("not started"))
     report = stage.night()
-    newest = stage.memory.newest("vol1")
+    newest = stage.store.newest("vol1")
     assert newest is not None
-    (certificate,) = (noted.fact for noted in newest.facts if isinstance(noted.fact, Certified))
+    (certificate,) = (record.what for record in newest.records if isinstance(record.what, Certified))
     quiesced = {one.vm.id for one in certificate.verdicts if one.state == "quiesced"}
     assert quiesced == stage.site.held_at[f"vmware_new_{report.stamp}"]
-    assert not owed(newest.facts)
+    assert not stage.state_of(newest).open
 
 
 def test_a_create_that_is_refused_on_the_second_try_is_not_proven(stage: Stage) -> None:

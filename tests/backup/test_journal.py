@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.factlines import from_line, to_line
-from snapall.backup.facts import (
+from snapall.backup.record import (
     Answered,
     Began,
     Certified,

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.debts import owed
-from snapall.backup.events import Waiting
-from snapall.backup.facts import Answered, Intent, Started, Surveyed
+from snapall.backup.record import Answered, Intent, Started, Surveyed, Waiting
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
@@ -33,7 +31,7 @@ VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
 ROW = VmSnapshot("snapshot-1228", 110, NAME)
 QUIESCED = (
-    Surveyed((), (110,), (), (), ()),
+    Surveyed((), (VM,), (), (), ()),
     Intent(1, Quiesce(VM, NAME)),
     Answered(1, Done(ssid=ROW.ssid), 1.0),
 )
@@ -73,7 +71,7 @@ def test_a_task_that_goes_on_for_hours_is_given_up_on_after_a_limit(stage: Stage
     moments = attempts(stage, 108)
     report = stage.night()
     assert report.exit is Exit.DEBTS
-    assert "vm-108" in report.debts[0]
+    assert "vm-108" in report.outstanding[0]
     assert 900 < moments[-1] <= 960
     assert stage.clock.monotonic() <= NIGHT + 960
     waits = [what for what in stage.heard if isinstance(what, Waiting)]
@@ -146,9 +144,9 @@ def test_last_nights_vm_with_another_task_does_not_hold_tonights_backup_up(stage
     stage.clock.later(NIGHT + 300, stage.site.faults.clear)
     report = stage.night()
     assert captured == [before]
-    assert (report.exit, report.debts) == (Exit.PARTIAL, ())
+    assert (report.exit, report.outstanding) == (Exit.PARTIAL, ())
     assert stage.site.rows == []
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 # The database lags
@@ -180,7 +178,7 @@ def test_already_deleted_is_not_believed_while_the_snapshot_is_listed(stage: Sta
     stage.clock.later(20, stage.site.faults.clear)
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []
-    assert not owed(stage.memory.open(journal.path).facts)
+    assert not stage.state_of(journal).open
 
 
 # A removal that was never sent
@@ -217,14 +215,14 @@ def test_a_vm_that_is_unregistered_while_it_is_held_is_named_with_what_is_to_be_
     unregistered_at(stage, Capture)
     report = stage.night()
     assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.PARTIAL, True)
-    assert report.debts == (
+    assert report.outstanding == (
         f"sql01 (vm-110): not registered any more, and {stage.job.vm_snapshot_of(report.stamp)} may be among its files",
     )
     assert "sql01 (vm-110) is not registered in VirtualCenter any more" in " ".join(stage.failures)
     (verdict,) = (one for one in report.verdicts if one.vm.id == 110)
     assert (verdict.state, verdict.why) == ("not quiesced", "it was unregistered from VirtualCenter before its release")
     assert stage.site.rows == []
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     assert stage.night().exit is Exit.OK
 
 
@@ -244,8 +242,8 @@ def test_the_next_run_tells_of_a_vm_that_was_unregistered_meanwhile_and_takes_it
     stage.site.unregister(110)
     report = stage.night()
     assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.WHOLE, True)
-    assert "sql01 (vm-110)" in report.debts[0]
-    assert stage.memory.open_runs() == []
+    assert "sql01 (vm-110)" in report.outstanding[0]
+    assert stage.store.open_runs() == []
     assert stage.night().exit is Exit.OK
 
 
@@ -259,7 +257,7 @@ def test_a_vm_that_is_unregistered_before_its_create_is_answered_may_have_a_snap
     report = stage.night()
     assert report.exit is Exit.DEBTS
     assert "if it was made" in " ".join(stage.failures)
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_vm_that_is_unregistered_before_its_quiesce_is_no_alarm(stage: Stage) -> None:
@@ -269,9 +267,9 @@ def test_a_vm_that_is_unregistered_before_its_quiesce_is_no_alarm(stage: Stage) 
 
     stage.site.fail(quiesce_of(110), first)
     report = stage.night()
-    assert (report.exit, report.grade, report.debts) == (Exit.PARTIAL, Grade.PARTIAL, ())
+    assert (report.exit, report.grade, report.outstanding) == (Exit.PARTIAL, Grade.PARTIAL, ())
     assert "it was not quiesced" in stage.warnings
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_vm_that_only_the_database_lost_is_released_by_its_id(stage: Stage) -> None:
@@ -289,7 +287,7 @@ def test_a_vm_is_not_given_up_on_while_the_database_cannot_be_asked(stage: Stage
     stage.site.unregister(110)
     stage.site.database_down = True
     assert stage.recover(wait=False) is Exit.DEBTS
-    assert stage.memory.open_runs() != []
+    assert stage.store.open_runs() != []
 
 
 # Moved

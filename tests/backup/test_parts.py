@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from snapall.backup.clock import SystemClock
 from snapall.backup.crew import Crew
 from snapall.backup.debts import CaptureDebt, Debts, VmDebt, owed
-from snapall.backup.events import Event, Herald, VmFree
+from snapall.backup.record import Event, Herald, VmFree
 from snapall.backup.model import (
     FilerSnapshot,
     Grade,

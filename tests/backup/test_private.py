@@ -14,7 +14,7 @@ import pytest
 from snapall.backup import private
 from snapall.backup.journal import is_open
 from snapall.backup.lock import hold, seize
-from snapall.backup.memory import Memory
+from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, Untrusted
 from snapall.operate.history import at_work, require_listed
 from snapall.site import process
@@ -30,7 +30,7 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.clock import SystemClock
 from snapall.backup.lock import at_work, use_of
-from snapall.backup.memory import Memory
+from snapall.backup.store import JournalStore
 from snapall.operate import history
 from snapall.site import process
 from tests.backup.pretended import Stage
@@ -45,7 +45,7 @@ for path in sys.argv[1:]:
         print(error.strerror)
 """
 LOOKED = """
-memory = Memory(Path(sys.argv[1]), SystemClock(), process)
+memory = JournalStore(Path(sys.argv[1]), SystemClock(), process)
 print(use_of(memory.state, "vol1").name, history.at_work(memory, "vol1"), len(history.known_of(memory, "vol1").nights))
 """
 
@@ -107,8 +107,8 @@ def test_another_local_user_can_open_neither_lock_nor_journal_nor_folder(
 ) -> None:
     umask(0)
     stage.night()
-    (journal,) = stage.memory.folder.iterdir()
-    stage.memory.folder.chmod(0o755)  # even so: what is in it has rights of its own
+    (journal,) = stage.store.folder.iterdir()
+    stage.store.folder.chmod(0o755)  # even so: what is in it has rights of its own
     stage.state.chmod(0o755)
     paths = [stage.state / "vol1.lock", stage.state / "stamps.lock", stage.state / "last.stamp", journal]
     assert as_nobody(TRIED, *paths) == ["Permission denied"] * 4
@@ -135,7 +135,7 @@ def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage
     assert f"can write {stage.state / name} (mode {mode:04o})" in caught.value.message
     assert f"chmod go-w {stage.state / name}" in caught.value.hint
     with pytest.raises(Untrusted):  # whoever only looks does not believe it either
-        require_listed(stage.memory.folder)
+        require_listed(stage.store.folder)
     assert rights(stage.state / name) == f"{mode:04o}"
 
 
@@ -171,12 +171,12 @@ def test_a_lock_is_never_opened_through_a_link(stage: Stage, tmp_path: Path) -> 
 
 def test_a_journal_that_others_could_have_written_is_open_and_refused_by_name(stage: Stage) -> None:
     stage.night()
-    (journal,) = stage.memory.folder.iterdir()
+    (journal,) = stage.store.folder.iterdir()
     assert not is_open(journal)
     journal.chmod(0o664)
     assert is_open(journal)  # its last line proves nothing
     with pytest.raises(Untrusted, match=journal.name):
-        stage.memory.open(journal)
+        stage.store.open(journal)
     private.arrange(stage.state, None)
     assert rights(journal) == "0664"  # else the next one would believe it
 
@@ -195,10 +195,10 @@ def test_what_another_user_owns_is_refused_with_the_name_of_that_user(stage: Sta
 @as_root
 def test_a_journal_of_another_user_than_its_folders_is_refused(stage: Stage) -> None:
     stage.night()
-    (journal,) = stage.memory.folder.iterdir()
+    (journal,) = stage.store.folder.iterdir()
     os.chown(journal, NOBODY, -1)
     with pytest.raises(Untrusted, match=journal.name):
-        stage.memory.open(journal)
+        stage.store.open(journal)
 
 
 # The group that may read
@@ -216,8 +216,8 @@ def test_a_group_may_read_folder_journals_and_the_holders_note_and_no_lock(
     stage.night()
     assert set(map(tuple, seen)) == {("HIDDEN a run 1",)}
     assert as_nobody(LOOKED, stage.state) == ["HIDDEN  1"]
-    (journal,) = stage.memory.folder.iterdir()
-    assert [rights(path) for path in (stage.state, stage.memory.folder, journal)] == ["0750", "0750", "0640"]
+    (journal,) = stage.store.folder.iterdir()
+    assert [rights(path) for path in (stage.state, stage.store.folder, journal)] == ["0750", "0750", "0640"]
     assert {rights(path) for path in stage.state.glob("*.lock")} == {"0600"}
 
 
@@ -230,10 +230,10 @@ def test_a_group_that_is_named_later_may_read_what_is_there_and_one_that_is_not_
     assert as_nobody(LOOKED, stage.state) == ["HIDDEN  1"]
     assert private.not_readable_by(NOBODY, stage.state) is None
     private.arrange(stage.state, 0)
-    (journal,) = stage.memory.folder.iterdir()
+    (journal,) = stage.store.folder.iterdir()
     assert as_nobody(TRIED, stage.state, journal) == ["Permission denied"] * 2
     private.arrange(stage.state, None)
-    assert {rights(path) for path in stage.memory.folder.iterdir()} == {"0600"}
+    assert {rights(path) for path in stage.store.folder.iterdir()} == {"0600"}
     assert rights(stage.state) == "0700"
     assert private.not_readable_by(NOBODY, stage.state) == stage.state
 
@@ -255,4 +255,4 @@ print(stage.night().exit.name, oct(stage.state.stat().st_mode), private.not_read
 def test_a_user_who_may_see_nothing_does_not_take_the_lock_for_free(stage: Stage) -> None:
     with hold(stage.state, "vol1", "run", stage.clock, lambda: False):
         assert as_nobody("print(at_work(Path(sys.argv[1]), 'vol1'))", stage.state) == ["True"]
-    assert at_work(Memory(stage.state, stage.clock), "vol1") == ""
+    assert at_work(JournalStore(stage.state, stage.clock), "vol1") == ""

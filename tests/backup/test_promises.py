@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.facts import Answered, Intent, Started, Surveyed
+from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.run import Night
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, lose, once, quiesce_of, refuse, release_of
@@ -51,19 +51,19 @@ def test_a_pending_backup_enters_the_chain_though_the_clock_was_set_back(stage: 
 
 def test_a_clock_that_was_set_back_makes_no_recover_wait_for_a_day(stage: Stage) -> None:
     child = Child(4001, 1.0)
-    stage.begun(Surveyed((), (110,), (), (), ()), Intent(1, Quiesce(VM, NAME)), Started(1, child))
+    stage.begun(Surveyed((), (VM,), (), (), ()), Intent(1, Quiesce(VM, NAME)), Started(1, child))
     set_clock(stage, -86400)
     before = stage.clock.monotonic()
     assert stage.recover() is Exit.OK
     assert stage.clock.monotonic() - before <= stage.pace.settle + stage.pace.create_timeout
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait_longer_for_a_row_to_vanish(stage: Stage) -> None:
     stage.site.rows = [VmSnapshot("snapshot-1228", 110, NAME)]
     facts = Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid="snapshot-1228"), 1.0)
     release = Intent(2, Release(VM, "snapshot-1228")), Answered(2, Done(), 1.0)
-    stage.begun(Surveyed((), (110,), (), (), ()), *facts, *release)
+    stage.begun(Surveyed((), (VM,), (), (), ()), *facts, *release)
     set_clock(stage, -86400)
     before = stage.clock.monotonic()
     assert stage.recover() is Exit.OK
@@ -85,7 +85,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
     def second(step: Step) -> None:
         if isinstance(step, Capture) and not begun:
             begun.append("vol2")
-            Night(other.job, other.pace, other.means, other.memory).run()
+            BackupRun(other.job, other.pace, other.context, other.store).run()
 
     one.site.after = second
     one.night()
@@ -101,7 +101,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
 def test_no_two_runs_take_the_same_stamp_however_many_ask_at_once(stage: Stage) -> None:
     stage.state.mkdir(exist_ok=True)
     stamps: list[str] = []
-    threads = [threading.Thread(target=lambda: stamps.append(stage.memory.stamp())) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: stamps.append(stage.store.stamp())) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -114,7 +114,7 @@ def test_no_two_runs_take_the_same_stamp_however_many_ask_at_once(stage: Stage) 
 def test_a_last_stamp_that_cannot_be_read_is_found_among_the_journals(stage: Stage, text: str) -> None:
     stage.begun()
     (stage.state / "last.stamp").write_text(text, encoding="latin-1")
-    assert stage.memory.stamp() == "20070322T030001Z"
+    assert stage.store.stamp() == "20070322T030001Z"
 
 
 # Another VirtualCenter
@@ -186,7 +186,7 @@ def test_a_part_of_a_backup_whose_deletion_only_seemed_to_work_is_deleted_later(
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
     assert stage.names("v") == stage.names("w") == list(CHAIN)
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_after_a_good_night_recover_has_nothing_to_ask_the_filer(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Recover: every open journal of the state folder, whatever else is broken; and strays on the operator's word."""
+"""Recover: every open journal of the state folder, whatever else is broken; and orphans on the operator's word."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import DebtFound
-from snapall.backup.facts import Answered, Fact, Found, Intent, Proven, Surveyed
+from snapall.backup.adopt import adopt, orphans
+from snapall.backup.context import RunContext
 from snapall.backup.lock import hold
-from snapall.backup.means import Means
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
-from snapall.backup.recover import Recovery, adopt, strays
+from snapall.backup.record import Answered, Confirmed, Fact, Found, Intent, Left, OutstandingFound, Surveyed, What
+from snapall.backup.recover import Recovery
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
@@ -35,7 +35,7 @@ R, P, S3, S4 = CHAIN
 VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
 ROW = VmSnapshot("snapshot-1228", 110, NAME)
-SURVEYED = Surveyed((), (110,), (), (), ())
+SURVEYED = Surveyed((), (VM,), (), (), ())
 QUIESCED: tuple[Fact, ...] = (SURVEYED, Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid=ROW.ssid), 1.0))
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
@@ -48,7 +48,7 @@ def stage(tmp_path: Path) -> Stage:
 def owing(stage: Stage, vm: Vm, job: Job, stamp: str, *, answered: bool) -> None:
     """A run that died with this VM quiesced, or with no answer about it."""
     name = f"Quiesce-{stamp}"
-    facts: list[Fact] = [replace(SURVEYED, asked=(vm.id,)), Intent(1, Quiesce(vm, name))]
+    facts: list[Fact] = [replace(SURVEYED, targets=(vm,)), Intent(1, Quiesce(vm, name))]
     if answered:
         facts.append(Answered(1, Done(ssid=f"snapshot-{stamp}"), 1.0))
         stage.site.rows.append(VmSnapshot(f"snapshot-{stamp}", vm.id, name))
@@ -72,8 +72,8 @@ def test_all_vms_with_known_ids_are_released_before_anything_is_waited_for(stage
     assert released == [0.0, 0.0]
     assert stage.clock.monotonic() >= stage.pace.settle
     assert stage.site.rows == []
-    assert stage.memory.open_runs() == []
-    assert sum(isinstance(what, DebtFound) for what in stage.heard) == 4
+    assert stage.store.open_runs() == []
+    assert sum(isinstance(what, OutstandingFound) for what in stage.heard) == 4
 
 
 def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage: Stage) -> None:
@@ -81,12 +81,12 @@ def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage:
     owing(stage, VM, gone, "20070322T030000Z", answered=True)
     asked: list[str] = []
 
-    def means_for(job: Job) -> Means:
+    def context_for(job: Job) -> RunContext:
         asked.append(job.name)
         assert job in (gone, JOB)
-        return stage.means
+        return stage.context
 
-    recovery = Recovery(stage.memory, means_for, stage.means.tell, lambda: False, wait=True)
+    recovery = Recovery(stage.store, context_for, stage.context.publish, lambda: False, wait=True)
     assert recovery.recover([JOB]) is Exit.OK
     assert set(asked) == {"gone"}
     assert stage.site.rows == []
@@ -97,10 +97,10 @@ def test_one_broken_journal_keeps_no_other_from_being_settled(stage: Stage) -> N
     with stage.begun(stamp="20070322T030001Z").path.open("a") as file:
         file.write("hello\n")
     owing(stage, Vm(110), JOB, "20070322T030002Z", answered=True)
-    (stage.memory.folder / "vol1-20070322T030003Z.jsonl").mkdir()
+    (stage.store.folder / "vol1-20070322T030003Z.jsonl").mkdir()
     assert stage.recover() is Exit.DEBTS
     assert stage.site.rows == []
-    assert len(stage.memory.open_runs()) == 2
+    assert len(stage.store.open_runs()) == 2
     assert "line 2" in stage.failures[0]
     assert "cannot be read" in stage.failures[1]
 
@@ -122,9 +122,9 @@ def test_a_defect_while_settling_one_run_keeps_no_other_from_it(stage: Stage) ->
 
 
 def test_a_torn_header_is_of_a_run_that_did_nothing(stage: Stage) -> None:
-    stage.memory.folder.mkdir(parents=True)
-    (stage.memory.folder / "vol1-20070322T030000Z.jsonl").write_text('{"at": "2007')
-    (stage.memory.folder / "vol1-20070322T030001Z.jsonl").write_text("")
+    stage.store.folder.mkdir(parents=True)
+    (stage.store.folder / "vol1-20070322T030000Z.jsonl").write_text('{"at": "2007')
+    (stage.store.folder / "vol1-20070322T030001Z.jsonl").write_text("")
     assert stage.recover() is Exit.OK
     assert stage.night().exit is Exit.OK
 
@@ -161,6 +161,27 @@ def test_a_signal_still_releases_what_can_be_released_and_exits_5_for_the_rest(s
     assert stage.clock.monotonic() == 0
 
 
+def test_a_create_that_said_it_failed_is_watched_without_an_alarm(stage: Stage) -> None:
+    failed = Answered(1, Unknown("the VM is busy", failed=True), 1.0)
+    stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)), failed)
+    assert stage.recover(wait=False) is Exit.PARTIAL
+    assert stage.failures == []
+    assert "sql01 (vm-110)" in stage.warnings
+    assert stage.recover() is Exit.OK
+    assert stage.store.open_runs() == []
+
+
+def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(stage: Stage) -> None:
+    stage.site.rows = [ROW]
+    stage.begun(*QUIESCED)
+    stage.site.unregister(110)
+    assert stage.recover() is Exit.DEBTS
+    assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
+    stage.heard.clear()
+    assert stage.recover() is Exit.OK
+    assert stage.failures == []
+
+
 def test_a_folder_that_cannot_be_locked_leaves_an_alarm(stage: Stage) -> None:
     owing(stage, VM, JOB, "20070322T030000Z", answered=True)
     (stage.state / "vol1.lock").mkdir()
@@ -179,7 +200,7 @@ def test_a_pending_backup_is_published_by_recover_and_nothing_else_is_touched(st
     stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
     assert stage.recover() is Exit.OK
     assert stage.dates()[P] == f"old {R}"
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
     asked = len(stage.site.asked)
     assert stage.recover() is Exit.OK
     assert len(stage.site.asked) == asked
@@ -204,29 +225,29 @@ def test_a_paper_run_that_publishes_an_older_backup_does_not_count_as_making_roo
     stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
     assert stage.recover() is Exit.OK
     assert stage.dates()[R].startswith("born")
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_a_killed_runs_proven_backup_is_graded_by_what_its_journal_says(stage: Stage) -> None:
     new = "vmware_new_20070322T030000Z"
     stage.site.volumes["v"].insert(0, FilerSnapshot(new, "now"))
     stage.site.rows = [ROW]
-    surveyed = replace(SURVEYED, asked=(110,), left=(108,))
-    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Proven("v", new, "now"))
+    surveyed = replace(SURVEYED, left=(Left(Vm(108), "it is full"),))
+    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Confirmed("v", new, "now"))
     stage.begun(surveyed, *QUIESCED[1:], *capture)
     assert stage.recover() is Exit.OK
     assert stage.dates()[R] == "now"
-    (origin,) = stage.memory.known("vol1")
-    assert (origin.told, origin.name) == ("partial 1/2", R)
+    (origin,) = stage.store.known("vol1")
+    assert (origin.label, origin.name) == ("partial 1/2", R)
 
 
 def test_a_killed_run_whose_vm_had_lost_its_snapshot_is_not_whole(stage: Stage) -> None:
     new = "vmware_new_20070322T030000Z"
     stage.site.volumes["v"].insert(0, FilerSnapshot(new, "now"))
-    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Proven("v", new, "now"))
+    capture = (Intent(2, Capture("v", new)), Answered(2, Done(), 1.0), Confirmed("v", new, "now"))
     stage.begun(*QUIESCED, Found(110, ROW.ssid), *capture)
     assert stage.recover() is Exit.OK
-    assert stage.memory.known("vol1")[0].told == "crash-consistent"
+    assert stage.store.known("vol1")[0].label == "crash-consistent"
     assert stage.names() == [new, *CHAIN]
 
 
@@ -235,26 +256,19 @@ def test_a_journal_stays_open_while_a_rotation_of_recover_is_killed(stage: Stage
     stage.night()
     stage.site.volumes["v"] = [replace(row, tags=()) for row in stage.site.volumes["v"]]
 
-    class Killed(BaseException):
-        pass
+    def renamed(what: What) -> bool:
+        return isinstance(what, Intent) and what.step == Rename("v", P, S3)
 
-    def die(step: Step) -> None:
-        if isinstance(step, Rename) and step.old == P:
-            raise Killed
-
-    stage.site.after = die
-    with pytest.raises(Killed):
-        stage.recover()
-    stage.site.after = lambda step: None
-    assert len(stage.memory.open_runs()) == 1
+    stage.killed(stage.recover, renamed)
+    assert len(stage.store.open_runs()) == 1
     assert stage.recover() is Exit.OK
     assert [date.split()[0] for date in map(stage.dates().get, CHAIN) if date] == ["born", "old", "old", "old"]
 
 
-# Strays
+# Orphaned snapshots
 
 
-def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage: Stage) -> None:
+def test_only_old_snapshots_with_the_jobs_name_that_no_run_owns_are_orphaned(stage: Stage) -> None:
     old, young = START - timedelta(days=1), START + timedelta(seconds=86400 - 60)
     stage.site.rows = [
         VmSnapshot("snapshot-1", 108, "Quiesce", old),
@@ -268,12 +282,12 @@ def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage
         VmSnapshot("snapshot-9", 1226, "Quiesce-20070322T040000Z", old),
     ]
     stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)))
-    other = (replace(SURVEYED, asked=(1226,)), Intent(1, Quiesce(Vm(1226), "Quiesce-20070322T040000Z")))
+    other = (replace(SURVEYED, targets=(Vm(1226),)), Intent(1, Quiesce(Vm(1226), "Quiesce-20070322T040000Z")))
     stage.begun(*other, job=replace(JOB, name="other"), stamp="20070322T040000Z")
     stage.clock.push(86400)
-    found = strays(JOB, stage.means, stage.memory)
+    found = orphans(JOB, stage.context, stage.store)
     assert [one.snapshot.ssid for one in found] == ["snapshot-1", "snapshot-2"]
-    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.OK
+    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.OK
     assert [step.ssid for step in stage.site.asked if isinstance(step, Release)] == ["snapshot-1", "snapshot-2"]
     assert {row.ssid for row in stage.site.rows} == {f"snapshot-{n}" for n in range(3, 10)}
 
@@ -281,20 +295,36 @@ def test_only_old_snapshots_with_the_jobs_name_that_no_run_owes_are_strays(stage
 def test_an_adopted_removal_without_an_answer_is_settled_by_looking(stage: Stage) -> None:
     old = START - timedelta(days=1)
     stage.site.rows = [VmSnapshot(f"snapshot-{vm}", vm, "Quiesce", old) for vm in (108, 110)]
-    found = strays(JOB, stage.means, stage.memory)
+    found = orphans(JOB, stage.context, stage.store)
     stage.site.fail(release_of(108), act_unanswered)
-    assert adopt(JOB, PACE, stage.means, stage.memory, found[:1]) is Exit.OK
+    assert adopt(JOB, PACE, stage.context, stage.store, found[:1]) is Exit.OK
     stage.site.fail(release_of(110), once(lose))
-    assert adopt(JOB, PACE, stage.means, stage.memory, found[1:]) is Exit.DEBTS
-    assert "snapshot-110 was not removed: no answer" in stage.failures[-1]
-    assert len(list(stage.memory.folder.glob("*.jsonl"))) == 2
-    assert stage.memory.open_runs() == []
+    assert adopt(JOB, PACE, stage.context, stage.store, found[1:]) is Exit.OK
+    assert [step.ssid for step in stage.site.asked if isinstance(step, Release)] == [
+        "snapshot-108",  # done, although no answer came
+        "snapshot-110",
+        "snapshot-110",  # still listed
+    ]
+    assert len(list(stage.store.folder.glob("*.jsonl"))) == 2
+    assert stage.store.open_runs() == []
+
+
+def test_an_adopted_snapshot_that_outlives_its_removals_is_outstanding_work(stage: Stage) -> None:
+    stage.site.rows = [VmSnapshot("snapshot-108", 108, "Quiesce", START - timedelta(days=1))]
+    found = orphans(JOB, stage.context, stage.store)
+    stage.site.fail(release_of(108), lose)
+    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.DEBTS
+    assert "snapshot-108 was not removed: no answer" in stage.failures[-1]
+    assert orphans(JOB, stage.context, stage.store) == ()
+    stage.site.faults.clear()
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
 
 
 def test_an_adopted_removal_that_cannot_be_looked_at_is_an_alarm(stage: Stage) -> None:
     stage.site.rows = [VmSnapshot("snapshot-108", 108, "Quiesce", START - timedelta(days=1))]
-    found = strays(JOB, stage.means, stage.memory)
+    found = orphans(JOB, stage.context, stage.store)
     stage.site.fail(release_of(108), act_unanswered)
     stage.site.database_down = True
-    assert adopt(JOB, PACE, stage.means, stage.memory, found) is Exit.DEBTS
+    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.DEBTS
     assert "the database does not answer" in stage.failures[-1]

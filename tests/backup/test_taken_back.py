@@ -94,7 +94,7 @@ def test_a_rename_back_that_only_seemed_to_work_is_sent_again_by_recover(tmp_pat
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
     assert stage.dates() == BACK
-    assert stage.memory.open_runs() == []
+    assert stage.store.open_runs() == []
 
 
 def test_what_was_renamed_back_is_not_renamed_back_again_from_a_later_chain(tmp_path: Path) -> None:

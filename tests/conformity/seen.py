@@ -74,7 +74,7 @@ def plain(lines: Iterable[str], made: Mapping[int, int]) -> Lines:
         number = int(match[1])
         return f"snapshot-<{made[number]}>" if number in made else match[0]
 
-    found = (re.sub(r"\d{8}T\d{6}Z", "<UTC>", line) for line in lines)
+    found = (re.sub(r"\d{8}T\d{6}Z(-[a-z0-9]{4}\b)?", "<UTC>", line) for line in lines)
     found = (re.sub(r"( at )\d\d/.+?[AP]M", r"\1<time>", line) for line in found)
     return tuple(re.sub(r"snapshot-(\d+)", named, line) for line in found)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from snapall.lab.faults import Kind
 from snapall.lab.ledger import Change, Effect, Entry
 
-TEMPORARY = re.compile(r"vmware_new_\d{8}T\d{6}Z")
-OURS = re.compile(r"Quiesce(-\d{8}T\d{6}Z)?")
+TEMPORARY = re.compile(r"vmware_new_\d{8}T\d{6}Z-[a-z0-9]{4}")
+OURS = re.compile(r"Quiesce(-\d{8}T\d{6}Z-[a-z0-9]{4})?")
 ANSWERED = (None, Kind.SLOW, Kind.TAG)  # how a listing fares that is read all the same
 NAMES = ("vmware_recent", "vmware_previous", *(f"vmware_snap{n}" for n in range(3, 9)))
 

@@ -1,0 +1,45 @@
+"""One fold: nothing but the state interprets records, and the views render them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import snapall
+from snapall.backup.record import Fact
+
+PACKAGE = Path(snapall.__file__).parent
+FACTS = {kind.__name__ for kind in Fact.__args__}
+MAY = {"backup/state.py", "backup/record.py", "backup/runstate.py"}
+"""The fold itself; what a record is, apart from its meaning; and the state's own messages."""
+
+
+def judged(tree: ast.AST) -> Iterator[str]:
+    """The classes that a module tells records apart by: in a case, or in a call of isinstance."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.MatchClass):
+            yield from (one.id for one in ast.walk(node.cls) if isinstance(one, ast.Name))
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+            yield from (one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name))
+
+
+MODULES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+@pytest.mark.parametrize("module", [one for one in MODULES if one not in MAY and not one.startswith("views/")])
+def test_only_the_state_and_the_views_tell_facts_apart(module: str) -> None:
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    assert set(judged(tree)) & FACTS == set()
+
+
+def test_the_search_finds_a_case_and_an_isinstance() -> None:
+    text = "match x:\n    case Found(vm): pass\n    case _ if isinstance(x, Gone | Absent): pass\n"
+    assert set(judged(ast.parse(text))) == {"Found", "Gone", "Absent"}
+
+
+def test_the_fold_passes_no_fact_over() -> None:
+    tree = ast.parse((PACKAGE / "backup/state.py").read_text(encoding="utf-8"))
+    assert FACTS <= set(judged(tree))
