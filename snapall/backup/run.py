@@ -204,7 +204,7 @@ class BackupRun:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     case.policy = Policy(filer=False)
                     case.look_again()
-                    Engine(case).drive()
+                    Engine(case, beside=outcome.case).drive()
                     close(case, settled_code(case.state), "settled by the next run")
 
     # The plan
