@@ -218,6 +218,12 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
         draft.wait(max(ends), _why(state))
 
 
+def unseen_at_the_end(state: RunState) -> bool:
+    """Whether a run that has nothing else to do has not yet asked once more for what is outstanding."""
+    since = max([state.certified_version, *(one.changed for one in state.commands.values())])
+    return any(one.looked < since for one in state.outstanding)
+
+
 def _why(state: RunState) -> str:
     labels = ", ".join(one.vm.label for one in state.outstanding)
     return f"{labels}: a snapshot may still appear or vanish"
