@@ -194,7 +194,8 @@ def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
         if one.create is not None and one.ended is None and not one.create.in_flight
     )
     ssids = tuple(ssid for one in found for ssid in one.ids)
-    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs))
+    moved = tuple(one.vm.id for one in found if one.tried and not one.removed)
+    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs, moved))
 
 
 def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
