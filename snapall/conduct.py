@@ -21,12 +21,11 @@ from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settlin
 from snapall.backup.private import arrange
 from snapall.backup.record import Failed, Record, Warned, What
 from snapall.backup.recover import Recovery
-from snapall.backup.run import BackupRun
 from snapall.backup.steps import Step
 from snapall.errors import Exit, JournalError, Refused, SnapallError, worst
 from snapall.escaping import printable
+from snapall.jobrun import JobRun
 from snapall.operate.history import require_listed
-from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
 from snapall.settings import Config, Hooks
 from snapall.signals import heeded
@@ -65,31 +64,8 @@ def run(
     post = Post(settings) if post is None else post
     for job in jobs:
         with _told(settings, telling, log=True) as (tell, listener), heeded(tell) as stopped:
-            attendant = Attendant(settings, job.name, lambda what: listener(Record(datetime.now(UTC), what)), stopped)
-            try:
-                context = RunContext(OpenSite(job, settings), clock or SystemClock(), listener, stopped)
-                memory = memory_of(settings, context.clock)
-                arrange(settings.state, settings.readers)
-                guard = post.guard_of(job, stopped)
-                backup = BackupRun(
-                    job,
-                    pace_of(settings, job),
-                    context,
-                    memory,
-                    keep,
-                    settings.keep_journals,
-                    history_of(settings, job),
-                    guard,
-                    attendant.before,
-                )
-                report = backup.run()
-                codes.append(report.exit)
-                attendant.after(report, report.exit)
-            except SnapallError as error:
-                listener(Record(datetime.now(UTC), Failed(error.message, error.hint)))
-                codes.append(error.exit)
-                attendant.after(None, error.exit, error.message)
-            measure(settings, attendant.tell)
+            pace, time = pace_of(settings, job), clock or SystemClock()
+            codes.append(JobRun(settings, job, pace, time, listener, stopped, post, keep).run())
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break

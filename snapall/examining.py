@@ -7,7 +7,7 @@ from snapall.asking import memory_of
 from snapall.backup.model import Job, Vm
 from snapall.operate.doctor.filers import look_at_filer
 from snapall.operate.doctor.here import look_here
-from snapall.operate.doctor.jobs import look_at_datastores, look_at_plan, look_at_orphans
+from snapall.operate.doctor.jobs import look_at_datastores, look_at_orphans, look_at_plan
 from snapall.operate.doctor.links import Result, Walk
 from snapall.operate.doctor.vmware import look_at_database, look_at_vcbsnapshot
 from snapall.settings import Config

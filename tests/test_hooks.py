@@ -205,7 +205,7 @@ def test_the_plan_names_the_hooks_and_runs_none(hooked: Hooked) -> None:
     assert re_found(out, "hook before the run: ", "before.py")
     assert re_found(out, "hook when it does not exit with 0: ", "on_failure.py")
     assert hooked.told("before") == []
-    (plan,) = json.loads(hooked.night("plan", "--json").out)
+    (plan,) = json.loads(hooked.night("plan", "--json").out)["plans"]
     assert [one["when"] for one in plan["hooks"]] == ["before the run", "when it does not exit with 0"]
 
 

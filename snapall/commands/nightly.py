@@ -43,6 +43,7 @@ def plan(
     """
     from snapall import conduct
     from snapall.views import reports
+    from snapall.views.json_root import root
 
     settings, chosen = options.chosen(config, jobs, order, keep)
     outlooks = [conduct.plan(settings, job, keep) for job in chosen]
@@ -52,7 +53,7 @@ def plan(
             | {"hooks": [{"when": when, "command": line} for when, line in conduct.hooks_of(settings, one.plan.job)]}
             for one in outlooks
         ]
-        typer.echo(json.dumps(plans, indent=1))
+        typer.echo(json.dumps(root(plans=plans), indent=1))
         return
     for one in outlooks:
         for line in reports.plan_lines(one.first, one.plan, one.command, options.width()):

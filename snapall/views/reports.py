@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.views import words
+from snapall.views.json_root import root
 from snapall.views.letters import columns, fitted
 
 if TYPE_CHECKING:
@@ -43,8 +44,12 @@ class Taken:
 
 
 def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: int) -> list[str]:
-    """The plan for people: a heading a stage, a command a line, its reason below. `width` 0: nothing is wrapped."""
+    """The plan for people: a heading for each stage, a line for each command, its reason below.
+
+    `width` 0: nothing is wrapped.
+    """
     lines = [f"job {plan.job.name}, order {plan.job.order}: what `snapall run` would do now"]
+    lines += _wrapped(f"order of the VMs: {plan.ordering}", width, "") if plan.ordering else []
     stage = None
     for one in (*first, *plan.actions):
         if one.stage is not stage:
@@ -57,7 +62,7 @@ def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: in
     for vm in plan.skipped:
         lines.append(f"skipped: {vm.label}")
     if plan.rotation.blocked is not None:
-        lines += ["", *_wrapped(f"the chain cannot move now: {plan.rotation.blocked}", width, "")]
+        lines += ["", *_wrapped(f"the rotation has to wait: {plan.rotation.blocked}", width, "")]
     if plan.warnings:
         lines += ["", "warnings", *(line for text in plan.warnings for line in _wrapped(text, width, "  "))]
     return [words.safe(line) for line in lines]
@@ -70,10 +75,11 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[str, object]:
-    """The plan for programs."""
+    """The plan of one job for programs."""
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
+        "ordering": plan.ordering or None,
         "commands": [
             {
                 "stage": str(one.stage),
@@ -92,7 +98,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
 
 def list_lines(rows: Sequence[Retained]) -> list[str]:
     """The filer's snapshots as columns."""
-    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "held by")
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "tags")
     cells = [
         (
             *(row.volume, row.name, row.date, _age(row.age), _space(row.share)),
@@ -110,22 +116,22 @@ def _age(age: Age | None) -> str:
 
 
 def _space(share: Share | None) -> str:
-    """The filer says whole percents: 0 stands for less than one."""
+    """The filer prints whole percents: 0 stands for less than one."""
     if share is None:
         return "-"
     return f"{share.total_alone} %" if share.total_alone else "<1 %"
 
 
 def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows below a heading, each column as wide as it must be, and nothing in them that plays tricks."""
+    """Rows below a heading, each column as wide as it must be, with control characters escaped."""
     table = [head, *(tuple(map(words.safe, row)) for row in cells)]
     widths = [max(columns(line[column]) for line in table) for column in range(len(head))]
     return ["  ".join(fitted(cell, w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
-def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
+def list_json(rows: Sequence[Retained]) -> dict[str, object]:
     """The same for programs."""
-    return [
+    snapshots = [
         {
             "volume": row.volume,
             "name": row.name,
@@ -142,6 +148,7 @@ def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+    return root(snapshots=snapshots)
 
 
 def datastore_lines(rows: Sequence[Taken]) -> list[str]:
@@ -161,9 +168,9 @@ def datastore_lines(rows: Sequence[Taken]) -> list[str]:
     return columns_of(head, cells)
 
 
-def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:
+def datastore_json(rows: Sequence[Taken]) -> dict[str, object]:
     """The same for programs; sizes in bytes, null when they are unknown."""
-    return [
+    datastores = [
         {
             "id": row.store.id,
             "name": row.store.name,
@@ -174,3 +181,4 @@ def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+    return root(datastores=datastores)
