@@ -339,10 +339,12 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent
     try:
         rows = site.vm_snapshots(look.vms, look.ssids)
         unlisted = [vm for vm in look.vms if not any(row.vm == vm for row in rows)]
-        registered = frozenset(look.vms).difference(unlisted) | frozenset(site.registered(unlisted) if unlisted else ())
+        asked = sorted({*unlisted, *look.moved})
+        hosts = site.registered(asked) if asked else {}
+        registered = frozenset(look.vms).difference(unlisted) | frozenset(hosts)
     except SiteError as error:
         return DatabaseSilent(vms, version, error.message, error.hint, ended)
-    return VmsSeen(vms, rows, registered, version, ended)
+    return VmsSeen(vms, rows, registered, version, ended, hosts)
 
 
 def _approach(case: Case) -> None:
