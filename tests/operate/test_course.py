@@ -154,6 +154,7 @@ def test_a_dead_runs_vm_was_quiesced_only_if_it_answered_before_the_capture(stag
     for fact in facts:
         stage.clock.push(1)
         journal.append([fact])
+    journal.leave()
     run = course(stage.store.read(journal.path))
     assert run is not None
     assert {vm.vm.id: vm.state for vm in run.vms} == {110: QUIESCED, 108: NOT_QUIESCED}
@@ -218,4 +219,4 @@ def test_a_run_that_is_not_there_is_an_error_with_a_remedy(stage: Stage, made: b
 def test_no_text_names_a_run_that_is_not_called_so(wanted: str) -> None:
     state = Path(__file__).parents[2] / "fixtures" / "nowhere"
     with pytest.raises(ConfigError):
-        run_named(Stage(state).memory, wanted, ("vol1",))
+        run_named(Stage(state).store, wanted, ("vol1",))
