@@ -167,7 +167,8 @@ class Engine:
             if not decision.records and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
-        case.show_waiting(decision)
+        if not self._running:
+            case.show_waiting(decision)
         return decision
 
     # Actions
