@@ -57,7 +57,6 @@ def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: in
             lines += ["", f"{stage}"]
         lines += _wrapped(command(one.action), width, "  ")
         lines += _wrapped(f"# {one.reason}", width, "      ")
-    lines += ["", *_wrapped(f"order of the VMs: {plan.ordering}", width, "")] if plan.ordering else []
     for vm, why in plan.left:
         lines += _wrapped(f"not quiesced: {vm.label}, {why}", width, "")
     for vm in plan.skipped:
@@ -80,7 +79,6 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
-        "ordering": plan.ordering or None,
         "commands": [
             {
                 "stage": str(one.stage),
