@@ -5,8 +5,7 @@ Listeners (console, log file, JSON) receive the same records. `state.apply` alon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -373,7 +372,7 @@ class VmsSeen:
     registered: frozenset[int]
     version: int
     ended: tuple[int, ...] = ()
-    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those that were asked for, where they may be read
+    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those asked for, where they may be read
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, lose, once, quiesce_of, refuse, release_of
+from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, deny, lose, once, quiesce_of, refuse, release_of
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -180,7 +180,7 @@ def test_a_surplus_backup_whose_deletion_only_seemed_to_work_is_not_forgotten(tm
 
 def test_a_part_of_a_backup_whose_deletion_only_seemed_to_work_is_deleted_later(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
-    stage.site.fail(capture_of("w"), once(refuse("No space left on device")))
+    stage.site.fail(capture_of("w"), once(deny("No space left on device")))
     stage.site.fail(lambda step: isinstance(step, Delete), once(silent))
     assert stage.night().exit is Exit.FAILED
     assert len(stage.names("v")) == 5
