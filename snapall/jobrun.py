@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from snapall.asking import history_of, measure, memory_of
+from snapall.asking import history_of, measure, store_of
 from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock
 from snapall.backup.context import RunContext, defect, guarded
@@ -73,7 +73,7 @@ class JobRun:
             job=self.job,
             pace=self.pace,
             context=RunContext(OpenSite(self.job, settings), self.clock, self.listener, self.stopped),
-            store=memory_of(settings, self.clock),
+            store=store_of(settings, self.clock),
             keep=self.keep,
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
@@ -83,7 +83,7 @@ class JobRun:
 
     def _left(self) -> Exit:
         """The code of a run that a defect has ended: VMs may be left quiesced, as far as its journal says."""
-        store = memory_of(self.settings, self.clock)
+        store = store_of(self.settings, self.clock)
         try:
             left = any(alarming(store.read(path)) for path in store.open_runs(self.job.name))
         except JournalError:

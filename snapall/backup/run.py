@@ -21,7 +21,6 @@ from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
     Began,
-    Ended,
     Failed,
     Left,
     Listed,
@@ -205,7 +204,7 @@ class BackupRun:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     case.policy = Policy(filer=False)
                     case.look_again()
-                    Engine(case).drive()
+                    Engine(case, beside=outcome.case).drive()
                     close(case, settled_code(case.state), "settled by the next run")
 
     # The plan
@@ -272,7 +271,7 @@ class BackupRun:
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []
-        case.note(Ended(int(report.exit), case.state.open, "; ".join([*report.outstanding, *why])))
+        close(case, report.exit, "; ".join([*report.outstanding, *why]))
         if case.journal.broken:
             text = "the next run looks again at what could not be written down"
             self.context.publish(Warned(case.journal.broken, text))

@@ -114,7 +114,7 @@ class VmState:
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
-    freed: datetime | None = None
+    freed: datetime | None = None  # when nothing of ours was left on it, by an answer or by a look
     why: str = ""
     changed: int = 0  # the state's version at its last change
     looked: int = -1  # that of the last look at it
@@ -244,6 +244,8 @@ class RunState:
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
+    ended_version: int = 0
+    report: Ended | None = None  # the run's own, if it lived to write one
     given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
     last: datetime | None = None  # the moment of the last fact
     own_last: datetime | None = None  # the same, of the run itself
@@ -263,6 +265,11 @@ class RunState:
     def owner(self) -> int:
         """How often the run was taken over."""
         return len(self.takeovers)
+
+    @property
+    def reported(self) -> bool:
+        """Whether the last fact is a report: nothing has happened since."""
+        return self.ended is not None and self.ended_version == self.version
 
     @property
     def header(self) -> Began:
@@ -329,6 +336,11 @@ class RunState:
     def filer_outstanding(self) -> bool:
         """Whether something is left to do or to find out on the filer."""
         return bool(self.unsure or self.unsettled or self.parts or self.room)
+
+    @property
+    def closed(self) -> bool:
+        """Whether its report is written, and says that nothing is outstanding."""
+        return self.ended is not None and not self.ended.open
 
     @property
     def open(self) -> bool:

@@ -99,7 +99,8 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, fact))
         case Ended():
-            return replace(state, ended=fact, ended_at=at)
+            report = fact if state.ended is None and not state.takeovers else state.report
+            return replace(state, ended=fact, ended_at=at, ended_version=state.version, report=report)
         case Intent(n, step):
             return _sent(replace(state, steps={**state.steps, n: step}), n, step, at)
         case Started(n, child):
@@ -312,8 +313,7 @@ def _gone(state: RunState, vm: int, at: datetime) -> RunState:
     if known is None or not known.outstanding:
         return state
     given_up = (*state.given_up, known) if known.withheld else state.given_up
-    freed = known.freed or (at if known.ids else None)
-    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=freed))
+    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
 
 
 # The filer

@@ -57,6 +57,7 @@ def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: in
             lines += ["", f"{stage}"]
         lines += _wrapped(command(one.action), width, "  ")
         lines += _wrapped(f"# {one.reason}", width, "      ")
+    lines += ["", *_wrapped(f"order of the VMs: {plan.ordering}", width, "")] if plan.ordering else []
     for vm, why in plan.left:
         lines += _wrapped(f"not quiesced: {vm.label}, {why}", width, "")
     for vm in plan.skipped:
@@ -91,6 +92,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
         ],
         "not_quiesced": [{"vm": vm.moref, "name": vm.name, "why": why} for vm, why in plan.left],
         "skipped": [vm.moref for vm in plan.skipped],
+        "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
         "warnings": list(plan.warnings),
     }
