@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from snapall.backup import model, steps
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
-from snapall.backup.record import Fact, Left, Listed, Origin, Record, Verdict
+from snapall.backup.record import (
+    CaptureSummary,
+    Fact,
+    Left,
+    Listed,
+    Origin,
+    Record,
+    Summary,
+    TakeoverSummary,
+    Verdict,
+    VmSummary,
+)
 from snapall.backup.steps import Child
 from snapall.backup.typed import misfit
 
@@ -39,6 +50,7 @@ _KNOWN: dict[str, type] = {
             Grade,
             model.Order,
         ),
+        *(Summary, VmSummary, CaptureSummary, TakeoverSummary),
         *(steps.Quiesce, steps.Release, steps.Capture, steps.Rename, steps.Delete),
         *(steps.Done, steps.Refusal, steps.Unknown, Child),
     )

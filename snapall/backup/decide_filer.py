@@ -16,6 +16,7 @@ from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stag
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
 from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
+from snapall.errors import JournalError
 
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
@@ -176,6 +177,8 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
     _delete_parts(state, draft)
     if not draft.actions and not state.parts:
         _rename_back(state, draft)
+    if not draft.actions and not draft.records and state.unsettled and state.believed:
+        draft.actions.append(ReadVolume(Stage.SETTLE, next(iter(state.believed))))
 
 
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
@@ -249,7 +252,8 @@ def _rename_back(state: RunState, draft: Draft) -> None:
             continue
         back = Rename(rename.volume, rename.new, rename.old)
         tried = _last(state, back)
-        if not read(state, rename.volume, tried.changed if tried is not None else 0):
+        since = max((one.changed for one in state.commands.values() if one.step.volume == rename.volume), default=0)
+        if not read(state, rename.volume, since):
             draft.actions.append(ReadVolume(Stage.SETTLE, rename.volume))
             return
         named = {row.name: row for row in state.listings[rename.volume].rows}
@@ -317,10 +321,13 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
     found = rotate(job, listings, recall(job, origins(state), listings).pending)
     if found.blocked is not None and _wait_for_it(state, job, found, began, now, draft):
         return
-    if found.moves:
-        _move(state, found, since, draft)
-    elif state.believed:
+    if state.believed and (not found.moves or state.broken):
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
+    elif found.moves and state.broken:  # no name moves any more: nobody could write down that it was about to
+        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
+        draft.records += [failure, RotationEnded((), whole=False)]
+    elif found.moves:
+        _move(state, found, since, draft)
     else:
         draft.records += _rotated(state, job, found)
 
@@ -353,6 +360,8 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain is left as it is now; the next run goes on from there"
+    if state.broken:
+        return Failed(f"the rotation was not finished: {state.broken}", hint)
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)

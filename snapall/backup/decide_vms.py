@@ -129,14 +129,15 @@ def _checked(state: RunState, one: VmState, now: datetime, draft: Draft) -> bool
 def again_at(state: RunState, one: VmState, ssid: str, policy: Policy) -> datetime | None:
     """When a removal that did not work may be sent again; None: it may not.
 
-    It is sent again only while its snapshot is listed, or where the database cannot be asked.
+    It is sent again only while its snapshot is listed, where the database cannot be asked, or where it was never sent.
     """
     calls = one.removals_of(ssid)
     if not calls:
         return None
     mine = [call for call in calls if call.owner == state.owner]
     shown = ssid in one.shown if one.fresh else False
-    if not shown and state.database is None:
+    sent = any(not isinstance(call.outcome, Refusal) for call in calls)
+    if sent and not shown and state.database is None:
         return None
     if not mine:  # an earlier owner's answer, or none at all
         return None if one.removed and not shown else calls[-1].sent
@@ -193,7 +194,8 @@ def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
         if one.create is not None and one.ended is None and not one.create.in_flight
     )
     ssids = tuple(ssid for one in found for ssid in one.ids)
-    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs))
+    moved = tuple(one.vm.id for one in found if one.tried and not one.removed)
+    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs, moved))
 
 
 def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
@@ -217,6 +219,12 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
         draft.wait(max(ends), _why(state))
 
 
+def unseen_at_the_end(state: RunState) -> bool:
+    """Whether a run that has nothing else to do has not yet asked once more for what is outstanding."""
+    since = max([state.certified_version, *(one.changed for one in state.commands.values())])
+    return any(one.looked < since for one in state.outstanding)
+
+
 def _why(state: RunState) -> str:
     labels = ", ".join(one.vm.label for one in state.outstanding)
     return f"{labels}: a snapshot may still appear or vanish"
@@ -236,7 +244,8 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
         ends += _settled_by(state, one)
     elif policy.backup and state.released_at is not None and one.phase is VmPhase.ASKED:
         ends.append(state.released_at + seconds(min(STRAGGLERS, pace.create_timeout)))
-    ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
+    if policy.linger:
+        ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
     if state.stopped_at is not None:
         ends = [min(at, state.stopped_at + seconds(STOPPED_WAIT)) for at in ends]
     return max(ends, default=None)

@@ -21,7 +21,6 @@ from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
     Began,
-    Ended,
     Failed,
     Left,
     Listed,
@@ -35,7 +34,7 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Before, report_of
+from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
@@ -137,6 +136,11 @@ class BackupRun:
             case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
             case.policy = Policy()
             engine.drive()
+        except BaseException:  # an interrupt that no handler turned into a flag: it passes on after the release
+            case.note(ReleaseBegan("an interrupt"))
+            case.policy = Policy()
+            engine.drive()
+            raise
 
     @contextmanager
     def _reported(self, outcome: _Outcome) -> Iterator[None]:
@@ -200,7 +204,7 @@ class BackupRun:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     case.policy = Policy(filer=False)
                     case.look_again()
-                    Engine(case).drive()
+                    Engine(case, beside=outcome.case).drive()
                     close(case, settled_code(case.state), "settled by the next run")
 
     # The plan
@@ -261,11 +265,13 @@ class BackupRun:
         case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
         before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
         state = case.state if case is not None else RunState()
+        for loss in (loss for one in (*earlier, state) for loss in losses(one)):
+            self._fail(outcome, loss.text, loss.hint)
         report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []
-        case.note(Ended(int(report.exit), case.state.open, "; ".join([*report.outstanding, *why])))
+        close(case, report.exit, "; ".join([*report.outstanding, *why]))
         if case.journal.broken:
             text = "the next run looks again at what could not be written down"
             self.context.publish(Warned(case.journal.broken, text))
