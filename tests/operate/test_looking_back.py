@@ -184,7 +184,7 @@ def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
     assert night("recover").code == 0
     shown = night("show").out
     assert "the run wrote no report" in shown
-    assert "taken up by recover" in shown
+    assert "taken over by recover" in shown
     assert "died before its report" in night("status").out
 
 
