@@ -10,15 +10,16 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure, memory_of
+from snapall.asking import measure, store_of
+from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
-from snapall.backup.events import Event, Failed, Happening, Herald, Listener, Warned
-from snapall.backup.means import Means, guarded
+from snapall.backup.context import RunContext, guarded
 from snapall.backup.model import Job
+from snapall.backup.record import Failed, Record, Warned, What
 from snapall.backup.recover import Recovery
 from snapall.errors import SnapallError
 from snapall.operate.guardian import Guardian
-from snapall.operate.post import READY, Charge
+from snapall.operate.post import READY, GuardianConfig
 from snapall.settings import Config
 from snapall.signals import heeded
 from snapall.site import OpenSite
@@ -29,40 +30,44 @@ MARK = "guardian: "
 
 
 def main() -> None:
-    """Take the charge from standard input, say that we are ready, and watch."""
+    """Take the configuration from standard input, say that we are ready, and watch."""
     try:
-        charge = Charge.from_bytes(sys.stdin.buffer.read())
+        config = GuardianConfig.from_bytes(sys.stdin.buffer.read())
     except ValueError:
         return  # the run died before it could quiesce anything
     with suppress(OSError):  # one that is gone is of no use
-        os.chdir(charge.folder or Path(sys.executable).anchor)
+        os.chdir(config.folder or Path(sys.executable).anchor)
     _deafen()
-    with _told(charge.settings) as listener:
+    with _listener(config.settings) as listener:
 
-        def tell(what: Happening) -> None:
-            listener(Event(datetime.now(UTC), what))
+        def publish(what: What) -> None:
+            listener(Record(datetime.now(UTC), what))
 
-        with heeded(lambda text: tell(Warned(text))) as asked:
-            guardian = _guardian(charge, listener, tell, lambda: asked() or not charge.journal.exists())
+        with heeded(lambda text: publish(Warned(text))) as stopped:
+            try:
+                guardian = _guardian(config, listener, publish, stopped)
+            except SnapallError as error:
+                sys.stdout.write(f"{error.message}\n")  # the run hears it in place of the word, and quiesces nothing
+                return
             _say_ready()
-            with guarded(lambda text, hint: tell(Failed(text, hint))):
+            with guarded(lambda text, hint: publish(Failed(text, hint))):
                 if guardian.watch():
-                    measure(charge.settings, tell)
+                    measure(config.settings, publish)
 
 
 def _guardian(
-    charge: Charge, listener: Listener, tell: Callable[[Happening], None], stopped: Callable[[], bool]
+    config: GuardianConfig, listener: Listener, publish: Callable[[What], None], stopped: Callable[[], bool]
 ) -> Guardian:
-    """All that it will need is opened now, and no file is needed later."""
+    """Open all that it will need, so that no file is needed later. JournalError: the state folder is not usable."""
     clock = SystemClock()
-    site = OpenSite(charge.job, charge.settings)
+    site = OpenSite(config.job, config.settings)
     site.prepare()
 
-    def means_for(_job: Job) -> Means:
-        return Means(site, clock, listener, stopped)
+    def context_for(_job: Job) -> RunContext:
+        return RunContext(site, clock, listener, stopped)
 
-    recovery = Recovery(memory_of(charge.settings, clock), means_for, tell, stopped, wait=True)
-    return Guardian(recovery, charge.job, charge.journal, Watched(charge.run), charge.slack)
+    recovery = Recovery(store_of(config.settings, clock), context_for, publish, stopped, wait=True)
+    return Guardian(recovery, config.job, config.journal, Watched(config.run), config.limits)
 
 
 def _deafen() -> None:
@@ -73,7 +78,7 @@ def _deafen() -> None:
 
 
 def _say_ready() -> None:
-    """The last word: from here on nobody listens, and nothing of the run's is held open."""
+    """The last word: from here on nobody listens, and neither the run's terminal nor its output is held open."""
     with suppress(OSError):  # the run died meanwhile: its lock will tell
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
@@ -84,17 +89,17 @@ def _say_ready() -> None:
 
 
 @contextmanager
-def _told(settings: Config) -> Iterator[Listener]:
+def _listener(settings: Config) -> Iterator[Listener]:
     """Open the log, marked as the guardian's; without one it works all the same, and the journal tells."""
     try:
         listeners = [LogFile.open(settings.log, settings.log_time, mark=MARK)]
     except SnapallError:
         listeners = []
-    herald = Herald(*listeners)
+    bus = EventBus(*listeners)
     try:
-        yield herald
+        yield bus
     finally:
-        herald.close()
+        bus.close()
 
 
 if __name__ == "__main__":

@@ -23,13 +23,14 @@ class LookAtVms:
     """Ask the database for the snapshots of these VMs, and for these ids wherever they are.
 
     `programs` are commands without an answer, each with its program, of which it is asked whether it still runs; None:
-    nobody wrote down which program it was.
+    nobody wrote down which program it was. `moved` are VMs of which it is asked whether they have another host now.
     """
 
     stage: Stage
     vms: tuple[int, ...]
     ssids: tuple[str, ...]
     programs: tuple[tuple[int, Child | None], ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ def _decision(state: RunState, now: datetime, policy: Policy, draft: Draft) -> D
     forward = policy.backup and state.surveyed is not None and state.released_at is None
     idle = not draft.records and not draft.actions and not draft.busy and not forward
     done = idle and not _under_way(state, policy) and not _awaited(state, now, policy)
+    if done and policy.backup and vms.unseen_at_the_end(state):
+        vms.look(state, now, Stage.RELEASE, draft)
+        done = False
     return Decision(tuple(draft.records), tuple(draft.actions), wake, why, done)
 
 

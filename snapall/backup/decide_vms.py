@@ -194,7 +194,8 @@ def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
         if one.create is not None and one.ended is None and not one.create.in_flight
     )
     ssids = tuple(ssid for one in found for ssid in one.ids)
-    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs))
+    moved = tuple(one.vm.id for one in found if one.tried and not one.removed)
+    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs, moved))
 
 
 def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
@@ -216,6 +217,12 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     elif ends and next_look is not None:
         draft.wait(min(next_look, *ends), _why(state))
         draft.wait(max(ends), _why(state))
+
+
+def unseen_at_the_end(state: RunState) -> bool:
+    """Whether a run that has nothing else to do has not yet asked once more for what is outstanding."""
+    since = max([state.certified_version, *(one.changed for one in state.commands.values())])
+    return any(one.looked < since for one in state.outstanding)
 
 
 def _why(state: RunState) -> str:

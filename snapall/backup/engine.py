@@ -126,8 +126,10 @@ class _Inbox:
 class Engine:
     """Works on one run, or on several at once, until their owners have nothing more to do."""
 
-    def __init__(self, *cases: Case) -> None:
+    def __init__(self, *cases: Case, beside: Case | None = None) -> None:
+        """`beside`: the run that does this, if it is none of these; its guardian waits for signs of life, too."""
         self._cases = cases
+        self._living = cases if beside is None else (*cases, beside)
         self._context = cases[0].context
         self._inbox = _Inbox()
         self._running: list[_Running] = []
@@ -158,13 +160,15 @@ class Engine:
         if self._context.stopped() and case.state.stopped_at is None:
             case.note(StopAsked())
         while True:
+            broken = case.state.broken
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
             actions = [action for action in decision.actions if self._may_begin(case, action)]
             self._begin(case, decision.records, actions)
-            if not decision.records and not (actions and case.journal.broken):
+            if not decision.records and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
-        case.show_waiting(decision)
+        if not self._running:
+            case.show_waiting(decision)
         return decision
 
     # Actions
@@ -181,15 +185,19 @@ class Engine:
     def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> None:
         """Write the intents of one decision, all at once; then act."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
-        with case.claims(creates) if creates else unclaimed(()) as taken:
-            begun, left = [], []
-            for action in actions:
-                vm = action.step.vm.id if isinstance(action, Send) and isinstance(action.step, Quiesce) else None
-                if vm is not None and vm in taken:
-                    left.append(LeftOut(vm, taken[vm]))
-                else:
-                    begun.append(action)
-            running = self._intend(case, [*records, *left], begun)
+        try:
+            with case.claims(creates) if creates else unclaimed(()) as taken:
+                begun, left = [], []
+                for action in actions:
+                    vm = action.step.vm.id if isinstance(action, Send) and isinstance(action.step, Quiesce) else None
+                    if vm is not None and vm in taken:
+                        left.append(LeftOut(vm, taken[vm]))
+                    else:
+                        begun.append(action)
+                running = self._intend(case, [*records, *left], begun)
+        except JournalError as error:  # whether another run owns a VM cannot be asked: nothing new may begin
+            case.observe(JournalBroken(str(error)))
+            return
         for one in running:
             self._start(one)
         self._preconnect(case, begun)
@@ -295,10 +303,12 @@ class Engine:
         if self._running:
             self._context.threads.wait(self._inbox.arrived, lambda: signalled() or clock.monotonic() >= end)
         else:
-            clock.wait(length, signalled)
+            while not signalled() and (left := end - clock.monotonic()) > 0:
+                clock.wait(min(BEAT, left), signalled)
+                self._beat()
 
     def _beat(self) -> None:
-        for case in self._cases:
+        for case in self._living:
             case.journal.beat()
 
     def _stages_ended(self, *, over: bool = False) -> None:
@@ -330,10 +340,12 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent
     try:
         rows = site.vm_snapshots(look.vms, look.ssids)
         unlisted = [vm for vm in look.vms if not any(row.vm == vm for row in rows)]
-        registered = frozenset(look.vms).difference(unlisted) | frozenset(site.registered(unlisted) if unlisted else ())
+        asked = sorted({*unlisted, *look.moved})
+        hosts = site.registered(asked) if asked else {}
+        registered = frozenset(look.vms).difference(unlisted) | frozenset(hosts)
     except SiteError as error:
         return DatabaseSilent(vms, version, error.message, error.hint, ended)
-    return VmsSeen(vms, rows, registered, version, ended)
+    return VmsSeen(vms, rows, registered, version, ended, hosts)
 
 
 def _approach(case: Case) -> None:

@@ -28,13 +28,14 @@ class Journal:
         self.path = path
         self.records: list[Record] = list(records)
         self.broken = ""  # why the last write failed
+        self.lost = False  # whether these records are in memory alone, so that nobody else will ever know them
         self._clock = clock
         self._size = size
         self._unwritten = b""  # what is remembered, and is not in the file
         self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
-        self._left = False
+        self._closed = ""  # why nothing more is written
 
     @classmethod
     def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
@@ -67,6 +68,14 @@ class Journal:
         records, size = read_journal(path)
         return cls(path, clock, records, size)
 
+    @classmethod
+    def recalled(cls, path: Path, clock: Clock, records: Sequence[Record]) -> Self:
+        """Go on in memory alone, with records that were read before the file was lost."""
+        journal = cls(path, clock, records, 0)
+        journal.lost = True
+        journal.broken = journal._closed = f"the journal {path} is lost"
+        return journal
+
     @property
     def began(self) -> Began:
         """The header. JournalError: the file has none, so nothing was ever done in its name."""
@@ -86,52 +95,76 @@ class Journal:
 
     def append(self, facts: Sequence[Fact]) -> list[Record]:
         """Write facts, synced unless a power cut may take them. JournalError: then nothing may rest on them."""
-        records = [Record(self._clock.utc(), fact) for fact in facts]
-        if self._left:
-            raise JournalError(f"the run of the journal {self.path} has ended", "run `snapall recover`")
-        data = self._unwritten + _lines(records)
+        records = self._recorded(facts)
         try:
-            self._put(data, durable=bool(self._unwritten) or not all(map(may_wait, facts)))
+            self._require_open()
+            if durable := bool(self._unwritten) or not all(map(may_wait, facts)):
+                self._require_place()
+            self._put(records, durable=durable)
         except OSError as error:
-            raise JournalError(
-                f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM
-            ) from error
-        self._unwritten = b""
+            raise self._unwritable(error) from error
         self.records += records
         return records
 
     def remember(self, facts: Sequence[Fact]) -> list[Record]:
-        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`."""
+        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`.
+
+        A file that has lost its name is written all the same: the guardian has it open.
+        """
+        records = self._recorded(facts)
+        durable = bool(self._unwritten) or not all(map(may_wait, facts))
         try:
-            return self.append(facts)
-        except JournalError as error:
-            self.broken = self.broken or str(error)
-            records = [Record(self._clock.utc(), fact) for fact in facts]
-            self.records += records
+            self._require_open()
+            self._put(records, durable=durable)
+        except (OSError, JournalError) as error:
             self._unwritten += _lines(records)
-            return records
+            self._break(error)
+        self._note_place(durable=durable)
+        self.records += records
+        return records
+
+    def _note_place(self, *, durable: bool) -> None:
+        """Take a file that has lost its name for one that cannot be written."""
+        try:
+            if durable and not self._closed:
+                self._require_place()
+        except OSError as error:
+            self._break(error)
+
+    def _break(self, error: OSError | JournalError) -> None:
+        self.broken = self.broken or str(self._unwritable(error) if isinstance(error, OSError) else error)
 
     def beat(self) -> None:
-        """Give a sign of life: the file's time of change, for whoever watches the run."""
+        """Give a sign of life: the file's time of change, for whoever watches the run, whatever became of its name."""
+        if self._closed:
+            return
+        by_descriptor = self._file is not None and os.utime in os.supports_fd
         with suppress(OSError):
-            os.utime(self.path)
+            os.utime(self._file.fileno() if by_descriptor and self._file is not None else self.path)
 
     def leave(self) -> None:
         """Write nothing more: the lock is given up, and the file belongs to whoever holds it next."""
-        self._left = True
+        self._closed = f"the run of the journal {self.path} has ended"
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _put(self, data: bytes, *, durable: bool) -> None:
+    def _recorded(self, facts: Sequence[Fact]) -> list[Record]:
+        return [Record(self._clock.utc(), fact) for fact in facts]
+
+    def _unwritable(self, error: OSError) -> JournalError:
+        return JournalError(f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM)
+
+    def _put(self, records: Sequence[Record], *, durable: bool) -> None:
+        data = self._unwritten + _lines(records)
         file = self._opened()
         file.truncate(self._size)
         file.seek(self._size)
         _write_all(file.fileno(), data)
         if durable:
-            self._require_place(file)
             os.fsync(file.fileno())
         self._size += len(data)
+        self._unwritten = b""
 
     def _opened(self) -> IO[bytes]:
         """The file, opened once: it is written to whatever becomes of its name."""
@@ -139,9 +172,13 @@ class Journal:
             self._file = self.path.open("r+b", buffering=0)
         return self._file
 
-    def _require_place(self, file: IO[bytes]) -> None:
+    def _require_open(self) -> None:
+        if self._closed:
+            raise JournalError(self._closed, "run `snapall recover`")
+
+    def _require_place(self) -> None:
         """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
-        if not os.path.samestat(os.stat(self.path), os.fstat(file.fileno())):
+        if not os.path.samestat(self.path.stat(), os.fstat(self._opened().fileno())):
             raise OSError(0, "another file has taken its place")
 
 

@@ -28,7 +28,7 @@ from snapall.backup.holder import (
 )
 from snapall.errors import JournalError, Locked, Stopped
 
-__all__ = ["GRACE", "Holder", "Lock", "Use", "at_work", "briefly", "hold", "holder_of", "seize", "use_of"]
+__all__ = ["GRACE", "Holder", "Lock", "Use", "at_work", "briefly", "hold", "holder_of", "kept", "seize", "use_of"]
 
 GRACE = 10.0
 """Seconds in which the system, or a process that only looks, lets go of the lock of a process that is dead."""
@@ -100,7 +100,7 @@ def hold(  # noqa: PLR0913 - the last two have defaults
             queue.wait()
     except OSError as error:
         raise private.unwritable(state, error) from error
-    with _kept(lock, state / f"{job}.holder", role, clock, processes):
+    with kept(lock, state / f"{job}.holder", role, clock, processes):
         yield
 
 
@@ -113,7 +113,7 @@ def seize(state: Path, job: str, role: str, clock: Clock, processes: Processes =
     if lock is None:
         yield False
         return
-    with _kept(lock, state / f"{job}.holder", role, clock, processes):
+    with kept(lock, state / f"{job}.holder", role, clock, processes):
         yield True
 
 
@@ -238,8 +238,8 @@ def _taken(state: Path, job: str) -> Lock | None:
 
 
 @contextmanager
-def _kept(lock: Lock, note: Path, role: str, clock: Clock, processes: Processes) -> Iterator[None]:
-    """Say who holds the lock, and give it up in the end."""
+def kept(lock: Lock, note: Path, role: str, clock: Clock, processes: Processes) -> Iterator[None]:
+    """Say who holds the lock, which is held already, and give it up in the end."""
     try:
         with suppress(OSError):  # it only tells others whether waiting is worth it: a full disk stops no recover
             note_holder(note, role, clock.utc(), processes.itself())

@@ -27,6 +27,7 @@ from snapall.backup.record import (
     VmLost,
     VmsSeen,
     VolumeSeen,
+    Warned,
     Withheld,
 )
 from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
@@ -64,6 +65,20 @@ def _of_vm(state: RunState, vm: int, seen: VmsSeen, at: datetime) -> Iterator[Fa
             yield Found(vm, row.ssid)
     if not mine and one.changed <= seen.version:
         yield from _missing(state, one, seen, at)
+    host = seen.hosts.get(vm)
+    if mine and one.tried and not one.removed and host is not None and one.vm.host not in (None, host):
+        yield from _once(state, _moved(one, host))
+
+
+def _moved(one: VmState, host: str) -> Warned:
+    """A removal that met trouble is no wonder while its VM moves."""
+    text = f"{one.vm.label} has moved from {one.vm.host} to {host} since it was quiesced"
+    return Warned(text, "nothing is to be done: its moref is the same, and it is released by that")
+
+
+def _once(state: RunState, message: Warned) -> Iterator[Warned]:
+    if message not in state.messages:
+        yield message
 
 
 def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:

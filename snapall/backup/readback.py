@@ -41,17 +41,18 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
     _require_format(path, whole)
     try:
-        records = _parsed(whole[:size], 1)
+        records = parsed(whole[:size], 1)
         _require_header(records)
         lost = whole[size:]
-        behind = _parsed(lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
+        behind = parsed(lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
         _require_no_loss(records, behind)
     except ValueError as error:
-        raise _damaged(path, str(error), whole) from error
+        raise damaged(path, str(error), whole) from error
     return records, size
 
 
-def _parsed(data: bytes, first: int) -> list[Record]:
+def parsed(data: bytes, first: int) -> list[Record]:
+    """The records of whole lines; `first` is the number of the first one. ValueError: a line is no record."""
     records = []
     for number, line in enumerate(_lines(data), first):
         try:
@@ -79,8 +80,8 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
         raise ValueError("has lost lines in its middle")
 
 
-def _damaged(path: Path, what: str, data: bytes) -> Damaged:
-    """The error with all that the readable lines tell, and a remedy that works without the journal."""
+def damaged(path: Path, what: str, data: bytes) -> Damaged:
+    """The error of a damaged journal, with all that the readable lines tell, and a remedy that works without the journal."""
     readable = []
     for line in _lines(data):
         with suppress(ValueError):

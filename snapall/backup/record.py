@@ -5,8 +5,8 @@ Listeners (console, log file, JSON) receive the same records. `state.apply` alon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -443,6 +443,9 @@ class VmsSeen:
     registered: frozenset[int]
     version: int
     ended: tuple[int, ...] = ()
+    hosts: Mapping[int, str | None] = field(
+        default_factory=dict
+    )  # of those that were asked for, where they may be read
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
 from snapall.backup.context import RunContext, guarded
 from snapall.backup.engine import Case, Engine
+from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
 from snapall.backup.record import Failed, TakenOver, Warned, What
@@ -17,6 +18,8 @@ from snapall.backup.report import stands
 from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, SnapallError, worst
+
+_LOST = "its journal is lost: once the snapshot is older than max_quiesced, `snapall recover --adopt` lists it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,45 +72,52 @@ class Recovery:
             self.publish(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
 
-    def finish(self, path: Path, job: Job) -> Exit:
-        """Settle one run, and publish what it captured. The caller holds the lock, and has taken the run over."""
+    def finish(self, journal: Journal, job: Job, taken_over: TakenOver, *, alone: bool) -> Exit:
+        """Settle one run, and publish what it captured.
+
+        `alone`: the caller holds the lock, so that nobody else moves names on the filer. Else only VMs are released.
+        """
         codes: list[Exit] = []
-        cases = self._opened([path], codes, taken_over=True)
-        with ExitStack() as left:
-            for case in cases:
-                left.callback(case.journal.leave)
-            self._drive(cases, codes)
-            with self._reported(codes):
-                codes.append(self._finish_rotation(job, cases))
+        with self._guarded(codes), ExitStack() as left:
+            case = self._case(journal, taken_over)
+            left.callback(journal.leave)
+            case.policy = replace(case.policy, filer=case.policy.filer and alone)
+            self._drive([case], codes)
+            if alone:
+                with self._reported(codes):
+                    codes.append(self._finish_rotation(job, [case]))
         return worst(*codes)
 
-    def _opened(self, paths: Sequence[Path], codes: list[Exit], *, taken_over: bool = False) -> list[Case]:
-        def failed(text: str, hint: str) -> None:
-            self.publish(Failed(text, hint))
-            codes.append(Exit.DEBTS)
-
+    def _opened(self, paths: Sequence[Path], codes: list[Exit]) -> list[Case]:
         cases: list[Case] = []
         for path in paths:
-            with guarded(failed):
-                journal = self.store.open(path)
-                context = self.context_for(journal.began.job)
-                policy = reach(journal.began, context, Policy(wait=self.wait, patient=self.wait))
-                case = Case(journal, context, policy)
-                announce(case)
-                if not taken_over:
-                    case.note(TakenOver("recover", "the run had left it open"))
-                older = [one for one in cases if one.state.header.job.name == journal.began.job.name]
+            with self._guarded(codes):
+                case = self._case(self.store.open(path), TakenOver("recover", "the run had left it open"))
+                older = [one for one in cases if one.state.header.job.name == case.state.header.job.name]
                 case.after = older[-1] if older else None
                 cases.append(case)
         return cases
 
-    def _drive(self, cases: Sequence[Case], codes: list[Exit]) -> None:
+    def _case(self, journal: Journal, taken_over: TakenOver) -> Case:
+        context = self.context_for(journal.began.job)
+        policy = reach(journal.began, context, Policy(wait=self.wait, patient=self.wait))
+        case = Case(journal, context, policy)
+        announce(case)
+        case.note(taken_over)
+        return case
+
+    def _guarded(self, codes: list[Exit]) -> AbstractContextManager[None]:
+        """Report what ends this part of the work; what is outstanding is then not known."""
+
         def failed(text: str, hint: str) -> None:
             self.publish(Failed(text, hint))
             codes.append(Exit.DEBTS)
 
+        return guarded(failed)
+
+    def _drive(self, cases: Sequence[Case], codes: list[Exit]) -> None:
         if cases:
-            with guarded(failed):
+            with self._guarded(codes):
                 Engine(*cases).drive()
         codes += [self._settled(case) for case in cases]
 
@@ -120,7 +130,7 @@ class Recovery:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
         for message in stands(state):
-            case.context.publish(message)
+            case.context.publish(message if not case.journal.lost else replace(message, hint=_LOST))
         code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code

@@ -99,8 +99,12 @@ def stands(state: RunState) -> tuple[Failed | Warned, ...]:
         else:
             text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
             found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
-    found += [Failed(_label_given_up(one), _remedy(one)) for one in state.given_up]
-    return tuple(found)
+    return (*found, *losses(state))
+
+
+def losses(state: RunState) -> tuple[Failed, ...]:
+    """What is said of the VMs that nothing more can be done for."""
+    return tuple(Failed(_label_given_up(one), _remedy(one)) for one in state.given_up)
 
 
 def _label(one: VmState) -> str:

@@ -34,7 +34,7 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Before, report_of
+from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
@@ -204,7 +204,7 @@ class BackupRun:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     case.policy = Policy(filer=False)
                     case.look_again()
-                    Engine(case).drive()
+                    Engine(case, beside=outcome.case).drive()
                     close(case, settled_code(case.state), "settled by the next run")
 
     # The plan
@@ -265,6 +265,8 @@ class BackupRun:
         case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
         before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
         state = case.state if case is not None else RunState()
+        for loss in (loss for one in (*earlier, state) for loss in losses(one)):
+            self._fail(outcome, loss.text, loss.hint)
         report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report

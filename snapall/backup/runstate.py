@@ -338,6 +338,11 @@ class RunState:
         return bool(self.unsure or self.unsettled or self.parts or self.room)
 
     @property
+    def closed(self) -> bool:
+        """Whether its report is written, and says that nothing is outstanding."""
+        return self.ended is not None and not self.ended.open
+
+    @property
     def open(self) -> bool:
         """Whether anything is outstanding."""
         return any(one.outstanding for one in self.vms.values()) or self.filer_outstanding

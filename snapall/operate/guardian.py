@@ -1,21 +1,20 @@
-"""The guardian of one run: waits until the run's lock is free, then settles what the run still owes."""
+"""The guardian of one run: ends it when it is stuck, and settles what it leaves outstanding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from snapall.backup.debts import owed
-from snapall.backup.events import Failed, Guarded
-from snapall.backup.facts import Began, Certified, Ended, Fact, Intent, Noted, Releasing, TakenUp
-from snapall.backup.holder import is_dead, not_released
-from snapall.backup.journal import is_closed, is_open
-from snapall.backup.lock import GRACE, holder_of, seize
+from snapall.backup.holder import holder_of, is_dead, not_released
+from snapall.backup.journal import Journal
+from snapall.backup.lock import GRACE, Lock, kept
 from snapall.backup.model import Job
+from snapall.backup.reader import JournalReader
+from snapall.backup.record import Failed, Guarded, TakenOver
 from snapall.backup.recover import Recovery
-from snapall.backup.steps import Quiesce, Release
+from snapall.backup.runstate import RunState
 from snapall.errors import Exit, JournalError
 
 ROLE = "guardian"
@@ -37,150 +36,214 @@ class Run(Protocol):
         """End it at once; answers why that may not be done."""
 
 
-class Guardian:
-    """Watches over one run of a job: the one whose journal this is, or will be."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run with VMs that may be quiesced counts as stuck, in seconds in which the machine was awake."""
 
-    def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, slack: float) -> None:
-        """`slack`: seconds beyond all that a run may take before its first release."""
+    silence: float = 120.0  # without a sign of life
+    slack: float = 60.0  # without a release, beyond all that may pass between the first quiesce and the first release
+
+
+class Guardian:
+    """Watches over one run of a job. It keeps journal and lock open, and needs no file of the state folder later."""
+
+    def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, limits: Limits) -> None:
+        """JournalError: the run's journal or lock cannot be opened, or the lock is no lock."""
         self.job = job
-        self.journal = journal
         self._recovery = recovery
-        self._memory = recovery.memory
-        self._clock = recovery.memory.clock
+        self._store = recovery.store
+        self._clock = recovery.store.clock
         self._run = run
-        self._slack = slack
+        self._limits = limits
+        self._reader = JournalReader(journal)
+        self._lock = self._opened_lock()
         self._awake = 0.0  # seconds that were watched through: it is they that count, whatever the clocks say
-        self._size = 0  # of the journal when it was last read
-        self._deadline: float | None = None  # by that count, once the first quiesce was seen
-        self._judged = False  # whether it was looked whether the run is stuck; that is done once
+        self._beat = 0.0  # when, by that count, the journal last changed
+        self._quiescing: float | None = None  # since when, by that count, the run has sent creates
+        self._refused = False  # that the run may not be ended by us
         self._alone: float | None = None  # since when, by that count, the run is gone
         self._complained = False  # that somebody else keeps the lock of a run that is dead
         self._why = ""
 
+    @property
+    def state(self) -> RunState:
+        """What the run's records tell."""
+        return self._reader.state
+
     def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
-        """Return when nothing is owed any more, or nothing more can be done; answers whether it had work to do.
+        """Return when nothing is outstanding, or nothing more can be done; answers whether it had work to do.
 
         It never works beside a living run. The lock of one that is gone is waited for so many seconds at most.
         """
         last = self._clock.monotonic()
-        while not self._over(longest_wait):
-            with seize(self._memory.state, self.job.name, ROLE, self._clock, self._memory.processes) as ours:
-                if ours:
-                    return self._settle()
+        while True:
+            self._look()
+            if self.state.closed or self._waited_for(longest_wait):
+                return False
+            if self._is_ours():
+                return self._settle()
             self._judge()
             self._complain()
             self._clock.wait(TICK, lambda: False)
             now = self._clock.monotonic()
             self._awake += min(now - last, LONGEST_TICK)
             last = now
-        return False
 
-    def _over(self, longest_wait: float) -> bool:
-        """Whether nobody needs this guardian: the report is written, or the run died before it had a journal."""
-        if is_closed(self.journal):
-            return True
+    def _look(self) -> None:
+        """See what the run has written, and whether it gives signs of life."""
+        if self._reader.look():
+            self._beat = self._awake
+        if self._quiescing is None and self.state.quiesced_at is not None:
+            self._quiescing = self._awake
+
+    def _waited_for(self, longest_wait: float) -> bool:
         if self._run.lives:
             return False
         if self._alone is None:
             self._alone = self._awake
-        return not self.journal.exists() or self._awake - self._alone > longest_wait
+        return self._awake - self._alone > longest_wait
 
-    # A run that is stuck
+    # The lock
 
-    def _judge(self) -> None:
-        """Kill the run if it has had all its time and has begun no release: nobody else would free its VMs."""
-        if self._judged or not self._run.lives:
-            return
-        if self._deadline is None:
-            if facts := self._news():
-                self._deadline = self._awake + limit_of(facts, self._slack) if _quiesces(facts) else None
-        elif self._awake >= self._deadline and (facts := self._facts()):
-            self._judged = True
-            # Another run under the lock, or another job's in the same process, is none of ours.
-            if is_stuck(facts) and holder_of(self._memory.state, self.job.name).pid == self._run.pid:
-                self._kill(limit_of(facts, self._slack))
-
-    def _kill(self, limit: float) -> None:
-        text = f"process {self._run.pid} began no release within {limit:g} s of its first quiesce"
-        if refused := self._run.kill():
-            self._recovery.tell(
-                Failed(
-                    f"{text}, and may not be ended by its guardian: {refused}",
-                    f"end process {self._run.pid}: then its VMs are released at once",
-                )
-            )
-        else:
-            self._why = f"{text}, and was ended"
-
-    def _news(self) -> tuple[Noted, ...]:
-        """What the journal holds, if it has grown."""
-        size = 0
-        with suppress(OSError):
-            size = self.journal.stat().st_size
-        if size == self._size:
-            return ()
-        self._size = size
-        return self._facts()
-
-    def _facts(self) -> tuple[Noted, ...]:
-        """What the journal holds while the run writes it; nothing when it cannot be read now."""
+    def _opened_lock(self) -> Lock:
+        """The lock that the run holds. One that we get beside it keeps nobody out."""
+        path = self._lock_path
         try:
-            return self._memory.open(self.journal).facts
-        except JournalError:
-            return ()
+            lock = Lock(path)
+            free = lock.try_acquire()
+            lock.release()
+        except OSError as error:
+            raise JournalError(f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS) from error
+        if free and self._run.lives and self.state.ended is None:
+            raise JournalError(
+                f"the lock {path} is free, although process {self._run.pid} holds it",
+                "the state folder must be on a file system that has locks",
+            )
+        return lock
+
+    @property
+    def _lock_path(self) -> Path:
+        return self._store.state / f"{self.job.name}.lock"
+
+    def _is_ours(self) -> bool:
+        """Whether the lock is ours now, and nobody else can hold one that counts."""
+        try:
+            if not self._lock.try_acquire():
+                return False
+        except OSError:
+            return False
+        if self._lock.in_place:
+            return True
+        if self._run.lives and self.state.ended is None:
+            self._lock.release()
+            return False
+        return not self._replaced()
+
+    def _replaced(self) -> bool:
+        """Take up the file that has come in place of the lock, if any has: it is that one which counts now."""
+        if not self._store.state.is_dir():
+            return False  # deleted with its folder: only what we have read still tells of the run
+        with suppress(OSError, JournalError):
+            lock = Lock(self._lock_path)
+            self._lock.close()
+            self._lock = lock
+        return True
 
     def _complain(self) -> None:
         """Say once that the lock is still held although the run is dead; it is tried again all the same."""
         if self._complained or self._alone is None or self._awake - self._alone < GRACE:
             return
-        state, job = self._memory.state, self.job.name
-        if is_dead(holder := holder_of(state, job), self._memory.processes):
+        state, job = self._store.state, self.job.name
+        if is_dead(holder := holder_of(state, job), self._store.processes):
             self._complained = True
             error = not_released(state, job, holder)
-            self._recovery.tell(Failed(error.message, error.hint))
+            self._recovery.publish(Failed(error.message, error.hint))
+
+    # A run that is stuck
+
+    def _judge(self) -> None:
+        """End the run if it is stuck while VMs may be quiesced: nobody else would release them."""
+        if self._refused or not self.state.outstanding or not self._run.lives:
+            return
+        if (why := self._stuck()) and self._is_at_work():
+            self._kill(why)
+
+    def _stuck(self) -> str:
+        """Why the run counts as stuck; "" when it does not."""
+        if self._awake - self._beat >= self._limits.silence:
+            return f"process {self._run.pid} gave no sign of life for {self._limits.silence:g} s"
+        if self.state.released_at is not None or self._quiescing is None:
+            return ""
+        limit = limit_of(self.state, self._limits)
+        if self._awake - self._quiescing < limit:
+            return ""
+        return f"process {self._run.pid} began no release within {limit:g} s of its first quiesce"
+
+    def _is_at_work(self) -> bool:
+        """Whether it is this run that works: another process, or another job's run in the same one, is none of ours."""
+        holder = holder_of(self._store.state, self.job.name)
+        if self.state.takeovers:
+            return False
+        if holder.pid and not is_dead(holder, self._store.processes):
+            return holder.pid == self._run.pid
+        return self.state.ended is None
+
+    def _kill(self, why: str) -> None:
+        if refused := self._run.kill():
+            self._refused = True
+            self._recovery.publish(
+                Failed(
+                    f"{why}, and may not be ended by its guardian: {refused}",
+                    f"end process {self._run.pid}: then its VMs are released at once",
+                )
+            )
+        else:
+            self._why = f"{why}, and was ended"
 
     # A run that is over
 
     def _settle(self) -> bool:
-        """Settle what is owed, if anything, as `recover` does; the lock is ours."""
-        if not self.journal.exists() or not is_open(self.journal):
-            return False
-        why = self._why or _how_it_ended(self._facts(), self._run.pid)
-        self._say(f"{why}; what it owes is settled now")
-        with suppress(JournalError):  # one that cannot be read is told by what follows
-            self._memory.open(self.journal).note(TakenUp(ROLE, why))
-        code = self._recovery.finish(self.journal, self.job)
-        self._say("nothing is owed any more" if code is Exit.OK else "not all is settled: `snapall recover` goes on")
-        return True
+        """Settle what is outstanding, if anything is, as `recover` does."""
+        with kept(self._lock, self._lock_path.with_suffix(".holder"), ROLE, self._clock, self._store.processes):
+            self._look()  # what it wrote last
+            if self.state.closed:
+                return False
+            why = self._why or _how_it_ended(self.state, self._run.pid)
+            journal = self._journal()
+            self._say(f"{why}; what is outstanding is settled now{_from_memory(journal)}")
+            taken_over = TakenOver(ROLE, why)
+            code = self._recovery.finish(journal, self.job, taken_over, alone=self._lock.in_place)
+            whole = code is Exit.OK
+            self._say("nothing is outstanding any more" if whole else f"not all is settled{_who_goes_on(journal)}")
+            return True
+
+    def _journal(self) -> Journal:
+        """The run's journal, to go on with it; its records in memory where the file is lost or cannot be read."""
+        if self._reader.in_place:
+            try:
+                return self._store.open(self._reader.path)
+            except JournalError as error:
+                self._recovery.publish(Failed(error.message, error.hint))
+        return Journal.recalled(self._reader.path, self._clock, self._reader.records)
 
     def _say(self, text: str) -> None:
-        self._recovery.tell(Guarded(self.job.name, self.journal.stem.rpartition("-")[2], text))
+        self._recovery.publish(Guarded(self.job.name, self._reader.path.stem.rpartition("-")[2], text))
 
 
-def limit_of(facts: Sequence[Noted], slack: float) -> float:
-    """Seconds from the first quiesce after which a run must have begun its release."""
-    began = next((noted.fact for noted in facts if isinstance(noted.fact, Began)), None)
-    return slack + (began.job.max_quiesced + began.pace.filer_timeout if began is not None else 0.0)
+def limit_of(state: RunState, limits: Limits) -> float:
+    """Seconds from the first quiesce within which a run must have begun its release."""
+    return state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack
 
 
-def is_stuck(facts: Sequence[Noted]) -> bool:
-    """Whether VMs may be quiesced, and their release has not begun."""
-    return bool(owed(facts).vms) and not any(_releases(noted.fact) for noted in facts)
-
-
-def _releases(fact: Fact) -> bool:
-    match fact:
-        case Intent(_, Release()) | Releasing() | Certified() | Ended():
-            return True
-        case _:
-            return False
-
-
-def _quiesces(facts: Sequence[Noted]) -> bool:
-    return any(isinstance(noted.fact, Intent) and isinstance(noted.fact.step, Quiesce) for noted in facts)
-
-
-def _how_it_ended(facts: Sequence[Noted], pid: int) -> str:
-    if any(isinstance(noted.fact, Ended) for noted in facts):
+def _how_it_ended(state: RunState, pid: int) -> str:
+    if state.ended is not None:
         return "the run has ended, and could not settle all by itself"
     return f"process {pid} died in the middle of the run"
+
+
+def _from_memory(journal: Journal) -> str:
+    return ", by the records that were read before its journal was lost" if journal.lost else ""
+
+
+def _who_goes_on(journal: Journal) -> str:
+    return "" if journal.lost else ": `snapall recover` goes on"

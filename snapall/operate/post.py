@@ -1,4 +1,4 @@
-"""Sets a guardian over a run: starts it, hands it all that it must know, and waits for its word."""
+"""Starts the guardian of a run, hands it all that it must know, and waits until it is ready."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from snapall.backup.context import Guard, unguarded
 from snapall.backup.model import Job
 from snapall.backup.steps import Child
 from snapall.errors import SnapallError
+from snapall.operate.guardian import Limits
 from snapall.settings import Config
 from snapall.site.process import Apart, NotStarted, itself
 
@@ -22,17 +23,14 @@ READY = "snapall: the guardian is ready"
 PATIENCE = 60.0
 """Seconds in which that must be said."""
 
-SLACK = 60.0
-"""Seconds beyond all that a run may take before its first release, after which it is taken for stuck."""
-
 _REMEDY = (
-    "nothing was quiesced; see whether {python} can be started, and how busy the machine is. `guardian = false` in "
+    "nothing was quiesced; check whether {python} can be started, and how busy the machine is. `guardian = false` in "
     "the job runs without one: what a killed run leaves is then for `snapall recover`"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class GuardianConfig:
     """What a guardian must know, secrets included: afterwards no file and no environment is needed any more."""
 
     settings: Config
@@ -40,22 +38,22 @@ class Charge:
     journal: Path
     run: Child  # the process that is guarded
     folder: Path | None  # where that one works: relative programs and paths are found from there
-    slack: float
+    limits: Limits
 
     def to_bytes(self) -> bytes:
         """For the pipe to a guardian; nothing of it is ever written to a disk."""
         return pickle.dumps(self)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Charge:
+    def from_bytes(cls, data: bytes) -> GuardianConfig:
         """What `to_bytes` gave. ValueError: it was cut off, for whoever sent it died."""
         try:
-            charge = pickle.loads(data)  # noqa: S301 - from the pipe of our own parent
+            config = pickle.loads(data)  # noqa: S301 - from the pipe of our own parent
         except (EOFError, pickle.UnpicklingError) as error:
-            raise ValueError("no charge was handed over") from error
-        if not isinstance(charge, cls):
+            raise ValueError("nothing was handed over") from error
+        if not isinstance(config, cls):
             raise ValueError("something else was handed over")
-        return charge
+        return config
 
 
 class NoGuardian(SnapallError):
@@ -65,9 +63,10 @@ class NoGuardian(SnapallError):
 class Post:
     """The guardians of one call of run: one for each job."""
 
-    def __init__(self, settings: Config, slack: float = SLACK, patience: float = PATIENCE) -> None:
+    def __init__(self, settings: Config, limits: Limits | None = None, patience: float = PATIENCE) -> None:
+        """`patience`: seconds in which a guardian must be ready."""
         self._settings = settings
-        self._slack = slack
+        self._limits = Limits() if limits is None else limits
         self._patience = patience
         self._started: list[Apart] = []
 
@@ -81,12 +80,12 @@ class Post:
             one.end(10, grace=1)
 
     def _set(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
-        """Start it; answers what waits for its word, so that all trouble is told there: settling goes first."""
-        charge = Charge(self._settings, job, journal, itself(), _here(), self._slack)
+        """Start it; answers what waits until it is ready. What is wrong is said there: settling goes first."""
+        config = GuardianConfig(self._settings, job, journal, itself(), _here(), self._limits)
         argv = [sys.executable, "-m", "snapall.guarding", job.name, str(journal)]  # the last two are for `ps`
         try:
             # From the folder of this very package; it moves on to ours as soon as it runs.
-            guardian = Apart(argv, charge.to_bytes(), READY, Path(snapall.__file__).parents[1])
+            guardian = Apart(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
         except NotStarted as error:
             return _refusal(f"the guardian did not come up: {error.message}")
         self._started.append(guardian)

@@ -79,7 +79,6 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
-        "ordering": plan.ordering or None,
         "commands": [
             {
                 "stage": str(one.stage),
@@ -91,6 +90,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
         ],
         "not_quiesced": [{"vm": vm.moref, "name": vm.name, "why": why} for vm, why in plan.left],
         "skipped": [vm.moref for vm in plan.skipped],
+        "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
         "warnings": list(plan.warnings),
     }

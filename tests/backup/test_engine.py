@@ -11,6 +11,7 @@ import pytest
 
 from snapall.backup.record import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
 from tests.backup.pretended import (
@@ -297,10 +298,23 @@ def test_a_quiesce_without_an_id_is_found_by_its_name_and_released(stage: Stage)
     assert stage.site.rows == []
 
 
-def test_a_quiesce_that_failed_but_happened_is_released_and_not_counted(stage: Stage) -> None:
+def test_a_quiesce_without_an_answer_that_is_listed_before_the_capture_counts(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), act_unanswered)
     report = stage.night()
+    assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
+    assert stage.site.held_at[f"vmware_new_{report.stamp}"] == {108, 110, 1226}
+    assert stage.site.rows == []
+
+
+def test_a_quiesce_without_an_answer_that_is_listed_only_after_the_capture_is_released_and_not_counted(
+    stage: Stage,
+) -> None:
+    stage.site.fail(quiesce_of(110), act_unanswered)
+    stage.site.unlisted = {"snapshot-1228", "snapshot-1229", "snapshot-1230"}
+    stage.site.after = lambda step: stage.site.unlisted.clear() if isinstance(step, Capture) else None
+    report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
+    assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
     assert stage.site.rows == []
 
 
@@ -351,9 +365,10 @@ def test_recover_waits_until_a_late_snapshot_can_no_longer_appear(stage: Stage) 
 
 def test_recover_waits_for_a_program_that_still_runs(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
+    stage.site.after = lambda step: stage.site.children.update(range(4000, 4100)) if quiesce_of(110)(step) else None
     stage.night()
-    stage.site.children = set(range(4000, 4100))
     assert stage.recover() is Exit.DEBTS
+    assert "sql01 (vm-110)" in stage.failures[-1]
     stage.site.children = set()
     assert stage.recover() is Exit.OK
 
@@ -569,7 +584,7 @@ def test_another_run_of_the_job_is_refused(stage: Stage) -> None:
     def second(step: Step) -> None:
         if isinstance(step, Capture):
             with pytest.raises(Locked, match="another run"):
-                Stage(stage.state, clock=stage.clock).night()
+                BackupRun(stage.job, stage.pace, stage.context, stage.store).run()
             seen.append("refused")
 
     stage.site.after = second
