@@ -102,7 +102,7 @@ def unguarded(_journal: Path) -> Callable[[], None]:
 
 @contextmanager
 def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
-    """An expected error ends this part of the work and is reported with its remedy; so is a defect, with its traceback."""
+    """An expected error ends this part of the work and is reported with its remedy; a defect with its traceback."""
     try:
         yield
     except SnapallError as error:

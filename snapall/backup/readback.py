@@ -81,7 +81,7 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
 
 
 def damaged(path: Path, what: str, data: bytes) -> Damaged:
-    """The error of a damaged journal, with all that the readable lines tell, and a remedy that works without the journal."""
+    """The error of a damaged journal: what its readable lines tell, and a remedy that works without it."""
     readable = []
     for line in _lines(data):
         with suppress(ValueError):

@@ -532,7 +532,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are only looked at again."""
+    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are looked at again."""
 
     job: str
     stamp: str

@@ -75,7 +75,7 @@ class BackupRun:
     store: JournalStore
     keep: str = ""
     keep_journals: int = 400
-    history: History = History()
+    history: History = field(default_factory=History)
     guard: Guard = unguarded
     token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
