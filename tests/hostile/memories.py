@@ -11,11 +11,12 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from snapall.backup.clock import SystemClock
+from snapall.backup.codec import to_line
 from snapall.backup.lock import at_work, holder_of
 from snapall.backup.model import VmSnapshot
 from snapall.backup.origins import recall
 from snapall.backup.plan import settling
-from snapall.backup.record import Warned
+from snapall.backup.record import Record, Warned
 from snapall.backup.steps import Quiesce, Release
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Refused
@@ -23,11 +24,13 @@ from snapall.settings import Vcenter
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb
 from tests.backup.pretended import JOB, Stage
+from tests.backup.samples import AT, FACTS
 from tests.hostile.inputs import SALT, blobs
 from tests.hostile.reader import Canned, Reader, samples, told
 from tests.hostile.shapes import json_lines, jsons
 
-RUNS = [[json.loads(line) for line in text.splitlines()] for text in samples("journal")]
+EVERY_KIND = [json.loads(to_line(Record(AT, fact))) for fact in FACTS]
+RUNS = [[json.loads(line) for line in text.splitlines()] for text in samples("journal")] + [EVERY_KIND]
 STEPS = {row["n"]: row["step"] for row in RUNS[0] if row["is"] == "Intent"}
 SHORT = [run[:12] for run in RUNS]
 NAMES = st.one_of(
