@@ -18,6 +18,7 @@ from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, Co
 from snapall.backup.steps import Capture, Delete, Rename, Step
 from snapall.errors import JournalError
 
+_OTHERS = "check `snap list`: is something else renaming there?"
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
 MOST_CREATES = 2  # a `snap create` without a word of answer, absent from the list, is sent once more
@@ -70,13 +71,20 @@ def room_failed(state: RunState) -> Failed | None:
 
 def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
-        return Failed("the chain is not as it was to be made, so nothing was captured", "check `snap list`")
+        return Failed(f"{_differing(state)}; nothing was captured", _OTHERS)
     for one in state.commands.values():
         if one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} failed, so nothing was captured: {_why(one)}", "check `snap list`")
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
     return None
+
+
+def _differing(state: RunState) -> str:
+    volume = sorted(state.differs)[0]
+    rows = state.listings[volume].rows
+    listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
+    return f"the chain on {volume} is not as the filer's answers said: {listed}"
 
 
 def make_way(state: RunState, now: datetime, draft: Draft) -> None:
@@ -366,13 +374,7 @@ def _rotation_failure(state: RunState, since: int) -> Failed | None:
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)
     if state.differs:
-        volume = sorted(state.differs)[0]
-        rows = state.listings[volume].rows
-        listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
-        return Failed(
-            f"the chain on {volume} is not as the filer's answers said: {listed}",
-            "check `snap list`: is something else renaming there?",
-        )
+        return Failed(_differing(state), _OTHERS)
     for silent in state.filer.values():
         return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
     return None

@@ -443,9 +443,7 @@ class VmsSeen:
     registered: frozenset[int]
     version: int
     ended: tuple[int, ...] = ()
-    hosts: Mapping[int, str | None] = field(
-        default_factory=dict
-    )  # of those that were asked for, where they may be read
+    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those asked for, where they may be read
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.record import Surveyed, Warned
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
@@ -22,6 +22,7 @@ from tests.backup.pretended import (
     Stage,
     act_unanswered,
     capture_of,
+    deny,
     lose,
     once,
     quiesce_of,
@@ -202,7 +203,7 @@ def test_paper_order_with_a_held_name_captures_under_a_name_of_its_own(tmp_path:
 def test_a_refused_capture_keeps_every_retained_backup(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order))
-        stage.site.fail(capture_of(), refuse("No space left on device"))
+        stage.site.fail(capture_of(), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         assert stage.site.rows == []
         assert "No space left" in stage.failures[0]
@@ -515,7 +516,7 @@ def test_a_signal_in_paper_order_puts_the_names_back(tmp_path: Path) -> None:
 
 def test_a_rotation_that_fails_half_way_in_paper_order_is_renamed_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
-    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(refuse("odd")))
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(deny("odd")))
     assert stage.night().exit is Exit.FAILED
     assert stage.dates() == {name: f"old {name}" for name in (R, P, S3)}
     assert not any(isinstance(step, Quiesce) for step in stage.site.asked)
@@ -548,7 +549,7 @@ def test_two_volumes_are_captured_while_all_vms_are_held(tmp_path: Path) -> None
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order, volumes=("v", "w")))
-        stage.site.fail(capture_of("w"), refuse("No space left on device"))
+        stage.site.fail(capture_of("w"), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         expected = {name: f"old {name}" for name in CHAIN}
         if order is Order.PAPER:
@@ -609,7 +610,7 @@ def test_a_listener_that_raises_holds_nobody_up(stage: Stage) -> None:
     def raises(event: object) -> None:
         raise SystemExit(1)
 
-    stage.hear = raises  # type: ignore[method-assign]
+    stage.hear = raises  # type: ignore[method-assign, assignment]
     assert stage.night().exit is Exit.OK
     assert stage.site.rows == []
 

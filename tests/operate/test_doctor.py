@@ -266,7 +266,7 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make,
     assert ended.code == 0, ended.out
     assert "[FAIL]" not in ended.out
     assert "[warn]" not in ended.out
-    assert ended.out.splitlines()[-1].startswith("all is well: ")
+    assert ended.out.splitlines()[-1].startswith("no problems: ")
     assert all(entry.effect is None for entry in night.ledger)
     assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
 
