@@ -111,6 +111,11 @@ def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
         failed(*defect())
 
 
+def named_defect(error: Exception) -> str:
+    """A defect in one line, for a report."""
+    return f"a defect of snapall: {type(error).__name__}: {error}"
+
+
 def defect() -> tuple[str, str]:
     """What is reported of the exception that is being handled, and the remedy."""
     return f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run"

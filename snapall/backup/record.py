@@ -545,6 +545,7 @@ class Report:
     watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
+    why: str = ""  # what stopped the run before, or outside of, its plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Before:
     code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
     earlier: tuple[RunState, ...] = ()
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+    why: str = ""  # what stopped it
 
 
 def report_of(state: RunState, before: Before, seconds: float) -> Report:
@@ -65,6 +66,7 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
         watched=_kept_in_view(watched),
         seconds=seconds,
         window=window_of(state),
+        why=before.why,
     )
 
 
