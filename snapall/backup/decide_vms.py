@@ -70,21 +70,21 @@ def overdue(state: RunState) -> Failed:
 
 def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Remove what is ours, each VM by itself and at once; only the first ones share the places."""
-    under_way = sum(one.in_flight for one in state.vms.values())
-    free = (1 if state.login_refused_at else state.header.pace.parallel) - under_way
-    if state.login_refused_at is not None and now < (at := state.login_refused_at + seconds(LOGIN_PAUSE)):
-        draft.wait(at, "VirtualCenter refuses the login: the removals go on one at a time")
-        draft.busy = draft.busy or any(one.ids and not one.removals for one in state.outstanding)
+    found = [one for one in _in_order(state) if one.outstanding and not one.in_flight]
+    due = [(one, ssid) for one in found if (ssid := _due(state, one, now, policy, draft)) is not None]
+    refused = state.login_refused_at
+    if due and refused is not None and now < refused + seconds(LOGIN_PAUSE):
+        draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
+        draft.busy = draft.busy or policy.linger
         return
-    for one in _in_order(state):
-        if not one.outstanding or one.in_flight:
-            continue
-        due = _due(state, one, now, policy, draft)
-        if due is None:
-            continue
-        late = _late(state, one) and state.login_refused_at is None
+    if refused is not None:
+        due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    places = 1 if refused is not None else state.header.pace.parallel
+    free = places - sum(one.in_flight for one in state.vms.values())
+    for one, ssid in due:
+        late = refused is None and _late(state, one)
         if free > 0 or late:
-            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, due)))
+            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
             free -= 0 if late else 1
         else:
             draft.busy = True
@@ -112,7 +112,7 @@ def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Dr
         elif (at := again_at(state, one, ssid, policy)) is not None:
             if at <= now:
                 return ssid
-            draft.wait(at, f"{one.vm.label}: another task is in the way of the removal, which is tried again")
+            draft.wait(at, f"{one.vm.label}: {_trouble(calls[-1])} is tried again")
     return None
 
 
@@ -148,6 +148,10 @@ def _after_failure(state: RunState, mine: list[Call], policy: Policy) -> datetim
     last = mine[-1]
     if last.answered is None or not _failed(last):
         return None
+    if state.login_refused_at is None:  # a login that works again gives what it kept from us another try
+        mine = [call for call in mine if not _login(call)]
+        if not mine:
+            return last.answered
     busy = _hindered(last)
     pause = min(2.0 ** (len(mine) - 2), LONGEST_PAUSE) if len(mine) > 1 else 0.0
     at = last.answered + seconds(pause)
@@ -168,6 +172,14 @@ def _failed(call: Call) -> bool:
             return True
         case None:
             return False
+
+
+def _trouble(call: Call) -> str:
+    return "another task is in the way of the removal, which" if _hindered(call) else "the removal did not work, and"
+
+
+def _login(call: Call) -> bool:
+    return isinstance(call.outcome, Unknown) and call.outcome.login
 
 
 def _hindered(call: Call) -> bool:

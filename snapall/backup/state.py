@@ -416,6 +416,7 @@ def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
         looked_at=None,
         stopped_at=None,
         given_up=(),
+        login_refused_at=None,
     )
 
 
