@@ -13,12 +13,12 @@ import pytest
 from snapall.backup.adopt import adopt, orphans
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.model import Vm
-from snapall.backup.readback import Damaged, OldFormat
 from snapall.backup.record import Answered, Failed, Intent, Surveyed
 from snapall.backup.steps import Quiesce
-from snapall.errors import Exit
+from snapall.errors import Exit, JournalError, OldFormat
 from snapall.operate.history import known_of
 from snapall.operate.status import Level
+from tests.atlab import AtLab
 from tests.backup.pretended import JOB, Stage
 from tests.operate.nights import slow_stage, standing_of
 
@@ -91,7 +91,7 @@ def rename_as_told(text: str) -> None:
 )
 def test_a_damaged_journal_names_the_vms_that_its_readable_lines_do(stage: Stage, damage: Damage, named: str) -> None:
     path = damaged(stage, damage)
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(JournalError) as caught:
         stage.store.open(path)
     assert named in caught.value.message
     assert str(path) in caught.value.message
@@ -99,7 +99,9 @@ def test_a_damaged_journal_names_the_vms_that_its_readable_lines_do(stage: Stage
 
 def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
     path = damaged(stage, in_its_middle)
-    with pytest.raises(Damaged, match=r"whether the run asked for sql01 \(vm-110\), app01 \(vm-1226\) is not known"):
+    with pytest.raises(
+        JournalError, match=r"whether the run asked for sql01 \(vm-110\), app01 \(vm-1226\) is not known"
+    ):
         stage.store.open(path)
 
 
@@ -175,3 +177,22 @@ def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> N
     assert known_of(stage.store, JOB.name).unreadable == ()
     assert stage.night().exit is Exit.OK
     assert standing_of(stage).level is Level.OK
+
+
+def test_every_command_that_meets_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:
+    night = at_lab()
+    assert night("run").code == 0
+    (path,) = (night.lab.directory / "snapall.state").glob("**/*.jsonl")
+    lines = path.read_text().splitlines()
+    cut = next(n for n, line in enumerate(lines) if '"Release"' in line)
+    path.write_text("\n".join([*lines[:cut], "hello"]) + "\n")
+    codes = {}
+    for command in ("status", "show", "audit", "recover", "run"):
+        ended = night(command)
+        codes[command] = ended.code
+        words = " ".join((ended.out + ended.err).split())
+        assert "still quiesced: web01 (vm-108)" in words, (command, words)
+        assert f"rename {path} to {path}.aside, so that no command reads it" in words, (command, words)
+    assert codes == {"status": 0, "show": 1, "audit": 1, "recover": 5, "run": 5}
+    path.rename(f"{path}.aside")
+    assert (night("recover").code, night("run").code, night("status", "--nagios").code) == (0, 0, 0)
