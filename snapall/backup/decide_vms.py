@@ -37,6 +37,8 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
     """Ask for the planned VMs, a few at a time, until `max_quiesced` is over or VirtualCenter refuses the login."""
     planned = [one for one in state.vms.values() if one.phase is VmPhase.PLANNED]
     until = creates_until(state)
+    if until is not None:
+        draft.wait(until)
     if not planned or (until is not None and now >= until):
         return
     if state.login:
@@ -45,8 +47,6 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
     name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
-    if until is not None:
-        draft.wait(until)
 
 
 def creates_over(state: RunState, now: datetime) -> bool:
