@@ -131,6 +131,11 @@ class VmState:
         return self.looked >= self.changed
 
     @property
+    def stranger(self) -> bool:
+        """Whether the only id that was ever told of is somebody else's."""
+        return bool(self.withheld) and not self.ids
+
+    @property
     def watched(self) -> bool:
         """Whether it is only kept in view: the program said that it failed, and no look has found anything."""
         return self.phase is VmPhase.FAILED and not self.ids

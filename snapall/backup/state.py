@@ -276,7 +276,7 @@ def _found(state: RunState, one: VmState, ssid: str) -> VmState:
     ids = one.ids if ssid in one.ids else (*one.ids, ssid)
     early = one.in_time or state.captured_at is None
     phase = VmPhase.QUIESCED if one.phase in _UNKNOWN_ID else one.phase
-    return replace(one, ids=ids, listed=True, phase=phase, in_time=early, withheld={})
+    return replace(one, ids=ids, listed=True, phase=phase, in_time=early)
 
 
 _UNKNOWN_ID = frozenset({VmPhase.ASKED, VmPhase.SILENT, VmPhase.FAILED})
@@ -312,7 +312,7 @@ def _gone(state: RunState, vm: int, at: datetime) -> RunState:
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
-    given_up = (*state.given_up, known) if known.withheld else state.given_up
+    given_up = (*state.given_up, known) if known.stranger else state.given_up
     return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
 
 
