@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.events import Happening, Warned
-from snapall.backup.means import guarded
-from snapall.backup.memory import Memory
+from snapall.backup.context import guarded
 from snapall.backup.model import Job
-from snapall.backup.provenance import Past
-from snapall.errors import SiteError
+from snapall.backup.origins import Past
+from snapall.backup.record import QUIESCED, Warned, What
+from snapall.backup.schedule import Durations, History
+from snapall.backup.store import JournalStore
+from snapall.errors import JournalError, SiteError
 from snapall.operate.ages import age_of
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past, require_listed, run_named
@@ -21,46 +22,46 @@ from snapall.site import OpenSite, process
 from snapall.views.reports import Retained
 
 
-def memory_of(settings: Config, clock: Clock | None = None) -> Memory:
+def store_of(settings: Config, clock: Clock | None = None) -> JournalStore:
     """The state folder; nothing is written by asking."""
-    return Memory(settings.state, clock or SystemClock(), process)
+    return JournalStore(settings.state, clock or SystemClock(), process)
 
 
 def run_of(settings: Config, wanted: str) -> Course:
     """One run of the past. ConfigError: none is called so. JournalError: its journal cannot be read."""
-    return run_named(memory_of(settings), wanted, tuple(settings.jobs))
+    return run_named(store_of(settings), wanted, tuple(settings.jobs))
 
 
 def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
     """How the jobs stand, by the state folder alone. JournalError: it cannot be read.
 
-    When all are asked for, so are those that the configuration has lost: their VMs may be held all the same.
+    When all are asked for, so are those that the configuration has lost: their VMs may be quiesced all the same.
     """
-    memory = memory_of(settings)
-    now = memory.clock.utc()
-    found = [standing(job, known_of(memory, job.name), now) for job in jobs]
-    lost = [name for name in memory.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
-    found += [one for one in (forgotten(name, known_of(memory, name), now) for name in lost) if one is not None]
+    store = store_of(settings)
+    now = store.clock.utc()
+    found = [standing(job, known_of(store, job.name), now) for job in jobs]
+    lost = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
+    found += [one for one in (forgotten(name, known_of(store, name), now) for name in lost) if one is not None]
     return tuple(found)
 
 
-def measure(settings: Config, tell: Callable[[Happening], None]) -> None:
-    """Write the metrics anew, if any are wanted. What keeps them from being written is told, and costs no backup."""
+def measure(settings: Config, publish: Callable[[What], None]) -> None:
+    """Write the metrics anew, if any are wanted. What keeps them from being written is a warning, no failure."""
     if settings.metrics is None:
         return
     from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only where it is wanted
 
-    with guarded(lambda text, hint: tell(Warned(text, hint))):
+    with guarded(lambda text, hint: publish(Warned(text, hint))):
         found = standings(settings, tuple(settings.jobs.values()))
         write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))
 
 
 def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Statistics, ...]:
-    """What the last nights of the jobs say together."""
-    memory = memory_of(settings)
+    """The statistics of the jobs' last nights."""
+    store = store_of(settings)
     found = []
     for job in jobs:
-        seen = past(memory, job.name, last)
+        seen = past(store, job.name, last)
         found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
     return tuple(found)
 
@@ -72,7 +73,7 @@ _ENOUGH = 3  # from which on a median is worth believing: one night that was off
 def history_of(settings: Config, job: Job) -> History:
     """What the job's last nights show of its calls; nothing when there are too few, or when they cannot be read."""
     try:
-        runs = past(memory_of(settings), job.name, _NIGHTS).runs
+        runs = past(store_of(settings), job.name, _NIGHTS).runs
     except JournalError:
         return History()
     found = statistics(job.name, runs[::-1], settings.vcenter.parallel)
@@ -91,11 +92,11 @@ def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError
 
     JournalError: the state folder cannot be read, and all of them would look like strangers.
     """
-    memory = memory_of(settings)
-    require_listed(memory.folder)
+    store = store_of(settings)
+    require_listed(store.folder)
     site = OpenSite(job, settings)
-    past = Past(memory.known(job.name))
-    now = memory.clock.utc()
+    past = Past(store.known(job.name))
+    now = store.clock.utc()
     found, troubles = [], []
     for volume in job.volumes:
         try:
@@ -105,7 +106,7 @@ def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError
             continue
         for row in rows:
             origin = past.of(volume, row.name, row.date)
-            grade, made = (origin.told, origin.run) if origin is not None else ("unknown", "")
+            grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
             found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
     return found, troubles

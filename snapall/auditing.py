@@ -1,11 +1,11 @@
-"""Gathers what an audit holds side by side: the state folder, the database, each job's filer."""
+"""Gathers what an audit compares: the state folder, the database, each job's filer."""
 
 from __future__ import annotations
 
-from snapall.asking import memory_of
-from snapall.backup.debts import Debts, owed
-from snapall.backup.memory import Memory
+from snapall.asking import store_of
 from snapall.backup.model import FilerSnapshot, Job
+from snapall.backup.runstate import RunState
+from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit
 from snapall.operate.findings import Finding, JobSources, Kind, VmSources
@@ -15,19 +15,19 @@ from snapall.site import OpenSite
 
 
 def audited(settings: Config) -> Audit:
-    """Ask all three sources of every job; one that does not answer is a finding, and the others are told all the same.
+    """Ask all three sources of every job; one that does not answer is a finding, and the others are still compared.
 
-    Nothing is changed, and no lock is held. JournalError: there is nothing to hold beside the others.
+    Nothing is changed, and no lock is held. JournalError: the state folder cannot be read.
     """
-    memory = memory_of(settings)
-    require_listed(memory.folder)
-    troubles: list[Finding] = []
-    vms, stores = _database(settings, troubles)
-    jobs = [_job(settings, job, stores, memory, troubles) for job in settings.jobs.values()]
-    return audit(jobs, vms, troubles, _of_no_job(settings, memory, troubles))
+    store = store_of(settings)
+    require_listed(store.folder)
+    problems: list[Finding] = []
+    vms, stores = _database(settings, problems)
+    jobs = [_job(settings, job, stores, store, problems) for job in settings.jobs.values()]
+    return audit(jobs, vms, problems, _of_no_job(settings, store, problems))
 
 
-def _database(settings: Config, troubles: list[Finding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
+def _database(settings: Config, problems: list[Finding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
     """What the database says, and each job's datastores by id."""
     from snapall.site.datastores import ids_of  # noqa: PLC0415 - with the next line's
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
@@ -39,20 +39,20 @@ def _database(settings: Config, troubles: list[Finding]) -> tuple[VmSources | No
         placed = database.placements()
         rows = database.snapshots([one.vm.id for one in placed])
     except SnapallError as error:
-        troubles.append(Finding(Kind.UNASKED, "", error.message, error.hint))
+        problems.append(Finding(Kind.UNASKED, "", error.message, error.hint))
         return None, plain
     ids = dict(plain)
     for job in settings.jobs.values():
         try:
             ids[job.name] = ids_of(job.datastores, inventory)
         except SnapallError as error:
-            troubles.append(Finding(Kind.UNASKED, job.name, error.message, error.hint))
+            problems.append(Finding(Kind.UNASKED, job.name, error.message, error.hint))
     vms = [(one.vm, one.datastores) for one in placed]
     return VmSources(vms, {one.id: one.name for one in inventory}, rows), ids
 
 
 def _job(
-    settings: Config, job: Job, stores: dict[str, tuple[int, ...]], memory: Memory, troubles: list[Finding]
+    settings: Config, job: Job, stores: dict[str, tuple[int, ...]], store: JournalStore, problems: list[Finding]
 ) -> JobSources:
     listings: dict[str, tuple[FilerSnapshot, ...]] = {}
     site = OpenSite(job, settings)
@@ -60,38 +60,38 @@ def _job(
         try:
             listings[volume] = site.listing(volume)
         except SnapallError as error:
-            troubles.append(Finding(Kind.UNASKED, job.name, error.message, error.hint))
-    owing = _owed(memory, job.name, troubles)
+            problems.append(Finding(Kind.UNASKED, job.name, error.message, error.hint))
+    runs = _open_runs(store, job.name, problems)
     return JobSources(
-        job, stores[job.name], listings, memory.known(job.name), owing, at_work=bool(at_work(memory, job.name))
+        job, stores[job.name], listings, store.known(job.name), runs, at_work=bool(at_work(store, job.name))
     )
 
 
-def _owed(memory: Memory, job: str, troubles: list[Finding]) -> tuple[Debts, ...]:
+def _open_runs(store: JournalStore, job: str, problems: list[Finding]) -> tuple[RunState, ...]:
     try:
-        unreadable = known_of(memory, job).unreadable
+        unreadable = known_of(store, job).unreadable
     except JournalError as error:
-        troubles.append(Finding(Kind.UNREADABLE, job, error.message, error.hint))
+        problems.append(Finding(Kind.UNREADABLE, job, error.message, error.hint))
         return ()
-    remedy = "what it may owe is not known: look into it by hand"
-    troubles += [Finding(Kind.UNREADABLE, job, text, remedy) for text in unreadable]
-    found: list[Debts] = []
-    for path in memory.open_runs(job):
+    problems += [Finding(Kind.UNREADABLE, job, one.text, one.remedy) for one in unreadable]
+    found: list[RunState] = []
+    for path in store.open_runs(job):
         try:
-            found.append(owed(memory.open(path).facts))
+            found.append(store.read(path))
         except JournalError:
-            continue  # told above
+            continue  # it is among the unreadable ones
     return tuple(found)
 
 
-def _of_no_job(settings: Config, memory: Memory, troubles: list[Finding]) -> dict[str, tuple[Debts, ...]]:
-    """What is owed by open runs of jobs that the configuration does not name any more."""
-    found: dict[str, tuple[Debts, ...]] = {}
-    for name in (name for name in memory.jobs() if name not in settings.jobs):
-        text = f"job {name} is not in the configuration, and a run of it is not settled"
-        troubles.append(Finding(Kind.OWED, name, text, _RECOVER))
-        found[name] = _owed(memory, name, troubles)
+def _of_no_job(settings: Config, store: JournalStore, problems: list[Finding]) -> dict[str, tuple[RunState, ...]]:
+    """The open runs of jobs that the configuration does not name any more."""
+    found: dict[str, tuple[RunState, ...]] = {}
+    for name in (name for name in store.jobs() if name not in settings.jobs):
+        found[name] = _open_runs(store, name, problems)
+        if found[name]:
+            text = f"job {name} is not in the configuration, and a run of it is not settled"
+            problems.append(Finding(Kind.OUTSTANDING, name, text, _RECOVER))
     return found
 
 
-_RECOVER = "`snapall recover` settles it by what its journal says; it may need the job's filer in the configuration"
+_RECOVER = "run `snapall recover`, which goes by the journal; the job's filer may have to be in the configuration"

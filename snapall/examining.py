@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from snapall import conduct
-from snapall.asking import memory_of
+from snapall.asking import store_of
 from snapall.backup.model import Job, Vm
 from snapall.operate.doctor.filers import look_at_filer
 from snapall.operate.doctor.here import look_here
-from snapall.operate.doctor.jobs import look_at_datastores, look_at_plan, look_at_orphans
+from snapall.operate.doctor.jobs import look_at_datastores, look_at_orphans, look_at_plan
 from snapall.operate.doctor.links import Result, Walk
 from snapall.operate.doctor.vmware import look_at_database, look_at_vcbsnapshot
 from snapall.settings import Config
@@ -18,7 +18,7 @@ def examined(settings: Config, jobs: tuple[Job, ...]) -> tuple[Result, ...]:
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     walk = Walk()
-    look_here(walk, settings, memory_of(settings))
+    look_here(walk, settings, store_of(settings))
     database = VirtualCenter(settings.database)
     look_at_database(walk, database)
     vms: list[Vm] = []

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure, memory_of
+from snapall.asking import measure, store_of
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext, guarded
@@ -66,7 +66,7 @@ def _guardian(
     def context_for(_job: Job) -> RunContext:
         return RunContext(site, clock, listener, stopped)
 
-    recovery = Recovery(memory_of(config.settings, clock), context_for, publish, stopped, wait=True)
+    recovery = Recovery(store_of(config.settings, clock), context_for, publish, stopped, wait=True)
     return Guardian(recovery, config.job, config.journal, Watched(config.run), config.limits)
 
 

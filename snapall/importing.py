@@ -13,6 +13,7 @@ from snapall.batfile import overlay_of, source_of
 from snapall.config import from_batch
 from snapall.errors import ConfigError
 from snapall.settings import Config, Secret
+from snapall.views.json_root import root
 
 if TYPE_CHECKING:
     from snapall.batch.facts import Defect
@@ -68,12 +69,12 @@ class Imported:
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
-        return {
-            "written": [str(path) for path in self.written],
-            "secrets": [{"key": key, self.kept: place, "missing": missing} for key, place, missing in self.secrets],
-            "defects": [{"lines": list(one.lines), "what": one.what, "instead": one.instead} for one in self.defects],
-            "next": self.next_steps(),
-        }
+        return root(
+            written=[str(path) for path in self.written],
+            secrets=[{"key": key, self.kept: place, "missing": missing} for key, place, missing in self.secrets],
+            defects=[{"lines": list(one.lines), "what": one.what, "instead": one.instead} for one in self.defects],
+            next=self.next_steps(),
+        )
 
 
 def numbered(lines: tuple[int, ...]) -> str:

@@ -43,7 +43,10 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The VirtualCenter database", ("site/virtualcenter.py", "site/tables.py", "site/datastores.py")),
     ("vcbsnapshot", ("site/vcb.py",)),
     ("The filer", ("site",)),
-    ("Guardian, hooks, history", ("operate/guardian.py", "operate/hooks.py", "operate/history.py", "conduct.py")),
+    (
+        "Guardian, hooks, history",
+        ("operate/guardian.py", "operate/hooks.py", "operate/history.py", "conduct.py", "jobrun.py"),
+    ),
     ("Files that snapall writes", ("views", "commands")),
 )
 ERRORS = {
@@ -57,7 +60,7 @@ KINDS |= {"Failed": "failure", "failed": "failure", "_fail": "failure", "Warned"
 WARNERS = {"_limits", "_foreign", "_changed", "_strays", "recall"}  # functions that answer the warnings of a plan
 AS_IT_SAYS = "as the message says"
 SOME_WORDS = 3  # fewer are no message
-CAPITALS = {"strerror": "REASON", "error": "REASON", "message": "REASON"}
+CAPITALS = {"strerror": "REASON", "format_exc": "TRACEBACK", "error": "REASON", "message": "REASON"}
 
 
 @dataclass(frozen=True, slots=True)

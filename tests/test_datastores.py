@@ -28,7 +28,7 @@ def test_datastores_are_listed_with_vms_space_and_the_job_that_takes_them(at_lab
         ["688", "vmvol1_vmfs", "3", "50.0", "GiB", "31.0", "GiB", "vol1"],
         ["689", "vmvol2_vmfs", "1", "50.0", "GiB", "31.0", "GiB", "-"],
     ]
-    rows = json.loads(lab("datastores", "--json").out)
+    rows = json.loads(lab("datastores", "--json").out)["datastores"]
     first = {"id": 688, "name": "vmvol1_vmfs", "vms": 3, "capacity": 50 * GIB, "free": 31 * GIB, "jobs": ["vol1"]}
     assert rows[0] == first
     assert lab.changes == []
@@ -40,7 +40,7 @@ def test_what_is_not_there_or_not_granted_is_unknown(at_lab: Callable[..., AtLab
     ended = lab("datastores")
     assert ended.code == 0
     assert ended.out.count("unknown") == 4
-    assert {row["free"] for row in json.loads(lab("datastores", "--json").out)} == {None}
+    assert {row["free"] for row in json.loads(lab("datastores", "--json").out)["datastores"]} == {None}
 
 
 def test_a_name_cannot_play_tricks_on_the_terminal(at_lab: Callable[..., AtLab]) -> None:
@@ -56,7 +56,7 @@ def test_a_job_may_name_its_datastore(at_lab: Callable[..., AtLab], stored: str,
     lab = at_lab()
     change(lab, f"UPDATE VPX_DATASTORE SET NAME = '{stored}' WHERE ID = 688")
     lab.edit("datastores  = [688]", f'datastores  = ["{written}"]')
-    assert json.loads(lab("datastores", "--json").out)[0]["jobs"] == ["vol1"]
+    assert json.loads(lab("datastores", "--json").out)["datastores"][0]["jobs"] == ["vol1"]
     assert lab("run").code == 0
     lab.assert_shifted_by_one()
     asked = [line for line in lab.changes if " -c " in line]
@@ -85,7 +85,7 @@ def test_an_id_that_virtualcenter_does_not_know_is_told(at_lab: Callable[..., At
     ended = lab("datastores", "--json")
     assert ended.code == 1
     assert "job vol1: there is no datastore with the id 868" in ended.err
-    assert json.loads(ended.out)[0]["jobs"] == ["vol1"]
+    assert json.loads(ended.out)["datastores"][0]["jobs"] == ["vol1"]
 
 
 def test_a_database_that_does_not_answer_is_an_error_with_its_remedy(at_lab: Callable[..., AtLab]) -> None:

@@ -51,7 +51,7 @@ def test_the_plan_prints_exactly_the_changing_commands_that_run_then_sends(at_la
     assert ended.code == 0
     assert night.changes == []
     assert night.world.settings.vc_password not in ended.out
-    (plan,) = json.loads(ended.out)
+    (plan,) = json.loads(ended.out)["plans"]
     printed = [one["command"] for one in plan["commands"] if one["changing"]]
     assert all(one["reason"] for one in plan["commands"])
     assert night("run").code == 0
@@ -142,7 +142,7 @@ def test_list_shows_every_backup_with_its_grade(at_lab: Make) -> None:
     assert "quiesced 3/3" in rows["vmware_recent"]
     assert "partial 2/3" in rows["vmware_previous"]
     assert "unknown" in rows["vmware_snap3"]
-    as_json = json.loads(night("list", "--json").out)
+    as_json = json.loads(night("list", "--json").out)["snapshots"]
     assert {row["grade"] for row in as_json} >= {"quiesced 3/3", "partial 2/3", "unknown"}
 
 
@@ -450,7 +450,7 @@ def test_a_stray_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
     assert 110 in night.world.quiesced()
     assert night("recover", "--adopt", "--yes").code == 0
     assert 110 not in night.world.quiesced()
-    assert "no VM snapshot" in night("recover", "--adopt").out
+    assert "no orphaned VM snapshot" in night("recover", "--adopt").out
 
 
 def test_configuration_faults_are_told_all_at_once_and_nothing_is_contacted(at_lab: Make) -> None:
@@ -485,9 +485,10 @@ def test_json_is_one_event_a_line(at_lab: Make) -> None:
     night = at_lab()
     ended = night("run", "--json")
     events = [json.loads(line) for line in ended.out.splitlines()]
-    assert events[0]["event"] == "run_began"
+    assert events[0]["event"] == "began"
     assert events[-1]["event"] == "run_ended"
     assert events[-1]["report"]["exit"] == 0
+    assert {event["schema"] for event in events} == {1}
 
 
 def test_a_log_that_cannot_be_written_stops_no_backup(at_lab: Make) -> None:
@@ -502,5 +503,5 @@ def test_a_log_that_cannot_be_written_stops_no_backup(at_lab: Make) -> None:
 def test_a_thousand_vms_are_planned(at_lab: Make) -> None:
     night = at_lab(site=big(1000))
     ended = night("plan", "--json")
-    (plan,) = json.loads(ended.out)
+    (plan,) = json.loads(ended.out)["plans"]
     assert sum("-c moref:vm-" in one["command"] for one in plan["commands"]) == 1000

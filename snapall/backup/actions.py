@@ -23,13 +23,14 @@ class LookAtVms:
     """Ask the database for the snapshots of these VMs, and for these ids wherever they are.
 
     `programs` are commands without an answer, each with its program, of which it is asked whether it still runs; None:
-    nobody wrote down which program it was.
+    nobody wrote down which program it was. `moved` are VMs of which it is asked whether they have another host now.
     """
 
     stage: Stage
     vms: tuple[int, ...]
     ssids: tuple[str, ...]
     programs: tuple[tuple[int, Child | None], ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,11 @@ Action = Send | LookAtVms | ReadVolume
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the run's owner is there for: it is all in which run, guardian, recover and the next run's cleanup differ."""
+    """What the run's owner is there for: run, guardian, recover and the next run's cleanup differ in nothing else."""
 
     backup: bool = False  # perform the plan
     wait: bool = False  # stay until what is outstanding cannot act any more
-    linger: bool = True  # stay until what was removed is no longer listed
+    linger: bool = True  # stay until a removal has worked, and until what was removed is no longer listed
     patient: bool = True  # stay until a filer command without an answer cannot act any more
     vms: bool = True  # the run's VMs belong to the VirtualCenter that is configured
     filer: bool = True  # and its volumes to the filer that is configured

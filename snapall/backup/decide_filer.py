@@ -16,7 +16,9 @@ from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stag
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
 from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
+from snapall.errors import JournalError
 
+_OTHERS = "check `snap list`: is something else renaming there?"
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
 MOST_CREATES = 2  # a `snap create` without a word of answer, absent from the list, is sent once more
@@ -69,13 +71,20 @@ def room_failed(state: RunState) -> Failed | None:
 
 def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
-        return Failed("the chain is not as it was to be made, so nothing was captured", "check `snap list`")
+        return Failed(f"{_differing(state)}; nothing was captured", _OTHERS)
     for one in state.commands.values():
         if one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} failed, so nothing was captured: {_why(one)}", "check `snap list`")
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
     return None
+
+
+def _differing(state: RunState) -> str:
+    volume = sorted(state.differs)[0]
+    rows = state.listings[volume].rows
+    listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
+    return f"the chain on {volume} is not as the filer's answers said: {listed}"
 
 
 def make_way(state: RunState, now: datetime, draft: Draft) -> None:
@@ -99,10 +108,9 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
 # The capture
 
 
-def capture(state: RunState, now: datetime, draft: Draft) -> None:
+def capture(state: RunState, draft: Draft) -> None:
     """Create the snapshot of every volume, one after the other, then read each back."""
-    assert state.surveyed is not None
-    if filer_busy(state):
+    if filer_busy(state) or state.surveyed is None:
         return
     for volume in state.header.job.volumes:
         if volume not in state.captures:
@@ -176,6 +184,8 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
     _delete_parts(state, draft)
     if not draft.actions and not state.parts:
         _rename_back(state, draft)
+    if not draft.actions and not draft.records and state.unsettled and state.believed:
+        draft.actions.append(ReadVolume(Stage.SETTLE, next(iter(state.believed))))
 
 
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
@@ -200,16 +210,14 @@ def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stag
                 return True
             continue
         if policy.patient and state.stopped_at is None:
-            _look_again(state, volume, now, until, stage, draft, told(calls[-1].step))
+            _look_again(state, ReadVolume(stage, volume), now, until, draft, told(calls[-1].step))
     return waiting
 
 
-def _look_again(
-    state: RunState, volume: str, now: datetime, until: datetime, stage: Stage, draft: Draft, command: str
-) -> None:
-    at = state.listings[volume].at + seconds(SETTLE_PAUSE)
+def _look_again(state: RunState, look: ReadVolume, now: datetime, until: datetime, draft: Draft, command: str) -> None:
+    at = state.listings[look.volume].at + seconds(SETTLE_PAUSE)
     if now >= at:
-        draft.actions.append(ReadVolume(stage, volume))
+        draft.actions.append(look)
     else:
         draft.wait(min(at, until), f"{command}: unanswered, and may act yet")
         draft.busy = True
@@ -249,7 +257,8 @@ def _rename_back(state: RunState, draft: Draft) -> None:
             continue
         back = Rename(rename.volume, rename.new, rename.old)
         tried = _last(state, back)
-        if not read(state, rename.volume, tried.changed if tried is not None else 0):
+        since = max((one.changed for one in state.commands.values() if one.step.volume == rename.volume), default=0)
+        if not read(state, rename.volume, since):
             draft.actions.append(ReadVolume(Stage.SETTLE, rename.volume))
             return
         named = {row.name: row for row in state.listings[rename.volume].rows}
@@ -317,10 +326,13 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
     found = rotate(job, listings, recall(job, origins(state), listings).pending)
     if found.blocked is not None and _wait_for_it(state, job, found, began, now, draft):
         return
-    if found.moves:
-        _move(state, found, since, draft)
-    elif state.believed:
+    if state.believed and (not found.moves or state.broken):
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
+    elif found.moves and state.broken:  # no name moves any more: nobody could write down that it was about to
+        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
+        draft.records += [failure, RotationEnded((), whole=False)]
+    elif found.moves:
+        _move(state, found, since, draft)
     else:
         draft.records += _rotated(state, job, found)
 
@@ -359,13 +371,7 @@ def _rotation_failure(state: RunState, since: int) -> Failed | None:
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)
     if state.differs:
-        volume = sorted(state.differs)[0]
-        rows = state.listings[volume].rows
-        listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
-        return Failed(
-            f"the chain on {volume} is not as the filer's answers said: {listed}",
-            "check `snap list`: is something else renaming there?",
-        )
+        return Failed(_differing(state), _OTHERS)
     for silent in state.filer.values():
         return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
     return None

@@ -60,7 +60,7 @@ def creates_over(state: RunState, now: datetime) -> bool:
 def overdue(state: RunState) -> Failed:
     """What is said when `max_quiesced` is over and not every VM has answered."""
     return Failed(
-        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that are quiesced",
+        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken without the other VMs",
         "check max_quiesced, and why vcbsnapshot takes so long",
     )
 
@@ -70,21 +70,21 @@ def overdue(state: RunState) -> Failed:
 
 def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Remove what is ours, each VM by itself and at once; only the first ones share the places."""
-    under_way = sum(one.in_flight for one in state.vms.values())
-    free = (1 if state.login_refused_at else state.header.pace.parallel) - under_way
-    if state.login_refused_at is not None and now < (at := state.login_refused_at + seconds(LOGIN_PAUSE)):
-        draft.wait(at, "VirtualCenter refuses the login: the removals go on one at a time")
-        draft.busy = draft.busy or any(one.ids and not one.removals for one in state.outstanding)
+    found = [one for one in _in_order(state) if one.outstanding and not one.in_flight]
+    due = [(one, ssid) for one in found if (ssid := _due(state, one, now, policy, draft)) is not None]
+    refused = state.login_refused_at
+    if due and refused is not None and now < refused + seconds(LOGIN_PAUSE):
+        draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
+        draft.busy = draft.busy or policy.linger
         return
-    for one in _in_order(state):
-        if not one.outstanding or one.in_flight:
-            continue
-        due = _due(state, one, now, policy, draft)
-        if due is None:
-            continue
-        late = _late(state, one) and state.login_refused_at is None
+    if refused is not None:
+        due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    places = 1 if refused is not None else state.header.pace.parallel
+    free = places - sum(one.in_flight for one in state.vms.values())
+    for one, ssid in due:
+        late = refused is None and _late(state, one)
         if free > 0 or late:
-            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, due)))
+            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
             free -= 0 if late else 1
         else:
             draft.busy = True
@@ -112,7 +112,7 @@ def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Dr
         elif (at := again_at(state, one, ssid, policy)) is not None:
             if at <= now:
                 return ssid
-            draft.wait(at, f"{one.vm.label}: another task is in the way of the removal, which is tried again")
+            draft.wait(at, f"{one.vm.label}: {_trouble(calls[-1])} is tried again")
     return None
 
 
@@ -129,14 +129,15 @@ def _checked(state: RunState, one: VmState, now: datetime, draft: Draft) -> bool
 def again_at(state: RunState, one: VmState, ssid: str, policy: Policy) -> datetime | None:
     """When a removal that did not work may be sent again; None: it may not.
 
-    It is sent again only while its snapshot is listed, or where the database cannot be asked.
+    It is sent again only while its snapshot is listed, where the database cannot be asked, or where it was never sent.
     """
     calls = one.removals_of(ssid)
     if not calls:
         return None
     mine = [call for call in calls if call.owner == state.owner]
     shown = ssid in one.shown if one.fresh else False
-    if not shown and state.database is None:
+    sent = any(not isinstance(call.outcome, Refusal) for call in calls)
+    if sent and not shown and state.database is None:
         return None
     if not mine:  # an earlier owner's answer, or none at all
         return None if one.removed and not shown else calls[-1].sent
@@ -147,6 +148,10 @@ def _after_failure(state: RunState, mine: list[Call], policy: Policy) -> datetim
     last = mine[-1]
     if last.answered is None or not _failed(last):
         return None
+    if state.login_refused_at is None:  # a login that works again gives what it kept from us another try
+        mine = [call for call in mine if not _login(call)]
+        if not mine:
+            return last.answered
     busy = _hindered(last)
     pause = min(2.0 ** (len(mine) - 2), LONGEST_PAUSE) if len(mine) > 1 else 0.0
     at = last.answered + seconds(pause)
@@ -169,6 +174,14 @@ def _failed(call: Call) -> bool:
             return False
 
 
+def _trouble(call: Call) -> str:
+    return "another task is in the way of the removal, which" if _hindered(call) else "the removal did not work, and"
+
+
+def _login(call: Call) -> bool:
+    return isinstance(call.outcome, Unknown) and call.outcome.login
+
+
 def _hindered(call: Call) -> bool:
     match call.outcome:
         case Unknown(busy=busy):
@@ -182,7 +195,7 @@ def _hindered(call: Call) -> bool:
 # Looks
 
 
-def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
+def look(state: RunState, stage: Stage, draft: Draft) -> None:
     """Ask the database about every VM that a snapshot of ours may be on."""
     found = state.outstanding
     if not found:
@@ -193,7 +206,8 @@ def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
         if one.create is not None and one.ended is None and not one.create.in_flight
     )
     ssids = tuple(ssid for one in found for ssid in one.ids)
-    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs))
+    moved = tuple(one.vm.id for one in found if one.tried and not one.removed)
+    draft.actions.append(LookAtVms(stage, tuple(one.vm.id for one in found), ssids, programs, moved))
 
 
 def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
@@ -205,16 +219,22 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
     calm = stale and not any(one.in_flight for one in found)
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
-        look(state, now, Stage.LOCATE if urgent else Stage.RELEASE, draft)
+        look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return
     ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
     last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
     ends = [until for until in ends if until > now]
     if last or (ends and (next_look is None or now >= next_look)):
-        look(state, now, Stage.RELEASE, draft)
+        look(state, Stage.RELEASE, draft)
     elif ends and next_look is not None:
         draft.wait(min(next_look, *ends), _why(state))
         draft.wait(max(ends), _why(state))
+
+
+def unseen_at_the_end(state: RunState) -> bool:
+    """Whether a run that has nothing else to do has not yet asked once more for what is outstanding."""
+    since = max([state.certified_version, *(one.changed for one in state.commands.values())])
+    return any(one.looked < since for one in state.outstanding)
 
 
 def _why(state: RunState) -> str:
@@ -236,14 +256,15 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
         ends += _settled_by(state, one)
     elif policy.backup and state.released_at is not None and one.phase is VmPhase.ASKED:
         ends.append(state.released_at + seconds(min(STRAGGLERS, pace.create_timeout)))
-    ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
+    if policy.linger:
+        ends += [at for ssid in one.ids if one.removals and (at := again_at(state, one, ssid, policy)) is not None]
     if state.stopped_at is not None:
         ends = [min(at, state.stopped_at + seconds(STOPPED_WAIT)) for at in ends]
     return max(ends, default=None)
 
 
 def _settled_by(state: RunState, one: VmState) -> list[datetime]:
-    """When a create can act no more: `settle` after its program was seen to end, or its timeout later than its intent."""
+    """When a create can act no more: `settle` after its program was seen to end, or after it should have ended."""
     pace = state.header.pace
     if one.ended is not None:
         since = max([one.ended, *(call.answered for call in one.removals if call.answered is not None)])

@@ -12,14 +12,16 @@ from typing import IO, Self
 from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
-from snapall.backup.record import FORMAT, Began, Ended, Fact, Record, header_of, is_intent, may_wait, number_of
+from snapall.backup.readback import read_journal
+from snapall.backup.record import Began, Ended, Fact, Record, Summary, header_of, may_wait, number_of, summing_up
 from snapall.errors import JournalError
 
 
 class Journal:
     """One run's file, open for as long as the run is worked on, and the same records in memory.
 
-    One thread appends. A failed write is torn off again, so that the next one begins on its own line.
+    One thread appends. A failed write is torn off again, so that the next one begins on its own line; what was
+    remembered all the same goes before it, so that the file never lacks a record in its middle.
     """
 
     def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
@@ -29,6 +31,7 @@ class Journal:
         self.lost = False  # whether these records are in memory alone, so that nobody else will ever know them
         self._clock = clock
         self._size = size
+        self._unwritten = b""  # what is remembered, and is not in the file
         self._file: IO[bytes] | None = None
         # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
@@ -62,7 +65,7 @@ class Journal:
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
         """Take over an earlier journal; a torn last line is a fact that was never acted upon, and is cut off."""
-        records, size = _read(path)
+        records, size = read_journal(path)
         return cls(path, clock, records, size)
 
     @classmethod
@@ -80,6 +83,11 @@ class Journal:
             return header
         raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
 
+    @property
+    def size(self) -> int:
+        """How many bytes will precede the next record: the file's, and those that could not be written yet."""
+        return self._size + len(self._unwritten)
+
     def number(self) -> int:
         """The number of the next command."""
         self._number += 1
@@ -90,7 +98,7 @@ class Journal:
         records = self._recorded(facts)
         try:
             self._require_open()
-            if durable := not all(map(may_wait, facts)):
+            if durable := bool(self._unwritten) or not all(map(may_wait, facts)):
                 self._require_place()
             self._put(records, durable=durable)
         except OSError as error:
@@ -104,18 +112,27 @@ class Journal:
         A file that has lost its name is written all the same: the guardian has it open.
         """
         records = self._recorded(facts)
+        durable = bool(self._unwritten) or not all(map(may_wait, facts))
         try:
             self._require_open()
-            durable = not all(map(may_wait, facts))
             self._put(records, durable=durable)
-            if durable:
-                self._require_place()
-        except OSError as error:
-            self.broken = self.broken or str(self._unwritable(error))
-        except JournalError as error:
-            self.broken = self.broken or str(error)
+        except (OSError, JournalError) as error:
+            self._unwritten += _lines(records)
+            self._break(error)
+        self._note_place(durable=durable)
         self.records += records
         return records
+
+    def _note_place(self, *, durable: bool) -> None:
+        """Take a file that has lost its name for one that cannot be written."""
+        try:
+            if durable and not self._closed:
+                self._require_place()
+        except OSError as error:
+            self._break(error)
+
+    def _break(self, error: OSError | JournalError) -> None:
+        self.broken = self.broken or str(self._unwritable(error) if isinstance(error, OSError) else error)
 
     def beat(self) -> None:
         """Give a sign of life: the file's time of change, for whoever watches the run, whatever became of its name."""
@@ -139,7 +156,7 @@ class Journal:
         return JournalError(f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM)
 
     def _put(self, records: Sequence[Record], *, durable: bool) -> None:
-        data = "".join(f"{to_line(one)}\n" for one in records).encode()
+        data = self._unwritten + _lines(records)
         file = self._opened()
         file.truncate(self._size)
         file.seek(self._size)
@@ -147,6 +164,7 @@ class Journal:
         if durable:
             os.fsync(file.fileno())
         self._size += len(data)
+        self._unwritten = b""
 
     def _opened(self) -> IO[bytes]:
         """The file, opened once: it is written to whatever becomes of its name."""
@@ -164,6 +182,10 @@ class Journal:
             raise OSError(0, "another file has taken its place")
 
 
+def _lines(records: Sequence[Record]) -> bytes:
+    return "".join(f"{to_line(one)}\n" for one in records).encode()
+
+
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
@@ -179,62 +201,6 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-_CHANGED = "the file was changed by something else; look which VMs it names, release them by hand, move it away"
-
-
-def _read(path: Path) -> tuple[list[Record], int]:
-    try:
-        with private.read(path) as file:
-            data = file.read()
-    except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be read: {error.strerror}", "see the rights of the file"
-        ) from error
-    whole = data[: data.rfind(b"\n") + 1]
-    # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
-    size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
-    _require_format(path, whole)
-    records = parsed(path, whole[:size], 1)
-    if records and header_of(records) is None:
-        raise JournalError(f"the journal {path} begins without its header", _CHANGED)
-    lost = whole[size:]
-    behind = parsed(path, lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
-    intended = {number_of(one.what) for one in records if is_intent(one.what)}
-    if any(number_of(one.what) and not is_intent(one.what) and number_of(one.what) not in intended for one in behind):
-        # What was acted upon had been synced, and all before it: this is no power cut.
-        raise JournalError(f"the journal {path} has lost lines in its middle", _CHANGED)
-    return records, size
-
-
-def parsed(path: Path, lines: bytes, first: int) -> list[Record]:
-    """The records of whole lines; `first` is the number of the first one. JournalError: one is no record."""
-    records = []
-    for number, line in enumerate(lines.decode("utf-8", "replace").splitlines(), first):
-        try:
-            record = from_line(line)
-        except ValueError as error:
-            raise JournalError(f"{path}, line {number}: {error}", _CHANGED) from error
-        if record is not None:
-            records.append(record)
-    return records
-
-
-class OldFormat(JournalError):
-    """A journal of snapall 0.1, which was never released."""
-
-
-def _require_format(path: Path, data: bytes) -> None:
-    try:
-        header = json.loads(data.partition(b"\n")[0] or b"{}")
-    except (ValueError, RecursionError):
-        return  # what is wrong with the line is told when it is read
-    if isinstance(header, dict) and header.get("is") == Began.__name__ and header.get("format", 1) != FORMAT:
-        raise OldFormat(
-            f"the journal {path} was written by another version of snapall ({header.get('version', 'unknown')})",
-            "settle it with that version (`snapall recover`), or move it away once none of its VMs has its snapshot",
-        )
-
-
 def path_of(folder: Path, job: str, stamp: str) -> Path:
     """The file of a job's run."""
     return folder / f"{job}-{stamp}.jsonl"
@@ -246,31 +212,55 @@ def is_open(path: Path) -> bool:
     A file without one whole line is of a run that died before it did anything; one that cannot be read may owe all.
     """
     try:
-        size, tail = _tail(path)
+        begin, line = _last_line(path)
     except (OSError, JournalError):
         return True
-    return not _closes(tail) if "\n" in tail else size > len(tail)
+    return not _closes(line) if begin or line.endswith(b"\n") else False
 
 
 def is_closed(path: Path) -> bool:
     """Whether the run's report stands in the journal, and says that nothing is owed."""
     try:
-        return _closes(_tail(path)[1])
+        return _closes(_last_line(path)[1])
     except (OSError, JournalError):
         return False
 
 
-def _tail(path: Path) -> tuple[int, str]:
-    with private.read(path) as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 65536))
-        return size, file.read().decode("utf-8", "replace")
-
-
-def _closes(tail: str) -> bool:
-    lines = [line for line in tail.splitlines() if line.strip()]
+def closing_summary(path: Path) -> Summary | None:
+    """The last line's summary of all before it; None: there is none. Reads only the file's end."""
     try:
-        last = json.loads(lines[-1]) if lines and tail.endswith("\n") else {}
+        begin, line = _last_line(path)
+        record = from_line(line.decode()) if line.endswith(b"\n") else None
+    except (OSError, ValueError, JournalError):  # whoever reads the whole file says what is wrong with it
+        return None
+    return summing_up(record.what, begin) if record is not None else None
+
+
+_CHUNK = 16384  # bytes: a summary of some forty VMs
+_LONGEST = 1 << 24  # bytes of a last line
+
+
+def _last_line(path: Path) -> tuple[int, bytes]:
+    """Where the last line of the file begins, and the line, which may be torn. Reads little more than that."""
+    with private.read(path) as file:
+        size = begin = file.seek(0, os.SEEK_END)
+        tail = b""
+        while begin > 0 and len(tail) <= _LONGEST and _last_begins(tail) == 0:
+            begin = max(0, begin - max(_CHUNK, len(tail)))
+            file.seek(begin)
+            tail = file.read(size - len(tail) - begin) + tail
+    cut = _last_begins(tail)
+    return begin + cut, tail[cut:]
+
+
+def _last_begins(data: bytes) -> int:
+    """Blank lines at the end, which an editor leaves, count as no lines."""
+    return data.rfind(b"\n", 0, len(data.rstrip())) + 1
+
+
+def _closes(line: bytes) -> bool:
+    try:
+        last = json.loads(line) if line.endswith(b"\n") else {}
     except (ValueError, RecursionError):
         return False
     return isinstance(last, dict) and last.get("is") == Ended.__name__ and last.get("open") is False

@@ -27,10 +27,11 @@ from snapall.backup.record import (
     VmLost,
     VmsSeen,
     VolumeSeen,
+    Warned,
     Withheld,
 )
 from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
-from snapall.backup.steps import Delete, Done, Rename, Unknown, happened
+from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
 def conclude(state: RunState, seen: Observation, at: datetime) -> tuple[Fact, ...]:
@@ -64,6 +65,20 @@ def _of_vm(state: RunState, vm: int, seen: VmsSeen, at: datetime) -> Iterator[Fa
             yield Found(vm, row.ssid)
     if not mine and one.changed <= seen.version:
         yield from _missing(state, one, seen, at)
+    host = seen.hosts.get(vm)
+    if mine and one.tried and not one.removed and host is not None and one.vm.host not in (None, host):
+        yield from _once(state, _moved(one, host))
+
+
+def _moved(one: VmState, host: str) -> Warned:
+    """A removal that met trouble is no wonder while its VM moves."""
+    text = f"{one.vm.label} has moved from {one.vm.host} to {host} since it was quiesced"
+    return Warned(text, "nothing is to be done: its moref is the same, and it is released by that")
+
+
+def _once(state: RunState, message: Warned) -> Iterator[Warned]:
+    if message not in state.messages:
+        yield message
 
 
 def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
@@ -110,10 +125,10 @@ def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[Vm
 
 def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
     """Nothing of ours is listed: that may be the end of it."""
-    if not one.removed and one.vm.id not in seen.registered and (one.removals or not one.ids):
+    if not one.removed and one.vm.id not in seen.registered and (one.tried or not one.ids):
         yield VmLost(one.vm.id)  # a known id is tried first: the database alone is not believed
         return
-    if one.listed and not one.removals and not one.vanished:
+    if one.listed and not one.tried and not one.vanished:
         yield SnapshotVanished(one.vm.id)
     if how := _over(state, one, seen.rows, at):
         yield Gone(one.vm.id, how)
@@ -125,7 +140,7 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return ""
     if one.removed:
         return "removed, and no longer listed"
-    if any(not one.removals_of(ssid) for ssid in one.ids):
+    if any(all(isinstance(call.outcome, Refusal) for call in one.removals_of(ssid)) for ssid in one.ids):
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure
     if one.listed:
         return "no longer listed"

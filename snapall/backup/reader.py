@@ -7,7 +7,8 @@ from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.clock import Clock
-from snapall.backup.journal import Journal, parsed
+from snapall.backup.journal import Journal
+from snapall.backup.readback import damaged, parsed
 from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
@@ -50,11 +51,12 @@ class JournalReader:
         except OSError:
             return False
         self._mark = mark
+        whole = data[: data.rfind(b"\n") + 1]
         try:
-            self._take(data[: data.rfind(b"\n") + 1])
+            self._take(whole)
             self.trouble = None
-        except JournalError as error:
-            self.trouble = error
+        except ValueError as error:
+            self.trouble = damaged(self.path, str(error), whole)
         return True
 
     def journal(self, clock: Clock) -> Journal:
@@ -70,9 +72,9 @@ class JournalReader:
 
     def _take(self, lines: bytes) -> None:
         if not lines.startswith(self._read):  # what could not be synced was torn off again
-            records = parsed(self.path, lines, 1)
+            records = parsed(lines, 1)
             self.records, self.state = records, fold(records)
         else:
-            records = parsed(self.path, lines[len(self._read) :], self._read.count(b"\n") + 1)
+            records = parsed(lines[len(self._read) :], self._read.count(b"\n") + 1)
             self.records, self.state = [*self.records, *records], fold(records, self.state)
         self._read = lines

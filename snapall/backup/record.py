@@ -5,8 +5,8 @@ Listeners (console, log file, JSON) receive the same records. `state.apply` alon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -165,12 +165,83 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class VmSummary:
+    """What became of one VM. Moments are seconds since the run began; None: never. The calls are the run's own."""
+
+    vm: Vm
+    state: str  # as in a verdict
+    why: str = ""
+    create_sent: float | None = None
+    create_answered: float | None = None
+    create_seconds: float | None = None  # that it took; None: it was not answered with success
+    removal_sent: float | None = None  # the first one
+    removal_answered: float | None = None  # the last one
+    removal_seconds: float | None = None
+    freed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSummary:
+    """The filer's snapshot of one volume. Moments are seconds since the run began; `outcome` is without the output."""
+
+    volume: str
+    name: str
+    sent: float
+    answered: float | None
+    seconds: float | None
+    outcome: Outcome | None
+    confirmed: float | None
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverSummary:
+    """Who took the run over, why, and when: in seconds since the run began."""
+
+    at: float
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in one line, so that whoever looks back over many runs need not read the rest of their journals.
+
+    `began` is in seconds since 1970, all other moments are in seconds since then.
+    """
+
+    job: Job
+    stamp: str
+    keep: str
+    adoption: bool  # `recover --adopt`: no backup was asked for
+    surveyed: bool
+    began: float
+    last: float  # the run's own last fact
+    ended: float | None  # the run's own report; None: it died before it wrote one
+    exit: int | None
+    text: str
+    backup: Origin | None
+    vms: tuple[VmSummary, ...]
+    captures: tuple[CaptureSummary, ...]
+    takeovers: tuple[TakeoverSummary, ...]
+    left: tuple[str, ...]  # the VMs that may be left quiesced, by label
+    watched: tuple[str, ...]  # those that are only looked at again
+    open: bool
+    origins: tuple[Origin, ...]  # of the filer's snapshots
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
-    """The report: the exit code, whether work stays outstanding, and what the operator was told."""
+    """The report: the exit code, whether work stays outstanding, and what the operator was told.
+
+    `summary` sums up the run with this report; it counts as long as `length` bytes precede this line in the journal.
+    """
 
     exit: int
     open: bool
     text: str
+    summary: Summary | None = None
+    length: int = 0
 
 
 # Facts of a changing command
@@ -372,6 +443,7 @@ class VmsSeen:
     registered: frozenset[int]
     version: int
     ended: tuple[int, ...] = ()
+    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those asked for, where they may be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +532,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are only looked at again."""
+    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are looked at again."""
 
     job: str
     stamp: str
@@ -473,6 +545,7 @@ class Report:
     watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
+    why: str = ""  # what stopped the run before, or outside of, its plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -522,3 +595,8 @@ def number_of(what: What) -> int:
 def is_intent(what: What) -> bool:
     """Whether it was written before its command was sent."""
     return isinstance(what, Intent)
+
+
+def summing_up(what: What, length: int) -> Summary | None:
+    """The summary of a report that sums up so many bytes of a journal; None: it is no such report."""
+    return what.summary if isinstance(what, Ended) and what.length == length else None

@@ -41,6 +41,7 @@ class Before:
     code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
     earlier: tuple[RunState, ...] = ()
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+    why: str = ""  # what stopped it
 
 
 def report_of(state: RunState, before: Before, seconds: float) -> Report:
@@ -65,6 +66,7 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
         watched=_kept_in_view(watched),
         seconds=seconds,
         window=window_of(state),
+        why=before.why,
     )
 
 
@@ -98,8 +100,12 @@ def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple
         else:
             text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
             found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
-    found += [Failed(_label_given_up(one), _remedy(one)) for one in state.given_up]
-    return tuple(found)
+    return (*found, *losses(state))
+
+
+def losses(state: RunState) -> tuple[Failed, ...]:
+    """What is said of the VMs that nothing more can be done for."""
+    return tuple(Failed(_label_given_up(one), _remedy(one)) for one in state.given_up)
 
 
 def _label(one: VmState) -> str:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.claims import claims_of
-from snapall.backup.context import Guard, RunContext, defect, guarded, unguarded
+from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job, Order, Pace, Survey
@@ -21,7 +21,6 @@ from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
     Began,
-    Ended,
     Failed,
     Left,
     Listed,
@@ -35,7 +34,7 @@ from snapall.backup.record import (
     Waiting,
     Warned,
 )
-from snapall.backup.report import Before, report_of
+from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
@@ -76,7 +75,7 @@ class BackupRun:
     store: JournalStore
     keep: str = ""
     keep_journals: int = 400
-    history: History = History()
+    history: History = field(default_factory=History)
     guard: Guard = unguarded
     token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
@@ -137,6 +136,11 @@ class BackupRun:
             case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
             case.policy = Policy()
             engine.drive()
+        except BaseException:  # an interrupt that no handler turned into a flag: it passes on after the release
+            case.note(ReleaseBegan("an interrupt"))
+            case.policy = Policy()
+            engine.drive()
+            raise
 
     @contextmanager
     def _reported(self, outcome: _Outcome) -> Iterator[None]:
@@ -147,10 +151,10 @@ class BackupRun:
             self._fail(outcome, error.message, error.hint)
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
-        except Exception:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
+        except Exception as error:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
             self._fail(outcome, *defect())
             confirmed = outcome.case is not None and outcome.case.state.confirmed
-            outcome.why = "a defect of snapall"
+            outcome.why = named_defect(error)
             outcome.code = Exit.PARTIAL if confirmed else Exit.FAILED
 
     def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
@@ -259,13 +263,15 @@ class BackupRun:
 
     def _report(self, outcome: _Outcome) -> Report:
         case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
-        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
+        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled, outcome.why)
         state = case.state if case is not None else RunState()
+        for loss in (loss for one in (*earlier, state) for loss in losses(one)):
+            self._fail(outcome, loss.text, loss.hint)
         report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []
-        case.note(Ended(int(report.exit), case.state.open, "; ".join([*report.outstanding, *why])))
+        close(case, report.exit, "; ".join([*report.outstanding, *why]))
         if case.journal.broken:
             text = "the next run looks again at what could not be written down"
             self.context.publish(Warned(case.journal.broken, text))

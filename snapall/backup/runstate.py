@@ -23,7 +23,7 @@ from snapall.backup.record import (
     TakenOver,
     Warned,
 )
-from snapall.backup.steps import Child, Delete, Done, Outcome, Release, Rename, Step
+from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step
 
 
 class VmPhase(StrEnum):
@@ -114,7 +114,7 @@ class VmState:
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
-    freed: datetime | None = None
+    freed: datetime | None = None  # when nothing of ours was left on it, by an answer or by a look
     why: str = ""
     changed: int = 0  # the state's version at its last change
     looked: int = -1  # that of the last look at it
@@ -141,6 +141,11 @@ class VmState:
         return any(call.done for call in self.removals)
 
     @property
+    def tried(self) -> tuple[Call, ...]:
+        """The removals that may have been sent."""
+        return tuple(call for call in self.removals if not isinstance(call.outcome, Refusal))
+
+    @property
     def in_flight(self) -> bool:
         """Whether a removal is under way."""
         return any(call.in_flight for call in self.removals)
@@ -152,7 +157,7 @@ class VmState:
     @property
     def misread(self) -> bool:
         """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.removals) and not self.listed and all(_already(call) for call in self.removals)
+        return bool(self.tried) and not self.listed and all(_already(call) for call in self.tried)
 
 
 def _already(call: Call) -> bool:
@@ -189,8 +194,11 @@ class CommandState:
     @property
     def step(self) -> Rename | Delete:
         """What was sent."""
-        assert isinstance(self.call.step, Rename | Delete)
-        return self.call.step
+        match self.call.step:
+            case Rename() | Delete() as step:
+                return step
+            case other:
+                raise TypeError(f"{other} is no rename and no deletion")
 
     @property
     def unsettled(self) -> bool:
@@ -239,7 +247,9 @@ class RunState:
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
-    given_up: tuple[VmState, ...] = ()  # since the last report: nothing can be done for them, but somebody must know
+    ended_version: int = 0
+    report: Ended | None = None  # the run's own, if it lived to write one
+    given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
     last: datetime | None = None  # the moment of the last fact
     own_last: datetime | None = None  # the same, of the run itself
     broken: str = ""  # why the journal cannot be written
@@ -260,9 +270,15 @@ class RunState:
         return len(self.takeovers)
 
     @property
+    def reported(self) -> bool:
+        """Whether the last fact is a report: nothing has happened since."""
+        return self.ended is not None and self.ended_version == self.version
+
+    @property
     def header(self) -> Began:
-        """The header, which every journal that did anything has."""
-        assert self.began is not None
+        """The header, which every journal that did anything has. ValueError: this one has none."""
+        if self.began is None:
+            raise ValueError("a run without its header")
         return self.began
 
     @property

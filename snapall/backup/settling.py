@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from snapall.backup.actions import Policy
-from snapall.backup.context import RunContext
+from snapall.backup.context import RunContext, guarded
 from snapall.backup.engine import Case
-from snapall.backup.record import Began, Ended, Failed, OutstandingFound
+from snapall.backup.record import Began, Ended, Failed, OutstandingFound, Record, Warned
 from snapall.backup.report import alarming
 from snapall.backup.runstate import RunState
+from snapall.backup.state import apply
+from snapall.backup.summary import summarize
 from snapall.errors import Exit
 
 
@@ -55,5 +57,9 @@ def settled_code(state: RunState) -> Exit:
 
 
 def close(case: Case, code: Exit, text: str) -> None:
-    """Write the report of a run that was settled; what is outstanding keeps it open."""
-    case.note(Ended(int(code), case.state.open, text))
+    """Write a report that sums up the run; what is outstanding keeps it open."""
+    report = Ended(int(code), case.state.open, text)
+    with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # nobody's exit code depends on it
+        summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))
+        report = replace(report, summary=summary, length=case.journal.size)
+    case.note(report)

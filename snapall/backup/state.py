@@ -99,7 +99,8 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, fact))
         case Ended():
-            return replace(state, ended=fact, ended_at=at, given_up=())
+            report = fact if state.ended is None and not state.takeovers else state.report
+            return replace(state, ended=fact, ended_at=at, ended_version=state.version, report=report)
         case Intent(n, step):
             return _sent(replace(state, steps={**state.steps, n: step}), n, step, at)
         case Started(n, child):
@@ -157,7 +158,7 @@ def _sent(state: RunState, n: int, step: Step, at: datetime) -> RunState:
             return _with_vm(replace(state, quiesced_at=state.quiesced_at or at), one)
         case Release(vm):
             known = state.vms.get(vm.id) or VmState(vm, ids=(step.ssid,))
-            first = not known.removals
+            first = not known.tried
             safe = bool(state.captures) and all(one.safe for one in state.captures.values())
             one = replace(
                 known,
@@ -241,7 +242,7 @@ def _present(state: RunState) -> tuple[str, ...]:
 def _removal_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
     if not one.outstanding or not isinstance(outcome, Done):
         return _with_vm(state, one)
-    vanished = one.vanished or (outcome.already and len(one.removals) == 1)
+    vanished = one.vanished or (outcome.already and len(one.tried) == 1)
     return _with_vm(state, replace(one, phase=VmPhase.RELEASED, vanished=vanished, freed=one.freed or at))
 
 
@@ -312,8 +313,7 @@ def _gone(state: RunState, vm: int, at: datetime) -> RunState:
     if known is None or not known.outstanding:
         return state
     given_up = (*state.given_up, known) if known.withheld else state.given_up
-    freed = known.freed or (at if known.ids else None)
-    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=freed))
+    return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
 
 
 # The filer
@@ -383,17 +383,21 @@ def _observed(state: RunState, seen: Observation, at: datetime) -> RunState:
 
 def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
     """Whoever sent what has no answer is dead: nobody will hear it any more, and it may act all the same."""
-    vms = {vm: _orphaned(one) for vm, one in state.vms.items()}
+    vms = {vm: _orphaned(one, at) for vm, one in state.vms.items()}
     captures = {
-        volume: replace(one, phase=CapturePhase.SILENT, calls=_abandoned(one.calls))
-        if one.phase is CapturePhase.ASKED
-        else one
+        volume: replace(
+            one,
+            phase=CapturePhase.SILENT if one.phase is CapturePhase.ASKED else one.phase,
+            calls=_abandoned(one.calls, at),
+        )
         for volume, one in state.captures.items()
     }
     commands = {
-        n: replace(one, phase=CommandPhase.SILENT, call=_abandoned((one.call,))[0])
-        if one.phase is CommandPhase.ASKED
-        else one
+        n: replace(
+            one,
+            phase=CommandPhase.SILENT if one.phase is CommandPhase.ASKED else one.phase,
+            call=_abandoned((one.call,), at)[0],
+        )
         for n, one in state.commands.items()
     }
     return replace(
@@ -411,21 +415,36 @@ def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
         looks=0,
         looked_at=None,
         stopped_at=None,
+        given_up=(),
+        login_refused_at=None,
     )
 
 
-def _orphaned(one: VmState) -> VmState:
+def _orphaned(one: VmState, at: datetime) -> VmState:
+    create = _abandoned((one.create,), at)[0] if one.create is not None else None
+    one = replace(one, create=create, removals=_abandoned(one.removals, at))
     if not one.outstanding:
         return one
-    create = _abandoned((one.create,))[0] if one.create is not None else None
     phase = VmPhase.SILENT if one.phase is VmPhase.ASKED else one.phase
     why = one.why or "the run died before vcbsnapshot answered"
-    removals = _abandoned(one.removals)
-    return replace(one, phase=phase, create=create, removals=removals, why=why, looked=-1, shown=())
+    ended = None if one.ended is None else min(one.ended, at)
+    return replace(one, phase=phase, why=why, ended=ended, looked=-1, shown=())
 
 
-def _abandoned(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-    return tuple(replace(call, abandoned=True) if call.outcome is None else call for call in calls)
+def _abandoned(calls: tuple[Call, ...], at: datetime) -> tuple[Call, ...]:
+    """The calls as a new owner sees them: none waits for an answer any more, and none is of a time to come.
+
+    A clock that was set back since then would make the new owner wait for as long.
+    """
+    return tuple(
+        replace(
+            call,
+            abandoned=call.abandoned or call.outcome is None,
+            sent=min(call.sent, at),
+            answered=None if call.answered is None else min(call.answered, at),
+        )
+        for call in calls
+    )
 
 
 # Parts replaced

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from snapall.backup.clock import Clock
 from snapall.backup.holder import NO_PROCESSES, Processes
-from snapall.backup.journal import Journal, is_open, journals, path_of
+from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
 from snapall.backup.lock import at_work, hold
 from snapall.backup.origins import origins
-from snapall.backup.record import Began, Origin
+from snapall.backup.readback import read_journal
+from snapall.backup.record import Began, Origin, Summary
 from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
 from snapall.backup.state import fold
+from snapall.backup.summary import summarize
 from snapall.errors import JournalError
 
 
@@ -83,19 +85,23 @@ class JournalStore:
 
     def newest(self, job: str) -> Journal | None:
         """The last run that got as far as its survey; a journal that cannot be read is passed over."""
+        found = self._newest(job)
+        return self.open(found[0]) if found is not None else None
+
+    def _newest(self, job: str) -> tuple[Path, Summary] | None:
         for path in reversed(journals(self.folder, job)):
             try:
-                journal = self.open(path)
+                summary = read_summary(path)
             except JournalError:
                 continue
-            if fold(journal.records).surveyed is not None:
-                return journal
+            if summary is not None and summary.surveyed:
+                return path, summary
         return None
 
     def known(self, job: str, settled: Sequence[RunState] = ()) -> tuple[Origin, ...]:
         """Whose backups the filer's snapshots are, by the newest run and by older ones that were settled just now."""
-        newest = self.newest(job)
-        found = origins(fold(newest.records)) if newest is not None else ()
+        newest = self._newest(job)
+        found = newest[1].origins if newest is not None else ()
         known = {(one.volume, one.name, one.date): one for one in found}
         for state in settled:
             for one in origins(state):
@@ -105,11 +111,19 @@ class JournalStore:
 
     def prune(self, job: str, keep: int) -> None:
         """Forget the oldest runs beyond `keep`; never one with outstanding work, nor the last that knows the chain."""
-        newest = self.newest(job)
+        newest = self._newest(job)
         paths = journals(self.folder, job)
         for path in paths[: max(0, len(paths) - max(1, keep))]:
-            if not is_open(path) and (newest is None or path != newest.path):
+            if not is_open(path) and (newest is None or path != newest[0]):
                 try:
                     path.unlink()
                 except OSError as error:
                     raise JournalError(f"the old journal {path} cannot be removed: {error.strerror}") from error
+
+
+def read_summary(path: Path) -> Summary | None:
+    """A run summed up: by its last line alone, where that sums up all before it, else by the whole journal.
+
+    None: the run died before it did anything. JournalError: the journal cannot be read.
+    """
+    return closing_summary(path) or summarize(fold(read_journal(path)[0]))

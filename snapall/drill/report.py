@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from snapall.drill.play import Played
 from snapall.drill.verdict import Broken
 from snapall.errors import Exit
+from snapall.views.json_root import root
 
 _OTHER = frozenset(Broken) - {Broken.VM, Broken.LOST}
 _KINDS = ("crashes", "power cuts", "faults")
@@ -127,6 +128,7 @@ def as_json(played: Sequence[Played]) -> dict[str, object]:
         if one.findings and one.reached
     ]
     return {
+        **root(),
         "cells": counts.cells,
         **{kind.replace(" ", "_"): sum(one.reached and _kind(one) == kind for one in played) for kind in _KINDS},
         "vms_left": counts.vms,

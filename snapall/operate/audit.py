@@ -1,12 +1,14 @@
-"""The audit: journals, database and `snap list` side by side. Pure."""
+"""The audit: compares journals, database and `snap list`. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.backup.debts import Debts, alarming
+from snapall.backup.looks import ours
 from snapall.backup.model import Job, Policy, Vm, VmSnapshot
+from snapall.backup.queries import left_quiesced
+from snapall.backup.runstate import RunState, VmState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
 
@@ -15,56 +17,59 @@ _SHOWN = 12  # names in one line
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was held side by side, and what it shows, the gravest first."""
+    """What was compared, and what that shows, the gravest first."""
 
     beside: tuple[tuple[str, Beside], ...]  # by job
     findings: tuple[Finding, ...]
 
     @property
     def clean(self) -> bool:
-        """Whether nothing needs a hand."""
+        """Whether nothing needs to be fixed."""
         return all(one.kind.only_noted for one in self.findings)
 
 
 def audit(
     jobs: Sequence[JobSources],
     vms: VmSources | None,
-    troubles: Sequence[Finding],
-    lost: Mapping[str, Sequence[Debts]],
+    problems: Sequence[Finding],
+    lost: Mapping[str, Sequence[RunState]],
 ) -> Audit:
-    """Hold the sources side by side; `vms` None: the database could not be asked, which is among the `troubles`.
+    """Compare the sources; `vms` None: the database could not be asked, which is among the `problems`.
 
-    `lost`: what is owed by jobs that the configuration does not name any more.
+    `lost`: the open runs of jobs that the configuration does not name any more.
     """
-    found = [*troubles]
+    found = [*problems]
     for one in jobs:
         found += on_the_filer(one)
-        found += [] if one.at_work else _owed(one.job.name, one.owed, vms)
-    for name, debts in lost.items():
-        found += _owed(name, debts, vms)
+        found += [] if one.at_work else _outstanding(one.job.name, one.runs, vms)
+    for name, runs in lost.items():
+        found += _outstanding(name, runs, vms)
     if vms is not None:
-        owed = [debts for all_of_one in (*(one.owed for one in jobs), *lost.values()) for debts in all_of_one]
-        found += [*_orphans(jobs, vms, owed), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
+        open_runs = [run for all_of_one in (*(one.runs for one in jobs), *lost.values()) for run in all_of_one]
+        found += [*_orphans(jobs, vms, open_runs), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
     order = list(Kind)
     found.sort(key=lambda one: order.index(one.kind))
     return Audit(tuple((one.job.name, row) for one in jobs for row in side_by_side(one)), tuple(found))
 
 
-def _owed(job: str, owed: Sequence[Debts], vms: VmSources | None) -> Iterator[Finding]:
-    """What the journals say is owed, and what the database says to that."""
-    for debt in (debt for debts in owed for debt in alarming(debts.vms, unreachable=False)):
-        if vms is None:
-            seen = "the database could not be asked"
-        else:
-            rows = [row.ssid for row in debt.ours(vms.snapshots)]
-            seen = f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
-        text = f"{debt.vm.label} may still have {debt.name}: {seen}"
-        yield Finding(Kind.OWED, job, text, "`snapall recover` settles it")
+def _outstanding(job: str, runs: Sequence[RunState], vms: VmSources | None) -> Iterator[Finding]:
+    """The VM snapshots that the journals call outstanding, and what the database says of each."""
+    for run in runs:
+        for one in left_quiesced(run):
+            text = f"{one.vm.label} may still have {one.name}: {_rendered(run, one, vms)}"
+            yield Finding(Kind.OUTSTANDING, job, text, "run `snapall recover`")
 
 
-def _orphans(jobs: Sequence[JobSources], vms: VmSources, owed: Sequence[Debts]) -> Iterator[Finding]:
-    """VM snapshots that are called as a job's and that no journal owes, on whatever VM."""
-    known = {row.ssid for debts in owed for debt in debts.vms for row in debt.ours(vms.snapshots)}
+def _rendered(run: RunState, one: VmState, vms: VmSources | None) -> str:
+    if vms is None:
+        return "the database could not be asked"
+    rows = [row.ssid for row in ours(run, one, vms.snapshots)]
+    return f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
+
+
+def _orphans(jobs: Sequence[JobSources], vms: VmSources, runs: Sequence[RunState]) -> Iterator[Finding]:
+    """VM snapshots that are named like a job's and that no open run knows, on whatever VM."""
+    known = {row.ssid for run in runs for one in run.outstanding for row in ours(run, one, vms.snapshots)}
     placed = {vm.id: (vm, stores) for vm, stores in vms.vms}
     for row in vms.snapshots:
         if row.ssid in known or row.vm not in placed:
@@ -78,7 +83,7 @@ def _orphans(jobs: Sequence[JobSources], vms: VmSources, owed: Sequence[Debts]) 
 
 def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> Finding:
     since = f" since {row.created:%d %b %Y %H:%M} UTC" if row.created is not None else ""
-    text = f"{vm.label} has {row.name} ({row.ssid}){since}, and no open run owes it"
+    text = f"{vm.label} has {row.name} ({row.ssid}){since}, and no open run knows it"
     remedy = "`snapall recover --adopt` lists it, `--yes` removes it" if job else "remove it in VirtualCenter"
     return Finding(Kind.ORPHAN_VM, job.name if job is not None else "", text, remedy)
 
@@ -93,12 +98,12 @@ def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
         for vm, stores in vms.vms:
             outside = [store for store in stores if store not in one.datastores]
             if outside and _taken(one, vm, stores):
-                told = ", ".join(_where(store, jobs, vms) for store in outside)
+                places = ", ".join(_where(store, jobs, vms) for store in outside)
                 yield Finding(
                     Kind.SPLIT,
                     one.job.name,
-                    f"{vm.label} has files on {told}",
-                    f"let job {one.job.name} take these datastores and their volumes as well, or move the disks",
+                    f"{vm.label} has files on {places}",
+                    f"add these datastores and their volumes to job {one.job.name}, or move the disks",
                 )
 
 
@@ -118,7 +123,10 @@ def _same_names(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]
         for same in (same for same in named.values() if len(same) > 1):
             text = f"{len(same)} VMs are called {same[0].name}: {', '.join(vm.moref for vm in same)}"
             yield Finding(
-                Kind.COLLISION, one.job.name, text, "a rule of `vms` by this name means all; write morefs there"
+                Kind.COLLISION,
+                one.job.name,
+                text,
+                "a rule of `vms` by this name applies to all of them; use morefs there",
             )
     stores_named: dict[str, list[int]] = {}
     for store, name in vms.datastores.items():
@@ -138,11 +146,11 @@ def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:
             continue
         if skipping:
             text = f"{vm.label} is skipped by job {', '.join(skipping)}, and no other takes it"
-            yield Finding(Kind.SKIPPED, skipping[0], text, "if that is not meant, change `vms` of the job")
+            yield Finding(Kind.SKIPPED, skipping[0], text, "if that is not intended, change `vms` of the job")
         else:
             outside.setdefault(stores[0], []).append(vm)
     for store, missed in sorted(outside.items()):
         names = ", ".join(vm.label for vm in missed[:_SHOWN])
         rest = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
         text = f"{len(missed)} on {vms.datastores.get(store, 'datastore')} ({store}): {names}{rest}"
-        yield Finding(Kind.UNTAKEN, "", text, "if they need a backup, let a job take the datastore")
+        yield Finding(Kind.UNTAKEN, "", text, "if they need a backup, add the datastore to a job")

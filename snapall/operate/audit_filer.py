@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from snapall.backup.facts import Origin
 from snapall.backup.model import FilerSnapshot, Job
-from snapall.backup.provenance import beyond_chain
+from snapall.backup.origins import beyond_chain
+from snapall.backup.record import Origin
 from snapall.operate.findings import Beside, Finding, JobSources, Kind
 
 Rows = Sequence[FilerSnapshot]
 
 
 def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
-    """The job's own names on each volume, in the order of the chain, then those that only one source knows."""
+    """The job's own names on each volume, newest first, then those that only one source knows."""
     found = []
     for volume, rows in sources.listings.items():
         listed = {row.name: row for row in rows}
@@ -65,26 +65,26 @@ def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[Finding]:
     missing = [job.chain[n] for n in range(max(there, default=0)) if n not in there]
     if missing:
         text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, older ones are there"
-        yield Finding(Kind.GAP, job.name, text, "nothing is lost by it: the next runs fill the gap from the newest end")
+        yield Finding(Kind.GAP, job.name, text, "nothing is lost: the next runs fill the gap from the newest end")
 
 
 def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
     """A run's snapshot that is not under its name: whatever unclaimed row has its date is taken for it."""
     claimed = {(one.name, one.date) for one in known}
-    told: set[str] = set()
+    reported: set[str] = set()
     for one in known:
-        if one.run in told or not _gone(one, known, rows):
+        if one.run in reported or not _gone(one, known, rows):
             continue
-        told.add(one.run)
-        what = f"{one.name} on {one.volume} ({one.told}, run {one.run})"
+        reported.add(one.run)
+        what = f"{one.name} on {one.volume} ({one.label}, run {one.run})"
         same = [row.name for row in rows if row.date == one.date and (row.name, row.date) not in claimed]
         if same:
-            text = f"{what} is not there; {' or '.join(same)} has its date, {one.date}"
+            text = f"{what} is missing; {' or '.join(same)} has its date, {one.date}"
             remedy = f"rename it back: snap rename {one.volume} {same[0]} {one.name}; or leave it, it is not rotated"
             yield Finding(Kind.RENAMED, job.name, text, remedy)
         else:
-            text = f"{what} is not there any more"
-            remedy = "if nobody deleted it, look at `snap autodelete` on the filer; the next run goes on without it"
+            text = f"{what} is missing"
+            remedy = "if nobody deleted it, check `snap autodelete` on the filer; the next run goes on without it"
             yield Finding(Kind.DELETED, job.name, text, remedy)
 
 
@@ -93,7 +93,9 @@ def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Ite
         expected = [one for one in known if one.name == row.name]
         if row.name in job.chain and expected and not any(one.date == row.date for one in expected):
             text = f"{row.name} on {volume} is of {row.date}, the last run left one of {expected[0].date} there"
-            yield Finding(Kind.REPLACED, job.name, text, "is the old batch, or another schedule, still at work?")
+            yield Finding(
+                Kind.REPLACED, job.name, text, "check whether the old batch, or another schedule, is still active"
+            )
 
 
 def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
@@ -103,8 +105,13 @@ def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> It
             remedy = f"snapall never touches it; if it is of no use: snap delete {volume} {row.name}"
             yield Finding(Kind.ORPHAN, job.name, f"{row.name} on {volume}, {row.date}, is in no journal", remedy)
         elif _temporary(job, row.name):
-            text = f"{row.name} on {volume}, {mine[0].told}, waits for the chain"
-            yield Finding(Kind.PENDING, job.name, text, "the next run, or `snapall recover`, publishes it if it may")
+            text = f"{row.name} on {volume}, {mine[0].label}, is pending, not published"
+            yield Finding(
+                Kind.PENDING,
+                job.name,
+                text,
+                "the next run, or `snapall recover`, publishes it if its grade allows that",
+            )
         elif beyond_chain(job, row.name):
             text = f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names"
             yield Finding(
@@ -116,8 +123,10 @@ def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterato
     ours = {*job.chain, *(one.name for one in known)}
     for row in rows:
         if row.name in ours and row.tags:
-            text = f"{row.name} on {volume} is held by the filer ({', '.join(row.tags)}): the chain cannot move past it"
-            remedy = "end what holds it: a clone, a LUN's clone, a SnapMirror transfer, a dump"
+            text = (
+                f"{row.name} on {volume} is held by the filer ({', '.join(row.tags)}): the rotation cannot move past it"
+            )
+            remedy = "end what holds it: a clone, a clone of a LUN, a SnapMirror transfer, a dump"
             yield Finding(Kind.BUSY, job.name, text, remedy)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from snapall.backup.facts import QUIESCED, SKIPPED, Origin
 from snapall.backup.model import Job, Vm
+from snapall.backup.record import QUIESCED, SKIPPED, Origin
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
 
 
@@ -37,13 +37,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class VmCourse:
-    """One VM: its verdict (`state` is a word of facts.py), its calls, and when nothing of ours was left on it."""
+    """One VM: its verdict (`state` is as in a verdict), its calls, and when nothing of ours was left on it."""
 
     vm: Vm
     state: str
     why: str = ""
     quiesce: Call | None = None
-    releases: tuple[Call, ...] = ()  # as they were sent; whoever takes a run up may send one more
+    releases: tuple[Call, ...] = ()  # as they were sent; whoever takes a run over may send one more
     freed: datetime | None = None
 
     @property
@@ -90,7 +90,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Who took the run up when it could not go on, and why."""
+    """Who took the run over when it could not go on, and why."""
 
     at: datetime
     by: str
@@ -106,7 +106,7 @@ class Course:
     kind: Kind
     keep: str
     began: datetime
-    last: datetime  # of the last fact that the run itself noted
+    last: datetime  # of the run's own last record
     ended: datetime | None
     exit: int | None
     text: str  # what the report says besides
@@ -117,7 +117,7 @@ class Course:
     settled: tuple[Settled, ...]
     left: tuple[str, ...]  # the VMs that may be left quiesced, by label
     watched: tuple[str, ...]  # those that are only looked at again
-    open: bool  # whether anything is owed, on the filer too
+    open: bool  # whether anything is outstanding, on the filer too
 
     @property
     def first(self) -> datetime | None:

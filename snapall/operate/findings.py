@@ -1,4 +1,4 @@
-"""What an audit finds: its kinds, and what it holds side by side. Pure."""
+"""What an audit finds: its kinds, and the sources that it compares. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from snapall.backup.debts import Debts
-from snapall.backup.facts import Origin
 from snapall.backup.model import FilerSnapshot, Job, Vm, VmSnapshot
+from snapall.backup.record import Origin
+from snapall.backup.runstate import RunState
 
 
 class Kind(StrEnum):
-    """What is found; the value is how a person calls it."""
+    """What is found; the value is what a person calls it."""
 
     UNASKED = "not asked"  # a source did not answer
     UNREADABLE = "journal not readable"
-    OWED = "owed VM snapshot"  # a run left it, its journal knows
-    ORPHAN_VM = "orphaned VM snapshot"  # called as a job's, and in no journal
+    OUTSTANDING = "outstanding VM snapshot"  # a run left it, its journal knows
+    ORPHAN_VM = "orphaned VM snapshot"  # named like a job's, and in no journal
     ORPHAN = "orphaned filer snapshot"
-    GAP = "gap in the chain"
+    GAP = "gap in the retained backups"
     RENAMED = "renamed by hand"
     DELETED = "deleted by hand"
     REPLACED = "another snapshot of that name"
@@ -29,17 +29,17 @@ class Kind(StrEnum):
     UNTAKEN = "VMs of no job"
     SKIPPED = "skipped VM"
     PENDING = "pending backup"
-    BEYOND = "beyond the chain"
+    BEYOND = "beyond the retained names"
 
     @property
     def only_noted(self) -> bool:
-        """Whether it may be as it is meant to be, so that no hand is needed."""
+        """Whether it may be intended, so that nothing needs to be fixed."""
         return self in {Kind.UNTAKEN, Kind.SKIPPED, Kind.PENDING, Kind.BEYOND}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the sources show together. `job` is "" where it is of no single job."""
+    """One thing that the sources show together. `job` is "" where it concerns no single job."""
 
     kind: Kind
     job: str
@@ -59,14 +59,14 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class JobSources:
-    """What is held side by side for one job. `listings` lacks a volume whose filer could not be asked."""
+    """What is compared for one job. `listings` lacks a volume whose filer could not be asked."""
 
     job: Job
     datastores: tuple[int, ...]
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     known: tuple[Origin, ...] = ()
-    owed: tuple[Debts, ...] = ()  # of its open runs
-    at_work: bool = False  # whether somebody works on these now: what is quiesced then is held by right
+    runs: tuple[RunState, ...] = ()  # those that are open
+    at_work: bool = False  # whether a process works on them now: then their VMs are quiesced for a purpose
 
 
 @dataclass(frozen=True, slots=True)

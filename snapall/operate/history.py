@@ -12,13 +12,13 @@ from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.holder import holder_of, not_released
-from snapall.backup.journal import journals
+from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
-from snapall.backup.memory import Memory
-from snapall.errors import ConfigError, JournalError
+from snapall.backup.store import JournalStore, read_summary
+from snapall.errors import ConfigError, JournalError, OldFormat
 from snapall.operate.course import Course, Kind
-from snapall.operate.reading import course
-from snapall.operate.status import Known, is_good
+from snapall.operate.reading import course, course_of
+from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
 
 _LOOKS = 4
@@ -33,17 +33,17 @@ class Past:
     unreadable: tuple[str, ...] = ()
 
 
-def past(memory: Memory, job: str, last: int | None = None) -> Past:
-    """The nights of a job, newest first; of named backups and adoptions only what is still owed counts elsewhere.
+def past(store: JournalStore, job: str, last: int | None = None) -> Past:
+    """The nights of a job, newest first; named backups and adoptions are no nights.
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
-    require_listed(memory.folder)
+    require_listed(store.folder)
     found: list[Course] = []
     unreadable: list[str] = []
-    for one in _newest_first(memory, job):
-        if isinstance(one, str):
-            unreadable.append(one)
+    for one in _newest_first(store, job):
+        if isinstance(one, Unreadable):
+            unreadable.append(one.text)
         elif one.kind is Kind.NIGHT:
             found.append(one)
         if last is not None and len(found) == last:
@@ -51,36 +51,38 @@ def past(memory: Memory, job: str, last: int | None = None) -> Past:
     return Past(tuple(found), tuple(unreadable))
 
 
-def _newest_first(memory: Memory, job: str) -> Iterator[Course | str]:
-    for path in reversed(journals(memory.folder, job)):
+def _newest_first(store: JournalStore, job: str) -> Iterator[Course | Unreadable]:
+    """Each run by its summary. A journal of an older format is passed over once it is closed: nothing depends on it."""
+    for path in reversed(journals(store.folder, job)):
         try:
-            told = course(memory.open(path).facts)
+            summary = read_summary(path)
         except JournalError as error:
-            yield error.message
+            if is_open(path) or not isinstance(error, OldFormat):
+                yield Unreadable(error.message, error.hint, is_open(path))
             continue
-        if told is not None:
-            yield told
+        if summary is not None:
+            yield course_of(summary)
 
 
-def run_named(memory: Memory, wanted: str, jobs: Sequence[str]) -> Course:
+def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> Course:
     """The run that is meant: "" is the last of all, a job's name its last one, else a stamp, JOB-stamp or a prefix.
 
     ConfigError: none is called so, or several are. JournalError: its journal, or the folder, cannot be read.
     """
-    require_listed(memory.folder)
-    paths = journals(memory.folder)
+    require_listed(store.folder)
+    paths = journals(store.folder)
     if not paths:
-        raise ConfigError(f"no run is on record in {memory.folder}", "`snapall run` takes a backup")
+        raise ConfigError(f"no run is on record in {store.folder}", "`snapall run` takes a backup")
     if wanted in {"", *jobs}:
-        return _last([path for path in paths if not wanted or _job_of(path) == wanted], memory, wanted)
+        return _last([path for path in paths if not wanted or _job_of(path) == wanted], store, wanted)
     found = [path for path in paths if wanted in (path.stem, _stamp_of(path))]
     found = found or [path for path in paths if path.stem.startswith(wanted) or _stamp_of(path).startswith(wanted)]
     match found:
         case [path]:
-            told = course(memory.open(path).facts)
-            if told is None:
+            run = course(store.read(path))
+            if run is None:
                 raise ConfigError(f"run {path.stem} died before it did anything", "name another one")
-            return told
+            return run
         case []:
             last = ", ".join(path.stem for path in paths[-3:])
             raise ConfigError(f"no run is called {wanted!r}", f"the last ones are {last}")
@@ -89,11 +91,11 @@ def run_named(memory: Memory, wanted: str, jobs: Sequence[str]) -> Course:
             raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"name one of them in full: {names}")
 
 
-def _last(paths: Sequence[Path], memory: Memory, wanted: str) -> Course:
+def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> Course:
     for path in reversed(paths):
-        told = course(memory.open(path).facts)
-        if told is not None:
-            return told
+        run = course(store.read(path))
+        if run is not None:
+            return run
     raise ConfigError(f"no run of {wanted or 'any job'} is on record", "`snapall run` takes a backup")
 
 
@@ -105,30 +107,30 @@ def _stamp_of(path: Path) -> str:
     return path.stem.rpartition("-")[2]
 
 
-def known_of(memory: Memory, job: str) -> Known:
+def known_of(store: JournalStore, job: str) -> Known:
     """What `status` needs of a job: its nights back to the last good one, and every run that is still open.
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
-    require_listed(memory.folder)
+    require_listed(store.folder)
     nights: list[Course] = []
-    unreadable: list[str] = []
-    for one in _newest_first(memory, job):
-        if isinstance(one, str):
+    unreadable: list[Unreadable] = []
+    for one in _newest_first(store, job):
+        if isinstance(one, Unreadable):
             unreadable.append(one)
         elif one.kind is Kind.NIGHT:
             nights.append(one)
             if is_good(one):
                 break
     unsettled: list[Course] = []
-    for path in memory.open_runs(job):
+    for path in store.open_runs(job):
         try:
-            told = course(memory.open(path).facts)
-            unsettled += [told] if told is not None else []
+            run = course(store.read(path))  # whole: of an open run, damage in the middle matters
+            unsettled += [run] if run is not None else []
         except JournalError as error:
-            unreadable.append(error.message)
-    pending = {one.run for one in memory.known(job) if one.temporary}
-    lock = lock_of(memory, job)
+            unreadable.append(Unreadable(error.message, error.hint, open=True))
+    pending = {one.run for one in store.known(job) if one.temporary}
+    lock = lock_of(store, job)
     notes = tuple(dict.fromkeys(unreadable))
     return Known(nights, unsettled, notes, lock.at_work, len(pending), lock.abandoned)
 
@@ -142,34 +144,34 @@ class LockSeen:
     remedy: str = ""
 
 
-def lock_of(memory: Memory, job: str) -> LockSeen:
+def lock_of(store: JournalStore, job: str) -> LockSeen:
     """Look at the job's lock. No lock is made for it: it would belong to whoever asks."""
-    use = use_of(memory.state, job, memory.processes)
+    use = use_of(store.state, job, store.processes)
     for _ in range(_LOOKS):  # somebody else may look at this moment, or a guardian just take it
         if use is Use.ABANDONED:
-            memory.clock.wait(_BETWEEN, lambda: False)
-            use = use_of(memory.state, job, memory.processes)
-    holder = holder_of(memory.state, job)
+            store.clock.wait(_BETWEEN, lambda: False)
+            use = use_of(store.state, job, store.processes)
+    holder = holder_of(store.state, job)
     match use:
         case Use.ABANDONED:
-            error = not_released(memory.state, job, holder)
+            error = not_released(store.state, job, holder)
             return LockSeen("", error.message, error.hint)
         case Use.FREE:
             return LockSeen()
-        case Use.HIDDEN if not _says_so(memory, job):
+        case Use.HIDDEN if not _says_so(store, job):
             return LockSeen()
         case Use.HELD | Use.HIDDEN:
             return LockSeen(f"a {holder.role}")
 
 
-def at_work(memory: Memory, job: str) -> str:
+def at_work(store: JournalStore, job: str) -> str:
     """Who works under the job's lock, "" nobody."""
-    return lock_of(memory, job).at_work
+    return lock_of(store, job).at_work
 
 
-def _says_so(memory: Memory, job: str) -> bool:
+def _says_so(store: JournalStore, job: str) -> bool:
     """What the holder of a lock that we may not open says of itself, if it has not died since."""
-    holder = holder_of(memory.state, job)
+    holder = holder_of(store.state, job)
     if holder.host not in {"", platform.node()}:
         return True
     try:

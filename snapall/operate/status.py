@@ -29,7 +29,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason why a job does not stand well."""
+    """One reason why a job is not OK."""
 
     level: Level
     text: str
@@ -46,7 +46,7 @@ class Standing:
     age: float | None
     left: tuple[str, ...]  # VMs that may be left quiesced, by label, of all its open runs
     watched: tuple[str, ...]
-    pending: int  # proven backups that wait for the chain
+    pending: int  # confirmed backups that are not published yet
     at_work: str
     findings: tuple[Finding, ...]
 
@@ -57,17 +57,26 @@ class Standing:
 
 
 def is_good(run: Course) -> bool:
-    """Whether a run brought a backup that may enter its chain, so that the job's age counts from it."""
+    """Whether a run made a backup good enough to be published, so that the job's age counts from it."""
     return run.backup is not None and run.backup.grade >= run.job.publish
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A journal that cannot be read, and what to do about it. `open`: its run may have left VMs quiesced."""
+
+    text: str
+    remedy: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What the state folder tells of one job: its nights, newest first, back to the last good one; its open runs."""
+    """What the state folder says of one job: its nights, newest first, back to the last good one; its open runs."""
 
     nights: Sequence[Course]
     open: Sequence[Course]
-    unreadable: Sequence[str] = ()
+    unreadable: Sequence[Unreadable] = ()
     at_work: str = ""
     pending: int = 0  # as its last run left them
     abandoned: str = ""  # why nobody can get the job's lock
@@ -83,7 +92,7 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
     backup = next((one for one in known.nights if is_good(one)), None)
     captured = backup.captured if backup is not None else None
     age = (now - captured).total_seconds() if captured is not None else None
-    # A run at work holds its VMs by right; it writes what it owes before it acts.
+    # The VMs of a run at work are quiesced for a purpose; it writes what it intends before it acts.
     mine = [one for one in known.open if one is not going]
     left = tuple(label for one in mine for label in one.left)
     watched = tuple(label for one in mine for label in one.watched)
@@ -92,20 +101,21 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
         *_abandoned(known),
         *_aged(job, age, newest, running),
         *_last(last),
-        *([Finding(Level.WARNING, f"to be looked at once more: {_some(watched)}")] if watched else []),
+        *([Finding(Level.WARNING, f"to be checked once more: {_some(watched)}")] if watched else []),
         *_unread(known),
     )
-    told = max(0.0, age) if age is not None else None
-    return Standing(job, last, running, backup, told, left, watched, known.pending, known.at_work, findings)
+    shown = max(0.0, age) if age is not None else None
+    return Standing(job, last, running, backup, shown, left, watched, known.pending, known.at_work, findings)
 
 
 def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
     """A job that the configuration does not name any more, while a run of it is open; None: none is."""
     if not known.open and not known.unreadable:
         return None
-    job = known.open[-1].job if known.open else Job(name, "", (), (), ())  # more is not to be read of it
+    job = known.open[-1].job if known.open else Job(name, "", (), (), ())  # no more of it can be read
     found = standing(job, known, now)
-    text = "it is not in the configuration any more, and a run of it is not settled; run `snapall recover`"
+    remedy = "; run `snapall recover`" if known.open else ""  # of one that cannot be read, the remedy is another
+    text = f"it is not in the configuration any more, and a run of it is not settled{remedy}"
     findings = (*_held(found.left, known.at_work), *_abandoned(known), Finding(Level.WARNING, text), *_unread(known))
     return replace(found, findings=findings)
 
@@ -116,7 +126,10 @@ def _abandoned(known: Known) -> list[Finding]:
 
 
 def _unread(known: Known) -> list[Finding]:
-    return [Finding(Level.WARNING, f"not readable: {text}") for text in known.unreadable]
+    return [
+        Finding(Level.CRITICAL if one.open else Level.WARNING, f"not readable: {one.text}; {one.remedy}")
+        for one in known.unreadable
+    ]
 
 
 def _goes_on(newest: Course, at_work: str) -> bool:
@@ -146,7 +159,7 @@ def _aged(job: Job, age: float | None, newest: Course | None, running: Course | 
         first = newest is running
         return [Finding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
     if age < -_AHEAD:  # it would be young for as long as the clock was ahead
-        return [Finding(Level.WARNING, "the newest backup is dated in the future: see to this machine's clock")]
+        return [Finding(Level.WARNING, "the newest backup is dated in the future: set this machine's clock right")]
     if age <= job.max_age:
         return []
     level = Level.CRITICAL if age > ALARM * job.max_age else Level.WARNING
@@ -154,7 +167,7 @@ def _aged(job: Job, age: float | None, newest: Course | None, running: Course | 
 
 
 def _last(last: Course | None) -> list[Finding]:
-    """What the last run's own report says. One that died is told by nobody but us."""
+    """What the last run's own report says. Nobody else reports one that died."""
     if last is None:
         return []
     if last.exit is None:
@@ -165,12 +178,12 @@ def _last(last: Course | None) -> list[Finding]:
         case Exit.PARTIAL if last.backup is not None:
             text = "the last backup is whole, and yet not all of its run went well"
             if not last.published:
-                text = "the last backup is not in the chain"
+                text = "the last backup is pending, not published"
             elif last.backup.grade is not Grade.WHOLE:
                 text = "the last backup is partial"
             return [Finding(Level.WARNING, text)]
         case Exit.DEBTS if last.backup is not None:
-            return [Finding(Level.WARNING, "the last run left VMs to be settled")]
+            return [Finding(Level.WARNING, "the last run left VMs that may be quiesced")]
         case Exit.STOPPED:
             return [Finding(Level.WARNING, "the last run was stopped by a signal")]
         case _:
@@ -178,4 +191,4 @@ def _last(last: Course | None) -> list[Finding]:
 
 
 def _failed(last: Course) -> Finding:
-    return Finding(Level.WARNING, f"the last run brought no backup{f': {last.failure}' if last.failure else ''}")
+    return Finding(Level.WARNING, f"the last run made no backup{f': {last.failure}' if last.failure else ''}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Beside
 from snapall.views import words
+from snapall.views.json_root import root
 from snapall.views.reports import columns_of
 
 
@@ -30,15 +31,15 @@ def audit_lines(found: Audit, width: int) -> list[str]:
 def _cells(one: Beside) -> tuple[str, str, str, str]:
     tags = f" ({','.join(one.row.tags)})" if one.row is not None and one.row.tags else ""
     listed = f"{one.row.date}{tags}" if one.row is not None else "not there"
-    told = f"{one.origin.run}, {one.origin.told}" if one.origin is not None else "not known"
-    return one.volume, one.name, listed, told
+    known = f"{one.origin.run}, {one.origin.label}" if one.origin is not None else "not known"
+    return one.volume, one.name, listed, known
 
 
 def audit_json(found: Audit) -> dict[str, object]:
     """For programs."""
-    return {
-        "clean": found.clean,
-        "findings": [
+    return root(
+        clean=found.clean,
+        findings=[
             {
                 "kind": one.kind.name.lower(),
                 "noted": one.kind.only_noted,
@@ -48,7 +49,7 @@ def audit_json(found: Audit) -> dict[str, object]:
             }
             for one in found.findings
         ],
-        "side_by_side": [
+        side_by_side=[
             {
                 "job": job,
                 "volume": one.volume,
@@ -56,8 +57,8 @@ def audit_json(found: Audit) -> dict[str, object]:
                 "date": one.row.date if one.row is not None else None,
                 "tags": list(one.row.tags) if one.row is not None else [],
                 "run": one.origin.run if one.origin is not None else None,
-                "grade": one.origin.told if one.origin is not None else None,
+                "grade": one.origin.label if one.origin is not None else None,
             }
             for job, one in found.beside
         ],
-    }
+    )

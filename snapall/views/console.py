@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +18,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from snapall.backup.events import CaptureProven, Event, Failed, RunEnded, Warned
-from snapall.backup.plan import Stage
+from snapall.backup.record import Confirmed, Failed, Record, RunEnded, Stage, Warned
 from snapall.errors import Exit
 from snapall.views import words
-from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, State, VmView
+from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, State, VmView, count, window
 
 STYLES = {
     State.WAITING: "dim",
@@ -43,7 +42,7 @@ class Terminal(Console):
     """A console whose terminal may go. rich's own would then point stdout, where the results go, at nothing."""
 
     def on_broken_pipe(self) -> None:
-        """End the thread that redraws; whoever else draws is guarded against it."""
+        """End the thread that redraws; whoever else draws is protected from that."""
         raise SystemExit(1)
 
 
@@ -75,14 +74,14 @@ class ConsoleView:
         except (OSError, SystemExit):
             return  # the terminal has gone, and nothing is left to restore
 
-    def __call__(self, event: Event) -> None:
-        """Take one event in; the next refresh shows it. The end of a run leaves its summary on the screen."""
+    def __call__(self, record: Record) -> None:
+        """Take one record in; the next refresh shows it. The end of a run leaves its summary on the screen."""
         over = self._progress.report is not None
         with self._lock:
-            self._progress(event)
-        if over and isinstance(event.what, Warned | Failed):
-            self._console.print(Text(words.safe(f"warning: {event.what.text}"), style="yellow"))
-        if isinstance(event.what, RunEnded):
+            self._progress(record)
+        if over and isinstance(record.what, Warned | Failed):
+            self._console.print(Text(words.safe(f"warning: {record.what.text}"), style="yellow"))
+        if isinstance(record.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))
 
@@ -92,7 +91,7 @@ class ConsoleView:
 
 
 class Picture:
-    """Keeps the moment of the proof, when every VM is held, and saves it with the run's summary as one SVG file."""
+    """Keeps the moment of the confirmation, when every VM is quiesced; saves it with the summary as one SVG file."""
 
     _WIDTH = 96
 
@@ -104,13 +103,13 @@ class Picture:
         )
         self._kept = False
 
-    def __call__(self, event: Event) -> None:
-        """Take one event in, and save the picture with the last. Raises OSError when it cannot be written."""
-        self._progress(event)
-        if isinstance(event.what, CaptureProven) and not self._kept:
+    def __call__(self, record: Record) -> None:
+        """Take one record in, and save the picture with the last. Raises OSError when it cannot be written."""
+        self._progress(record)
+        if isinstance(record.what, Confirmed) and not self._kept:
             self._kept = True
-            self._console.print(screen(self._progress, event.at, self._WIDTH, 60))
-        if isinstance(event.what, RunEnded):
+            self._console.print(screen(self._progress, record.at, self._WIDTH, 60))
+        if isinstance(record.what, RunEnded):
             self._console.print(ending(self._progress, self._console.width))
             self._path.write_text(self._console.export_svg(title="snapall run"), encoding="utf-8")
 
@@ -118,10 +117,10 @@ class Picture:
 def screen(progress: Progress, now: datetime, width: int, height: int) -> RenderableType:
     """The whole screen at one moment: header and stages, VMs, window and bar, what the filer did, trouble."""
     parts: list[RenderableType] = [_stages(progress, now, width)]
-    if progress.vms:
-        rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.filer)))
-        parts += [Text(), _vms(progress, now, width, rows), Text(), _held(progress, now, width)]
-    parts += [_line(f"  {line}", "dim") for line in progress.filer[-6:]]
+    if views := progress.vms:
+        rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.done)))
+        parts += [Text(), _vms(list(views.values()), now, width, rows), Text(), _bar(progress, views, now, width)]
+    parts += [_line(f"  {line}", "dim") for line in progress.done[-6:]]
     if progress.waiting:
         parts.append(_line(f"waiting: {progress.waiting}", "yellow"))
     parts += [_line(f"! {text}", "red") for text, _ in progress.troubles[-3:]]
@@ -129,43 +128,42 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
 
 
 def _line(text: str, style: str) -> Text:
-    """One line of the screen, cut where the screen ends; the end of the run tells it whole."""
+    """One line of the screen, cut where the screen ends; the end of the run shows it whole."""
     return Text(words.safe(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _title(progress: Progress) -> Text:
-    if progress.job is None:
+    began = progress.state.began
+    if began is None:
         return Text("snapall")
-    volumes = ", ".join(progress.job.volumes)
-    return Text(words.safe(f"snapall · {progress.job.name} · {volumes} · order {progress.order} · {progress.stamp}"))
+    job = began.job
+    return Text(words.safe(f"snapall · {job.name} · {', '.join(job.volumes)} · order {job.order} · {began.stamp}"))
 
 
 def _stages(progress: Progress, now: datetime, width: int) -> Text:
     """The workflow in a line or two: what is done with its time, what goes on, what is to come."""
-    planned = progress.plan.stages if progress.plan is not None else ()
     lines = [Text()]
-    for stage in dict.fromkeys((*progress.stages, *planned)):
-        told = _stage(stage, progress, now)
-        if lines[-1] and lines[-1].cell_len + 2 + told.cell_len > width - _FRAME:
+    for stage in progress.stages:
+        shown = _stage(stage, progress, now)
+        if lines[-1] and lines[-1].cell_len + 2 + shown.cell_len > width - _FRAME:
             lines.append(Text())
         lines[-1].append("  " if lines[-1] else "")
-        lines[-1].append_text(told)
+        lines[-1].append_text(shown)
     return Text("\n").join(lines)
 
 
 def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
-    if stage not in progress.stages:
+    if stage not in progress.spent:
         return Text(f"○ {stage}", style="dim")
-    seconds = progress.stages[stage]
-    if seconds is not None:
-        return Text.assemble((f"✓ {stage} ", "green"), (words.clocked(seconds), "dim"))
-    elapsed = (now - progress.began[stage]).total_seconds()
-    return Text.assemble((f"● {stage} ", "bold yellow"), (words.clocked(max(0.0, elapsed)), "yellow"))
+    spent, since = progress.spent[stage], progress.running.get(stage)
+    if since is None:
+        return Text.assemble((f"✓ {stage} ", "green"), (words.clocked(spent), "dim"))
+    elapsed = spent + max(0.0, (now - since).total_seconds())
+    return Text.assemble((f"● {stage} ", "bold yellow"), (words.clocked(elapsed), "yellow"))
 
 
-def _vms(progress: Progress, now: datetime, width: int, rows: int) -> Table:
+def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table:
     """A row a VM. When they do not all fit: trouble first, then what is under way, then the rest, and a count."""
-    views = list(progress.vms.values())
     shown = views
     if len(views) > rows:
         shown = sorted(views, key=_urgency)[: rows - 1]
@@ -175,7 +173,7 @@ def _vms(progress: Progress, now: datetime, width: int, rows: int) -> Table:
     if wide:
         table.add_column("host", ratio=3, no_wrap=True, overflow="ellipsis")
     table.add_column("state", ratio=4 if wide else 2, no_wrap=True, overflow="ellipsis")
-    table.add_column("held", justify="right", no_wrap=True, min_width=8)
+    table.add_column("quiesced", justify="right", no_wrap=True, min_width=8)
     for view in shown:
         seconds = view.seconds(now)
         state = Text(f"{view.state}: {words.safe(view.why)}" if view.why else view.state, style=STYLES[view.state])
@@ -192,13 +190,12 @@ def _urgency(view: VmView) -> tuple[int, int]:
     return rank, view.vm.id
 
 
-def _held(progress: Progress, now: datetime, width: int) -> Table:
-    """How long VMs have been held, against the most that the job allows, and how much of the plan is done."""
-    held = progress.count(State.QUIESCED, State.RELEASING)
-    limit = progress.job.max_quiesced if progress.job is not None else 0
-    text = Text(f"{held} VMs held, {words.clocked(progress.window(now))} ")
-    if width >= _NARROW:
-        text.append(f"of at most {words.clocked(limit)}", style="dim")
+def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, width: int) -> Table:
+    """How long VMs have been quiesced, against the most that the job allows, and how much of the plan is done."""
+    quiesced = count(views, State.QUIESCED, State.RELEASING)
+    text = Text(f"{quiesced} VMs quiesced, {words.clocked(window(views, now))} ")
+    if width >= _NARROW and progress.state.began is not None:
+        text.append(f"of at most {words.clocked(progress.state.began.job.max_quiesced)}", style="dim")
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1)
@@ -217,11 +214,12 @@ def ending(progress: Progress, width: int) -> RenderableType:
         return Text()
     well = report.exit is Exit.OK
     parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC), width), Text()]
-    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.filer]
+    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.done]
     for text, hint in progress.troubles:
         parts.append(Text(f"! {words.safe(text)}", style="yellow" if well else "red"))
         parts += [Text(f"    remedy: {words.safe(hint)}", style="yellow")] if hint else []
     parts.append(Text())
     colour = "green" if well else "red" if report.exit in (Exit.DEBTS, Exit.FAILED) else "yellow"
-    parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(words.summary(report))]
+    summary = words.summary(report, progress.job)
+    parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(summary)]
     return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style=colour)

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from snapall.operate.course import Call, Course, VmCourse
+from snapall.operate.course import Call, Captured, Course, VmCourse
 from snapall.views import words
+from snapall.views.json_root import moment, root
 
 
 def course_json(course: Course) -> dict[str, object]:
     """All that the picture shows. Moments are UTC, in ISO form; lengths are seconds; null is unknown."""
-    return {
-        "job": course.job.name,
-        "run": course.stamp,
-        "kind": str(course.kind),
-        "order": str(course.job.order),
-        "volumes": list(course.job.volumes),
-        "began": moment(course.began),
-        "ended": moment(course.ended),
-        "exit": course.exit,
-        "text": course.text,
-        "grade": course.backup.told if course.backup is not None else None,
-        "snapshot": course.backup.name if course.backup is not None else None,
-        "published": course.published,
-        "window": course.window,
-        "vms": [_vm(one) for one in course.vms],
-        "captures": [
-            {"volume": one.volume, "name": one.name, "proven": moment(one.proven), "date": one.date, **_call(one.call)}
-            for one in course.captures
-        ],
-        "moves": [{"step": words.doing(one.step), **_call(one.call)} for one in course.moves],
-        "settled": [{"at": moment(one.at), "by": one.by, "why": one.why} for one in course.settled],
-        "left": list(course.left),
-        "open": course.open,
-    }
+    return root(
+        job=course.job.name,
+        run=course.stamp,
+        kind=str(course.kind),
+        order=str(course.job.order),
+        volumes=list(course.job.volumes),
+        began=moment(course.began),
+        ended=moment(course.ended),
+        exit=course.exit,
+        text=course.text,
+        grade=course.backup.label if course.backup is not None else None,
+        snapshot=course.backup.name if course.backup is not None else None,
+        published=course.published,
+        window=course.window,
+        vms=[_vm(one) for one in course.vms],
+        captures=[_capture(one) for one in course.captures],
+        moves=[{"step": words.doing(one.step), **_call(one.call)} for one in course.moves],
+        settled=[{"at": moment(one.at), "by": one.by, "why": one.why} for one in course.settled],
+        left=list(course.left),
+        open=course.open,
+    )
 
 
-def moment(at: datetime | None) -> str | None:
-    """A moment in ISO form."""
-    return at.isoformat(timespec="milliseconds") if at is not None else None
+def _capture(one: Captured) -> dict[str, object]:
+    when = moment(one.proven)
+    return {"volume": one.volume, "name": one.name, "confirmed": when, "date": one.date, **_call(one.call)}
 
 
 def _vm(one: VmCourse) -> dict[str, object]:
@@ -51,7 +47,7 @@ def _vm(one: VmCourse) -> dict[str, object]:
         "quiesce": _call(one.quiesce) if one.quiesce is not None else None,
         "releases": [_call(call) for call in one.releases],
         "freed": moment(one.freed),
-        "held": one.held_seconds,
+        "quiesced_seconds": one.held_seconds,
     }
 
 

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 from snapall.operate.doctor.links import Mark, Result
 from snapall.views import words
+from snapall.views.json_root import root
 
 _NARROW = 60
 
 
 def doctor_lines(results: Sequence[Result], width: int) -> list[str]:
-    """A line a link, its remedy below it, and the sum. `width` 0: nothing is wrapped."""
+    """One line for each check, its remedy below it, and the counts. `width` 0: nothing is wrapped."""
     lines: list[str] = []
     room = max((len(one.name) for one in results), default=0)
     narrow = 0 < width < _NARROW
     for one in results:
         name = f"{one.name}:" if narrow else f"{one.name:<{min(room, 32)}} "
-        told = words.safe(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip())
-        lines += words.wrapped(told, width or 10_000)
+        line = words.safe(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip())
+        lines += words.wrapped(line, width or 10_000)
         if one.remedy:
             lines += words.wrapped(words.safe(f"    remedy: {one.remedy}"), width or 10_000)
     return [*lines, "", _sum(results)]
@@ -29,17 +30,21 @@ def _sum(results: Sequence[Result]) -> str:
         sum(one.mark is mark for one in results) for mark in (Mark.FAILURE, Mark.WARNING, Mark.NOT_TRIED)
     )
     if not broken and not warned:
-        return f"all is well: {len(results)} links"
-    parts = [f"{broken} broken", f"{warned} to be looked at"] + ([f"{untried} not tried"] if untried else [])
+        return f"no problems: {len(results)} checks"
+    parts = [_counted(broken, "problem"), _counted(warned, "warning")] + ([f"{untried} not tried"] if untried else [])
     return ", ".join(parts) + ("" if broken else "; a backup can be taken")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def doctor_json(results: Sequence[Result]) -> dict[str, object]:
     """For programs."""
-    return {
-        "well": not any(one.mark is Mark.FAILURE for one in results),
-        "links": [
+    return root(
+        well=not any(one.mark is Mark.FAILURE for one in results),
+        links=[
             {"link": one.link, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
             for one in results
         ],
-    }
+    )

@@ -1,7 +1,7 @@
-"""One JSON object an event: {"at": UTC, "event": "step_ended", ...its fields}, for other programs.
+"""One JSON object a record: {"schema": 1, "at": UTC, "event": "answered", ...its fields}, for other programs.
 
 Enumerations appear by value or lower-case name, a VM as {"id", "name", "host"}, a step with its kind under "do", an
-outcome with its kind under "outcome".
+outcome with its kind under "outcome". docs/json.md describes it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
 from typing import TYPE_CHECKING, TextIO
 
-from snapall.backup.events import Event, PlanMade
 from snapall.backup.model import Grade
+from snapall.backup.record import Record
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Refusal, Release, Rename, Unknown
+from snapall.views.json_root import root
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,27 +26,21 @@ _OUTCOMES = (Done, Refusal, Unknown)
 
 
 class JsonLines:
-    """Writes every event to a stream. Raises what the stream raises."""
+    """Writes every record to a stream. Raises what the stream raises."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def __call__(self, event: Event) -> None:
-        """Tell one event."""
-        kind = snake(type(event.what).__name__)
-        body: dict[str, object] = {"at": event.at.isoformat(timespec="milliseconds"), "event": kind}
-        match event.what:
-            case PlanMade(plan):
-                counts = {"asked": plan.asked, "left": [vm for vm, _ in plan.left], "skipped": plan.skipped}
-                body |= {name: plain(tuple(vms)) for name, vms in counts.items()}
-            case what:
-                body |= members(what)
+    def __call__(self, record: Record) -> None:
+        """Write one record."""
+        kind = snake(type(record.what).__name__)
+        body = root(at=record.at.isoformat(timespec="milliseconds"), event=kind) | members(record.what)
         self._stream.write(json.dumps(body) + "\n")
         self._stream.flush()
 
 
 def snake(name: str) -> str:
-    """RunBegan -> run_began."""
+    """RunEnded -> run_ended."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
@@ -55,7 +50,7 @@ def members(value: DataclassInstance) -> dict[str, object]:
 
 
 def plain(value: object) -> object:
-    """Any value of an event as JSON knows it."""
+    """Any value of a record as JSON knows it."""
     match value:
         case Grade():
             return value.name.lower().replace("_", "-")

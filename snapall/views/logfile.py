@@ -1,4 +1,4 @@
-"""snapall.log: the batch's own lines, in its wording, and more where the batch said nothing."""
+"""snapall.log: the batch's own lines, in its wording, and more where the batch wrote nothing."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from snapall.backup.events import (
-    CaptureProven,
-    Event,
+from snapall.backup.record import (
+    Answered,
+    Began,
     Failed,
     Guarded,
-    RunBegan,
+    Record,
     RunEnded,
-    StepBegan,
-    StepEnded,
     Warned,
 )
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import words
+from snapall.views.names import Names
+from snapall.views.sentences import Weight, sentence
 
 
 class LogFile:
@@ -34,13 +34,16 @@ class LogFile:
         self._log_time = log_time
         self._local = local
         self._mark = mark
-        self._open: dict[Step, None] = {}
+        self._names = Names()
 
     @classmethod
     def open(
         cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
     ) -> Self:
-        """Begin; `mark` stands before every line. SnapallError: the file cannot be written: no backup is lost by it."""
+        """Begin to append. `mark`, a guardian's, stands before every line.
+
+        SnapallError: the file cannot be written; the backup does not depend on it.
+        """
         log = cls(path, log_time, local, mark)
         try:
             log._write([])
@@ -51,9 +54,9 @@ class LogFile:
             ) from error
         return log
 
-    def __call__(self, event: Event) -> None:
-        """Write what one event has to say. Raises OSError when it cannot be written."""
-        lines = [words.safe(line) for line in self._lines(event)]
+    def __call__(self, record: Record) -> None:
+        """Write the lines of one record. Raises OSError when it cannot be written."""
+        lines = [words.safe(line) for line in self._lines(record)]
         if lines:
             self._write(lines)
 
@@ -61,34 +64,30 @@ class LogFile:
         with self._path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{self._mark}{line}\n" for line in lines))
 
-    def _lines(self, event: Event) -> list[str]:
-        match event.what:
-            case RunBegan():
-                return [f"Script Execution Commenced at {self._moment(event)} "]
-            case StepBegan(_, step):
-                self._open[step] = None
-                return []
-            case StepEnded(_, step, outcome):
-                self._open.pop(step, None)
-                return [announced(step), *answered(step, outcome)]
-            case CaptureProven(volume, name, date, late) if late:
-                return [f"{name} on {volume} was seen only after the release, dated {date}"]
+    def _lines(self, record: Record) -> list[str]:
+        step = self._names.learn(record.what)
+        match record.what:
+            case Began():
+                return [f"Script Execution Commenced at {self._moment(record)} "]
+            case Answered(_, outcome):
+                return [announced(step), *answered(step, outcome)] if step is not None else []
             case Guarded(job, run, text):
-                return [f"job {job}, run {run}: {text} ({self._moment(event)})"]
+                return [f"job {job}, run {run}: {text} ({self._moment(record)})"]
             case Warned(text, hint):
-                return _told("warning", text, hint)
+                return _labelled("warning", text, hint)
             case Failed(text, hint):
-                return _told("error", text, hint)
+                return _labelled("error", text, hint)
             case RunEnded(report):
                 error = [] if report.exit is Exit.OK else ["An error occurred during script execution "]
-                unanswered = [line for step in self._open for line in (announced(step), "no answer")]
-                told = words.summary(report) if error else []
-                return [*unanswered, *error, *told, f"Script Execution complete at {self._moment(event)} "]
-            case _:
-                return []
+                unanswered = [line for step in self._names.unanswered for line in (announced(step), "no answer")]
+                summary = words.summary(report, self._names.job) if error else []
+                return [*unanswered, *error, *summary, f"Script Execution complete at {self._moment(record)} "]
+            case what:
+                found = sentence(what, self._names)
+                return [found.text] if found is not None and found.weight is not Weight.ROUTINE else []
 
-    def _moment(self, event: Event) -> str:
-        return self._local(event.at).strftime(self._log_time)
+    def _moment(self, record: Record) -> str:
+        return self._local(record.at).strftime(self._log_time)
 
 
 def announced(step: Step) -> str:
@@ -107,7 +106,7 @@ def announced(step: Step) -> str:
 
 
 def answered(step: Step, outcome: Outcome) -> list[str]:
-    """What the program or the filer said, and what the batch never wrote: that it did not work."""
+    """What the program or the filer printed, and, which the batch never wrote, that it did not work."""
     said = [line for line in outcome.said.splitlines() if line.strip()]
     match outcome:
         case Done():
@@ -116,6 +115,6 @@ def answered(step: Step, outcome: Outcome) -> list[str]:
             return [*said, words.done(step, outcome)]
 
 
-def _told(kind: str, text: str, hint: str) -> list[str]:
+def _labelled(kind: str, text: str, hint: str) -> list[str]:
     lines = [f"{kind}: {line}" for line in text.splitlines()]
     return [*lines, f"remedy: {hint}"] if hint else lines

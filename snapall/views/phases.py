@@ -1,4 +1,4 @@
-"""What a timeline shows, before it is drawn in letters or in lines: stretches of time on one scale. Pure."""
+"""What a timeline shows, before it is drawn as text or as SVG: stretches of time on one scale. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from snapall.backup.facts import SKIPPED
+from snapall.backup.record import SKIPPED
 from snapall.operate.course import Captured, Course, VmCourse
 
 
@@ -31,7 +31,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not free when the picture ends."""
+    """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not released when the picture ends."""
 
     vm: VmCourse
     stretches: tuple[Stretch, ...]
@@ -59,7 +59,7 @@ class Drawing:
 
 
 def drawing(course: Course) -> Drawing | None:
-    """The picture of a run; None: nothing was quiesced. The scale ends with the run's own last word about a VM."""
+    """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
     start = course.first
     if start is None:
         return None

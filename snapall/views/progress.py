@@ -1,31 +1,37 @@
-"""A run as it stands, folded from its events: what the console draws, without a word about drawing."""
+"""A run while it goes on, folded from its records: what the console draws, without any drawing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from snapall.backup.events import (
-    DebtFound,
-    Event,
+from snapall.backup.certificate import verdicts_of
+from snapall.backup.model import Job, Order, Vm
+from snapall.backup.record import (
+    NOT_QUIESCED,
+    Answered,
+    Began,
     Failed,
-    PlanMade,
+    OutstandingFound,
+    Record,
     Report,
-    RunBegan,
     RunEnded,
+    Stage,
     StageBegan,
     StageEnded,
-    StepBegan,
-    StepEnded,
-    VmFree,
+    Surveyed,
     Waiting,
     Warned,
+    What,
 )
-from snapall.backup.model import Job, Order, Vm
-from snapall.backup.plan import Plan, Stage
-from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
+from snapall.backup.runstate import RunState, VmPhase, VmState
+from snapall.backup.state import apply, fold
+from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
 from snapall.views import words
+from snapall.views.names import Names
+from snapall.views.sentences import Weight, sentence
 
 
 class State(StrEnum):
@@ -45,136 +51,186 @@ IN_FLIGHT = (State.QUIESCING, State.RELEASING)
 TROUBLE = (State.UNCERTAIN, State.LEFT)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class VmView:
-    """One VM: its state since when, for how long it was held in the end, and why it is in trouble."""
+    """One VM: its state and why it is in trouble; when it was asked to quiesce, and when it was released."""
 
     vm: Vm
     state: State
-    since: datetime
-    held_from: datetime | None = None
-    held_until: datetime | None = None
     why: str = ""
-    quiesced: bool = False
+    began: datetime | None = None
+    ended: datetime | None = None
 
     def seconds(self, now: datetime) -> float | None:
-        """For how long it has been held, or was; None when it never was."""
-        if self.held_from is None:
-            return None
-        return ((self.held_until or now) - self.held_from).total_seconds()
+        """How long it has been quiesced, or was; None when it never was."""
+        return ((self.ended or now) - self.began).total_seconds() if self.began is not None else None
 
 
 @dataclass(slots=True)
 class Progress:
-    """Fed with every event of a run, in order."""
+    """Fed with every record of a run, in order; those of earlier runs that it settles first are shown, too."""
 
-    job: Job | None = None
-    order: Order = Order.SAFE
-    stamp: str = ""
-    moment: datetime | None = None  # of the last event
-    plan: Plan | None = None
-    stages: dict[Stage, float | None] = field(default_factory=dict)  # seconds; None: it goes on
-    began: dict[Stage, datetime] = field(default_factory=dict)
-    vms: dict[int, VmView] = field(default_factory=dict)
-    taken: int = 0  # changing steps that were answered
-    filer: list[str] = field(default_factory=list)  # what was done on the filer
+    state: RunState = field(default_factory=RunState)
+    moment: datetime | None = None  # of the last record
+    spent: dict[Stage, float] = field(default_factory=dict)  # seconds; a stage may pause and go on
+    running: dict[Stage, datetime] = field(default_factory=dict)  # since when
+    taken: int = 0  # changing commands that were answered
+    done: list[str] = field(default_factory=list)  # what was done on the filer, and other news
     troubles: list[tuple[str, str]] = field(default_factory=list)  # text and remedy
     waiting: str = ""
     report: Report | None = None
+    _header: Record | None = None
+    _names: Names = field(default_factory=Names)
+
+    @property
+    def job(self) -> Job | None:
+        """The run's own; None before its header."""
+        return self.state.began.job if self.state.began is not None else None
 
     @property
     def total(self) -> int:
-        """The changing steps of the plan."""
-        return len(self.plan.steps) if self.plan is not None else 0
+        """The changing commands of the plan."""
+        return len(self.state.surveyed.commands) if self.state.surveyed is not None else 0
 
-    def window(self, now: datetime) -> float:
-        """Seconds for which any VM has been held by this run."""
-        begun = [view.held_from for view in self.vms.values() if view.held_from is not None]
-        if not begun:
-            return 0.0
-        ends = [view.held_until or now for view in self.vms.values() if view.held_from is not None]
-        return (max(ends) - min(begun)).total_seconds()
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that began and those that are planned, in order."""
+        return tuple(dict.fromkeys((*self.spent, *_planned(self.state))))
 
-    def count(self, *states: State) -> int:
-        """How many VMs are in one of these states."""
-        return sum(view.state in states for view in self.vms.values())
+    @property
+    def vms(self) -> dict[int, VmView]:
+        """What is to be shown of each VM: first the targets, then those left out, then the skipped."""
+        verdicts = {one.vm.id: one.why for one in verdicts_of(self.state) if one.state == NOT_QUIESCED}
+        skipped = self.state.surveyed.skipped if self.state.surveyed is not None else ()
+        views = {one.vm.id: _view(one, verdicts) for one in self.state.vms.values()}
+        return views | {vm.id: VmView(vm, State.SKIPPED) for vm in skipped}
 
-    def __call__(self, event: Event) -> None:
-        """Take one event in."""
-        self.moment = event.at
-        match event.what:
-            case RunBegan(job, stamp, order):
-                self.job, self.stamp, self.order = job, stamp, order
+    def __call__(self, record: Record) -> None:
+        """Take one record in."""
+        self.moment = record.at
+        self._fold(record)
+        step = self._names.learn(record.what)
+        match record.what:
             case StageBegan(stage):
                 self.waiting = ""
-                self.stages[stage] = None
-                self.began[stage] = event.at
+                self.spent.setdefault(stage, 0.0)
+                self.running[stage] = record.at
             case StageEnded(stage, seconds):
                 self.waiting = ""
-                self.stages[stage] = seconds
-            case PlanMade(plan):
-                self._planned(plan, event.at)
-            case StepBegan(_, step):
-                self._begun(step, event.at)
-            case StepEnded(_, step, outcome):
-                self.taken += 1
-                self._ended(step, outcome, event.at)
-            case VmFree(vm) if vm.id in self.vms:
-                self._free(self.vms[vm.id], event.at)
-            case DebtFound(vm, name, run):
-                self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is settled first", ""))
+                self.running.pop(stage, None)
+                self.spent[stage] = self.spent.get(stage, 0.0) + seconds
+            case Surveyed():
+                self.taken = 0
+            case Answered(_, outcome):
+                self._answered(step, outcome)
             case Waiting(_, why):
                 self.waiting = why
-            case Warned(text, hint) | Failed(text, hint):
-                self.troubles.append((text, hint))
             case RunEnded(report):
                 self.report = report
+            case what:
+                self._show(what)
+
+    def _fold(self, record: Record) -> None:
+        """Between a run's header and its survey, earlier runs are settled: their records say nothing of this one."""
+        match record.what:
+            case Began():
+                self._header = record
+                self.state = apply(RunState(), record)
+            case Surveyed() if self._header is not None:
+                self.state = fold([self._header, record])
             case _:
-                pass
+                self.state = apply(self.state, record)
 
-    def _planned(self, plan: Plan, at: datetime) -> None:
-        self.plan = plan
-        self.vms = {vm.id: VmView(vm, State.WAITING, at) for vm in plan.asked}
-        self.vms |= {vm.id: VmView(vm, State.LEFT, at, why=why) for vm, why in plan.left}
-        self.vms |= {vm.id: VmView(vm, State.SKIPPED, at) for vm in plan.skipped}
+    def _answered(self, step: Step | None, outcome: Outcome) -> None:
+        self.taken += 1
+        if step is not None and not isinstance(step, Quiesce | Release):
+            self.done.append(words.done(step, outcome))
 
-    def _begun(self, step: Step, at: datetime) -> None:
-        match step:
-            case Quiesce(vm):
-                self._to(vm, State.QUIESCING, at)
-                if vm.id in self.vms:
-                    self.vms[vm.id].held_from = at
-            case Release(vm):
-                self._to(vm, State.RELEASING, at)
-            case Capture() | Rename() | Delete():
-                pass
+    def _show(self, what: What) -> None:
+        match what:
+            case OutstandingFound(vm, name, run):
+                self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is settled first", ""))
+            case Warned(text, hint) | Failed(text, hint):
+                self.troubles.append((text, hint))
+            case _:
+                found = sentence(what, self._names)
+                if found is None or found.weight is Weight.ROUTINE:
+                    return
+                if found.weight is Weight.NEWS:
+                    self.done.append(found.text)
+                elif not found.of_vm:  # its row shows it, and many of a kind would hide the cause
+                    self.troubles.append((found.text, ""))
 
-    def _ended(self, step: Step, outcome: Outcome, at: datetime) -> None:
-        match step, outcome:
-            case Quiesce(vm), Done():
-                self._to(vm, State.QUIESCED, at)
-            case Quiesce(vm), _:
-                self._to(vm, State.UNCERTAIN, at, outcome.why if not isinstance(outcome, Done) else "")
-            case Release(vm), Done():
-                self._to(vm, State.RELEASED, at)
-            case Release(vm), _:
-                self._to(vm, State.UNCERTAIN, at, outcome.why if not isinstance(outcome, Done) else "")
-            case ((Capture() | Rename() | Delete()), _):
-                self.filer.append(words.done(step, outcome))
 
-    def _free(self, view: VmView, at: datetime) -> None:
-        """Nothing of ours is on it; whether it ever was is another matter."""
-        if view.quiesced:
-            self._to(view.vm, State.RELEASED, at)
-        else:
-            self._to(view.vm, State.LEFT, at, view.why)
-            view.held_from = None
+def window(views: Mapping[int, VmView], now: datetime) -> float:
+    """Seconds for which any VM has been quiesced by this run."""
+    begun = [view for view in views.values() if view.began is not None]
+    if not begun:
+        return 0.0
+    first = min(view.began for view in begun if view.began is not None)
+    return (max(view.ended or now for view in begun) - first).total_seconds()
 
-    def _to(self, vm: Vm, state: State, at: datetime, why: str = "") -> None:
-        view = self.vms.get(vm.id)
-        if view is None:
-            return
-        view.state, view.since, view.why = state, at, why
-        view.quiesced = view.quiesced or state is State.QUIESCED
-        if state is State.RELEASED:
-            view.held_until = view.held_until or at
+
+def count(views: Mapping[int, VmView], *states: State) -> int:
+    """How many VMs are in one of these states."""
+    return sum(view.state in states for view in views.values())
+
+
+def _planned(state: RunState) -> tuple[Stage, ...]:
+    """The stages that the run intends, as far as its survey shows."""
+    if state.surveyed is None or state.began is None:
+        return ()
+    job = state.began.job
+    rotates = not state.began.keep
+    before = rotates and job.order is Order.PAPER
+    after = rotates and (job.order is Order.SAFE or state.surveyed.capture != job.newest)
+    vms = bool(state.surveyed.targets)
+    stages = (
+        (Stage.SURVEY, True),
+        (Stage.ROTATE, before),
+        (Stage.QUIESCE, vms),
+        (Stage.CAPTURE, True),
+        (Stage.CONFIRM, True),
+        (Stage.LOCATE, vms),
+        (Stage.RELEASE, vms),
+        (Stage.ROTATE, after),
+    )
+    return tuple(dict.fromkeys(stage for stage, planned in stages if planned))
+
+
+def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
+    """What a person sees of a VM's phase. `verdicts`: why VMs count as not quiesced."""
+    state, why = _shown(one, verdicts)
+    never = state in (State.WAITING, State.LEFT, State.SKIPPED) or one.create is None
+    return VmView(one.vm, state, why, None if never or one.create is None else one.create.sent, one.freed)
+
+
+def _shown(one: VmState, verdicts: Mapping[int, str]) -> tuple[State, str]:
+    match one.phase:
+        case VmPhase.PLANNED:
+            return State.WAITING, ""
+        case VmPhase.LEFT_OUT | VmPhase.REFUSED:
+            return State.LEFT, one.why
+        case VmPhase.ASKED:
+            return State.QUIESCING, ""
+        case VmPhase.SILENT | VmPhase.FAILED:
+            return State.UNCERTAIN, one.why
+        case VmPhase.QUIESCED:
+            return State.QUIESCED, ""
+        case VmPhase.RELEASING:
+            why = _not_released(one)
+            return (State.UNCERTAIN, why) if why else (State.RELEASING, "")
+        case VmPhase.RELEASED:
+            return State.RELEASED, ""
+        case VmPhase.GONE:
+            return (State.LEFT, verdicts[one.vm.id]) if one.vm.id in verdicts else (State.RELEASED, "")
+        case VmPhase.LOST:
+            return State.UNCERTAIN, "VirtualCenter no longer knows it"
+
+
+def _not_released(one: VmState) -> str:
+    """Why its last removal did not succeed; "" while one is under way."""
+    outcome = one.removals[-1].outcome if one.removals else None
+    if one.in_flight or not isinstance(outcome, Refusal | Unknown):
+        return ""
+    return outcome.why

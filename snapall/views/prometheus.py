@@ -20,9 +20,9 @@ _METRICS = (
     ("snapall_backup_vms_quiesced", "VMs that were quiesced in the newest good backup."),
     ("snapall_backup_vms_asked", "VMs that were to be quiesced in it."),
     ("snapall_backup_window_seconds", "Seconds from its first quiesce to its last removal."),
-    ("snapall_backups_pending", "Proven backups that wait for the chain."),
+    ("snapall_backups_pending", "Confirmed backups that are not published yet."),
     ("snapall_vms_left", "VMs that may be left quiesced."),
-    ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` said when this was written."),
+    ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` reported when this was written."),
 )
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.views import words
+from snapall.views.json_root import moment, root
 from snapall.views.letters import columns, fitted
 
 if TYPE_CHECKING:
+    from snapall.backup.adopt import Orphan
     from snapall.backup.steps import Step
     from snapall.operate.ages import Age
     from snapall.site.answers import Share
@@ -43,8 +45,12 @@ class Taken:
 
 
 def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: int) -> list[str]:
-    """The plan for people: a heading a stage, a command a line, its reason below. `width` 0: nothing is wrapped."""
+    """The plan for people: a heading for each stage, a line for each command, its reason below.
+
+    `width` 0: nothing is wrapped.
+    """
     lines = [f"job {plan.job.name}, order {plan.job.order}: what `snapall run` would do now"]
+    lines += _wrapped(f"order of the VMs: {plan.ordering}", width, "") if plan.ordering else []
     stage = None
     for one in (*first, *plan.actions):
         if one.stage is not stage:
@@ -57,7 +63,7 @@ def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: in
     for vm in plan.skipped:
         lines.append(f"skipped: {vm.label}")
     if plan.rotation.blocked is not None:
-        lines += ["", *_wrapped(f"the chain cannot move now: {plan.rotation.blocked}", width, "")]
+        lines += ["", *_wrapped(f"the rotation has to wait: {plan.rotation.blocked}", width, "")]
     if plan.warnings:
         lines += ["", "warnings", *(line for text in plan.warnings for line in _wrapped(text, width, "  "))]
     return [words.safe(line) for line in lines]
@@ -70,7 +76,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[str, object]:
-    """The plan for programs."""
+    """The plan of one job for programs."""
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
@@ -85,6 +91,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
         ],
         "not_quiesced": [{"vm": vm.moref, "name": vm.name, "why": why} for vm, why in plan.left],
         "skipped": [vm.moref for vm in plan.skipped],
+        "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
         "warnings": list(plan.warnings),
     }
@@ -92,7 +99,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
 
 def list_lines(rows: Sequence[Retained]) -> list[str]:
     """The filer's snapshots as columns."""
-    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "held by")
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "tags")
     cells = [
         (
             *(row.volume, row.name, row.date, _age(row.age), _space(row.share)),
@@ -110,22 +117,22 @@ def _age(age: Age | None) -> str:
 
 
 def _space(share: Share | None) -> str:
-    """The filer says whole percents: 0 stands for less than one."""
+    """The filer prints whole percents: 0 stands for less than one."""
     if share is None:
         return "-"
     return f"{share.total_alone} %" if share.total_alone else "<1 %"
 
 
 def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows below a heading, each column as wide as it must be, and nothing in them that plays tricks."""
+    """Rows below a heading, each column as wide as it must be, with control characters escaped."""
     table = [head, *(tuple(map(words.safe, row)) for row in cells)]
     widths = [max(columns(line[column]) for line in table) for column in range(len(head))]
     return ["  ".join(fitted(cell, w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
 
-def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
+def list_json(rows: Sequence[Retained]) -> dict[str, object]:
     """The same for programs."""
-    return [
+    snapshots = [
         {
             "volume": row.volume,
             "name": row.name,
@@ -142,6 +149,34 @@ def list_json(rows: Sequence[Retained]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+    return root(snapshots=snapshots)
+
+
+def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:
+    """What `recover --adopt` found. `remove`: it goes on to remove them."""
+    if not found:
+        return ["no orphaned VM snapshot has the name of a job's own"]
+    lines = [
+        f"{one.job}: {one.vm.label} has {one.snapshot.name} ({one.snapshot.ssid}) since {one.snapshot.created}"
+        for one in found
+    ]
+    return lines if remove else [*lines, "nothing was removed: --yes removes them"]
+
+
+def orphans_json(found: Sequence[Orphan]) -> dict[str, object]:
+    """The same for programs."""
+    orphans = [
+        {
+            "job": one.job,
+            "vm": one.vm.moref,
+            "name": one.vm.name,
+            "snapshot": one.snapshot.name,
+            "ssid": one.snapshot.ssid,
+            "created": moment(one.snapshot.created),
+        }
+        for one in found
+    ]
+    return root(orphans=orphans)
 
 
 def datastore_lines(rows: Sequence[Taken]) -> list[str]:
@@ -161,9 +196,9 @@ def datastore_lines(rows: Sequence[Taken]) -> list[str]:
     return columns_of(head, cells)
 
 
-def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:
+def datastore_json(rows: Sequence[Taken]) -> dict[str, object]:
     """The same for programs; sizes in bytes, null when they are unknown."""
-    return [
+    datastores = [
         {
             "id": row.store.id,
             "name": row.store.name,
@@ -174,3 +209,4 @@ def datastore_json(rows: Sequence[Taken]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
+    return root(datastores=datastores)

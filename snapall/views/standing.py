@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from snapall.operate.course import Course
 from snapall.operate.status import ALARM, Finding, Level, Standing
 from snapall.views import words
-from snapall.views.course_json import moment
+from snapall.views.json_root import moment, root
 
 _LONGEST = 2000  # characters of a plugin's text: Nagios reads 4 KiB of a line (NRPE by old packets 1 KiB), data and all
 
 
 def status_lines(found: Sequence[Standing]) -> list[str]:
-    """For people: each job with its newest backup, its last run, its window, what is owed, what is wrong."""
+    """For people: each job with its newest backup, its last run, its window, what is outstanding, what is wrong."""
     lines: list[str] = []
     for one in found:
         lines += [] if not lines else [""]
@@ -22,9 +22,9 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
         lines.append(f"  last run       {_last(one.last)}")
         lines += [f"  now            {one.at_work} is at work"] if one.at_work else []
         if one.backup is not None and one.backup.window is not None:
-            lines.append(f"  window         VMs held for {words.clocked(one.backup.window)}")
-        lines += [f"  pending        {one.pending} proven, waiting for the chain"] if one.pending else []
-        lines.append(f"  owed           {', '.join(one.left) or 'nothing'}")
+            lines.append(f"  window         VMs quiesced for {words.clocked(one.backup.window)}")
+        lines += [f"  pending        {one.pending} confirmed, not published yet"] if one.pending else []
+        lines.append(f"  outstanding    {', '.join(one.left) or 'nothing'}")
         lines += [f"  {finding.level.name:<13}  {finding.text}" for finding in one.findings]
     return [words.safe(line) for line in lines]
 
@@ -32,7 +32,7 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
 def _backup(one: Standing) -> str:
     if one.backup is None or one.backup.backup is None or one.age is None:
         return "none"
-    return f"{one.backup.backup.told}, {words.aged(one.age)} old, run {one.backup.stamp}"
+    return f"{one.backup.backup.label}, {words.aged(one.age)} old, run {one.backup.stamp}"
 
 
 def _last(run: Course | None) -> str:
@@ -46,21 +46,21 @@ def _last(run: Course | None) -> str:
 def nagios_line(found: Sequence[Standing]) -> tuple[str, Level]:
     """One line with performance data, and the plugin's exit code. No name can end the text or the line early."""
     level = max((one.level for one in found), default=Level.UNKNOWN)
-    text = "; ".join(_told(one) for one in found) or "no job"
+    text = "; ".join(_summary(one) for one in found) or "no job"
     data = " ".join(part for one in found for part in _data(one, f"{one.job.name}_" if len(found) > 1 else ""))
     return f"SNAPALL {level.name} - {plugin_text(text)} | {data}".removesuffix(" | "), level
 
 
 def plugin_text(text: str) -> str:
-    """The text as a plugin may say it: a bar would begin the performance data."""
-    told = words.safe(" / ".join(text.splitlines())).replace("|", "/")
-    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
+    """The text as a plugin may print it: a bar would begin the performance data."""
+    line = words.safe(" / ".join(text.splitlines())).replace("|", "/")
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
-def _told(one: Standing) -> str:
+def _summary(one: Standing) -> str:
     parts = [_worst_first(one.findings)] if one.findings else []
     if one.backup is not None and one.backup.backup is not None and one.age is not None:
-        parts.insert(0, f"{one.backup.backup.told}, {words.aged(one.age)} old")
+        parts.insert(0, f"{one.backup.backup.label}, {words.aged(one.age)} old")
     return f"{one.job.name} {', '.join(parts)}"
 
 
@@ -82,9 +82,9 @@ def _data(one: Standing, prefix: str) -> list[str]:
     return data
 
 
-def status_json(found: Sequence[Standing]) -> list[dict[str, object]]:
+def status_json(found: Sequence[Standing]) -> dict[str, object]:
     """For programs: seconds, moments in UTC, null for what is unknown."""
-    return [
+    jobs = [
         {
             "job": one.job.name,
             "level": one.level.name,
@@ -100,6 +100,7 @@ def status_json(found: Sequence[Standing]) -> list[dict[str, object]]:
         }
         for one in found
     ]
+    return root(jobs=jobs)
 
 
 def _run_json(run: Course | None) -> dict[str, object] | None:
@@ -110,7 +111,7 @@ def _run_json(run: Course | None) -> dict[str, object] | None:
         "began": moment(run.began),
         "ended": moment(run.ended),
         "exit": run.exit,
-        "grade": run.backup.told if run.backup is not None else None,
+        "grade": run.backup.label if run.backup is not None else None,
         "captured": moment(run.captured),
         "window": run.window,
         "quiesced": run.quiesced,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snapall.backup.schedule import Saved
 from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
 from snapall.views import words
-from snapall.views.course_json import moment
+from snapall.views.json_root import moment, root
 from snapall.views.letters import Alphabet, columns, fitted, sparkline
 
 PIPE = 100  # columns where no terminal limits them
@@ -66,7 +67,7 @@ def _figures(series: Series, figures: int) -> str:
 
 
 def percent(trend: float | None) -> str:
-    """A trend as it is told: `+25 %`, `-`."""
+    """A trend as it is shown: `+25 %`, `-`."""
     return "-" if trend is None else f"{100 * trend:+.0f} %"
 
 
@@ -81,6 +82,7 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
             f"trend {percent(window.trend)}"
         )
     lines += _expected(found.expected, found.runs[-1].job.max_quiesced)
+    lines += _saved(found.saved)
     slow = [one for one in found.vms if one.usual > 0][:_NAMED]
     lines += [f"slowest: {', '.join(f'{one.vm.label} {words.clocked(one.usual)}' for one in slow)}"] if slow else []
     grown = [(one.vm.label, one.create.trend) for one in found.vms if one.create.trend is not None]
@@ -88,8 +90,8 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     lines += [f"slower to quiesce than before: {', '.join(worse[:_NAMED])}"] if worse else []
     missed = sorted((one for one in found.vms if one.missed), key=lambda one: -one.missed)[:_NAMED]
     if missed:
-        told = ", ".join(f"{one.vm.label} in {one.missed} of {one.asked}" for one in missed)
-        lines.append(f"not quiesced most often: {told}")
+        most = ", ".join(f"{one.vm.label} in {one.missed} of {one.asked}" for one in missed)
+        lines.append(f"not quiesced most often: {most}")
     return lines
 
 
@@ -99,13 +101,21 @@ def _expected(expected: Expected | None, limit: float) -> list[str]:
     window = f"expected tonight: {words.clocked(expected.usual)}, at worst {words.clocked(expected.worst)}"
     lines = [f"{window}; the capture after {words.clocked(expected.capture)} of at most {words.clocked(limit)}"]
     if expected.capture > 0.8 * limit:
-        lines.append("that is close to max_quiesced: raise it, or `parallel`, or see to the slowest VMs")
+        lines.append("that is close to max_quiesced: raise it or `parallel`, or check the slowest VMs")
     return lines
 
 
-def stats_json(found: Sequence[Statistics]) -> list[dict[str, object]]:
+def _saved(saved: Saved | None) -> list[str]:
+    if saved is None:
+        return []
+    window = f"{words.clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
+    quiesced = f"{words.clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
+    return [f"the order of the last run's calls: a window {window}, VMs quiesced {quiesced} in total"]
+
+
+def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
     """For programs: seconds by run, oldest first, null where there is none; a trend of 0.25 is a quarter more."""
-    return [
+    jobs = [
         {
             "job": one.job,
             "runs": [{"run": run.stamp, "began": moment(run.began), "window": run.window} for run in one.runs],
@@ -115,6 +125,7 @@ def stats_json(found: Sequence[Statistics]) -> list[dict[str, object]]:
                 if one.expected is not None
                 else None
             ),
+            "saved": ({"window": one.saved.window, "quiesced": one.saved.quiesced} if one.saved is not None else None),
             "vms": [
                 {
                     "vm": vm.vm.moref,
@@ -130,6 +141,7 @@ def stats_json(found: Sequence[Statistics]) -> list[dict[str, object]]:
         }
         for one in found
     ]
+    return root(jobs=jobs)
 
 
 def _series_json(series: Series) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""A finished run as a picture in letters: a bar for each VM, the capture as a line through all of them."""
+"""A finished run as a picture in text: a bar for each VM, the capture as a line through all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from snapall.backup.facts import NOT_QUIESCED, SKIPPED
+from snapall.backup.record import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.course import Captured, Course, Kind, VmCourse
@@ -15,7 +15,7 @@ from snapall.views.phases import Drawing, Phase, Row, clock, drawing, ticks
 
 PIPE = 100  # columns of a picture that no terminal limits
 _LEAST = 12  # columns that the bars take at least
-_TIMES = 72  # columns of the screen from which on each row tells its seconds
+_TIMES = 72  # columns of the screen from which on each row shows its seconds
 
 
 def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
@@ -42,18 +42,20 @@ def _heading(course: Course) -> list[str]:
 
 
 def sentences(course: Course) -> list[str]:
-    """When it was, what it brought, how long the VMs were held."""
+    """When it was, what came of it, how long VMs were quiesced."""
     began = course.began.astimezone()
     lines = []
     if course.ended is None:
-        lines.append(f"{day(began)}: the run wrote no report; its last word is of {course.last.astimezone():%H:%M:%S}")
+        lines.append(
+            f"{day(began)}: the run wrote no report; its last record is of {course.last.astimezone():%H:%M:%S}"
+        )
     else:
         took = words.clocked(max(0.0, (course.ended - course.began).total_seconds()))
         lines.append(f"{day(began)} to {course.ended.astimezone():%H:%M:%S}, {took}")
     lines.append(f"{outcome(course)}{f'; {words.exit_of(course.exit)}' if course.exit is not None else ''}")
     if course.window is not None:
         limit = f"the job allows {words.clocked(course.job.max_quiesced)} before the capture"
-        lines.append(f"the VMs were held for {words.clocked(course.window)}; {limit}")
+        lines.append(f"VMs were quiesced for {words.clocked(course.window)}; {limit}")
     return lines
 
 
@@ -70,8 +72,8 @@ def outcome(course: Course) -> str:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in course.vms)
     rest = f", {skipped} skipped" if skipped else ""
-    waiting = "waiting for the chain as" if course.kind is Kind.NIGHT else "outside the chain as"
-    return f"{course.backup.told}{rest}, {'published as' if course.published else waiting} {course.backup.name}"
+    waiting = "pending as" if course.kind is Kind.NIGHT else "kept outside the rotation as"
+    return f"{course.backup.label}{rest}, {'published as' if course.published else waiting} {course.backup.name}"
 
 
 def footing(course: Course) -> list[str]:
@@ -85,7 +87,7 @@ def footing(course: Course) -> list[str]:
     skipped = [one.vm.label for one in course.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.
-    lines += [f"the run's report says: {course.text}"] if course.text and course.exit != Exit.DEBTS else []
+    lines += [f"the run's report: {course.text}"] if course.text and course.exit != Exit.DEBTS else []
     lines += _afterwards(course)
     return lines
 
@@ -93,10 +95,12 @@ def footing(course: Course) -> list[str]:
 def _capture(one: Captured) -> str:
     sent = one.call.sent.astimezone()
     took = f", {words.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
-    proof = f", proven at {one.proven.astimezone():%H:%M:%S} ({one.date})" if one.proven is not None else ", not proven"
+    found = ", not confirmed"
+    if one.proven is not None:
+        found = f", confirmed at {one.proven.astimezone():%H:%M:%S} ({one.date})"
     if isinstance(one.call.outcome, Refusal | Unknown):
-        proof += f": {one.call.outcome.why}"
-    return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{proof}"
+        found += f": {one.call.outcome.why}"
+    return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{found}"
 
 
 def _moves(course: Course) -> list[str]:
@@ -113,20 +117,21 @@ def _slowest(course: Course) -> list[str]:
     found = (
         ("to quiesce", [(one.create_seconds, one.vm.label) for one in course.vms]),
         ("to release", [(one.remove_seconds, one.vm.label) for one in course.vms]),
-        ("held longest", [(one.held_seconds, one.vm.label) for one in course.vms]),
+        ("quiesced longest", [(one.held_seconds, one.vm.label) for one in course.vms]),
     )
-    told = []
+    slowest = []
     for what, pairs in found:
         timed = [(seconds, label) for seconds, label in pairs if seconds is not None]
         if len(timed) > 1:
             most, label = max(timed)
-            told.append(f"{what} {label} {words.clocked(most)}")
-    return [f"slowest: {', '.join(told)}"] if told else []
+            slowest.append(f"{what} {label} {words.clocked(most)}")
+    return [f"slowest: {', '.join(slowest)}"] if slowest else []
 
 
 def _afterwards(course: Course) -> list[str]:
     lines = [
-        f"taken up by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}" for one in course.settled
+        f"taken over by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}"
+        for one in course.settled
     ]
     late = [one for one in course.vms if one.releases and one.freed is not None and one.freed > course.last]
     lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
@@ -135,9 +140,9 @@ def _afterwards(course: Course) -> list[str]:
     if course.left:
         lines.append(f"VMs may be left quiesced: {', '.join(course.left)}; run `snapall recover`")
     elif course.watched:
-        lines.append(f"looked at once more by the next run, or by `snapall recover`: {', '.join(course.watched)}")
+        lines.append(f"the next run, or `snapall recover`, checks once more: {', '.join(course.watched)}")
     elif course.open:
-        lines.append("not all of it is settled: the next run, or `snapall recover`, looks again")
+        lines.append("it is not settled: the next run, or `snapall recover`, checks again")
     return lines
 
 
@@ -148,8 +153,8 @@ def _picture(drawn: Drawing, width: int, letters: Alphabet) -> list[str]:
     bars = max(_LEAST, width - names - 1 - right)
     lines = [" " * (names + 1) + _axis(drawn, bars) + (f"{'quiesce':>9}{'release':>9}" if right else "")]
     for row in drawn.rows:
-        told = _seconds(row.vm) if right else ""
-        lines.append(f"{fitted(_name(row.vm), names)} {_bar(drawn, row, bars, letters)}{told}")
+        seconds = _seconds(row.vm) if right else ""
+        lines.append(f"{fitted(_name(row.vm), names)} {_bar(drawn, row, bars, letters)}{seconds}")
     lines.append(" " * (names + 1) + _pointer(drawn, bars, letters))
     return [line.rstrip() for line in lines]
 
@@ -221,7 +226,7 @@ def _legend(drawn: Drawing, width: int, letters: Alphabet) -> str:
         shown.append((letters.uncertain, "uncertain"))
     shown += [(letters.failed, "failed")] if any(row.failed is not None for row in drawn.rows) else []
     shown += [(letters.line, "capture")] if drawn.captures else []
-    shown += [(letters.beyond, "not free at the end")] if any(row.beyond for row in drawn.rows) else []
+    shown += [(letters.beyond, "not released at the end")] if any(row.beyond for row in drawn.rows) else []
     return _joined([f"{letter} {name}" for letter, name in shown], width)
 
 

@@ -1,4 +1,4 @@
-"""The same picture in lines: one self-contained SVG, which prints in black and white and opens in any browser."""
+"""The same picture as graphics: one self-contained SVG, which prints in black and white and opens in any browser."""
 
 from __future__ import annotations
 
@@ -116,11 +116,11 @@ def _short(name: str) -> str:
 
 
 def _story(row: Row) -> str:
-    """What the pointer tells of a row, in words."""
-    told = [words.safe(row.vm.vm.label), row.vm.state + (f": {words.safe(row.vm.why)}" if row.vm.why else "")]
+    """What the pointer shows of a row, in words."""
+    story = [words.safe(row.vm.vm.label), row.vm.state + (f": {words.safe(row.vm.why)}" if row.vm.why else "")]
     if row.vm.held_seconds is not None:
-        told.append(f"held for {words.clocked(row.vm.held_seconds)}")
-    return ", ".join(told)
+        story.append(f"quiesced for {words.clocked(row.vm.held_seconds)}")
+    return ", ".join(story)
 
 
 def _stretch(drawn: Drawing, one: Stretch, y: int) -> str:

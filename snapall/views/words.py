@@ -1,12 +1,11 @@
-"""What happened, in plain words: shared by every view, and safe for a terminal and a log."""
+"""What happened, in plain words: the same in every view, and safe for a terminal and a log."""
 
 from __future__ import annotations
 
 import textwrap
 
-from snapall.backup.events import Report
-from snapall.backup.facts import NOT_QUIESCED, QUIESCED, SKIPPED
-from snapall.backup.model import Grade
+from snapall.backup.model import Grade, Job, Order
+from snapall.backup.record import NOT_QUIESCED, QUIESCED, SKIPPED, Report
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from snapall.escaping import printable
@@ -63,33 +62,39 @@ def done(step: Step, outcome: Outcome) -> str:
 def grade(report: Report) -> str:
     """The grade of a run's backup, counted: `quiesced 19/19`, `partial 18/19, 1 skipped`."""
     counted = [one for one in report.verdicts if one.state != SKIPPED]
-    held = sum(one.state == QUIESCED for one in counted)
+    quiesced = sum(one.state == QUIESCED for one in counted)
     skipped = len(report.verdicts) - len(counted)
     rest = f", {skipped} skipped" if skipped else ""
     match report.grade:
         case None:
             return "no backup"
         case Grade.WHOLE:
-            return f"quiesced {held}/{len(counted)}{rest}"
+            return f"quiesced {quiesced}/{len(counted)}{rest}"
         case Grade.PARTIAL:
-            return f"partial {held}/{len(counted)}{rest}"
+            return f"partial {quiesced}/{len(counted)}{rest}"
         case Grade.CRASH_CONSISTENT:
             return f"crash-consistent{rest}"
 
 
-def summary(report: Report) -> list[str]:
-    """How a run ended, the worst first."""
-    lines = [f"{one} may be left quiesced" for one in report.debts]
+def summary(report: Report, job: Job | None) -> list[str]:
+    """How a run of the job ended, the worst first. `job` is None when the run ended before it wrote its header."""
+    lines = [f"{one} may be left quiesced" for one in report.outstanding]
     if report.grade is not None:
-        place = "in the chain" if report.published else "outside the chain"
-        lines.append(f"{report.name}: {grade(report)}, {place}")
+        lines.append(f"{report.name}: {grade(report)}, {place(report, job)}")
     lines += [f"not quiesced: {', '.join(labels)}: {why}" for why, labels in _not_quiesced(report).items()]
     lines += report.watched
     if report.window:
-        lines.append(f"the VMs were held for {clocked(report.window)}, the whole run took {clocked(report.seconds)}")
+        lines.append(f"VMs were quiesced for {clocked(report.window)}; the whole run took {clocked(report.seconds)}")
     lines.append(exit_of(report.exit))
-    lines += [f"next: {advice(report)}"] if report.exit is not Exit.OK else []
+    lines += [f"next: {advice(report, job)}"] if report.exit is not Exit.OK else []
     return [safe(line) for line in lines]
+
+
+def place(report: Report, job: Job | None) -> str:
+    """Where the backup of a run is: published, pending, or kept outside the rotation."""
+    if not report.published:
+        return "pending"
+    return "published" if job is None or report.name in job.chain else "kept outside the rotation"
 
 
 def exit_of(code: int) -> str:
@@ -106,25 +111,41 @@ def _not_quiesced(report: Report) -> dict[str, list[str]]:
     return found
 
 
-def advice(report: Report) -> str:
+def advice(report: Report, job: Job | None) -> str:
     """What to do next."""
     match report.exit:
         case Exit.DEBTS:
             return "run `snapall recover` now: a VM that runs on a snapshot fills its datastore"
-        case Exit.PARTIAL if not report.published:
-            return "the next run publishes what is pending as soon as it may; `snapall list` shows it"
+        case Exit.PARTIAL if report.grade is not None and not report.published:
+            return _pending(report.name, report.grade, job)
         case Exit.PARTIAL:
-            return "see why not every VM was quiesced, or what was not confirmed"
+            return "check why not every VM was quiesced, or which of the problems above is left"
         case Exit.FAILED:
-            return "mend what is named above and run `snapall run` again; the retained backups stand"
+            kept = "" if job is not None and job.order is Order.PAPER else "; the retained backups are unchanged"
+            return f"fix the problem above, then run `snapall run` again{kept}"
         case Exit.STOPPED:
             return "run `snapall run` again; no VM was left quiesced"
         case Exit.OK | Exit.USAGE | Exit.LOCKED:
             return "nothing"
 
 
+def _pending(name: str, grade: Grade, job: Job | None) -> str:
+    """What becomes of a pending backup: one below `publish` is never published, whatever the filer allows."""
+    if job is not None and grade < job.publish:
+        return (
+            f"check why VMs were not quiesced; {name} is below `publish` ({_level(job.publish)}) "
+            "and stays pending until the next backup replaces it"
+        )
+    return f"the next run, or `snapall recover`, publishes {name} as soon as the filer lets the names move"
+
+
+def _level(grade: Grade) -> str:
+    """A grade as the key `publish` has it."""
+    return {Grade.WHOLE: "whole", Grade.PARTIAL: "partial", Grade.CRASH_CONSISTENT: "any"}[grade]
+
+
 def clocked(seconds: float) -> str:
-    """A length of time as a person says it: 3.2 s, 4 min 10 s, 2 h 5 min."""
+    """A length of time as a person writes it: 3.2 s, 4 min 10 s, 2 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -134,18 +155,18 @@ def clocked(seconds: float) -> str:
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """A line brought to a number of columns, what goes over it indented below."""
+    """A line in at most so many columns; the rest is indented below it."""
     if columns(line) <= width:
         return [line]
     # Wide letters are given the second place that they take, by what no text that is fit to be shown can hold itself.
-    # A long word may be cut between the two: that is what the last column is left free for.
+    # A long word may be cut between the two: the last column is left free for that.
     spread = "".join(f"{char}\0" if columns(char) > 1 else char for char in line)
     wrapped = textwrap.wrap(spread, width - (spread != line), subsequent_indent="    ", break_on_hyphens=False)
     return [part.replace("\0", "") for part in wrapped]
 
 
 def aged(seconds: float) -> str:
-    """An age as a person says it: 12 min, 7 h, 3 d."""
+    """An age as a person writes it: 12 min, 7 h, 3 d."""
     if seconds < 3600:
         return f"{int(seconds // 60)} min"
     if seconds < 48 * 3600:
@@ -154,7 +175,7 @@ def aged(seconds: float) -> str:
 
 
 def size(count: int | None) -> str:
-    """A number of bytes as a person says it: 512 B, 31.0 GiB; None is `unknown`."""
+    """A number of bytes as a person writes it: 512 B, 31.0 GiB; None is `unknown`."""
     if count is None:
         return "unknown"
     rest, unit = float(count), 0

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.record import Surveyed, Warned
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
 from tests.backup.pretended import (
@@ -21,6 +22,7 @@ from tests.backup.pretended import (
     Stage,
     act_unanswered,
     capture_of,
+    deny,
     lose,
     once,
     quiesce_of,
@@ -201,7 +203,7 @@ def test_paper_order_with_a_held_name_captures_under_a_name_of_its_own(tmp_path:
 def test_a_refused_capture_keeps_every_retained_backup(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order))
-        stage.site.fail(capture_of(), refuse("No space left on device"))
+        stage.site.fail(capture_of(), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         assert stage.site.rows == []
         assert "No space left" in stage.failures[0]
@@ -297,10 +299,23 @@ def test_a_quiesce_without_an_id_is_found_by_its_name_and_released(stage: Stage)
     assert stage.site.rows == []
 
 
-def test_a_quiesce_that_failed_but_happened_is_released_and_not_counted(stage: Stage) -> None:
+def test_a_quiesce_without_an_answer_that_is_listed_before_the_capture_counts(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), act_unanswered)
     report = stage.night()
+    assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
+    assert stage.site.held_at[f"vmware_new_{report.stamp}"] == {108, 110, 1226}
+    assert stage.site.rows == []
+
+
+def test_a_quiesce_without_an_answer_that_is_listed_only_after_the_capture_is_released_and_not_counted(
+    stage: Stage,
+) -> None:
+    stage.site.fail(quiesce_of(110), act_unanswered)
+    stage.site.unlisted = {"snapshot-1228", "snapshot-1229", "snapshot-1230"}
+    stage.site.after = lambda step: stage.site.unlisted.clear() if isinstance(step, Capture) else None
+    report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
+    assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
     assert stage.site.rows == []
 
 
@@ -351,9 +366,10 @@ def test_recover_waits_until_a_late_snapshot_can_no_longer_appear(stage: Stage) 
 
 def test_recover_waits_for_a_program_that_still_runs(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
+    stage.site.after = lambda step: stage.site.children.update(range(4000, 4100)) if quiesce_of(110)(step) else None
     stage.night()
-    stage.site.children = set(range(4000, 4100))
     assert stage.recover() is Exit.DEBTS
+    assert "sql01 (vm-110)" in stage.failures[-1]
     stage.site.children = set()
     assert stage.recover() is Exit.OK
 
@@ -500,7 +516,7 @@ def test_a_signal_in_paper_order_puts_the_names_back(tmp_path: Path) -> None:
 
 def test_a_rotation_that_fails_half_way_in_paper_order_is_renamed_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
-    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(refuse("odd")))
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(deny("odd")))
     assert stage.night().exit is Exit.FAILED
     assert stage.dates() == {name: f"old {name}" for name in (R, P, S3)}
     assert not any(isinstance(step, Quiesce) for step in stage.site.asked)
@@ -533,7 +549,7 @@ def test_two_volumes_are_captured_while_all_vms_are_held(tmp_path: Path) -> None
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order, volumes=("v", "w")))
-        stage.site.fail(capture_of("w"), refuse("No space left on device"))
+        stage.site.fail(capture_of("w"), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         expected = {name: f"old {name}" for name in CHAIN}
         if order is Order.PAPER:
@@ -569,7 +585,7 @@ def test_another_run_of_the_job_is_refused(stage: Stage) -> None:
     def second(step: Step) -> None:
         if isinstance(step, Capture):
             with pytest.raises(Locked, match="another run"):
-                Stage(stage.state, clock=stage.clock).night()
+                BackupRun(stage.job, stage.pace, stage.context, stage.store).run()
             seen.append("refused")
 
     stage.site.after = second
@@ -594,7 +610,7 @@ def test_a_listener_that_raises_holds_nobody_up(stage: Stage) -> None:
     def raises(event: object) -> None:
         raise SystemExit(1)
 
-    stage.hear = raises  # type: ignore[method-assign]
+    stage.hear = raises  # type: ignore[method-assign, assignment]
     assert stage.night().exit is Exit.OK
     assert stage.site.rows == []
 

@@ -1,4 +1,4 @@
-"""The small parts: names, policies, steps, the crew, the herald, the clock, the plan's limits."""
+"""The small parts: names, policies, steps, the threads, the event bus, the clock, the plan's limits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.bus import EventBus
+from snapall.backup.certificate import grade
 from snapall.backup.clock import SystemClock
-from snapall.backup.crew import Crew
-from snapall.backup.debts import CaptureDebt, Debts, VmDebt, owed
-from snapall.backup.record import Event, Herald, VmFree
+from snapall.backup.looks import ours
 from snapall.backup.model import (
     FilerSnapshot,
     Grade,
+    Job,
     Order,
+    Pace,
     Policies,
     Policy,
     Survey,
@@ -29,14 +31,32 @@ from snapall.backup.model import (
     same_name,
     stamp_of,
 )
-from snapall.backup.plan import FindVmSnapshots, ListVolume, Stage, build, settling
-from snapall.backup.provenance import Past, grade
-from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, undo_of
+from snapall.backup.origins import Past
+from snapall.backup.plan import FindVmSnapshots, ListVolume, PlanContext, build, settling
+from snapall.backup.record import (
+    FORMAT,
+    Absent,
+    Answered,
+    Began,
+    Confirmed,
+    Fact,
+    Gone,
+    Intent,
+    Record,
+    Stage,
+    Surveyed,
+    TakenOver,
+)
+from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename, undo_of
+from snapall.backup.workers import SYSTEM
 from snapall.errors import Exit, worst
 from tests.backup.pretended import CHAIN, JOB
 from tests.waiting import PATIENCE, until
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
+STAMP = "20070322T030000Z"
 NEVER: Callable[[], bool] = lambda: False  # noqa: E731 - short
 
 
@@ -115,74 +135,36 @@ def test_the_grade_is_whole_only_when_none_is_missing(quiesced: int, missing: in
     assert grade(quiesced, quiesced + missing) is expected
 
 
-def test_a_crew_works_everything_off_on_no_more_threads_than_it_has() -> None:
-    busy, most, lock = 0, 0, threading.Lock()
-    done: list[int] = []
+def test_the_systems_threads_wait_for_an_answer_or_give_up() -> None:
+    gate, answered = threading.Event(), threading.Event()
 
-    def work(item: int) -> None:
-        nonlocal busy, most
-        with lock:
-            busy += 1
-            most = max(most, busy)
-        with lock:
-            busy -= 1
-            done.append(item)
+    def work() -> None:
+        gate.wait(PATIENCE)
+        answered.set()
 
-    crew = Crew(range(100), work, 4)
-    assert crew.wait(NEVER)
-    assert crew.ended
-    assert sorted(done) == list(range(100))
-    assert most <= 4
-
-
-def test_a_crew_that_is_given_up_on_keeps_nobody_waiting() -> None:
-    gate = threading.Event()
-    crew = Crew([1], lambda _: gate.wait(PATIENCE), 1)
-    assert not crew.wait(lambda: True)
+    SYSTEM.start(work)
+    assert not SYSTEM.wait(answered, lambda: True)
     gate.set()
-    assert crew.wait(NEVER)
+    assert SYSTEM.wait(answered, NEVER)
 
 
-def test_an_error_ends_a_crew_unless_it_is_stubborn() -> None:
-    done: list[int] = []
-
-    def work(item: int) -> None:
-        if item == 0:
-            raise RuntimeError("first")
-        done.append(item)
-
-    crew = Crew(range(3), work, 1)
-    assert crew.wait(NEVER)
-    assert [str(error) for error in crew.errors] == ["first"]
-    assert done == []
-    Crew(range(3), work, 1, stubborn=True).wait(NEVER)
-    assert done == [1, 2]
-
-
-def test_nothing_new_is_begun_once_it_may_not() -> None:
-    done: list[int] = []
-    crew = Crew(range(3), done.append, 1, lambda: len(done) < 1)
-    assert crew.wait(NEVER)
-    assert done == [0]
-
-
-def test_the_herald_dismisses_who_raises_and_leaves_who_hangs() -> None:
+def test_the_event_bus_dismisses_who_raises_and_leaves_who_hangs() -> None:
     gate = threading.Event()
     heard: list[object] = []
 
-    def hangs(_: Event) -> None:
+    def hangs(_: Record) -> None:
         gate.wait(PATIENCE)
 
-    def leaves(_: Event) -> None:
+    def leaves(_: Record) -> None:
         raise SystemExit(1)
 
-    herald = Herald(leaves, hangs, lambda event: heard.append(event.what))
+    bus = EventBus(leaves, hangs, lambda record: heard.append(record.what))
     for n in range(3):
-        herald(Event(AT, VmFree(Vm(n))))
-    herald.close(patience=0.2)
-    until(lambda: len(heard) == 3, "the last of three events")
-    assert [type(error) for error in herald.dismissed] == [SystemExit]
-    assert heard == [VmFree(Vm(n)) for n in range(3)]
+        bus(Record(AT, Gone(n, "")))
+    bus.close(patience=0.2)
+    until(lambda: len(heard) == 3, "the last of three records")
+    assert [type(error) for error in bus.dismissed] == [SystemExit]
+    assert heard == [Gone(n, "") for n in range(3)]
     gate.set()
 
 
@@ -211,58 +193,84 @@ def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
 
 
 def test_the_papers_limits_are_warnings() -> None:
-    told = " ".join(build(JOB, survey(60), Past(), (), "s").warnings)
+    told = " ".join(build(JOB, survey(60), Past(), PlanContext(), "s").warnings)
     assert "60 VMs lie on v: more than 25 a volume" in told
     assert "more than 50 a datastore" in told
     assert "60 VMs of host esx0 hold a snapshot at once: more than 32" in told
-    assert build(JOB, survey(20, 7), Past(), (), "s").warnings == ()
+    assert build(JOB, survey(20, 7), Past(), PlanContext(), "s").warnings == ()
 
 
 def test_the_plan_says_why_each_command_is_sent() -> None:
-    plan = build(JOB, survey(2), Past(), (), "s")
+    plan = build(JOB, survey(2), Past(), PlanContext(), "s")
     assert all(one.reason for one in plan.actions)
-    assert plan.of(Stage.PROVE) == (ListVolume("v"),)
+    assert plan.of(Stage.CONFIRM) == (ListVolume("v"),)
     assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.asked),)
 
 
 def test_a_plan_without_vms_has_nothing_to_locate() -> None:
-    plan = build(replace(JOB, allow_empty=True), survey(0), Past(), (), "s")
+    plan = build(replace(JOB, allow_empty=True), survey(0), Past(), PlanContext(), "s")
     assert Stage.LOCATE not in plan.stages
-    assert Stage.UNQUIESCE not in plan.stages
+    assert Stage.RELEASE not in plan.stages
 
 
-def test_what_is_owed_is_planned_first() -> None:
-    debt = VmDebt(Vm(7, "sql01"), "Quiesce", AT, AT, False, frozenset())
-    debts = Debts(
-        (debt, replace(debt, ssid="snapshot-9")),
-        (CaptureDebt("v", "new", AT),),
-        (Delete("w", "part"),),
-        (Rename("v", "a", "b"),),
+def state_after(*facts: Fact, job: Job = JOB) -> RunState:
+    """What a run that died after these facts, and was taken over, has left."""
+    began = Began(job, STAMP, "vc01", "filer1", Pace(), "0", format=FORMAT)
+    return fold(Record(AT, fact) for fact in (began, *facts, TakenOver("recover", "it had died")))
+
+
+SQL, WEB = Vm(7, "sql01"), Vm(8, "web01")
+NEW = f"vmware_new_{STAMP}"
+
+
+def test_what_earlier_runs_left_is_planned_first() -> None:
+    quiesced = state_after(
+        *(Intent(1, Quiesce(SQL, "Quiesce")), Intent(2, Quiesce(WEB, "Quiesce"))),
+        *(Answered(2, Done(ssid="snapshot-9"), 1.0), Intent(3, Capture("v", NEW))),
     )
-    actions = [one.action for one in settling([debts])]
-    assert actions == [
-        FindVmSnapshots((Vm(7, "sql01"),)),
-        Release(Vm(7, "sql01"), "snapshot-9"),
+    part = state_after(
+        *(Intent(1, Capture("v", NEW)), Confirmed("v", NEW, "now"), Intent(2, Capture("w", NEW)), Absent("w", NEW)),
+        job=replace(JOB, volumes=("v", "w")),
+    )
+    room = state_after(
+        Intent(1, Rename("v", "a", "b")), Answered(1, Done("said"), 1.0), job=replace(JOB, order=Order.PAPER)
+    )
+    assert [one.action for one in settling([quiesced, part, room])] == [
+        FindVmSnapshots((SQL,)),
+        Release(WEB, "snapshot-9"),
         ListVolume("v"),
-        Delete("w", "part"),
+        Delete("v", NEW),
         Rename("v", "b", "a"),
     ]
-    assert owed(()) == Debts()
-    assert not Debts()
+    assert settling([state_after()]) == ()
+    assert not state_after().open
+
+
+def test_the_plan_after_a_crash_names_the_run_that_left_the_snapshot_and_points_to_no_adoption() -> None:
+    own, other = f"Quiesce-{STAMP}-k3x9", f"Quiesce-{STAMP}-m2p7"
+    mine, theirs = state_after(Intent(1, Quiesce(SQL, own))), state_after(Intent(1, Quiesce(WEB, other)))
+    listed = (VmSnapshot("snapshot-1", 7, own), VmSnapshot("snapshot-2", 8, other))
+    found = replace(survey(0), vms=(SQL, WEB), vm_snapshots=listed)
+    assert "--adopt" in " ".join(build(JOB, found, Past(), PlanContext(), "s").warnings)
+    plan = build(JOB, found, Past(), PlanContext((theirs,), (mine,)), "s")
+    assert plan.warnings == ()
+    assert plan.asked == (SQL,)  # what is listed of it is released first
+    ((left, why),) = plan.left
+    assert left == WEB
+    assert why == f"run {STAMP} of job vol1 may have left {other} on it"
 
 
 def test_a_name_that_others_use_is_adopted_only_when_it_is_the_only_new_one() -> None:
-    debt = VmDebt(Vm(7), "Quiesce", AT, AT, False, frozenset({"snapshot-1"}))
+    surveyed = Surveyed((), (SQL,), ("snapshot-1",), (), ())
+    state = state_after(surveyed, Intent(1, Quiesce(SQL, "Quiesce")), job=replace(JOB, order=Order.PAPER))
+    one = state.vms[7]
     rows = [VmSnapshot("snapshot-1", 7, "Quiesce"), VmSnapshot("snapshot-2", 7, "Quiesce")]
-    assert debt.ours(rows) == (rows[1],)
-    more = [*rows, VmSnapshot("snapshot-3", 7, "Quiesce")]
-    assert debt.ours(more) == ()
-    assert debt.ambiguous(more)
-    assert not debt.ambiguous(rows)
-    assert debt.ours([VmSnapshot("snapshot-2", 8, "Quiesce")]) == ()
+    assert ours(state, one, rows) == (rows[1],)
+    assert ours(state, one, [*rows, VmSnapshot("snapshot-3", 7, "Quiesce")]) == ()
+    assert ours(state, one, [VmSnapshot("snapshot-2", 8, "Quiesce")]) == ()
 
 
 def test_paper_order_plans_the_rotation_before_the_first_quiesce() -> None:
-    plan = build(replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Past(), (), "s")
+    plan = build(replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Past(), PlanContext(), "s")
     assert plan.stages[:3] == (Stage.SURVEY, Stage.ROTATE, Stage.QUIESCE)
     assert plan.capture == CHAIN[0]

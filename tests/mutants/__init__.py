@@ -5,10 +5,11 @@ from tests.mutants.chain import CHAIN
 from tests.mutants.filer import FILERS
 from tests.mutants.looks import LOOKS
 from tests.mutants.matrix import MUTANTS
+from tests.mutants.names import NAMES
 from tests.mutants.operate import OPERATE
 from tests.mutants.planting import HERE, Mutant, planted
 from tests.mutants.programs import PROGRAMS
 
-COVERED = (*BACKUP, *CHAIN, *FILERS, *PROGRAMS, *OPERATE, *LOOKS)
+COVERED = (*BACKUP, *CHAIN, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES)
 
 __all__ = ["COVERED", "HERE", "MUTANTS", "Mutant", "planted"]

@@ -223,8 +223,8 @@ PROGRAMS = (
     Mutant(
         "a snapshot's name is compared as the database stores a NULL",
         "site/virtualcenter.py",
-        'id_of(vm), str(name or ""), utc(when))',
-        "id_of(vm), str(name), utc(when))",
+        "id_of(vm), _name(name), utc(at))",
+        "id_of(vm), decode_name(str(name)), utc(at))",
         DATABASE,
     ),
 )

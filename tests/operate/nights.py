@@ -1,4 +1,4 @@
-"""Nights on the pretended site that take their time, and what is read back of them."""
+"""Nights on the simulated site that take their time, and what is read back of them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def slow_stage(state: Path) -> Stage:
 
 def course_of(stage: Stage, which: int = -1) -> Course:
     """What is read back of one of its runs; the last one unless it is said."""
-    told = course(stage.memory.open(journals(stage.memory.folder)[which]).facts)
-    assert told is not None
-    return told
+    run = course(stage.store.read(journals(stage.store.folder)[which]))
+    assert run is not None
+    return run
 
 
 def standing_of(stage: Stage, hours: float = 1.0) -> Standing:
     """How its job stands so many hours after the clock's present."""
     stage.clock.push(hours * 3600)
-    return standing(stage.job, known_of(stage.memory, stage.job.name), stage.clock.utc())
+    return standing(stage.job, known_of(stage.store, stage.job.name), stage.clock.utc())

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
+from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config import load
 from snapall.lab import others
@@ -17,6 +17,7 @@ from snapall.lab.site import LabVm, Site, batch
 from tests.atlab import AtLab, Ended
 from tests.backup.pretended import Stage
 
+WEB = Vm(108, "web01")
 Make = Callable[..., AtLab]
 TAKES_ALL = ("datastores  = [688]", "datastores  = [688, 689]")
 
@@ -45,7 +46,7 @@ def left_open(night: AtLab) -> None:
     settings = load(night.config)
     stage = Stage(settings.state, settings.jobs["vol1"])
     stage.begun(
-        Surveyed((), (108,), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-20300101T000000Z")),
+        Surveyed((), (WEB,), (), (), ()), Intent(1, Quiesce(WEB, "Quiesce-20300101T000000Z")),
         stamp="20300101T000000Z",
     )  # fmt: skip
     others.make_vm_snapshot(night.world, 108, "Quiesce-20300101T000000Z")
@@ -72,7 +73,7 @@ PLANTED = {
         ("vm-110", "Quiesce"),
         by_hand,
     ),
-    "VM snapshot that a dead run owes": Planted("owed", ("vm-108", "the database lists snapshot-"), left_open),
+    "VM snapshot that a dead run left": Planted("outstanding", ("vm-108", "the database lists snapshot-"), left_open),
     "gap": Planted("gap", ("vmware_previous",), gone("vmware_previous")),
     "deleted by hand": Planted("deleted", ("vmware_recent", "quiesced 3/3"), gone("vmware_recent")),
     "renamed by hand": Planted(
@@ -112,7 +113,7 @@ PLANTED = {
         lambda night: night.edit("busy_wait", 'vms = { "web02" = "skip" }\nbusy_wait'),
         noted=True,
     ),
-    "journal that cannot be read": Planted("unreadable", (".jsonl",), unreadable),
+    "journal that cannot be read": Planted("unreadable", (".jsonl", "still quiesced: no VM"), unreadable),
     "database that does not answer": Planted(
         "unasked", ("virtualcenter.db",), lambda night: others.set_database(night.world, up=False)
     ),
@@ -155,15 +156,15 @@ def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
     assert "vmware_recent" in ended.out
 
 
-def test_what_a_job_that_was_renamed_owes_is_no_orphan(at_lab: Make) -> None:
+def test_what_a_run_of_a_renamed_job_left_is_no_orphan(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     left_open(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
     ended, findings = found_by(night)
     assert ended.code == 1
-    owed = [one for one in findings if one["kind"] == "owed"]
-    assert {one["job"] for one in owed} == {"vol1"}
-    assert any("web01 (vm-108) may still have" in one["text"] and "snapshot-" in one["text"] for one in owed)
+    left = [one for one in findings if one["kind"] == "outstanding"]
+    assert {one["job"] for one in left} == {"vol1"}
+    assert any("web01 (vm-108) may still have" in one["text"] and "snapshot-" in one["text"] for one in left)
     assert not any(one["kind"] == "orphan_vm" and "vm-108" in one["text"] for one in findings)
 
 
@@ -187,5 +188,5 @@ def test_several_troubles_are_told_together_the_gravest_first(at_lab: Make) -> N
     left_open(night)
     _, findings = found_by(night)
     kinds = [one["kind"] for one in findings]
-    assert kinds.index("owed") < kinds.index("gap") < kinds.index("untaken")
+    assert kinds.index("outstanding") < kinds.index("gap") < kinds.index("untaken")
     assert night("audit").out.splitlines()[-1].endswith(f"found, {kinds.count('untaken')} noted")

@@ -49,10 +49,10 @@ def test_after_a_good_night_all_of_them_tell_of_it(at_lab: Make) -> None:
     stats = night("stats", "--last", "5")
     assert "job vol1: 1 run," in stats.out
     assert len(night.ledger) == calls  # they ask nobody
-    assert json.loads(night("status", "--json").out)[0]["level"] == "OK"
+    assert json.loads(night("status", "--json").out)["jobs"][0]["level"] == "OK"
     told = json.loads(night("show", "--json").out)
     assert (told["exit"], told["published"], len(told["vms"])) == (0, True, 3)
-    assert json.loads(night("stats", "--json").out)[0]["expected"]["usual"] > 0
+    assert json.loads(night("stats", "--json").out)["jobs"][0]["expected"]["usual"] > 0
 
 
 def test_they_work_while_the_site_is_down(at_lab: Make) -> None:
@@ -122,11 +122,11 @@ def test_the_list_has_age_space_grade_and_run(at_lab: Make) -> None:
     night = at_lab()
     night("run")
     lines = night("list").out.splitlines()
-    assert lines[0].split() == ["volume", "name", "date", "age", "space", "grade", "made", "by", "run", "held", "by"]
+    assert lines[0].split() == ["volume", "name", "date", "age", "space", "grade", "made", "by", "run", "tags"]
     assert re.search(r"vmvol1 +vmware_recent .* 0 min +<?\d+ % +quiesced 3/3 +\d{8}T\d{6}Z", lines[1])
     old = next(line for line in lines if "vmware_previous" in line)
     assert re.search(r"~\d+ (h|d) .*unknown", old)
-    rows = json.loads(night("list", "--json").out)
+    rows = json.loads(night("list", "--json").out)["snapshots"]
     assert {row["name"] for row in rows} == set(CHAIN)
 
 
@@ -136,7 +136,7 @@ def test_a_volume_that_cannot_be_listed_hides_no_other(at_lab: Make) -> None:
     told, as_json = night("list"), night("list", "--json")
     assert (told.code, as_json.code) == (1, 1)
     assert all(name in told.out for name in CHAIN)
-    assert {row["name"] for row in json.loads(as_json.out)} == set(CHAIN)
+    assert {row["name"] for row in json.loads(as_json.out)["snapshots"]} == set(CHAIN)
     assert "no volume nosuchvol" in told.err
     assert "remedy: " in told.err
 
@@ -184,7 +184,7 @@ def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
     assert night("recover").code == 0
     shown = night("show").out
     assert "the run wrote no report" in shown
-    assert "taken up by recover" in shown
+    assert "taken over by recover" in shown
     assert "died before its report" in night("status").out
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from snapall.backup.debts import Debts, VmDebt
-from snapall.backup.facts import Origin
-from snapall.backup.model import FilerSnapshot, Grade, Vm, VmSnapshot
+from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm, VmSnapshot
+from snapall.backup.record import FORMAT, Began, Intent, Origin, Record, Surveyed
+from snapall.backup.state import fold
+from snapall.backup.steps import Quiesce
 from snapall.operate.audit import audit
 from snapall.operate.findings import JobSources, Kind, VmSources
 from tests.backup.pretended import JOB, START
@@ -57,11 +58,13 @@ def test_a_temporary_name_is_pending_only_where_a_run_knows_it(known: tuple[Orig
     assert found == [kind] if kind is not None else Kind.ORPHAN in found
 
 
-@pytest.mark.parametrize(("at_work", "expected"), [(False, [Kind.OWED]), (True, [])])
-def test_what_a_run_at_work_holds_is_neither_owed_nor_an_orphan(at_work: bool, expected: list[Kind]) -> None:
-    debt = VmDebt(SQL, QUIESCE, START, START, unique=True, before=frozenset(), ssid="snapshot-9")
+@pytest.mark.parametrize(("at_work", "expected"), [(False, [Kind.OUTSTANDING]), (True, [])])
+def test_what_a_run_at_work_quiesced_is_neither_outstanding_nor_an_orphan(at_work: bool, expected: list[Kind]) -> None:
+    began = Began(JOB, "20070322T030000Z", "vc01", "filer1", Pace(), "0.2.0", format=FORMAT)
+    facts = began, Surveyed((), (SQL,), (), (), ()), Intent(1, Quiesce(SQL, QUIESCE))
+    run = fold(Record(START, fact) for fact in facts)
     vms = VmSources([(SQL, (688,))], {688: "store"}, [VmSnapshot("snapshot-9", 110, QUIESCE)])
-    sources = JobSources(JOB, (688,), {"v": ()}, (), (Debts((debt,)),), at_work)
+    sources = JobSources(JOB, (688,), {"v": ()}, (), (run,), at_work)
     assert [one.kind for one in audit([sources], vms, [], {}).findings] == expected
 
 

@@ -27,7 +27,7 @@ def stage(tmp_path: Path) -> Stage:
 
 
 def reckoned(stage: Stage, parallel: int = 1) -> Statistics:
-    return statistics("vol1", past(stage.memory, "vol1").runs[::-1], parallel)
+    return statistics("vol1", past(stage.store, "vol1").runs[::-1], parallel)
 
 
 def test_each_vm_has_its_seconds_of_every_run(stage: Stage) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snapall.backup.facts import Began, Intent, Surveyed, TakenUp
 from snapall.backup.lock import Lock, seize
 from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
+from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
 from snapall.backup.steps import Quiesce
 from snapall.config import load
 from snapall.operate.history import known_of
@@ -29,7 +29,7 @@ from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, 
 from tests.operate.nights import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
-SURVEYED = Surveyed((), (110,), (), (), ())
+SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
 
 
@@ -101,7 +101,7 @@ def test_vms_that_a_dead_run_left_are_critical_and_named(stage: Stage) -> None:
 def test_of_many_vms_only_the_first_few_are_named(stage: Stage, count: int, says: str) -> None:
     vms = [Vm(number, "web", "esx1") for number in range(count)]
     asked = [Intent(vm.id + 1, Quiesce(vm, "Quiesce-20070322T030000Z")) for vm in vms]
-    stage.begun(Surveyed((), tuple(vm.id for vm in vms), (), (), ()), *asked)
+    stage.begun(Surveyed((), tuple(vms), (), (), ()), *asked)
     found = standing_of(stage)
     assert f"{count} VMs may be left quiesced: web (vm-0), " in told(found)
     assert f"{says}; run `snapall recover`" in told(found)
@@ -110,8 +110,8 @@ def test_of_many_vms_only_the_first_few_are_named(stage: Stage, count: int, says
 def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
-    stage.begun(*BEGUN, TakenUp("guardian", "the run died"), stamp="20070324T030000Z")
-    with seize(stage.memory.state, "vol1", "guardian", stage.clock) as ours:
+    stage.begun(*BEGUN, TakenOver("guardian", "the run died"), stamp="20070324T030000Z")
+    with seize(stage.store.state, "vol1", "guardian", stage.clock) as ours:
         assert ours
         found = standing_of(stage)
     assert found.level is Level.WARNING
@@ -123,7 +123,7 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    with seize(stage.memory.state, "vol1", "run", stage.clock):
+    with seize(stage.store.state, "vol1", "run", stage.clock):
         found = standing_of(stage)
     assert (found.level, found.left) == (Level.OK, ())
     assert found.running is not None
@@ -131,7 +131,7 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
 
 def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
     stage.begun(*BEGUN)
-    with seize(stage.memory.state, "vol1", "run", stage.clock):
+    with seize(stage.store.state, "vol1", "run", stage.clock):
         found = standing_of(stage)
     assert (found.level, told(found)) == (Level.WARNING, "no backup is on record")
     assert standing_of(stage, 0).level is Level.CRITICAL
@@ -142,7 +142,7 @@ def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
     assert stage.night().exit == 5
     found = standing_of(stage)
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
-    assert "the last run left VMs to be settled" in told(found)
+    assert "the last run left VMs that may be quiesced" in told(found)
 
 
 def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
@@ -164,10 +164,10 @@ def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
 
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
-    assert forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc()) is None
+    assert forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    found = forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc())
+    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
     assert "not in the configuration any more" in told(found)
@@ -176,19 +176,22 @@ def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open
 def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     journal.path.write_text("no journal\nneither is this\n")
-    found = forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc())
+    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
-    assert (found.job.name, found.level) == ("vol1", Level.WARNING)
+    assert (found.job.name, found.level) == ("vol1", Level.CRITICAL)
     assert "not readable: " in told(found)
 
 
 def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None:
     stage.night()
-    header = Began(stage.job, "20070324T030000Z", "vc01", "filer1", stage.pace, "0.1.0", keep="before-upgrade")
-    journal = stage.memory.begin(header)
+    header = Began(
+        stage.job, "20070324T030000Z", "vc01", "filer1", stage.pace, "0.2.0", keep="before-upgrade", format=FORMAT
+    )
+    journal = stage.store.begin(header)
     for fact in BEGUN:
-        journal.write(fact)
-    with seize(stage.memory.state, "vol1", "run", stage.clock):
+        journal.append([fact])
+    journal.leave()
+    with seize(stage.store.state, "vol1", "run", stage.clock):
         found = standing_of(stage)
     assert (found.level, found.left, found.at_work) == (Level.OK, (), "a run")
     assert standing_of(stage, 0).left == ("sql01 (vm-110)",)
@@ -220,7 +223,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert found.level is Level.WARNING
     assert "the last backup is whole, and yet" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
-    assert "to be looked at once more: web01 (vm-108)" in told(found)
+    assert "to be checked once more: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup
     assert standing_of(stage).left == ()
 
@@ -236,15 +239,15 @@ def test_of_another_users_lock_the_living_holder_is_believed_alone(
     if os.geteuid() == 0:
         arrange(stage.state, 65534)
     holder = {"role": "run", "pid": pid, "since": began.isoformat(timespec="seconds")}
-    (stage.memory.state / "vol1.holder").write_text(json.dumps(holder))
-    (stage.memory.state / "vol1.lock").chmod(0o444)  # which keeps out everybody but root, who becomes somebody else
+    (stage.store.state / "vol1.holder").write_text(json.dumps(holder))
+    (stage.store.state / "vol1.lock").chmod(0o444)  # which keeps out everybody but root, who becomes somebody else
     script = (
         "import os, sys; from pathlib import Path; from snapall.backup.clock import SystemClock;"
-        "from snapall.backup.memory import Memory; from snapall.operate.history import at_work;"
+        "from snapall.backup.store import JournalStore; from snapall.operate.history import at_work;"
         "os.geteuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534));"
-        "print(at_work(Memory(Path(sys.argv[1]), SystemClock()), 'vol1'))"
+        "print(at_work(JournalStore(Path(sys.argv[1]), SystemClock()), 'vol1'))"
     )
-    words = [sys.executable, "-c", script, str(stage.memory.state)]
+    words = [sys.executable, "-c", script, str(stage.store.state)]
     ended = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ("a run" if held else "")
 
@@ -256,7 +259,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(sta
     stage.processes = process
     with held_though_dead(stage.state) as pid:
         found = standing_of(stage)
-        lost = forgotten("vol1", known_of(stage.memory, "vol1"), stage.clock.utc())
+        lost = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     for one in (found, lost):
         assert one is not None
         assert (one.level, one.left, one.at_work) == (Level.CRITICAL, ("sql01 (vm-110)",), "")

@@ -164,6 +164,7 @@ def test_a_word_that_is_no_snapshots_id_is_not_asked_for(db: Db, word: str) -> N
 @pytest.mark.parametrize("word", [f"snapshot-{2**31}", f"snapshot-{10**30}"])
 def test_a_printed_id_that_no_column_holds_spoils_no_look(db: Db, word: str) -> None:
     db.add("VPX_SNAPSHOT", (5, 108, "Quiesce", None))
+    db.add("VPX_SNAPSHOT", (2**31, 2001, "asked for", None))  # as only SQLite can hold it
     assert [one.ssid for one in db.asked().snapshots([108], [word])] == ["snapshot-5"]
 
 

@@ -16,16 +16,16 @@ ILL = [
 ]
 
 
-def test_where_all_is_well_one_line_says_so() -> None:
-    assert doctor_lines(WELL, 0)[-1] == "all is well: 2 links"
+def test_without_a_problem_one_line_says_so() -> None:
+    assert doctor_lines(WELL, 0)[-1] == "no problems: 2 checks"
 
 
-def test_the_sum_counts_each_kind() -> None:
-    assert doctor_lines(ILL, 0)[-1] == "1 broken, 1 to be looked at, 1 not tried"
+def test_the_last_line_counts_each_kind() -> None:
+    assert doctor_lines(ILL, 0)[-1] == "1 problem, 1 warning, 1 not tried"
 
 
 def test_with_warnings_alone_a_backup_can_be_taken() -> None:
-    assert doctor_lines(ILL[:3], 0)[-1] == "0 broken, 1 to be looked at; a backup can be taken"
+    assert doctor_lines(ILL[:3], 0)[-1] == "0 problems, 1 warning; a backup can be taken"
 
 
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 200])
@@ -37,14 +37,15 @@ def test_no_text_plays_tricks_on_the_terminal() -> None:
     assert all(line.isprintable() for line in doctor_lines(ILL, 0))
 
 
-def test_each_fault_has_its_remedy_below_it() -> None:
+def test_each_problem_has_its_remedy_below_it() -> None:
     lines = doctor_lines(ILL, 0)
     at = next(n for n, line in enumerate(lines) if line.startswith("[FAIL]"))
     assert lines[at + 1] == "    remedy: look at `user`"
 
 
-def test_programs_are_told_the_same() -> None:
+def test_programs_get_the_same() -> None:
     body = doctor_json(ILL)
+    assert body["schema"] == 1
     assert body["well"] is False
     assert doctor_json(WELL)["well"] is True
     assert isinstance(body["links"], list)

@@ -1,4 +1,4 @@
-"""snapall.log speaks the batch's own words."""
+"""snapall.log is written in the batch's own words."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.events import Event, Failed, Guarded, RunBegan, StepBegan, Warned
-from snapall.backup.model import Grade, Order, Vm
-from snapall.backup.plan import Stage as Part
-from snapall.backup.steps import Quiesce
+from snapall.backup.model import Grade, Vm
+from snapall.backup.record import FORMAT, Began, Failed, Guarded, Intent, Record, RenamedBack, Warned
+from snapall.backup.steps import Quiesce, Rename
 from snapall.errors import Exit, SnapallError
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
 from tests.atlab import AtLab
-from tests.backup.pretended import JOB, START, Stage, lose, quiesce_of
+from tests.backup.pretended import JOB, PACE, START, Stage, lose, quiesce_of
 
 BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
 
@@ -62,8 +61,8 @@ def test_an_error_is_written_before_the_end_as_the_batch_meant_to(tmp_path: Path
 def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "state")
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
-    log(Event(datetime(2007, 3, 22, tzinfo=UTC), RunBegan(JOB, "s", Order.SAFE)))
-    log(Event(datetime(2007, 3, 22, tzinfo=UTC), StepBegan(Part.QUIESCE, Quiesce(Vm(7), "Quiesce"))))
+    log(Record(START, Began(JOB, "s", "vc01", "filer1", PACE, "1", format=FORMAT)))
+    log(Record(START, Intent(99, Quiesce(Vm(7), "Quiesce"))))
     stage.hear = log  # type: ignore[method-assign]
     stage.night()
     lines = (tmp_path / "log").read_text().splitlines()
@@ -73,17 +72,17 @@ def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -
 def test_warnings_and_failures_have_their_remedy(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     at = datetime(2007, 3, 22, tzinfo=UTC)
-    log(Event(at, Warned("odd\x1b[31m", "look")))
-    log(Event(at, Failed("two\nlines", "")))
+    log(Record(at, Warned("odd\x1b[31m", "check it")))
+    log(Record(at, Failed("two\nlines", "")))
     assert (tmp_path / "log").read_text().splitlines() == [
         "warning: odd\\x1b[31m",
-        "remedy: look",
+        "remedy: check it",
         "error: two",
         "error: lines",
     ]
 
 
-def test_a_late_capture_is_said_to_be_late(tmp_path: Path) -> None:
+def test_a_stopped_run_is_logged_as_stopped(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "state", replace(JOB, publish=Grade.CRASH_CONSISTENT))
 
     def stop(step: object) -> None:
@@ -103,11 +102,27 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     assert "goes on without it" in refusal.value.hint
 
 
-def test_a_guardians_lines_are_marked_and_tell_job_and_run(tmp_path: Path) -> None:
+def test_a_guardians_lines_are_marked_and_name_job_and_run(tmp_path: Path) -> None:
     path = tmp_path / "snapall.log"
-    event = Event(START, Guarded("vol1", "20070322T030000Z", "process 7 died\x1b[2J"))
-    LogFile.open(path, "%H:%M", utc, mark="guardian: ")(event)
+    record = Record(START, Guarded("vol1", "20070322T030000Z", "process 7 died\x1b[2J"))
+    LogFile.open(path, "%H:%M", utc, mark="guardian: ")(record)
     assert path.read_text() == "guardian: job vol1, run 20070322T030000Z: process 7 died\\x1b[2J (03:00)\n"
-    told = StringIO()
-    PlainLines(told)(event)
-    assert "job vol1, run 20070322T030000Z: process 7 died" in told.getvalue()
+    stream = StringIO()
+    PlainLines(stream)(record)
+    assert "job vol1, run 20070322T030000Z: process 7 died" in stream.getvalue()
+
+
+def test_what_a_run_settles_first_is_logged_after_its_first_line(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "state")
+    stage.begun(Intent(1, Quiesce(stage.site.vms[0], "Quiesce-20070322T030000Z")))
+    lines = logged(stage, tmp_path / "snapall.log")
+    commenced = [n for n, line in enumerate(lines) if line.startswith("Script Execution Commenced")]
+    assert commenced == [0]
+    assert "an unfinished run is taken over by the next run: the run had left it open" in lines
+    assert not any("Commenced" in line for line in lines[1:])
+
+
+def test_what_no_good_night_has_is_logged(tmp_path: Path) -> None:
+    log = LogFile.open(tmp_path / "log", "%H:%M", utc)
+    log(Record(START, RenamedBack(Rename("v", "vmware_recent", "vmware_previous"))))
+    assert (tmp_path / "log").read_text() == "vmware_previous on v is vmware_recent again\n"

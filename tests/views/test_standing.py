@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
+from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.status import Finding, Level
 from snapall.views.prometheus import metrics_text
-from snapall.views.standing import nagios_line, status_lines
+from snapall.views.standing import nagios_line, status_json, status_lines
 from tests.backup.pretended import Stage, quiesce_of, refuse
 from tests.operate.nights import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
-SURVEYED = Surveyed((), (110,), (), (), ())
+SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
 LEFT = Finding(Level.CRITICAL, "1 VM may be left quiesced: x")
 
@@ -33,7 +33,7 @@ def test_the_words_say_it_all_in_a_few_lines(stage: Stage) -> None:
     lines = status_lines([standing_of(stage, hours=2)])
     assert lines[0] == "vol1: WARNING"
     text = "\n".join(lines)
-    for part in ("partial 2/3, 2 h old", "exit 3", "owed           nothing", "the last backup is partial"):
+    for part in ("partial 2/3, 2 h old", "exit 3", "outstanding    nothing", "the last backup is partial"):
         assert part in text
 
 
@@ -46,6 +46,14 @@ def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -
     assert set(values) == {"age", "quiesced", "window", "left", "pending"}
     assert values["age"].endswith("s;93600;187200;0")
     assert (values["quiesced"], values["left"]) == ("3;3:;;0;3", "0;;0;0")
+
+
+def test_programs_get_an_object_with_a_schema(stage: Stage) -> None:
+    stage.night()
+    body = status_json([standing_of(stage)])
+    assert body["schema"] == 1
+    assert isinstance(body["jobs"], list)
+    assert body["jobs"][0]["level"] == "OK"
 
 
 def test_several_jobs_make_one_line_and_the_worst_counts(stage: Stage) -> None:
@@ -77,6 +85,6 @@ def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage
     for n in range(200):
         stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
     line, level = nagios_line([standing_of(stage)])
-    assert level is Level.WARNING
+    assert level is Level.CRITICAL
     assert len(line) < 4096
     assert " | age=" in line

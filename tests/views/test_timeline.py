@@ -1,4 +1,4 @@
-"""A run as a picture, in letters and as SVG."""
+"""A run as a picture, as text and as SVG."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
+from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.course import Course
 from snapall.operate.history import past
@@ -37,10 +37,11 @@ def stage(tmp_path: Path) -> Stage:
 
 def dead(stage: Stage) -> Course:
     """A run that died while it quiesced."""
-    surveyed = Surveyed((), (110,), (), (), ())
-    told = course(stage.begun(surveyed, Intent(1, Quiesce(Vm(110, "sql01", "esx1"), "Quiesce-x"))).facts)
-    assert told is not None
-    return told
+    sql = Vm(110, "sql01", "esx1")
+    journal = stage.begun(Surveyed((), (sql,), (), (), ()), Intent(1, Quiesce(sql, "Quiesce-x")))
+    found = course(stage.state_of(journal))
+    assert found is not None
+    return found
 
 
 def rows_of(lines: list[str]) -> dict[str, str]:
@@ -74,10 +75,10 @@ def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
 def test_a_capture_that_failed_says_why(stage: Stage) -> None:
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
-    assert "not proven: No space left on device" in "\n".join(timeline_lines(course_of(stage), 120, FINE))
+    assert "not confirmed: No space left on device" in "\n".join(timeline_lines(course_of(stage), 120, FINE))
 
 
-def test_a_run_that_died_is_drawn_to_its_last_word(stage: Stage) -> None:
+def test_a_run_that_died_is_drawn_to_its_last_record(stage: Stage) -> None:
     text = "\n".join(timeline_lines(dead(stage), 100, FINE))
     assert "the run wrote no report" in text
     assert "VMs may be left quiesced: sql01 (vm-110); run `snapall recover`" in text
@@ -91,7 +92,7 @@ def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, letters: o
     stage.night()
     drawn = FINE if letters is FINE else PLAIN
     lines = timeline_lines(course_of(stage), width, drawn)
-    lines += stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 4), width, drawn)
+    lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), width, drawn)
     assert max(columns(line) for line in lines) <= width
 
 
@@ -116,7 +117,7 @@ def test_no_name_plays_tricks_on_the_terminal(stage: Stage) -> None:
     stage.site.vms = [Vm(108, EVIL, EVIL)]
     stage.night()
     lines = timeline_lines(course_of(stage), 100, FINE)
-    lines += stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 4), 100, FINE)
+    lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), 100, FINE)
     assert all(line.isprintable() for line in lines)
 
 
@@ -129,9 +130,9 @@ def test_the_svg_is_one_wellformed_file_that_loads_nothing(stage: Stage) -> None
     assert tags <= {"svg", "title", "style", "defs", "pattern", "rect", "line", "circle", "text", "g"}
     assert not any(key.endswith("href") or key.startswith("on") for element in root.iter() for key in element.attrib)
     assert "url(http" not in text
-    told = " ".join(element.text or "" for element in root.iter())
-    assert "sql01" in told
-    assert "snap create" in told
+    text = " ".join(element.text or "" for element in root.iter())
+    assert "sql01" in text
+    assert "snap create" in text
 
 
 def test_the_svg_of_a_run_that_died_has_its_bar(stage: Stage) -> None:
@@ -142,7 +143,7 @@ def test_the_svg_of_a_run_that_died_has_its_bar(stage: Stage) -> None:
 def test_stats_show_a_curve_and_what_is_expected(stage: Stage) -> None:
     for _ in range(4):
         stage.night()
-    found = statistics("vol1", past(stage.memory, "vol1").runs[::-1], 2)
+    found = statistics("vol1", past(stage.store, "vol1").runs[::-1], 2)
     text = "\n".join(stats_lines(found, 120, FINE))
     assert "job vol1: 4 runs" in text
     assert "expected tonight: " in text
@@ -153,7 +154,7 @@ def test_stats_show_a_curve_and_what_is_expected(stage: Stage) -> None:
 def test_stats_warn_when_the_capture_comes_close_to_its_limit(stage: Stage, limit: float, close: bool) -> None:
     stage.job = replace(stage.job, max_quiesced=limit)
     stage.night()
-    lines = stats_lines(statistics("vol1", past(stage.memory, "vol1").runs, 2), 200, FINE)
+    lines = stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 2), 200, FINE)
     assert any("close to max_quiesced" in line for line in lines) is close
 
 

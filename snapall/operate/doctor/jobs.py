@@ -9,9 +9,9 @@ from snapall.backup.model import Job
 from snapall.operate.doctor.links import Seen, Walk
 
 if TYPE_CHECKING:
+    from snapall.backup.adopt import Orphan
     from snapall.backup.model import Vm
     from snapall.backup.plan import Plan
-    from snapall.backup.adopt import Orphan
     from snapall.site.virtualcenter import VirtualCenter
 
 _SOME = 5

@@ -1,0 +1,116 @@
+"""Reads a journal back: its records, or what is wrong with it, with all that its readable lines tell."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import suppress
+from pathlib import Path
+
+from snapall.backup import private
+from snapall.backup.codec import from_line
+from snapall.backup.queries import never_asked
+from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
+from snapall.backup.runstate import VmState
+from snapall.backup.state import fold
+from snapall.errors import JournalError, OldFormat
+
+ASIDE = ".aside"
+"""What is added to the name of a journal that no command is to read any more."""
+
+
+def read_journal(path: Path) -> tuple[list[Record], int]:
+    """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
+    try:
+        with private.read(path) as file:
+            data = file.read()
+    except OSError as error:
+        raise JournalError(
+            f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file"
+        ) from error
+    whole = data[: data.rfind(b"\n") + 1]
+    # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
+    size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
+    _require_format(path, whole)
+    try:
+        records = parsed(whole[:size], 1)
+        _require_header(records)
+        lost = whole[size:]
+        behind = parsed(lost[lost.rfind(b"\0") + 1 :].partition(b"\n")[2], whole[:size].count(b"\n") + 2)
+        _require_no_loss(records, behind)
+    except ValueError as error:
+        raise damaged(path, str(error), whole) from error
+    return records, size
+
+
+def parsed(data: bytes, first: int) -> list[Record]:
+    """The records of whole lines; `first` is the number of the first one. ValueError: a line is no record."""
+    records = []
+    for number, line in enumerate(_lines(data), first):
+        try:
+            record = from_line(line)
+        except ValueError as error:
+            raise ValueError(f"is damaged in line {number}: {error}") from error
+        if record is not None:
+            records.append(record)
+    return records
+
+
+def _lines(data: bytes) -> list[str]:
+    return data.decode("utf-8", "replace").splitlines()
+
+
+def _require_header(records: list[Record]) -> None:
+    if records and header_of(records) is None:
+        raise ValueError("begins without its header")
+
+
+def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
+    """What was acted upon had been synced, and all before it: a hole before that was left by no power cut."""
+    intended = {number_of(one.what) for one in records if is_intent(one.what)}
+    if any(number_of(one.what) and not is_intent(one.what) and number_of(one.what) not in intended for one in behind):
+        raise ValueError("has lost lines in its middle")
+
+
+def damaged(path: Path, what: str, data: bytes) -> JournalError:
+    """The error of a journal that something else has changed, with all that its readable lines tell."""
+    readable = []
+    for line in _lines(data):
+        with suppress(ValueError):
+            readable.append(from_line(line))
+    state = fold(record for record in readable if record is not None)
+    named = ", ".join(map(_label, state.outstanding)) or "no VM"
+    lost = [one.vm.label for one in never_asked(state)]
+    rest = f"; whether the run asked for {', '.join(lost)} is not known" if lost else ""
+    return JournalError(
+        f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
+        put_aside(path),
+    )
+
+
+def put_aside(path: Path) -> str:
+    """The remedy for a journal that cannot be used: it works without the journal."""
+    old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
+    return (
+        f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "
+        "snapshots that the run may have left once they are older than max_quiesced, and `snapall recover --adopt "
+        "--yes`, which removes them; `snapall audit` shows what is left on the filer"
+    )
+
+
+def _label(one: VmState) -> str:
+    ids = f" ({', '.join(one.ids)})" if one.ids else ""
+    return f"{one.vm.label} by {one.name}{ids}"
+
+
+def _require_format(path: Path, data: bytes) -> None:
+    try:
+        header = json.loads(data.partition(b"\n")[0] or b"{}")
+    except (ValueError, RecursionError):
+        return  # what is wrong with the line is told when it is read
+    if isinstance(header, dict) and header.get("is") == Began.__name__ and header.get("format", 1) != FORMAT:
+        version = header.get("version", "unknown")
+        raise OldFormat(
+            f"the journal {path} was written by another version of snapall ({version})",
+            f"settle it with that version (`snapall recover`); where that one is gone, {put_aside(path)}",
+        )
