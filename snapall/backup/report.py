@@ -86,10 +86,9 @@ def _exit(state: RunState) -> Exit:
     return Exit.OK if whole else Exit.PARTIAL
 
 
-def stands(state: RunState) -> tuple[Failed | Warned, ...]:
-    """What whoever settled a run says of its VMs."""
+def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple[Failed | Warned, ...]:
+    """What whoever settled a run says of its VMs; `again` is what helps with those that are still outstanding."""
     found: list[Failed | Warned] = []
-    again = "run `snapall recover` again"
     alarms = alarming(state)
     for one in state.outstanding:
         if one in alarms:
