@@ -77,8 +77,7 @@ def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Non
         draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
         draft.busy = draft.busy or policy.linger
         return
-    if refused is not None:
-        due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
     late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
     places = 1 if refused is not None else state.header.pace.parallel
     under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
