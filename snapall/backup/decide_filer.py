@@ -108,10 +108,9 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
 # The capture
 
 
-def capture(state: RunState, now: datetime, draft: Draft) -> None:
+def capture(state: RunState, draft: Draft) -> None:
     """Create the snapshot of every volume, one after the other, then read each back."""
-    assert state.surveyed is not None
-    if filer_busy(state):
+    if filer_busy(state) or state.surveyed is None:
         return
     for volume in state.header.job.volumes:
         if volume not in state.captures:
@@ -211,16 +210,14 @@ def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stag
                 return True
             continue
         if policy.patient and state.stopped_at is None:
-            _look_again(state, volume, now, until, stage, draft, told(calls[-1].step))
+            _look_again(state, ReadVolume(stage, volume), now, until, draft, told(calls[-1].step))
     return waiting
 
 
-def _look_again(
-    state: RunState, volume: str, now: datetime, until: datetime, stage: Stage, draft: Draft, command: str
-) -> None:
-    at = state.listings[volume].at + seconds(SETTLE_PAUSE)
+def _look_again(state: RunState, look: ReadVolume, now: datetime, until: datetime, draft: Draft, command: str) -> None:
+    at = state.listings[look.volume].at + seconds(SETTLE_PAUSE)
     if now >= at:
-        draft.actions.append(ReadVolume(stage, volume))
+        draft.actions.append(look)
     else:
         draft.wait(min(at, until), f"{command}: unanswered, and may act yet")
         draft.busy = True

@@ -60,7 +60,7 @@ def creates_over(state: RunState, now: datetime) -> bool:
 def overdue(state: RunState) -> Failed:
     """What is said when `max_quiesced` is over and not every VM has answered."""
     return Failed(
-        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that are quiesced",
+        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken without the other VMs",
         "check max_quiesced, and why vcbsnapshot takes so long",
     )
 
@@ -77,8 +77,7 @@ def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Non
         draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
         draft.busy = draft.busy or policy.linger
         return
-    if refused is not None:
-        due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
     late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
     places = 1 if refused is not None else state.header.pace.parallel
     under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
@@ -195,7 +194,7 @@ def _hindered(call: Call) -> bool:
 # Looks
 
 
-def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
+def look(state: RunState, stage: Stage, draft: Draft) -> None:
     """Ask the database about every VM that a snapshot of ours may be on."""
     found = state.outstanding
     if not found:
@@ -219,14 +218,14 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
     calm = stale and not any(one.in_flight for one in found)
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
-        look(state, now, Stage.LOCATE if urgent else Stage.RELEASE, draft)
+        look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return
     ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
     last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
     ends = [until for until in ends if until > now]
     open_ = ends or any(not one.ids for one in found)  # as long as this owner is there, it looks for what may appear
     if last or (open_ and (next_look is None or now >= next_look)):
-        look(state, now, Stage.RELEASE, draft)
+        look(state, Stage.RELEASE, draft)
     elif open_ and next_look is not None:
         draft.wait(min([next_look, *ends]), _why(state) if ends else "")
         for at in ends:
@@ -266,7 +265,7 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
 
 
 def _settled_by(state: RunState, one: VmState) -> list[datetime]:
-    """When a create can act no more: `settle` after its program was seen to end, or its timeout later than its intent."""
+    """When a create can act no more: `settle` after its program was seen to end, or after it should have ended."""
     pace = state.header.pace
     if one.ended is not None:
         since = max([one.ended, *(call.answered for call in one.removals if call.answered is not None)])

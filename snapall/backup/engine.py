@@ -5,6 +5,7 @@ It is all that has effects between a run's first quiesce and its report, and it 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ from snapall.backup.steps import Capture, Quiesce, Release, Unknown
 from snapall.errors import JournalError, SiteError
 
 BEAT = 5.0  # seconds between two signs of life
+LONGEST_LOOK = 300.0  # seconds after which the database is taken for silent, whatever its driver does
 
 
 class Case:
@@ -98,7 +100,7 @@ class Case:
     def _take(self, records: Sequence[Record]) -> None:
         for record in records:
             self.state = apply(self.state, record)
-            self.context.forward(record)
+            self.context.forward(replace(record, run=self.journal.began.stamp))
 
 
 @dataclass(eq=False, slots=True)
@@ -109,6 +111,7 @@ class _Running:
     action: Action
     n: int = 0
     began: float = 0.0
+    version: int = 0  # of the state when it began
 
 
 @dataclass(slots=True)
@@ -149,6 +152,7 @@ class Engine:
         if all(case.finished for case in self._cases):
             return True
         self._beat()
+        self._give_up()
         self._wait(min((wake for wake in wakes if wake is not None), default=None))
         self._inbox.arrived.clear()
         while self._inbox.items:
@@ -226,8 +230,8 @@ class Engine:
             self._context.publish(StageBegan(stage))
         one.began = self._context.clock.monotonic()
         self._running.append(one)
-        version = one.case.state.version
-        self._context.threads.start(lambda: self._perform(one, version))
+        one.version = one.case.state.version
+        self._context.threads.start(lambda: self._perform(one))
 
     def _preconnect(self, case: Case, actions: Sequence[Action]) -> None:
         """Connect to the filer beside what goes on, so that its next command finds the connection: VMs are quiesced."""
@@ -240,17 +244,17 @@ class Engine:
 
     # On the threads
 
-    def _perform(self, one: _Running, version: int) -> None:
+    def _perform(self, one: _Running) -> None:
         """Act, and hand the answer to the loop. Whatever is raised here is a defect; what was sent is then unknown."""
         try:
-            answer = self._answer(one, version)
+            answer = self._answer(one)
         except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits for ever
             text, hint = defect()
-            answer = lambda: self._broke(one, version, text, hint)  # noqa: E731
+            answer = lambda: self._broke(one, text, hint)  # noqa: E731
         self._inbox.put(lambda: self._take(one, answer))
 
-    def _answer(self, one: _Running, version: int) -> Callable[[], None]:
-        case, site = one.case, one.case.context.site
+    def _answer(self, one: _Running) -> Callable[[], None]:
+        case, site, version = one.case, one.case.context.site, one.version
         match one.action:
             case Send(_, step):
                 outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.note(Started(one.n, child))))
@@ -268,23 +272,35 @@ class Engine:
                 return lambda: case.observe(VolumeSeen(volume, rows, version))
 
     def _take(self, one: _Running, answer: Callable[[], None]) -> None:
-        self._running.remove(one)
-        answer()
+        if one in self._running:  # else it was given up on
+            self._running.remove(one)
+            answer()
+
+    def _give_up(self) -> None:
+        """Wait no longer for calls that their own timeouts should have ended: the release must not hang on them."""
+        now = self._context.clock.monotonic()
+        for one in [one for one in self._running if now - one.began >= _patience(one)]:
+            self._running.remove(one)
+            self._unanswered(one, f"no answer within {_patience(one):g} s")
 
     def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent) -> None:
         if isinstance(seen, DatabaseSilent) and case.state.database is None:
             case.note(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         case.observe(seen)
 
-    def _broke(self, one: _Running, version: int, text: str, hint: str) -> None:
+    def _broke(self, one: _Running, text: str, hint: str) -> None:
         one.case.note(Failed(text, hint))
+        self._unanswered(one, "a defect of snapall")
+
+    def _unanswered(self, one: _Running, why: str) -> None:
         match one.action:
             case Send():
-                one.case.note(Answered(one.n, Unknown("a defect of snapall"), 0.0))
+                seconds = self._context.clock.monotonic() - one.began
+                one.case.note(Answered(one.n, Unknown(why), seconds))
             case LookAtVms(_, vms):
-                one.case.observe(DatabaseSilent(frozenset(vms), version, "a defect of snapall"))
+                one.case.observe(DatabaseSilent(frozenset(vms), one.version, why))
             case ReadVolume(_, volume):
-                one.case.observe(FilerSilent(volume, version, "a defect of snapall"))
+                one.case.observe(FilerSilent(volume, one.version, why))
 
     # Time
 
@@ -327,6 +343,13 @@ def _on_filer(action: Action) -> bool:
             return False
         case ReadVolume():
             return True
+
+
+def _patience(one: _Running) -> float:
+    """Seconds after which a call is given up on. Those of vcbsnapshot have their timeouts in the configuration."""
+    if isinstance(one.action, LookAtVms):
+        return LONGEST_LOOK
+    return 60 + 2 * one.case.state.header.pace.filer_timeout if _on_filer(one.action) else math.inf
 
 
 def _matters(one: _Running) -> bool:

@@ -13,18 +13,10 @@ from snapall.backup.queries import never_asked
 from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
 from snapall.backup.runstate import VmState
 from snapall.backup.state import fold
-from snapall.errors import JournalError
+from snapall.errors import JournalError, OldFormat
 
 ASIDE = ".aside"
 """What is added to the name of a journal that no command is to read any more."""
-
-
-class Damaged(JournalError):
-    """A journal that something else than snapall has changed: what its lost lines said is not known."""
-
-
-class OldFormat(JournalError):
-    """A journal of snapall 0.1, which was never released."""
 
 
 def read_journal(path: Path) -> tuple[list[Record], int]:
@@ -80,8 +72,8 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
         raise ValueError("has lost lines in its middle")
 
 
-def damaged(path: Path, what: str, data: bytes) -> Damaged:
-    """The error of a damaged journal, with all that the readable lines tell, and a remedy that works without the journal."""
+def damaged(path: Path, what: str, data: bytes) -> JournalError:
+    """The error of a journal that something else has changed, with all that its readable lines tell."""
     readable = []
     for line in _lines(data):
         with suppress(ValueError):
@@ -90,14 +82,14 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     named = ", ".join(map(_label, state.outstanding)) or "no VM"
     lost = [one.vm.label for one in never_asked(state)]
     rest = f"; whether the run asked for {', '.join(lost)} is not known" if lost else ""
-    return Damaged(
+    return JournalError(
         f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
         put_aside(path),
     )
 
 
 def put_aside(path: Path) -> str:
-    """The remedy for a journal that cannot be used: what it may have left is found without it."""
+    """The remedy for a journal that cannot be used: it works without the journal."""
     old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
     return (
         f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "

@@ -532,7 +532,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are only looked at again."""
+    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are looked at again."""
 
     job: str
     stamp: str
@@ -545,6 +545,7 @@ class Report:
     watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
+    why: str = ""  # what stopped the run before, or outside of, its plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,10 +562,15 @@ What = Fact | Observation | Notice
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What happened, and its moment (UTC)."""
+    """What happened, and its moment (UTC).
+
+    `run` is the stamp of the run that it is about, for listeners: each run numbers its commands by itself, and several
+    are settled at once. In a journal all records are of one run, and it is not written.
+    """
 
     at: datetime
     what: What
+    run: str = ""
 
 
 FORMAT = 2

@@ -129,8 +129,8 @@ class Recovery:
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
-        for message in stands(state):
-            case.context.publish(message if not case.journal.lost else replace(message, hint=_LOST))
+        for message in stands(state, _LOST) if case.journal.lost else stands(state):
+            case.context.publish(message)
         code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code

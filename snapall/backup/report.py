@@ -41,6 +41,7 @@ class Before:
     code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
     earlier: tuple[RunState, ...] = ()
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+    why: str = ""  # what stopped it
 
 
 def report_of(state: RunState, before: Before, seconds: float) -> Report:
@@ -65,6 +66,7 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
         watched=_kept_in_view(watched),
         seconds=seconds,
         window=window_of(state),
+        why=before.why,
     )
 
 
@@ -84,10 +86,9 @@ def _exit(state: RunState) -> Exit:
     return Exit.OK if whole else Exit.PARTIAL
 
 
-def stands(state: RunState) -> tuple[Failed | Warned, ...]:
-    """What whoever settled a run says of its VMs."""
+def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple[Failed | Warned, ...]:
+    """What whoever settled a run says of its VMs; `again` is what helps with those that are still outstanding."""
     found: list[Failed | Warned] = []
-    again = "run `snapall recover` again"
     alarms = alarming(state)
     for one in state.outstanding:
         if one in alarms:

@@ -200,8 +200,11 @@ class CommandState:
     @property
     def step(self) -> Rename | Delete:
         """What was sent."""
-        assert isinstance(self.call.step, Rename | Delete)
-        return self.call.step
+        match self.call.step:
+            case Rename() | Delete() as step:
+                return step
+            case other:
+                raise TypeError(f"{other} is no rename and no deletion")
 
     @property
     def unsettled(self) -> bool:
@@ -279,8 +282,9 @@ class RunState:
 
     @property
     def header(self) -> Began:
-        """The header, which every journal that did anything has."""
-        assert self.began is not None
+        """The header, which every journal that did anything has. ValueError: this one has none."""
+        if self.began is None:
+            raise ValueError("a run without its header")
         return self.began
 
     @property

@@ -7,6 +7,11 @@ from tests.mutants.planting import Mutant
 WATCH = ("tests/operate/test_watch.py",)
 STATUS = ("tests/operate/test_status.py",)
 COURSE = ("tests/operate/test_course.py", "tests/operate/test_statistics.py")
+SUMMARIES = (
+    "tests/backup/test_summary.py",
+    "tests/operate/test_summaries.py",
+    "tests/operate/test_damaged.py",
+)
 
 OPERATE = (
     Mutant(
@@ -173,8 +178,43 @@ OPERATE = (
     Mutant(
         "a journal that cannot be read hides the older ones",
         "operate/history.py",
-        "            yield error.message\n            continue\n",
-        "            yield error.message\n            return\n",
+        "                yield Unreadable(error.message, error.hint, is_open(path))\n            continue\n",
+        "                yield Unreadable(error.message, error.hint, is_open(path))\n            return\n",
         (*COURSE, *STATUS),
+    ),
+    Mutant(
+        "an open journal that cannot be read is a warning only",
+        "operate/status.py",
+        "Level.CRITICAL if one.open else Level.WARNING",
+        "Level.WARNING",
+        (*STATUS, *SUMMARIES),
+    ),
+    Mutant(
+        "a summary is believed whatever precedes it",
+        "backup/record.py",
+        "isinstance(what, Ended) and what.length == length",
+        "isinstance(what, Ended)",
+        SUMMARIES,
+    ),
+    Mutant(
+        "every look reads whole journals",
+        "backup/store.py",
+        "    return closing_summary(path) or summarize(",
+        "    return summarize(",
+        SUMMARIES,
+    ),
+    Mutant(
+        "a damaged journal names no VM",
+        "backup/readback.py",
+        "fold(record for record in readable if record is not None)",
+        "fold(())",
+        SUMMARIES,
+    ),
+    Mutant(
+        "a removal that was answered, but could not be looked for, counts as an alarm",
+        "backup/queries.py",
+        "    if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:\n        return ()\n",
+        "",
+        (*STATUS, *SUMMARIES),
     ),
 )
