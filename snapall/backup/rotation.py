@@ -120,11 +120,7 @@ def _holders(job: Job, listings: Listings, name: str) -> list[str]:
 
 
 def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
-<<<<<<< HEAD
     """What goes because newer ones are confirmed: all but the newest of those held back, and what no chain can hold."""
-=======
-    """What goes because newer ones are confirmed: all but the newest of those held back, what no chain could hold."""
->>>>>>> n-tests2
     held = [one for one in pending[:-1] if one.grade < job.publish]
     return held + list(ready[: max(0, len(ready) - len(job.chain))])
 
