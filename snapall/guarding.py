@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def main() -> None:
                 sys.stdout.write(f"{error.message}\n")  # the run hears it in place of the word, and quiesces nothing
                 return
             _say_ready()
-            with guarded(lambda text, hint: publish(Failed(text, hint))):
+            with closing(guardian), guarded(lambda text, hint: publish(Failed(text, hint))):
                 if guardian.watch():
                     measure(config.settings, publish)
 

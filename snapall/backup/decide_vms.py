@@ -43,10 +43,22 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
         return
     if state.login:
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
+        draft.records.append(_no_more_creates(state))
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
     name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
+
+
+def _no_more_creates(state: RunState) -> Failed:
+    """Each further one would be refused as well, and a login that is refused often enough is locked."""
+    remedy = "fix that, then run `snapall doctor`, which tries it without a snapshot"
+    if state.login_refused_at is not None:
+        remedy = (
+            "check `user` and `password` in [vcenter], or VCB's config.js where these are left out, and whether the "
+            "account is locked; then run `snapall doctor`"
+        )
+    return Failed(f"no further VM is quiesced: {state.login}", remedy)
 
 
 def creates_over(state: RunState, now: datetime) -> bool:

@@ -56,7 +56,11 @@ class Guardian:
         self._run = run
         self._limits = limits
         self._reader = JournalReader(journal)
-        self._lock = self._opened_lock()
+        try:
+            self._lock = self._opened_lock()
+        except JournalError:
+            self._reader.close()
+            raise
         self._awake = 0.0  # seconds that were watched through: it is they that count, whatever the clocks say
         self._beat = 0.0  # when, by that count, the journal last changed
         self._quiescing: float | None = None  # since when, by that count, the run has sent creates
@@ -69,6 +73,11 @@ class Guardian:
     def state(self) -> RunState:
         """What the run's records tell."""
         return self._reader.state
+
+    def close(self) -> None:
+        """Let journal and lock go."""
+        self._reader.close()
+        self._lock.close()
 
     def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
         """Return when nothing is outstanding, or nothing more can be done; answers whether it had work to do.
@@ -108,13 +117,17 @@ class Guardian:
     def _opened_lock(self) -> Lock:
         """The lock that the run holds. One that we get beside it keeps nobody out."""
         path = self._lock_path
+        lock = None
         try:
             lock = Lock(path)
             free = lock.try_acquire()
             lock.release()
         except OSError as error:
+            if lock is not None:
+                lock.close()
             raise JournalError(f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS) from error
         if free and self._run.lives and self.state.ended is None:
+            lock.close()
             raise JournalError(
                 f"the lock {path} is free, although process {self._run.pid} holds it",
                 "the state folder must be on a file system that has locks",
@@ -172,7 +185,7 @@ class Guardian:
         """Why the run counts as stuck; "" when it does not."""
         if self._awake - self._beat >= self._limits.silence:
             return f"process {self._run.pid} gave no sign of life for {self._limits.silence:g} s"
-        if self.state.released_at is not None or self._quiescing is None:
+        if self.state.released_at is not None or self._quiescing is None or self._reader.trouble is not None:
             return ""
         limit = limit_of(self.state, self._limits)
         if self._awake - self._quiescing < limit:
@@ -242,7 +255,7 @@ def _how_it_ended(state: RunState, pid: int) -> str:
 
 
 def _from_memory(journal: Journal) -> str:
-    return ", by the records that were read before its journal was lost" if journal.lost else ""
+    return ", by the records that were read while its journal could be read" if journal.lost else ""
 
 
 def _who_goes_on(journal: Journal) -> str:
