@@ -382,6 +382,10 @@ def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
         dict.fromkeys(one.run for one in origins(state) if one.volume in job.volumes and not one.temporary)
     )
     records: list[Fact] = []
+    certified, surveyed = state.certified, state.surveyed
+    if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
+        text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` asks for"
+        records.append(Failed(text, "check why; the next backup that is confirmed replaces it"))
     if found.blocked is not None:
         text = f"{', '.join(found.waiting)} is not in the chain yet: {found.blocked}"
         records.append(Failed(text, "the next run tries again; `snap list` shows what holds it"))

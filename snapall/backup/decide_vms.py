@@ -37,16 +37,28 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
     """Ask for the planned VMs, a few at a time, until `max_quiesced` is over or VirtualCenter refuses the login."""
     planned = [one for one in state.vms.values() if one.phase is VmPhase.PLANNED]
     until = creates_until(state)
+    if until is not None:
+        draft.wait(until)
     if not planned or (until is not None and now >= until):
         return
     if state.login:
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
+        draft.records.append(_no_more_creates(state))
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
     name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
-    if until is not None:
-        draft.wait(until)
+
+
+def _no_more_creates(state: RunState) -> Failed:
+    """Each further one would be refused as well, and a login that is refused often enough is locked."""
+    remedy = "fix that, then run `snapall doctor`, which tries it without a snapshot"
+    if state.login_refused_at is not None:
+        remedy = (
+            "check `user` and `password` in [vcenter], or VCB's config.js where these are left out, and whether the "
+            "account is locked; then run `snapall doctor`"
+        )
+    return Failed(f"no further VM is quiesced: {state.login}", remedy)
 
 
 def creates_over(state: RunState, now: datetime) -> bool:
@@ -77,15 +89,15 @@ def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Non
         draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
         draft.busy = draft.busy or policy.linger
         return
-    if refused is not None:
-        due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
     places = 1 if refused is not None else state.header.pace.parallel
-    free = places - sum(one.in_flight for one in state.vms.values())
+    under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
+    free = {apart: places - under_way.count(apart) for apart in (False, True)}
     for one, ssid in due:
-        late = refused is None and _late(state, one)
-        if free > 0 or late:
+        if free[one.vm.id in late] > 0:
             draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
-            free -= 0 if late else 1
+            free[one.vm.id in late] -= 1
         else:
             draft.busy = True
 
@@ -97,9 +109,8 @@ def _in_order(state: RunState) -> list[VmState]:
 
 
 def _late(state: RunState, one: VmState) -> bool:
-    """Whether the VM became releasable only after the release had begun: it waits for nobody's place."""
-    answered = one.create.answered if one.create is not None else None
-    return state.released_at is not None and answered is not None and answered > state.released_at
+    """Whether the VM became releasable only after the release had begun: such VMs have places of their own."""
+    return state.released_at is not None and one.known is not None and one.known > state.released_at
 
 
 def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Draft) -> str | None:
@@ -214,7 +225,7 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     """Look at once where a removal waits for it, else when the removals are over, else with growing pauses."""
     found = state.outstanding
     stale = [one for one in found if not one.fresh]
-    pause = min(2.0**state.looks, LONGEST_LOOK)
+    pause = min(2.0 ** min(state.looks, 9), LONGEST_LOOK)
     next_look = None if state.looked_at is None else state.looked_at + seconds(pause)
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
     calm = stale and not any(one.in_flight for one in found)
@@ -224,11 +235,13 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
     last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
     ends = [until for until in ends if until > now]
-    if last or (ends and (next_look is None or now >= next_look)):
+    open_ = ends or any(not one.ids for one in found)  # as long as this owner is there, it looks for what may appear
+    if last or (open_ and (next_look is None or now >= next_look)):
         look(state, Stage.RELEASE, draft)
-    elif ends and next_look is not None:
-        draft.wait(min(next_look, *ends), _why(state))
-        draft.wait(max(ends), _why(state))
+    elif open_ and next_look is not None:
+        draft.wait(min([next_look, *ends]), _why(state) if ends else "")
+        for at in ends:
+            draft.wait(at, _why(state))
 
 
 def unseen_at_the_end(state: RunState) -> bool:

@@ -100,7 +100,7 @@ class Case:
     def _take(self, records: Sequence[Record]) -> None:
         for record in records:
             self.state = apply(self.state, record)
-            self.context.forward(record)
+            self.context.forward(replace(record, run=self.journal.began.stamp))
 
 
 @dataclass(eq=False, slots=True)

@@ -28,7 +28,7 @@ def origins(state: RunState) -> tuple[Origin, ...]:
         if isinstance(one, CaptureState):
             _captured(state, known, one)
         else:
-            _moved(known, one)
+            _moved(state, known, one)
     return tuple(known.values())
 
 
@@ -39,7 +39,7 @@ def _captured(state: RunState, known: _Known, one: CaptureState) -> None:
         known.pop((one.volume, one.name), None)
 
 
-def _moved(known: _Known, one: CommandState) -> None:
+def _moved(state: RunState, known: _Known, one: CommandState) -> None:
     if one.phase is CommandPhase.NOT_SEEN:
         return
     match one.step:
@@ -49,7 +49,8 @@ def _moved(known: _Known, one: CommandState) -> None:
                 known.pop((volume, old), None)
                 known.pop((volume, new), None)
             if moved is not None:
-                known[volume, new] = replace(moved, name=new, temporary=False)
+                # In paper order what was published to make room may be renamed back: then it is pending again.
+                known[volume, new] = replace(moved, name=new, temporary=new not in state.header.job.chain)
         case Delete(volume, name):
             if one.phase is CommandPhase.SEEN:
                 known.pop((volume, name), None)

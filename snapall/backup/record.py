@@ -562,10 +562,15 @@ What = Fact | Observation | Notice
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What happened, and its moment (UTC)."""
+    """What happened, and its moment (UTC).
+
+    `run` is the stamp of the run that it is about, for listeners: each run numbers its commands by itself, and several
+    are settled at once. In a journal all records are of one run, and it is not written.
+    """
 
     at: datetime
     what: What
+    run: str = ""
 
 
 FORMAT = 2

@@ -114,7 +114,7 @@ def _label(one: VmState) -> str:
 
 def _snapshot(one: VmState) -> str:
     """What is known of a VM's snapshot."""
-    if one.withheld:
+    if one.stranger:
         return f"{one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
@@ -124,13 +124,13 @@ def _snapshot(one: VmState) -> str:
 
 def _label_given_up(one: VmState) -> str:
     """A VM that nothing more can be done for."""
-    if one.withheld:
+    if one.stranger:
         return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
     return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
 
 
 def _remedy(one: VmState) -> str:
-    if one.withheld:
+    if one.stranger:
         return "look at the VM's snapshots: one that nobody else has made is removed by hand, or by `recover --adopt`"
     return (
         "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "

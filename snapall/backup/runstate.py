@@ -111,6 +111,7 @@ class VmState:
     withheld: Mapping[str, str] = field(default_factory=dict)  # id -> why it is not ours
     removals: tuple[Call, ...] = ()
     ended: datetime | None = None  # when the program of its create was seen to have ended
+    known: datetime | None = None  # when the first id of ours was told or found
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
@@ -129,6 +130,11 @@ class VmState:
     def fresh(self) -> bool:
         """Whether the database was asked since its last change."""
         return self.looked >= self.changed
+
+    @property
+    def stranger(self) -> bool:
+        """Whether the only id that was ever told of is somebody else's."""
+        return bool(self.withheld) and not self.ids
 
     @property
     def watched(self) -> bool:

@@ -27,6 +27,7 @@ from tests.backup.pretended import (
     Fault,
     PretendedClock,
     Stage,
+    act_after,
     capture_of,
     lose,
     once,
@@ -117,6 +118,19 @@ def test_a_vm_that_is_quiesced_late_is_released_at_once_while_another_removal_ha
     assert ended["release 1226"] < ended["release 108"]
     assert stage.site.rows == []
     assert stage.store.open_runs() == []
+
+
+def test_a_snapshot_that_appears_late_is_removed_at_once_while_another_removal_hangs(tmp_path: Path) -> None:
+    stage = BusyStage(tmp_path, pace=replace(PACE, parallel=1, create_timeout=60), clock=LockedClock())
+    stage.site.fail(quiesce_of(1226), once(act_after(stage.clock, 8)))
+    stage.site.fail(release_of(108), takes(stage.clock, 60))
+    ended: dict[str, float] = {}
+    stage.site.after = lambda step: ended.update({_named(step): stage.clock.seconds})
+    report = stage.night()
+    assert report.grade is Grade.PARTIAL
+    assert ended["release 1226"] < NIGHT + 30
+    assert ended["release 1226"] < ended["release 108"]
+    assert stage.site.rows == []
 
 
 def _named(step: Step) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from snapall.backup.journal import journals
+from snapall.backup.record import Summary
 from snapall.backup.steps import Done, Outcome, Step
+from snapall.backup.store import read_summary
+from snapall.errors import JournalError
 from snapall.operate.course import Course
 from snapall.operate.history import known_of, past
 from snapall.operate.statistics import Statistics, statistics
@@ -139,3 +146,57 @@ def plain(run: Course) -> tuple[object, ...]:
     vms = [(one.vm, one.state, one.why, one.create_seconds, one.remove_seconds, one.held_seconds) for one in run.vms]
     head = run.job, run.stamp, run.kind, run.began, run.last, run.ended, run.exit, run.backup, run.open
     return *head, run.first, run.released, run.window, run.captured, run.quiesced, run.failure, run.published, vms
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from([1e11, -1e11, [], {}, {"is": "Done"}, {"is": "Grade", "value": "WHOLE"}, {"is": "Nobody"}]),
+)
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a line's values are."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from places(one, (*path, key))
+    elif isinstance(value, list):
+        for n, one in enumerate(value):
+            yield from places(one, (*path, n))
+
+
+@pytest.fixture(scope="module")
+def dead_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    stage = slow_stage(tmp_path_factory.mktemp("state"))
+    stage.begun()
+    stage.recover()
+    stage.site.fail(release_of(110), lose)
+    stage.night()
+    return journals(stage.store.folder)[-1]
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_a_summary_that_was_tampered_with_is_no_defect(dead_night: Path, data: st.DataObject) -> None:
+    """It may lie, as any line may; whoever looks at it shows it, or says that the journal is damaged."""
+    *lines, last = dead_night.read_text().splitlines()
+    body = json.loads(last)
+    *way, end = data.draw(st.sampled_from(list(places(body))))
+    inner = body
+    for key in way:
+        inner = inner[key]
+    inner[end] = data.draw(VALUES)
+    stage = slow_stage(dead_night.parent.parent)
+    whole = dead_night.read_bytes()
+    try:
+        dead_night.write_text("\n".join([*lines, json.dumps(body)]) + "\n")
+        with suppress(JournalError):
+            assert isinstance(read_summary(dead_night), Summary | None)
+        standing_of(stage, 0), statistics_of(stage), stage.store.known("vol1")
+    finally:
+        dead_night.write_bytes(whole)

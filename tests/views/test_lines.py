@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from snapall.backup.model import Vm
-from snapall.backup.record import (
-    OutstandingFound,
-    Record,
-    Waiting,
-)
+from snapall.backup.model import Vm, VmSnapshot
+from snapall.backup.record import Answered, Intent, OutstandingFound, Record, Surveyed, Waiting
+from snapall.backup.steps import Done, Quiesce, Unknown
 from snapall.views.console import ending, screen
 from snapall.views.jsonlines import JsonLines, snake
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
-from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
+from tests.backup.pretended import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, EVIL, heard_by
 
 
@@ -82,6 +80,7 @@ def test_json_lines_are_objects_with_a_moment_and_a_kind(tmp_path: Path) -> None
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [events[0]["event"], events[-1]["event"]] == ["began", "run_ended"]
     assert {event["schema"] for event in events} == {1}
+    assert {event["of_run"] for event in events if event["event"] == "answered"} == {events[0]["stamp"]}
     assert all(datetime.fromisoformat(event["at"]).tzinfo is not None for event in events)
     steps = {event["n"]: event["step"] for event in events if event["event"] == "intent"}
     (refused,) = [e for e in events if e["event"] == "answered" and e["outcome"]["outcome"] == "refusal"]
@@ -100,3 +99,19 @@ def test_a_view_raises_what_its_stream_raises(tmp_path: Path) -> None:
     for listener in (PlainLines(Gone()), JsonLines(Gone())):
         with pytest.raises(BrokenPipeError):
             listener(Record(AT, BEGAN))
+
+
+def test_runs_that_are_settled_at_once_are_not_mixed_up(tmp_path: Path) -> None:
+    stage, other = Stage(tmp_path), replace(JOB, name="vol2")
+    web, sql = stage.site.vms[:2]
+    for job, vm, stamp in ((JOB, web, "20070322T030000Z"), (other, sql, "20070322T030001Z")):
+        name, ssid = f"Quiesce-{stamp}", f"snapshot-{vm.id}"
+        stage.site.rows.append(VmSnapshot(ssid, vm.id, name, AT))
+        created = (Intent(1, Quiesce(vm, name)), Answered(1, Done(ssid=ssid), 1.0))
+        stage.begun(Surveyed((), (vm,), (), (), ()), *created, job=job, stamp=stamp)
+    stream = io.StringIO()
+    stage.hear = PlainLines(stream)  # type: ignore[method-assign]
+    stage.site.fail(release_of(web.id), once(lambda step, act: Unknown("another task", failed=True)))
+    stage.recover(jobs=[JOB, other])
+    assert "releasing web01 (vm-108) has no certain outcome: another task" in stream.getvalue()
+    assert stream.getvalue().count("released sql01 (vm-110)") == 1

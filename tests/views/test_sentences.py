@@ -19,6 +19,7 @@ from snapall.backup.record import (
     LeftOut,
     NamesDiffer,
     OutstandingFound,
+    Record,
     ReleaseBegan,
     RenamedBack,
     RotationEnded,
@@ -32,7 +33,7 @@ from snapall.backup.record import (
 from snapall.backup.steps import Delete, Done, Quiesce, Release, Rename, Unknown
 from snapall.views.names import Names
 from snapall.views.sentences import Weight, sentence
-from tests.backup.pretended import JOB, PACE
+from tests.backup.pretended import JOB, PACE, START
 
 WEB, SQL = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1")
 RENAME = Rename("v", "vmware_recent", "vmware_previous")
@@ -64,8 +65,8 @@ TROUBLE: list[tuple[Fact, str]] = [
 @pytest.fixture
 def names() -> Names:
     known = Names()
-    known.learn(Surveyed((), (WEB, SQL), (), (), ()))
-    known.learn(Intent(5, Delete("v", "vmware_snap4")))
+    known.learn(Record(START, Surveyed((), (WEB, SQL), (), (), ())))
+    known.learn(Record(START, Intent(5, Delete("v", "vmware_snap4"))))
     return known
 
 
@@ -95,28 +96,28 @@ def test_what_every_good_night_has_is_routine(names: Names, fact: Fact) -> None:
 
 
 def test_an_id_that_the_create_printed_is_no_news_when_it_is_listed(names: Names) -> None:
-    names.learn(Intent(1, Quiesce(SQL, "Quiesce")))
-    names.learn(Answered(1, Done(ssid="snapshot-7"), 1.0))
+    names.learn(Record(START, Intent(1, Quiesce(SQL, "Quiesce"))))
+    names.learn(Record(START, Answered(1, Done(ssid="snapshot-7"), 1.0)))
     assert sentence(Found(110, "snapshot-7"), names) is None
 
 
 def test_the_report_of_a_run_itself_is_left_to_its_summary(names: Names) -> None:
-    names.learn(Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "1"))
+    names.learn(Record(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "1")))
     assert sentence(Ended(3, open=False, text="x"), names) is None
 
 
-def test_an_answer_belongs_to_the_latest_command_of_its_number(names: Names) -> None:
-    names.learn(Intent(1, Quiesce(WEB, "Quiesce")))  # of an earlier run, never answered
-    names.learn(Intent(1, Release(SQL, "snapshot-7")))
-    assert names.learn(Answered(1, Unknown("no answer"), 1.0)) == Release(SQL, "snapshot-7")
-    assert names.unanswered == (Quiesce(WEB, "Quiesce"), Delete("v", "vmware_snap4"))
+def test_an_answer_belongs_to_the_command_of_its_number_and_run(names: Names) -> None:
+    names.learn(Record(START, Intent(1, Quiesce(WEB, "Quiesce")), "earlier"))
+    names.learn(Record(START, Intent(1, Release(SQL, "snapshot-7")), "later"))
+    assert names.learn(Record(START, Answered(1, Unknown("no answer"), 1.0), "later")) == Release(SQL, "snapshot-7")
+    assert names.unanswered == (Delete("v", "vmware_snap4"), Quiesce(WEB, "Quiesce"))
 
 
 def test_an_answer_to_an_unknown_command_is_no_step(names: Names) -> None:
-    assert names.learn(Answered(99, Done(), 1.0)) is None
+    assert names.learn(Record(START, Answered(99, Done(), 1.0))) is None
 
 
 def test_a_vm_that_only_an_earlier_run_knows_has_its_name(names: Names) -> None:
-    names.learn(OutstandingFound(Vm(7, "old01"), "Quiesce", "20070321T030000Z"))
+    names.learn(Record(START, OutstandingFound(Vm(7, "old01"), "Quiesce", "20070321T030000Z")))
     assert names.vm(7) == "old01 (vm-7)"
     assert names.vm(8) == "vm-8"
