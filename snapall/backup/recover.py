@@ -160,7 +160,7 @@ class Recovery:
     def _finish_rotation(self, job: Job, settled: Sequence[Case]) -> Exit:
         """Publish what is confirmed and good enough, in the newest journal, which knows the filer's snapshots."""
         states = [case.state for case in settled]
-        if any(state.unsettled for state in states):
+        if any(state.unsettled or state.doubled for state in states):
             return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
         known = self.store.known(job.name, states)
         newest = self.store.newest(job.name)
