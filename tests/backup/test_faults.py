@@ -342,6 +342,23 @@ def test_after_a_signal_vms_that_were_quiesced_are_reported_as_quiesced(stage: S
     assert stage.site.rows == []
 
 
+def test_after_a_signal_vms_that_were_quiesced_are_so_though_the_capture_then_failed(stage: Stage) -> None:
+    go = threading.Event()
+
+    def fails(step: Step, act: Act) -> Outcome:
+        stage.stop = True
+        assert go.wait(PATIENCE)
+        return Unknown("No space left on device", "No space left on device", failed=True)
+
+    stage.site.fail(capture_of(), fails)
+    stage.site.after = lambda step: go.set() if isinstance(step, Release) else None
+    report = stage.night()
+    assert (report.exit, report.grade) == (Exit.STOPPED, None)
+    assert {one.vm.id: one.why for one in report.verdicts} == dict.fromkeys((108, 110, 1226), "")
+    assert stage.dates() == OLD
+    assert stage.site.rows == []
+
+
 def test_without_a_capture_vms_that_were_quiesced_are_reported_as_quiesced(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     stage.site.fail(capture_of(), lambda step, act: Unknown("No space left on device", "No space left", failed=True))

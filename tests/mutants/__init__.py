@@ -2,6 +2,8 @@
 
 from tests.mutants.backup import BACKUP
 from tests.mutants.chain import CHAIN
+from tests.mutants.durable import DURABLE
+from tests.mutants.faults import BROKEN
 from tests.mutants.filer import FILERS
 from tests.mutants.looks import LOOKS
 from tests.mutants.matrix import MUTANTS
@@ -9,7 +11,9 @@ from tests.mutants.names import NAMES
 from tests.mutants.operate import OPERATE
 from tests.mutants.planting import HERE, Mutant, planted
 from tests.mutants.programs import PROGRAMS
+from tests.mutants.release import RELEASES
 
-COVERED = (*BACKUP, *CHAIN, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES)
+CORE = (*BACKUP, *RELEASES, *CHAIN, *DURABLE, *BROKEN)
+COVERED = (*CORE, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES)
 
 __all__ = ["COVERED", "HERE", "MUTANTS", "Mutant", "planted"]

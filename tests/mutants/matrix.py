@@ -13,59 +13,61 @@ from tests.mutants.planting import HERE, Mutant, planted
 MUTANTS = (
     Mutant(
         "the undo is registered after the act",
-        "backup/means.py",
-        "        return self._perform(journal, journal.intend(step), stage, step)\n",
-        "        outcome = self.site.perform(step, lambda _: None)\n"
-        "        journal.note(Answered(journal.intend(step), outcome, 0.0))\n"
-        "        return outcome\n",
+        "backup/journal.py",
+        "        data = self._unwritten + _lines(records)\n",
+        '        if any(type(one.what).__name__ in {"Intent", "Started"} for one in records):\n'
+        "            self._unwritten += _lines(records)\n"
+        "            return\n"
+        "        data = self._unwritten + _lines(records)\n",
         breaks="a VM was left quiesced",
     ),
     Mutant(
-        "the rotation comes before the proof",
-        "backup/engine.py",
-        "            self._check_musts()\n",
-        "            for step in self.plan.of(Stage.ROTATE):\n"
-        "                if isinstance(step, Rename | Delete):\n"
-        "                    self.means.act(self.journal, Stage.ROTATE, step)\n",
+        "the rotation comes before the confirmation",
+        "backup/decide.py",
+        "    filer.capture(state, draft)\n",
+        "    moves = state.surveyed.moves if state.surveyed is not None else ()\n"
+        "    sent = [one.step for one in state.commands.values()]\n"
+        "    if state.captured_at is None and (due := [step for step in moves if step not in sent]):\n"
+        "        draft.actions += [] if filer.filer_busy(state) else [Send(Stage.ROTATE, due[0])]\n"
+        "        return\n"
+        "    filer.capture(state, draft)\n",
         breaks="the chain was touched before the new backup was proven",
     ),
     Mutant(
         "VM snapshots are recovered by name instead of by id",
-        "backup/debts.py",
-        "        listed = tuple(row for row in mine if row.ssid == self.ssid)\n"
-        "        if listed or (self.ssid and not self.misread):\n"
-        "            return listed\n"
-        "        new = [row for row in mine if row.name == self.name and row.ssid not in self.before]\n"
-        "        return tuple(new) if len(new) == 1 else ()\n",
-        "        return tuple(row for row in mine if row.name == self.name)\n",
+        "backup/looks.py",
+        "    listed = tuple(row for row in mine if row.ssid in one.ids)\n",
+        "    if mine:\n"
+        "        return tuple(row for row in mine if same_name(row.name, one.name))\n"
+        "    listed = tuple(row for row in mine if row.ssid in one.ids)\n",
         breaks="something of others was touched",
     ),
     Mutant(
         "a create without an answer is not waited for",
-        "backup/debts.py",
-        "                until = noted.at + timedelta(seconds=began.pace.settle)\n",
-        "                until = noted.at + timedelta()\n",
+        "backup/looks.py",
+        "at >= one.ended + timedelta(seconds=state.header.pace.settle)",
+        "at >= one.ended",
         breaks="a VM was left quiesced",
     ),
     Mutant(
         "names move while a deletion may still act",
-        "backup/settle_filer.py",
-        "        if not flights:\n            return True\n",
-        "        return True\n",
+        "backup/looks.py",
+        "            elif over or said_no:\n",
+        "            else:\n",
         breaks="a backup was lost",
     ),
     Mutant(
         "recover does not finish a rotation",
         "backup/recover.py",
-        "            codes.append(self._finish_rotation(job, settled))\n",
-        "            codes.append(Exit.OK)\n",
+        "                        codes.append(self._finish_rotation(configured[name], mine))\n",
+        "                        codes.append(Exit.OK)\n",
         breaks="a backup was lost",
     ),
     # A power cut finds the following; a kill alone loses nothing that was written.
     Mutant(
         "the journal is never synced",
-        "backup/appending.py",
-        "            if durable:\n                os.fsync(file.fileno())\n",
+        "backup/journal.py",
+        "        if durable:\n            os.fsync(file.fileno())\n",
         "",
         breaks="a VM was left quiesced",
     ),

@@ -7,7 +7,7 @@ from tests.mutants.planting import Mutant
 CONFIG = ("tests/test_config.py",)
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py")
 VCB = ("tests/site/test_vcb.py",)
-DEFECTS = ("tests/operate/test_aftermath.py", "tests/test_defects.py")
+DEFECTS = ("tests/test_defects.py",)
 
 NAMES = (
     Mutant(
@@ -68,9 +68,9 @@ NAMES = (
     ),
     Mutant(
         "what VMs are left is no matter after a defect",
-        "operate/aftermath.py",
-        "    code = Exit.DEBTS if left else Exit.PARTIAL if confirmed else Exit.FAILED\n",
-        "    code = Exit.PARTIAL if confirmed else Exit.FAILED\n",
+        "jobrun.py",
+        "        code = worst(code, Exit.DEBTS) if left else code\n",
+        "",
         DEFECTS,
     ),
     Mutant(

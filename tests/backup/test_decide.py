@@ -1,0 +1,69 @@
+"""What is decided at one moment of a run: a pure question, so that no test need wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from snapall.backup.actions import Decision, Policy, Send
+from snapall.backup.decide import decide
+from snapall.backup.model import Vm
+from snapall.backup.record import Answered, Fact, Intent, JournalBroken, Record, ReleaseBegan, StopAsked, Surveyed
+from snapall.backup.state import fold
+from snapall.backup.steps import Capture, Done, Quiesce, Release, Step
+from tests.backup.pretended import PACE, START
+from tests.backup.samples import BEGAN
+
+VMS = tuple(Vm(n, f"vm{n:02}", "esx1") for n in range(1, 9))
+LIMIT = timedelta(seconds=PACE.filer_timeout)
+QUIESCED: list[Fact] = [
+    Surveyed((), VMS[:1], (), (), (), capture="vmware_new"),
+    Intent(1, Quiesce(VMS[0], "Quiesce")),
+    Answered(1, Done(ssid="snapshot-1"), 1.0),
+]
+CAPTURING: list[Fact] = [*QUIESCED, Intent(2, Capture(BEGAN.job.volumes[0], "vmware_new"))]
+
+
+def decided(facts: Sequence[Fact], now: datetime = START, parallel: int = 1, broken: str = "") -> Decision:
+    header = replace(BEGAN, pace=replace(PACE, parallel=parallel))
+    state = fold(Record(START, what) for what in [header, *facts])
+    if broken:
+        state = fold([Record(now, JournalBroken(broken))], state)
+    return decide(state, now, Policy(backup=True))
+
+
+def sent(decision: Decision) -> list[Step]:
+    return [one.step for one in decision.actions if isinstance(one, Send)]
+
+
+def begins_release(decision: Decision) -> bool:
+    return any(isinstance(fact, ReleaseBegan) for fact in decision.records)
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 3])
+def test_a_create_is_sent_when_one_of_the_places_is_free(parallel: int) -> None:
+    asked = [Surveyed((), VMS, (), (), ()), *(Intent(vm.id, Quiesce(vm, "Quiesce")) for vm in VMS[:parallel])]
+    answers: list[list[Fact]] = [[], [Answered(1, Done(ssid="snapshot-1"), 1.0)]]
+    for free, answered in enumerate(answers):
+        due = sent(decided([*asked, *answered], parallel=parallel))
+        assert [step.vm for step in due if isinstance(step, Quiesce)] == list(VMS[parallel : parallel + free])
+
+
+def test_the_release_begins_one_timeout_of_the_filer_after_the_capture_was_sent() -> None:
+    assert not begins_release(decided(CAPTURING, START + LIMIT - timedelta(seconds=1)))
+    assert begins_release(decided(CAPTURING, START + LIMIT))
+
+
+@pytest.mark.parametrize("facts", [QUIESCED, CAPTURING], ids=["while quiescing", "during the capture"])
+def test_a_signal_begins_the_release_at_once(facts: Sequence[Fact]) -> None:
+    assert not begins_release(decided(facts))
+    assert begins_release(decided([*facts, StopAsked()]))
+
+
+def test_with_the_journal_broken_the_release_begins_and_only_removals_are_sent() -> None:
+    assert begins_release(decided(QUIESCED, broken="no space left"))
+    then = decided([*QUIESCED, ReleaseBegan("the journal cannot be written")], START + LIMIT, broken="no space left")
+    assert sent(then) == [Release(VMS[0], "snapshot-1")]

@@ -1,0 +1,238 @@
+"""Mutants of a run's memory: the journal, the state folder, its rights and its locks."""
+
+from __future__ import annotations
+
+from tests.mutants.planting import Mutant
+
+JOURNAL, READER = ("tests/backup/test_journal.py",), ("tests/backup/test_reader.py",)
+STORE, LOCK = ("tests/backup/test_store.py",), ("tests/backup/test_lock.py",)
+PRIVATE, LOST = ("tests/backup/test_private.py",), ("tests/backup/test_lost_state.py",)
+INTERPLAY, SUMMARY = ("tests/backup/test_interplay.py",), ("tests/backup/test_summary.py",)
+DAMAGED = ("tests/operate/test_damaged.py",)
+
+DURABLE = (
+    # The journal
+    Mutant(
+        "lines that were lost in the middle of a journal go unnoticed",
+        "backup/readback.py",
+        "    if any(number_of(one.what) and not is_intent(one.what)",
+        "    if False and any(number_of(one.what) and not is_intent(one.what)",
+        JOURNAL,
+    ),
+    Mutant(
+        "an answer is synced before the next intent",
+        "backup/journal.py",
+        "            if durable := bool(self._unwritten) or not all(map(may_wait, facts)):\n",
+        "            if durable := True:\n",
+        JOURNAL,
+    ),
+    Mutant(
+        "a write that failed is left in the file",
+        "backup/journal.py",
+        "        file.truncate(self._size)\n        file.seek(self._size)\n",
+        "        file.seek(0, os.SEEK_END)\n",
+        JOURNAL,
+    ),
+    Mutant(
+        "what a full disk kept from the file is never written",
+        "backup/journal.py",
+        "            self._unwritten += _lines(records)\n",
+        "            pass\n",
+        JOURNAL,
+    ),
+    Mutant(
+        "an intent is written to a file that has lost its name",
+        "backup/journal.py",
+        "                self._require_place()\n            self._put(",
+        "                self._require_open()\n            self._put(",
+        (*JOURNAL, *LOST),
+    ),
+    Mutant(
+        "nobody is told that the journal has lost its name",
+        "backup/journal.py",
+        "            if durable and not self._closed:\n",
+        "            if durable and self._closed:\n",
+        (*JOURNAL, *LOST),
+    ),
+    Mutant(
+        "a late answer is written into a journal that has been left",
+        "backup/journal.py",
+        '        self._closed = f"the run of the journal {self.path} has ended"\n',
+        "",
+        (*JOURNAL, *INTERPLAY),
+    ),
+    Mutant(
+        "a journal that ends in half a line is closed",
+        "backup/journal.py",
+        '    return not _closes(line) if begin or line.endswith(b"\\n") else False\n',
+        '    return not _closes(line) if line.endswith(b"\\n") else False\n',
+        STORE,
+    ),
+    Mutant(
+        "a run gives no sign of life by its journal",
+        "backup/engine.py",
+        "        for case in self._living:\n            case.journal.beat()\n",
+        "        for case in ():\n            case.journal.beat()\n",
+        ("tests/backup/test_order.py",),
+    ),
+    Mutant(
+        "with the journal lost what is new begins",
+        "backup/decide.py",
+        "        draft.actions = [one for one in draft.actions if not isinstance(one, Send)"
+        " or isinstance(one.step, Release)]\n",
+        "        pass\n",
+        LOST,
+    ),
+    Mutant(
+        "without a durable intent commands go out",
+        "backup/engine.py",
+        "            may = [one for one in running if not isinstance(one.action, Send)"
+        " or isinstance(one.action.step, Release)]\n",
+        "            may = running\n",
+        (*LOST, *INTERPLAY),
+    ),
+    Mutant(
+        "without a durable intent no VM is released",
+        "backup/engine.py",
+        "            may = [one for one in running if not isinstance(one.action, Send)"
+        " or isinstance(one.action.step, Release)]\n",
+        "            may = [one for one in running if not isinstance(one.action, Send)]\n",
+        (*LOST, *INTERPLAY),
+    ),
+    Mutant(
+        "a line that was torn off again is read all the same",
+        "backup/reader.py",
+        "        if not lines.startswith(self._read):",
+        "        if not lines:",
+        READER,
+    ),
+    # The state folder
+    Mutant(
+        "a journal with outstanding work is pruned",
+        "backup/store.py",
+        "            if not is_open(path) and (newest is None or path != newest[0]):\n",
+        "            if newest is None or path != newest[0]:\n",
+        STORE,
+    ),
+    Mutant(
+        "another job's run that is at work is a warning",
+        "backup/store.py",
+        "if job != but and not at_work(self.state, job, self.processes)]",
+        "if job != but]",
+        INTERPLAY,
+    ),
+    Mutant(
+        "one journal that cannot be read hides whose the backups are",
+        "backup/store.py",
+        "                summary = read_summary(path)\n            except JournalError:\n                continue\n",
+        "                summary = read_summary(path)\n            except JournalError:\n                break\n",
+        (*STORE, *INTERPLAY, "tests/backup/test_recover.py"),
+    ),
+    Mutant(
+        "a summary counts the seconds of whoever came later",
+        "backup/summary.py",
+        "    create, removals = one.create, queries.own_removals(state, one)\n",
+        "    create, removals = one.create, one.removals\n",
+        (*SUMMARY, "tests/operate/test_course.py"),
+    ),
+    Mutant(
+        "a report sums up what was there before it",
+        "backup/settling.py",
+        "        summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))\n",
+        "        summary = summarize(case.state)\n",
+        SUMMARY,
+    ),
+    Mutant(
+        "the remedy for a damaged journal is what fails",
+        "backup/readback.py",
+        "        put_aside(path),\n        state,\n",
+        '        "run `snapall recover`",\n        state,\n',
+        DAMAGED,
+    ),
+    Mutant(
+        "a journal that was put aside is read all the same",
+        "backup/readback.py",
+        'ASIDE = ".aside"\n',
+        'ASIDE = ".jsonl"\n',
+        DAMAGED,
+    ),
+    # Rights
+    Mutant(
+        "others may look into the state folder",
+        "backup/private.py",
+        "        folder.mkdir(0o700)\n",
+        "        folder.mkdir(0o755)\n",
+        PRIVATE,
+    ),
+    Mutant(
+        "state that others could have written is believed",
+        "backup/private.py",
+        "    if about.st_mode & _WRITABLE:\n        raise",
+        "    if about.st_mode & _WRITABLE == _WRITABLE:\n        raise",
+        PRIVATE,
+    ),
+    Mutant(
+        "a lock that any user can open is left as it is",
+        "backup/private.py",
+        "                os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
+        "                pass\n    except BaseException:\n",
+        PRIVATE,
+    ),
+    Mutant(
+        "a lock is opened through a link",
+        "backup/private.py",
+        "os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)",
+        "os.open(path, os.O_RDWR | os.O_CREAT, 0o600)",
+        PRIVATE,
+    ),
+    Mutant(
+        "the readers' group may open the lock",
+        "backup/private.py",
+        '_FOR_THE_GROUP = ("*.jsonl", "*.holder")',
+        '_FOR_THE_GROUP = ("*.jsonl", "*.holder", "*.lock")',
+        PRIVATE,
+    ),
+    # Locks
+    Mutant(
+        "a lock counts although its file was replaced",
+        "backup/lock.py",
+        "        if lock.in_place:\n            return lock\n",
+        "        if lock.held:\n            return lock\n",
+        LOCK,
+    ),
+    Mutant(
+        "a lock whose holder is dead is waited for like any other",
+        "backup/lock.py",
+        "        if is_dead(holder, self.processes):\n",
+        "        if False:\n",
+        LOCK,
+    ),
+    Mutant(
+        "a lock whose holder is dead is an alarm at once",
+        "backup/lock.py",
+        "GRACE = 10.0\n",
+        "GRACE = 0.0\n",
+        LOCK,
+    ),
+    Mutant(
+        "somebody is at work under a lock whose holder is dead",
+        "backup/lock.py",
+        "        case Use.FREE | Use.ABANDONED:\n            return False\n        case Use.HELD:\n",
+        "        case Use.FREE:\n            return False\n        case Use.HELD | Use.ABANDONED:\n",
+        LOCK,
+    ),
+    Mutant(
+        "a run is refused beside a recover that ends by itself",
+        "backup/lock.py",
+        'holder.role in {"run", UNKNOWN}',
+        'holder.role in {"run", "recover", UNKNOWN}',
+        LOCK,
+    ),
+    Mutant(
+        "the note of another holder is removed",
+        "backup/lock.py",
+        "        if lock.in_place:  # else",
+        "        if True:  # else",
+        LOCK,
+    ),
+)
