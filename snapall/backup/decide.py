@@ -178,6 +178,8 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
         filer.settle(state, now, policy, draft)
         if len(draft.actions) == before and policy.publish is not None and state.rotation is None:
             _publish(state, now, policy, draft)
+    else:
+        filer.find_out(state, now, policy, draft)
     draft.busy = draft.busy or filer.filer_busy(state)
 
 

@@ -188,6 +188,12 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
         draft.actions.append(ReadVolume(Stage.SETTLE, next(iter(state.believed))))
 
 
+def find_out(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
+    """Only look what exists: nothing is taken back before the certificate has judged it."""
+    if not filer_busy(state) and not state.filer:
+        _settling(state, now, policy, draft, Stage.CONFIRM)
+
+
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
     """Whether something on the filer may still act, or must be looked at first; the next look is in the draft."""
     found: list[CaptureState | CommandState] = [*state.unsure, *state.unsettled]

@@ -1,4 +1,4 @@
-"""The nightly run on a pretended site: what the world looks like afterwards, whatever went wrong."""
+"""The nightly run on the in-memory site: what the world looks like afterwards, whatever went wrong."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_held_name_leaves_the_backup_pending_and_later_nights_publish_it_in_tu
     assert born[3] == f"old {R}"
 
 
-def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_proof(stage: Stage) -> None:
+def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_confirmation(stage: Stage) -> None:
     opened = threading.Semaphore(0)
 
     def fails() -> None:
@@ -341,7 +341,7 @@ def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(st
     assert len(report.watched) == 1
 
 
-def test_a_quiesce_that_may_still_act_is_a_debt_until_it_is_settled(stage: Stage) -> None:
+def test_a_quiesce_that_may_still_act_is_outstanding_until_it_is_settled(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
     report = stage.night()
     assert report.exit is Exit.DEBTS
@@ -374,7 +374,7 @@ def test_recover_waits_for_a_program_that_still_runs(stage: Stage) -> None:
     assert stage.recover() is Exit.OK
 
 
-def test_the_next_run_does_not_quiesce_a_vm_that_is_owed(stage: Stage) -> None:
+def test_the_next_run_does_not_quiesce_a_vm_with_outstanding_work(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     stage.night()
     stage.clock.push(-86400)
@@ -439,14 +439,14 @@ def test_recover_with_the_database_down_says_that_nothing_is_confirmed(stage: St
     assert stage.recover() is Exit.PARTIAL
 
 
-def test_a_row_that_outlives_its_removal_is_a_debt(stage: Stage) -> None:
+def test_a_row_that_outlives_its_removal_is_an_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     report = stage.night()
     assert report.exit is Exit.DEBTS
     assert stage.clock.monotonic() >= 86400 + stage.pace.settle
 
 
-def test_a_row_that_vanishes_a_little_later_is_no_debt(stage: Stage) -> None:
+def test_a_row_that_vanishes_a_little_later_is_no_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     wait = stage.clock.wait
 
@@ -479,7 +479,7 @@ def test_a_signal_while_quiescing_releases_and_captures_nothing(stage: Stage) ->
     assert stage.dates() == {name: f"old {name}" for name in CHAIN}
 
 
-def test_a_signal_after_the_proof_lets_release_and_rotation_finish(stage: Stage) -> None:
+def test_a_signal_after_the_confirmation_lets_release_and_rotation_finish(stage: Stage) -> None:
     stage.site.after = lambda step: setattr(stage, "stop", stage.stop or isinstance(step, Release))
     assert stage.night().exit is Exit.OK
     assert stage.dates()[P] == f"old {R}"
@@ -522,7 +522,7 @@ def test_a_rotation_that_fails_half_way_in_paper_order_is_renamed_back(tmp_path:
     assert not any(isinstance(step, Quiesce) for step in stage.site.asked)
 
 
-def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: Stage) -> None:
+def test_when_the_time_is_over_the_capture_is_taken_with_those_that_are_quiesced(stage: Stage) -> None:
     go = threading.Event()
 
     def hang(step: Step, act: Act) -> Outcome:
@@ -538,7 +538,7 @@ def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: 
     assert stage.site.rows == []  # what was answered late is released at the end
 
 
-def test_two_volumes_are_captured_while_all_vms_are_held(tmp_path: Path) -> None:
+def test_two_volumes_are_captured_while_all_vms_are_quiesced(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
     report = stage.night()
     assert report.exit is Exit.OK

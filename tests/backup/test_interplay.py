@@ -265,7 +265,7 @@ def test_a_backup_that_comes_after_the_signal_stays_outside_the_chain(tmp_path: 
     assert kept(stage)[P].startswith("born")
 
 
-def test_after_the_proof_a_signal_does_not_make_an_alarm_of_a_database_that_lags(stage: Stage) -> None:
+def test_after_the_confirmation_a_signal_does_not_make_an_alarm_of_a_database_that_lags(stage: Stage) -> None:
     gone: list[str] = []
 
     def lag(step: Step, act: Act) -> Outcome:
@@ -298,7 +298,7 @@ def test_a_stopped_run_does_not_look_for_long(stage: Stage) -> None:
 # Paper order
 
 
-def test_an_old_snapshot_is_never_taken_for_the_proof_of_the_new_one(tmp_path: Path) -> None:
+def test_an_old_snapshot_is_never_taken_for_the_new_one(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     stage.site.fail(lambda step: isinstance(step, Rename) and step.old == R, once(lambda step, act: Done()))
     stage.site.fail(capture_of(), lose)
@@ -396,10 +396,10 @@ def test_a_blocked_paper_run_plans_what_it_does(tmp_path: Path) -> None:
     assert kept(stage) == OLD
 
 
-# What an earlier run owes
+# What an earlier run left
 
 
-def test_an_earlier_debt_is_looked_at_again_at_the_end_of_the_run(stage: Stage) -> None:
+def test_outstanding_work_is_looked_at_again_at_the_end_of_the_run(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     assert stage.night().exit is Exit.DEBTS
     stage.clock.push(-86400)
