@@ -173,6 +173,8 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
             began = state.certified_at if state.certified_at is not None else now
             filer.rotation(state, state.header.job, state.certified_version, began, now, draft)
             draft.busy = draft.busy or state.rotation is None
+        elif certified and state.rotation is None:
+            filer.settle(state, now, policy, draft)
     elif certified or not policy.backup:
         before = len(draft.actions)
         filer.settle(state, now, policy, draft)

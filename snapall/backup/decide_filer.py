@@ -14,7 +14,7 @@ from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
-from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
 from snapall.errors import JournalError
 
@@ -32,7 +32,8 @@ def filer_busy(state: RunState) -> bool:
 
 def left_unsettled(state: RunState) -> bool:
     """Whether a command of an earlier owner may act yet; this owner's own are read back by its rotation."""
-    return any(one.call.owner < state.owner for one in state.unsettled)
+    calls = [*(one.call for one in state.unsettled), *(call for one in state.doubled for call in one.silent_calls)]
+    return any(call.owner < state.owner for call in calls)
 
 
 def read(state: RunState, volume: str, since: int) -> bool:
@@ -147,8 +148,8 @@ def capture_failed(state: RunState) -> Failed | None:
 
 
 def _lost_twice(state: RunState, one: CaptureState) -> bool:
-    silent = one.phase is CapturePhase.SILENT and len(one.calls) >= MOST_CREATES
-    return silent and read(state, one.volume, one.changed)
+    missing = one.phase in {CapturePhase.SILENT, CapturePhase.ANSWERED} and len(one.calls) >= MOST_CREATES
+    return missing and read(state, one.volume, one.changed)
 
 
 def _why_of(outcome: object) -> str:
@@ -196,10 +197,10 @@ def find_out(state: RunState, now: datetime, policy: Policy, draft: Draft) -> No
 
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
     """Whether something on the filer may still act, or must be looked at first; the next look is in the draft."""
-    found: list[CaptureState | CommandState] = [*state.unsure, *state.unsettled]
+    found: list[CaptureState | CommandState] = [*state.unsure, *state.doubled, *state.unsettled]
     waiting = False
     for one in found:
-        volume, calls = (one.volume, one.calls) if isinstance(one, CaptureState) else (one.step.volume, (one.call,))
+        volume, calls = _may_act(one)
         if isinstance(one, CommandState) and one.phase is CommandPhase.ANSWERED and volume in state.believed:
             continue  # it is read back with the others
         if any(call.in_flight for call in calls):
@@ -218,6 +219,14 @@ def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stag
         if policy.patient and state.stopped_at is None:
             _look_again(state, ReadVolume(stage, volume), now, until, draft, told(calls[-1].step))
     return waiting
+
+
+def _may_act(one: CaptureState | CommandState) -> tuple[str, tuple[Call, ...]]:
+    match one:
+        case CaptureState(volume=volume):
+            return volume, one.silent_calls
+        case CommandState(call=call):
+            return one.step.volume, (call,)
 
 
 def _look_again(state: RunState, look: ReadVolume, now: datetime, until: datetime, draft: Draft, command: str) -> None:

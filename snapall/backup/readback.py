@@ -11,7 +11,7 @@ from snapall.backup import private
 from snapall.backup.codec import from_line
 from snapall.backup.queries import never_asked
 from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
-from snapall.backup.runstate import VmState
+from snapall.backup.runstate import RunState, VmState
 from snapall.backup.state import fold
 from snapall.errors import JournalError, OldFormat
 
@@ -72,7 +72,15 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
         raise ValueError("has lost lines in its middle")
 
 
-def damaged(path: Path, what: str, data: bytes) -> JournalError:
+class Damaged(JournalError):
+    """A journal that something else has changed; `state` is what its readable lines tell."""
+
+    def __init__(self, message: str, hint: str, state: RunState) -> None:
+        super().__init__(message, hint)
+        self.state = state
+
+
+def damaged(path: Path, what: str, data: bytes) -> Damaged:
     """The error of a journal that something else has changed, with all that its readable lines tell."""
     readable = []
     for line in _lines(data):
@@ -82,9 +90,10 @@ def damaged(path: Path, what: str, data: bytes) -> JournalError:
     named = ", ".join(map(_label, state.outstanding)) or "no VM"
     lost = [one.vm.label for one in never_asked(state)]
     rest = f"; whether the run asked for {', '.join(lost)} is not known" if lost else ""
-    return JournalError(
+    return Damaged(
         f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
         put_aside(path),
+        state,
     )
 
 

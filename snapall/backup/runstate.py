@@ -23,7 +23,7 @@ from snapall.backup.record import (
     TakenOver,
     Warned,
 )
-from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step
+from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step, Unknown
 
 
 class VmPhase(StrEnum):
@@ -81,6 +81,7 @@ class Call:
     outcome: Outcome | None = None
     seconds: float | None = None
     abandoned: bool = False  # whoever sent it is dead
+    over: bool = False  # it acts no more, though nobody knows whether it did
 
     @property
     def in_flight(self) -> bool:
@@ -186,6 +187,18 @@ class CaptureState:
     def safe(self) -> bool:
         """Whether it was answered or listed: what is released from now on lies behind it."""
         return self.phase is CapturePhase.CONFIRMED or any(call.done and call.worded for call in self.calls)
+
+    @property
+    def silent_calls(self) -> tuple[Call, ...]:
+        """The creates that may act yet, or act once more: of one alone whose snapshot is there, nothing more comes."""
+        sent = tuple(call for call in self.calls if not isinstance(call.outcome, Refusal))
+        if self.phase is CapturePhase.CONFIRMED and len(sent) == 1:
+            return ()
+        return tuple(call for call in sent if not call.over and not call.worded and not _failed(call))
+
+
+def _failed(call: Call) -> bool:
+    return isinstance(call.outcome, Unknown) and call.outcome.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +337,11 @@ class RunState:
         return tuple(one for one in self.captures.values() if one.phase in _CAPTURE_UNSURE)
 
     @property
+    def doubled(self) -> tuple[CaptureState, ...]:
+        """The confirmed captures that were asked for twice, so that one may be made again when its name has moved."""
+        return tuple(one for one in self.captures.values() if one.phase is CapturePhase.CONFIRMED and one.silent_calls)
+
+    @property
     def room(self) -> tuple[Rename, ...]:
         """In paper order: the renames that made room for a capture that is not there, and that stand, newest first."""
         if self.began is None or self.began.job.order is Order.SAFE or self.confirmed or self.began.keep:
@@ -345,7 +363,7 @@ class RunState:
     @property
     def filer_outstanding(self) -> bool:
         """Whether something is left to do or to find out on the filer."""
-        return bool(self.unsure or self.unsettled or self.parts or self.room)
+        return bool(self.unsure or self.unsettled or self.doubled or self.parts or self.room)
 
     @property
     def closed(self) -> bool:

@@ -330,8 +330,8 @@ def _believed(state: RunState, step: Rename | Delete) -> RunState:
 
 def _settled(state: RunState, n: int, done: bool | None) -> RunState:
     one = state.commands.get(n)
-    if one is None:
-        return state
+    if one is None:  # a capture's: what became of it, its phase tells
+        return _with_call(state, n, lambda call: replace(call, over=True))
     if done and one.step.volume in state.believed:  # else the list that showed it is the latest
         state = _believed(state, one.step)
     phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}

@@ -150,6 +150,7 @@ STRANGERS: dict[str, tuple[VmSnapshot, bool]] = {
     "one that the survey listed": (MANUAL, True),
     "one under another name": (MANUAL, False),
     "another VM's": (replace(MANUAL, vm=999), True),
+    "another VM's of our name": (replace(MANUAL, vm=999, name="Quiesce-20070323T030000Z"), True),
 }
 
 
@@ -171,7 +172,9 @@ def printing(stage: Stage, row: VmSnapshot, *, made: bool) -> Fault:
 def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    stage = Stage(tmp_path, replace(PAPER, order=order))
+    job = replace(PAPER, order=order)
+    stage = Stage(tmp_path, job)
+    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
     stage.site.rows = [row] if early else []
     stage.site.fail(quiesce_of(110), printing(stage, row, made=True))
     report = stage.night()
@@ -189,7 +192,9 @@ def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
 def test_somebody_elses_snapshot_is_left_alone_and_its_vm_is_an_alarm(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    stage = Stage(tmp_path, replace(PAPER, order=order))
+    job = replace(PAPER, order=order)
+    stage = Stage(tmp_path, job)
+    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
     stage.site.rows = [row] if early else []
     stage.site.fail(quiesce_of(110), printing(stage, row, made=False))
     report = stage.night()

@@ -124,6 +124,14 @@ def test_the_remedy_followed_literally_leaves_nothing_quiesced(stage: Stage, who
     assert standing_of(stage).level is Level.OK
 
 
+def test_the_vms_that_its_readable_lines_name_are_not_quiesced_again(stage: Stage) -> None:
+    damaged(stage, in_its_last_line)
+    asked = len(stage.site.asked)
+    report = stage.night()
+    assert {step.vm.id for step in stage.site.asked[asked:] if isinstance(step, Quiesce)} == {APP.id}
+    assert {one.vm.id for one in report.verdicts if "may have left" in one.why} == {WEB.id, SQL.id}
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_status_is_critical_and_gives_the_same_remedy(stage: Stage, damage: Damage) -> None:
     stage.night()
