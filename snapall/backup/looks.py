@@ -30,7 +30,16 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
-from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmPhase, VmState
+from snapall.backup.runstate import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    RunState,
+    VmPhase,
+    VmState,
+)
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
