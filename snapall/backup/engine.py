@@ -168,8 +168,8 @@ class Engine:
             broken = case.state.broken
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
             actions = [action for action in decision.actions if self._may_begin(case, action)]
-            self._begin(case, decision.records, actions)
-            if not decision.records and case.state.broken == broken:
+            left_out = self._begin(case, decision.records, actions)
+            if not (decision.records or left_out) and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
         if not self._running:
@@ -187,8 +187,8 @@ class Engine:
             return not any(_on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
         return True
 
-    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> None:
-        """Write the intents of one decision, all at once; then act."""
+    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> bool:
+        """Write the intents of one decision, all at once; then act. Whether another run's VMs were left out."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
         try:
             with case.claims(creates) if creates else unclaimed(()) as taken:
@@ -202,10 +202,11 @@ class Engine:
                 running = self._intend(case, [*records, *left], begun)
         except JournalError as error:  # whether another run owns a VM cannot be asked: nothing new may begin
             case.observe(JournalBroken(str(error)))
-            return
+            return False
         for one in running:
             self._start(one)
         self._preconnect(case, begun)
+        return bool(left)
 
     def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[_Running]:
         running = [
