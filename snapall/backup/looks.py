@@ -107,7 +107,7 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
 
 
 def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
-    """In paper order: several snapshots under our name that appeared since the survey, and no id tells which is ours."""
+    """In paper order: several snapshots under our name appeared since the survey, and no id tells which is ours."""
     silent = one.phase in {VmPhase.SILENT, VmPhase.FAILED} and not one.ids
     if state.header.job.order is Order.SAFE or not silent:
         return
