@@ -12,9 +12,9 @@ import pytest
 
 from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
+from tests.turns import Turns
 from tests.year.chronicle import NAMES, Chronicle, Rules
 from tests.year.town import Town
-from tests.turns import Turns
 from tests.year.year import NEW_YEAR
 
 ROOT = Path(__file__).parents[2]
