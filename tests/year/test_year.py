@@ -14,7 +14,7 @@ from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from tests.year.chronicle import NAMES, Chronicle, Rules
 from tests.year.town import Town
-from tests.year.turns import Turns
+from tests.turns import Turns
 from tests.year.year import NEW_YEAR
 
 ROOT = Path(__file__).parents[2]

@@ -27,7 +27,7 @@ from snapall.settings import Config
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
-from tests.year.turns import HostClock, Turns
+from tests.turns import HostClock, Turns
 from tests.year.underway import Fate, LivedSite, Underway
 
 LOADED = virtualcenter  # before any fork, or every command would load it anew

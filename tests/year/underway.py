@@ -18,7 +18,7 @@ from snapall.settings import Config, Filer
 from snapall.site import OpenSite
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
 from snapall.site.process import Completed
-from tests.year.turns import HostClock, Turns
+from tests.turns import HostClock, Turns
 
 KILLED = 137  # how a process that was killed is reported
 
