@@ -1,4 +1,4 @@
-"""Puts a command together: configuration, site, memory, listeners and signals. The deciding is done below it."""
+"""Puts a command together: configuration, site, store, listeners and signals. The deciding is done below it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import history_of, measure, memory_of
+from snapall.asking import history_of, measure, store_of
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import Clock, SystemClock
@@ -32,7 +32,9 @@ from snapall.signals import heeded
 from snapall.site import OpenSite
 from snapall.views.reports import Taken
 
-_NO_STAMP = "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+_NO_STAMP = (
+    "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,15 @@ def recover(settings: Config, telling: Telling, wait: bool) -> Exit:
         def say(what: What) -> None:
             listener(Record(clock.utc(), what))
 
-        memory = memory_of(settings, clock)
+        store = store_of(settings, clock)
         try:
-            require_listed(memory.folder)
+            require_listed(store.folder)
             if settings.state.exists():
                 arrange(settings.state, settings.readers)
         except JournalError as error:  # whatever they owe stays owed
             say(Failed(error.message, error.hint))
             return Exit.DEBTS
-        recovery = Recovery(memory, context_for, say, stopped, wait)
+        recovery = Recovery(store, context_for, say, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))
         measure(settings, say)
         return code
@@ -105,9 +107,9 @@ def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
 def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
     """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
     clock = SystemClock()
-    memory = memory_of(settings, clock)
-    require_listed(memory.folder)
-    return orphans(job, _quiet_context(settings, job, clock), memory)
+    store = store_of(settings, clock)
+    require_listed(store.folder)
+    return orphans(job, _quiet_context(settings, job, clock), store)
 
 
 def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], telling: Telling) -> Exit:
@@ -117,7 +119,7 @@ def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], tellin
         with _told(settings, telling, log=False) as (tell, listener), heeded(tell) as stopped:
             context = RunContext(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
-            codes.append(adopt(job, pace_of(settings, job), context, memory_of(settings, context.clock), mine))
+            codes.append(adopt(job, pace_of(settings, job), context, store_of(settings, context.clock), mine))
     return worst(*codes)
 
 
@@ -136,12 +138,12 @@ class Outlook:
 
 def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
-    memory = memory_of(settings)
-    require_listed(memory.folder)
+    store = store_of(settings)
+    require_listed(store.folder)
     site = OpenSite(job, settings)
-    first = [memory.read(path) for path in memory.open_runs(job.name)]
-    others = tuple(state for state in memory.states() if state.header.job.name != job.name)
-    known = memory.known(job.name)
+    first = [store.read(path) for path in store.open_runs(job.name)]
+    others = tuple(state for state in store.states() if state.header.job.name != job.name)
+    known = store.known(job.name)
     survey = site.survey()
     found = history_of(settings, job)
     context = PlanContext(others, tuple(first), found.usual, found.missed, settings.vcenter.parallel)

@@ -64,6 +64,10 @@ class JournalError(SnapallError):
     RIGHTS = "run snapall as the user whom the state folder belongs to, or give the folder to this one with `chown -R`"
 
 
+class OldFormat(JournalError):
+    """A journal of snapall 0.1, which was never released."""
+
+
 class Untrusted(JournalError):
     """Somebody else could have written the state, so nobody knows what earlier runs left."""
 

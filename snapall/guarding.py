@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snapall.asking import measure, memory_of
+from snapall.asking import measure, store_of
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext, guarded
@@ -50,7 +50,7 @@ def main() -> None:
                 sys.stdout.write(f"{error.message}\n")  # the run hears it in place of the word, and quiesces nothing
                 return
             _say_ready()
-            with guarded(lambda text, hint: publish(Failed(text, hint))):
+            with closing(guardian), guarded(lambda text, hint: publish(Failed(text, hint))):
                 if guardian.watch():
                     measure(config.settings, publish)
 
@@ -66,7 +66,7 @@ def _guardian(
     def context_for(_job: Job) -> RunContext:
         return RunContext(site, clock, listener, stopped)
 
-    recovery = Recovery(memory_of(config.settings, clock), context_for, publish, stopped, wait=True)
+    recovery = Recovery(store_of(config.settings, clock), context_for, publish, stopped, wait=True)
     return Guardian(recovery, config.job, config.journal, Watched(config.run), config.limits)
 
 

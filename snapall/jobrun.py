@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from snapall.asking import history_of, measure, memory_of
+from snapall.asking import history_of, measure, store_of
 from snapall.backup.bus import Listener
-from snapall.backup.clock import Clock
-from snapall.backup.context import RunContext, defect, guarded
+from snapall.backup.clock import Clock, SystemClock
+from snapall.backup.context import RunContext, defect, guarded, named_defect
+from snapall.backup.journal import journals
 from snapall.backup.model import Job, Pace
 from snapall.backup.private import arrange
 from snapall.backup.record import Failed, Record, Report, What
-from snapall.backup.report import alarming
+from snapall.backup.report import Before, alarming, report_of
 from snapall.backup.run import BackupRun
+from snapall.backup.runstate import RunState
 from snapall.errors import Exit, JournalError, SnapallError, worst
 from snapall.operate.hooks import Attendant
 from snapall.operate.post import Post
@@ -56,6 +59,7 @@ class JobRun:
 
     def _back_up(self, attendant: Attendant) -> tuple[Report | None, Exit, str]:
         """The report, the exit code, and why it is not 0 where no report says it."""
+        earlier = frozenset(journals(self.settings.state / "journals", self.job.name))
         try:
             report = self._backup(attendant).run()
         except SnapallError as error:
@@ -63,8 +67,9 @@ class JobRun:
             return None, error.exit, error.message
         except Exception as error:  # noqa: BLE001 - a defect must cost neither the next job nor the word of this one
             self.publish(Failed(*defect()))
-            return None, self._left(), f"a defect of snapall: {type(error).__name__}: {error}"
-        return report, report.exit, ""
+            why = named_defect(error)
+            return *self._left(earlier, why), why
+        return report, report.exit, report.why
 
     def _backup(self, attendant: Attendant) -> BackupRun:
         settings = self.settings
@@ -73,7 +78,7 @@ class JobRun:
             job=self.job,
             pace=self.pace,
             context=RunContext(OpenSite(self.job, settings), self.clock, self.listener, self.stopped),
-            store=memory_of(settings, self.clock),
+            store=store_of(settings, self.clock),
             keep=self.keep,
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
@@ -81,11 +86,18 @@ class JobRun:
             before=attendant.before,
         )
 
-    def _left(self) -> Exit:
-        """The code of a run that a defect has ended: VMs may be left quiesced, as far as its journal says."""
-        store = memory_of(self.settings, self.clock)
+    def _left(self, earlier: frozenset[Path], why: str) -> tuple[Report | None, Exit]:
+        """What a defect has left, by the journals: the report of this very run, if it got as far as having one."""
+        store = store_of(self.settings, SystemClock())
         try:
             left = any(alarming(store.read(path)) for path in store.open_runs(self.job.name))
+            begun = [path for path in journals(store.folder, self.job.name) if path not in earlier]
+            state = store.read(begun[-1]) if begun else RunState()
         except JournalError:
-            return Exit.DEBTS
-        return Exit.DEBTS if left else Exit.FAILED
+            return None, Exit.DEBTS
+        code = Exit.PARTIAL if begun and state.confirmed else Exit.FAILED
+        code = worst(code, Exit.DEBTS) if left else code
+        if not begun:
+            return None, code
+        report = report_of(state, Before(self.job.name, state.header.stamp, code, why=why), 0.0)
+        return report, report.exit

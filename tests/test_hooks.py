@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.facts import Began, Intent, Surveyed
 from snapall.backup.lock import seize
-from snapall.backup.memory import Memory
 from snapall.backup.model import Pace, Vm
+from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
+from snapall.backup.store import JournalStore
 from snapall.config import load
 from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
@@ -121,9 +121,13 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
 def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: Hooked) -> None:
     settings = load(hooked.night.config)
     pace, filer = Pace(settle=0), settings.filers["filer1"].host
-    header = Began(settings.jobs["vol1"], "20070322T030000Z", settings.vcenter.host, filer, pace, "0.1.0")
-    dead = Memory(settings.state, SystemClock()).begin(header)
-    dead.note(Surveyed((), (108,), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-20070322T030000Z")))
+    header = Began(
+        settings.jobs["vol1"], "20070322T030000Z", settings.vcenter.host, filer, pace, "0.2.0", format=FORMAT
+    )
+    dead = JournalStore(settings.state, SystemClock()).begin(header)
+    vm = Vm(108, "web01")
+    dead.append([Surveyed((), (vm,), (), (), ()), Intent(1, Quiesce(vm, "Quiesce-20070322T030000Z"))])
+    dead.leave()
     others.make_vm_snapshot(hooked.night.world, 108, "Quiesce-20070322T030000Z")
     hooked.give(before=7)
     assert hooked.night("run").code == 1
@@ -135,7 +139,7 @@ def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: 
 def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None:
     hooked.give(before=7)
     hooked.night("run")
-    assert "the last run brought no backup: the before-hook did not go well" in hooked.night("status").out
+    assert "the last run made no backup: the before-hook did not go well" in hooked.night("status").out
     assert "exit 1: no new backup" in hooked.night("show").out
 
 

@@ -450,7 +450,7 @@ def test_a_stray_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
     assert 110 in night.world.quiesced()
     assert night("recover", "--adopt", "--yes").code == 0
     assert 110 not in night.world.quiesced()
-    assert "no VM snapshot" in night("recover", "--adopt").out
+    assert "no orphaned VM snapshot" in night("recover", "--adopt").out
 
 
 def test_configuration_faults_are_told_all_at_once_and_nothing_is_contacted(at_lab: Make) -> None:

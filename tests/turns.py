@@ -77,7 +77,7 @@ class _Worker:
 
 
 class Turns:
-    """The threads of one command (`snapall.backup.workers.Threads`). `now` is the world's time, in seconds since 1970."""
+    """The threads of one command (`workers.Threads`). `now` is the world's time, in seconds since 1970."""
 
     def __init__(self, now: float, seed: int) -> None:
         self.now = now

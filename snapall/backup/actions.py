@@ -46,7 +46,7 @@ Action = Send | LookAtVms | ReadVolume
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the run's owner is there for: it is all in which run, guardian, recover and the next run's cleanup differ."""
+    """What the run's owner is there for: run, guardian, recover and the next run's cleanup differ in nothing else."""
 
     backup: bool = False  # perform the plan
     wait: bool = False  # stay until what is outstanding cannot act any more

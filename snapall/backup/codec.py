@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from snapall.backup import model, steps
@@ -120,11 +121,18 @@ def _decode(value: object) -> object:
 
 def _construct(kind: type, body: Mapping[str, object]) -> object:
     """Fields that this version does not know are left out, fields that the line lacks take their defaults."""
-    known = {field.name: field for field in fields(kind)}
-    missing = [name for name, field in known.items() if name not in body and field.default is MISSING]
+    known, needed = _fields(kind)
+    missing = [name for name in needed if name not in body]
     if missing:
         raise TypeError(f"{kind.__name__} without {', '.join(missing)}")
     given = {name: _decode(value) for name, value in body.items() if name in known}
     if wrong := misfit(kind, given):
         raise TypeError(f"{kind.__name__} with another {wrong}")
     return kind(**given)
+
+
+@cache
+def _fields(kind: type) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names of all fields, and of those without a default."""
+    found = fields(kind)
+    return frozenset(one.name for one in found), tuple(one.name for one in found if one.default is MISSING)

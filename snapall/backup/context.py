@@ -102,13 +102,18 @@ def unguarded(_journal: Path) -> Callable[[], None]:
 
 @contextmanager
 def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
-    """An expected error ends this part of the work and is reported with its remedy; so is a defect, with its traceback."""
+    """An expected error ends this part of the work and is reported with its remedy; a defect with its traceback."""
     try:
         yield
     except SnapallError as error:
         failed(error.message, error.hint)
     except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced
         failed(*defect())
+
+
+def named_defect(error: Exception) -> str:
+    """A defect in one line, for a report."""
+    return f"a defect of snapall: {type(error).__name__}: {error}"
 
 
 def defect() -> tuple[str, str]:

@@ -37,14 +37,14 @@ def _decision(state: RunState, now: datetime, policy: Policy, draft: Draft) -> D
     why = next((why for _, why in wakes if why), "")
     forward = policy.backup and state.surveyed is not None and state.released_at is None
     idle = not draft.records and not draft.actions and not draft.busy and not forward
-    done = idle and not _under_way(state, policy) and not _awaited(state, now, policy)
+    done = idle and not _under_way(state) and not _awaited(state, now, policy)
     if done and policy.backup and vms.unseen_at_the_end(state):
-        vms.look(state, now, Stage.RELEASE, draft)
+        vms.look(state, Stage.RELEASE, draft)
         done = False
     return Decision(tuple(draft.records), tuple(draft.actions), wake, why, done)
 
 
-def _under_way(state: RunState, policy: Policy) -> bool:
+def _under_way(state: RunState) -> bool:
     """Whether an answer is on its way that this owner stays for; a create without an answer is given up on."""
     return any(one.in_flight for one in state.vms.values())
 
@@ -76,11 +76,11 @@ def _forward(state: RunState, now: datetime, draft: Draft) -> None:
             return
         if any(one.phase in {VmPhase.PLANNED, VmPhase.ASKED} for one in state.vms.values()):
             draft.records.append(vms.overdue(state))
-    filer.capture(state, now, draft)
+    filer.capture(state, draft)
     if state.captured_at is not None:
         draft.wait(state.captured_at + seconds(state.header.pace.filer_timeout))
     if any(not one.fresh for one in state.outstanding) and not state.located:
-        vms.look(state, now, Stage.LOCATE, draft)
+        vms.look(state, Stage.LOCATE, draft)
 
 
 def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
@@ -150,7 +150,7 @@ def _looked(state: RunState, now: datetime, draft: Draft) -> bool:
     """Whether VMs without an id were looked for, so that one that is listed counts as quiesced."""
     if not _silent(state) or not _still_looking(state, now):
         return True
-    vms.look(state, now, Stage.LOCATE, draft)
+    vms.look(state, Stage.LOCATE, draft)
     draft.wait(_look_until(state, now))
     return False
 
@@ -173,31 +173,33 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
             began = state.certified_at if state.certified_at is not None else now
             filer.rotation(state, state.header.job, state.certified_version, began, now, draft)
             draft.busy = draft.busy or state.rotation is None
-    else:
+        elif certified and state.rotation is None:
+            filer.settle(state, now, policy, draft)
+    elif certified or not policy.backup:
         before = len(draft.actions)
         filer.settle(state, now, policy, draft)
         if len(draft.actions) == before and policy.publish is not None and state.rotation is None:
             _publish(state, now, policy, draft)
+    else:
+        filer.find_out(state, now, policy, draft)
     draft.busy = draft.busy or filer.filer_busy(state)
 
 
 def _certify(state: RunState, now: datetime, policy: Policy, draft: Draft) -> bool:
-    """Whether the certificate is written; it is, when no VM's first removal and no capture is awaited any more."""
+    """Whether the certificate is written; it is, when no quick removal and no capture is awaited any more."""
     if not policy.backup or state.surveyed is None or state.certified is not None:
         return state.certified is not None
-    assert state.released_at is not None
-    pace = state.header.pace
-    stragglers = state.released_at + seconds(min(STRAGGLERS, pace.create_timeout))
+    pace, began = state.header.pace, state.released_at or now
+    stragglers = began + seconds(min(STRAGGLERS, pace.create_timeout))
     waits = [stragglers for one in state.vms.values() if one.phase is VmPhase.ASKED]
     if any(capture.phase in _PENDING for capture in state.captures.values()):
         stopped = state.stopped_at is not None
-        waits.append(
-            state.released_at + seconds(min(STRAGGLERS, pace.filer_timeout) if stopped else pace.filer_timeout)
-        )
+        waits.append(began + seconds(min(STRAGGLERS, pace.filer_timeout) if stopped else pace.filer_timeout))
     for at in waits:
         draft.wait(at)
     unsent = any(one.ids and not one.removals for one in state.outstanding)
-    if unsent or any(one.in_flight for one in state.vms.values()) or any(now < at for at in waits):
+    removing = unsent or any(one.in_flight for one in state.vms.values()) or vms.retried_soon(state, policy)
+    if removing or any(now < at for at in waits):
         draft.busy = True
         return False
     draft.records.append(certify(state))
@@ -209,9 +211,8 @@ _PENDING = frozenset({CapturePhase.ASKED, CapturePhase.SILENT, CapturePhase.ANSW
 
 def _publishes(state: RunState) -> bool:
     """Whether the new backup goes through a rotation: not in paper order, not outside the chain, not after a signal."""
-    surveyed = state.surveyed
-    assert surveyed is not None
-    return surveyed.capture not in {state.header.keep, state.header.job.newest} and not state.called_off
+    outside = {state.header.keep, state.header.job.newest}
+    return state.surveyed is not None and state.surveyed.capture not in outside and not state.called_off
 
 
 def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:

@@ -14,10 +14,11 @@ from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
-from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
 from snapall.errors import JournalError
 
+_OTHERS = "check `snap list`: is something else renaming there?"
 BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
 MOST_CREATES = 2  # a `snap create` without a word of answer, absent from the list, is sent once more
@@ -31,7 +32,8 @@ def filer_busy(state: RunState) -> bool:
 
 def left_unsettled(state: RunState) -> bool:
     """Whether a command of an earlier owner may act yet; this owner's own are read back by its rotation."""
-    return any(one.call.owner < state.owner for one in state.unsettled)
+    calls = [*(one.call for one in state.unsettled), *(call for one in state.doubled for call in one.silent_calls)]
+    return any(call.owner < state.owner for call in calls)
 
 
 def read(state: RunState, volume: str, since: int) -> bool:
@@ -70,13 +72,20 @@ def room_failed(state: RunState) -> Failed | None:
 
 def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
-        return Failed("the chain is not as it was to be made, so nothing was captured", "check `snap list`")
+        return Failed(f"{_differing(state)}; nothing was captured", _OTHERS)
     for one in state.commands.values():
         if one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} failed, so nothing was captured: {_why(one)}", "check `snap list`")
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
     return None
+
+
+def _differing(state: RunState) -> str:
+    volume = sorted(state.differs)[0]
+    rows = state.listings[volume].rows
+    listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
+    return f"the chain on {volume} is not as the filer's answers said: {listed}"
 
 
 def make_way(state: RunState, now: datetime, draft: Draft) -> None:
@@ -100,10 +109,9 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
 # The capture
 
 
-def capture(state: RunState, now: datetime, draft: Draft) -> None:
+def capture(state: RunState, draft: Draft) -> None:
     """Create the snapshot of every volume, one after the other, then read each back."""
-    assert state.surveyed is not None
-    if filer_busy(state):
+    if filer_busy(state) or state.surveyed is None:
         return
     for volume in state.header.job.volumes:
         if volume not in state.captures:
@@ -140,8 +148,8 @@ def capture_failed(state: RunState) -> Failed | None:
 
 
 def _lost_twice(state: RunState, one: CaptureState) -> bool:
-    silent = one.phase is CapturePhase.SILENT and len(one.calls) >= MOST_CREATES
-    return silent and read(state, one.volume, one.changed)
+    missing = one.phase in {CapturePhase.SILENT, CapturePhase.ANSWERED} and len(one.calls) >= MOST_CREATES
+    return missing and read(state, one.volume, one.changed)
 
 
 def _why_of(outcome: object) -> str:
@@ -181,12 +189,18 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
         draft.actions.append(ReadVolume(Stage.SETTLE, next(iter(state.believed))))
 
 
+def find_out(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
+    """Only look what exists: nothing is taken back before the certificate has judged it."""
+    if not filer_busy(state) and not state.filer:
+        _settling(state, now, policy, draft, Stage.CONFIRM)
+
+
 def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
     """Whether something on the filer may still act, or must be looked at first; the next look is in the draft."""
-    found: list[CaptureState | CommandState] = [*state.unsure, *state.unsettled]
+    found: list[CaptureState | CommandState] = [*state.unsure, *state.doubled, *state.unsettled]
     waiting = False
     for one in found:
-        volume, calls = (one.volume, one.calls) if isinstance(one, CaptureState) else (one.step.volume, (one.call,))
+        volume, calls = _may_act(one)
         if isinstance(one, CommandState) and one.phase is CommandPhase.ANSWERED and volume in state.believed:
             continue  # it is read back with the others
         if any(call.in_flight for call in calls):
@@ -203,16 +217,22 @@ def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stag
                 return True
             continue
         if policy.patient and state.stopped_at is None:
-            _look_again(state, volume, now, until, stage, draft, told(calls[-1].step))
+            _look_again(state, ReadVolume(stage, volume), now, until, draft, told(calls[-1].step))
     return waiting
 
 
-def _look_again(
-    state: RunState, volume: str, now: datetime, until: datetime, stage: Stage, draft: Draft, command: str
-) -> None:
-    at = state.listings[volume].at + seconds(SETTLE_PAUSE)
+def _may_act(one: CaptureState | CommandState) -> tuple[str, tuple[Call, ...]]:
+    match one:
+        case CaptureState(volume=volume):
+            return volume, one.silent_calls
+        case CommandState(call=call):
+            return one.step.volume, (call,)
+
+
+def _look_again(state: RunState, look: ReadVolume, now: datetime, until: datetime, draft: Draft, command: str) -> None:
+    at = state.listings[look.volume].at + seconds(SETTLE_PAUSE)
     if now >= at:
-        draft.actions.append(ReadVolume(stage, volume))
+        draft.actions.append(look)
     else:
         draft.wait(min(at, until), f"{command}: unanswered, and may act yet")
         draft.busy = True
@@ -360,19 +380,11 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain is left as it is now; the next run goes on from there"
-    if state.broken:
-        return Failed(f"the rotation was not finished: {state.broken}", hint)
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)
     if state.differs:
-        volume = sorted(state.differs)[0]
-        rows = state.listings[volume].rows
-        listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
-        return Failed(
-            f"the chain on {volume} is not as the filer's answers said: {listed}",
-            "check `snap list`: is something else renaming there?",
-        )
+        return Failed(_differing(state), _OTHERS)
     for silent in state.filer.values():
         return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
     return None
@@ -383,6 +395,10 @@ def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
         dict.fromkeys(one.run for one in origins(state) if one.volume in job.volumes and not one.temporary)
     )
     records: list[Fact] = []
+    certified, surveyed = state.certified, state.surveyed
+    if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
+        text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` asks for"
+        records.append(Failed(text, "check why; the next backup that is confirmed replaces it"))
     if found.blocked is not None:
         text = f"{', '.join(found.waiting)} is not in the chain yet: {found.blocked}"
         records.append(Failed(text, "the next run tries again; `snap list` shows what holds it"))

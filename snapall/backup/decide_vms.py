@@ -37,16 +37,28 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
     """Ask for the planned VMs, a few at a time, until `max_quiesced` is over or VirtualCenter refuses the login."""
     planned = [one for one in state.vms.values() if one.phase is VmPhase.PLANNED]
     until = creates_until(state)
+    if until is not None:
+        draft.wait(until)
     if not planned or (until is not None and now >= until):
         return
     if state.login:
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
+        draft.records.append(_no_more_creates(state))
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
     name = state.header.job.vm_snapshot_of(state.header.mark)
     draft.actions += [Send(Stage.QUIESCE, Quiesce(one.vm, name)) for one in planned[: max(0, free)]]
-    if until is not None:
-        draft.wait(until)
+
+
+def _no_more_creates(state: RunState) -> Failed:
+    """Each further one would be refused as well, and a login that is refused often enough is locked."""
+    remedy = "fix that, then run `snapall doctor`, which tries it without a snapshot"
+    if state.login_refused_at is not None:
+        remedy = (
+            "check `user` and `password` in [vcenter], or VCB's config.js where these are left out, and whether the "
+            "account is locked; then run `snapall doctor`"
+        )
+    return Failed(f"no further VM is quiesced: {state.login}", remedy)
 
 
 def creates_over(state: RunState, now: datetime) -> bool:
@@ -60,7 +72,7 @@ def creates_over(state: RunState, now: datetime) -> bool:
 def overdue(state: RunState) -> Failed:
     """What is said when `max_quiesced` is over and not every VM has answered."""
     return Failed(
-        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken with the VMs that are quiesced",
+        f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken without the other VMs",
         "check max_quiesced, and why vcbsnapshot takes so long",
     )
 
@@ -70,22 +82,22 @@ def overdue(state: RunState) -> Failed:
 
 def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Remove what is ours, each VM by itself and at once; only the first ones share the places."""
-    under_way = sum(one.in_flight for one in state.vms.values())
-    free = (1 if state.login_refused_at else state.header.pace.parallel) - under_way
-    if state.login_refused_at is not None and now < (at := state.login_refused_at + seconds(LOGIN_PAUSE)):
-        draft.wait(at, "VirtualCenter refuses the login: the removals go on one at a time")
-        draft.busy = draft.busy or any(one.ids and not one.removals for one in state.outstanding)
+    found = [one for one in _in_order(state) if one.outstanding and not one.in_flight]
+    due = [(one, ssid) for one in found if (ssid := _due(state, one, now, policy, draft)) is not None]
+    refused = state.login_refused_at
+    if due and refused is not None and now < refused + seconds(LOGIN_PAUSE):
+        draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
+        draft.busy = draft.busy or policy.linger
         return
-    for one in _in_order(state):
-        if not one.outstanding or one.in_flight:
-            continue
-        due = _due(state, one, now, policy, draft)
-        if due is None:
-            continue
-        late = _late(state, one) and state.login_refused_at is None
-        if free > 0 or late:
-            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, due)))
-            free -= 0 if late else 1
+    due.sort(key=lambda pair: len(pair[0].removals))  # each has its turn before one has its second
+    late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
+    places = 1 if refused is not None else state.header.pace.parallel
+    under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
+    free = {apart: places - under_way.count(apart) for apart in (False, True)}
+    for one, ssid in due:
+        if free[one.vm.id in late] > 0:
+            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
+            free[one.vm.id in late] -= 1
         else:
             draft.busy = True
 
@@ -97,9 +109,8 @@ def _in_order(state: RunState) -> list[VmState]:
 
 
 def _late(state: RunState, one: VmState) -> bool:
-    """Whether the VM became releasable only after the release had begun: it waits for nobody's place."""
-    answered = one.create.answered if one.create is not None else None
-    return state.released_at is not None and answered is not None and answered > state.released_at
+    """Whether the VM became releasable only after the release had begun: such VMs have places of their own."""
+    return state.released_at is not None and one.known is not None and one.known > state.released_at
 
 
 def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Draft) -> str | None:
@@ -112,7 +123,7 @@ def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Dr
         elif (at := again_at(state, one, ssid, policy)) is not None:
             if at <= now:
                 return ssid
-            draft.wait(at, f"{one.vm.label}: another task is in the way of the removal, which is tried again")
+            draft.wait(at, f"{one.vm.label}: {_trouble(calls[-1])} is tried again")
     return None
 
 
@@ -148,6 +159,10 @@ def _after_failure(state: RunState, mine: list[Call], policy: Policy) -> datetim
     last = mine[-1]
     if last.answered is None or not _failed(last):
         return None
+    if state.login_refused_at is None:  # a login that works again gives what it kept from us another try
+        mine = [call for call in mine if not _login(call)]
+        if not mine:
+            return last.answered
     busy = _hindered(last)
     pause = min(2.0 ** (len(mine) - 2), LONGEST_PAUSE) if len(mine) > 1 else 0.0
     at = last.answered + seconds(pause)
@@ -159,6 +174,20 @@ def _after_failure(state: RunState, mine: list[Call], policy: Policy) -> datetim
     return at if at <= limit or (not busy and len(mine) < TRIES) else None
 
 
+def retried_soon(state: RunState, policy: Policy) -> bool:
+    """Whether a removal that failed quickly is sent again within a second, or a look decides that; rotation waits."""
+    return state.login_refused_at is None and any(_retried_soon(state, one, policy) for one in state.outstanding)
+
+
+def _retried_soon(state: RunState, one: VmState, policy: Policy) -> bool:
+    mine = [call for call in one.removals if call.owner == state.owner]
+    quick = all(call.seconds is not None and call.seconds <= STRAGGLERS for call in mine)
+    if not mine or not quick or not _failed(mine[-1]) or _hindered(mine[-1]) or len(mine) >= TRIES:
+        return False
+    looked = one.fresh or state.database is not None
+    return not looked or any(again_at(state, one, ssid, policy) is not None for ssid in one.ids)
+
+
 def _failed(call: Call) -> bool:
     """Whether a removal did not work; "already deleted" may mean that the snapshot is not completely created."""
     match call.outcome:
@@ -168,6 +197,14 @@ def _failed(call: Call) -> bool:
             return True
         case None:
             return False
+
+
+def _trouble(call: Call) -> str:
+    return "another task is in the way of the removal, which" if _hindered(call) else "the removal did not work, and"
+
+
+def _login(call: Call) -> bool:
+    return isinstance(call.outcome, Unknown) and call.outcome.login
 
 
 def _hindered(call: Call) -> bool:
@@ -183,7 +220,7 @@ def _hindered(call: Call) -> bool:
 # Looks
 
 
-def look(state: RunState, now: datetime, stage: Stage, draft: Draft) -> None:
+def look(state: RunState, stage: Stage, draft: Draft) -> None:
     """Ask the database about every VM that a snapshot of ours may be on."""
     found = state.outstanding
     if not found:
@@ -202,21 +239,23 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     """Look at once where a removal waits for it, else when the removals are over, else with growing pauses."""
     found = state.outstanding
     stale = [one for one in found if not one.fresh]
-    pause = min(2.0**state.looks, LONGEST_LOOK)
+    pause = min(2.0 ** min(state.looks, 9), LONGEST_LOOK)
     next_look = None if state.looked_at is None else state.looked_at + seconds(pause)
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
     calm = stale and not any(one.in_flight for one in found)
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
-        look(state, now, Stage.LOCATE if urgent else Stage.RELEASE, draft)
+        look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return
     ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
     last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
     ends = [until for until in ends if until > now]
-    if last or (ends and (next_look is None or now >= next_look)):
-        look(state, now, Stage.RELEASE, draft)
-    elif ends and next_look is not None:
-        draft.wait(min(next_look, *ends), _why(state))
-        draft.wait(max(ends), _why(state))
+    open_ = ends or any(not one.ids for one in found)  # as long as this owner is there, it looks for what may appear
+    if last or (open_ and (next_look is None or now >= next_look)):
+        look(state, Stage.RELEASE, draft)
+    elif open_ and next_look is not None:
+        draft.wait(min([next_look, *ends]), _why(state) if ends else "")
+        for at in ends:
+            draft.wait(at, _why(state))
 
 
 def unseen_at_the_end(state: RunState) -> bool:
@@ -252,7 +291,7 @@ def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | N
 
 
 def _settled_by(state: RunState, one: VmState) -> list[datetime]:
-    """When a create can act no more: `settle` after its program was seen to end, or its timeout later than its intent."""
+    """When a create can act no more: `settle` after its program was seen to end, or after it should have ended."""
     pace = state.header.pace
     if one.ended is not None:
         since = max([one.ended, *(call.answered for call in one.removals if call.answered is not None)])

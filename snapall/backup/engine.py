@@ -5,6 +5,7 @@ It is all that has effects between a run's first quiesce and its report, and it 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ from snapall.backup.steps import Capture, Quiesce, Release, Unknown
 from snapall.errors import JournalError, SiteError
 
 BEAT = 5.0  # seconds between two signs of life
+LONGEST_LOOK = 300.0  # seconds after which the database is taken for silent, whatever its driver does
 
 
 class Case:
@@ -76,11 +78,11 @@ class Case:
         if self.journal.broken and not self.state.broken:
             self.observe(JournalBroken(self.journal.broken))
 
-    def observe(self, seen: Observation) -> None:
-        """Take a look's answer in, and note what follows from it."""
+    def observe(self, seen: Observation, asked: datetime | None = None) -> None:
+        """Take in what a look shows, and note what follows; `asked`: when it began, for it knows of nothing later."""
         at = self.context.clock.utc()
         self.state = apply(self.state, Record(at, seen))
-        if facts := conclude(self.state, seen, at):
+        if facts := conclude(self.state, seen, asked or at):
             self.note(*facts)
 
     def look_again(self) -> None:
@@ -98,7 +100,7 @@ class Case:
     def _take(self, records: Sequence[Record]) -> None:
         for record in records:
             self.state = apply(self.state, record)
-            self.context.forward(record)
+            self.context.forward(replace(record, run=self.journal.began.stamp))
 
 
 @dataclass(eq=False, slots=True)
@@ -109,6 +111,8 @@ class _Running:
     action: Action
     n: int = 0
     began: float = 0.0
+    version: int = 0  # of the state when it began
+    asked: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +153,7 @@ class Engine:
         if all(case.finished for case in self._cases):
             return True
         self._beat()
+        self._give_up()
         self._wait(min((wake for wake in wakes if wake is not None), default=None))
         self._inbox.arrived.clear()
         while self._inbox.items:
@@ -163,11 +168,12 @@ class Engine:
             broken = case.state.broken
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
             actions = [action for action in decision.actions if self._may_begin(case, action)]
-            self._begin(case, decision.records, actions)
-            if not decision.records and case.state.broken == broken:
+            left_out = self._begin(case, decision.records, actions)
+            if not (decision.records or left_out) and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
-        case.show_waiting(decision)
+        if not self._running:
+            case.show_waiting(decision)
         return decision
 
     # Actions
@@ -181,8 +187,8 @@ class Engine:
             return not any(_on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
         return True
 
-    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> None:
-        """Write the intents of one decision, all at once; then act."""
+    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> bool:
+        """Write the intents of one decision, all at once; then act. Whether another run's VMs were left out."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
         try:
             with case.claims(creates) if creates else unclaimed(()) as taken:
@@ -196,10 +202,11 @@ class Engine:
                 running = self._intend(case, [*records, *left], begun)
         except JournalError as error:  # whether another run owns a VM cannot be asked: nothing new may begin
             case.observe(JournalBroken(str(error)))
-            return
+            return False
         for one in running:
             self._start(one)
         self._preconnect(case, begun)
+        return bool(left)
 
     def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[_Running]:
         running = [
@@ -225,8 +232,8 @@ class Engine:
             self._context.publish(StageBegan(stage))
         one.began = self._context.clock.monotonic()
         self._running.append(one)
-        version = one.case.state.version
-        self._context.threads.start(lambda: self._perform(one, version))
+        one.version, one.asked = one.case.state.version, self._context.clock.utc()
+        self._context.threads.start(lambda: self._perform(one))
 
     def _preconnect(self, case: Case, actions: Sequence[Action]) -> None:
         """Connect to the filer beside what goes on, so that its next command finds the connection: VMs are quiesced."""
@@ -239,17 +246,17 @@ class Engine:
 
     # On the threads
 
-    def _perform(self, one: _Running, version: int) -> None:
+    def _perform(self, one: _Running) -> None:
         """Act, and hand the answer to the loop. Whatever is raised here is a defect; what was sent is then unknown."""
         try:
-            answer = self._answer(one, version)
+            answer = self._answer(one)
         except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits for ever
             text, hint = defect()
-            answer = lambda: self._broke(one, version, text, hint)  # noqa: E731
+            answer = lambda: self._broke(one, text, hint)  # noqa: E731
         self._inbox.put(lambda: self._take(one, answer))
 
-    def _answer(self, one: _Running, version: int) -> Callable[[], None]:
-        case, site = one.case, one.case.context.site
+    def _answer(self, one: _Running) -> Callable[[], None]:
+        case, site, version = one.case, one.case.context.site, one.version
         match one.action:
             case Send(_, step):
                 outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.note(Started(one.n, child))))
@@ -257,33 +264,45 @@ class Engine:
                 return lambda: case.note(Answered(one.n, outcome, seconds))
             case LookAtVms() as look:
                 seen = _look(site, look, version)
-                return lambda: self._looked(case, seen)
+                return lambda: self._looked(case, seen, one.asked)
             case ReadVolume(_, volume):
                 try:
                     rows = site.listing(volume)
                 except SiteError as error:
                     silent = FilerSilent(volume, version, error.message, error.hint)
                     return lambda: case.observe(silent)
-                return lambda: case.observe(VolumeSeen(volume, rows, version))
+                return lambda: case.observe(VolumeSeen(volume, rows, version), one.asked)
 
     def _take(self, one: _Running, answer: Callable[[], None]) -> None:
-        self._running.remove(one)
-        answer()
+        if one in self._running:  # else it was given up on
+            self._running.remove(one)
+            answer()
 
-    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent) -> None:
+    def _give_up(self) -> None:
+        """Wait no longer for calls that their own timeouts should have ended: the release must not hang on them."""
+        now = self._context.clock.monotonic()
+        for one in [one for one in self._running if now - one.began >= _patience(one)]:
+            self._running.remove(one)
+            self._unanswered(one, f"no answer within {_patience(one):g} s")
+
+    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent, asked: datetime | None) -> None:
         if isinstance(seen, DatabaseSilent) and case.state.database is None:
             case.note(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
-        case.observe(seen)
+        case.observe(seen, asked)
 
-    def _broke(self, one: _Running, version: int, text: str, hint: str) -> None:
+    def _broke(self, one: _Running, text: str, hint: str) -> None:
         one.case.note(Failed(text, hint))
+        self._unanswered(one, "a defect of snapall")
+
+    def _unanswered(self, one: _Running, why: str) -> None:
         match one.action:
             case Send():
-                one.case.note(Answered(one.n, Unknown("a defect of snapall"), 0.0))
+                seconds = self._context.clock.monotonic() - one.began
+                one.case.note(Answered(one.n, Unknown(why), seconds))
             case LookAtVms(_, vms):
-                one.case.observe(DatabaseSilent(frozenset(vms), version, "a defect of snapall"))
+                one.case.observe(DatabaseSilent(frozenset(vms), one.version, why))
             case ReadVolume(_, volume):
-                one.case.observe(FilerSilent(volume, version, "a defect of snapall"))
+                one.case.observe(FilerSilent(volume, one.version, why))
 
     # Time
 
@@ -326,6 +345,13 @@ def _on_filer(action: Action) -> bool:
             return False
         case ReadVolume():
             return True
+
+
+def _patience(one: _Running) -> float:
+    """Seconds after which a call is given up on. Those of vcbsnapshot have their timeouts in the configuration."""
+    if isinstance(one.action, LookAtVms):
+        return LONGEST_LOOK
+    return 60 + 2 * one.case.state.header.pace.filer_timeout if _on_filer(one.action) else math.inf
 
 
 def _matters(one: _Running) -> bool:

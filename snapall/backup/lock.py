@@ -48,6 +48,7 @@ class Lock:
         """Open or make the file. Untrusted: another user could hold it. OSError: it cannot be opened."""
         self.path = path
         self.held = False
+        self._closed = False
         self._descriptor = private.open_lock(path)
 
     def try_acquire(self) -> bool:
@@ -70,10 +71,12 @@ class Lock:
             unlock_descriptor(self._descriptor)
 
     def close(self) -> None:
-        """Give the lock up for good."""
+        """Give the lock up for good; once is enough."""
         with suppress(OSError):
             self.release()
-        os.close(self._descriptor)
+        if not self._closed:
+            self._closed = True
+            os.close(self._descriptor)
 
 
 @contextmanager

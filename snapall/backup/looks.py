@@ -30,7 +30,16 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
-from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmPhase, VmState
+from snapall.backup.runstate import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    RunState,
+    VmPhase,
+    VmState,
+)
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
@@ -202,13 +211,18 @@ def _names(step: Rename | Delete) -> tuple[str, ...]:
             return (name,)
 
 
-def _of_capture(state: RunState, one: CaptureState, seen: VolumeSeen, at: datetime) -> Iterator[Fact]:
+def _of_capture(
+    state: RunState, one: CaptureState, seen: VolumeSeen, at: datetime
+) -> Iterator[Absent | Confirmed | CommandSettled]:
     row = next((row for row in seen.rows if row.name == one.name), None)
     match one.phase:
         case CapturePhase.CONFIRMED:
             gone = row is None or row.date != one.date  # in paper order a later run's may have the name
             if gone and one in state.parts:
                 yield Absent(one.volume, one.name)
+            if one.changed <= seen.version:
+                over = (call for call in one.silent_calls if at >= acts_until(state, call))
+                yield from (CommandSettled(call.n, done=None) for call in over)
         case CapturePhase.ASKED | CapturePhase.SILENT | CapturePhase.ANSWERED:
             if row is not None:
                 yield Confirmed(one.volume, one.name, row.date)
@@ -219,9 +233,8 @@ def _of_capture(state: RunState, one: CaptureState, seen: VolumeSeen, at: dateti
 
 
 def _acts_no_more(state: RunState, one: CaptureState, at: datetime) -> bool:
-    if one.phase is CapturePhase.ANSWERED:
-        return True
-    return one.phase is CapturePhase.SILENT and at >= max(acts_until(state, call) for call in one.calls)
+    answered = one.phase in {CapturePhase.ANSWERED, CapturePhase.SILENT}
+    return answered and all(at >= acts_until(state, call) for call in one.silent_calls)
 
 
 def _of_command(

@@ -67,10 +67,15 @@ def _made(state: RunState, one: CaptureState) -> Origin:
 
 
 def backup_of(state: RunState) -> Origin | None:
-    """The backup that this run made, on its first volume; None: there is none on every volume."""
+    """The backup that this run made, on one of its volumes: one where it is not published yet, else the first.
+
+    None: there is none on every volume.
+    """
     if not state.confirmed:
         return None
-    return next((one for one in origins(state) if one.run == state.header.stamp), None)
+    volumes = state.header.job.volumes
+    made = [one for one in origins(state) if one.run == state.header.stamp]
+    return min(made, key=lambda one: (not one.temporary, volumes.index(one.volume)), default=None)
 
 
 @dataclass(frozen=True, slots=True)

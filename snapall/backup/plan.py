@@ -309,6 +309,7 @@ def settling(owing: Sequence[RunState]) -> tuple[Planned, ...]:
 def _settling_filer(state: RunState) -> list[tuple[Step | Look, str]]:
     found: list[tuple[Step | Look, str]] = []
     found += [(ListVolume(one.volume), f"was {one.name} created?") for one in state.unsure]
+    found += [(ListVolume(one.volume), f"is {one.name} created once more?") for one in state.doubled]
     found += [(ListVolume(one.step.volume), "a command was never answered") for one in state.unsettled]
     found += [(Delete(one.volume, one.name), "captured on some volumes only: no backup") for one in state.parts]
     back = [Rename(one.volume, one.new, one.old) for one in state.room]

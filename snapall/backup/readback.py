@@ -11,20 +11,12 @@ from snapall.backup import private
 from snapall.backup.codec import from_line
 from snapall.backup.queries import never_asked
 from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
-from snapall.backup.runstate import VmState
+from snapall.backup.runstate import RunState, VmState
 from snapall.backup.state import fold
-from snapall.errors import JournalError
+from snapall.errors import JournalError, OldFormat
 
 ASIDE = ".aside"
 """What is added to the name of a journal that no command is to read any more."""
-
-
-class Damaged(JournalError):
-    """A journal that something else than snapall has changed: what its lost lines said is not known."""
-
-
-class OldFormat(JournalError):
-    """A journal of snapall 0.1, which was never released."""
 
 
 def read_journal(path: Path) -> tuple[list[Record], int]:
@@ -80,8 +72,16 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
         raise ValueError("has lost lines in its middle")
 
 
+class Damaged(JournalError):
+    """A journal that something else has changed; `state` is what its readable lines tell."""
+
+    def __init__(self, message: str, hint: str, state: RunState) -> None:
+        super().__init__(message, hint)
+        self.state = state
+
+
 def damaged(path: Path, what: str, data: bytes) -> Damaged:
-    """The error of a damaged journal, with all that the readable lines tell, and a remedy that works without the journal."""
+    """The error of a journal that something else has changed, with all that its readable lines tell."""
     readable = []
     for line in _lines(data):
         with suppress(ValueError):
@@ -93,11 +93,12 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     return Damaged(
         f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
         put_aside(path),
+        state,
     )
 
 
 def put_aside(path: Path) -> str:
-    """The remedy for a journal that cannot be used: what it may have left is found without it."""
+    """The remedy for a journal that cannot be used: it works without the journal."""
     old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
     return (
         f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "

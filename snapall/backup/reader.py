@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 from snapall.backup import private
-from snapall.backup.clock import Clock
-from snapall.backup.journal import Journal
 from snapall.backup.readback import damaged, parsed
 from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
@@ -59,9 +57,9 @@ class JournalReader:
             self.trouble = damaged(self.path, str(error), whole)
         return True
 
-    def journal(self, clock: Clock) -> Journal:
-        """The journal, to go on with it; with the records in memory where the file has been lost. JournalError."""
-        return Journal.open(self.path, clock) if self.in_place else Journal.recalled(self.path, clock, self.records)
+    def close(self) -> None:
+        """Read nothing more; what was read stays."""
+        self._file.close()
 
     def _content(self) -> bytes:
         descriptor, blocks = self._file.fileno(), []

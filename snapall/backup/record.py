@@ -5,8 +5,7 @@ Listeners (console, log file, JSON) receive the same records. `state.apply` alon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -444,7 +443,7 @@ class VmsSeen:
     registered: frozenset[int]
     version: int
     ended: tuple[int, ...] = ()
-    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those that were asked for, where they may be read
+    hosts: Mapping[int, str | None] = field(default_factory=dict)  # of those asked for, where they may be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,7 +532,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are only looked at again."""
+    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are looked at again."""
 
     job: str
     stamp: str
@@ -546,6 +545,7 @@ class Report:
     watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
+    why: str = ""  # what stopped the run before, or outside of, its plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -562,10 +562,15 @@ What = Fact | Observation | Notice
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What happened, and its moment (UTC)."""
+    """What happened, and its moment (UTC).
+
+    `run` is the stamp of the run that it is about, for listeners: each run numbers its commands by itself, and several
+    are settled at once. In a journal all records are of one run, and it is not written.
+    """
 
     at: datetime
     what: What
+    run: str = ""
 
 
 FORMAT = 2

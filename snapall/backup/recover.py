@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from snapall.backup.record import Failed, TakenOver, Warned, What
 from snapall.backup.report import stands
 from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
-from snapall.errors import Exit, JournalError, SnapallError, worst
+from snapall.errors import Exit, JournalError, SnapallError, Stopped, worst
 
 _LOST = "its journal is lost: once the snapshot is older than max_quiesced, `snapall recover --adopt` lists it"
 
@@ -33,13 +33,29 @@ class Recovery:
     wait: bool
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
-        """Settle every open journal, all at once, and let the configured jobs' pending backups enter their chains."""
+        """Settle every open journal, all at once, and let the configured jobs' pending backups enter their chains.
+
+        What is held by a guardian or another recover is waited for at the end: no VM of another job waits with it.
+        """
         configured = {job.name: job for job in jobs}
         codes: list[Exit] = []
+        busy: list[str] = []
+        names = [name for name in sorted({*configured, *self.store.jobs()}) if self._has_work(name, configured)]
+        self._together(names, configured, codes, busy)
+        for name in busy:
+            self._together([name], configured, codes)
+        return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
+
+    def _has_work(self, name: str, configured: Mapping[str, Job]) -> bool:
+        job = configured.get(name)
+        return bool(self.store.open_runs(name)) or (job is not None and self._temporaries(job))
+
+    def _together(
+        self, names: Sequence[str], configured: Mapping[str, Job], codes: list[Exit], busy: list[str] | None = None
+    ) -> None:
+        """Settle these jobs at once; `busy` takes those whose lock is not free now, without it they are waited for."""
         with ExitStack() as locks:
-            held = [
-                name for name in sorted({*configured, *self.store.jobs()}) if self._lock(name, configured, locks, codes)
-            ]
+            held = [name for name in names if self._lock(name, locks, codes, busy)]
             cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
             for case in cases:
                 locks.callback(case.journal.leave)
@@ -49,16 +65,19 @@ class Recovery:
                     mine = [case for case in cases if case.state.header.job.name == name]
                     with self._reported(codes):
                         codes.append(self._finish_rotation(configured[name], mine))
-        return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
 
-    def _lock(self, name: str, configured: dict[str, Job], locks: ExitStack, codes: list[Exit]) -> bool:
-        """Hold the job's lock if there is something to do for it; what stops this stops no other job."""
-        job = configured.get(name)
-        if not self.store.open_runs(name) and (job is None or not self._temporaries(job)):
-            return False
+    def _lock(self, name: str, locks: ExitStack, codes: list[Exit], busy: list[str] | None) -> bool:
+        """Hold the job's lock; what stops this stops no other job."""
+        stopped = self.stopped if busy is None else lambda: True
         before = len(codes)
         with self._reported(codes):
-            locks.enter_context(self.store.held(name, "recover", self.stopped, self._warn))
+            try:
+                locks.enter_context(self.store.held(name, "recover", stopped, self._warn))
+            except Stopped:
+                if busy is None or self.stopped():
+                    raise
+                busy.append(name)
+                return False
         return len(codes) == before
 
     def _warn(self, text: str) -> None:
@@ -129,8 +148,8 @@ class Recovery:
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
-        for message in stands(state):
-            case.context.publish(message if not case.journal.lost else replace(message, hint=_LOST))
+        for message in stands(state, _LOST) if case.journal.lost else stands(state):
+            case.context.publish(message)
         code = worst(code, settled_code(state))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
@@ -141,7 +160,7 @@ class Recovery:
     def _finish_rotation(self, job: Job, settled: Sequence[Case]) -> Exit:
         """Publish what is confirmed and good enough, in the newest journal, which knows the filer's snapshots."""
         states = [case.state for case in settled]
-        if any(state.unsettled for state in states):
+        if any(state.unsettled or state.doubled for state in states):
             return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
         known = self.store.known(job.name, states)
         newest = self.store.newest(job.name)

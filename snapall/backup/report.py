@@ -41,6 +41,7 @@ class Before:
     code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
     earlier: tuple[RunState, ...] = ()
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+    why: str = ""  # what stopped it
 
 
 def report_of(state: RunState, before: Before, seconds: float) -> Report:
@@ -65,6 +66,7 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
         watched=_kept_in_view(watched),
         seconds=seconds,
         window=window_of(state),
+        why=before.why,
     )
 
 
@@ -84,10 +86,9 @@ def _exit(state: RunState) -> Exit:
     return Exit.OK if whole else Exit.PARTIAL
 
 
-def stands(state: RunState) -> tuple[Failed | Warned, ...]:
-    """What whoever settled a run says of its VMs."""
+def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple[Failed | Warned, ...]:
+    """What whoever settled a run says of its VMs; `again` is what helps with those that are still outstanding."""
     found: list[Failed | Warned] = []
-    again = "run `snapall recover` again"
     alarms = alarming(state)
     for one in state.outstanding:
         if one in alarms:
@@ -113,7 +114,7 @@ def _label(one: VmState) -> str:
 
 def _snapshot(one: VmState) -> str:
     """What is known of a VM's snapshot."""
-    if one.withheld:
+    if one.stranger:
         return f"{one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
@@ -123,13 +124,13 @@ def _snapshot(one: VmState) -> str:
 
 def _label_given_up(one: VmState) -> str:
     """A VM that nothing more can be done for."""
-    if one.withheld:
+    if one.stranger:
         return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
     return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
 
 
 def _remedy(one: VmState) -> str:
-    if one.withheld:
+    if one.stranger:
         return "look at the VM's snapshots: one that nobody else has made is removed by hand, or by `recover --adopt`"
     return (
         "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "

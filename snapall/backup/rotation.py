@@ -13,7 +13,7 @@ Listings = Mapping[str, tuple[FilerSnapshot, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A proven backup that still has its temporary name, on every volume of its job."""
+    """A confirmed backup that still has its temporary name, on every volume of its job."""
 
     name: str
     grade: Grade
@@ -57,7 +57,7 @@ class Rotation:
 def rotate(job: Job, listings: Listings, pending: Sequence[Pending]) -> Rotation:
     """Bring the pending backups (oldest first, the new one last) into the chain, all volumes of each or none.
 
-    A backup below the job's `publish` stays pending, and goes when a newer one is proven; so does the oldest of more
+    A backup below the job's `publish` stays pending, and goes when a newer one is confirmed; so does the oldest of more
     than the chain can hold.
     """
     pending = [one for one in pending if _holders(job, listings, one.name)]
@@ -120,7 +120,7 @@ def _holders(job: Job, listings: Listings, name: str) -> list[str]:
 
 
 def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
-    """What goes because newer ones are proven: all but the newest of those held back, and what no chain could hold."""
+    """What goes because newer ones are confirmed: all but the newest of those held back, and what no chain can hold."""
     held = [one for one in pending[:-1] if one.grade < job.publish]
     return held + list(ready[: max(0, len(ready) - len(job.chain))])
 
@@ -131,7 +131,7 @@ def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
     if any(row.name == one.name and row.tags for volume in volumes for row in listings[volume]):
         return []
     reason = (
-        "pending, not good enough for the chain, and a newer backup is proven"
+        "pending, not good enough for the chain, and a newer backup is confirmed"
         if one.grade < job.publish
         else f"the oldest of more than {len(job.chain)} pending backups"
     )
@@ -149,7 +149,7 @@ def _publish(job: Job, listings: Listings, name: str) -> list[Move] | Blocked:
         if isinstance(shifted, Blocked):
             return shifted
         moves += shifted
-        moves.append(Move(Rename(volume, name, job.newest), "proven: the newest backup of the chain"))
+        moves.append(Move(Rename(volume, name, job.newest), "confirmed: the newest backup of the chain"))
     return moves
 
 

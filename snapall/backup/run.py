@@ -12,7 +12,7 @@ from datetime import timedelta
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.claims import claims_of
-from snapall.backup.context import Guard, RunContext, defect, guarded, unguarded
+from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job, Order, Pace, Survey
@@ -75,7 +75,7 @@ class BackupRun:
     store: JournalStore
     keep: str = ""
     keep_journals: int = 400
-    history: History = History()
+    history: History = field(default_factory=History)
     guard: Guard = unguarded
     token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
@@ -151,10 +151,10 @@ class BackupRun:
             self._fail(outcome, error.message, error.hint)
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
-        except Exception:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
+        except Exception as error:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
             self._fail(outcome, *defect())
             confirmed = outcome.case is not None and outcome.case.state.confirmed
-            outcome.why = "a defect of snapall"
+            outcome.why = named_defect(error)
             outcome.code = Exit.PARTIAL if confirmed else Exit.FAILED
 
     def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
@@ -263,7 +263,7 @@ class BackupRun:
 
     def _report(self, outcome: _Outcome) -> Report:
         case, earlier = outcome.case, tuple(one.state for one in outcome.earlier)
-        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled)
+        before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled, outcome.why)
         state = case.state if case is not None else RunState()
         for loss in (loss for one in (*earlier, state) for loss in losses(one)):
             self._fail(outcome, loss.text, loss.hint)

@@ -23,7 +23,7 @@ from snapall.backup.record import (
     TakenOver,
     Warned,
 )
-from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step
+from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step, Unknown
 
 
 class VmPhase(StrEnum):
@@ -81,6 +81,7 @@ class Call:
     outcome: Outcome | None = None
     seconds: float | None = None
     abandoned: bool = False  # whoever sent it is dead
+    over: bool = False  # it acts no more, though nobody knows whether it did
 
     @property
     def in_flight(self) -> bool:
@@ -111,6 +112,7 @@ class VmState:
     withheld: Mapping[str, str] = field(default_factory=dict)  # id -> why it is not ours
     removals: tuple[Call, ...] = ()
     ended: datetime | None = None  # when the program of its create was seen to have ended
+    known: datetime | None = None  # when the first id of ours was told or found
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
@@ -129,6 +131,11 @@ class VmState:
     def fresh(self) -> bool:
         """Whether the database was asked since its last change."""
         return self.looked >= self.changed
+
+    @property
+    def stranger(self) -> bool:
+        """Whether the only id that was ever told of is somebody else's."""
+        return bool(self.withheld) and not self.ids
 
     @property
     def watched(self) -> bool:
@@ -181,6 +188,18 @@ class CaptureState:
         """Whether it was answered or listed: what is released from now on lies behind it."""
         return self.phase is CapturePhase.CONFIRMED or any(call.done and call.worded for call in self.calls)
 
+    @property
+    def silent_calls(self) -> tuple[Call, ...]:
+        """The creates that may act yet, or act once more: of one alone whose snapshot is there, nothing more comes."""
+        sent = tuple(call for call in self.calls if not isinstance(call.outcome, Refusal))
+        if self.phase is CapturePhase.CONFIRMED and len(sent) == 1:
+            return ()
+        return tuple(call for call in sent if not call.over and not call.worded and not _failed(call))
+
+
+def _failed(call: Call) -> bool:
+    return isinstance(call.outcome, Unknown) and call.outcome.failed
+
 
 @dataclass(frozen=True, slots=True)
 class CommandState:
@@ -194,8 +213,11 @@ class CommandState:
     @property
     def step(self) -> Rename | Delete:
         """What was sent."""
-        assert isinstance(self.call.step, Rename | Delete)
-        return self.call.step
+        match self.call.step:
+            case Rename() | Delete() as step:
+                return step
+            case other:
+                raise TypeError(f"{other} is no rename and no deletion")
 
     @property
     def unsettled(self) -> bool:
@@ -273,8 +295,9 @@ class RunState:
 
     @property
     def header(self) -> Began:
-        """The header, which every journal that did anything has."""
-        assert self.began is not None
+        """The header, which every journal that did anything has. ValueError: this one has none."""
+        if self.began is None:
+            raise ValueError("a run without its header")
         return self.began
 
     @property
@@ -314,6 +337,11 @@ class RunState:
         return tuple(one for one in self.captures.values() if one.phase in _CAPTURE_UNSURE)
 
     @property
+    def doubled(self) -> tuple[CaptureState, ...]:
+        """The confirmed captures that were asked for twice, so that one may be made again when its name has moved."""
+        return tuple(one for one in self.captures.values() if one.phase is CapturePhase.CONFIRMED and one.silent_calls)
+
+    @property
     def room(self) -> tuple[Rename, ...]:
         """In paper order: the renames that made room for a capture that is not there, and that stand, newest first."""
         if self.began is None or self.began.job.order is Order.SAFE or self.confirmed or self.began.keep:
@@ -335,7 +363,7 @@ class RunState:
     @property
     def filer_outstanding(self) -> bool:
         """Whether something is left to do or to find out on the filer."""
-        return bool(self.unsure or self.unsettled or self.parts or self.room)
+        return bool(self.unsure or self.unsettled or self.doubled or self.parts or self.room)
 
     @property
     def closed(self) -> bool:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WORTH = 0.10
 """The least gain (see `Calls.gain_over`) for which a stage leaves the database's order; docs/order.md shows why."""
 
+WORTH_SECONDS = 1.0
+"""The least gain in seconds: below it, chance alone orders calls that are short."""
+
 _ROUNDING = 1e-9  # the same calls in another order add up to slightly different sums
 
 
@@ -84,8 +87,8 @@ class Calls:
         """The seconds saved of the length and of a VM's mean quiesced time, per second of length; 0 if either grows."""
         if self.length > other.length * (1 + _ROUNDING) or self.quiesced >= other.quiesced:
             return 0.0
-        saved_each = (other.quiesced - self.quiesced) / len(self.order)
-        return (other.length - self.length + saved_each) / other.length
+        seconds = other.length - self.length + (other.quiesced - self.quiesced) / len(self.order)
+        return seconds / other.length if seconds >= WORTH_SECONDS else 0.0
 
 
 @dataclass(frozen=True, slots=True)

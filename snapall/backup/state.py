@@ -112,7 +112,7 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
         case LeftOut(vm, why):
             return _on_vm(state, vm, lambda one: replace(one, phase=VmPhase.LEFT_OUT, why=why))
         case Found(vm, ssid):
-            return _on_vm(state, vm, lambda one: _found(state, one, ssid))
+            return _on_vm(state, vm, lambda one: _found(state, one, ssid, at))
         case Adopted(vm_, name, ssid):
             return _adopted(state, vm_, name, ssid)
         case Withheld(vm, ssid, why):
@@ -219,7 +219,7 @@ def _create_answered(state: RunState, one: VmState, outcome: Outcome, at: dateti
             return _with_vm(state, replace(one, phase=VmPhase.SILENT, ended=at, why=f"vcbsnapshot printed {ssid}"))
         case Done(ssid=ssid):
             early = state.captured_at is None
-            return _with_vm(state, replace(one, phase=VmPhase.QUIESCED, ids=(ssid,), in_time=early, ended=at))
+            return _with_vm(state, replace(one, phase=VmPhase.QUIESCED, ids=(ssid,), in_time=early, ended=at, known=at))
         case Refusal(why):
             no_program = not _any_created(state) and not state.login
             state = replace(state, login=why) if no_program else state
@@ -272,11 +272,11 @@ def _program_ended(state: RunState, n: int, at: datetime) -> RunState:
 # VMs
 
 
-def _found(state: RunState, one: VmState, ssid: str) -> VmState:
+def _found(state: RunState, one: VmState, ssid: str, at: datetime) -> VmState:
     ids = one.ids if ssid in one.ids else (*one.ids, ssid)
     early = one.in_time or state.captured_at is None
     phase = VmPhase.QUIESCED if one.phase in _UNKNOWN_ID else one.phase
-    return replace(one, ids=ids, listed=True, phase=phase, in_time=early, withheld={})
+    return replace(one, ids=ids, listed=True, phase=phase, in_time=early, known=one.known or at)
 
 
 _UNKNOWN_ID = frozenset({VmPhase.ASKED, VmPhase.SILENT, VmPhase.FAILED})
@@ -312,7 +312,7 @@ def _gone(state: RunState, vm: int, at: datetime) -> RunState:
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
-    given_up = (*state.given_up, known) if known.withheld else state.given_up
+    given_up = (*state.given_up, known) if known.stranger else state.given_up
     return _with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
 
 
@@ -330,8 +330,8 @@ def _believed(state: RunState, step: Rename | Delete) -> RunState:
 
 def _settled(state: RunState, n: int, done: bool | None) -> RunState:
     one = state.commands.get(n)
-    if one is None:
-        return state
+    if one is None:  # a capture's: what became of it, its phase tells
+        return _with_call(state, n, lambda call: replace(call, over=True))
     if done and one.step.volume in state.believed:  # else the list that showed it is the latest
         state = _believed(state, one.step)
     phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
@@ -416,6 +416,7 @@ def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
         looked_at=None,
         stopped_at=None,
         given_up=(),
+        login_refused_at=None,
     )
 
 

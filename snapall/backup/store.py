@@ -12,7 +12,7 @@ from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
 from snapall.backup.lock import at_work, hold
 from snapall.backup.origins import origins
-from snapall.backup.readback import read_journal
+from snapall.backup.readback import Damaged, read_journal
 from snapall.backup.record import Began, Origin, Summary
 from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
@@ -73,12 +73,14 @@ class JournalStore:
         return fold(self.open(path).records)
 
     def states(self, but: Container[Path] = ()) -> tuple[RunState, ...]:
-        """Those of all open runs, of whatever job; one that cannot be read is passed over, for its own job tells it."""
+        """Those of all open runs, of whatever job, and what can be read of a damaged one: its own job reports that."""
         found = []
         for path in journals(self.folder):
             try:
                 if path not in but and is_open(path):
                     found.append(self.read(path))
+            except Damaged as error:
+                found += [error.state] if error.state.began is not None else []
             except JournalError:
                 continue
         return tuple(found)

@@ -21,10 +21,10 @@ def status(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Tell how the backups stand.
+    """Show the state of the backups.
 
-    Each job's newest backup, its age against `max_age`, its last run, and what is owed. Read from the journals: it
-    works when the site is down.
+    Each job's newest backup, its age against `max_age`, its last run, and what is outstanding. Read from the journals:
+    it works when the site is down.
     """
     from snapall import asking
     from snapall.views import standing
@@ -97,7 +97,7 @@ def stats(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Tell how long the VMs take.
+    """Show how long the VMs take.
 
     The seconds of each VM over the last runs as little curves, what is usual, the worst, the trend, and the window that
     tonight's run should take. Read from the journals.

@@ -58,9 +58,9 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
 
 
 def audit(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
-    """Hold journals, database and snap list side by side.
+    """Compare journals, database and snap list.
 
-    And tell what does not fit: orphans, gaps, snapshots renamed or deleted by hand, VMs that no job takes, VMs with
+    Shows what does not fit: orphans, gaps, snapshots renamed or deleted by hand, VMs that no job takes, VMs with
     disks outside their job, name collisions, busy snapshots. Nothing is changed.
     """
     from snapall import auditing

@@ -21,7 +21,7 @@ def run(
 ) -> None:
     """Take the nightly backup.
 
-    Settles what earlier runs owe, quiesces the VMs, captures and proves, releases, and rotates. `snapall plan` shows it
+    Settles what earlier runs left, quiesces the VMs, captures, confirms, releases, and rotates. `snapall plan` shows it
     beforehand.
     """
     from snapall import conduct
@@ -74,21 +74,20 @@ def recover(
 ) -> None:
     """Release what was left quiesced.
 
-    Settles every run that died or could not finish, and lets proven backups into their chain. Doing it twice, or when
-    nothing is owed, does no harm.
+    Settles every run that died or could not finish, and publishes confirmed backups. Doing it twice, or when nothing is
+    outstanding, does no harm.
     """
     from snapall import conduct
+    from snapall.views.reports import orphan_lines, orphans_json
 
     settings = options.load(config)
     telling = conduct.Telling(as_json, quiet)
     if not adopt:
         options.leave(conduct.recover(settings, telling, wait=not no_wait))
     found = conduct.find_orphans(settings)
-    for job, one in found:
-        snapshot = one.snapshot
-        options.say(f"{job.name}: {one.vm.label} has {snapshot.name} ({snapshot.ssid}) since {snapshot.created}")
-    if not found:
-        typer.echo("no VM snapshot is named as a job's that no run made")
-    if found and not yes:
-        typer.echo("nothing was removed: --yes removes them")
+    if as_json:
+        typer.echo(json.dumps(orphans_json([one for _, one in found])))
+    else:
+        for line in orphan_lines([one for _, one in found], remove=yes):
+            options.say(line)
     options.leave(conduct.remove_orphans(settings, found, telling) if yes else Exit.OK)

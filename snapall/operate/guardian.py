@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +56,11 @@ class Guardian:
         self._run = run
         self._limits = limits
         self._reader = JournalReader(journal)
-        self._lock = self._opened_lock()
+        try:
+            self._lock = self._opened_lock()
+        except JournalError:
+            self._reader.close()
+            raise
         self._awake = 0.0  # seconds that were watched through: it is they that count, whatever the clocks say
         self._beat = 0.0  # when, by that count, the journal last changed
         self._quiescing: float | None = None  # since when, by that count, the run has sent creates
@@ -69,6 +73,11 @@ class Guardian:
     def state(self) -> RunState:
         """What the run's records tell."""
         return self._reader.state
+
+    def close(self) -> None:
+        """Let journal and lock go."""
+        self._reader.close()
+        self._lock.close()
 
     def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
         """Return when nothing is outstanding, or nothing more can be done; answers whether it had work to do.
@@ -108,18 +117,21 @@ class Guardian:
     def _opened_lock(self) -> Lock:
         """The lock that the run holds. One that we get beside it keeps nobody out."""
         path = self._lock_path
-        try:
-            lock = Lock(path)
-            free = lock.try_acquire()
-            lock.release()
-        except OSError as error:
-            raise JournalError(f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS) from error
-        if free and self._run.lives and self.state.ended is None:
-            raise JournalError(
-                f"the lock {path} is free, although process {self._run.pid} holds it",
-                "the state folder must be on a file system that has locks",
-            )
-        return lock
+        with ExitStack() as opened:
+            try:
+                lock = Lock(path)
+                opened.callback(lock.close)
+                free = lock.try_acquire()
+                lock.release()
+            except OSError as error:
+                raise JournalError(
+                    f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS
+                ) from error
+            if free and self._run.lives and self.state.ended is None:
+                text = f"the lock {path} is free, although process {self._run.pid} holds it"
+                raise JournalError(text, "the state folder must be on a file system that has locks")
+            opened.pop_all()
+            return lock
 
     @property
     def _lock_path(self) -> Path:
@@ -172,7 +184,7 @@ class Guardian:
         """Why the run counts as stuck; "" when it does not."""
         if self._awake - self._beat >= self._limits.silence:
             return f"process {self._run.pid} gave no sign of life for {self._limits.silence:g} s"
-        if self.state.released_at is not None or self._quiescing is None:
+        if self.state.released_at is not None or self._quiescing is None or self._reader.trouble is not None:
             return ""
         limit = limit_of(self.state, self._limits)
         if self._awake - self._quiescing < limit:
@@ -210,11 +222,11 @@ class Guardian:
                 return False
             why = self._why or _how_it_ended(self.state, self._run.pid)
             journal = self._journal()
-            self._say(f"{why}; what is outstanding is settled now{_from_memory(journal)}")
-            taken_over = TakenOver(ROLE, why)
-            code = self._recovery.finish(journal, self.job, taken_over, alone=self._lock.in_place)
-            whole = code is Exit.OK
-            self._say("nothing is outstanding any more" if whole else f"not all is settled{_who_goes_on(journal)}")
+            how = ", by the records that were read while its journal could be read" if journal.lost else ""
+            self._say(f"{why}; what is outstanding is settled now{how}")
+            code = self._recovery.finish(journal, self.job, TakenOver(ROLE, why), alone=self._lock.in_place)
+            rest = "not all is settled" if journal.lost else "not all is settled: `snapall recover` goes on"
+            self._say("nothing is outstanding any more" if code is Exit.OK else rest)
             return True
 
     def _journal(self) -> Journal:
@@ -239,11 +251,3 @@ def _how_it_ended(state: RunState, pid: int) -> str:
     if state.ended is not None:
         return "the run has ended, and could not settle all by itself"
     return f"process {pid} died in the middle of the run"
-
-
-def _from_memory(journal: Journal) -> str:
-    return ", by the records that were read before its journal was lost" if journal.lost else ""
-
-
-def _who_goes_on(journal: Journal) -> str:
-    return "" if journal.lost else ": `snapall recover` goes on"

@@ -14,9 +14,8 @@ from snapall.backup import private
 from snapall.backup.holder import holder_of, not_released
 from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
-from snapall.backup.readback import OldFormat
 from snapall.backup.store import JournalStore, read_summary
-from snapall.errors import ConfigError, JournalError
+from snapall.errors import ConfigError, JournalError, OldFormat
 from snapall.operate.course import Course, Kind
 from snapall.operate.reading import course, course_of
 from snapall.operate.status import Known, Unreadable, is_good

@@ -5,10 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 
 from snapall.backup.model import Vm
 from snapall.backup.record import QUIESCED, SKIPPED
+from snapall.backup.schedule import Durations, Saved, saved
 from snapall.operate.course import Course, VmCourse
 
 _ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
@@ -79,6 +81,7 @@ class Statistics:
     vms: tuple[VmStatistics, ...]
     window: Series
     expected: Expected | None
+    saved: Saved | None = None  # by the order of the last run's calls, if that was not the database's
     unreadable: tuple[str, ...] = ()
 
 
@@ -90,7 +93,9 @@ def statistics(job: str, runs: Sequence[Course], parallel: int, unreadable: Sequ
     told = [{one.vm.id: one for one in run.vms} for run in runs]
     vms = tuple(sorted((_vm(vm, runs, told) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
     window = Series(tuple(run.window for run in runs))
-    return Statistics(job, tuple(runs), vms, window, _expected(runs, vms, parallel), tuple(unreadable))
+    return Statistics(
+        job, tuple(runs), vms, window, _expected(runs, vms, parallel), _saved(runs, parallel), tuple(unreadable)
+    )
 
 
 def _vm(vm: Vm, runs: Sequence[Course], told: Sequence[Mapping[int, VmCourse]]) -> VmStatistics:
@@ -130,6 +135,25 @@ def _expected(runs: Sequence[Course], vms: Sequence[VmStatistics], parallel: int
         worst=slow + volumes * (captures.worst or 0.0),
         capture=first,
     )
+
+
+def _saved(runs: Sequence[Course], parallel: int) -> Saved | None:
+    """What the order of the last run's calls saved, by the durations that they had; None: it was the database's."""
+    last = next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
+    if last is None:
+        return None
+    vms = sorted(one.vm.id for one in last.vms if one.quiesce is not None)
+    creates = _order({one.vm.id: one.quiesce.sent for one in last.vms if one.quiesce is not None})
+    removals = _order({one.vm.id: one.release.sent for one in last.vms if one.release is not None})
+    if creates == vms and removals == sorted(removals):
+        return None
+    took = {one.vm.id: Durations(one.create_seconds, one.remove_seconds) for one in last.vms}
+    return saved(vms, took, parallel, creates, removals)
+
+
+def _order(sent: Mapping[int, datetime]) -> list[int]:
+    """The VMs in the order of their calls; those that were sent together count by id."""
+    return sorted(sent, key=lambda vm: (sent[vm], vm))
 
 
 def _typical(vms: Sequence[VmStatistics], kind: str) -> float | None:

@@ -34,7 +34,8 @@ class JsonLines:
     def __call__(self, record: Record) -> None:
         """Write one record."""
         kind = snake(type(record.what).__name__)
-        body = root(at=record.at.isoformat(timespec="milliseconds"), event=kind) | members(record.what)
+        at = record.at.isoformat(timespec="milliseconds")
+        body = root(at=at, event=kind, of_run=record.run or None) | members(record.what)
         self._stream.write(json.dumps(body) + "\n")
         self._stream.flush()
 

@@ -65,7 +65,7 @@ class LogFile:
             file.write("".join(f"{self._mark}{line}\n" for line in lines))
 
     def _lines(self, record: Record) -> list[str]:
-        step = self._names.learn(record.what)
+        step = self._names.learn(record)
         match record.what:
             case Began():
                 return [f"Script Execution Commenced at {self._moment(record)} "]

@@ -47,7 +47,7 @@ class PlainLines:
             self._stream.flush()
 
     def _lines(self, record: Record) -> list[str]:
-        step = self._names.learn(record.what)
+        step = self._names.learn(record)
         match record.what:
             case Answered(_, outcome, seconds):
                 return self._answer(step, outcome, seconds) if step is not None else []

@@ -27,7 +27,7 @@ from snapall.backup.record import (
     What,
 )
 from snapall.backup.runstate import RunState, VmPhase, VmState
-from snapall.backup.state import apply, fold
+from snapall.backup.state import apply
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
 from snapall.views import words
 from snapall.views.names import Names
@@ -70,7 +70,7 @@ class VmView:
 class Progress:
     """Fed with every record of a run, in order; those of earlier runs that it settles first are shown, too."""
 
-    state: RunState = field(default_factory=RunState)
+    states: dict[str, RunState] = field(default_factory=dict)  # by the run's stamp
     moment: datetime | None = None  # of the last record
     spent: dict[Stage, float] = field(default_factory=dict)  # seconds; a stage may pause and go on
     running: dict[Stage, datetime] = field(default_factory=dict)  # since when
@@ -79,8 +79,13 @@ class Progress:
     troubles: list[tuple[str, str]] = field(default_factory=list)  # text and remedy
     waiting: str = ""
     report: Report | None = None
-    _header: Record | None = None
+    stamp: str = ""  # of the run itself; "": only earlier ones are settled
     _names: Names = field(default_factory=Names)
+
+    @property
+    def state(self) -> RunState:
+        """The run itself; empty before its header."""
+        return self.states.get(self.stamp, RunState())
 
     @property
     def job(self) -> Job | None:
@@ -100,16 +105,19 @@ class Progress:
     @property
     def vms(self) -> dict[int, VmView]:
         """What is to be shown of each VM: first the targets, then those left out, then the skipped."""
-        verdicts = {one.vm.id: one.why for one in verdicts_of(self.state) if one.state == NOT_QUIESCED}
-        skipped = self.state.surveyed.skipped if self.state.surveyed is not None else ()
-        views = {one.vm.id: _view(one, verdicts) for one in self.state.vms.values()}
-        return views | {vm.id: VmView(vm, State.SKIPPED) for vm in skipped}
+        views: dict[int, VmView] = {}
+        for state in [self.state] if self.state.surveyed is not None else self.states.values():
+            verdicts = {one.vm.id: one.why for one in verdicts_of(state) if one.state == NOT_QUIESCED}
+            skipped = state.surveyed.skipped if state.surveyed is not None else ()
+            views |= {one.vm.id: _view(one, verdicts) for one in state.vms.values()}
+            views |= {vm.id: VmView(vm, State.SKIPPED) for vm in skipped}
+        return views
 
     def __call__(self, record: Record) -> None:
         """Take one record in."""
         self.moment = record.at
         self._fold(record)
-        step = self._names.learn(record.what)
+        step = self._names.learn(record)
         match record.what:
             case StageBegan(stage):
                 self.waiting = ""
@@ -131,15 +139,10 @@ class Progress:
                 self._show(what)
 
     def _fold(self, record: Record) -> None:
-        """Between a run's header and its survey, earlier runs are settled: their records say nothing of this one."""
-        match record.what:
-            case Began():
-                self._header = record
-                self.state = apply(RunState(), record)
-            case Surveyed() if self._header is not None:
-                self.state = fold([self._header, record])
-            case _:
-                self.state = apply(self.state, record)
+        run = record.run
+        if isinstance(record.what, Began):
+            run = self.stamp = record.what.stamp
+        self.states[run] = apply(self.states.get(run, RunState()), record)
 
     def _answered(self, step: Step | None, outcome: Outcome) -> None:
         self.taken += 1

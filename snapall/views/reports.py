@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.views import words
-from snapall.views.json_root import root
+from snapall.views.json_root import moment, root
 from snapall.views.letters import columns, fitted
 
 if TYPE_CHECKING:
+    from snapall.backup.adopt import Orphan
     from snapall.backup.steps import Step
     from snapall.operate.ages import Age
     from snapall.site.answers import Share
@@ -79,7 +80,6 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
-        "ordering": plan.ordering or None,
         "commands": [
             {
                 "stage": str(one.stage),
@@ -91,6 +91,7 @@ def plan_json(first: Sequence[Planned], plan: Plan, command: Command) -> dict[st
         ],
         "not_quiesced": [{"vm": vm.moref, "name": vm.name, "why": why} for vm, why in plan.left],
         "skipped": [vm.moref for vm in plan.skipped],
+        "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
         "warnings": list(plan.warnings),
     }
@@ -149,6 +150,33 @@ def list_json(rows: Sequence[Retained]) -> dict[str, object]:
         for row in rows
     ]
     return root(snapshots=snapshots)
+
+
+def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:
+    """What `recover --adopt` found. `remove`: it goes on to remove them."""
+    if not found:
+        return ["no orphaned VM snapshot has the name of a job's own"]
+    lines = [
+        f"{one.job}: {one.vm.label} has {one.snapshot.name} ({one.snapshot.ssid}) since {one.snapshot.created}"
+        for one in found
+    ]
+    return lines if remove else [*lines, "nothing was removed: --yes removes them"]
+
+
+def orphans_json(found: Sequence[Orphan]) -> dict[str, object]:
+    """The same for programs."""
+    orphans = [
+        {
+            "job": one.job,
+            "vm": one.vm.moref,
+            "name": one.vm.name,
+            "snapshot": one.snapshot.name,
+            "ssid": one.snapshot.ssid,
+            "created": moment(one.snapshot.created),
+        }
+        for one in found
+    ]
+    return root(orphans=orphans)
 
 
 def datastore_lines(rows: Sequence[Taken]) -> list[str]:

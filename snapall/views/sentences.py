@@ -72,7 +72,7 @@ def _sentence(fact: Fact, names: Names) -> Sentence | None:  # noqa: PLR0912 - o
         case StopAsked():
             return _news("a stop was requested")
         case ReleaseBegan(why):
-            return Sentence(f"releasing the VMs: {why}", Weight.ROUTINE)
+            return Sentence(f"the release begins: {why}", Weight.ROUTINE)
         case TakenOver(by, why):
             return _news(f"an unfinished run is taken over by {by}: {why}")
         case Ended(code, _, text) if names.job is None:

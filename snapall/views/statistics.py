@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snapall.backup.schedule import Saved
 from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
 from snapall.views import words
 from snapall.views.json_root import moment, root
@@ -81,6 +82,7 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
             f"trend {percent(window.trend)}"
         )
     lines += _expected(found.expected, found.runs[-1].job.max_quiesced)
+    lines += _saved(found.saved)
     slow = [one for one in found.vms if one.usual > 0][:_NAMED]
     lines += [f"slowest: {', '.join(f'{one.vm.label} {words.clocked(one.usual)}' for one in slow)}"] if slow else []
     grown = [(one.vm.label, one.create.trend) for one in found.vms if one.create.trend is not None]
@@ -103,6 +105,14 @@ def _expected(expected: Expected | None, limit: float) -> list[str]:
     return lines
 
 
+def _saved(saved: Saved | None) -> list[str]:
+    if saved is None:
+        return []
+    window = f"{words.clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
+    quiesced = f"{words.clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
+    return [f"the order of the last run's calls: a window {window}, VMs quiesced {quiesced} in total"]
+
+
 def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
     """For programs: seconds by run, oldest first, null where there is none; a trend of 0.25 is a quarter more."""
     jobs = [
@@ -115,6 +125,7 @@ def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
                 if one.expected is not None
                 else None
             ),
+            "saved": ({"window": one.saved.window, "quiesced": one.saved.quiesced} if one.saved is not None else None),
             "vms": [
                 {
                     "vm": vm.vm.moref,

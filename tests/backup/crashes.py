@@ -79,13 +79,16 @@ def die(stage: Stage, world: Path, disk: Disk, damage: Damage | None) -> None:
     os._exit(9)
 
 
-def settle(stage: Stage, way: str) -> Exit:
+def settle(stage: Stage, way: str, when: str) -> Exit:
     match way:
         case "recover":
             return stage.recover()
         case "run":
             stage.clock.push(2 * PACE.settle)
-            return stage.night().exit
+            code = stage.night().exit
+            # A create that was never sent: only who waits since the takeover knows that nothing comes of it.
+            unsent = code is Exit.DEBTS and stage.site.rows == [FOREIGN] and when != "after call"
+            return stage.recover() if unsent else code
         case _:
             stage.clock.push(-86400)
             stage.night()
@@ -155,7 +158,7 @@ def main() -> int:
                 if not run_and_die(stage, number, when, damage):
                     break
                 counts["power cuts" if damage else "crashes"] += 1
-                code = settle(stage, way)
+                code = settle(stage, way, when)
                 faults = [*wrong(stage, way)]
                 if code not in (Exit.OK, Exit.PARTIAL) or faults:
                     bad += 1

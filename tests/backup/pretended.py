@@ -300,7 +300,13 @@ def capture_of(volume: str = "") -> Callable[[Step], bool]:
 
 
 def refuse(why: str) -> Fault:
+    """Nothing is sent."""
     return lambda _step, _act: Refusal(why)
+
+
+def deny(why: str) -> Fault:
+    """It is sent, and answered with an error; nothing happens."""
+    return lambda _step, _act: Unknown(why, why, failed=True)
 
 
 def lose(step: Step, act: Act) -> Outcome:

@@ -104,7 +104,7 @@ def test_a_capture_that_one_of_two_volumes_does_not_list_is_taken_back_on_the_ot
 
 ANSWERS: dict[str, Outcome] = {
     "success": Done("creating snapshot..."),
-    "an error that is known": Refusal("No space left on device", "No space left on device"),
+    "an error that is known": Unknown("No space left on device", "No space left on device", failed=True),
     "an error that nobody knows": Unknown("filer1: bad weather", "bad weather"),
 }
 

@@ -1,4 +1,4 @@
-"""The nightly run on a pretended site: what the world looks like afterwards, whatever went wrong."""
+"""The nightly run on the in-memory site: what the world looks like afterwards, whatever went wrong."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.record import Surveyed, Warned
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
@@ -22,6 +22,7 @@ from tests.backup.pretended import (
     Stage,
     act_unanswered,
     capture_of,
+    deny,
     lose,
     once,
     quiesce_of,
@@ -163,7 +164,7 @@ def test_a_held_name_leaves_the_backup_pending_and_later_nights_publish_it_in_tu
     assert born[3] == f"old {R}"
 
 
-def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_proof(stage: Stage) -> None:
+def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_confirmation(stage: Stage) -> None:
     opened = threading.Semaphore(0)
 
     def fails() -> None:
@@ -202,7 +203,7 @@ def test_paper_order_with_a_held_name_captures_under_a_name_of_its_own(tmp_path:
 def test_a_refused_capture_keeps_every_retained_backup(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order))
-        stage.site.fail(capture_of(), refuse("No space left on device"))
+        stage.site.fail(capture_of(), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         assert stage.site.rows == []
         assert "No space left" in stage.failures[0]
@@ -340,7 +341,7 @@ def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(st
     assert len(report.watched) == 1
 
 
-def test_a_quiesce_that_may_still_act_is_a_debt_until_it_is_settled(stage: Stage) -> None:
+def test_a_quiesce_that_may_still_act_is_outstanding_until_it_is_settled(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
     report = stage.night()
     assert report.exit is Exit.DEBTS
@@ -373,7 +374,7 @@ def test_recover_waits_for_a_program_that_still_runs(stage: Stage) -> None:
     assert stage.recover() is Exit.OK
 
 
-def test_the_next_run_does_not_quiesce_a_vm_that_is_owed(stage: Stage) -> None:
+def test_the_next_run_does_not_quiesce_a_vm_with_outstanding_work(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     stage.night()
     stage.clock.push(-86400)
@@ -438,14 +439,14 @@ def test_recover_with_the_database_down_says_that_nothing_is_confirmed(stage: St
     assert stage.recover() is Exit.PARTIAL
 
 
-def test_a_row_that_outlives_its_removal_is_a_debt(stage: Stage) -> None:
+def test_a_row_that_outlives_its_removal_is_an_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     report = stage.night()
     assert report.exit is Exit.DEBTS
     assert stage.clock.monotonic() >= 86400 + stage.pace.settle
 
 
-def test_a_row_that_vanishes_a_little_later_is_no_debt(stage: Stage) -> None:
+def test_a_row_that_vanishes_a_little_later_is_no_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     wait = stage.clock.wait
 
@@ -478,7 +479,7 @@ def test_a_signal_while_quiescing_releases_and_captures_nothing(stage: Stage) ->
     assert stage.dates() == {name: f"old {name}" for name in CHAIN}
 
 
-def test_a_signal_after_the_proof_lets_release_and_rotation_finish(stage: Stage) -> None:
+def test_a_signal_after_the_confirmation_lets_release_and_rotation_finish(stage: Stage) -> None:
     stage.site.after = lambda step: setattr(stage, "stop", stage.stop or isinstance(step, Release))
     assert stage.night().exit is Exit.OK
     assert stage.dates()[P] == f"old {R}"
@@ -515,13 +516,13 @@ def test_a_signal_in_paper_order_puts_the_names_back(tmp_path: Path) -> None:
 
 def test_a_rotation_that_fails_half_way_in_paper_order_is_renamed_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
-    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(refuse("odd")))
+    stage.site.fail(lambda step: isinstance(step, Rename) and step.old == P, once(deny("odd")))
     assert stage.night().exit is Exit.FAILED
     assert stage.dates() == {name: f"old {name}" for name in (R, P, S3)}
     assert not any(isinstance(step, Quiesce) for step in stage.site.asked)
 
 
-def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: Stage) -> None:
+def test_when_the_time_is_over_the_capture_is_taken_with_those_that_are_quiesced(stage: Stage) -> None:
     go = threading.Event()
 
     def hang(step: Step, act: Act) -> Outcome:
@@ -537,7 +538,7 @@ def test_when_the_time_is_over_the_capture_is_taken_with_those_that_hold(stage: 
     assert stage.site.rows == []  # what was answered late is released at the end
 
 
-def test_two_volumes_are_captured_while_all_vms_are_held(tmp_path: Path) -> None:
+def test_two_volumes_are_captured_while_all_vms_are_quiesced(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
     report = stage.night()
     assert report.exit is Exit.OK
@@ -548,7 +549,7 @@ def test_two_volumes_are_captured_while_all_vms_are_held(tmp_path: Path) -> None
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order, volumes=("v", "w")))
-        stage.site.fail(capture_of("w"), refuse("No space left on device"))
+        stage.site.fail(capture_of("w"), deny("No space left on device"))
         assert stage.night().exit is Exit.FAILED
         expected = {name: f"old {name}" for name in CHAIN}
         if order is Order.PAPER:
@@ -609,7 +610,7 @@ def test_a_listener_that_raises_holds_nobody_up(stage: Stage) -> None:
     def raises(event: object) -> None:
         raise SystemExit(1)
 
-    stage.hear = raises  # type: ignore[method-assign]
+    stage.hear = raises  # type: ignore[method-assign, assignment]
     assert stage.night().exit is Exit.OK
     assert stage.site.rows == []
 

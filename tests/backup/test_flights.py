@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.model import Grade, Order
-from snapall.backup.record import Answered, Waiting, What
+from snapall.backup.record import Answered, Confirmed, Waiting, What
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, PACE, Act, Stage, act_after, lose, once
+from tests.backup.pretended import CHAIN, JOB, PACE, Act, Fault, Stage, act_after, lose, once
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
@@ -130,6 +130,43 @@ def test_in_paper_order_a_late_capture_is_waited_for_before_the_names_are_put_ba
     assert stage.dates()[R].startswith("born")
     assert stage.dates()[P] == f"old {R}"
     assert not stage.store.open_runs()
+
+
+def creation(step: Step) -> bool:
+    return isinstance(step, Capture)
+
+
+def test_a_capture_that_was_asked_for_twice_keeps_its_name_until_the_first_create_is_over(stage: Stage) -> None:
+    stage.site.fail(creation, once(act_after(stage.clock, SOON)))
+    assert stage.night().exit is Exit.OK
+    stage.clock.push(3600)
+    assert sorted(stage.names()) == sorted(CHAIN)
+    assert moved_up(stage)
+    assert sum(map(creation, stage.site.asked)) == 2
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_recover_moves_no_name_that_a_create_may_make_once_more(stage: Stage, *, wait: bool) -> None:
+    stage.site.fail(creation, once(act_after(stage.clock, SOON)))
+    stage.killed(stage.night, lambda what: isinstance(what, Confirmed))
+    assert stage.recover(wait=wait) is (Exit.OK if wait else Exit.PARTIAL)
+    stage.clock.push(3600)
+    assert stage.recover() is Exit.OK
+    assert sorted(stage.names()) == sorted(CHAIN)
+    assert not stage.store.open_runs()
+
+
+def test_a_create_that_acts_after_the_second_one_failed_is_known(stage: Stage) -> None:
+    def full(step: Step, act: Act) -> Outcome:
+        return Unknown("No space left on device", said="No space left on device", failed=True)
+
+    answers: list[Fault] = [act_after(stage.clock, SOON), full]
+    stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
+    stage.night()
+    stage.clock.push(3600)
+    stage.recover()
+    (new,) = [origin for origin in stage.store.known("vol1") if origin.run.startswith("20070323")]
+    assert stage.dates()[new.name] == new.date
 
 
 def test_a_run_waits_for_what_the_one_before_left_in_the_air(stage: Stage) -> None:

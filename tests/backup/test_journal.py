@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,17 +160,34 @@ def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, 
     assert written(journal.path, clock) == [BEGAN, Ended(0, False, "")]
 
 
-def test_what_has_happened_is_remembered_although_it_cannot_be_written(journal: Journal, clock: PretendedClock) -> None:
+def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_room(
+    journal: Journal, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", full)
+        with pytest.raises(JournalError, match="No space left"):
+            intend(journal, STEPS[0])
+        journal.remember([Intent(journal.number(), STEPS[1]), Gone(611, "")])
+    assert "No space left" in journal.broken
+    # The number that was not written down is nobody's.
+    assert [record.what for record in journal.records[1:]] == [Intent(2, STEPS[1]), Gone(611, "")]
+    assert written(journal.path, clock) == [BEGAN]
+    journal.append([Ended(0, False, "")])
+    assert written(journal.path, clock) == [BEGAN, Intent(2, STEPS[1]), Gone(611, ""), Ended(0, False, "")]
+
+
+def test_a_file_that_has_lost_its_name_takes_what_has_happened_and_nothing_that_others_rely_on(
+    journal: Journal, clock: PretendedClock
+) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
         intend(journal, STEPS[0])
-    journal.remember([Intent(journal.number(), STEPS[1]), Gone(611, "")])
+    journal.remember([Gone(611, "")])
     assert journal.broken
-    # The number that was not written down is nobody's.
-    assert [record.what for record in journal.records[1:]] == [Intent(2, STEPS[1]), Gone(611, "")]
-    away.rename(journal.path)
-    journal.append([Ended(0, False, "")])
-    assert written(journal.path, clock) == [BEGAN, Ended(0, False, "")]
+    assert written(away, clock) == [BEGAN, Gone(611, "")]
 
 
 def test_another_file_in_its_place_takes_no_facts(journal: Journal) -> None:
@@ -217,20 +235,3 @@ def test_after_a_run_has_left_its_journal_a_late_answer_is_remembered_and_not_wr
     assert journal.broken
     assert journal.records[-1].what == Found(611, "snapshot-7")
     assert journal.path.read_bytes() == before
-
-
-# Open and closed
-
-
-def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> None:
-    assert is_open(journal.path)
-    journal.append([Ended(5, True, "one VM")])
-    assert is_open(journal.path)
-    journal.append([Ended(0, False, "")])
-    assert not is_open(journal.path)
-    with journal.path.open("a") as file:
-        file.write('{"torn')
-    assert is_open(journal.path)
-    with journal.path.open("a") as file:
-        file.write("\n")
-    assert is_open(journal.path)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Answered, Intent, Started, Surveyed, Waiting
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
+from snapall.backup.record import Answered, Intent, Started, Surveyed, Waiting
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
@@ -207,7 +207,7 @@ def unregistered_at(stage: Stage, when: type[Step], vm: int = 110) -> None:
 
 
 @pytest.mark.parametrize("order", Order)
-def test_a_vm_that_is_unregistered_while_it_is_held_is_named_with_what_is_to_be_done(
+def test_a_vm_that_is_unregistered_while_it_is_quiesced_is_named_with_what_is_to_be_done(
     tmp_path: Path, order: Order
 ) -> None:
     stage = Stage(tmp_path, replace(JOB, order=order, publish=Grade.CRASH_CONSISTENT))

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from snapall.backup.journal import Journal, journals
-from snapall.backup.record import Ended, Intent
+from snapall.backup.journal import Journal, is_open, journals
+from snapall.backup.origins import Past
+from snapall.backup.plan import PlanContext, build, settling
+from snapall.backup.record import Answered, Ended, Intent
 from snapall.backup.state import fold
+from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore
-from tests.backup.pretended import PretendedClock
+from tests.backup.pretended import PretendedClock, Stage
 from tests.backup.samples import BEGAN, STEPS
 
 
 @pytest.fixture
 def clock() -> PretendedClock:
     return PretendedClock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: PretendedClock) -> Iterator[Journal]:
+    made = Journal.create(tmp_path / "journals", BEGAN, clock)
+    yield made
+    made.leave()
+
+
+def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> None:
+    assert is_open(journal.path)
+    journal.append([Ended(5, True, "one VM")])
+    assert is_open(journal.path)
+    journal.append([Ended(0, False, "")])
+    assert not is_open(journal.path)
+    with journal.path.open("a") as file:
+        file.write('{"torn')
+    assert is_open(journal.path)
+    with journal.path.open("a") as file:
+        file.write("\n")
+    assert is_open(journal.path)
 
 
 def test_journals_are_sorted_by_their_runs(tmp_path: Path, clock: PretendedClock) -> None:
@@ -41,3 +66,19 @@ def test_old_journals_go_but_never_one_with_outstanding_work(tmp_path: Path, clo
     assert [path.exists() for path in paths] == [True, False, False, True, True]
     store.prune("vol1", 0)
     assert paths[-1].exists()
+
+
+def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.killed(stage.night, lambda what: isinstance(what, Answered) and what.n == 2)
+    (dead,) = stage.store.states()
+    assert [one.vm.id for one in dead.outstanding] == [108, 110]
+    survey = stage.site.survey()
+    assert "--adopt" in " ".join(build(stage.job, survey, Past(), PlanContext(), "s").warnings)
+    first, plan = settling([dead]), build(stage.job, survey, Past(), PlanContext(settling=(dead,)), "s")
+    assert [one.action for one in first] == [Release(one.vm, ssid) for one in dead.outstanding for ssid in one.ids]
+    assert all(f"run {dead.header.stamp} may have left" in one.reason for one in first)
+    assert plan.warnings == ()
+    other = build(stage.job, survey, Past(), PlanContext(owing=(dead,)), "s")  # as another job sees it
+    assert other.warnings == ()
+    assert [vm.id for vm, why in other.left if f"run {dead.header.stamp} of job vol1" in why] == [108, 110]

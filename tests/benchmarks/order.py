@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from snapall.backup.schedule import WORTH, Durations, Calls, ends, schedule, shortest_first
+from snapall.backup.schedule import WORTH, Calls, Durations, ends, schedule, shortest_first
 
 CAPTURE = 2.0
 NOISE, OUTLIERS = 0.2, 0.02

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, journals
-from snapall.backup.steps import Quiesce
+from snapall.backup.state import fold
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.serve import Lab
@@ -131,8 +131,9 @@ def start_up() -> list[tuple[str, float]]:
             found.append((argv[0], time.time() - began))
         began = _ran(["run", "--config", str(config)])
         journal = Journal.open(journals(lab.directory / "snapall.state" / "journals")[0], SystemClock())
-        intents = (one for one in journal.facts if isinstance(one.fact, Intent) and isinstance(one.fact.step, Quiesce))
-        found.append(("run, up to its first quiesce", next(intents).at.timestamp() - began))
+        quiesced = fold(journal.records).quiesced_at
+        assert quiesced is not None
+        found.append(("run, up to its first quiesce", quiesced.timestamp() - began))
     return found
 
 

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import strategies as st
 
-from snapall.backup.events import Failed, StepEnded, Warned
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.plan import Stage
+from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
 from snapall.errors import Refused, SiteError, SnapallError
 from snapall.settings import Database, Filer, Secret, Vcenter
@@ -124,7 +123,7 @@ def huge_answers(text: str, _folder: Path) -> None:
         parse_listing(text, "vmvol1")
     ssids(text), trouble_of(text)
     outcome = FilerSystem(Canned(text), "filer1").perform(Capture("vmvol1", "a"))
-    told(StepEnded(Stage.CAPTURE, Capture("vmvol1", "a"), outcome, 1.0))
+    told(Intent(1, Capture("vmvol1", "a")), Answered(1, outcome, 1.0))
     site_error(text, Path())
     assert time.thread_time() - began < BOUND
 
@@ -149,7 +148,7 @@ def output(data: bytes, _folder: Path) -> None:
     vcb = Vcb(Vcenter("vc01", "u", Secret(PASSWORD), ("vcbsnapshot",), 60, 60, 60, 1))
     step = Quiesce(VM, "Quiesce-x")
     outcome = vcb._judge(step, process.Completed((), 0, text, text, 1.0), 60)
-    told(StepEnded(Stage.QUIESCE, step, outcome, 1.0))
+    told(Intent(1, step), Answered(1, outcome, 1.0))
 
 
 DATES = ("Mar", "Apr"), ("22", " 7"), ("03:00", "23:59"), ("vmware_recent", "hourly.0", "a" * 200)

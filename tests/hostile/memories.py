@@ -11,23 +11,27 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.events import Warned
+from snapall.backup.codec import to_line
 from snapall.backup.lock import at_work, holder_of
-from snapall.backup.memory import Memory
 from snapall.backup.model import VmSnapshot
+from snapall.backup.origins import recall
 from snapall.backup.plan import settling
-from snapall.backup.provenance import recall
+from snapall.backup.record import Record, Warned
 from snapall.backup.steps import Quiesce, Release
+from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Refused
 from snapall.settings import Vcenter
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb
 from tests.backup.pretended import JOB, Stage
+from tests.backup.samples import AT, FACTS
 from tests.hostile.inputs import SALT, blobs
 from tests.hostile.reader import Canned, Reader, samples, told
 from tests.hostile.shapes import json_lines, jsons
 
-RUNS = [[json.loads(line) for line in text.splitlines()] for text in samples("journal")]
+EVERY_KIND = [json.loads(to_line(Record(AT, fact))) for fact in FACTS]
+RUNS = [[json.loads(line) for line in text.splitlines()] for text in samples("journal")] + [EVERY_KIND]
+STEPS = {row["n"]: row["step"] for row in RUNS[0] if row["is"] == "Intent"}
 SHORT = [run[:12] for run in RUNS]
 NAMES = st.one_of(
     st.sampled_from(["vol1-20070322T030000Z", "vol1-x", "-", "vol1", "a-b-20070322T030000Z", "x" * 240]),
@@ -55,14 +59,14 @@ def put(folder: Path, files: list[tuple[str, str]]) -> None:
 def state(files: list[tuple[str, str]], folder: Path) -> None:
     """What every command reads before it does anything."""
     put(folder, files)
-    memory = Memory(folder, SystemClock())
-    for job in {"vol1", *memory.jobs()}:
-        at_work(folder, job), holder_of(folder, job), memory.unsettled("vol1")
-        past = recall(JOB, memory.known(job), {"v": ()})
+    store = JournalStore(folder, SystemClock())
+    for job in {"vol1", *store.jobs()}:
+        at_work(folder, job), holder_of(folder, job), store.unsettled("vol1")
+        past = recall(JOB, store.known(job), {"v": ()})
         told(*(Warned(text) for text in past.warnings))
-        memory.prune(job, 1)
-        for one in settling(memory.owing(job)):
-            told(Warned(one.reason))
+        store.prune(job, 1)
+    for one in settling(store.states()):
+        told(Warned(one.reason))
 
 
 def settled(text: str, folder: Path) -> None:
@@ -72,8 +76,8 @@ def settled(text: str, folder: Path) -> None:
     stage.site.vcenter, stage.site.filer = "vc01.lab", "127.0.0.1"
     stage.site.volumes = defaultdict(list, stage.site.volumes)
     stage.site.rows = [
-        VmSnapshot(row["outcome"]["ssid"], n, "Quiesce-20070322T030000Z")
-        for n, row in enumerate(RUNS[0])
+        VmSnapshot(row["outcome"]["ssid"], STEPS[row["n"]]["vm"]["id"], STEPS[row["n"]]["name"])
+        for row in RUNS[0]
         if row["is"] == "Answered" and row["outcome"].get("ssid")
     ]
     stage.recover(wait=False)

@@ -12,8 +12,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from snapall.backup.events import Event, Happening
 from snapall.backup.model import Vm
+from snapall.backup.record import Record, What
 from snapall.settings import Filer
 from snapall.site.filer import Reply
 from snapall.views import jsonlines, logfile, plain
@@ -56,12 +56,12 @@ class Logged(logfile.LogFile):
         self.lines += lines
 
 
-def told(*whats: Happening) -> None:
+def told(*whats: What) -> None:
     """What the log, the plain lines and the JSON lines make of it can be shown and read."""
     log, stdout, stderr = Logged(), io.StringIO(), io.StringIO()
     for what in whats:
         for listener in (log, jsonlines.JsonLines(stdout), plain.PlainLines(stderr, quiet=False)):
-            listener(Event(STAMP, what))
+            listener(Record(STAMP, what))
     for line in [*log.lines, *stderr.getvalue().split("\n")]:
         tame(line)
     for line in stdout.getvalue().splitlines():

@@ -10,14 +10,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from snapall.backup.certificate import verdicts_of
 from snapall.backup.clock import SystemClock
-from snapall.backup.debts import owed
-from snapall.backup.events import Failed, StepBegan, StepEnded, Warned
-from snapall.backup.factlines import from_line
+from snapall.backup.codec import from_line
 from snapall.backup.journal import Journal, is_closed, is_open
 from snapall.backup.model import FILER_NAME
-from snapall.backup.plan import Stage
-from snapall.backup.provenance import origins
+from snapall.backup.origins import origins
+from snapall.backup.record import Answered, Failed, Intent, Warned
+from snapall.backup.report import stands
+from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
 from snapall.batch import batch_of
 from snapall.config import check_keep, jobs_named, parse
@@ -53,7 +54,7 @@ def answers(said: tuple[str, str], _folder: Path) -> None:
     steps: list[Capture | Rename | Delete] = [Capture("v", "a"), Rename("v", "a", "b"), Delete("v", "a")]
     for step in steps:
         outcome = FilerSystem(Canned(*said), "filer1").perform(step)
-        told(StepBegan(Stage.ROTATE, step), StepEnded(Stage.ROTATE, step, outcome, 1.0))
+        told(Intent(1, step), Answered(1, outcome, 1.0))
 
 
 def version(said: str, _folder: Path) -> None:
@@ -78,7 +79,7 @@ def vcbsnapshot(said: tuple[bytes, bytes, int | None], _folder: Path) -> None:
     steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
     for step in steps:
         outcome = vcb._judge(step, Completed(("vcbsnapshot",), said[2], stdout, stderr, 1.0), 60)
-        told(StepBegan(Stage.QUIESCE, step), StepEnded(Stage.QUIESCE, step, outcome, 1.0))
+        told(Intent(1, step), Answered(1, outcome, 1.0))
         assert PASSWORD not in outcome.said
         assert not isinstance(outcome, Unknown) or PASSWORD not in outcome.why
 
@@ -87,8 +88,10 @@ def journal(data: bytes, folder: Path) -> None:
     path = folder / "vol1-20070322T030000Z.jsonl"
     path.write_bytes(data)
     is_open(path), is_closed(path)
-    facts = Journal.open(path, SystemClock()).facts
-    bool(owed(facts)), origins(facts)
+    state = fold(Journal.open(path, SystemClock()).records)
+    if state.began is not None:
+        origins(state), verdicts_of(state), state.open, state.parts, state.room, state.unsettled
+        told(*stands(state))
 
 
 def journal_line(line: str, _folder: Path) -> None:

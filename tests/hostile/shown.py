@@ -13,22 +13,34 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from snapall import cli
-from snapall.backup.events import (
-    DebtFound,
-    Event,
+from snapall.backup.model import FilerSnapshot, Pace, Survey, Vm
+from snapall.backup.origins import Past
+from snapall.backup.plan import PlanContext, build
+from snapall.backup.record import (
+    FORMAT,
+    Answered,
+    Began,
+    Confirmed,
     Failed,
-    Happening,
-    PlanMade,
-    RunBegan,
-    StepBegan,
-    StepEnded,
+    Gone,
+    Intent,
+    LeftOut,
+    NamesDiffer,
+    OutstandingFound,
+    Record,
+    ReleaseBegan,
+    Stage,
+    StageBegan,
+    Started,
+    Surveyed,
+    TakenOver,
+    VmLost,
     Waiting,
     Warned,
+    What,
+    Withheld,
 )
-from snapall.backup.model import FilerSnapshot, Order, Survey, Vm
-from snapall.backup.plan import Stage, build
-from snapall.backup.provenance import Past
-from snapall.backup.steps import Quiesce, Refusal, Unknown
+from snapall.backup.steps import Capture, Child, Quiesce, Refusal, Unknown
 from snapall.batfile import source_of
 from snapall.config import _judged, from_batch, load, parse
 from snapall.errors import ConfigError
@@ -114,16 +126,22 @@ def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
     names, said, hint = given
     vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
     row = FilerSnapshot("vmware_recent", said, (said,))
-    plan = build(JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Past(), (), "20070322T030000Z")
+    plan = build(JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Past(), PlanContext(), "20070322T030000Z")
     progress, step = Progress(), Quiesce(Vm(100, said, hint), said)
-    happenings: list[Happening] = [
-        *(RunBegan(JOB, "20070322T030000Z", Order.SAFE), PlanMade(plan), StepBegan(Stage.QUIESCE, step)),
-        *(StepEnded(Stage.QUIESCE, step, Unknown(said, said), 1.0), Waiting(STAMP, said), Warned(said, hint)),
-        *(StepEnded(Stage.QUIESCE, step, Refusal(said, said), 1.0), DebtFound(step.vm, said, said), Failed(said, hint)),
+    whats: list[What] = [
+        *(
+            Began(JOB, "20070322T030000Z", said, hint, Pace(), said, format=FORMAT),
+            OutstandingFound(step.vm, said, said),
+        ),
+        *(Surveyed((said,), vms, (), (), ()), Waiting(STAMP, said), Warned(said, hint), Failed(said, hint)),
+        *(StageBegan(Stage.QUIESCE), Intent(1, step), Started(1, Child(7, 1.0)), Answered(1, Unknown(said, said), 1.0)),
+        *(Intent(2, step), Answered(2, Refusal(said, said), 1.0), LeftOut(100, said), Withheld(100, said, hint)),
+        *(Intent(3, Capture("v", said)), Confirmed("v", said, hint), ReleaseBegan(said), NamesDiffer("v", said)),
+        *(VmLost(100), Gone(100, said), TakenOver(said, hint)),
     ]
-    told(*happenings)
-    for what in happenings:
-        progress(Event(STAMP, what))
+    told(*whats)
+    for what in whats:
+        progress(Record(STAMP, what))
     console = Console(file=io.StringIO(), width=100, record=True, highlight=False)
     console.print(screen(progress, STAMP, 100, 60))
     console.print(ending(progress, 100))

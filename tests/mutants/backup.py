@@ -12,9 +12,9 @@ AFTER = ("tests/backup/test_taken_back.py", "tests/backup/test_recover.py", "tes
 BACKUP = (
     Mutant(
         "lines that were lost in the middle of a journal go unnoticed",
-        "backup/journal.py",
-        "    if any(isinstance(noted.fact, Started | Answered) and",
-        "    if False and any(isinstance(noted.fact, Started | Answered) and",
+        "backup/readback.py",
+        "    if any(number_of(one.what) and not is_intent(one.what)",
+        "    if False and any(number_of(one.what) and not is_intent(one.what)",
         ("tests/backup/test_journal.py",),
     ),
     # The capture

@@ -7,6 +7,11 @@ from tests.mutants.planting import Mutant
 WATCH = ("tests/operate/test_watch.py",)
 STATUS = ("tests/operate/test_status.py",)
 COURSE = ("tests/operate/test_course.py", "tests/operate/test_statistics.py")
+SUMMARIES = (
+    "tests/backup/test_summary.py",
+    "tests/operate/test_summaries.py",
+    "tests/operate/test_damaged.py",
+)
 
 OPERATE = (
     Mutant(
@@ -19,36 +24,78 @@ OPERATE = (
     Mutant(
         "the guardian ends a run that does not hold the lock",
         "operate/guardian.py",
-        "if is_stuck(facts) and holder_of(self._memory.state, self.job.name).pid == self._run.pid:",
-        "if is_stuck(facts):",
+        "            return holder.pid == self._run.pid\n",
+        "            return True\n",
         WATCH,
     ),
     Mutant(
         "the guardian ends a run that releases",
         "operate/guardian.py",
-        "bool(owed(facts).vms) and not any(",
-        "bool(owed(facts).vms) or not any(",
+        "if self.state.released_at is not None or self._quiescing is None",
+        "if self._quiescing is None",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian waits for ever for a sign of life",
+        "operate/guardian.py",
+        "        if self._awake - self._beat >= self._limits.silence:",
+        "        if False:",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian takes no sign of life for one",
+        "operate/guardian.py",
+        "            self._beat = self._awake\n",
+        "            pass\n",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian ends a run without a VM that may be quiesced",
+        "operate/guardian.py",
+        "not self.state.outstanding or not self._run.lives",
+        "not self._run.lives",
         WATCH,
     ),
     Mutant(
         "the guardian grants no time for the filer's answer",
         "operate/guardian.py",
-        "began.job.max_quiesced + began.pace.filer_timeout",
-        "began.job.max_quiesced",
+        "state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack",
+        "state.header.job.max_quiesced + limits.slack",
         WATCH,
     ),
     Mutant(
         "the guardian of a run that is over goes on",
         "operate/guardian.py",
-        "        if is_closed(self.journal):\n            return True\n",
-        "",
+        "if self.state.closed or self._waited_for(longest_wait):",
+        "if self._waited_for(longest_wait):",
         (*WATCH, "tests/operate/test_guardian.py"),
     ),
     Mutant(
-        "the guardian judges a run again and again",
+        "the guardian tries again and again to end a run that it may not end",
         "operate/guardian.py",
-        "            self._judged = True\n",
+        "            self._refused = True\n",
         "",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian works beside a run that lives and has lost its lock's name",
+        "operate/guardian.py",
+        "if self._run.lives and self.state.ended is None:\n            self._lock.release()\n",
+        "if False:\n            self._lock.release()\n",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian works beside whoever holds the lock of a new state folder",
+        "operate/guardian.py",
+        "        return not self._replaced()\n",
+        "        return True\n",
+        WATCH,
+    ),
+    Mutant(
+        "the guardian needs the state folder to settle",
+        "operate/guardian.py",
+        "            return False  # deleted with its folder",
+        "            return True  # deleted with its folder",
         WATCH,
     ),
     Mutant(
@@ -173,8 +220,43 @@ OPERATE = (
     Mutant(
         "a journal that cannot be read hides the older ones",
         "operate/history.py",
-        "            yield error.message\n            continue\n",
-        "            yield error.message\n            return\n",
+        "                yield Unreadable(error.message, error.hint, is_open(path))\n            continue\n",
+        "                yield Unreadable(error.message, error.hint, is_open(path))\n            return\n",
         (*COURSE, *STATUS),
+    ),
+    Mutant(
+        "an open journal that cannot be read is a warning only",
+        "operate/status.py",
+        "Level.CRITICAL if one.open else Level.WARNING",
+        "Level.WARNING",
+        (*STATUS, *SUMMARIES),
+    ),
+    Mutant(
+        "a summary is believed whatever precedes it",
+        "backup/record.py",
+        "isinstance(what, Ended) and what.length == length",
+        "isinstance(what, Ended)",
+        SUMMARIES,
+    ),
+    Mutant(
+        "every look reads whole journals",
+        "backup/store.py",
+        "    return closing_summary(path) or summarize(",
+        "    return summarize(",
+        SUMMARIES,
+    ),
+    Mutant(
+        "a damaged journal names no VM",
+        "backup/readback.py",
+        "fold(record for record in readable if record is not None)",
+        "fold(())",
+        SUMMARIES,
+    ),
+    Mutant(
+        "a removal that was answered, but could not be looked for, counts as an alarm",
+        "backup/queries.py",
+        "    if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:\n        return ()\n",
+        "",
+        (*STATUS, *SUMMARIES),
     ),
 )

@@ -25,13 +25,14 @@ import sys
 from pathlib import Path
 from snapall import conduct
 from snapall.config import load
-from snapall.operate.post import SLACK, Post
+from snapall.operate.guardian import Limits
+from snapall.operate.post import Post
 {prelude}
 settings = load(Path({config!r}))
 jobs = list(settings.jobs.values())
-limit = {limit!r}
 taken = jobs[0].max_quiesced + settings.filers[jobs[0].filer].timeout
-post = Post(settings, slack=SLACK if limit is None else limit - taken, patience={patience})
+limits = Limits(silence={silence!r}, slack={limit!r} - taken)
+post = Post(settings, limits, patience={patience})
 sys.exit(int(conduct.run(settings, jobs, conduct.Telling(), post=post)))
 """
 
@@ -45,14 +46,15 @@ def guarded(at_lab: Make, **options: object) -> AtLab:
 
 @contextmanager
 def running(
-    night: AtLab, limit: float | None = None, prelude: str = "", **popen: object
+    night: AtLab, limit: float = EVER, silence: float = EVER, prelude: str = "", **popen: object
 ) -> Iterator[subprocess.Popen[str]]:
     """A run of all jobs in a process of its own; whatever is left of it, its guardians and its calls is ended.
 
-    `limit`: seconds from the first quiesce after which its guardian takes it for stuck.
+    It is stuck for its guardian `limit` seconds after its first quiesce without a release, or after `silence` seconds
+    without a sign of life.
     """
     vcbsnapshot = vcbsnapshot_of(night)
-    script = RUN.format(prelude=prelude, config=str(night.config), limit=limit, patience=PATIENCE)
+    script = RUN.format(prelude=prelude, config=str(night.config), limit=limit, silence=silence, patience=PATIENCE)
     out = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | popen
     with subprocess.Popen([sys.executable, "-c", script], **out) as run:  # type: ignore[call-overload]
         try:
@@ -92,7 +94,7 @@ def removed(night: AtLab) -> list[str]:
 
 
 def journal(night: AtLab) -> list[dict[str, object]]:
-    """The facts of the last run, so far as they are written."""
+    """The records of the last run, so far as they are written."""
     paths = sorted((night.lab.directory / "snapall.state" / "journals").glob("*.jsonl"))
     text = paths[-1].read_text() if paths else ""
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
@@ -115,6 +117,15 @@ def descriptors(pid: int) -> dict[str, str]:
         with suppress(FileNotFoundError):  # the lock and the journal are opened for a moment only
             found[one.name] = str(one.readlink())
     return found
+
+
+BEATS = "from snapall.backup import engine\nengine.BEAT = 0.2"
+"""A prelude that has the run give signs of life much more often than it must."""
+
+
+def journal_of(night: AtLab) -> Path:
+    """The file of the last run."""
+    return sorted((night.lab.directory / "snapall.state" / "journals").glob("*.jsonl"))[-1]
 
 
 def slow(night: AtLab, vm: int = 110) -> None:

@@ -113,7 +113,7 @@ PLANTED = {
         lambda night: night.edit("busy_wait", 'vms = { "web02" = "skip" }\nbusy_wait'),
         noted=True,
     ),
-    "journal that cannot be read": Planted("unreadable", (".jsonl",), unreadable),
+    "journal that cannot be read": Planted("unreadable", (".jsonl", "still quiesced: no VM"), unreadable),
     "database that does not answer": Planted(
         "unasked", ("virtualcenter.db",), lambda night: others.set_database(night.world, up=False)
     ),

@@ -14,9 +14,9 @@ import paramiko
 import pytest
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.lock import seize
 from snapall.backup.model import Vm
+from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config import load
 from snapall.errors import SiteError
@@ -76,7 +76,7 @@ def changed_host_key(night: AtLab) -> None:
 def dead_run(night: AtLab) -> None:
     settings = load(night.config)
     stage = Stage(settings.state, settings.jobs["vol1"])
-    stage.begun(Surveyed((), (108,), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-x")))
+    stage.begun(Surveyed((), (Vm(108, "web01"),), (), (), ()), Intent(1, Quiesce(Vm(108, "web01"), "Quiesce-x")))
 
 
 def broken_journal(night: AtLab) -> None:
@@ -148,8 +148,8 @@ PLANTED = {
     ),
     "a before-hook that is not there": Planted("hooks of vol1", BROKEN, "/nowhere/hook", hooked("before")),
     "another hook that is not there": Planted("hooks of vol1", WARNED, "/nowhere/hook", hooked("on_failure")),
-    "a VM that a dead run left": Planted("debts of vol1", WARNED, "web01 (vm-108)", dead_run),
-    "a journal that cannot be read": Planted("debts of vol1", WARNED, ".jsonl", broken_journal),
+    "a VM that a dead run left": Planted("outstanding work of vol1", WARNED, "web01 (vm-108)", dead_run),
+    "a journal that cannot be read": Planted("outstanding work of vol1", WARNED, ".jsonl", broken_journal),
     "a database driver that is not there": Planted(
         "database driver", BROKEN, "driver is missing", edited('url   = "sqlite:', 'url   = "nosuchdb+nodriver:')
     ),
@@ -219,7 +219,7 @@ PLANTED = {
     "a filer that deletes by itself": Planted("snap autodelete of vmvol1", WARNED, "by itself", autodelete),
     "a VM that is too deep in snapshots": Planted("plan of vol1", WARNED, "web02 (vm-110)", deep),
     "more VMs than one volume should have": Planted("plan of vol1", WARNED, "26", lambda _: None, lambda: big(26)),
-    "a stray VM snapshot": Planted("stray VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, stray),
+    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, stray),
 }  # fmt: skip
 
 
@@ -266,7 +266,7 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make,
     assert ended.code == 0, ended.out
     assert "[FAIL]" not in ended.out
     assert "[warn]" not in ended.out
-    assert ended.out.splitlines()[-1].startswith("all is well: ")
+    assert ended.out.splitlines()[-1].startswith("no problems: ")
     assert all(entry.effect is None for entry in night.ledger)
     assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
 
@@ -320,7 +320,7 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
     dead_run(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
     _, links = examined(night)
-    (owed,) = [one for one in links if _name(one) == "debts of vol1"]
+    (owed,) = [one for one in links if _name(one) == "outstanding work of vol1"]
     assert owed["mark"] == WARNED
     assert "web01 (vm-108)" in owed["text"]
 

@@ -190,6 +190,7 @@ def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None
     journal = stage.store.begin(header)
     for fact in BEGUN:
         journal.append([fact])
+    journal.leave()
     with seize(stage.store.state, "vol1", "run", stage.clock):
         found = standing_of(stage)
     assert (found.level, found.left, found.at_work) == (Level.OK, (), "a run")

@@ -10,11 +10,18 @@ import pytest
 
 from snapall.backup.record import Fact, Notice
 from snapall.operate.doctor.links import Mark, Result
+from snapall.operate.history import past
+from snapall.operate.statistics import statistics
 from snapall.site.datastores import Inventory
+from snapall.views.course_json import course_json
 from snapall.views.examination import doctor_json
 from snapall.views.json_root import SCHEMA, root
 from snapall.views.jsonlines import snake
 from snapall.views.reports import Retained, Taken, datastore_json, list_json
+from snapall.views.standing import status_json
+from snapall.views.statistics import stats_json
+from tests.backup.pretended import JOB, quiesce_of, refuse
+from tests.operate.nights import course_of, slow_stage, standing_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 ROWS = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*)\|", PAGE, flags=re.MULTILINE)}
@@ -41,8 +48,24 @@ def test_the_page_names_the_schema() -> None:
     ],
 )
 def test_what_a_command_shows_is_on_the_page(command: str, body: dict[str, object]) -> None:
-    assert {*body, *_members(body)} - {"schema"} <= set(re.findall(r"`(\w+)`", ROWS[command]))
+    assert _members(body) - {"schema"} <= set(re.findall(r"`(\w+)`", ROWS[command]))
 
 
-def _members(body: dict[str, object]) -> set[str]:
-    return {key for value in body.values() if isinstance(value, list) for one in value for key in one}
+def test_what_the_journals_tell_is_on_the_page(tmp_path: Path) -> None:
+    stage = slow_stage(tmp_path)
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    shown = [status_json([standing_of(stage)]), course_json(course_of(stage))]
+    shown.append(stats_json([statistics(JOB.name, past(stage.store, JOB.name).runs, 4)]))
+    assert set().union(*map(_members, shown)) <= {"schema", *re.findall(r"`(\w+)`", PAGE)}
+
+
+def _members(value: object) -> set[str]:
+    """The names of all members, however deep."""
+    match value:
+        case dict():
+            return {str(key) for key in value}.union(*map(_members, value.values()))
+        case list():
+            return set().union(*map(_members, value))
+        case _:
+            return set()

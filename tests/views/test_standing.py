@@ -85,6 +85,6 @@ def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage
     for n in range(200):
         stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
     line, level = nagios_line([standing_of(stage)])
-    assert level is Level.WARNING
+    assert level is Level.CRITICAL
     assert len(line) < 4096
     assert " | age=" in line

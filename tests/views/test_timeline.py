@@ -38,7 +38,8 @@ def stage(tmp_path: Path) -> Stage:
 def dead(stage: Stage) -> Course:
     """A run that died while it quiesced."""
     sql = Vm(110, "sql01", "esx1")
-    found = course(stage.begun(Surveyed((), (sql,), (), (), ()), Intent(1, Quiesce(sql, "Quiesce-x"))).records)
+    journal = stage.begun(Surveyed((), (sql,), (), (), ()), Intent(1, Quiesce(sql, "Quiesce-x")))
+    found = course(stage.state_of(journal))
     assert found is not None
     return found
 

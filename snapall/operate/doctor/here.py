@@ -38,7 +38,7 @@ def look_here(walk: Walk, settings: Config, memory: JournalStore) -> None:
         walk.look("lock", job, lambda job=job: _lock(memory, job), "state folder")  # type: ignore[misc]
     # A job that the configuration has lost may owe something all the same.
     for job in dict.fromkeys([*settings.jobs, *(memory.jobs() if there else ())]):
-        walk.look("debts", job, lambda job=job: _debts(memory, job), "state folder")  # type: ignore[misc]
+        walk.look("outstanding work", job, lambda job=job: _outstanding(memory, job), "state folder")  # type: ignore[misc]
 
 
 def _rights(settings: Config) -> Iterator[Seen]:
@@ -132,10 +132,10 @@ def _lock(memory: JournalStore, job: str) -> Seen:
     )
 
 
-def _debts(memory: JournalStore, job: str) -> Iterator[Seen]:
-    known = known_of(memory, job)
-    for text in known.unreadable:
-        yield Seen(text, "what it may owe is not known: look into it by hand, and move it away")
+def _outstanding(store: JournalStore, job: str) -> Iterator[Seen]:
+    known = known_of(store, job)
+    for one in known.unreadable:
+        yield Seen(one.text, one.remedy)
     left = [label for one in known.open for label in one.left]
     if left:
         yield Seen(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "snapall recover")
