@@ -30,7 +30,16 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
-from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
+from snapall.backup.runstate import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    RunState,
+    VmPhase,
+    VmState,
+)
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
@@ -94,6 +103,19 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
         elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
+    yield from _rivals(state, one, rows)
+
+
+def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
+    """In paper order: several snapshots under our name appeared since the survey, and no id tells which is ours."""
+    silent = one.phase in {VmPhase.SILENT, VmPhase.FAILED} and not one.ids
+    if state.header.job.order is Order.SAFE or not silent:
+        return
+    named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
+    if len(named) > 1:
+        ids = ", ".join(row.ssid for row in named)
+        why = f"{ids} have appeared under this name, and which of them is ours is not known"
+        yield from (Withheld(one.vm.id, row.ssid, why) for row in named if row.ssid not in one.withheld)
 
 
 def present(state: RunState) -> tuple[str, ...]:
@@ -113,7 +135,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
         return (*listed, *named)
     if listed or (one.ids and not one.misread):
         return listed
-    return named if len(named) == 1 else ()
+    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
@@ -146,7 +168,8 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return "no longer listed"
     mine = [row for row in rows if row.vm == one.vm.id]
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(_named(state, one, mine)) > 1:
+    named = _named(state, one, mine)
+    if not settled or len(named) > 1 or any(row.ssid in one.withheld for row in named):
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

@@ -140,7 +140,7 @@ class VmState:
     @property
     def watched(self) -> bool:
         """Whether it is only kept in view: the program said that it failed, and no look has found anything."""
-        return self.phase is VmPhase.FAILED and not self.ids
+        return self.phase is VmPhase.FAILED and not self.ids and not self.withheld
 
     @property
     def removed(self) -> bool:
