@@ -31,7 +31,7 @@ from snapall.backup.settling import announce, reach
 from snapall.backup.state import apply
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, START, Act, Stage, lose, once, refuse, release_of
+from tests.backup.pretended import CHAIN, JOB, START, Act, Fault, Stage, busy, lose, once, refuse, release_of
 
 R, P, S3, S4 = CHAIN
 VM = Vm(110, "sql01", "esx1")
@@ -123,7 +123,8 @@ def test_the_printed_id_and_the_one_that_the_database_lists_are_both_removed(sta
 # A removal that does not work
 
 
-def test_the_snapshot_behind_a_printed_id_that_never_was_is_found_by_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("removal", [lambda step, act: act(step), busy, lose], ids=["already", "busy", "lost"])
+def test_the_snapshot_behind_a_printed_id_that_never_was_is_found_by_its_name(tmp_path: Path, removal: Fault) -> None:
     stage = Stage(tmp_path, PAPER)
     theirs, ours = VmSnapshot("snapshot-7", 110, "Quiesce"), VmSnapshot("snapshot-1228", 110, "Quiesce")
     stage.site.rows = [theirs, ours]
@@ -132,6 +133,7 @@ def test_the_snapshot_behind_a_printed_id_that_never_was_is_found_by_its_name(tm
         Intent(1, Quiesce(VM, "Quiesce")),
         Answered(1, Done(ssid="sna"), 1.0),  # `SsId:snapshot-1228`, torn
     )
+    stage.site.fail(lambda step: isinstance(step, Release) and step.ssid == "sna", removal)
     journal = stage.begun(*records)
     assert not settle(stage, journal).open
     assert stage.site.rows == [theirs]
@@ -141,11 +143,11 @@ def test_recover_tries_a_refused_removal_anew_with_growing_pauses(stage: Stage) 
     stage.site.rows = [ROW]
     moments: list[float] = []
 
-    def busy(step: Step, act: Act) -> Outcome:
+    def hindered(step: Step, act: Act) -> Outcome:
         moments.append(stage.clock.monotonic())
         return Unknown("another task is in progress")
 
-    stage.site.fail(release_of(110), busy)
+    stage.site.fail(release_of(110), hindered)
     journal = stage.begun(*QUIESCED)
     state = settle(stage, journal)
     pauses = [later - earlier for earlier, later in pairwise(moments)]
