@@ -139,6 +139,19 @@ def test_the_snapshot_behind_a_printed_id_that_never_was_is_found_by_its_name(tm
     assert stage.site.rows == [theirs]
 
 
+@pytest.mark.parametrize("order", Order)
+def test_an_id_that_virtualcenter_does_not_know_proves_nothing_while_the_create_may_act(
+    tmp_path: Path, order: Order
+) -> None:
+    stage = Stage(tmp_path, replace(PAPER, order=order))
+    name = NAME if order is Order.SAFE else "Quiesce"
+    journal = stage.begun(SURVEYED, Intent(1, Quiesce(VM, name)), Answered(1, Done(ssid="snapshot-99"), 1.0))
+    stage.clock.later(stage.pace.settle / 2, lambda: stage.site.rows.append(replace(ROW, name=name)))
+    assert not settle(stage, journal).open
+    assert removals(stage) == ["snapshot-99", ROW.ssid]
+    assert stage.site.rows == []
+
+
 def test_recover_tries_a_refused_removal_anew_with_growing_pauses(stage: Stage) -> None:
     stage.site.rows = [ROW]
     moments: list[float] = []
