@@ -160,7 +160,7 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
     """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
     if one.in_flight:
         return ""
-    if one.removed:
+    if one.removed and not one.misread:
         return "removed, and no longer listed"
     if any(all(isinstance(call.outcome, Refusal) for call in one.removals_of(ssid)) for ssid in one.ids):
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure

@@ -163,12 +163,12 @@ class VmState:
 
     @property
     def misread(self) -> bool:
-        """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.tried) and not self.listed and all(_already(call) for call in self.tried)
+        """Whether the printed id was no snapshot, as it seems: it was never listed, and no removal took it."""
+        return bool(self.tried) and not self.listed and not any(_took(call) for call in self.tried)
 
 
-def _already(call: Call) -> bool:
-    return isinstance(call.outcome, Done) and call.outcome.already
+def _took(call: Call) -> bool:
+    return call.in_flight or (isinstance(call.outcome, Done) and not call.outcome.already)
 
 
 @dataclass(frozen=True, slots=True)
