@@ -107,7 +107,7 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
 
 
 def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
-    """In paper order: several snapshots under our name that appeared since the survey, and no id tells which is ours."""
+    """In paper order: several snapshots under our name appeared since the survey, and no id tells which is ours."""
     silent = one.phase in {VmPhase.SILENT, VmPhase.FAILED} and not one.ids
     if state.header.job.order is Order.SAFE or not silent:
         return
@@ -135,7 +135,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
         return (*listed, *named)
     if listed or (one.ids and not one.misread):
         return listed
-    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
+    return named if len(named) == 1 else ()
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
@@ -168,8 +168,7 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return "no longer listed"
     mine = [row for row in rows if row.vm == one.vm.id]
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    named = _named(state, one, mine)
-    if not settled or len(named) > 1 or any(row.ssid in one.withheld for row in named):
+    if not settled or len(_named(state, one, mine)) > 1:
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

@@ -265,7 +265,6 @@ class RunState:
     rotation: RotationEnded | None = None
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
-    ended_at: datetime | None = None
     ended_version: int = 0
     report: Ended | None = None  # the run's own, if it lived to write one
     given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
