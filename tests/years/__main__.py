@@ -41,15 +41,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1, help="so many seeds, from --seed on")
     parser.add_argument("--on", action="store_true", help="go on after a night in which something did not hold")
+    parser.add_argument("--tell", type=int, default=-1, help="a night whose story is told whatever came of it")
     asked = parser.parse_args()
     wrong = 0
     for seed in range(asked.seed, asked.seed + asked.seeds):
         with tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None) as folder:
             years = Years(Path(folder), seed)
-            for story in years.live(asked.nights):
+            for story in years.live(asked.nights, asked.tell):
                 print(story, flush=True)
-                wrong += 1
-                if not asked.on:
+                wrong += "BROKEN" in story
+                if wrong and not asked.on:
                     break
             print(figures(years), flush=True)
     print("0 left, 0 lost" if not wrong else f"{wrong} nights in which a promise was broken")

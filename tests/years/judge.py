@@ -25,11 +25,16 @@ class Strict:
     agreed: set[str] = field(default_factory=set)  # ids that the operator wants removed
     wrong: list[str] = field(default_factory=list)
     published: int = 0
+    backed_up: set[str] = field(default_factory=set)  # runs of which a list has shown every capture
     spoiled: dict[str, float] = field(default_factory=dict)  # runs whose captures others touched, and when
 
     def say(self, process: Process, text: str) -> None:
         self.wrong.append(f"{process.words} (process {process.pid}, job {process.job.name}) {text}")
         self.world.tell("BROKEN:", self.wrong[-1])
+
+    def listed(self, snaps: Sequence[Snap]) -> None:
+        """Somebody alive reads a list."""
+        self.backed_up.update(one.by for one in snaps if one.by not in self.backed_up and self.confirmed(one.by))
 
     # VM snapshots
 
@@ -46,8 +51,8 @@ class Strict:
         return job is not None and set(job.volumes) <= set(self.world.of_run(mark))
 
     def is_part(self, snap: Snap) -> bool:
-        """Whether its run never captured every volume."""
-        return bool(snap.by) and not self.complete(snap.by) and snap.by not in self.spoiled
+        """Whether its run never captured every volume, as far as any list has shown."""
+        return bool(snap.by) and not self.complete(snap.by) and snap.by not in self.backed_up
 
     def confirmed(self, mark: str) -> bool:
         """Whether all of it was read back."""

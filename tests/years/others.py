@@ -21,6 +21,7 @@ class Others:
     world: World
     court: Court
     chance: random.Random
+    outstanding: Callable[[], bool]
     chain: tuple[str, ...] = ()
     count: int = 0
 
@@ -62,8 +63,15 @@ class Others:
         self.world.create(self.chance.choice(sorted(self.world.vms)), self.chance.choice(NAMES))
 
     def make_quiesce(self) -> None:
-        """Called as the batch's, by a person."""
-        self.world.create(self.chance.choice(sorted(self.world.vms)), "Quiesce")
+        """Called as the batch's, by a person.
+
+        In paper order snapall cannot tell it from its own where it has no id, and takes the only such row for its own
+        by design; so it appears where nothing is outstanding, or where ours is seen, too.
+        """
+        ours = {row.vm for row in self.world.ours() if row.name == "Quiesce"}
+        free = [vm for vm in sorted(self.world.vms) if vm in ours or not self.outstanding()]
+        if free:
+            self.world.create(self.chance.choice(free), "Quiesce")
 
     def remove_their_own(self) -> None:
         theirs = sorted(ssid for ssid, row in self.world.rows.items() if not row.by)
@@ -71,7 +79,8 @@ class Others:
             del self.world.rows[theirs[0]]
 
     def remove_ours(self) -> None:
-        ours = sorted(row.ssid for row in self.world.ours())
+        rivals = {row.vm for row in self.world.rows.values() if not row.by and row.name == "Quiesce"}
+        ours = sorted(row.ssid for row in self.world.ours() if row.vm not in rivals)
         if ours:
             ssid = self.chance.choice(ours)
             self.world.tell("others: remove", ssid)

@@ -66,6 +66,8 @@ class YearSite:
         on_filer = not isinstance(step, Quiesce | Release)
         if on_filer and world.turns.now < world.filer_up_at:
             kind = "filer refuses"
+        if isinstance(step, Release) and step.ssid not in world.rows and kind.startswith("removal says yes"):
+            kind = ""  # of what is not there it says that it is not there
         other = self.chance.choice(self.weather.others) if self.weather.others else ""
         course = course_of(step, kind, self.pace, self.chance, other)
         if course.kind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -46,7 +46,9 @@ class Snap:
 
 
 class Judge(Protocol):
-    """Sees what snapall's commands do, before they do it."""
+    """Sees what snapall's commands do, before they do it, and what they are shown."""
+
+    def listed(self, snaps: Sequence[Snap]) -> None: ...
 
     def removes(self, process: Process, row: VmRow) -> None: ...
 
@@ -158,6 +160,7 @@ class World:
             self.shown[volume] = {one.name: replace(one, tags=set(one.tags)) for one in rows}
             for one in rows:
                 one.listed = True
+            self.judge.listed(rows)
         return tuple(FilerSnapshot(one.name, one.date, tuple(sorted(one.tags))) for one in rows)
 
     def snap(self, volume: str, name: str, by: str = "") -> Snap:

@@ -43,13 +43,17 @@ class Years:
         self.commands = Commands(
             folder / "state", self.turns, self.world, self.judge, self.court, self.disk, self.chance, setup
         )
-        self.others = Others(self.world, self.court, self.chance)
+        self.others = Others(self.world, self.court, self.chance, self._outstanding)
         self.seconds = 0.0
         self._populate()
 
     @property
     def tally(self) -> Tally:
         return self.commands.tally
+
+    def _outstanding(self) -> bool:
+        alive = any(not one.dead for one in self.commands.running.values())
+        return alive or self.commands.open_runs() > 0
 
     def _populate(self) -> None:
         """The batch has been at work for long."""
@@ -61,8 +65,8 @@ class Years:
         self.world.create(110, "Manual-before-upgrade")
         self.others.chain = self.commands.setup.a.chain
 
-    def live(self, nights: int) -> Iterator[str]:
-        """Live so many nights; yields what does not hold, each with its story."""
+    def live(self, nights: int, tell: int = -1) -> Iterator[str]:
+        """Live so many nights; yields what does not hold, each with its story, and that of the night `tell`."""
         began = time.perf_counter()
         with self.disk.under():
             for night in range(nights):
@@ -70,7 +74,7 @@ class Years:
                 self._night(night)
                 self.tally.nights += 1
                 self.seconds = time.perf_counter() - began
-                if self.judge.wrong:
+                if self.judge.wrong or night == tell:
                     yield self._told(night)
                     self.judge.wrong.clear()
 
