@@ -25,6 +25,8 @@ FOR_TESTS = ("tests", "fixtures", "docs", "sql", "README.md", "CONTRIBUTING.md",
 WORKFLOW, HOOKS = ".github/workflows/ci.yml", ".pre-commit-config.yaml"
 PYTEST = ("python", "-m", "pytest", "-n", "logical", "--dist", "worksteal")
 PROOFS = {
+    "explore": (),
+    "years": ("--nights", "1000", "--seed", "4"),
     "matrix": (),
     "mutants": (),
     "year": ("--seed", "4"),

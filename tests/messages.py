@@ -1,27 +1,26 @@
 """docs/messages.md out of the source: `python -m tests.messages > docs/messages.md`.
 
-A message is a literal where it is made; what only a night can know stands in it as a WORD in capitals.
+A message is a literal where it is made (literals.py reads it).
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import snapall
 from snapall import errors
+from snapall.backup import readback
 from snapall.errors import SnapallError
 from snapall.site import filer
 from snapall.site.answers import REMEDIES, Meaning
 from snapall.site.dbdrivers import Trouble
+from tests.literals import SOURCE, Module, Words, name_of
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "messages.md"
-SOURCE = Path(snapall.__file__).parent  # of the wheel, where that is what is tested
 HEAD = """\
 # Messages, and what to do
 
@@ -51,16 +50,20 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 ERRORS = {
     name: one.exit
-    for module in (errors, filer)
+    for module in (errors, filer, readback)
     for name, one in vars(module).items()
     if isinstance(one, type) and issubclass(one, SnapallError)
 }
 KINDS = {name: f"error {int(code)}" for name, code in ERRORS.items()}
-KINDS |= {"Failed": "failure", "failed": "failure", "_fail": "failure", "Warned": "warning"}
+KINDS |= {"Failed": "failure", "failed": "failure", "_fail": "failure", "Warned": "warning", "Withheld": "failure"}
+TEXTS = {"Withheld": 2, "_fail": 1}  # where the text is not the first argument
+REMEDY = {
+    "Withheld": "that snapshot is left alone; where none of the run's own is found, it ends with exit code 5 and says "
+    "what to do"
+}
 WARNERS = {"_limits", "_foreign", "_changed", "_strays", "recall"}  # functions that answer the warnings of a plan
 AS_IT_SAYS = "as the message says"
 SOME_WORDS = 3  # fewer are no message
-CAPITALS = {"strerror": "REASON", "format_exc": "TRACEBACK", "error": "REASON", "message": "REASON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,115 +106,45 @@ def _files(place: Path) -> list[Path]:
 
 def messages(source: str) -> Iterator[Message]:
     """Every message of a module, in the order of its kinds of making; `text` is "" when it is only passed on."""
-    tree = ast.parse(source)
-    constants = ast.Module([one for one in tree.body if isinstance(one, ast.Assign)], [])
-    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)]
-    for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
-        kind = KINDS.get(_name(call.func))
-        if kind is None or not call.args:
-            continue
-        around = [one for one in functions if one.lineno <= call.lineno <= (one.end_lineno or 0)]
-        words = Words(call.lineno, [*around, constants])
-        hints = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "hint")]
-        remedy = (words.of(hints[0]) or AS_IT_SAYS) if hints else ""
-        yield Message(words.whole(call.args[0]), kind, remedy, ast.unparse(call.args[0]))
-    for function in (one for one in functions if one.name in WARNERS):
-        words = Words(function.end_lineno or 0, [function])
-        for said in (one for one in ast.walk(function) if isinstance(one, ast.JoinedStr)):
+    module = Module.of(source)
+    for call in (one for one in ast.walk(module.tree) if isinstance(one, ast.Call)):
+        kind = KINDS.get(name_of(call.func))
+        if kind is not None and call.args[TEXTS.get(name_of(call.func), 0) :]:
+            yield from _made(module, call, kind)
+    for function in (one for one in module.functions.values() if one.name in WARNERS):
+        words = Words(module, function.end_lineno or 0, [function])
+        parts = {id(part) for one in ast.walk(function) if isinstance(one, ast.Assign) for part in ast.walk(one.value)}
+        for said in (one for one in ast.walk(function) if isinstance(one, ast.JoinedStr) and id(one) not in parts):
             if len((text := words.of(said)).split()) > SOME_WORDS:
                 yield Message(text, "warning", AS_IT_SAYS, "")
 
 
-class Words:
-    """The words of an expression as they are known without running it: what it names is looked up further up."""
-
-    def __init__(self, line: int, scopes: Sequence[ast.FunctionDef | ast.Module]) -> None:
-        self._line = line
-        self._scopes = scopes
-
-    def whole(self, node: ast.expr) -> str:
-        """The text of a message; "" when it was made elsewhere."""
-        match node:
-            case ast.JoinedStr(values=values):
-                return self._joined(values)
-            case ast.Call(func=ast.Attribute(value=ast.Constant(), attr="join"), args=[ast.Name(id=name)]):
-                return " / ".join(self._appended(name))
-            case _:
-                return self.of(node)
-
-    def of(self, node: ast.expr) -> str:
-        """The text; "" when none of its words is known."""
-        match node:
-            case ast.Constant(value=str(text)):
-                return " ".join(text.split())
-            case ast.JoinedStr(values=values):
-                text = self._joined(values)
-                return text if re.search(r"[a-z]{2}", text) else ""
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return f"{self.of(left) or capitals(left)} {self.of(right) or capitals(right)}"
-            case ast.IfExp(body=body, orelse=orelse):
-                return " / ".join(text for text in (self.of(body), self.of(orelse)) if text)
-            case ast.Attribute(value=ast.Name(id="JournalError"), attr=name):
-                return str(getattr(errors.JournalError, name))
-            case ast.Name(id=name) if found := self._assigned(name):
-                return Words(found.lineno, self._scopes).of(found.value)
-            case _:
-                return ""
-
-    def _joined(self, values: Sequence[ast.expr]) -> str:
-        parts = (one.value if isinstance(one, ast.Constant) else self._inner(one) for one in values)
-        return " ".join("".join(str(part) for part in parts).split())
-
-    def _appended(self, name: str) -> Iterator[str]:
-        for one in (one for scope in self._scopes for one in ast.walk(scope)):
-            match one:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=found), attr="append"), args=[text]) if (
-                    found == name
-                ):
-                    yield self.of(text)
-                case _:
-                    pass
-
-    def _inner(self, node: ast.expr) -> str:
-        assert isinstance(node, ast.FormattedValue)
-        return self.of(node.value) or capitals(node.value)
-
-    def _assigned(self, name: str) -> ast.Assign | None:
-        """The nearest assignment above, or the module's own."""
-        found = [
-            one
-            for scope in self._scopes
-            for one in ast.walk(scope)
-            if isinstance(one, ast.Assign) and [_name(target) for target in one.targets] == [name]
-            if one.lineno < self._line and (one.col_offset > 0 or isinstance(scope, ast.Module))
-        ]
-        return max(found, key=lambda one: (one.col_offset > 0, one.lineno), default=None)
-
-
-def capitals(node: ast.expr) -> str:
-    """What stands for a value that only the night knows."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=ast.Constant()), args=[inner, *_]):
-            return capitals(inner)  # ", ".join(names)
-        case ast.Call(args=[inner, *_]):
-            return capitals(inner)
-        case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.BoolOp(values=[inner, *_]):
-            return capitals(inner)
-        case ast.BinOp(left=inner) | ast.IfExp(body=inner) | ast.GeneratorExp(elt=inner):
-            return capitals(inner)
-        case ast.Name() | ast.Attribute():
-            name = _name(node).strip("_")
-            return CAPITALS.get(name, name.upper())
+def _made(module: Module, call: ast.Call, kind: str) -> Iterator[Message]:
+    """The messages that one call makes: several, where a function answers one of several texts."""
+    around = [one for one in module.functions.values() if one.lineno <= call.lineno <= (one.end_lineno or 0)]
+    words = Words(module, call.lineno, around)
+    text, *rest = call.args[TEXTS.get(name_of(call.func), 0) :]
+    code = ast.unparse(text)
+    hints = [*rest[:1], *(word.value for word in call.keywords if word.arg == "hint")]
+    remedy = REMEDY.get(name_of(call.func), "") if not hints else _remedy(words, hints[0])
+    match text:
+        case ast.Starred(value=ast.Call(func=ast.Name(id=name))):  # a function that answers text and remedy
+            for answer, there in module.answers(name):
+                if isinstance(answer, ast.Tuple):
+                    yield Message(there.whole(answer.elts[0]), kind, there.of(answer.elts[1]), code)
+        case ast.Call(func=ast.Name(id=name)) if len(texts := words.answered(name)) > 1:
+            for each in texts:
+                yield Message(each, kind, remedy, code)
         case _:
-            return "..."
+            yield Message(words.whole(text), kind, remedy, code)
 
 
-def _name(node: ast.expr) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
+def _remedy(words: Words, hint: ast.expr) -> str:
+    match hint:
+        case ast.Call(func=ast.Name(id=name)) if texts := words.answered(name):
+            return " / ".join(texts)
         case _:
-            return ""
+            return words.of(hint) or AS_IT_SAYS
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.messages import FILE, SECTIONS, SOURCE, messages, page
+from tests.literals import SOURCE
+from tests.messages import FILE, SECTIONS, messages, page
 
 MODULES = [
     file
@@ -20,7 +21,10 @@ def test_a_message_that_the_page_leaves_out_is_one_that_is_only_passed_on() -> N
     made = [one for module in MODULES for one in messages(module.read_text(encoding="utf-8"))]
     assert {one.code for one in made if not one.text} == {
         "error.message",
-        "journal.broken",
+        "silent.why",  # of a filer that was not heard, which its client worded
+        "state.broken",  # of a journal, which it worded itself
+        "case.journal.broken",
+        "loss.text",  # of a VM that nothing more can be done for: report.py words it
         "text",  # of a function that is given it
         "'; '.join(faults)",  # of the names of datastores, which are looked up elsewhere
         "warning",  # of a plan: these are listed where they are found
@@ -40,3 +44,24 @@ def test_a_message_is_told_with_what_it_names_and_its_remedy() -> None:
     assert [(one.text, one.kind, one.remedy) for one in told if one.text] == [
         ("job NAME has no THINGS", "error 1", "look there")
     ]
+
+
+def test_a_text_that_a_function_of_the_module_answers_is_found_with_all_its_remedies() -> None:
+    told = list(
+        messages(
+            "def f(vm):\n"
+            "    raise Refused(label(vm), remedy(vm))\n"
+            "def g(vm):\n"
+            "    raise Refused(f'{vm.name}: {label(vm)}')\n"
+            "def label(vm):\n"
+            "    return f'{vm.label} is not there'\n"
+            "def remedy(vm):\n"
+            "    if vm.old:\n"
+            "        return 'look there'\n"
+            "    return 'look here'\n"
+        )
+    )
+    assert {(one.text, one.remedy) for one in told} == {
+        ("LABEL is not there", "look here / look there"),
+        ("NAME: LABEL is not there", ""),
+    }

@@ -52,7 +52,14 @@ def _not_quiesced(state: RunState, one: VmState) -> str:
     may_be = any(capture.phase is not CapturePhase.ABSENT for capture in state.captures.values())
     if may_be and one.removals and not one.after_capture:
         return "it was released before the filer's snapshot was confirmed"
+    if may_be and one.removals and state.database is None and not _shown(one):
+        return "the database has not listed its snapshot, and no removal has met it"
     return ""
+
+
+def _shown(one: VmState) -> bool:
+    """Whether anything besides vcbsnapshot's answer shows that there was a snapshot."""
+    return one.listed or any(isinstance(call.outcome, Done) and not call.outcome.already for call in one.removals)
 
 
 def _no_answer(one: VmState) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from snapall.backup.context import Claims
 from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import briefly
+from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
 
 
@@ -25,11 +26,16 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
         with briefly(store.state / "vms.lock"):
             closed.update(path for path in journals(store.folder) if path not in closed and not is_open(path))
             states = [state for state in store.states(but=closed) if state.header.vcenter == vcenter]
-            yield {
-                one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
-                for state in states
-                for one in state.outstanding
-                if one.vm.id in vms
-            }
+            yield owned(states, vms)
 
     return claim
+
+
+def owned(states: Iterable[RunState], vms: Collection[int]) -> dict[int, str]:
+    """Those of the VMs that these runs may have left a snapshot on, and why."""
+    return {
+        one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
+        for state in states
+        for one in state.outstanding
+        if one.vm.id in vms
+    }

@@ -186,7 +186,7 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
 
 
 def _certify(state: RunState, now: datetime, policy: Policy, draft: Draft) -> bool:
-    """Whether the certificate is written; it is, when no VM's first removal and no capture is awaited any more."""
+    """Whether the certificate is written; it is, when no quick removal and no capture is awaited any more."""
     if not policy.backup or state.surveyed is None or state.certified is not None:
         return state.certified is not None
     pace, began = state.header.pace, state.released_at or now
@@ -198,7 +198,8 @@ def _certify(state: RunState, now: datetime, policy: Policy, draft: Draft) -> bo
     for at in waits:
         draft.wait(at)
     unsent = any(one.ids and not one.removals for one in state.outstanding)
-    if unsent or any(one.in_flight for one in state.vms.values()) or any(now < at for at in waits):
+    removing = unsent or any(one.in_flight for one in state.vms.values()) or vms.retried_soon(state, policy)
+    if removing or any(now < at for at in waits):
         draft.busy = True
         return False
     draft.records.append(certify(state))

@@ -380,8 +380,6 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain is left as it is now; the next run goes on from there"
-    if state.broken:
-        return Failed(f"the rotation was not finished: {state.broken}", hint)
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
             return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)

@@ -174,6 +174,20 @@ def _after_failure(state: RunState, mine: list[Call], policy: Policy) -> datetim
     return at if at <= limit or (not busy and len(mine) < TRIES) else None
 
 
+def retried_soon(state: RunState, policy: Policy) -> bool:
+    """Whether a removal that failed quickly is sent again within a second, or a look decides that; rotation waits."""
+    return state.login_refused_at is None and any(_retried_soon(state, one, policy) for one in state.outstanding)
+
+
+def _retried_soon(state: RunState, one: VmState, policy: Policy) -> bool:
+    mine = [call for call in one.removals if call.owner == state.owner]
+    quick = all(call.seconds is not None and call.seconds <= STRAGGLERS for call in mine)
+    if not mine or not quick or not _failed(mine[-1]) or _hindered(mine[-1]) or len(mine) >= TRIES:
+        return False
+    looked = one.fresh or state.database is not None
+    return not looked or any(again_at(state, one, ssid, policy) is not None for ssid in one.ids)
+
+
 def _failed(call: Call) -> bool:
     """Whether a removal did not work; "already deleted" may mean that the snapshot is not completely created."""
     match call.outcome:

@@ -78,11 +78,11 @@ class Case:
         if self.journal.broken and not self.state.broken:
             self.observe(JournalBroken(self.journal.broken))
 
-    def observe(self, seen: Observation) -> None:
-        """Take a look's answer in, and note what follows from it."""
+    def observe(self, seen: Observation, asked: datetime | None = None) -> None:
+        """Take in what a look shows, and note what follows; `asked`: when it began, for it knows of nothing later."""
         at = self.context.clock.utc()
         self.state = apply(self.state, Record(at, seen))
-        if facts := conclude(self.state, seen, at):
+        if facts := conclude(self.state, seen, asked or at):
             self.note(*facts)
 
     def look_again(self) -> None:
@@ -112,6 +112,7 @@ class _Running:
     n: int = 0
     began: float = 0.0
     version: int = 0  # of the state when it began
+    asked: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -167,8 +168,8 @@ class Engine:
             broken = case.state.broken
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
             actions = [action for action in decision.actions if self._may_begin(case, action)]
-            self._begin(case, decision.records, actions)
-            if not decision.records and case.state.broken == broken:
+            left_out = self._begin(case, decision.records, actions)
+            if not (decision.records or left_out) and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
         if not self._running:
@@ -186,8 +187,8 @@ class Engine:
             return not any(_on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
         return True
 
-    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> None:
-        """Write the intents of one decision, all at once; then act."""
+    def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> bool:
+        """Write the intents of one decision, all at once; then act. Whether another run's VMs were left out."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
         try:
             with case.claims(creates) if creates else unclaimed(()) as taken:
@@ -201,10 +202,11 @@ class Engine:
                 running = self._intend(case, [*records, *left], begun)
         except JournalError as error:  # whether another run owns a VM cannot be asked: nothing new may begin
             case.observe(JournalBroken(str(error)))
-            return
+            return False
         for one in running:
             self._start(one)
         self._preconnect(case, begun)
+        return bool(left)
 
     def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[_Running]:
         running = [
@@ -230,7 +232,7 @@ class Engine:
             self._context.publish(StageBegan(stage))
         one.began = self._context.clock.monotonic()
         self._running.append(one)
-        one.version = one.case.state.version
+        one.version, one.asked = one.case.state.version, self._context.clock.utc()
         self._context.threads.start(lambda: self._perform(one))
 
     def _preconnect(self, case: Case, actions: Sequence[Action]) -> None:
@@ -262,14 +264,14 @@ class Engine:
                 return lambda: case.note(Answered(one.n, outcome, seconds))
             case LookAtVms() as look:
                 seen = _look(site, look, version)
-                return lambda: self._looked(case, seen)
+                return lambda: self._looked(case, seen, one.asked)
             case ReadVolume(_, volume):
                 try:
                     rows = site.listing(volume)
                 except SiteError as error:
                     silent = FilerSilent(volume, version, error.message, error.hint)
                     return lambda: case.observe(silent)
-                return lambda: case.observe(VolumeSeen(volume, rows, version))
+                return lambda: case.observe(VolumeSeen(volume, rows, version), one.asked)
 
     def _take(self, one: _Running, answer: Callable[[], None]) -> None:
         if one in self._running:  # else it was given up on
@@ -283,10 +285,10 @@ class Engine:
             self._running.remove(one)
             self._unanswered(one, f"no answer within {_patience(one):g} s")
 
-    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent) -> None:
+    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent, asked: datetime | None) -> None:
         if isinstance(seen, DatabaseSilent) and case.state.database is None:
             case.note(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
-        case.observe(seen)
+        case.observe(seen, asked)
 
     def _broke(self, one: _Running, text: str, hint: str) -> None:
         one.case.note(Failed(text, hint))

@@ -30,7 +30,16 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
-from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState, VmState
+from snapall.backup.runstate import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    RunState,
+    VmPhase,
+    VmState,
+)
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
@@ -94,6 +103,19 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
         elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
+    yield from _rivals(state, one, rows)
+
+
+def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
+    """In paper order: several snapshots under our name appeared since the survey, and no id tells which is ours."""
+    silent = one.phase in {VmPhase.SILENT, VmPhase.FAILED} and not one.ids
+    if state.header.job.order is Order.SAFE or not silent:
+        return
+    named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
+    if len(named) > 1:
+        ids = ", ".join(row.ssid for row in named)
+        why = f"{ids} have appeared under this name, and which of them is ours is not known"
+        yield from (Withheld(one.vm.id, row.ssid, why) for row in named if row.ssid not in one.withheld)
 
 
 def present(state: RunState) -> tuple[str, ...]:
@@ -138,7 +160,7 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
     """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
     if one.in_flight:
         return ""
-    if one.removed:
+    if one.removed and not one.misread:
         return "removed, and no longer listed"
     if any(all(isinstance(call.outcome, Refusal) for call in one.removals_of(ssid)) for ssid in one.ids):
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure

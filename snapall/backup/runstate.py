@@ -140,7 +140,7 @@ class VmState:
     @property
     def watched(self) -> bool:
         """Whether it is only kept in view: the program said that it failed, and no look has found anything."""
-        return self.phase is VmPhase.FAILED and not self.ids
+        return self.phase is VmPhase.FAILED and not self.ids and not self.withheld
 
     @property
     def removed(self) -> bool:
@@ -163,12 +163,12 @@ class VmState:
 
     @property
     def misread(self) -> bool:
-        """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.tried) and not self.listed and all(_already(call) for call in self.tried)
+        """Whether the printed id was no snapshot, as it seems: it was never listed, and no removal took it."""
+        return bool(self.tried) and not self.listed and not any(_took(call) for call in self.tried)
 
 
-def _already(call: Call) -> bool:
-    return isinstance(call.outcome, Done) and call.outcome.already
+def _took(call: Call) -> bool:
+    return call.in_flight or (isinstance(call.outcome, Done) and not call.outcome.already)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,6 @@ class RunState:
     rotation: RotationEnded | None = None
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
-    ended_at: datetime | None = None
     ended_version: int = 0
     report: Ended | None = None  # the run's own, if it lived to write one
     given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know

@@ -100,7 +100,7 @@ def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PL
             return replace(state, messages=(*state.messages, fact))
         case Ended():
             report = fact if state.ended is None and not state.takeovers else state.report
-            return replace(state, ended=fact, ended_at=at, ended_version=state.version, report=report)
+            return replace(state, ended=fact, ended_version=state.version, report=report)
         case Intent(n, step):
             return _sent(replace(state, steps={**state.steps, n: step}), n, step, at)
         case Started(n, child):

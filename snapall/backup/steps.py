@@ -52,17 +52,6 @@ class Delete:
 Step = Quiesce | Release | Capture | Rename | Delete
 
 
-def undo_of(step: Step) -> Step | None:
-    """What takes the step back. The id in a quiesce's release is a placeholder: only its answer tells it."""
-    match step:
-        case Quiesce(vm):
-            return Release(vm, f"<ssid of {vm.moref}>")
-        case Rename(volume, old, new):
-            return Rename(volume, new, old)
-        case Release() | Capture() | Delete():
-            return None
-
-
 def happened(step: Capture | Rename | Delete, rows: Sequence[FilerSnapshot]) -> bool:
     """Whether `snap list` of its volume shows that a filer's step took effect."""
     names = {row.name for row in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -117,22 +117,21 @@ class Guardian:
     def _opened_lock(self) -> Lock:
         """The lock that the run holds. One that we get beside it keeps nobody out."""
         path = self._lock_path
-        lock = None
-        try:
-            lock = Lock(path)
-            free = lock.try_acquire()
-            lock.release()
-        except OSError as error:
-            if lock is not None:
-                lock.close()
-            raise JournalError(f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS) from error
-        if free and self._run.lives and self.state.ended is None:
-            lock.close()
-            raise JournalError(
-                f"the lock {path} is free, although process {self._run.pid} holds it",
-                "the state folder must be on a file system that has locks",
-            )
-        return lock
+        with ExitStack() as opened:
+            try:
+                lock = Lock(path)
+                opened.callback(lock.close)
+                free = lock.try_acquire()
+                lock.release()
+            except OSError as error:
+                raise JournalError(
+                    f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS
+                ) from error
+            if free and self._run.lives and self.state.ended is None:
+                text = f"the lock {path} is free, although process {self._run.pid} holds it"
+                raise JournalError(text, "the state folder must be on a file system that has locks")
+            opened.pop_all()
+            return lock
 
     @property
     def _lock_path(self) -> Path:
@@ -223,11 +222,11 @@ class Guardian:
                 return False
             why = self._why or _how_it_ended(self.state, self._run.pid)
             journal = self._journal()
-            self._say(f"{why}; what is outstanding is settled now{_from_memory(journal)}")
-            taken_over = TakenOver(ROLE, why)
-            code = self._recovery.finish(journal, self.job, taken_over, alone=self._lock.in_place)
-            whole = code is Exit.OK
-            self._say("nothing is outstanding any more" if whole else f"not all is settled{_who_goes_on(journal)}")
+            how = ", by the records that were read while its journal could be read" if journal.lost else ""
+            self._say(f"{why}; what is outstanding is settled now{how}")
+            code = self._recovery.finish(journal, self.job, TakenOver(ROLE, why), alone=self._lock.in_place)
+            rest = "not all is settled" if journal.lost else "not all is settled: `snapall recover` goes on"
+            self._say("nothing is outstanding any more" if code is Exit.OK else rest)
             return True
 
     def _journal(self) -> Journal:
@@ -252,11 +251,3 @@ def _how_it_ended(state: RunState, pid: int) -> str:
     if state.ended is not None:
         return "the run has ended, and could not settle all by itself"
     return f"process {pid} died in the middle of the run"
-
-
-def _from_memory(journal: Journal) -> str:
-    return ", by the records that were read while its journal could be read" if journal.lost else ""
-
-
-def _who_goes_on(journal: Journal) -> str:
-    return "" if journal.lost else ": `snapall recover` goes on"

@@ -78,7 +78,7 @@ def grade(report: Report) -> str:
 
 def summary(report: Report, job: Job | None) -> list[str]:
     """How a run of the job ended, the worst first. `job` is None when the run ended before it wrote its header."""
-    lines = [f"{one} may be left quiesced" for one in report.outstanding]
+    lines = [f"may be left quiesced: {one}" for one in report.outstanding]
     if report.grade is not None:
         lines.append(f"{report.name}: {grade(report)}, {place(report, job)}")
     lines += [f"not quiesced: {', '.join(labels)}: {why}" for why, labels in _not_quiesced(report).items()]

@@ -49,7 +49,7 @@ from snapall.backup.record import (
 )
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
-from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename, undo_of
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
 from snapall.backup.workers import SYSTEM
 from snapall.errors import Exit, worst
 from tests.backup.pretended import CHAIN, JOB
@@ -114,12 +114,6 @@ def test_names_of_vm_snapshots_are_compared_as_a_person_sees_them() -> None:
         assert same_name(other, one)
     for one, other in (("a b", "ab"), ("a%20b", "a b"), ("Quiesce", "Quiesce2"), ("Quiesce", "")):
         assert not same_name(one, other)
-
-
-def test_every_step_knows_its_inverse() -> None:
-    assert undo_of(Quiesce(Vm(7), "Quiesce")) == Release(Vm(7), "<ssid of vm-7>")
-    assert undo_of(Rename("v", "a", "b")) == Rename("v", "b", "a")
-    assert [undo_of(step) for step in (Release(Vm(7), "s"), Capture("v", "n"), Delete("v", "n"))] == [None] * 3
 
 
 def test_the_worst_code_wins_in_the_order_that_help_tells() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.journal import closing_summary, is_closed, is_open, journals
+from snapall.backup.journal import closing_summary, is_open, journals
 from snapall.backup.model import Order, Vm, VmSnapshot
 from snapall.backup.origins import origins
 from snapall.backup.record import Intent, Summary, Surveyed, Warned
@@ -104,7 +104,7 @@ def test_the_last_line_says_what_the_whole_journal_does(stage: Stage, night: obj
     assert isinstance(summary, Summary)
     assert summary == summarize(stage.store.read(path))
     assert summary.origins == origins(stage.store.read(path))
-    assert is_closed(path) is not summary.open
+    assert is_open(path) is summary.open
 
 
 def test_a_line_after_the_report_means_that_the_journal_is_folded(stage: Stage) -> None:
@@ -141,7 +141,7 @@ def test_a_report_that_sums_nothing_up_is_of_an_earlier_version_and_folded(stage
     path.write_text("\n".join([*lines[:-1], json.dumps(last)]) + "\n")
     assert closing_summary(path) is None
     assert read_summary(path) == whole
-    assert is_closed(path)
+    assert not is_open(path)
 
 
 def test_what_ends_in_no_whole_line_has_no_summary(stage: Stage) -> None:
@@ -160,7 +160,7 @@ def test_a_last_line_longer_than_what_is_read_at_first_is_read_whole(stage: Stag
     stage.night()
     path = last_of(stage)
     assert len(path.read_bytes().splitlines()[-1]) > 100_000
-    assert is_closed(path)
+    assert not is_open(path)
     assert closing_summary(path) == summarize(stage.store.read(path))
 
 

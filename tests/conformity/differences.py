@@ -27,29 +27,28 @@ WORDS = {
 }
 
 INTRODUCTION = """\
-# What snapall does otherwise than the batch
+# How snapall differs from the batch
 
 `snapall.bat` was recorded in {count} scenarios, good nights and bad ones
-([fixtures/batch](../fixtures/batch/README.md)). The same scenarios are performed by snapall on a pretended site, in
-both orders and with one VM at a time, and compared: the commands that reached the filer and vcbsnapshot, what was
-asked of the database, the retained backups and the VMs that were quiesced in each, the VM snapshots that were left,
-the exit code, and the batch's lines in the log. This page lists every difference. It is made from the table that the
-comparison is held to (`tests/conformity/differences.toml`) by
+([fixtures/batch](../fixtures/batch/README.md)). snapall performs the same scenarios on a simulated site, in both
+orders and with one VM at a time, and the results are compared: the commands that reached the filer and vcbsnapshot,
+what was asked of the database, the retained backups and the VMs that were quiesced in each, the VM snapshots that
+were left, the exit code, and the batch's lines in the log. This page lists every difference. It is made from the table
+that the comparison is checked against (`tests/conformity/differences.toml`) by
 
 ```sh
 python -m tests.conformity.differences > docs/differences.md
 ```
 
-What the batch has and snapall has not is stood for by what comes nearest: an output file of osql that is missing, stale
-or full of error text by a database that cannot be asked; a log that another program holds open by a log that cannot be
-written.
+Where snapall has no equivalent, the nearest case stands in: a database that cannot be asked for an output file of osql
+that is missing, stale or full of error text; a log that cannot be written for one that another program keeps open.
 
 If you are about to switch: the next two sections say what stays as it is. The numbered ones are the batch's defects,
-each with the scenarios in which it shows; the last ones are choices of snapall's own.
+each with the scenarios in which it shows; the last ones are deliberate choices.
 
-In the tables `N` is the backup of tonight, `N-1` that of last night and so on, `UTC` a run's date and time, and
-`snapshot-(108)` the id of the snapshot that was made of VM 108; "night 2" is said where several nights were recorded,
-and the volume where two copies ran.
+In the tables `N` is the backup of tonight, `N-1` that of last night and so on, `UTC` the mark of a run (date, time and
+four random characters), and `snapshot-(108)` the id of the snapshot that was made of VM 108; "night 2" appears where
+several nights were recorded, and the volume where two copies ran.
 """
 
 

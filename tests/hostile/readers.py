@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.clock import SystemClock
 from snapall.backup.codec import from_line
-from snapall.backup.journal import Journal, is_closed, is_open
+from snapall.backup.journal import Journal, is_open
 from snapall.backup.model import FILER_NAME
 from snapall.backup.origins import origins
 from snapall.backup.record import Answered, Failed, Intent, Warned
@@ -87,7 +87,7 @@ def vcbsnapshot(said: tuple[bytes, bytes, int | None], _folder: Path) -> None:
 def journal(data: bytes, folder: Path) -> None:
     path = folder / "vol1-20070322T030000Z.jsonl"
     path.write_bytes(data)
-    is_open(path), is_closed(path)
+    is_open(path)
     state = fold(Journal.open(path, SystemClock()).records)
     if state.began is not None:
         origins(state), verdicts_of(state), state.open, state.parts, state.room, state.unsettled

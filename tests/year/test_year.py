@@ -12,9 +12,9 @@ import pytest
 
 from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
+from tests.turns import Turns
 from tests.year.chronicle import NAMES, Chronicle, Rules
 from tests.year.town import Town
-from tests.turns import Turns
 from tests.year.year import NEW_YEAR
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +57,9 @@ def test_the_chronicle_tells_what_snapall_must_never_do(town: Town, command: str
 
 def test_a_backup_that_was_not_read_back_and_holds_no_vm_must_not_be_published(town: Town) -> None:
     chronicle = Chronicle.of({"vmvol1": [row.name for row in town.world.listing("vmvol1")]})
-    perform(town, "snap create vmvol1 vmware_new_20070101T073000Z")
+    perform(town, "snap create vmvol1 vmware_new_20070101T073000Z-k3x9")
     perform(town, "snap delete vmvol1 vmware_recent")
-    perform(town, "snap rename vmvol1 vmware_new_20070101T073000Z vmware_recent")
+    perform(town, "snap rename vmvol1 vmware_new_20070101T073000Z-k3x9 vmware_recent")
     chronicle.read(town.world.ledger(), RULES)
     assert any("before it was read back" in text for text in chronicle.wrong)
     assert any("although no VM was held in it" in text for text in chronicle.wrong)

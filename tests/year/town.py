@@ -218,8 +218,9 @@ def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed:
     try:
         if words[0] == "run":
             keep = words[2] if len(words) > 1 else ""
-            night = BackupRun(job, pace_of(settings, job), context_for(job), store, keep, settings.keep_journals)
-            code = night.run().exit
+            pace, token = pace_of(settings, job), f"{seed % 16**4:04x}"
+            run = BackupRun(job, pace, context_for(job), store, keep, settings.keep_journals, token=token)
+            code = run.run().exit
         else:
             recovery = Recovery(store, context_for, context_for(job).publish, lambda: fate.stopped, len(words) == 1)
             code = recovery.recover([job])
