@@ -91,7 +91,8 @@ class Strict:
             return
         present = {one.name for one in self.world.volumes[volume]}
         if snap.name in job.chain:
-            if snap.name != job.chain[-1] or not set(job.chain) <= present:
+            undisturbed = max(self.spoiled.values(), default=0.0) < process.began
+            if undisturbed and (snap.name != job.chain[-1] or not set(job.chain) <= present):
                 self.say(process, f"{what}, which is not the oldest of a whole chain")
             elif not newer and not (job.order is Order.PAPER and process.runs):
                 self.say(process, f"{what}, and no newer backup is confirmed")

@@ -102,7 +102,7 @@ class Court:
         wanted = process.job.newest
         for volume in process.job.volumes:
             snap = snaps.get(volume)
-            if snap is not None and snap.serial in self.disturbed:
+            if process.mark in self.judge.spoiled:
                 continue
             if snap is None:
                 yield f"there is no new backup on {volume}"
@@ -123,6 +123,11 @@ class Court:
                 yield f"{volume} had {len(serials)} retained backups and has {len(now)}"
             if process.runs and code in {Exit.FAILED, Exit.STOPPED} and not spare and gone:
                 yield f"a failed run deleted {len(gone)} retained backups of {volume}"
+
+    def rivals(self) -> list[VmRow]:
+        """Somebody else's snapshots beside ours of the same name, where snapall cannot tell which is which."""
+        ours = {(row.vm, row.name) for row in self.world.ours()}
+        return [row for row in self.world.rows.values() if not row.by and (row.vm, row.name) in ours]
 
     def at_rest(self, process: Process, code: int, open_runs: int) -> None:
         """After a patient recover of a site that behaves well again nothing is left, and nothing may come."""

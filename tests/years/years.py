@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snapall.backup.journal import journals
 from snapall.backup.model import Job
+from snapall.errors import Exit
 from tests.turns import Turns
 from tests.years.commands import Commands, Tally
 from tests.years.disk import Disk
@@ -199,8 +200,12 @@ class Years:
         """Everything works again, and a patient recover leaves nothing."""
         self.others.untag()
         self.turns.pause(max(0.0, self.world.database_up_at - self.turns.now, self.world.filer_up_at - self.turns.now))
-        process_code = self.commands.recover(Fate(), CALM)
-        self.court.at_rest(self.commands.running[max(self.commands.running)], process_code, self.commands.open_runs())
+        code = self.commands.recover(Fate(), CALM)
+        if code == Exit.DEBTS and (rivals := self.court.rivals()):
+            for row in rivals:  # the operator removes his own, as he was told
+                del self.world.rows[row.ssid]
+            code = self.commands.recover(Fate(), CALM)
+        self.court.at_rest(self.commands.running[max(self.commands.running)], code, self.commands.open_runs())
 
     def _by_day(self) -> None:
         chance, commands = self.chance, self.commands
