@@ -45,7 +45,8 @@ def begins_release(decision: Decision) -> bool:
 
 @pytest.mark.parametrize("parallel", [1, 2, 3])
 def test_a_create_is_sent_when_one_of_the_places_is_free(parallel: int) -> None:
-    asked = [Surveyed((), VMS, (), (), ()), *(Intent(vm.id, Quiesce(vm, "Quiesce")) for vm in VMS[:parallel])]
+    asked: list[Fact] = [Surveyed((), VMS, (), (), ())]
+    asked += [Intent(vm.id, Quiesce(vm, "Quiesce")) for vm in VMS[:parallel]]
     answers: list[list[Fact]] = [[], [Answered(1, Done(ssid="snapshot-1"), 1.0)]]
     for free, answered in enumerate(answers):
         due = sent(decided([*asked, *answered], parallel=parallel))

@@ -110,8 +110,8 @@ BROKEN = (
     Mutant(
         "of two jobs at work both quiesce a VM",
         "backup/claims.py",
-        "                if one.vm.id in vms\n",
-        "                if one.vm.id not in vms\n",
+        "        if one.vm.id in vms\n",
+        "        if one.vm.id not in vms\n",
         FAULTS,
     ),
     Mutant(
