@@ -131,7 +131,7 @@ RELEASES = (
         "backup/decide_vms.py",
         "    due.sort(key=lambda pair: len(pair[0].removals))",
         "    due.sort(key=lambda pair: -len(pair[0].removals))",
-        ENGINE,
+        ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "a removal that was answered is sent again by the next look",
