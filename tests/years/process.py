@@ -28,7 +28,7 @@ class Fate:
 class Process(Life):
     """One command of snapall: `snapall.backup.workers.Threads` and `snapall.backup.holder.Processes` for itself."""
 
-    def __init__(  # noqa: PLR0913 - what a process consists of
+    def __init__(
         self, turns: Turns, running: dict[int, Process], words: str, job: Job, ahead: float, fate: Fate
     ) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ class Weather:
     struck: dict[str, int] = field(default_factory=dict)
 
     def kind_for(self, step: Step, chance: random.Random) -> str:
+        fitting: tuple[str, ...]
         match step:
             case Quiesce():
                 fitting = QUIESCE
