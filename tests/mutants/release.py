@@ -120,10 +120,10 @@ RELEASES = (
         OUTCOMES,
     ),
     Mutant(
-        "a removal is sent again without a pause",
+        "the pauses between removals do not grow",
         "backup/decide_vms.py",
         "    pause = min(2.0 ** (len(mine) - 2), LONGEST_PAUSE) if len(mine) > 1 else 0.0\n",
-        "    pause = 0.0\n",
+        "    pause = 1.0\n",
         OUTCOMES,
     ),
     Mutant(
