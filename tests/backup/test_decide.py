@@ -11,9 +11,20 @@ import pytest
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.decide import decide
 from snapall.backup.model import Vm
-from snapall.backup.record import Answered, Fact, Intent, JournalBroken, Record, ReleaseBegan, StopAsked, Surveyed
+from snapall.backup.record import (
+    Answered,
+    DatabaseSilent,
+    Fact,
+    Intent,
+    JournalBroken,
+    Observation,
+    Record,
+    ReleaseBegan,
+    StopAsked,
+    Surveyed,
+)
 from snapall.backup.state import fold
-from snapall.backup.steps import Capture, Done, Quiesce, Release, Step
+from snapall.backup.steps import Capture, Done, Quiesce, Release, Step, Unknown
 from tests.backup.pretended import PACE, START
 from tests.backup.samples import BEGAN
 
@@ -27,11 +38,13 @@ QUIESCED: list[Fact] = [
 CAPTURING: list[Fact] = [*QUIESCED, Intent(2, Capture(BEGAN.job.volumes[0], "vmware_new"))]
 
 
-def decided(facts: Sequence[Fact], now: datetime = START, parallel: int = 1, broken: str = "") -> Decision:
+def decided(
+    facts: Sequence[Fact], now: datetime = START, parallel: int = 1, seen: Observation | None = None
+) -> Decision:
     header = replace(BEGAN, pace=replace(PACE, parallel=parallel))
     state = fold(Record(START, what) for what in [header, *facts])
-    if broken:
-        state = fold([Record(now, JournalBroken(broken))], state)
+    if seen is not None:
+        state = fold([Record(now, seen)], state)
     return decide(state, now, Policy(backup=True))
 
 
@@ -45,7 +58,8 @@ def begins_release(decision: Decision) -> bool:
 
 @pytest.mark.parametrize("parallel", [1, 2, 3])
 def test_a_create_is_sent_when_one_of_the_places_is_free(parallel: int) -> None:
-    asked: list[Fact] = [Surveyed((), VMS, (), (), ()), *(Intent(vm.id, Quiesce(vm, "Quiesce")) for vm in VMS[:parallel])]
+    asked: list[Fact] = [Surveyed((), VMS, (), (), ())]
+    asked += [Intent(vm.id, Quiesce(vm, "Quiesce")) for vm in VMS[:parallel]]
     answers: list[list[Fact]] = [[], [Answered(1, Done(ssid="snapshot-1"), 1.0)]]
     for free, answered in enumerate(answers):
         due = sent(decided([*asked, *answered], parallel=parallel))
@@ -64,6 +78,20 @@ def test_a_signal_begins_the_release_at_once(facts: Sequence[Fact]) -> None:
 
 
 def test_with_the_journal_broken_the_release_begins_and_only_removals_are_sent() -> None:
-    assert begins_release(decided(QUIESCED, broken="no space left"))
-    then = decided([*QUIESCED, ReleaseBegan("the journal cannot be written")], START + LIMIT, broken="no space left")
+    full = JournalBroken("no space left")
+    assert begins_release(decided(QUIESCED, seen=full))
+    then = decided([*QUIESCED, ReleaseBegan("the journal cannot be written")], START + LIMIT, seen=full)
     assert sent(then) == [Release(VMS[0], "snapshot-1")]
+
+
+def test_each_removal_has_its_turn_before_one_is_sent_again() -> None:
+    first, second = VMS[:2]
+    facts: list[Fact] = [Surveyed((), VMS[:2], (), (), ())]
+    for vm in (first, second):
+        facts += [Intent(vm.id, Quiesce(vm, "Quiesce")), Answered(vm.id, Done(ssid=f"snapshot-{vm.id}"), 1.0)]
+    facts += [ReleaseBegan("a signal"), Intent(3, Release(first, "snapshot-1"))]
+    facts.append(Answered(3, Unknown("it is busy", failed=True, busy=True), 1.0))
+    silent = DatabaseSilent(frozenset({first.id, second.id}), 99, "it does not answer")
+    assert sent(decided(facts, seen=silent)) == [Release(second, "snapshot-2")]
+    facts += [Intent(4, Release(second, "snapshot-2")), Answered(4, Done(), 1.0)]
+    assert sent(decided(facts, seen=silent)) == [Release(first, "snapshot-1")]

@@ -1,14 +1,13 @@
-"""The order in which a run sends its calls, and its signs of life while it only waits."""
+"""The order in which a run sends its calls, and when it begins no more of them."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from snapall.backup.model import FilerSnapshot, Grade, Job, Order
+from snapall.backup.model import Grade, Job, Order
 from snapall.backup.run import BackupRun
 from snapall.backup.schedule import Durations, History, Schedule, schedule
 from snapall.backup.steps import Outcome, Quiesce, Release, Step
@@ -64,19 +63,3 @@ def test_no_create_is_sent_once_max_quiesced_is_over(tmp_path: Path) -> None:
     assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys(
         (110, 1226), "it was not asked for"
     )
-
-
-def test_a_run_that_only_waits_for_the_filer_gives_signs_of_life_by_its_journal(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, busy_wait=60))
-    stage.site.volumes["v"][0] = FilerSnapshot("vmware_recent", "old vmware_recent", tags=("busy",))
-    seen: list[float] = []
-
-    def look() -> None:
-        for path in stage.store.folder.glob("*.jsonl"):
-            seen.append(path.stat().st_mtime)
-            os.utime(path, (1, 1))
-
-    stage.site.on_listing = look
-    assert stage.night().exit is Exit.PARTIAL
-    assert len(seen) > 4
-    assert all(moment > 1 for moment in seen)

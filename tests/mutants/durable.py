@@ -73,7 +73,7 @@ DURABLE = (
         "backup/engine.py",
         "        for case in self._living:\n            case.journal.beat()\n",
         "        for case in ():\n            case.journal.beat()\n",
-        ("tests/backup/test_order.py",),
+        ("tests/backup/test_beat.py",),
     ),
     Mutant(
         "with the journal lost what is new begins",

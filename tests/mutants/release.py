@@ -54,11 +54,11 @@ RELEASES = (
         RECOVER,
     ),
     Mutant(
-        "a look that began before a create was answered shows that there is no snapshot",
+        "a look that began before a removal was answered shows that it worked",
         "backup/looks.py",
         "    if not mine and one.changed <= seen.version:\n",
         "    if not mine:\n",
-        (*SETTLE, *INTERPLAY, *FAULTS),
+        ("tests/backup/test_looks.py",),
     ),
     # Whose snapshot it is
     Mutant(
@@ -120,10 +120,10 @@ RELEASES = (
         OUTCOMES,
     ),
     Mutant(
-        "a removal is sent again without a pause",
+        "the pauses between removals do not grow",
         "backup/decide_vms.py",
         "    pause = min(2.0 ** (len(mine) - 2), LONGEST_PAUSE) if len(mine) > 1 else 0.0\n",
-        "    pause = 0.0\n",
+        "    pause = 1.0\n",
         OUTCOMES,
     ),
     Mutant(
@@ -131,7 +131,7 @@ RELEASES = (
         "backup/decide_vms.py",
         "    due.sort(key=lambda pair: len(pair[0].removals))",
         "    due.sort(key=lambda pair: -len(pair[0].removals))",
-        ENGINE,
+        ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "a removal that was answered is sent again by the next look",
