@@ -131,12 +131,12 @@ class AtLab:
         out, err = self.capture.readouterr()
         return Ended(int(str(ending.value.code)), out, err)
 
-    def hastily(self, order: str | None = None) -> Ended:
+    def hastily(self, order: str | None = None, clock: Hasty | None = None) -> Ended:
         """`snapall run`, by a clock that is set forward instead of letting anybody wait."""
         self.capture.readouterr()
         try:
             settings, jobs = options.chosen(self.config, None, order, "")
-            code = conduct.run(settings, jobs, conduct.Telling(), clock=Hasty())
+            code = conduct.run(settings, jobs, conduct.Telling(), clock=clock or Hasty())
         except SnapallError as error:
             code = error.exit
         return Ended(int(code), *self.capture.readouterr())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -51,3 +52,15 @@ def at_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Calla
             return made
 
         yield make
+
+
+@pytest.fixture
+def signals_as_a_terminal_gives_them() -> Iterator[None]:
+    """A suite that runs in the background, or under nohup, finds some of them ignored; its children would too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, former in before.items():
+        signal.signal(number, former)

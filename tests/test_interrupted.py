@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,22 +18,10 @@ from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.world import World
 from tests.atlab import AtLab
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, signal_ourselves
 
 Make = Callable[..., AtLab]
-
-
-@pytest.fixture(autouse=True)
-def signals_as_a_terminal_gives_them() -> Iterator[None]:
-    """A suite that runs in the background, or under nohup, finds some of them ignored; its children would too."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
-    for number, former in before.items():
-        signal.signal(number, former)
-
+pytestmark = pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 
 SIGNALLING = """\
 import os, sys
@@ -76,10 +63,7 @@ class SignallingShell(FilerShell):
     def answer(self, command: str, transport: str, user: str) -> Reply:
         if command.startswith(self.which) and self.left:
             number = self.left.pop()
-            os.kill(os.getpid(), number)
-            # It is heeded on the main thread, which may come late to that: the filer answers afterwards.
-            flag = inspect.getclosurevars(signal.getsignal(number)).nonlocals["flag"]  # type: ignore[arg-type]
-            until(flag.is_set, "the signal")
+            signal_ourselves(number)
         return super().answer(command, transport, user)
 
 

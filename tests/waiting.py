@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -15,3 +18,10 @@ def until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         assert time.monotonic() < end, f"it never came: {what}"
         time.sleep(0.02)
+
+
+def signal_ourselves(number: int) -> None:
+    """Send this process a signal from another thread; back once the command on the main thread has heeded it."""
+    os.kill(os.getpid(), number)
+    flag = inspect.getclosurevars(signal.getsignal(number)).nonlocals["flag"]  # type: ignore[arg-type]
+    until(flag.is_set, "the signal")

@@ -20,12 +20,13 @@ class Kind(StrEnum):
     FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
     REFUSE = "refuse"  # does not act; the connection is closed before the command was taken; vcbsnapshot exits 1
     HANG = "hang"  # does not act; ends without a word after `seconds`
-    LIE = "lie"  # does not act, and answers as if it had
+    LIE = "lie"  # does not act, and answers as if it had; vcbsnapshot prints the id `snapshot`, if one is given
     DROP = "drop"  # does not act; the connection is closed after the command was taken
     SLOW = "slow"  # acts at once, answers after `seconds`
     ACT_LATE = "act_late"  # ends without a word after `hold`; acts `seconds` after the call, whoever is gone by then
     ACT_NO_ANSWER = "act_no_answer"  # acts; the answer is lost, vcbsnapshot exits `exit` (0)
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
+    ANOTHERS_ID = "anothers_id"  # acts; vcbsnapshot prints the id `snapshot` instead (the oldest other one when empty)
     GARBAGE = "garbage"  # acts; answers `text` instead
     HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
     KILL = "kill"  # the process `victim` is killed as the call comes in; acts all the same, `seconds` later

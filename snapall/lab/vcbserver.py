@@ -15,12 +15,19 @@ from snapall.lab.world import World
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Sequence
 
 
 class VcbServer:
-    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for."""
+    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for.
+
+    `begins` is handed the words of each call before VirtualCenter hears of it, `ends` before its caller hears the
+    answer: either may keep the call waiting, for an event where a fault knows only seconds.
+    """
 
     def __init__(self) -> None:
+        self.begins: Callable[[Sequence[str]], object] = lambda _: None
+        self.ends: Callable[[Sequence[str]], object] = lambda _: None
         self._listener = Listener("lab-vcb", 0, self._serve)
         self.port = self._listener.port
 
@@ -38,8 +45,10 @@ class VcbServer:
         _, directory, *words = data.decode().split("\0")
         try:
             with World(directory) as world:
+                self.begins(words)
                 begun = begin(world, words)
                 if self._listener.pause(begun.wait):
+                    self.ends(words)
                     end = begun.end(world)
                     with suppress(OSError):  # its caller has died
                         connection.sendall(f"{end.exit}\n{end.stdout}".encode())

@@ -155,7 +155,7 @@ def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
         case "create":
             ssid = f"snapshot-{moment.count('vm_snapshot')}"
             words: tuple[str, ...] = ("make", str(call.vm), call.argument, ssid)
-            end = _answer(moment, call, Says.SSID(ssid), fault)
+            end = _answer(moment, call, Says.SSID(_printed(moment, ssid, fault)), fault)
         case _:
             words = ("remove", str(call.vm), call.argument)
             end = _answer(moment, call, Says.REMOVED(call.argument), fault)
@@ -196,6 +196,18 @@ def _find(moment: Moment, call: Call) -> str:
     query = "SELECT id FROM vm_snapshots WHERE vm = ? AND name = ? ORDER BY id"
     rows = moment.db.execute(query, (call.vm, call.argument)).fetchall()
     return "\n".join(Says.SSID(f"snapshot-{id_}") for (id_,) in rows)
+
+
+def _printed(moment: Moment, ssid: str, fault: Fault | None) -> str:
+    """The id that a create prints: its own, or somebody else's."""
+    match fault:
+        case Fault(kind=Kind.LIE, snapshot=snapshot):
+            return snapshot or ssid
+        case Fault(kind=Kind.ANOTHERS_ID, snapshot=snapshot):
+            oldest = moment.db.execute("SELECT min(id) FROM vm_snapshots").fetchall()[0][0]
+            return snapshot or (ssid if oldest is None else f"snapshot-{oldest}")
+        case _:
+            return ssid
 
 
 def _patience(moment: Moment, call: Call) -> float:

@@ -206,6 +206,19 @@ def test_a_lie_prints_success_and_changes_nothing(world: World) -> None:
     assert set(world.quiesced()) == {108}
 
 
+def test_somebody_elses_id_may_be_printed_whether_a_snapshot_was_made_or_not(world: World) -> None:
+    world.add_faults(Fault(CREATE, Kind.ANOTHERS_ID, times=2))
+    assert create(world).stdout == "SsId:snapshot-1228\n"  # there is no other one yet
+    assert create(world).stdout == "SsId:snapshot-1228\n"
+    assert listed(world) == [1228, 1229]
+    world.clear_faults()
+    world.add_faults(Fault(CREATE, Kind.ANOTHERS_ID, snapshot="snapshot-7"))
+    assert create(world).stdout == "SsId:snapshot-7\n"
+    world.add_faults(Fault(CREATE, Kind.LIE, snapshot="snapshot-7"))
+    assert create(world) == (0, "SsId:snapshot-7\n", "")
+    assert listed(world) == [1228, 1229, 1230]
+
+
 def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
     world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=60, hold=10, exit=0))
     assert create(world) == (0, "", "")
