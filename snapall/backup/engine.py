@@ -80,9 +80,9 @@ class Case:
 
     def observe(self, seen: Observation, asked: datetime | None = None) -> None:
         """Take in what a look shows, and note what follows; `asked`: when it began, for it knows of nothing later."""
-        at = self.context.clock.utc()
+        at = asked or self.context.clock.utc()
         self.state = apply(self.state, Record(at, seen))
-        if facts := conclude(self.state, seen, asked or at):
+        if facts := conclude(self.state, seen, at):
             self.note(*facts)
 
     def look_again(self) -> None:
