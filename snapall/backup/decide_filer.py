@@ -5,12 +5,13 @@ A filer is asked one thing at a time, and no name moves while a command that men
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_vms import seconds
 from snapall.backup.looks import acts_until
-from snapall.backup.model import Job
+from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
@@ -59,8 +60,17 @@ def room_made(state: RunState) -> bool:
 
 
 def _stands(state: RunState) -> bool:
+    if not _all_read(state, state.header.job):
+        return False
+    found = _room(state)
+    return not found.moves and found.blocked is None
+
+
+def _room(state: RunState) -> Rotation:
+    """What is to be done before the capture, by the names as they are known."""
     job = state.header.job
-    return _all_read(state, job) and not make_room(job, known_listings(state, job), ()).moves
+    listings = known_listings(state, job)
+    return make_room(job, listings, recall(job, origins(state), listings).pending)
 
 
 def room_failed(state: RunState) -> Failed | None:
@@ -78,6 +88,8 @@ def _room_failure(state: RunState) -> Failed | None:
             return Failed(f"{told(one.step)} failed, so nothing was captured: {_why(one)}", "check `snap list`")
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
+    if _all_read(state, state.header.job) and (blocked := _room(state).blocked) is not None:
+        return Failed(f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what holds it")
     return None
 
 
@@ -97,9 +109,7 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
     if missing:
         draft.actions.append(ReadVolume(Stage.ROTATE, missing[0]))
         return
-    listings = known_listings(state, job)
-    pending = recall(job, origins(state), listings).pending
-    moves = make_room(job, listings, pending).moves
+    moves = _room(state).moves
     if moves:
         draft.actions.append(Send(Stage.ROTATE, moves[0].step))
     elif state.believed:
@@ -312,8 +322,17 @@ def _tell(state: RunState, draft: Draft, message: Failed | Warned) -> None:
 
 
 def known_listings(state: RunState, job: Job) -> Listings:
-    """The volumes' names as they are by the last list and the answers since."""
-    return {volume: state.believed.get(volume, state.listings[volume].rows) for volume in job.volumes}
+    """The volumes' names as they are by the last list and the answers since; what the filer holds, as last listed."""
+    return {
+        volume: _held(state.believed.get(volume, state.listings[volume].rows), state.listings[volume].rows)
+        for volume in job.volumes
+    }
+
+
+def _held(rows: tuple[FilerSnapshot, ...], listed: tuple[FilerSnapshot, ...]) -> tuple[FilerSnapshot, ...]:
+    """The rows with the tags of the last list: a snapshot keeps its date when it is renamed."""
+    tags = {row.date: row.tags for row in listed}
+    return tuple(replace(row, tags=tags.get(row.date, ())) for row in rows)
 
 
 def _all_read(state: RunState, job: Job) -> bool:

@@ -1,0 +1,1 @@
+"""Exploration: the real state and decisions beside a small model of the world, every outcome of every action tried."""

@@ -1,0 +1,118 @@
+"""A path through the exploration, told in plain English: what happens, and what snapall does then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snapall.backup.record import (
+    Answered,
+    Began,
+    Certified,
+    Ended,
+    Fact,
+    Intent,
+    Observation,
+    Started,
+    Surveyed,
+    VmsSeen,
+    VolumeSeen,
+    Warned,
+)
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
+from tests.explore.process import Hand
+from tests.explore.scenes import beginning
+from tests.explore.search import Found
+from tests.explore.system import Deaths, System
+from tests.explore.transitions import transitions
+from tests.explore.world import Violation, moment
+
+
+def story(found: Found) -> str:
+    """The counterexample, one line for each step."""
+    lines: list[str] = []
+    system = System(beginning(found.scene))
+
+    def hear(run: int, what: Fact | Observation) -> None:
+        lines.extend(f"        run {run}: {line}" for line in _told(what))
+
+    Hand.heard = hear
+    try:
+        for number, label in enumerate(found.path, 1):
+            if label:
+                lines.append(f"{number:4} {moment(system.world.now):%H:%M:%S} {label}")
+                system = _follow(system, label)
+    except Violation as why:
+        lines.append(f"     {why}")
+    else:
+        lines.append(f"     {found.broken}")
+    finally:
+        Hand.heard = None
+    return "\n".join([found.scene.name, *lines])
+
+
+def _follow(system: System, label: str) -> System:
+    event, _, death = label.partition("; it is killed ")
+    one = next(one for one in transitions(system) if one.label == event)
+    deaths: Deaths | None = [] if death else None
+    after = one.apply(deaths)
+    if not death:
+        return after
+    assert deaths is not None
+    return deaths[int(death.rpartition("[")[2].rstrip("]"))][1]
+
+
+def _told(what: Fact | Observation) -> Iterator[str]:
+    match what:
+        case Intent(n, step):
+            yield f"sends {told(step)} as command {n}"
+        case Answered(n, outcome):
+            yield f"takes the answer of command {n}: {_said(outcome)}"
+        case VmsSeen(rows=rows):
+            yield f"sees the VM snapshots {', '.join(row.ssid for row in rows) or 'none'}"
+        case VolumeSeen(volume, rows):
+            yield f"sees on {volume}: {', '.join(f'{row.name} ({row.date})' for row in rows)}"
+        case Started() | Warned():
+            return
+        case Began():
+            yield f"run {what.stamp} of job {what.job.name} begins"
+        case Surveyed():
+            targets = ", ".join(vm.label for vm in what.targets)
+            yield f"plans to quiesce {targets or 'no VM'}, and to make {what.capture}"
+        case Certified(grade, verdicts):
+            words = ", ".join(f"{one.vm.label} {one.state}{f' ({one.why})' if one.why else ''}" for one in verdicts)
+            yield f"certifies: {grade.name}, {words}"
+        case Ended(code, open_):
+            yield f"reports exit {code}, and {'stays open' if open_ else 'is closed'}"
+        case _:
+            text = str(what)
+            yield text if len(text) < 200 else f"{text[:200]}..."
+
+
+def told(step: Step) -> str:
+    """A command in a story."""
+    match step:
+        case Quiesce(vm, name):
+            return f"`vcbsnapshot -c {vm.moref} {name}`"
+        case Release(vm, ssid):
+            return f"`vcbsnapshot -d {vm.moref} {ssid}`"
+        case Capture(volume, name):
+            return f"`snap create {volume} {name}`"
+        case Rename(volume, old, new):
+            return f"`snap rename {volume} {old} {new}`"
+        case Delete(volume, name):
+            return f"`snap delete {volume} {name}`"
+
+
+def _said(outcome: Outcome) -> str:
+    match outcome:
+        case Done(said, ssid, already):
+            return (
+                "done"
+                + (f", {ssid}" if ssid else "")
+                + (", already gone" if already else "")
+                + ("" if said else ", no word")
+            )
+        case Refusal(why):
+            return f"refused, {why}"
+        case Unknown(why):
+            return f"unknown, {why}"
