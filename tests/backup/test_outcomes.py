@@ -134,6 +134,29 @@ def test_a_removal_that_fails_for_another_reason_is_tried_three_times_in_a_run(s
     assert stage.clock.monotonic() - NIGHT < 10
 
 
+def test_the_rotation_comes_after_the_three_tries_of_a_removal_that_fails_at_once(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lambda step, act: Unknown("exit code 1", failed=True))
+    stage.night()
+    removals = [step.vm.id for step in stage.site.asked if isinstance(step, Release)]
+    assert sorted(removals[:3]) == [108, 110, 1226]  # each VM has its turn before one has its second
+    assert removals[3:] == [110, 110]
+    last = max(place for place, step in enumerate(stage.site.asked) if isinstance(step, Release))
+    assert min(place for place, step in enumerate(stage.site.asked) if isinstance(step, Rename)) > last
+    assert stage.clock.monotonic() - NIGHT < 10
+
+
+def test_the_rotation_does_not_wait_for_more_tries_of_a_removal_that_ran_into_its_timeout(stage: Stage) -> None:
+    def slow(step: Step, act: Act) -> Outcome:
+        stage.clock.push(120)
+        return Unknown("no answer within 120 s")
+
+    stage.site.fail(release_of(110), slow)
+    stage.night()
+    first = next(place for place, step in enumerate(stage.site.asked) if isinstance(step, Rename))
+    assert sum(release_of(110)(step) for step in stage.site.asked[:first]) <= 2
+    assert sum(release_of(110)(step) for step in stage.site.asked) == 3
+
+
 def test_last_nights_vm_with_another_task_does_not_hold_tonights_backup_up(stage: Stage) -> None:
     stage.site.fail(release_of(108), busy)
     assert stage.night().exit is Exit.DEBTS
