@@ -71,7 +71,7 @@ def numbers(pattern: str, text: str) -> frozenset[int]:
 
 
 MISSED = r"not quiesced: ((?:(?:, )?\S+ \(vm-\d+\))+)"
-LEFT = r"(\(vm-\d+\)): .* may be left quiesced$"
+LEFT = r"may be left quiesced: \S+ (\(vm-\d+\))"
 SNAPSHOT = r"(vmware\w+\S*): (?:quiesced|partial|crash-consistent)"
 
 
