@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.years.commands import Tally
 from tests.years.years import Years
 
-SHM = Path("/dev/shm")  # noqa: S108 - memory, where there is such a folder: the disk is simulated
+SHM = Path("/dev/shm")
 
 
 def _codes(counts: dict[int, int]) -> str:

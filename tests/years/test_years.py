@@ -12,9 +12,9 @@ import pytest
 from snapall.backup import decide_filer, decide_vms, looks, report, rotation
 from snapall.backup.model import Job
 from snapall.backup.rotation import Listings
+from snapall.backup.steps import Delete
 from tests.years.__main__ import SHM, figures
 from tests.years.years import Years
-
 
 # Of a process that is killed nobody closes the files.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -72,14 +72,14 @@ def moves_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last but one of the chain goes, too, although the chain is not whole."""
-    shift = rotation._shift  # noqa: SLF001 - the mutant
+    shift = rotation._shift
 
     def greedy(job: Job, volume: str, listing: tuple[object, ...]) -> object:
         moves = shift(job, volume, listing)  # type: ignore[arg-type]
         names = {row.name for row in listing}  # type: ignore[attr-defined]
         last = next((name for name in reversed(job.chain) if name in names), "")
-        if isinstance(moves, list) and not moves[:1] == [] and last != job.chain[-1]:
-            return [rotation.Move(rotation.Delete(volume, last), "the mutant"), *moves[1:]]
+        if isinstance(moves, list) and moves and last != job.chain[-1]:
+            return [rotation.Move(Delete(volume, last), "the mutant"), *moves[1:]]
         return moves
 
     monkeypatch.setattr(rotation, "_shift", greedy)

@@ -180,7 +180,7 @@ class Years:
         chance, commands = self.chance, self.commands
         self.turns.pause(chance.choice((0.0, 1.0, 30.0, 3600.0)))
         if chance.random() < 0.15:
-            # A clock set ahead between two processes shortens what the first of them saw end: see the README here.
+            # A clock set ahead between two processes shortens the wait for what the first of them saw end.
             forward = () if self.world.coming else (60.0, 7200.0, 86400.0)
             commands.ahead += chance.choice((-7200.0, -60.0, -86400.0, *forward))
         weather = weather if chance.random() < 0.4 else CALM
@@ -198,6 +198,7 @@ class Years:
 
     def _rest(self) -> None:
         """Everything works again, and a patient recover leaves nothing."""
+        self.turns.pause(61)  # what was to happen tonight has happened then
         self.others.untag()
         self.turns.pause(max(0.0, self.world.database_up_at - self.turns.now, self.world.filer_up_at - self.turns.now))
         code = self.commands.recover(Fate(), CALM)
