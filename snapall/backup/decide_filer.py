@@ -111,7 +111,7 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
         return
     moves = _room(state).moves
     if moves:
-        draft.actions.append(Send(Stage.ROTATE, moves[0].step))
+        draft.actions.append(_sent_or_read(state, moves[0].step))
     elif state.believed:
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
 
@@ -394,7 +394,18 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
     planned = state.surveyed.moves if state.surveyed is not None else ()
     if not mine and not state.takeovers and planned and found.steps != planned:
         _tell(state, draft, Warned("the rotation differs from the plan: it was planned anew from the present list"))
-    draft.actions.append(Send(Stage.ROTATE, found.moves[0].step))
+    draft.actions.append(_sent_or_read(state, found.moves[0].step))
+
+
+def _sent_or_read(state: RunState, step: Rename | Delete) -> Send | ReadVolume:
+    """The next step of a rotation. Nothing is deleted on the strength of answers alone: the names are read back first.
+
+    A second backup is published in the same rotation, say: had the renames of the first one done nothing, a backup
+    would go from a chain that is not whole.
+    """
+    if isinstance(step, Delete) and step.volume in state.believed:
+        return ReadVolume(Stage.ROTATE, step.volume)
+    return Send(Stage.ROTATE, step)
 
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:

@@ -22,12 +22,12 @@ def figures(years: Years) -> str:
     tally: Tally = years.tally
     world = years.world
     lines = [
-        f"seed {years.seed}: {tally.nights} nights, {tally.commands} commands, {years.seconds:.1f} s "
-        f"({1000 * years.seconds / max(1, tally.nights):.1f} ms a night)",
-        f"  {tally.kills} kills, {tally.cuts} power cuts, {tally.signals} signals, {tally.full} full disks, "
-        f"{years.others.count} deeds of others",
-        f"  {world.made} VM snapshots created, {world.removed} removed; {world.captured} filer snapshots created, "
-        f"{years.judge.published} published",
+        f"seed {years.seed}: {tally.nights} nights, {tally.commands} commands",
+        f"  {years.seconds:.1f} s, {1000 * years.processor / max(1, tally.nights):.1f} ms of processor time a night",
+        f"  {tally.kills} kills, {tally.cuts} power cuts, {tally.signals} signals, {tally.full} full disks",
+        f"  {years.others.count} deeds of others",
+        f"  {world.made} VM snapshots created, {world.removed} removed",
+        f"  {world.captured} filer snapshots created, {years.judge.published} published",
         *(f"  {words}: {_codes(counts)}" for words, counts in sorted(tally.codes.items())),
         "  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(tally.faults.items())),
     ]

@@ -104,7 +104,7 @@ def course_of(step: Step, kind: str, pace: Pace, chance: random.Random, other: s
             return _on_filer(step, kind, pace, chance)
 
 
-def _quiesce(kind: str, pace: Pace, chance: random.Random, other: str) -> Course:
+def _quiesce(kind: str, pace: Pace, chance: random.Random, other: str) -> Course:  # noqa: PLR0912 - one a kind
     takes, limit = chance.uniform(1, 9), pace.settle * LATEST
     acts, late = takes * chance.uniform(0.3, 0.95), chance.uniform(takes, limit)
     silent = lambda _: Unknown("no answer in time", "")  # noqa: E731

@@ -140,6 +140,5 @@ class Strict:
             self.say(process, f"{what}: the chain is not in order of age any more")
 
     def _require_not_held(self, process: Process, volume: str, snap: Snap, what: str) -> None:
-        shown = self.world.shown.get(volume, {}).get(snap.name)
-        if shown is not None and shown.serial == snap.serial and shown.tags and snap.tags:
-            self.say(process, f"{what}, which the filer tags: {', '.join(sorted(shown.tags))}")
+        if process.known_held.get((volume, snap.name)) and snap.tags:
+            self.say(process, f"{what}, which the filer tags: {', '.join(sorted(snap.tags))}")

@@ -48,6 +48,7 @@ class Process(Life):
         self.powerless = False
         self.at_death: Callable[[], None] = lambda: None
         self.notes: dict[Path, bytes] = {}  # what the holders' notes said when it died
+        self.known_held: dict[tuple[str, str], bool] = {}  # whether the last list showed a tag when it was sent for
         self.certified: Certified | None = None
         self.eligible: tuple[Vm, ...] = ()  # the VMs that its survey was told of, but for those to be skipped
         if fate.killed_after:

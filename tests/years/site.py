@@ -24,18 +24,21 @@ class Weather:
     struck: dict[str, int] = field(default_factory=dict)
 
     def kind_for(self, step: Step, chance: random.Random) -> str:
-        fitting: tuple[str, ...]
-        match step:
-            case Quiesce():
-                fitting = QUIESCE
-            case Release():
-                fitting = RELEASE
-            case _:
-                fitting = FILER
+        fitting = _fitting(step)
         for kind, probability in self.kinds.items():
             if kind in fitting and chance.random() < probability:
                 return kind
         return ""
+
+
+def _fitting(step: Step) -> tuple[str, ...]:
+    match step:
+        case Quiesce():
+            return QUIESCE
+        case Release():
+            return RELEASE
+        case Capture() | Rename() | Delete():
+            return FILER
 
 
 class YearSite:
@@ -74,6 +77,10 @@ class YearSite:
         if course.kind:
             self.weather.struck[course.kind] = self.weather.struck.get(course.kind, 0) + 1
             world.tell(process.words, process.pid, step, course.kind, f"acts after {course.acts:.1f} s")
+        if isinstance(step, Rename | Delete):
+            name = step.old if isinstance(step, Rename) else step.name
+            shown = world.shown.get(step.volume, {}).get(name)
+            process.known_held[step.volume, name] = bool(shown is not None and shown.tags)
         result: list[str] = []
         self._send(step, course, result)
         if course.ends:

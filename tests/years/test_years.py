@@ -39,7 +39,7 @@ def test_a_seed_gives_the_same_nights_again() -> None:
     for _ in range(2):
         with years(5) as lived:
             stories = list(lived.live(12, tell=11))
-            told.append((stories, figures(lived).split("\n")[1:]))
+            told.append((stories, figures(lived).split("\n")[2:]))
     assert told[0] == told[1]
 
 
@@ -78,7 +78,7 @@ def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:
         moves = shift(job, volume, listing)  # type: ignore[arg-type]
         names = {row.name for row in listing}  # type: ignore[attr-defined]
         last = next((name for name in reversed(job.chain) if name in names), "")
-        if isinstance(moves, list) and moves[:1] != [] and last != job.chain[-1]:
+        if isinstance(moves, list) and moves and last != job.chain[-1]:
             return [rotation.Move(Delete(volume, last), "the mutant"), *moves[1:]]
         return moves
 

@@ -73,9 +73,9 @@ class Court:
             yield from self._certified(process)
         if process.runs and code == Exit.OK:
             yield from self._whole(process)
-        if process.runs and code == Exit.PARTIAL and not self.judge.complete(process.mark):
-            if self.meddled == before.meddled:
-                yield "there is no whole backup"
+        partial = process.runs and code == Exit.PARTIAL and self.meddled == before.meddled
+        if partial and not self.judge.complete(process.mark):
+            yield "there is no whole backup"
 
     def _left(self, code: int, mine: _Scope) -> Iterator[str]:
         """Nothing of ours that it knew of is left or may come, but for what exit 3 allows."""

@@ -45,7 +45,7 @@ class Years:
             folder / "state", self.turns, self.world, self.judge, self.court, self.disk, self.chance, setup
         )
         self.others = Others(self.world, self.court, self.chance, self._outstanding)
-        self.seconds = 0.0
+        self.seconds = self.processor = 0.0  # that the nights took, and of the processor's time
         self._populate()
 
     @property
@@ -68,13 +68,13 @@ class Years:
 
     def live(self, nights: int, tell: int = -1) -> Iterator[str]:
         """Live so many nights; yields what does not hold, each with its story, and that of the night `tell`."""
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.process_time()
         with self.disk.under():
             for night in range(nights):
                 self.world.story.clear()
                 self._night(night)
                 self.tally.nights += 1
-                self.seconds = time.perf_counter() - began
+                self.seconds, self.processor = time.perf_counter() - began, time.process_time() - spent
                 if self.judge.wrong or night == tell:
                     yield self._told(night)
                     self.judge.wrong.clear()
@@ -180,7 +180,7 @@ class Years:
         chance, commands = self.chance, self.commands
         self.turns.pause(chance.choice((0.0, 1.0, 30.0, 3600.0)))
         if chance.random() < 0.15:
-            # A clock set ahead between two processes shortens what the first of them saw end: see the README here.
+            # A clock set ahead between two processes shortens the wait for what the first of them saw end.
             forward = () if self.world.coming else (60.0, 7200.0, 86400.0)
             commands.ahead += chance.choice((-7200.0, -60.0, -86400.0, *forward))
         weather = weather if chance.random() < 0.4 else CALM
@@ -198,6 +198,7 @@ class Years:
 
     def _rest(self) -> None:
         """Everything works again, and a patient recover leaves nothing."""
+        self.turns.pause(61)  # what was to happen tonight has happened then
         self.others.untag()
         self.turns.pause(max(0.0, self.world.database_up_at - self.turns.now, self.world.filer_up_at - self.turns.now))
         code = self.commands.recover(Fate(), CALM)
