@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.model import Grade, Order
-from snapall.backup.record import Answered, Confirmed, Waiting, What
+from snapall.backup.record import Answered, Confirmed, Intent, Waiting, What
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, PACE, Act, Fault, Stage, act_after, lose, once
@@ -48,6 +48,26 @@ def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage)
     assert moved_up(stage)
     assert stage.site.asked.count(Delete("v", S4)) == 1
     assert any(isinstance(one, Waiting) for one in stage.heard)
+    assert not stage.store.open_runs()
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_late_deletion_that_seemed_to_work_never_meets_another_backup_under_its_name(
+    stage: Stage, *, killed: bool
+) -> None:
+    def later(step: Step, act: Act) -> Outcome:
+        act_after(stage.clock, SOON)(step, act)
+        return Done()
+
+    stage.site.fail(deletion, once(later))
+    if killed:
+        stage.killed(stage.night, lambda what: isinstance(what, Intent) and isinstance(what.step, Rename))
+    else:
+        stage.night()
+    stage.recover()
+    stage.clock.push(3600)
+    assert stage.recover() is Exit.OK
+    assert moved_up(stage)
     assert not stage.store.open_runs()
 
 
