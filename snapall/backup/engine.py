@@ -79,10 +79,14 @@ class Case:
             self.observe(JournalBroken(self.journal.broken))
 
     def observe(self, seen: Observation, asked: datetime | None = None) -> None:
-        """Take in what a look shows, and note what follows; `asked`: when it began, for it knows of nothing later."""
-        at = self.context.clock.utc()
+        """Take in what a look shows, and note what follows; `asked`: when it began, for it knows of nothing later.
+
+        It counts as a look of that moment. Else one that is under way when a command's time is over would prove
+        nothing, and nobody would look again.
+        """
+        at = asked or self.context.clock.utc()
         self.state = apply(self.state, Record(at, seen))
-        if facts := conclude(self.state, seen, asked or at):
+        if facts := conclude(self.state, seen, at):
             self.note(*facts)
 
     def look_again(self) -> None:

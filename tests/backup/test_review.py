@@ -1,0 +1,46 @@
+"""Faults that a close reading of the core has found, each tried on the in-memory site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from snapall.errors import Exit
+from tests.backup.pretended import Killed, PretendedClock, Stage, capture_of, lose, once, quiesce_of
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+@pytest.mark.parametrize("took", [0.7, 2.0, 3.0])
+def test_a_run_ends_although_a_list_was_under_way_when_a_lost_capture_could_act_no_more(
+    stage: Stage, took: float
+) -> None:
+    stage.site.fail(capture_of(), once(lose))
+    stage.site.on_listing = lambda: stage.clock.push(took)
+    stage.clock.wait = _bounded(stage.clock)  # type: ignore[method-assign]
+    assert stage.night().exit is Exit.OK
+
+
+@pytest.mark.parametrize("took", [2.0, 7.0])
+def test_a_create_is_settled_although_a_look_was_under_way_when_it_could_act_no_more(stage: Stage, took: float) -> None:
+    stage.site.fail(quiesce_of(108), lose)
+    stage.night()
+    stage.site.on_look = lambda: stage.clock.push(took)
+    assert stage.recover() is Exit.OK
+
+
+def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
+    """Waiting, which fails the test once two days have gone by."""
+    wait = clock.wait
+
+    def bounded(seconds: float, until: Callable[[], bool]) -> None:
+        if clock.seconds > 2 * 86400:
+            raise Killed
+        wait(seconds, until)
+
+    return bounded
