@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from snapall.backup.claims import claims_of
+from snapall.backup.model import Vm
+from snapall.backup.record import Intent
+from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
-from tests.backup.pretended import Killed, PretendedClock, Stage, capture_of, lose, once, quiesce_of
+from tests.backup.pretended import (
+    JOB,
+    Killed,
+    PretendedClock,
+    Stage,
+    capture_of,
+    lose,
+    once,
+    quiesce_of,
+)
+
+VM = Vm(108, "web01", "esx1")
 
 
 @pytest.fixture
@@ -32,6 +48,19 @@ def test_a_create_is_settled_although_a_look_was_under_way_when_it_could_act_no_
     stage.night()
     stage.site.on_look = lambda: stage.clock.push(took)
     assert stage.recover() is Exit.OK
+
+
+def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stage: Stage) -> None:
+    claims = claims_of(stage.store, stage.begun().path, "vc01")
+    stamp = "20070322T030001Z"
+    empty = stage.store.path("other", stamp)
+    empty.touch(0o600)  # another process is about to write its header
+    with claims([VM.id]) as taken:
+        assert taken == {}
+    empty.unlink()
+    stage.begun(Intent(1, Quiesce(VM, f"Quiesce-{stamp}")), job=replace(JOB, name="other"), stamp=stamp)
+    with claims([VM.id]) as taken:
+        assert list(taken) == [VM.id]
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
