@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.claims import claims_of
-from snapall.backup.model import Vm
+from snapall.backup.model import Order, Vm, VmSnapshot
 from snapall.backup.record import Intent
-from snapall.backup.steps import Quiesce
+from snapall.backup.steps import Outcome, Quiesce, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
     JOB,
+    Act,
     Killed,
     PretendedClock,
     Stage,
@@ -24,6 +25,7 @@ from tests.backup.pretended import (
     quiesce_of,
 )
 
+PAPER = replace(JOB, order=Order.PAPER)
 VM = Vm(108, "web01", "esx1")
 
 
@@ -61,6 +63,21 @@ def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stag
     stage.begun(Intent(1, Quiesce(VM, f"Quiesce-{stamp}")), job=replace(JOB, name="other"), stamp=stamp)
     with claims([VM.id]) as taken:
         assert list(taken) == [VM.id]
+
+
+def test_of_two_rivals_the_one_that_stays_is_not_removed_either(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+
+    def rivals(step: Step, act: Act) -> Outcome:
+        act(step)
+        stage.site.rows.append(VmSnapshot("snapshot-7", VM.id, "Quiesce", stage.clock.utc()))
+        return Unknown("no answer")
+
+    stage.site.fail(quiesce_of(VM.id), rivals)
+    assert stage.night().exit is Exit.DEBTS
+    stage.site.rows = [row for row in stage.site.rows if row.ssid == "snapshot-7"]  # the operator removes the other
+    assert stage.recover() is Exit.DEBTS
+    assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
