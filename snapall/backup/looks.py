@@ -166,9 +166,9 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure
     if one.listed:
         return "no longer listed"
-    mine = [row for row in rows if row.vm == one.vm.id]
+    named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(_named(state, one, mine)) > 1:
+    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

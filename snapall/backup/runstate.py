@@ -163,12 +163,18 @@ class VmState:
 
     @property
     def misread(self) -> bool:
-        """Whether the printed id was no snapshot: it was gone before our removal, and was never listed."""
-        return bool(self.tried) and not self.listed and all(_already(call) for call in self.tried)
+        """Whether the printed id was no snapshot: it was never listed, and no removal has met it."""
+        return bool(self.tried) and not self.listed and all(_missed(call) for call in self.tried)
 
 
-def _already(call: Call) -> bool:
-    return isinstance(call.outcome, Done) and call.outcome.already
+def _missed(call: Call) -> bool:
+    match call.outcome:
+        case Done(already=already):
+            return already
+        case Unknown(failed=failed, busy=busy, login=login):
+            return failed and not busy and not login
+        case Refusal() | None:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

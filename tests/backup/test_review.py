@@ -11,7 +11,7 @@ import pytest
 from snapall.backup.claims import claims_of
 from snapall.backup.model import Order, Vm, VmSnapshot
 from snapall.backup.record import Intent
-from snapall.backup.steps import Outcome, Quiesce, Step, Unknown
+from snapall.backup.steps import Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
     JOB,
@@ -20,6 +20,7 @@ from tests.backup.pretended import (
     PretendedClock,
     Stage,
     capture_of,
+    deny,
     lose,
     once,
     quiesce_of,
@@ -78,6 +79,22 @@ def test_of_two_rivals_the_one_that_stays_is_not_removed_either(tmp_path: Path) 
     stage.site.rows = [row for row in stage.site.rows if row.ssid == "snapshot-7"]  # the operator removes the other
     assert stage.recover() is Exit.DEBTS
     assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
+
+
+@pytest.mark.parametrize("answer", ["there is no such snapshot", ""])
+def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, answer: str) -> None:
+    stage = Stage(tmp_path, PAPER)
+
+    def misprinted(step: Step, act: Act) -> Outcome:
+        act(step)
+        return Done("SsId:snapshot-9", "snapshot-9")
+
+    stage.site.fail(quiesce_of(VM.id), misprinted)
+    wrong = Release(VM, "snapshot-9")
+    stage.site.fail(lambda step: step == wrong, deny(answer) if answer else lose)
+    night, recovered = stage.night().exit, stage.recover()
+    assert stage.site.rows == [] or (night, recovered) == (Exit.DEBTS, Exit.DEBTS)
+    assert stage.site.rows == [] or not answer
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
