@@ -63,9 +63,13 @@ class Case:
 
     @property
     def owner_policy(self) -> Policy:
-        """The policy, as long as an older run has nothing left on the filer."""
-        free = self.after is None or self.after.finished or not self.after.state.filer_outstanding
-        return self.policy if free else replace(self.policy, filer=False)
+        """The policy, as long as no older run has anything left on the filer."""
+        return self.policy if self._has_filer else replace(self.policy, filer=False)
+
+    @property
+    def _has_filer(self) -> bool:
+        older = self.after
+        return older is None or (older._has_filer and (older.finished or not older.state.filer_outstanding))
 
     def write(self, *facts: Fact) -> None:
         """Write facts that later commands rely on. JournalError: they are not written."""

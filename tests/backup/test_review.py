@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.claims import claims_of
-from snapall.backup.model import Order, Vm, VmSnapshot
-from snapall.backup.record import Intent
-from snapall.backup.steps import Done, Outcome, Quiesce, Release, Step, Unknown
+from snapall.backup.model import FilerSnapshot, Order, Vm, VmSnapshot
+from snapall.backup.record import Answered, Intent
+from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
     JOB,
@@ -95,6 +95,23 @@ def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, a
     night, recovered = stage.night().exit, stage.recover()
     assert stage.site.rows == [] or (night, recovered) == (Exit.DEBTS, Exit.DEBTS)
     assert stage.site.rows == [] or not answer
+
+
+def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_move_yet(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+    recent, previous, third, fourth = JOB.chain
+    stage.begun(Intent(1, Rename("v", third, fourth)), stamp="20070322T030000Z")
+    stage.begun(Intent(1, Rename("v", previous, third)), stamp="20070323T030000Z")
+    made = [Delete("v", fourth), Rename("v", third, fourth)]
+    sent = [Intent(n, step) for n, step in enumerate(made, 1)]
+    answers = [Answered(n, Done("done"), 1.0) for n, _ in enumerate(made, 1)]
+    stage.begun(*sent, *answers, stamp="20070324T030000Z")
+    stage.site.volumes["v"] = [FilerSnapshot(name, "old") for name in (recent, previous, fourth)]
+    at: list[float] = []
+    stage.site.after = lambda _: at.append(stage.clock.seconds)
+    stage.recover()
+    assert at, "nothing was renamed back"
+    assert min(at) >= stage.pace.filer_timeout
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
