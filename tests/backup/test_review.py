@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,19 @@ def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_mov
     stage.recover()
     assert at, "nothing was renamed back"
     assert min(at) >= stage.pace.filer_timeout
+
+
+def test_recover_says_that_it_could_not_write_down_what_it_did(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.begun(Intent(1, Quiesce(VM, "Quiesce-x")), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0))
+    stage.site.rows.append(VmSnapshot("snapshot-5", VM.id, "Quiesce-x"))
+
+    def full(_descriptor: int, _data: bytes) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("snapall.backup.journal._write_all", full)
+    stage.recover()
+    assert stage.site.rows == []
+    assert "No space left on device" in stage.warnings
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
