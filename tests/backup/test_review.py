@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
+from snapall.backup import record
+from snapall.backup.actions import Policy, Send
 from snapall.backup.claims import claims_of
-from snapall.backup.model import FilerSnapshot, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Intent
+from snapall.backup.decide import decide
+from snapall.backup.model import FilerSnapshot, Order, Pace, Vm, VmSnapshot
+from snapall.backup.record import Answered, Found, Intent, Record, TakenOver, VmsSeen, What
+from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
@@ -26,6 +32,7 @@ from tests.backup.pretended import (
     once,
     quiesce_of,
 )
+from tests.backup.samples import AT, BEGAN
 
 PAPER = replace(JOB, order=Order.PAPER)
 VM = Vm(108, "web01", "esx1")
@@ -128,6 +135,19 @@ def test_recover_says_that_it_could_not_write_down_what_it_did(stage: Stage, mon
     assert "No space left on device" in stage.warnings
 
 
+def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -> None:
+    other, name = Vm(110, "sql01", "esx1"), f"Quiesce-{BEGAN.stamp}"
+    began = replace(BEGAN, pace=Pace(parallel=1))
+    known = Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0)
+    state = _told(began, Intent(1, Quiesce(VM, name)), known, Intent(2, Quiesce(other, name)))
+    state = _told(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
+    state = _told(Found(other.id, "snapshot-6"), state=state)
+    row = VmSnapshot("snapshot-6", other.id, name)
+    state = _told(VmsSeen(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
+    actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
+    assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
+
+
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
     """Waiting, which fails the test once two days have gone by."""
     wait = clock.wait
@@ -138,3 +158,9 @@ def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], Non
         wait(seconds, until)
 
     return bounded
+
+
+def _told(*whats: What, state: RunState | None = None) -> RunState:
+    """The state after these records, one a second."""
+    began = state.version if state is not None else 0
+    return fold([Record(AT + timedelta(seconds=began + n), what) for n, what in enumerate(whats)], state)
