@@ -108,13 +108,13 @@ def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, a
 def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_move_yet(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     recent, previous, third, fourth = JOB.chain
-    stage.begun(Intent(1, Rename("v", third, fourth)), stamp="20070322T030000Z")
+    stage.begun(Intent(1, Rename("v", recent, previous)), stamp="20070322T030000Z")
     stage.begun(Intent(1, Rename("v", previous, third)), stamp="20070323T030000Z")
     made = [Delete("v", fourth), Rename("v", third, fourth)]
     sent = [Intent(n, step) for n, step in enumerate(made, 1)]
     answers = [Answered(n, Done("done"), 1.0) for n, _ in enumerate(made, 1)]
     stage.begun(*sent, *answers, stamp="20070324T030000Z")
-    stage.site.volumes["v"] = [FilerSnapshot(name, "old") for name in (recent, previous, fourth)]
+    stage.site.volumes["v"] = [FilerSnapshot(name, "old") for name in (recent, fourth)]
     at: list[float] = []
     stage.site.after = lambda _: at.append(stage.clock.seconds)
     stage.recover()
