@@ -146,17 +146,23 @@ class Engine:
         self._inbox = _Inbox()
         self._running: list[_Running] = []
         self._stages: dict[Stage, float] = {}
+        self._defects: list[Exception] = []
 
     def drive(self) -> None:
-        """Come back when all is done; an answer that comes later is for nobody."""
+        """Come back when all is done; an answer that comes later is for nobody.
+
+        A defect in the decisions about one run is raised when the others are done.
+        """
         try:
             while not self._pass():
                 pass
         finally:
             self._stages_ended(over=True)
+        for error in self._defects:
+            raise error
 
     def _pass(self) -> bool:
-        wakes = [decision.wake for decision in map(self._turn, self._cases)]
+        wakes = [self._wake_of(case) for case in self._cases]
         self._stages_ended()
         if all(case.finished for case in self._cases):
             return True
@@ -167,6 +173,16 @@ class Engine:
         while self._inbox.items:
             self._inbox.items.popleft()()
         return False
+
+    def _wake_of(self, case: Case) -> datetime | None:
+        try:
+            return self._turn(case).wake
+        except Exception as error:
+            if len(self._cases) == 1:
+                raise
+            self._defects.append(error)
+            self._cases = tuple(one for one in self._cases if one is not case)
+            return None
 
     def _turn(self, case: Case) -> Decision:
         """Decide until nothing new follows, and begin what is decided."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from snapall.backup import record
-from snapall.backup.actions import Policy, Send
+from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
-from snapall.backup.model import FilerSnapshot, Order, Pace, Vm, VmSnapshot
-from snapall.backup.record import Answered, Found, Intent, Record, TakenOver, VmsSeen, What
+from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Vm, VmSnapshot
+from snapall.backup.record import Answered, Ended, Found, Intent, Origin, Record, Surveyed, TakenOver, VmsSeen, What
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
@@ -146,6 +146,39 @@ def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -
     state = _told(VmsSeen(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
     actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
     assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
+
+
+def test_a_defect_in_one_runs_decisions_keeps_no_other_runs_vm_quiesced(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, (vm, job) in enumerate([(VM, replace(JOB, name="a")), (Vm(110, "sql01", "esx1"), JOB)]):
+        row = VmSnapshot(f"snapshot-{n}", vm.id, "Quiesce-x")
+        stage.site.rows.append(row)
+        stage.begun(Intent(1, Quiesce(vm, row.name)), Answered(1, Done(f"SsId:{row.ssid}", row.ssid), 1.0), job=job)
+
+    def defective(state: RunState, now: datetime, policy: Policy) -> Decision:
+        if state.header.job.name == "a":
+            raise ZeroDivisionError
+        return decide(state, now, policy)
+
+    monkeypatch.setattr("snapall.backup.engine.decide", defective)
+    assert stage.recover() is Exit.DEBTS
+    assert [row.vm for row in stage.site.rows] == [VM.id]
+    assert any("ZeroDivisionError" in text for text in stage.failures)
+
+
+def test_a_defect_in_one_jobs_rotation_keeps_no_other_job_from_its_own(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.site.fail(lambda step: isinstance(step, Rename), deny("busy"))
+    assert stage.night().exit is Exit.PARTIAL
+    stage.site.faults.clear()
+    first = replace(JOB, name="a", volumes=("nowhere",))
+    known = Origin("nowhere", "vmware_new_x", "d", "20070322T030000Z", Grade.WHOLE, 1, 1)
+    survey = Surveyed((), (), (), (), (known,), capture="vmware_new_x")
+    stage.begun(survey, Ended(0, open=False, text=""), job=first)  # its volume makes the site raise a KeyError
+    assert stage.recover(jobs=[first, JOB]) is Exit.PARTIAL
+    assert stage.names()[0] == JOB.newest
+    assert any("KeyError" in text for text in stage.failures)
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
