@@ -144,8 +144,9 @@ class VmState:
 
     @property
     def removed(self) -> bool:
-        """Whether a removal was answered with success."""
-        return any(call.done for call in self.removals)
+        """Whether a removal was answered with success, and one of each snapshot that is known to be ours."""
+        done = {call.step.ssid for call in self.removals if call.done and isinstance(call.step, Release)}
+        return bool(done) and done.issuperset(self.ids)
 
     @property
     def tried(self) -> tuple[Call, ...]:

@@ -49,7 +49,7 @@ def test_a_run_ends_although_a_list_was_under_way_when_a_lost_capture_could_act_
 ) -> None:
     stage.site.fail(capture_of(), once(lose))
     stage.site.on_listing = lambda: stage.clock.push(took)
-    stage.clock.wait = _bounded(stage.clock)  # type: ignore[method-assign]
+    stage.clock.wait = _bounded(stage.clock)  # type: ignore[method-assign,assignment]
     assert stage.night().exit is Exit.OK
 
 
@@ -110,7 +110,7 @@ def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_mov
     recent, previous, third, fourth = JOB.chain
     stage.begun(Intent(1, Rename("v", recent, previous)), stamp="20070322T030000Z")
     stage.begun(Intent(1, Rename("v", previous, third)), stamp="20070323T030000Z")
-    made = [Delete("v", fourth), Rename("v", third, fourth)]
+    made: list[Step] = [Delete("v", fourth), Rename("v", third, fourth)]
     sent = [Intent(n, step) for n, step in enumerate(made, 1)]
     answers = [Answered(n, Done("done"), 1.0) for n, _ in enumerate(made, 1)]
     stage.begun(*sent, *answers, stamp="20070324T030000Z")
@@ -179,6 +179,23 @@ def test_a_defect_in_one_jobs_rotation_keeps_no_other_job_from_its_own(tmp_path:
     assert stage.recover(jobs=[first, JOB]) is Exit.PARTIAL
     assert stage.names()[0] == JOB.newest
     assert any("KeyError" in text for text in stage.failures)
+
+
+def test_a_removal_of_an_id_that_never_was_releases_no_vm_that_still_has_another(stage: Stage) -> None:
+    def misprinted(step: Step, act: Act) -> Outcome:
+        act(step)
+        return Done("SsId:snapshot-9", "snapshot-9")
+
+    def fails(_step: Step, _act: Act) -> Outcome:
+        stage.site.database_down = True
+        return Unknown("it failed", "it failed", failed=True)
+
+    stage.site.fail(quiesce_of(VM.id), misprinted)
+    stage.site.fail(lambda step: isinstance(step, Release) and step.vm == VM and step.ssid != "snapshot-9", fails)
+    report = stage.night()
+    assert [row.vm for row in stage.site.rows] == [VM.id]
+    assert report.exit is Exit.DEBTS
+    assert VM.label in " ".join(report.outstanding)
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
