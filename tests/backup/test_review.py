@@ -198,6 +198,21 @@ def test_a_removal_of_an_id_that_never_was_releases_no_vm_that_still_has_another
     assert VM.label in " ".join(report.outstanding)
 
 
+def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_more(stage: Stage) -> None:
+    gone = Vm(999, "gone01")
+    stage.site.vms.append(gone)
+    survey = stage.site.survey
+    stage.site.survey = lambda: replace(survey(), vms=tuple(vm for vm in stage.site.vms if vm != gone))  # type: ignore[method-assign]
+    journal = stage.begun(Intent(1, Quiesce(gone, "Quiesce-20070322T030000Z")))
+    stage.clock.push(86400 - 10)
+    journal.append([Answered(1, Unknown("it failed", "it failed", failed=True), 1.0)])
+    journal.leave()
+    stage.clock.push(10 - 86400)
+    report = stage.night()
+    assert gone.label in " ".join(report.watched)
+    assert report.exit is Exit.PARTIAL
+
+
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
     """Waiting, which fails the test once two days have gone by."""
     wait = clock.wait
