@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from snapall.backup.context import Claims
-from snapall.backup.journal import is_open, journals
+from snapall.backup.journal import is_closed, journals
 from snapall.backup.lock import briefly
 from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
@@ -24,7 +24,7 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
     @contextmanager
     def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
         with briefly(store.state / "vms.lock"):
-            closed.update(path for path in journals(store.folder) if path not in closed and not is_open(path))
+            closed.update(path for path in journals(store.folder) if path not in closed and is_closed(path))
             states = [state for state in store.states(but=closed) if state.header.vcenter == vcenter]
             yield owned(states, vms)
 

@@ -109,8 +109,12 @@ def _in_order(state: RunState) -> list[VmState]:
 
 
 def _late(state: RunState, one: VmState) -> bool:
-    """Whether the VM became releasable only after the release had begun: such VMs have places of their own."""
-    return state.released_at is not None and one.known is not None and one.known > state.released_at
+    """Whether the VM became releasable only after the release had begun: such VMs have places of their own.
+
+    Of a run that died before its release, it begins with the takeover.
+    """
+    began = state.released_at or next((at for at, _ in state.takeovers), None)
+    return began is not None and one.known is not None and one.known > began
 
 
 def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Draft) -> str | None:

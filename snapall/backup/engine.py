@@ -63,9 +63,13 @@ class Case:
 
     @property
     def owner_policy(self) -> Policy:
-        """The policy, as long as an older run has nothing left on the filer."""
-        free = self.after is None or self.after.finished or not self.after.state.filer_outstanding
-        return self.policy if free else replace(self.policy, filer=False)
+        """The policy, as long as no older run has anything left on the filer."""
+        return self.policy if self._has_filer else replace(self.policy, filer=False)
+
+    @property
+    def _has_filer(self) -> bool:
+        older = self.after
+        return older is None or (older._has_filer and (older.finished or not older.state.filer_outstanding))
 
     def write(self, *facts: Fact) -> None:
         """Write facts that later commands rely on. JournalError: they are not written."""
@@ -141,17 +145,23 @@ class Engine:
         self._inbox = _Inbox()
         self._running: list[_Running] = []
         self._stages: dict[Stage, float] = {}
+        self._defects: list[Exception] = []
 
     def drive(self) -> None:
-        """Come back when all is done; an answer that comes later is for nobody."""
+        """Come back when all is done; an answer that comes later is for nobody.
+
+        A defect in the decisions about one run is raised when the others are done.
+        """
         try:
             while not self._pass():
                 pass
         finally:
             self._stages_ended(over=True)
+        for error in self._defects:
+            raise error
 
     def _pass(self) -> bool:
-        wakes = [decision.wake for decision in map(self._turn, self._cases)]
+        wakes = [self._wake_of(case) for case in self._cases]
         self._stages_ended()
         if all(case.finished for case in self._cases):
             return True
@@ -162,6 +172,16 @@ class Engine:
         while self._inbox.items:
             self._inbox.items.popleft()()
         return False
+
+    def _wake_of(self, case: Case) -> datetime | None:
+        try:
+            return self._turn(case).wake
+        except Exception as error:
+            if len(self._cases) == 1:
+                raise
+            self._defects.append(error)
+            self._cases = tuple(one for one in self._cases if one is not case)
+            return None
 
     def _turn(self, case: Case) -> Decision:
         """Decide until nothing new follows, and begin what is decided."""

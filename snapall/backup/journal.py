@@ -218,6 +218,14 @@ def is_open(path: Path) -> bool:
     return not _closes(line) if begin or line.endswith(b"\n") else False
 
 
+def is_closed(path: Path) -> bool:
+    """Whether its last line is a report that closes it. One without a whole line may be about to begin."""
+    try:
+        return _closes(_last_line(path)[1])
+    except (OSError, JournalError):
+        return False
+
+
 def closing_summary(path: Path) -> Summary | None:
     """The last line's summary of all before it; None: there is none. Reads only the file's end."""
     try:

@@ -128,7 +128,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
 
     A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
     """
-    mine = [row for row in rows if row.vm == one.vm.id]
+    mine = [row for row in rows if row.vm == one.vm.id and row.ssid not in one.withheld]
     listed = tuple(row for row in mine if row.ssid in one.ids)
     named = tuple(row for row in _named(state, one, mine) if row not in listed)
     if state.header.job.order is Order.SAFE:
@@ -166,9 +166,9 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure
     if one.listed:
         return "no longer listed"
-    mine = [row for row in rows if row.vm == one.vm.id]
+    named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(_named(state, one, mine)) > 1:
+    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
-from snapall.backup.context import RunContext, guarded
+from snapall.backup.context import RunContext, defect, guarded
 from snapall.backup.engine import Case, Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
@@ -63,7 +63,7 @@ class Recovery:
             for name in held:
                 if name in configured:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    with self._reported(codes):
+                    with self._reported(codes, Exit.PARTIAL):
                         codes.append(self._finish_rotation(configured[name], mine))
 
     def _lock(self, name: str, locks: ExitStack, codes: list[Exit], busy: list[str] | None) -> bool:
@@ -84,12 +84,15 @@ class Recovery:
         self.publish(Warned(text))
 
     @contextmanager
-    def _reported(self, codes: list[Exit]) -> Iterator[None]:
+    def _reported(self, codes: list[Exit], of_a_defect: Exit = Exit.DEBTS) -> Iterator[None]:
         try:
             yield
         except SnapallError as error:
             self.publish(Failed(error.message, error.hint))
             codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
+        except Exception:  # noqa: BLE001 - the other jobs do not pay for it
+            self.publish(Failed(*defect()))
+            codes.append(of_a_defect)
 
     def finish(self, journal: Journal, job: Job, taken_over: TakenOver, *, alone: bool) -> Exit:
         """Settle one run, and publish what it captured.
@@ -103,7 +106,7 @@ class Recovery:
             case.policy = replace(case.policy, filer=case.policy.filer and alone)
             self._drive([case], codes)
             if alone:
-                with self._reported(codes):
+                with self._reported(codes, Exit.PARTIAL):
                     codes.append(self._finish_rotation(job, [case]))
         return worst(*codes)
 

@@ -53,6 +53,8 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
     code = worst(before.code, _exit(state)) if state.surveyed is not None else before.code
     if alarms or lost or before.unsettled:
         code = worst(code, Exit.DEBTS)
+    elif watched:
+        code = worst(code, Exit.PARTIAL)
     backup = backup_of(state) if state.surveyed is not None else None
     return Report(
         job=before.job,

@@ -272,9 +272,6 @@ class BackupRun:
             return report
         why = [outcome.why] if outcome.why else []
         close(case, report.exit, "; ".join([*report.outstanding, *why]))
-        if case.journal.broken:
-            text = "the next run looks again at what could not be written down"
-            self.context.publish(Warned(case.journal.broken, text))
         case.journal.leave()
         with guarded(lambda text, hint: self.context.publish(Warned(text, hint))):
             self.store.prune(self.job.name, self.keep_journals)

@@ -144,8 +144,9 @@ class VmState:
 
     @property
     def removed(self) -> bool:
-        """Whether a removal was answered with success."""
-        return any(call.done for call in self.removals)
+        """Whether a removal was answered with success, and one of each snapshot that is known to be ours."""
+        done = {call.step.ssid for call in self.removals if call.done and isinstance(call.step, Release)}
+        return bool(done) and done.issuperset(self.ids)
 
     @property
     def tried(self) -> tuple[Call, ...]:
@@ -163,12 +164,18 @@ class VmState:
 
     @property
     def misread(self) -> bool:
-        """Whether the printed id was no snapshot, as it seems: it was never listed, and no removal took it."""
-        return bool(self.tried) and not self.listed and not any(_took(call) for call in self.tried)
+        """Whether the printed id was no snapshot: it was never listed, and no removal has met it."""
+        return bool(self.tried) and not self.listed and all(_missed(call) for call in self.tried)
 
 
-def _took(call: Call) -> bool:
-    return call.in_flight or (isinstance(call.outcome, Done) and not call.outcome.already)
+def _missed(call: Call) -> bool:
+    match call.outcome:
+        case Done(already=already):
+            return already
+        case Unknown(failed=failed, busy=busy, login=login):
+            return failed and not busy and not login
+        case Refusal() | None:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

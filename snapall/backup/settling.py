@@ -63,3 +63,6 @@ def close(case: Case, code: Exit, text: str) -> None:
         summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))
         report = replace(report, summary=summary, length=case.journal.size)
     case.note(report)
+    if case.journal.broken and not case.journal.lost:
+        hint = "the next run, or `snapall recover`, looks again at what could not be written down"
+        case.context.publish(Warned(case.journal.broken, hint))

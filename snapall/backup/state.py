@@ -242,8 +242,8 @@ def _present(state: RunState) -> tuple[str, ...]:
 def _removal_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
     if not one.outstanding or not isinstance(outcome, Done):
         return _with_vm(state, one)
-    vanished = one.vanished or (outcome.already and len(one.tried) == 1)
-    return _with_vm(state, replace(one, phase=VmPhase.RELEASED, vanished=vanished, freed=one.freed or at))
+    one = replace(one, vanished=one.vanished or (outcome.already and len(one.tried) == 1))
+    return _with_vm(state, replace(one, phase=VmPhase.RELEASED, freed=one.freed or at) if one.removed else one)
 
 
 def _capture_answered(one: CaptureState, outcome: Outcome) -> CaptureState:
