@@ -107,8 +107,11 @@ BUGS = (
     ),
     Bug(
         "a snapshot that was gone before its release counts as quiesced",
-        "a",
-        (("state.py", "vanished = one.vanished or (outcome", "vanished = one.vanished and (outcome"),),
+        "d",
+        (
+            ("state.py", "vanished = one.vanished or (outcome", "vanished = one.vanished and (outcome"),
+            ("state.py", "replace(one, vanished=True)", "replace(one, vanished=False)"),
+        ),
     ),
     Bug(
         "names move while a rename may still act",
@@ -154,17 +157,6 @@ BUGS = (
         (("decide_filer.py", "        _rename_back(state, draft)\n", "        return\n"),),
     ),
     Bug(
-        "a capture that was only answered counts as confirmed",
-        "a",
-        (
-            (
-                "runstate.py",
-                "self.captures[volume].phase is CapturePhase.CONFIRMED\n",
-                "self.captures[volume].phase in (CapturePhase.CONFIRMED, CapturePhase.ANSWERED)\n",
-            ),
-        ),
-    ),
-    Bug(
         "recover does not look once more when the last create can act no more",
         "a",
         (("decide_vms.py", "    if last or (open_ and", "    if (open_ and"),),
@@ -173,11 +165,6 @@ BUGS = (
         "a snap create that was sent twice is forgotten once its name is confirmed",
         "d",
         (("decide_filer.py", ", *state.doubled, *state.unsettled]\n", ", *state.unsettled]\n"),),
-    ),
-    Bug(
-        "what nothing has shown counts as quiesced",
-        "a",
-        (("certificate.py", "state.database is None and not _shown(one):\n", "not one.ids:\n"),),
     ),
     Bug(
         "in paper order a name that the filer holds counts as free",
