@@ -128,7 +128,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
 
     A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
     """
-    mine = [row for row in rows if row.vm == one.vm.id and row.ssid not in one.withheld]
+    mine = [row for row in rows if row.vm == one.vm.id]
     listed = tuple(row for row in mine if row.ssid in one.ids)
     named = tuple(row for row in _named(state, one, mine) if row not in listed)
     if state.header.job.order is Order.SAFE:

@@ -74,21 +74,6 @@ def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stag
         assert list(taken) == [VM.id]
 
 
-def test_of_two_rivals_the_one_that_stays_is_not_removed_either(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, PAPER)
-
-    def rivals(step: Step, act: Act) -> Outcome:
-        act(step)
-        stage.site.rows.append(VmSnapshot("snapshot-7", VM.id, "Quiesce", stage.clock.utc()))
-        return Unknown("no answer")
-
-    stage.site.fail(quiesce_of(VM.id), rivals)
-    assert stage.night().exit is Exit.DEBTS
-    stage.site.rows = [row for row in stage.site.rows if row.ssid == "snapshot-7"]  # the operator removes the other
-    assert stage.recover() is Exit.DEBTS
-    assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
-
-
 @pytest.mark.parametrize("answer", ["there is no such snapshot", ""])
 def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, answer: str) -> None:
     stage = Stage(tmp_path, PAPER)
