@@ -14,6 +14,7 @@ from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
+from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Vm, VmSnapshot
 from snapall.backup.record import Answered, Ended, Found, Intent, Origin, Record, Surveyed, TakenOver, VmsSeen, What
 from snapall.backup.runstate import RunState
@@ -196,6 +197,15 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
     report = stage.night()
     assert gone.label in " ".join(report.watched)
     assert report.exit is Exit.PARTIAL
+
+
+def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
+    state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
+    seen = VmsSeen(frozenset({VM.id}), (), frozenset(), state.version)
+    state = _told(seen, state=state)
+    state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
+    assert state.vms[VM.id].ids == ("snapshot-5",)
+    assert state.open
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
