@@ -147,10 +147,9 @@ def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[Vm
 
 def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
     """Nothing of ours is listed: that may be the end of it."""
-    if one.create is not None and one.create.in_flight:  # its answer is worth more than any absence
-        return
-    if not one.removed and one.vm.id not in seen.registered and (one.tried or not one.ids):
-        yield VmLost(one.vm.id)  # a known id is tried first: the database alone is not believed
+    awaited = one.create is not None and one.create.in_flight
+    if not one.removed and not awaited and one.vm.id not in seen.registered and (one.tried or not one.ids):
+        yield VmLost(one.vm.id)  # an answer is awaited, and a known id tried: the database alone is not believed
         return
     if one.listed and not one.tried and not one.vanished:
         yield SnapshotVanished(one.vm.id)
