@@ -14,6 +14,7 @@ from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
+from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Vm, VmSnapshot
 from snapall.backup.record import Answered, Ended, Found, Intent, Origin, Record, Surveyed, TakenOver, VmsSeen, What
 from snapall.backup.runstate import RunState
@@ -72,21 +73,6 @@ def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stag
     stage.begun(Intent(1, Quiesce(VM, f"Quiesce-{stamp}")), job=replace(JOB, name="other"), stamp=stamp)
     with claims([VM.id]) as taken:
         assert list(taken) == [VM.id]
-
-
-def test_of_two_rivals_the_one_that_stays_is_not_removed_either(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, PAPER)
-
-    def rivals(step: Step, act: Act) -> Outcome:
-        act(step)
-        stage.site.rows.append(VmSnapshot("snapshot-7", VM.id, "Quiesce", stage.clock.utc()))
-        return Unknown("no answer")
-
-    stage.site.fail(quiesce_of(VM.id), rivals)
-    assert stage.night().exit is Exit.DEBTS
-    stage.site.rows = [row for row in stage.site.rows if row.ssid == "snapshot-7"]  # the operator removes the other
-    assert stage.recover() is Exit.DEBTS
-    assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
 
 
 @pytest.mark.parametrize("answer", ["there is no such snapshot", ""])
@@ -211,6 +197,15 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
     report = stage.night()
     assert gone.label in " ".join(report.watched)
     assert report.exit is Exit.PARTIAL
+
+
+def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
+    state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
+    seen = VmsSeen(frozenset({VM.id}), (), frozenset(), state.version)
+    state = _told(seen, state=state)
+    state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
+    assert state.vms[VM.id].ids == ("snapshot-5",)
+    assert state.open
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
