@@ -23,6 +23,7 @@ from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename
 from snapall.errors import Exit
 from tests.backup.pretended import (
     JOB,
+    PACE,
     Act,
     Killed,
     PretendedClock,
@@ -206,6 +207,14 @@ def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up()
     state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
     assert state.vms[VM.id].ids == ("snapshot-5",)
     assert state.open
+
+
+def test_a_refused_login_is_named_with_its_remedy_though_every_vm_was_asked_for_at_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=4))
+    why = "VirtualCenter refused the login"
+    stage.site.fail(quiesce_of(), lambda _step, _act: Unknown(why, why, failed=True, login=True))
+    stage.night()
+    assert sum(why in text for text in stage.failures) == 1
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
