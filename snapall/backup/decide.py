@@ -116,11 +116,11 @@ def _must_failed(state: RunState, now: datetime) -> Failed | None:
     hopeless = [one for one in missing if not one.outstanding]
     if not missing or (not hopeless and _still_looking(state, now)):
         return None
-    labels = ", ".join(one.vm.label for one in missing)
-    return Failed(
-        f"{labels} must be quiesced and is not: nothing was captured",
-        'check why vcbsnapshot failed for it, or take "must" from it in `vms`',
-    )
+    labels = ", ".join(f"{one.vm.label} ({one.why})" if one.why else one.vm.label for one in missing)
+    hint = 'check why vcbsnapshot failed for it, or take "must" from it in `vms`'
+    if any(one.phase is VmPhase.LEFT_OUT for one in missing):
+        hint = 'see to that first, or take "must" from it in `vms`'
+    return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint)
 
 
 def _silent(state: RunState) -> list[VmState]:
