@@ -88,7 +88,10 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
     if state.stopped_at is not None:
         return [ReleaseBegan("a signal")]
     if state.broken:
-        return [Failed(state.broken, "nothing new is begun"), ReleaseBegan("the journal cannot be written")]
+        return [
+            Failed(state.broken, "the VMs are released now; then see why the state folder cannot be written"),
+            ReleaseBegan("the journal cannot be written"),
+        ]
     if state.confirmed:
         return [ReleaseBegan("the capture is confirmed")]
     if failure := filer.room_failed(state) or _must_failed(state, now) or filer.capture_failed(state):
