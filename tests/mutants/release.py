@@ -164,8 +164,8 @@ RELEASES = (
     Mutant(
         "a removal that was answered 'already deleted' counts as ours",
         "backup/state.py",
-        "    vanished = one.vanished or (outcome.already and len(one.tried) == 1)\n",
-        "    vanished = one.vanished\n",
+        "vanished=one.vanished or (outcome.already and len(one.tried) == 1))",
+        "vanished=one.vanished)",
         OUTCOMES,
     ),
     Mutant(
