@@ -10,9 +10,10 @@ from snapall.backup.certificate import grade
 from snapall.backup.looks import ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
 from snapall.backup.origins import Past
+from snapall.backup.phases import VmState
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
-from snapall.backup.runstate import RunState, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.schedule import Durations, Schedule, schedule
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused

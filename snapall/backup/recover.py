@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
+from snapall.backup.case import Case
 from snapall.backup.context import RunContext, defect, guarded
-from snapall.backup.engine import Case, Engine
+from snapall.backup.engine import Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Policy, Vm, VmSnapshot
+from snapall.backup.phases import VmState
 from snapall.backup.queries import left_quiesced
-from snapall.backup.runstate import RunState, VmState
+from snapall.backup.runstate import RunState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
 

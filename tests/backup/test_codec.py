@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 
 from snapall.backup.codec import from_line, to_line
 from snapall.backup.model import Policies, Policy
-from snapall.backup.record import (
-    Answered,
-    Fact,
-    Found,
-    Record,
-    Warned,
-)
+from snapall.backup.record import Answered, Fact, Found, Record, Warned
 from snapall.backup.steps import Done
 from tests.backup.pretended import JOB
 from tests.backup.samples import AT, BEGAN, FACTS

@@ -11,18 +11,8 @@ import pytest
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.decide import decide
 from snapall.backup.model import Vm
-from snapall.backup.record import (
-    Answered,
-    DatabaseSilent,
-    Fact,
-    Intent,
-    JournalBroken,
-    Observation,
-    Record,
-    ReleaseBegan,
-    StopAsked,
-    Surveyed,
-)
+from snapall.backup.record import Answered, Fact, Intent, Record, ReleaseBegan, StopAsked, Surveyed
+from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Done, Quiesce, Release, Step, Unknown
 from tests.backup.pretended import PACE, START

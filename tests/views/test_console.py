@@ -13,14 +13,7 @@ import pytest
 from rich.console import Console
 
 from snapall.backup.model import Policies, Policy, Vm
-from snapall.backup.record import (
-    Failed,
-    Intent,
-    Record,
-    RunEnded,
-    Surveyed,
-    Warned,
-)
+from snapall.backup.record import Failed, Intent, Record, RunEnded, Surveyed, Warned
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
