@@ -10,7 +10,7 @@ from datetime import datetime
 from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_vms import seconds
 from snapall.backup.looks import acts_until
-from snapall.backup.model import Job
+from snapall.backup.model import Job, Order
 from snapall.backup.origins import origins, recall
 from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
 from snapall.backup.rotation import Listings, Rotation, make_room, rotate
@@ -132,6 +132,8 @@ def capture(state: RunState, draft: Draft) -> None:
 def capture_failed(state: RunState) -> Failed | None:
     """Why there will be no capture; None: there may be one yet."""
     kept = "the retained backups are as they were"
+    if state.header.job.order is Order.PAPER:  # it has made room, and what was deleted for that is gone
+        kept = "the names that were moved to make room are moved back; the oldest backup may be lost in paper order"
     for silent in state.filer.values():
         if state.captured_at is not None:
             return Failed(silent.why, silent.hint or kept)
