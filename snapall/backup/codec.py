@@ -37,7 +37,7 @@ _KNOWN: dict[str, type] = {
             VmSnapshot,
             FilerSnapshot,
             model.Policies,
-            model.Policy,
+            model.VmPolicy,
             Grade,
             model.Order,
         ),

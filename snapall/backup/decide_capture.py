@@ -18,6 +18,7 @@ from snapall.backup.decide_filer import (
     why_not,
     why_of,
 )
+from snapall.backup.model import Order
 from snapall.backup.origins import origins, recall
 from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
 from snapall.backup.record import Failed, Stage
@@ -114,6 +115,8 @@ def capture(state: RunState, draft: Draft) -> None:
 def capture_failed(state: RunState) -> Failed | None:
     """Why there will be no capture; None: there may be one yet."""
     kept = "the retained backups are as they were"
+    if state.header.job.order is Order.PAPER:  # it has made room, and what was deleted for that is gone
+        kept = "the names that were moved to make room are moved back; the oldest backup may be lost in paper order"
     for silent in state.filer.values():
         if state.captured_at is not None:
             return Failed(silent.why, silent.hint or kept)

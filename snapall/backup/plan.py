@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
 from snapall.backup.looks import ours
-from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
+from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
 from snapall.backup.origins import Past
 from snapall.backup.phases import VmState
 from snapall.backup.record import Stage
@@ -173,7 +173,7 @@ def _choose(
     asked, left, skipped = [], [], []
     for vm in survey.vms:
         policy = job.policies.of(vm)
-        if policy is Policy.SKIP:
+        if policy is VmPolicy.SKIP:
             skipped.append(vm)
             continue
         why = ""
@@ -183,7 +183,7 @@ def _choose(
             why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
         if not why:
             asked.append(vm)
-        elif policy is Policy.MUST:
+        elif policy is VmPolicy.MUST:
             raise Refused(f"{vm.label} must be quiesced, but {why}", "settle that first: `snapall recover`")
         else:
             left.append((vm, why))
@@ -204,7 +204,7 @@ def _ordered(job: Job, asked: tuple[Vm, ...], context: PlanContext) -> Schedule:
     ids = [vm.id for vm in asked]
     if job.order is Order.PAPER:
         return Schedule(tuple(ids), tuple(ids))
-    must = [vm.id for vm in asked if job.policies.of(vm) is Policy.MUST]
+    must = [vm.id for vm in asked if job.policies.of(vm) is VmPolicy.MUST]
     return schedule(ids, context.usual, context.parallel, must, context.missed & set(ids))
 
 

@@ -182,7 +182,7 @@ class Recovery:
             Engine(case).drive()
             rotation = case.state.rotation
             code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-            close(case, code, "rotation finished by recover")
+            close(case, code, "rotation finished by recover" if code is Exit.OK else "rotation not finished yet")
             return code
         finally:
             case.journal.leave()
