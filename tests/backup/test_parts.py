@@ -76,7 +76,9 @@ def test_decoding_takes_the_encoding_back(name: str) -> None:
 
 
 def test_an_exact_name_beats_a_pattern_and_then_the_first_pattern_counts() -> None:
-    rules = Policies((("test-*", VmPolicy.SKIP), ("*", VmPolicy.TRY), ("TEST-SQL", VmPolicy.MUST), ("vm-9", VmPolicy.SKIP)))
+    rules = Policies(
+        (("test-*", VmPolicy.SKIP), ("*", VmPolicy.TRY), ("TEST-SQL", VmPolicy.MUST), ("vm-9", VmPolicy.SKIP))
+    )
     assert rules.of(Vm(1, "Test-web")) is VmPolicy.SKIP
     assert rules.of(Vm(1, "test-sql")) is VmPolicy.MUST
     assert rules.of(Vm(9)) is VmPolicy.SKIP

@@ -76,7 +76,10 @@ def test_a_clock_that_was_set_back_makes_nobody_wait_longer_for_a_row_to_vanish(
 
 @pytest.mark.parametrize("order", Order)
 def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(tmp_path: Path, order: Order) -> None:
-    without, only = (Policies((("sql01", VmPolicy.SKIP),)), Policies((("web01", VmPolicy.SKIP), ("app01", VmPolicy.SKIP))))
+    without, only = (
+        Policies((("sql01", VmPolicy.SKIP),)),
+        Policies((("web01", VmPolicy.SKIP), ("app01", VmPolicy.SKIP))),
+    )
     one = Stage(tmp_path, replace(PAPER, order=order, policies=without))
     other = Stage(tmp_path, replace(one.job, name="vol2", volumes=("w",), policies=only), clock=one.clock)
     other.site.volumes = one.site.volumes = {**one.site.volumes, **other.site.volumes}

@@ -55,8 +55,9 @@ CHAIN = (
     ),
     Mutant(
         "names move while a command of the run itself may still act",
-        "backup/decide_filer.py",
-        "    if await_answers(state, now, Policy(), draft, Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
+        "backup/decide_rotation.py",
+        "    if await_answers(state, now, Policy(), draft, Stage.ROTATE):\n        return\n"
+        "    for volume in job.volumes:\n",
         "    for volume in job.volumes:\n",
         FLIGHTS,
     ),

@@ -36,7 +36,7 @@ BROKEN = (
     # Somebody else's snapshot
     Mutant(
         "a printed id that the survey listed is believed",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "        case Done(ssid=ssid) if ssid in present_ids(state):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
@@ -155,14 +155,14 @@ BROKEN = (
     # A refused login
     Mutant(
         "a refused login is tried for every VM",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "            if outcome.login and not any_created(state):\n",
         "            if outcome.login and any_created(state):\n",
         FAULTS,
     ),
     Mutant(
         "a login that is refused after a success stops the creates",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "            if outcome.login and not any_created(state):\n",
         "            if outcome.login:\n",
         FAULTS,
