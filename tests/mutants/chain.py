@@ -7,6 +7,7 @@ from tests.mutants.planting import Mutant
 ENGINE, ORIGINS = ("tests/backup/test_engine.py",), ("tests/backup/test_origins.py",)
 INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
 TAKEN_BACK, FLIGHTS = ("tests/backup/test_taken_back.py",), ("tests/backup/test_flights.py",)
+ADOPT = ("tests/backup/test_adopt.py",)
 PROMISES, SETTLE = ("tests/backup/test_promises.py",), ("tests/backup/test_settle.py",)
 
 CHAIN = (
@@ -56,8 +57,8 @@ CHAIN = (
     Mutant(
         "names move while a command of the run itself may still act",
         "backup/decide_filer.py",
-        "    if _settling(state, now, Policy(), draft, Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
-        "    for volume in job.volumes:\n",
+        "Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
+        "Stage.ROTATE):\n        pass\n    for volume in job.volumes:\n",
         FLIGHTS,
     ),
     Mutant(
@@ -179,14 +180,14 @@ CHAIN = (
         "backup/adopt.py",
         "        and row.created is not None\n        and row.created < latest\n",
         "        and row.created is not None\n",
-        RECOVER,
+        ADOPT,
     ),
     Mutant(
         "a snapshot that an open run knows is orphaned",
         "backup/adopt.py",
         "        and row.ssid not in known\n",
         "",
-        RECOVER,
+        ADOPT,
     ),
     Mutant(
         "recover says that all is well while a VM is quiesced",
