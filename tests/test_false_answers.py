@@ -99,6 +99,7 @@ def test_a_vm_whose_snapshot_was_only_claimed_is_named_and_not_counted(at_lab: M
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err
+    assert "it was never made, or somebody else had removed it" in ended.err
     assert "partial 2/3" in night("list").out
     assert sorted(asked_for(night)) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
     night.assert_shifted_by_one()
@@ -114,6 +115,15 @@ def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(
     assert night("recover").code == 0
     night.assert_nothing_is_quiesced()
     assert sum("-d moref:vm-110" in change for change in night.changes) == 2
+
+
+def test_where_vcbsnapshot_goes_on_claiming_removals_recover_says_what_else_helps(at_lab: Make) -> None:
+    night = at_lab()
+    night.fault(Fault("vcbsnapshot delete", Kind.LIE, vm=110, times=0))
+    night("run")
+    ended = night("recover")
+    assert ended.code == 5
+    assert "remove it in the Snapshot Manager" in ended.err
 
 
 @pytest.mark.parametrize("nth", [2, 4])

@@ -46,7 +46,9 @@ def _not_quiesced(state: RunState, one: VmState) -> str:
     if not one.in_time:
         return _no_answer(one)
     if one.vanished:
-        return "its snapshot had been removed by somebody else before the release"
+        if one.listed:
+            return "its snapshot had been removed by somebody else before the release"
+        return "its snapshot was not there at the release: it was never made, or somebody else had removed it"
     if one.phase is VmPhase.LOST:
         return "it was unregistered from VirtualCenter before its release"
     may_be = any(capture.phase is not CapturePhase.ABSENT for capture in state.captures.values())

@@ -88,7 +88,10 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
     if state.stopped_at is not None:
         return [ReleaseBegan("a signal")]
     if state.broken:
-        return [Failed(state.broken, "nothing new is begun"), ReleaseBegan("the journal cannot be written")]
+        return [
+            Failed(state.broken, "the VMs are released now; then see why the state folder cannot be written"),
+            ReleaseBegan("the journal cannot be written"),
+        ]
     if state.confirmed:
         return [ReleaseBegan("the capture is confirmed")]
     if failure := filer.room_failed(state) or _must_failed(state, now) or filer.capture_failed(state):
@@ -116,11 +119,11 @@ def _must_failed(state: RunState, now: datetime) -> Failed | None:
     hopeless = [one for one in missing if not one.outstanding]
     if not missing or (not hopeless and _still_looking(state, now)):
         return None
-    labels = ", ".join(one.vm.label for one in missing)
-    return Failed(
-        f"{labels} must be quiesced and is not: nothing was captured",
-        'check why vcbsnapshot failed for it, or take "must" from it in `vms`',
-    )
+    labels = ", ".join(f"{one.vm.label} ({one.why})" if one.why else one.vm.label for one in missing)
+    hint = 'check why vcbsnapshot failed for it, or take "must" from it in `vms`'
+    if any(one.phase is VmPhase.LEFT_OUT for one in missing):
+        hint = 'see to that first, or take "must" from it in `vms`'
+    return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint)
 
 
 def _silent(state: RunState) -> list[VmState]:

@@ -39,11 +39,11 @@ def quiesce(state: RunState, now: datetime, draft: Draft) -> None:
     until = creates_until(state)
     if until is not None:
         draft.wait(until)
-    if not planned or (until is not None and now >= until):
-        return
-    if state.login:
+    if state.login and (planned or not any(state.login in one.text for one in state.messages)):
         draft.records += [LeftOut(one.vm.id, f"it was not asked for after this: {state.login}") for one in planned]
         draft.records.append(_no_more_creates(state))
+        return
+    if not planned or (until is not None and now >= until):
         return
     free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())
     name = state.header.job.vm_snapshot_of(state.header.mark)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from snapall.backup import private
 from snapall.backup.steps import Child
-from snapall.errors import LockNotReleased
+from snapall.errors import Locked, LockNotReleased
 
 UNKNOWN = "process"
 """The role of a holder that has not said what it is."""
@@ -78,15 +78,34 @@ def holder_of(state: Path, job: str) -> Holder:
         return Holder(UNKNOWN, 0, "a moment ago")
 
 
+def locked(state: Path, job: str, holder: Holder) -> Locked:
+    """What to say of a lock that somebody else holds by right, or who says nothing of himself."""
+    if holder.pid == 0:
+        path = state / f"{job}.lock"
+        return Locked(
+            f"the lock {path} is held by a process that has left no note of itself",
+            f"if that lasts, find who holds it with {_search(path)}, and end that process",
+        )
+    return Locked(
+        f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
+        "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+    )
+
+
 def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
     """What to say of a lock whose holder is dead."""
     path = state / f"{job}.lock"
-    posix = f"find who holds it with `fuser -v {path}` or `lsof {path}`, end that process, then run `snapall recover`"
-    windows = f"find who holds it with Sysinternals' `handle {path}`, end that process, then run `snapall recover`"
     return LockNotReleased(
         f"the lock {path} is still held although process {holder.pid}, the {holder.role} that it names, is dead",
-        windows if sys.platform == "win32" else posix,
+        f"find who holds it with {_search(path)}, end that process, then run `snapall recover`",
     )
+
+
+def _search(path: Path) -> str:
+    """The command that tells the operator who holds a lock."""
+    if sys.platform == "win32":
+        return f"Sysinternals' `handle {path}`"
+    return f"`fuser -v {path}` or `lsof {path}`"
 
 
 def is_noted(state: Path, job: str) -> bool:

@@ -88,6 +88,15 @@ class Journal:
         """How many bytes will precede the next record: the file's, and those that could not be written yet."""
         return self._size + len(self._unwritten)
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the file is still the one at its path, so that others can read what it says."""
+        try:
+            self._require_place()
+        except OSError:
+            return False
+        return not self.lost
+
     def number(self) -> int:
         """The number of the next command."""
         self._number += 1

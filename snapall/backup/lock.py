@@ -23,10 +23,11 @@ from snapall.backup.holder import (
     holder_of,
     is_dead,
     is_noted,
+    locked,
     not_released,
     note_holder,
 )
-from snapall.errors import JournalError, Locked, Stopped
+from snapall.errors import JournalError, Stopped
 
 __all__ = ["GRACE", "Holder", "Lock", "Use", "at_work", "briefly", "hold", "holder_of", "kept", "seize", "use_of"]
 
@@ -200,10 +201,7 @@ class _Queue:
         self.tries = self.tries + 1 if holder.role in {"run", UNKNOWN} else 0
         # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
         if self.tries > 1:
-            raise Locked(
-                f"job {self.job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
-                "wait until it has ended; if the old schedule and a new one overlap, move one of them",
-            )
+            raise locked(self.state, self.job, holder)
 
 
 @contextmanager

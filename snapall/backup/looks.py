@@ -128,7 +128,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
 
     A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
     """
-    mine = [row for row in rows if row.vm == one.vm.id and row.ssid not in one.withheld]
+    mine = [row for row in rows if row.vm == one.vm.id]
     listed = tuple(row for row in mine if row.ssid in one.ids)
     named = tuple(row for row in _named(state, one, mine) if row not in listed)
     if state.header.job.order is Order.SAFE:
@@ -147,8 +147,9 @@ def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[Vm
 
 def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
     """Nothing of ours is listed: that may be the end of it."""
-    if not one.removed and one.vm.id not in seen.registered and (one.tried or not one.ids):
-        yield VmLost(one.vm.id)  # a known id is tried first: the database alone is not believed
+    awaited = one.create is not None and one.create.in_flight
+    if not one.removed and not awaited and one.vm.id not in seen.registered and (one.tried or not one.ids):
+        yield VmLost(one.vm.id)  # an answer is awaited, and a known id tried: the database alone is not believed
         return
     if one.listed and not one.tried and not one.vanished:
         yield SnapshotVanished(one.vm.id)

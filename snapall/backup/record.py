@@ -546,6 +546,8 @@ class Report:
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
     why: str = ""  # what stopped the run before, or outside of, its plan
+    given_up: tuple[str, ...] = ()  # those of `outstanding` that snapall can do nothing more about
+    forgotten: bool = False  # its journal is lost: no later run knows of it
 
 
 @dataclass(frozen=True, slots=True)

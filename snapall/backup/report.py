@@ -44,8 +44,11 @@ class Before:
     why: str = ""  # what stopped it
 
 
-def report_of(state: RunState, before: Before, seconds: float) -> Report:
-    """The report of a run that is over, after so many seconds; the state of one that had no journal is empty."""
+def report_of(state: RunState, before: Before, seconds: float, *, forgotten: bool = False) -> Report:
+    """The report of a run that is over, after so many seconds; the state of one that had no journal is empty.
+
+    `forgotten`: its journal is lost.
+    """
     states = [*before.earlier, state]
     alarms = [one for each in states for one in alarming(each)]
     lost = [one for each in states for one in each.given_up]
@@ -69,6 +72,8 @@ def report_of(state: RunState, before: Before, seconds: float) -> Report:
         seconds=seconds,
         window=window_of(state),
         why=before.why,
+        given_up=tuple(map(_label_given_up, lost)),
+        forgotten=forgotten,
     )
 
 
@@ -95,7 +100,7 @@ def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple
     for one in state.outstanding:
         if one in alarms:
             still = "is still quiesced" if one.ids else "may still be quiesced: no answer tells yet"
-            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", again))
+            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", _help(one, again)))
         elif one.removed:
             text = "was released, but the database could not be asked whether that took effect"
             found.append(Failed(f"{one.vm.label} {text}: {one.name}", again))
@@ -103,6 +108,18 @@ def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple
             text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
             found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
     return (*found, *losses(state))
+
+
+def _help(one: VmState, again: str) -> str:
+    """What helps with a VM that may still be quiesced; doing the same once more does not always."""
+    if one.stranger and len(one.withheld) > 1:
+        return (
+            f"rename or remove in the Snapshot Manager what somebody else has made on it: the last {one.name} that is "
+            "left is taken for the run's own, and `snapall recover` removes it"
+        )
+    if one.ids and one.removed:
+        return f"{again}; if vcbsnapshot says once more that it is removed, remove it in the Snapshot Manager"
+    return again
 
 
 def losses(state: RunState) -> tuple[Failed, ...]:
@@ -117,7 +134,7 @@ def _label(one: VmState) -> str:
 def _snapshot(one: VmState) -> str:
     """What is known of a VM's snapshot."""
     if one.stranger:
-        return f"{one.name}, whose id is not known: {'; '.join(one.withheld.values())}"
+        return f"{one.name}, whose id is not known: {_withheld(one)}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
     runs = f"; vcbsnapshot still runs (process {child.pid})" if child is not None and one.ended is None else ""
@@ -127,8 +144,13 @@ def _snapshot(one: VmState) -> str:
 def _label_given_up(one: VmState) -> str:
     """A VM that nothing more can be done for."""
     if one.stranger:
-        return f"{one.vm.label}: {'; '.join(one.withheld.values())}"
+        return f"{one.vm.label}: {_withheld(one)}"
     return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
+
+
+def _withheld(one: VmState) -> str:
+    """Why its ids are not believed, each reason once."""
+    return "; ".join(dict.fromkeys(one.withheld.values()))
 
 
 def _remedy(one: VmState) -> str:

@@ -6,7 +6,7 @@ import secrets
 import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from snapall import __version__
@@ -40,7 +40,7 @@ from snapall.backup.runstate import RunState
 from snapall.backup.schedule import History
 from snapall.backup.settling import announce, close, settled_code, sweep_policy
 from snapall.backup.store import JournalStore
-from snapall.errors import Exit, SiteError, SnapallError
+from snapall.errors import Exit, SiteError, SnapallError, worst
 
 _LETTERS = string.ascii_lowercase + string.digits
 _BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
@@ -267,11 +267,15 @@ class BackupRun:
         state = case.state if case is not None else RunState()
         for loss in (loss for one in (*earlier, state) for loss in losses(one)):
             self._fail(outcome, loss.text, loss.hint)
-        report = report_of(state, before, self.context.clock.monotonic() - outcome.began)
+        forgotten = case is not None and not case.journal.in_place
+        report = report_of(state, before, self.context.clock.monotonic() - outcome.began, forgotten=forgotten)
         if case is None:
             return report
         why = [outcome.why] if outcome.why else []
-        close(case, report.exit, "; ".join([*report.outstanding, *why]))
+        lost = "no later run knows of this one: `snapall audit` shows what it may have left" if report.forgotten else ""
+        close(case, report.exit, "; ".join([*report.outstanding, *why]), lost)
+        if case.journal.broken:  # what it lacks makes no night a whole success
+            report = replace(report, exit=worst(report.exit, Exit.PARTIAL))
         case.journal.leave()
         with guarded(lambda text, hint: self.context.publish(Warned(text, hint))):
             self.store.prune(self.job.name, self.keep_journals)

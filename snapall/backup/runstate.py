@@ -164,18 +164,12 @@ class VmState:
 
     @property
     def misread(self) -> bool:
-        """Whether the printed id was no snapshot: it was never listed, and no removal has met it."""
-        return bool(self.tried) and not self.listed and all(_missed(call) for call in self.tried)
+        """Whether the printed id was no snapshot, as it seems: it was never listed, and no removal took it."""
+        return bool(self.tried) and not self.listed and not any(_took(call) for call in self.tried)
 
 
-def _missed(call: Call) -> bool:
-    match call.outcome:
-        case Done(already=already):
-            return already
-        case Unknown(failed=failed, busy=busy, login=login):
-            return failed and not busy and not login
-        case Refusal() | None:
-            return False
+def _took(call: Call) -> bool:
+    return call.in_flight or (isinstance(call.outcome, Done) and not call.outcome.already)
 
 
 @dataclass(frozen=True, slots=True)

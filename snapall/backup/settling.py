@@ -56,7 +56,7 @@ def settled_code(state: RunState) -> Exit:
     return Exit.PARTIAL if state.outstanding else Exit.OK
 
 
-def close(case: Case, code: Exit, text: str) -> None:
+def close(case: Case, code: Exit, text: str, hint: str = "") -> None:
     """Write a report that sums up the run; what is outstanding keeps it open."""
     report = Ended(int(code), case.state.open, text)
     with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # nobody's exit code depends on it
@@ -64,5 +64,5 @@ def close(case: Case, code: Exit, text: str) -> None:
         report = replace(report, summary=summary, length=case.journal.size)
     case.note(report)
     if case.journal.broken and not case.journal.lost:
-        hint = "the next run, or `snapall recover`, looks again at what could not be written down"
+        hint = hint or "the next run, or `snapall recover`, looks again at what could not be written down"
         case.context.publish(Warned(case.journal.broken, hint))

@@ -49,6 +49,7 @@ class Standing:
     pending: int  # confirmed backups that are not published yet
     at_work: str
     findings: tuple[Finding, ...]
+    hidden: bool = False  # a journal that may name more of them cannot be read
 
     @property
     def level(self) -> Level:
@@ -105,7 +106,8 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
         *_unread(known),
     )
     shown = max(0.0, age) if age is not None else None
-    return Standing(job, last, running, backup, shown, left, watched, known.pending, known.at_work, findings)
+    hidden = any(one.open for one in known.unreadable)
+    return Standing(job, last, running, backup, shown, left, watched, known.pending, known.at_work, findings, hidden)
 
 
 def forgotten(name: str, known: Known, now: datetime) -> Standing | None:

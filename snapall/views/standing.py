@@ -24,7 +24,8 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
         if one.backup is not None and one.backup.window is not None:
             lines.append(f"  window         VMs quiesced for {words.clocked(one.backup.window)}")
         lines += [f"  pending        {one.pending} confirmed, not published yet"] if one.pending else []
-        lines.append(f"  outstanding    {', '.join(one.left) or 'nothing'}")
+        nothing = "not known: a journal cannot be read" if one.hidden else "nothing"
+        lines.append(f"  outstanding    {', '.join(one.left) or nothing}")
         lines += [f"  {finding.level.name:<13}  {finding.text}" for finding in one.findings]
     return [words.safe(line) for line in lines]
 

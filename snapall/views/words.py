@@ -114,8 +114,15 @@ def _not_quiesced(report: Report) -> dict[str, list[str]]:
 def advice(report: Report, job: Job | None) -> str:
     """What to do next."""
     match report.exit:
+        case Exit.DEBTS if set(report.outstanding) <= set(report.given_up):
+            return "do what is said above; a VM that runs on a snapshot fills its datastore"
         case Exit.DEBTS:
             return "run `snapall recover` now: a VM that runs on a snapshot fills its datastore"
+        case Exit.PARTIAL if report.name and not report.published and report.forgotten:
+            return (
+                f"{report.name} keeps that name: the journal is lost, so that no run publishes or deletes it; "
+                "delete it by hand when it is of no more use"
+            )
         case Exit.PARTIAL if report.grade is not None and not report.published:
             return _pending(report.name, report.grade, job)
         case Exit.PARTIAL:

@@ -42,9 +42,11 @@ def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, 
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
         (tmp_path / "vol1.holder").write_text("not yet")
         before = clock.monotonic()
-        with pytest.raises(Locked), hold(tmp_path, "vol1", "run", clock, lambda: False):
+        with pytest.raises(Locked) as refused, hold(tmp_path, "vol1", "run", clock, lambda: False):
             raise AssertionError("never held")
         assert clock.monotonic() == before + 1
+    assert "process 0" not in str(refused.value)
+    assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # whoever holds it is to be found by this
 
 
 def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: PretendedClock) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
+from snapall.backup import journal
 from snapall.backup.model import Order
 from snapall.backup.record import Intent
 from snapall.backup.steps import Release, Step
+from snapall.views import words
 from tests.backup.pretended import JOB, PACE, Stage
 
 CALLS = range(1, 13)  # of a whole night in safe order, which has the most
@@ -48,6 +52,47 @@ def test_a_run_that_loses_its_memory_begins_only_removals_and_releases_every_vm(
     if len(stage.site.ledger) < len(CALLS) - 1:  # the rotation of safe order, or that before the capture, is not whole
         assert report.exit in {1, 3}
     assert len([name for name in before if name in stage.names()]) >= len(before) - 1
+
+
+@pytest.mark.parametrize("what", ["state", "journal"])
+def test_a_run_whose_journal_is_lost_promises_nothing_in_the_name_of_later_runs(tmp_path: Path, what: str) -> None:
+    stage = Stage(tmp_path / "state")
+
+    def after(step: Step) -> None:
+        if isinstance(step, Release):
+            with suppress(FileNotFoundError, StopIteration):  # it is lost already
+                lose(stage, what)
+
+    stage.site.after = after
+    report = stage.night()
+    assert (report.exit, report.published, report.forgotten) == (3, False, True)
+    assert report.name in stage.names()
+    told = words.advice(report, stage.job)
+    assert "no run publishes or deletes it" in told
+    stage.site.after = lambda _step: None
+    stage.clock.push(86400)
+    assert stage.night().exit == 0
+    assert report.name in stage.names()  # it did as it was said: it is left alone
+
+
+def test_a_disk_that_fills_up_under_the_release_makes_no_night_a_whole_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paper order has no name left to move then; yet `status` cannot see that its VMs were released."""
+    stage = Stage(tmp_path / "state", job=replace(JOB, order=Order.PAPER))
+
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    def after(step: Step) -> None:
+        if isinstance(step, Release):
+            monkeypatch.setattr(journal, "_write_all", full)
+
+    stage.site.after = after
+    report = stage.night()
+    assert stage.site.rows == []
+    assert (report.exit, report.published, report.forgotten) == (3, True, False)
+    assert "No space left on device" in stage.warnings
 
 
 def test_a_state_folder_that_others_can_write_stops_what_is_new_and_no_removal(tmp_path: Path) -> None:

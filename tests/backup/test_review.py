@@ -14,7 +14,9 @@ from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
-from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Vm, VmSnapshot
+from snapall.backup.looks import conclude
+from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Policies, Survey, Vm, VmSnapshot
+from snapall.backup.model import Policy as VmPolicy
 from snapall.backup.record import Answered, Ended, Found, Intent, Origin, Record, Surveyed, TakenOver, VmsSeen, What
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
@@ -22,6 +24,7 @@ from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename
 from snapall.errors import Exit
 from tests.backup.pretended import (
     JOB,
+    PACE,
     Act,
     Killed,
     PretendedClock,
@@ -72,21 +75,6 @@ def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stag
     stage.begun(Intent(1, Quiesce(VM, f"Quiesce-{stamp}")), job=replace(JOB, name="other"), stamp=stamp)
     with claims([VM.id]) as taken:
         assert list(taken) == [VM.id]
-
-
-def test_of_two_rivals_the_one_that_stays_is_not_removed_either(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, PAPER)
-
-    def rivals(step: Step, act: Act) -> Outcome:
-        act(step)
-        stage.site.rows.append(VmSnapshot("snapshot-7", VM.id, "Quiesce", stage.clock.utc()))
-        return Unknown("no answer")
-
-    stage.site.fail(quiesce_of(VM.id), rivals)
-    assert stage.night().exit is Exit.DEBTS
-    stage.site.rows = [row for row in stage.site.rows if row.ssid == "snapshot-7"]  # the operator removes the other
-    assert stage.recover() is Exit.DEBTS
-    assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
 
 
 @pytest.mark.parametrize("answer", ["there is no such snapshot", ""])
@@ -211,6 +199,37 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
     report = stage.night()
     assert gone.label in " ".join(report.watched)
     assert report.exit is Exit.PARTIAL
+
+
+def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
+    state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
+    seen = VmsSeen(frozenset({VM.id}), (), frozenset(), state.version)
+    state = _told(seen, state=state)
+    state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
+    assert state.vms[VM.id].ids == ("snapshot-5",)
+    assert state.open
+
+
+def test_a_refused_login_is_named_with_its_remedy_though_every_vm_was_asked_for_at_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=4))
+    why = "VirtualCenter refused the login"
+    stage.site.fail(quiesce_of(), lambda _step, _act: Unknown(why, why, failed=True, login=True))
+    stage.night()
+    assert sum(why in text for text in stage.failures) == 1
+
+
+def test_a_vm_that_must_be_quiesced_and_that_another_run_has_is_named_with_that_reason(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, replace(JOB, policies=Policies(((VM.label.split()[0], VmPolicy.MUST),))))
+    survey = stage.site.survey
+
+    def claimed_meanwhile() -> Survey:
+        found = survey()
+        stage.begun(Intent(1, Quiesce(VM, "Quiesce-20070322T030000Z")), job=replace(JOB, name="other"))
+        return found
+
+    stage.site.survey = claimed_meanwhile  # type: ignore[method-assign]
+    assert stage.night().exit is Exit.FAILED
+    assert any("of job other" in text for text in stage.failures)
 
 
 def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:

@@ -25,6 +25,15 @@ def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
         assert "snapall recover" in " ".join(lines)
 
 
+def test_recover_is_no_advice_where_it_can_do_nothing() -> None:
+    unreadable = report_with(Exit.DEBTS)
+    assert "snapall recover" not in words.advice(unreadable, JOB)
+    unregistered = replace(unreadable, outstanding=("web01 (vm-7)",), given_up=("web01 (vm-7)",))
+    assert "snapall recover" not in words.advice(unregistered, JOB)
+    both = replace(unregistered, outstanding=("web01 (vm-7)", "web02 (vm-8)"))
+    assert "snapall recover" in words.advice(both, JOB)
+
+
 def test_a_backup_below_publish_is_said_to_be_replaced_and_never_to_be_published() -> None:
     pending = report_with(Exit.PARTIAL, grade=Grade.CRASH_CONSISTENT, name="vmware_new_s")
     assert words.summary(pending, JOB)[0] == "vmware_new_s: crash-consistent, pending"
