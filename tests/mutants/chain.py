@@ -8,7 +8,7 @@ ENGINE, ORIGINS = ("tests/backup/test_engine.py",), ("tests/backup/test_origins.
 INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
 TAKEN_BACK, FLIGHTS = ("tests/backup/test_taken_back.py",), ("tests/backup/test_flights.py",)
 ADOPT = ("tests/backup/test_adopt.py",)
-PROMISES, SETTLE = ("tests/backup/test_promises.py",), ("tests/backup/test_settle.py",)
+PROMISES, SETTLE_FILER = ("tests/backup/test_promises.py",), ("tests/backup/test_settle_filer.py",)
 
 CHAIN = (
     # The chain
@@ -165,7 +165,7 @@ CHAIN = (
         "backup/decide_filer.py",
         "        stuck.add(rename.volume)\n",
         "        return\n",
-        SETTLE,
+        SETTLE_FILER,
     ),
     Mutant(
         "in paper order a rotation that fails half way is left as it is",
@@ -208,7 +208,7 @@ CHAIN = (
         "backup/settling.py",
         "filer=began.filer == context.site.filer)",
         "filer=True)",
-        SETTLE,
+        SETTLE_FILER,
     ),
     Mutant(
         "a job that cannot be recovered keeps the others waiting",
