@@ -116,6 +116,13 @@ class TwoJobs:
         return self.night.dates  # both volumes began alike
 
 
+class Earlier(Post):
+    """Raises for the first job before its run begins."""
+
+    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+        return planted(Path()) if job.name == "vol1" else unguarded
+
+
 @pytest.fixture
 def two(at_lab: Make) -> TwoJobs:
     site: Site = two_volumes()
@@ -147,8 +154,8 @@ def test_the_hooks_and_the_metrics_are_served_after_a_defect(two: TwoJobs) -> No
     assert "a defect of snapall" in (two.folder / "snapall.log").read_text()
 
 
-def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs) -> None:
-    settings = two.settings
+def dead_run(settings: Config) -> None:
+    """Leave the journal of a run of the first job that died while it quiesced a VM."""
     filer = settings.filers["filer1"].host
     header = Began(
         settings.jobs["vol1"],
@@ -163,9 +170,21 @@ def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs
     vm = Vm(108, "web01")
     dead.append([Surveyed((), (vm,), (), (), ()), Intent(1, Quiesce(vm, "Quiesce-20070322T030000Z"))])
     dead.leave()
-    ended = two.run(Broken(settings))
+
+
+def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs) -> None:
+    dead_run(two.settings)
+    ended = two.run(Broken(two.settings))
     assert ended.code == Exit.DEBTS
     assert "web01 (vm-108)" in ended.err
+    (failed,) = two.told("vol1", "on_failure")
+    assert failed["exit"] == 5
+    two.assert_second_backup_was_made()
+
+
+def test_a_defect_before_the_run_began_exits_5_while_an_earlier_run_has_outstanding_work(two: TwoJobs) -> None:
+    dead_run(two.settings)
+    assert two.run(Earlier(two.settings)).code == Exit.DEBTS
     (failed,) = two.told("vol1", "on_failure")
     assert failed["exit"] == 5
     two.assert_second_backup_was_made()
@@ -189,10 +208,6 @@ def test_a_defect_after_the_backup_was_confirmed_exits_3(two: TwoJobs) -> None:
 
 
 def test_a_defect_before_the_run_began_runs_no_after_hook(two: TwoJobs) -> None:
-    class Earlier(Post):
-        def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
-            return planted(Path()) if job.name == "vol1" else unguarded
-
     assert two.run(Earlier(two.settings)).code == Exit.FAILED
     assert two.told("vol1", "after") == []
     (failed,) = two.told("vol1", "on_failure")

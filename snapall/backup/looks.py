@@ -122,7 +122,13 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
         return (*listed, *named)
     if listed or (one.ids and not one.misread):
         return listed
-    return named if len(named) == 1 else ()
+    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
+
+
+def _withheld_rows(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> bool:
+    """Whether rows under our name are listed that are not known to be ours: they stay an alarm."""
+    named = _named(state, one, mine)
+    return len(named) > 1 or any(row.ssid in one.withheld for row in named)
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:

@@ -7,7 +7,8 @@ from tests.mutants.planting import Mutant
 ENGINE, ORIGINS = ("tests/backup/test_engine.py",), ("tests/backup/test_origins.py",)
 INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
 TAKEN_BACK, FLIGHTS = ("tests/backup/test_taken_back.py",), ("tests/backup/test_flights.py",)
-PROMISES, SETTLE = ("tests/backup/test_promises.py",), ("tests/backup/test_settle.py",)
+ADOPT = ("tests/backup/test_adopt.py",)
+PROMISES, SETTLE_FILER = ("tests/backup/test_promises.py",), ("tests/backup/test_settle_filer.py",)
 
 CHAIN = (
     # The chain
@@ -55,10 +56,16 @@ CHAIN = (
     ),
     Mutant(
         "names move while a command of the run itself may still act",
+<<<<<<< HEAD
         "backup/decide_rotation.py",
         "    if await_answers(state, now, Policy(), draft, Stage.ROTATE):\n        return\n"
         "    for volume in job.volumes:\n",
         "    for volume in job.volumes:\n",
+=======
+        "backup/decide_filer.py",
+        "Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
+        "Stage.ROTATE):\n        pass\n    for volume in job.volumes:\n",
+>>>>>>> n-mut
         FLIGHTS,
     ),
     Mutant(
@@ -165,7 +172,7 @@ CHAIN = (
         "backup/decide_filer.py",
         "        stuck.add(rename.volume)\n",
         "        return\n",
-        SETTLE,
+        SETTLE_FILER,
     ),
     Mutant(
         "in paper order a rotation that fails half way is left as it is",
@@ -180,14 +187,14 @@ CHAIN = (
         "backup/adopt.py",
         "        and row.created is not None\n        and row.created < latest\n",
         "        and row.created is not None\n",
-        RECOVER,
+        ADOPT,
     ),
     Mutant(
         "a snapshot that an open run knows is orphaned",
         "backup/adopt.py",
         "        and row.ssid not in known\n",
         "",
-        RECOVER,
+        ADOPT,
     ),
     Mutant(
         "recover says that all is well while a VM is quiesced",
@@ -208,7 +215,7 @@ CHAIN = (
         "backup/settling.py",
         "filer=began.filer == context.site.filer)",
         "filer=True)",
-        SETTLE,
+        SETTLE_FILER,
     ),
     Mutant(
         "a job that cannot be recovered keeps the others waiting",

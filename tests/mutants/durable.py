@@ -22,8 +22,8 @@ DURABLE = (
     Mutant(
         "an answer is synced before the next intent",
         "backup/journal.py",
-        "            if durable := bool(self._unwritten) or not all(map(may_wait, facts)):\n",
-        "            if durable := True:\n",
+        "        durable = bool(self._unwritten) or not all(map(may_wait, facts))\n",
+        "        durable = True\n",
         JOURNAL,
     ),
     Mutant(

@@ -179,8 +179,13 @@ RELEASES = (
     Mutant(
         "a VM that moved is taken for one that is gone",
         "backup/looks.py",
+<<<<<<< HEAD
         "    if not one.removed and not awaited and one.vm.id not in seen.registered and",
         "    if not one.removed and seen.hosts.get(one.vm.id) != one.vm.host and",
+=======
+        "one.vm.id not in seen.registered and (one.tried",
+        "seen.hosts.get(one.vm.id) != one.vm.host and (one.tried",
+>>>>>>> n-mut
         OUTCOMES,
     ),
     Mutant(
