@@ -125,12 +125,6 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
     return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
 
 
-def _withheld_rows(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> bool:
-    """Whether rows under our name are listed that are not known to be ours: they stay an alarm."""
-    named = _named(state, one, mine)
-    return len(named) > 1 or any(row.ssid in one.withheld for row in named)
-
-
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
     """The VM's rows under our name that were not there before."""
     if one.create is None:
@@ -162,7 +156,8 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
         return "no longer listed"
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
+    doubtful = len(named) > 1 or any(row.ssid in one.withheld for row in named)
+    if not settled or doubtful or (one.ids and named):  # what the printed id did not meet is there yet
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

@@ -56,16 +56,9 @@ CHAIN = (
     ),
     Mutant(
         "names move while a command of the run itself may still act",
-<<<<<<< HEAD
         "backup/decide_rotation.py",
-        "    if await_answers(state, now, Policy(), draft, Stage.ROTATE):\n        return\n"
-        "    for volume in job.volumes:\n",
-        "    for volume in job.volumes:\n",
-=======
-        "backup/decide_filer.py",
         "Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
         "Stage.ROTATE):\n        pass\n    for volume in job.volumes:\n",
->>>>>>> n-mut
         FLIGHTS,
     ),
     Mutant(

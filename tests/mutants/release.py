@@ -64,7 +64,7 @@ RELEASES = (
     Mutant(
         "several snapshots of a shared name are all taken for ours",
         "backup/looks.py",
-        "    return named if len(named) == 1 else ()\n",
+        "    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()\n",
         "    return named\n",
         TAKEN_BACK,
     ),
@@ -179,13 +179,8 @@ RELEASES = (
     Mutant(
         "a VM that moved is taken for one that is gone",
         "backup/looks.py",
-<<<<<<< HEAD
-        "    if not one.removed and not awaited and one.vm.id not in seen.registered and",
-        "    if not one.removed and seen.hosts.get(one.vm.id) != one.vm.host and",
-=======
         "one.vm.id not in seen.registered and (one.tried",
         "seen.hosts.get(one.vm.id) != one.vm.host and (one.tried",
->>>>>>> n-mut
         OUTCOMES,
     ),
     Mutant(
