@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +21,10 @@ from snapall.backup.state import apply, fold
 
 
 class Case:
-    """One run that is worked on: its journal, the state that its records fold into, and its owner's policy."""
+    """One run that is worked on: its journal, the state that its records fold into, and its owner's policy.
+
+    `wanted` answers whether a run wants the lock under which the owner works.
+    """
 
     def __init__(self, journal: Journal, context: RunContext, policy: Policy, claims: Claims = unclaimed) -> None:
         self.journal = journal
@@ -31,6 +34,8 @@ class Case:
         self.state: RunState = fold(journal.records)
         self.after: Case | None = None  # an older run of the same job: its work on the filer goes first
         self.finished = False
+        self.wanted: Callable[[], bool] = lambda: False
+        self.yielded = False  # left to a run, with work that may act yet
         self._waiting = ""
 
     @property
@@ -69,6 +74,14 @@ class Case:
         vms = {vm: replace(one, looked=-1) for vm, one in self.state.vms.items()}
         self.state = replace(self.state, vms=vms, database=None, looks=0, looked_at=None)
         self.finished = False
+
+    def give_way(self) -> bool:
+        """Wait for nothing more if a run wants the lock; answers whether that is so."""
+        if not self.yielded and not self.finished and self.wanted():
+            self.yielded = True
+            self.policy = replace(self.policy, wait=False, linger=False, patient=False)
+            return True
+        return False
 
     def show_waiting(self, decision: Decision) -> None:
         """Tell what is being waited for, once for each reason."""

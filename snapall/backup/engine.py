@@ -121,12 +121,16 @@ class Engine:
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
             actions = [action for action in decision.actions if self._may_begin(case, action)]
             left_out = self._begin(case, decision.records, actions)
-            if not (decision.records or left_out) and case.state.broken == broken:
+            only_waits = not (actions or self._works_on(case) or decision.done) and case.give_way()
+            if not (decision.records or left_out or only_waits) and case.state.broken == broken:
                 break
         case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
         if not self._running:
             case.show_waiting(decision)
         return decision
+
+    def _works_on(self, case: Case) -> bool:
+        return any(one.case is case for one in self._running)
 
     # Actions
 
@@ -273,9 +277,13 @@ class Engine:
         if self._running:
             self._context.threads.wait(self._inbox.arrived, lambda: signalled() or clock.monotonic() >= end)
         else:
-            while not signalled() and (left := end - clock.monotonic()) > 0:
+            while not signalled() and not self._wanted() and (left := end - clock.monotonic()) > 0:
                 clock.wait(min(BEAT, left), signalled)
                 self._beat()
+
+    def _wanted(self) -> bool:
+        """Whether a run waits for a lock under which nothing is done but waiting."""
+        return any(not case.finished and not case.yielded and case.wanted() for case in self._cases)
 
     def _beat(self) -> None:
         for case in self._living:

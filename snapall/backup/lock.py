@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from errno import ESTALE
@@ -29,7 +29,24 @@ from snapall.backup.holder import (
 )
 from snapall.errors import JournalError, Stopped
 
-__all__ = ["GRACE", "Holder", "Lock", "Use", "at_work", "briefly", "hold", "holder_of", "kept", "seize", "use_of"]
+__all__ = [
+    "GRACE",
+    "RUN",
+    "Holder",
+    "Lock",
+    "Use",
+    "at_work",
+    "briefly",
+    "hold",
+    "holder_of",
+    "kept",
+    "seize",
+    "use_of",
+    "wanted",
+]
+
+RUN = "run"
+"""The role of whoever takes a backup."""
 
 GRACE = 10.0
 """Seconds in which the system, or a process that only looks, lets go of the lock of a process that is dead."""
@@ -90,18 +107,21 @@ def hold(  # noqa: PLR0913 - the last two have defaults
     waiting: Callable[[str], None] = lambda _: None,
     *,
     processes: Processes = NO_PROCESSES,
+    yielding: bool = False,
 ) -> Iterator[None]:
     """Hold the job's lock, which the system drops with the process.
 
-    Recover and guardian are waited for, since they end by themselves; `waiting` hears of it once. Locked: another run
-    holds it. LockNotReleased: it is still held after `GRACE` although its holder is dead. Stopped: `stopped` came true
-    while waiting. Untrusted: somebody else could have written the state. JournalError: the folder cannot be written.
+    Recover and guardian are waited for, since they end by themselves or yield; `waiting` hears of it once. Whoever is
+    `yielding` has done that, and waits for the run. Locked: another run holds it. LockNotReleased: it is still held
+    after `GRACE` although its holder is dead. Stopped: `stopped` came true while waiting. Untrusted: somebody else
+    could have written the state. JournalError: the folder cannot be written.
     """
-    queue = _Queue(state, job, clock, stopped, waiting, processes)
+    queue = _Queue(state, job, clock, stopped, waiting, processes, yielding)
     try:
         private.make_folder(state)
-        while (lock := _taken(state, job)) is None:
-            queue.wait()
+        with closing(queue):
+            while (lock := None if yielding and wanted(state, job) else _taken(state, job)) is None:
+                queue.wait(wishing=role == RUN)
     except OSError as error:
         raise private.unwritable(state, error) from error
     with kept(lock, state / f"{job}.holder", role, clock, processes):
@@ -133,20 +153,34 @@ class Use(Enum):
 def use_of(state: Path, job: str, processes: Processes = NO_PROCESSES) -> Use:
     """How the job's lock is used now. Whoever wants it at this very moment waits a second and has it."""
     try:
-        descriptor = os.open(state / f"{job}.lock", os.O_RDWR)
+        if not _is_held(state / f"{job}.lock"):
+            return Use.FREE
     except (FileNotFoundError, NotADirectoryError):
         return Use.FREE
     except OSError:
         return Use.HIDDEN
+    return Use.ABANDONED if is_dead(holder_of(state, job), processes) else Use.HELD
+
+
+def _is_held(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDWR)
     try:
-        if lock_descriptor(descriptor, blocking=False):
+        if free := lock_descriptor(descriptor, blocking=False):
             unlock_descriptor(descriptor)
-            return Use.FREE
-    except OSError:
-        return Use.HIDDEN
+        return not free
     finally:
         os.close(descriptor)
-    return Use.ABANDONED if is_dead(holder_of(state, job), processes) else Use.HELD
+
+
+def wanted(state: Path, job: str) -> bool:
+    """Whether a run waits for the job's lock: whoever holds it only to wait lets the run go first."""
+    with suppress(OSError):
+        return _is_held(_wish_of(state, job))
+    return False
+
+
+def _wish_of(state: Path, job: str) -> Path:
+    return state / f"{job}.wanted"
 
 
 def at_work(state: Path, job: str, processes: Processes = NO_PROCESSES) -> bool:
@@ -170,13 +204,23 @@ class _Queue:
     stopped: Callable[[], bool]
     waiting: Callable[[str], None]
     processes: Processes
+    yielding: bool
     tries: int = 0  # beside a run
     told: bool = False
     dead: Holder | None = None  # the holder that is dead
     seen: float = 0.0  # when that was first seen
+    wish: Lock | None = None  # held for whoever only waits to see
 
-    def wait(self) -> None:
+    def close(self) -> None:
+        """Want the lock no more."""
+        if self.wish is not None:
+            self.wish.close()
+
+    def wait(self, *, wishing: bool) -> None:
         """Wait a second, or say why there is no use in it. Locked, LockNotReleased, Stopped."""
+        if wishing:
+            self.wish = self.wish or Lock(_wish_of(self.state, self.job))
+            self.wish.try_acquire()
         holder = holder_of(self.state, self.job)
         whom = f"the {holder.role} of job {self.job} (process {holder.pid})"
         if is_dead(holder, self.processes):
@@ -198,7 +242,7 @@ class _Queue:
             raise not_released(self.state, self.job, holder)
 
     def _queue_behind(self, holder: Holder) -> None:
-        self.tries = self.tries + 1 if holder.role in {"run", UNKNOWN} else 0
+        self.tries = self.tries + 1 if holder.role in {RUN, UNKNOWN} and not self.yielding else 0
         # One that has not said who it is, is just leaving, or only asked (`at_work`) is given a moment.
         if self.tries > 1:
             raise locked(self.state, self.job, holder)

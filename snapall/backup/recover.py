@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
@@ -23,6 +23,16 @@ from snapall.errors import Exit, JournalError, SnapallError, Stopped, worst
 _LOST = "its journal is lost: once the snapshot is older than max_quiesced, `snapall recover --adopt` lists it"
 
 
+@dataclass(slots=True)
+class _Call:
+    """What one call of recover has come to."""
+
+    configured: Mapping[str, Job]
+    codes: list[Exit] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)  # the jobs whose lock somebody else has
+    yielded: set[str] = field(default_factory=set)  # those that were left to a run
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """One call of recover over a state folder. `wait`: stay until nothing can appear any more."""
@@ -36,50 +46,53 @@ class Recovery:
     def recover(self, jobs: Sequence[Job]) -> Exit:
         """Settle every open journal, all at once, and let the configured jobs' pending backups enter their chains.
 
-        What is held by a guardian or another recover is waited for at the end: no VM of another job waits with it.
+        What is held by a guardian or another recover is waited for at the end: no VM of another job waits with it. What
+        only waits is left to a run that wants it, and taken up again behind that run.
         """
-        configured = {job.name: job for job in jobs}
-        codes: list[Exit] = []
-        busy: list[str] = []
-        names = [name for name in sorted({*configured, *self.store.jobs()}) if self._has_work(name, configured)]
-        self._together(names, configured, codes, busy)
-        for name in busy:
-            self._together([name], configured, codes)
-        return worst(*codes, *([Exit.STOPPED] if self.stopped() else []))
+        call = _Call({job.name: job for job in jobs})
+        names = [name for name in sorted({*call.configured, *self.store.jobs()}) if self._has_work(name, call)]
+        while names:
+            names = self._together(names, call)
+        while call.busy:
+            call.busy[:1] = self._together(call.busy[:1], call, queueing=True)
+        return worst(*call.codes, *([Exit.STOPPED] if self.stopped() else []))
 
-    def _has_work(self, name: str, configured: Mapping[str, Job]) -> bool:
-        job = configured.get(name)
+    def _has_work(self, name: str, call: _Call) -> bool:
+        job = call.configured.get(name)
         return bool(self.store.open_runs(name)) or (job is not None and self._temporaries(job))
 
-    def _together(
-        self, names: Sequence[str], configured: Mapping[str, Job], codes: list[Exit], busy: list[str] | None = None
-    ) -> None:
-        """Settle these jobs at once; `busy` takes those whose lock is not free now, without it they are waited for."""
+    def _together(self, names: Sequence[str], call: _Call, *, queueing: bool = False) -> list[str]:
+        """Settle these jobs at once, and queue for a lock only if `queueing`; answers what it left to a run."""
         with ExitStack() as locks:
-            held = [name for name in names if self._lock(name, locks, codes, busy)]
-            cases = [case for name in held for case in self._opened(self.store.open_runs(name), codes)]
+            held = [name for name in names if self._lock(name, locks, call, queueing=queueing)]
+            cases = [case for name in held for case in self._opened(self.store.open_runs(name), call.codes)]
             for case in cases:
                 locks.callback(case.journal.leave)
-            self._drive(cases, codes)
+                case.wanted = lambda: any(self.store.wanted(name) for name in held)
+            self._drive(cases, call.codes)
+            yielded = sorted({case.state.header.job.name for case in cases if case.yielded})
             for name in held:
-                if name in configured:
+                if name in call.configured and name not in yielded:
                     mine = [case for case in cases if case.state.header.job.name == name]
-                    with self._reported(codes, Exit.PARTIAL):
-                        codes.append(self._finish_rotation(configured[name], mine))
+                    with self._reported(call.codes, Exit.PARTIAL):
+                        call.codes.append(self._finish_rotation(call.configured[name], mine))
+        call.yielded.update(yielded)
+        return yielded
 
-    def _lock(self, name: str, locks: ExitStack, codes: list[Exit], busy: list[str] | None) -> bool:
+    def _lock(self, name: str, locks: ExitStack, call: _Call, *, queueing: bool) -> bool:
         """Hold the job's lock; what stops this stops no other job."""
-        stopped = self.stopped if busy is None else lambda: True
-        before = len(codes)
-        with self._reported(codes):
+        stopped = self.stopped if queueing else lambda: True
+        before = len(call.codes)
+        with self._reported(call.codes):
             try:
-                locks.enter_context(self.store.held(name, "recover", stopped, self._warn))
+                yielding = name in call.yielded
+                locks.enter_context(self.store.held(name, "recover", stopped, self._warn, yielding=yielding))
             except Stopped:
-                if busy is None or self.stopped():
+                if queueing or self.stopped():
                     raise
-                busy.append(name)
+                call.busy.append(name)
                 return False
-        return len(codes) == before
+        return len(call.codes) == before
 
     def _warn(self, text: str) -> None:
         self.publish(Warned(text))
@@ -95,8 +108,8 @@ class Recovery:
             self.publish(Failed(*defect()))
             codes.append(of_a_defect)
 
-    def finish(self, journal: Journal, job: Job, taken_over: TakenOver, *, alone: bool) -> Exit:
-        """Settle one run, and publish what it captured.
+    def finish(self, journal: Journal, job: Job, taken_over: TakenOver, *, alone: bool) -> Exit | None:
+        """Settle one run, and publish what it captured. None: it is left to a run that wants the lock.
 
         `alone`: the caller holds the lock, so that nobody else moves names on the filer. Else only VMs are released.
         """
@@ -105,7 +118,10 @@ class Recovery:
             case = self._case(journal, taken_over)
             left.callback(journal.leave)
             case.policy = replace(case.policy, filer=case.policy.filer and alone)
+            case.wanted = lambda: alone and self.store.wanted(job.name)
             self._drive([case], codes)
+            if case.yielded:
+                return None
             if alone:
                 with self._reported(codes, Exit.PARTIAL):
                     codes.append(self._finish_rotation(job, [case]))
@@ -142,7 +158,7 @@ class Recovery:
         if cases:
             with self._guarded(codes):
                 Engine(*cases).drive()
-        codes += [self._settled(case) for case in cases]
+        codes += [self._settled(case) for case in cases if not case.yielded]
 
     def _settled(self, case: Case) -> Exit:
         """Report how one run stands now, and write it."""
@@ -154,7 +170,9 @@ class Recovery:
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
         for message in stands(state, _LOST) if case.journal.lost else stands(state):
             case.context.publish(message)
-        code = worst(code, settled_code(state), *([Exit.PARTIAL] if case.journal.broken else []))
+        code = worst(
+            code, settled_code(state), *([Exit.PARTIAL] if case.journal.broken and not case.journal.lost else [])
+        )
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 

@@ -16,6 +16,7 @@ from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
 from snapall.backup.engine import Engine
 from snapall.backup.journal import Journal
+from snapall.backup.lock import RUN
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Past, recall
 from snapall.backup.outcome import Origin, Report
@@ -86,7 +87,7 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-        with self.store.held(self.job.name, "run", self.context.stopped, self._warn):
+        with self.store.held(self.job.name, RUN, self.context.stopped, self._warn):
             outcome = _Outcome(self.job, self.store.stamp(), began)
             try:
                 self._held(outcome)

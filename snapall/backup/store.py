@@ -10,7 +10,7 @@ from pathlib import Path
 from snapall.backup.clock import Clock
 from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
-from snapall.backup.lock import at_work, hold
+from snapall.backup.lock import at_work, hold, wanted
 from snapall.backup.origins import origins
 from snapall.backup.outcome import Origin, Summary
 from snapall.backup.readback import Damaged, read_journal
@@ -48,10 +48,22 @@ class JournalStore:
         return take(self.state, self.clock.utc())
 
     @contextmanager
-    def held(self, job: str, role: str, stopped: Callable[[], bool], waiting: Callable[[str], None]) -> Iterator[None]:
+    def held(
+        self,
+        job: str,
+        role: str,
+        stopped: Callable[[], bool],
+        waiting: Callable[[str], None],
+        *,
+        yielding: bool = False,
+    ) -> Iterator[None]:
         """Hold the job's lock: whoever changes the world does. Raises what `lock.hold` raises."""
-        with hold(self.state, job, role, self.clock, stopped, waiting, processes=self.processes):
+        with hold(self.state, job, role, self.clock, stopped, waiting, processes=self.processes, yielding=yielding):
             yield
+
+    def wanted(self, job: str) -> bool:
+        """Whether a run waits for the job's lock."""
+        return wanted(self.state, job)
 
     def open_runs(self, job: str | None = None) -> list[Path]:
         """The journals with outstanding work, oldest first."""

@@ -67,6 +67,7 @@ class Guardian:
         self._refused = False  # that the run may not be ended by us
         self._alone: float | None = None  # since when, by that count, the run is gone
         self._complained = False  # that somebody else keeps the lock of a run that is dead
+        self._yielded = False  # to a run that wanted the lock
         self._why = ""
 
     @property
@@ -88,9 +89,11 @@ class Guardian:
         while True:
             self._look()
             if self.state.closed or self._waited_for(longest_wait):
-                return False
+                return self._yielded
             if self._is_ours():
-                return self._settle()
+                if (worked := self._settle()) is not None:
+                    return worked or self._yielded
+                self._replaced()
             self._judge()
             self._complain()
             self._clock.wait(TICK, lambda: False)
@@ -140,6 +143,8 @@ class Guardian:
     def _is_ours(self) -> bool:
         """Whether the lock is ours now, and nobody else can hold one that counts."""
         try:
+            if self._yielded and self._store.wanted(self.job.name):
+                return False
             if not self._lock.try_acquire():
                 return False
         except OSError:
@@ -214,8 +219,8 @@ class Guardian:
 
     # A run that is over
 
-    def _settle(self) -> bool:
-        """Settle what is outstanding, if anything is, as `recover` does."""
+    def _settle(self) -> bool | None:
+        """Settle what is outstanding, as `recover` does; answers whether anything was. None: a run goes first."""
         with kept(self._lock, self._lock_path.with_suffix(".holder"), ROLE, self._clock, self._store.processes):
             self._look()  # what it wrote last
             if self.state.closed:
@@ -225,6 +230,10 @@ class Guardian:
             how = ", by the records that were read while its journal could be read" if journal.lost else ""
             self._say(f"{why}; what is outstanding is settled now{how}")
             code = self._recovery.finish(journal, self.job, TakenOver(ROLE, why), alone=self._lock.in_place)
+            if code is None:
+                self._yielded = True
+                self._say("a run wants the lock: it goes first")
+                return None
             rest = "not all is settled" if journal.lost else "not all is settled: `snapall recover` goes on"
             self._say("nothing is outstanding any more" if code is Exit.OK else rest)
             return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.holder import holder_of
-from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, seize, use_of
+from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, seize, use_of, wanted
 from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process
@@ -36,6 +36,29 @@ def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path:
         with pytest.raises(Stopped, match="recover"), hold(tmp_path, "vol1", "run", clock, lambda: next(asked)):
             raise AssertionError("never held")
         assert clock.monotonic() > before
+
+
+def test_a_run_that_waits_for_the_lock_lets_its_holder_know(tmp_path: Path, clock: PretendedClock) -> None:
+    seen: list[bool] = []
+
+    def stopped() -> bool:
+        seen.append(wanted(tmp_path, "vol1"))
+        return len(seen) > 1
+
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
+        assert not wanted(tmp_path, "vol1")
+        with pytest.raises(Stopped), hold(tmp_path, "vol1", "run", clock, stopped):
+            pass
+        assert all(seen)
+        assert not wanted(tmp_path, "vol1")
+
+
+def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: PretendedClock) -> None:
+    wish = Lock(tmp_path / "vol1.wanted")
+    assert wish.try_acquire()
+    clock.due.append((3.0, wish.close))
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False, yielding=True):
+        assert clock.monotonic() == 3
 
 
 def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: PretendedClock) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.context import RunContext
-from snapall.backup.lock import hold
+from snapall.backup.lock import Lock, Use, hold, use_of
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
+from snapall.backup.outcome import Report
 from snapall.backup.record import Answered, Confirmed, Fact, Found, Intent, Left, OutstandingFound, Surveyed, What
 from snapall.backup.recover import Recovery
+from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
@@ -142,6 +144,37 @@ def test_recover_waits_for_another_recover_and_refuses_beside_a_run(stage: Stage
     assert stage.recover() is Exit.OK
     assert stage.clock.monotonic() == 5
     assert stage.site.rows == []
+
+
+def test_recover_that_only_waits_yields_to_a_run_and_goes_on_behind_it(stage: Stage) -> None:
+    owing(stage, VM, JOB, "20070322T030000Z", answered=False)
+    wish = Lock(stage.state / "vol1.wanted")
+    nights: list[Report] = []
+    wait = stage.clock.wait
+
+    def a_run_comes(seconds: float, until: Callable[[], bool]) -> None:
+        wait(seconds, until)
+        if stage.clock.monotonic() >= 5 and not nights and not wish.try_acquire():
+            raise AssertionError("somebody else wants it")
+        if use_of(stage.state, "vol1") is Use.FREE and wish.held:
+            wish.close()
+            nights.append(BackupRun(JOB, PACE, stage.context, stage.store, token="").run())
+
+    stage.clock.wait = a_run_comes  # type: ignore[method-assign]
+    assert stage.recover() is Exit.OK
+    assert [report.exit for report in nights] == [Exit.DEBTS]
+    assert nights[0].outstanding == ("sql01 (vm-110): Quiesce-20070322T030000Z, whose id is not known yet",)
+    assert stage.site.rows == []
+    assert not stage.store.open_runs()
+
+
+def test_recover_yields_to_nobody_while_it_has_something_to_do(stage: Stage) -> None:
+    owing(stage, VM, JOB, "20070322T030000Z", answered=True)
+    wish = Lock(stage.state / "vol1.wanted")
+    assert wish.try_acquire()
+    assert stage.recover() is Exit.OK
+    assert stage.site.rows == []
+    wish.close()
 
 
 def test_a_signal_still_releases_what_can_be_released_and_exits_5_for_the_rest(stage: Stage) -> None:

@@ -218,6 +218,34 @@ def test_whoever_comes_next_waits_for_a_guardian_at_work(at_lab: Make, command: 
         night.assert_shifted_by_one()
 
 
+def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_it(at_lab: Make) -> None:
+    night = guarded(at_lab, parallel=3)
+    night.limits(settle=EVER)
+    night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=EVER, vm=1226))
+    with running(night) as run:
+        until(lambda: kinds(night).count("Answered") == 2, "the answers of the other two")
+        run.kill()
+        until(lambda: not held(night, 1), "the release of the other two")
+        night.world.clear_faults()
+        following = night("run")
+        assert following.code == 5, following.err
+        assert "waiting for the guardian of job vol1" in following.err
+        assert "sql01 (vm-1226)" in following.err
+        assert night.ledger.captures[-1].quiesced.keys() == {108, 110}
+        until(lambda: len(settled_again(night)) == 2, "the guardian at work behind the run")
+        (name,) = (entry.argv[-1] for entry in night.ledger if "moref:vm-1226" in entry.argv)
+        others.make_vm_snapshot(night.world, 1226, name)  # VirtualCenter is late
+        end_of_guardians(night)
+    night.assert_nothing_is_quiesced()
+    night.assert_shifted_by_one()
+    assert any("a run wants the lock: it goes first" in line for line in log(night))
+    assert "nothing is outstanding any more" in log(night)[-1]
+
+
+def settled_again(night: AtLab) -> list[str]:
+    return [line for line in log(night) if "what is outstanding is settled now" in line]
+
+
 @pytest.mark.parametrize("options", [["--order", "paper"], ["--keep", "before_update"]], ids=" ".join)
 def test_it_knows_what_was_asked_of_the_run_beyond_the_configuration(at_lab: Make, options: list[str]) -> None:
     night = guarded(at_lab)

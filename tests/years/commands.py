@@ -183,7 +183,7 @@ class Commands:
             process.mark = state.began.mark
             with store.held(job.name, "guardian", lambda: False, lambda _: None):
                 taken_over = TakenOver("guardian", "the run died")
-                return recovery.finish(store.open(path), job, taken_over, alone=True)
+                return recovery.finish(store.open(path), job, taken_over, alone=True) or Exit.OK
 
         return self.live(process, act)
 
