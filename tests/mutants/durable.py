@@ -222,10 +222,24 @@ DURABLE = (
         LOCK,
     ),
     Mutant(
+        "who only waits yields to no run",
+        "backup/case.py",
+        "if not self.yielded and not self.finished and self.wanted():",
+        "if not self.yielded and self.finished and self.wanted():",
+        ("tests/backup/test_recover.py",),
+    ),
+    Mutant(
+        "who has yielded is quicker than the run",
+        "backup/lock.py",
+        "None if yielding and wanted(state, job) else _taken(state, job)",
+        "_taken(state, job)",
+        LOCK,
+    ),
+    Mutant(
         "a run is refused beside a recover that ends by itself",
         "backup/lock.py",
-        'holder.role in {"run", UNKNOWN}',
-        'holder.role in {"run", "recover", UNKNOWN}',
+        "holder.role in {RUN, UNKNOWN}",
+        'holder.role in {RUN, "recover", UNKNOWN}',
         LOCK,
     ),
     Mutant(

@@ -59,8 +59,8 @@ MUTANTS = (
     Mutant(
         "recover does not finish a rotation",
         "backup/recover.py",
-        "                        codes.append(self._finish_rotation(configured[name], mine))\n",
-        "                        codes.append(Exit.OK)\n",
+        "                        call.codes.append(self._finish_rotation(call.configured[name], mine))\n",
+        "                        call.codes.append(Exit.OK)\n",
         breaks="a backup was lost",
     ),
     # A power cut finds the following; a kill alone loses nothing that was written.

@@ -21,7 +21,7 @@ from snapall.errors import Exit
 from snapall.lab import others
 from snapall.lab.faults import Fault, Kind
 from snapall.operate.post import Post
-from tests.atlab import CHAIN
+from tests.atlab import CHAIN, AtLab
 from tests.calls import end_calls
 from tests.operate.guards import (
     BEATS,
