@@ -8,7 +8,8 @@ from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import guarded
 from snapall.backup.model import Job
 from snapall.backup.origins import Past
-from snapall.backup.record import QUIESCED, Warned, What
+from snapall.backup.outcome import QUIESCED
+from snapall.backup.record import Warned, What
 from snapall.backup.schedule import Durations, History
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, SiteError

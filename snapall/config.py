@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, Policy, chain_names
+from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, VmPolicy, chain_names
 from snapall.errors import ConfigError
 from snapall.settings import Config, Database, Filer, Hooks, Vcenter
 from snapall.tomlfile import dotted, tables_of, text_of
@@ -212,5 +212,5 @@ def _job(name: str, job: schema.Job) -> Job:
         allow_empty=job.allow_empty,
         guardian=job.guardian,
         max_age=job.max_age * 3600,
-        policies=Policies(tuple((key, Policy(policy)) for key, policy in job.vms.items())),
+        policies=Policies(tuple((key, VmPolicy(policy)) for key, policy in job.vms.items())),
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snapall.backup.model import Grade, Order, Policy
+from snapall.backup.model import Grade, Order, VmPolicy
 from snapall.config import check_keep, find, jobs_named, load, parse, with_order
 from snapall.errors import ConfigError, Exit
 from snapall.settings import Config
@@ -107,7 +107,7 @@ def test_a_short_file_gets_the_defaults(folder: Path) -> None:
 def test_the_vms_table_keeps_the_order_of_the_file(folder: Path) -> None:
     rules = 'vms = { "test-*" = "skip", "sql01" = "must", "a*" = "try" }'
     job = read(folder, with_key("jobs.vol1", rules)).jobs["vol1"]
-    assert job.policies.rules == (("test-*", Policy.SKIP), ("sql01", Policy.MUST), ("a*", Policy.TRY))
+    assert job.policies.rules == (("test-*", VmPolicy.SKIP), ("sql01", VmPolicy.MUST), ("a*", VmPolicy.TRY))
 
 
 def test_datastores_are_given_by_id_or_by_name(folder: Path) -> None:

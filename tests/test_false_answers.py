@@ -146,3 +146,29 @@ def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab
     assert set(night.dates.values()) <= {row.date for row in night.world.listing("vmvol1")}
     assert night.hastily().code == 0
     assert sorted(night.names()) == sorted(CHAIN)
+
+
+@pytest.mark.parametrize("nth", [2, 3])
+def test_a_list_that_breaks_off_in_a_line_does_not_make_a_backup_unknown(at_lab: Make, nth: int) -> None:
+    """Over rsh nothing else tells that it broke off: what is missing in it has not gone."""
+    night = at_lab()
+    night.fault(Fault("snap list", Kind.HALF, nth=nth, times=0))
+    assert night.hastily().code in {1, 3}
+    night.assert_nothing_is_quiesced()
+    night.assert_no_backup_is_lost()
+    night.world.clear_faults()
+    night("recover")
+    ended = night("run")
+    assert ended.code == 0
+    assert "is in no journal" not in ended.err
+    assert not [name for name in night.names() if name.startswith("vmware_new")]
+
+
+def test_a_failed_night_in_paper_order_does_not_say_that_no_backup_is_lost(at_lab: Make) -> None:
+    night = at_lab(order="paper")
+    night.fault("volume-full")
+    ended = night("run")
+    assert ended.code == 1
+    assert CHAIN[-1] not in night.names()
+    assert "the retained backups are as they were" not in ended.err
+    assert "the oldest backup may be lost" in ended.err

@@ -12,18 +12,8 @@ from typing import TYPE_CHECKING
 
 from snapall.backup import model, steps
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
-from snapall.backup.record import (
-    CaptureSummary,
-    Fact,
-    Left,
-    Listed,
-    Origin,
-    Record,
-    Summary,
-    TakeoverSummary,
-    Verdict,
-    VmSummary,
-)
+from snapall.backup.outcome import CaptureSummary, Origin, Summary, TakeoverSummary, Verdict, VmSummary
+from snapall.backup.record import Fact, Left, Listed, Record
 from snapall.backup.steps import Child
 from snapall.backup.typed import misfit
 
@@ -47,7 +37,7 @@ _KNOWN: dict[str, type] = {
             VmSnapshot,
             FilerSnapshot,
             model.Policies,
-            model.Policy,
+            model.VmPolicy,
             Grade,
             model.Order,
         ),

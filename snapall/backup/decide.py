@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from snapall.backup import decide_capture as capture
 from snapall.backup import decide_filer as filer
+from snapall.backup import decide_rotation as rotation
 from snapall.backup import decide_vms as vms
 from snapall.backup.actions import Decision, Draft, Policy, Send
 from snapall.backup.certificate import certify
 from snapall.backup.decide_vms import STRAGGLERS, seconds
-from snapall.backup.model import Policy as VmPolicy
+from snapall.backup.model import VmPolicy
+from snapall.backup.phases import CapturePhase, VmPhase, VmState
 from snapall.backup.record import Failed, ReleaseBegan, Stage
-from snapall.backup.runstate import CapturePhase, RunState, VmPhase, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Release
 
 
@@ -64,9 +67,9 @@ def _forward(state: RunState, now: datetime, draft: Draft) -> None:
     if turned := _turn(state, now):
         draft.records += turned
         return
-    if not filer.room_made(state):
+    if not capture.room_made(state):
         if not filer.filer_busy(state):
-            filer.make_way(state, now, draft)
+            capture.make_way(state, now, draft)
         return
     if state.captured_at is None:
         vms.quiesce(state, now, draft)
@@ -76,7 +79,7 @@ def _forward(state: RunState, now: datetime, draft: Draft) -> None:
             return
         if any(one.phase in {VmPhase.PLANNED, VmPhase.ASKED} for one in state.vms.values()):
             draft.records.append(vms.overdue(state))
-    filer.capture(state, draft)
+    capture.capture(state, draft)
     if state.captured_at is not None:
         draft.wait(state.captured_at + seconds(state.header.pace.filer_timeout))
     if any(not one.fresh for one in state.outstanding) and not state.located:
@@ -94,7 +97,7 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
         ]
     if state.confirmed:
         return [ReleaseBegan("the capture is confirmed")]
-    if failure := filer.room_failed(state) or _must_failed(state, now) or filer.capture_failed(state):
+    if failure := capture.room_failed(state) or _must_failed(state, now) or capture.capture_failed(state):
         return [failure, ReleaseBegan("there will be no capture")]
     timeout = seconds(state.header.pace.filer_timeout)
     if state.captured_at is not None and now >= state.captured_at + timeout:
@@ -113,7 +116,7 @@ def _musts(state: RunState) -> list[VmState]:
 
 def _must_failed(state: RunState, now: datetime) -> Failed | None:
     """A VM that must be quiesced and is not: there is no capture without it."""
-    if state.captured_at is not None or not vms.creates_over(state, now) or not filer.room_made(state):
+    if state.captured_at is not None or not vms.creates_over(state, now) or not capture.room_made(state):
         return None
     missing = _musts(state)
     hopeless = [one for one in missing if not one.outstanding]
@@ -174,7 +177,7 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
     if policy.backup and state.confirmed:
         if certified and _publishes(state) and state.rotation is None:
             began = state.certified_at if state.certified_at is not None else now
-            filer.rotation(state, state.header.job, state.certified_version, began, now, draft)
+            rotation.rotation(state, state.header.job, state.certified_version, began, now, draft)
             draft.busy = draft.busy or state.rotation is None
         elif certified and state.rotation is None:
             filer.settle(state, now, policy, draft)
@@ -224,5 +227,5 @@ def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> No
         return
     began = state.takeovers[-1][0] if state.takeovers else now
     since = state.version if not state.listings else 0
-    filer.rotation(state, policy.publish, since, began, now, draft)
+    rotation.rotation(state, policy.publish, since, began, now, draft)
     draft.busy = draft.busy or state.rotation is None

@@ -12,17 +12,14 @@ from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_vms import seconds
 from snapall.backup.looks import acts_until
 from snapall.backup.model import FilerSnapshot, Job
-from snapall.backup.origins import origins, recall
-from snapall.backup.record import Fact, Failed, RenamedBack, RotationEnded, Stage, Warned
-from snapall.backup.rotation import Listings, Rotation, make_room, rotate
-from snapall.backup.runstate import Call, CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.phases import Call, CaptureState, CommandPhase, CommandState
+from snapall.backup.record import Failed, RenamedBack, Stage, Warned
+from snapall.backup.rotation import Listings
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
-from snapall.errors import JournalError
 
-_OTHERS = "check `snap list`: is something else renaming there?"
-BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
+OTHERS = "check `snap list`: is something else renaming there?"
 SETTLE_PAUSE = 5.0  # seconds between two looks for what a command without an answer did
-MOST_CREATES = 2  # a `snap create` without a word of answer, absent from the list, is sent once more
 
 
 def filer_busy(state: RunState) -> bool:
@@ -46,123 +43,17 @@ def read(state: RunState, volume: str, since: int) -> bool:
 # Room before the capture, in paper order
 
 
-def room_wanted(state: RunState) -> bool:
-    """Whether the batch's rotation comes first: only if the capture is to get the newest name of the chain."""
-    surveyed = state.surveyed
-    return surveyed is not None and surveyed.capture == state.header.job.newest and not state.header.keep
-
-
-def room_made(state: RunState) -> bool:
-    """Whether the names are free, and read back."""
-    return (
-        not room_wanted(state) or (state.captured_at is not None) or (_room_failure(state) is None and _stands(state))
-    )
-
-
-def _stands(state: RunState) -> bool:
-    if not _all_read(state, state.header.job):
-        return False
-    found = _room(state)
-    return not found.moves and found.blocked is None
-
-
-def _room(state: RunState) -> Rotation:
-    """What is to be done before the capture, by the names as they are known."""
-    job = state.header.job
-    listings = known_listings(state, job)
-    return make_room(job, listings, recall(job, origins(state), listings).pending)
-
-
-def room_failed(state: RunState) -> Failed | None:
-    """Why the rotation before the capture cannot be finished; None: it can."""
-    if not room_wanted(state) or state.captured_at is not None:
-        return None
-    return _room_failure(state)
-
-
-def _room_failure(state: RunState) -> Failed | None:
-    if state.differs:
-        return Failed(f"{_differing(state)}; nothing was captured", _OTHERS)
-    for one in state.commands.values():
-        if one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} failed, so nothing was captured: {_why(one)}", "check `snap list`")
-    for silent in state.filer.values():
-        return Failed(f"{silent.why}: nothing was captured", silent.hint)
-    if _all_read(state, state.header.job) and (blocked := _room(state).blocked) is not None:
-        return Failed(f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what holds it")
-    return None
-
-
-def _differing(state: RunState) -> str:
+def differing(state: RunState) -> str:
     volume = sorted(state.differs)[0]
     rows = state.listings[volume].rows
     listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
     return f"the chain on {volume} is not as the filer's answers said: {listed}"
 
 
-def make_way(state: RunState, now: datetime, draft: Draft) -> None:
-    """Send the next command of the batch's rotation, or read back what the answers say."""
-    job = state.header.job
-    if _settling(state, now, Policy(), draft, Stage.ROTATE):
-        return
-    missing = [volume for volume in job.volumes if volume not in state.listings]
-    if missing:
-        draft.actions.append(ReadVolume(Stage.ROTATE, missing[0]))
-        return
-    moves = _room(state).moves
-    if moves:
-        draft.actions.append(_sent_or_read(state, moves[0].step))
-    elif state.believed:
-        draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
-
-
 # The capture
 
 
-def capture(state: RunState, draft: Draft) -> None:
-    """Create the snapshot of every volume, one after the other, then read each back."""
-    if filer_busy(state) or state.surveyed is None:
-        return
-    for volume in state.header.job.volumes:
-        if volume not in state.captures:
-            draft.actions.append(Send(Stage.CAPTURE, Capture(volume, state.surveyed.capture)))
-            return
-    for one in state.captures.values():
-        if one.phase is CapturePhase.CONFIRMED:
-            continue
-        if not read(state, one.volume, one.changed):
-            draft.actions.append(ReadVolume(Stage.CONFIRM, one.volume))
-        elif one.phase is CapturePhase.SILENT and len(one.calls) < MOST_CREATES:
-            draft.actions.append(Send(Stage.CAPTURE, Capture(one.volume, one.name)))
-        else:
-            continue
-        return
-
-
-def capture_failed(state: RunState) -> Failed | None:
-    """Why there will be no capture; None: there may be one yet."""
-    kept = "the retained backups are as they were"
-    for silent in state.filer.values():
-        if state.captured_at is not None:
-            return Failed(silent.why, silent.hint or kept)
-    for one in state.captures.values():
-        if one.phase is CapturePhase.ABSENT or (_lost_twice(state, one)):
-            said = next((why for call in reversed(one.calls) if (why := _why_of(call.outcome))), "")
-            if said:
-                return Failed(f"{told(Capture(one.volume, one.name))} failed: {said}", kept)
-            return Failed(
-                f"{one.name} is not listed on {one.volume} although it was to be created",
-                f"{kept}; check the filer's messages",
-            )
-    return None
-
-
-def _lost_twice(state: RunState, one: CaptureState) -> bool:
-    missing = one.phase in {CapturePhase.SILENT, CapturePhase.ANSWERED} and len(one.calls) >= MOST_CREATES
-    return missing and read(state, one.volume, one.changed)
-
-
-def _why_of(outcome: object) -> str:
+def why_of(outcome: object) -> str:
     return getattr(outcome, "why", "") if outcome is not None else ""
 
 
@@ -188,7 +79,7 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
         return
     if state.filer:
         return  # it cannot be asked now; whoever comes next tries again
-    if _settling(state, now, policy, draft, Stage.SETTLE):
+    if await_answers(state, now, policy, draft, Stage.SETTLE):
         return
     if state.unsure:
         return
@@ -202,10 +93,10 @@ def settle(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None
 def find_out(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Only look what exists: nothing is taken back before the certificate has judged it."""
     if not filer_busy(state) and not state.filer:
-        _settling(state, now, policy, draft, Stage.CONFIRM)
+        await_answers(state, now, policy, draft, Stage.CONFIRM)
 
 
-def _settling(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
+def await_answers(state: RunState, now: datetime, policy: Policy, draft: Draft, stage: Stage) -> bool:
     """Whether something on the filer may still act, or must be looked at first; the next look is in the draft."""
     found: list[CaptureState | CommandState] = [*state.unsure, *state.doubled, *state.unsettled]
     waiting = False
@@ -254,16 +145,16 @@ def _delete_parts(state: RunState, draft: Draft) -> None:
         if not read(state, one.volume, one.changed):
             draft.actions.append(ReadVolume(Stage.SETTLE, one.volume))
             return
-        tried = _last(state, Delete(one.volume, one.name))
+        tried = last_of(state, Delete(one.volume, one.name))
         if tried is not None:
             if not read(state, one.volume, tried.changed):
                 draft.actions.append(ReadVolume(Stage.SETTLE, one.volume))
                 return
-            _tell(state, draft, _part(one, _why(tried) or "the list still shows it"))
+            say_once(state, draft, _part(one, why_not(tried) or "the list still shows it"))
             continue
         row = next(row for row in state.listings[one.volume].rows if row.name == one.name)
         if row.tags:
-            _tell(state, draft, _part(one, f"the filer holds it ({', '.join(row.tags)})"))
+            say_once(state, draft, _part(one, f"the filer holds it ({', '.join(row.tags)})"))
             continue
         draft.actions.append(Send(Stage.SETTLE, Delete(one.volume, one.name)))
         return
@@ -281,7 +172,7 @@ def _rename_back(state: RunState, draft: Draft) -> None:
         if rename.volume in stuck:
             continue
         back = Rename(rename.volume, rename.new, rename.old)
-        tried = _last(state, back)
+        tried = last_of(state, back)
         since = max((one.changed for one in state.commands.values() if one.step.volume == rename.volume), default=0)
         if not read(state, rename.volume, since):
             draft.actions.append(ReadVolume(Stage.SETTLE, rename.volume))
@@ -294,13 +185,15 @@ def _rename_back(state: RunState, draft: Draft) -> None:
         if tried is None and not named[back.old].tags:
             draft.actions.append(Send(Stage.SETTLE, back))
             return
-        held = f"the filer holds it ({', '.join(named[back.old].tags)})" if tried is None else _why(tried)
+        held = f"the filer holds it ({', '.join(named[back.old].tags)})" if tried is None else why_not(tried)
         text = f"{back.old} on {back.volume} could not be renamed back to {back.new}"
-        _tell(state, draft, Failed(f"{text}: {held or 'the list does not show it'}", "`snapall recover` tries again"))
+        say_once(
+            state, draft, Failed(f"{text}: {held or 'the list does not show it'}", "`snapall recover` tries again")
+        )
         stuck.add(rename.volume)
 
 
-def _last(state: RunState, step: Step) -> CommandState | None:
+def last_of(state: RunState, step: Step) -> CommandState | None:
     """This owner's last command of the kind."""
     found = (
         one for one in reversed(tuple(state.commands.values())) if one.step == step and one.call.owner == state.owner
@@ -308,11 +201,11 @@ def _last(state: RunState, step: Step) -> CommandState | None:
     return next(found, None)
 
 
-def _why(one: CommandState) -> str:
-    return _why_of(one.call.outcome)
+def why_not(one: CommandState) -> str:
+    return why_of(one.call.outcome)
 
 
-def _tell(state: RunState, draft: Draft, message: Failed | Warned) -> None:
+def say_once(state: RunState, draft: Draft, message: Failed | Warned) -> None:
     """Say it once."""
     if message not in state.messages and message not in draft.records:
         draft.records.append(message)
@@ -335,66 +228,8 @@ def _held(rows: tuple[FilerSnapshot, ...], listed: tuple[FilerSnapshot, ...]) ->
     return tuple(replace(row, tags=tags.get(row.date, ())) for row in rows)
 
 
-def _all_read(state: RunState, job: Job) -> bool:
+def all_read(state: RunState, job: Job) -> bool:
     return not state.believed and all(volume in state.listings for volume in job.volumes)
-
-
-def rotation(state: RunState, job: Job, since: int, began: datetime, now: datetime, draft: Draft) -> None:
-    """Bring what is pending into the chain, by lists that were read at version `since` or later.
-
-    What the filer holds is waited for, up to `busy_wait` after `began`. Nothing raises: what cannot be done stays
-    pending, and the next run does it.
-    """
-    if filer_busy(state):
-        return
-    if failure := _rotation_failure(state, since):
-        draft.records += [failure, RotationEnded((), whole=False)]
-        return
-    if _settling(state, now, Policy(), draft, Stage.ROTATE):
-        return
-    for volume in job.volumes:
-        if volume not in state.believed and not read(state, volume, since):
-            draft.actions.append(ReadVolume(Stage.ROTATE, volume))
-            return
-    listings = known_listings(state, job)
-    found = rotate(job, listings, recall(job, origins(state), listings).pending)
-    if found.blocked is not None and _wait_for_it(state, job, found, began, now, draft):
-        return
-    if state.believed and (not found.moves or state.broken):
-        draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
-    elif found.moves and state.broken:  # no name moves any more: nobody could write down that it was about to
-        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
-        draft.records += [failure, RotationEnded((), whole=False)]
-    elif found.moves:
-        _move(state, found, since, draft)
-    else:
-        draft.records += _rotated(state, job, found)
-
-
-def _wait_for_it(state: RunState, job: Job, found: Rotation, began: datetime, now: datetime, draft: Draft) -> bool:
-    """Whether to wait for the filer to let go of a snapshot."""
-    until = began + seconds(job.busy_wait)
-    if now >= until or state.stopped_at is not None:
-        return False
-    at = min(state.listings[volume].at for volume in job.volumes) + seconds(BUSY_PAUSE)
-    if state.believed or now >= at:
-        draft.actions.append(ReadVolume(Stage.ROTATE, _oldest(state, job)))
-    else:
-        draft.wait(min(at, until), str(found.blocked))
-        draft.busy = True
-    return True
-
-
-def _oldest(state: RunState, job: Job) -> str:
-    return min(job.volumes, key=lambda volume: state.listings[volume].at)
-
-
-def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
-    mine = [one for one in state.commands.values() if one.call.owner == state.owner and one.changed > since]
-    planned = state.surveyed.moves if state.surveyed is not None else ()
-    if not mine and not state.takeovers and planned and found.steps != planned:
-        _tell(state, draft, Warned("the rotation differs from the plan: it was planned anew from the present list"))
-    draft.actions.append(_sent_or_read(state, found.moves[0].step))
 
 
 def _sent_or_read(state: RunState, step: Rename | Delete) -> Send | ReadVolume:
@@ -406,30 +241,3 @@ def _sent_or_read(state: RunState, step: Rename | Delete) -> Send | ReadVolume:
     if isinstance(step, Delete) and step.volume in state.believed:
         return ReadVolume(Stage.ROTATE, step.volume)
     return Send(Stage.ROTATE, step)
-
-
-def _rotation_failure(state: RunState, since: int) -> Failed | None:
-    hint = "the chain is left as it is now; the next run goes on from there"
-    for one in state.commands.values():
-        if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} did not take effect: {_why(one) or 'no answer'}", hint)
-    if state.differs:
-        return Failed(_differing(state), _OTHERS)
-    for silent in state.filer.values():
-        return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
-    return None
-
-
-def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
-    published = tuple(
-        dict.fromkeys(one.run for one in origins(state) if one.volume in job.volumes and not one.temporary)
-    )
-    records: list[Fact] = []
-    certified, surveyed = state.certified, state.surveyed
-    if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
-        text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` asks for"
-        records.append(Failed(text, "check why; the next backup that is confirmed replaces it"))
-    if found.blocked is not None:
-        text = f"{', '.join(found.waiting)} is not in the chain yet: {found.blocked}"
-        records.append(Failed(text, "the next run tries again; `snap list` shows what holds it"))
-    return [*records, RotationEnded(published, whole=found.blocked is None)]

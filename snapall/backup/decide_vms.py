@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from snapall.backup.actions import Draft, LookAtVms, Policy, Send
+from snapall.backup.phases import Call, VmPhase, VmState
 from snapall.backup.record import Failed, LeftOut, Stage
-from snapall.backup.runstate import Call, RunState, VmPhase, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Quiesce, Refusal, Release, Unknown
 
 LONGEST_PAUSE = 60.0  # seconds between two attempts to remove one snapshot, after 0, 1, 2, 4 and so on

@@ -9,37 +9,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
+from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
 from snapall.backup.record import (
     Absent,
     CommandSettled,
     Confirmed,
-    DatabaseSilent,
     Fact,
-    FilerSilent,
     Found,
     Gone,
-    JournalBroken,
     NamesConfirmed,
     NamesDiffer,
-    Observation,
     ProgramEnded,
     SnapshotVanished,
     VmLost,
-    VmsSeen,
-    VolumeSeen,
     Warned,
     Withheld,
 )
-from snapall.backup.runstate import (
-    Call,
-    CapturePhase,
-    CaptureState,
-    CommandPhase,
-    CommandState,
-    RunState,
-    VmPhase,
-    VmState,
-)
+from snapall.backup.runstate import RunState
+from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 

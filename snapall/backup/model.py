@@ -72,7 +72,7 @@ class Order(StrEnum):
     PAPER = "paper"
 
 
-class Policy(StrEnum):
+class VmPolicy(StrEnum):
     """What a job says of a VM: without it no backup, try, or do not ask for it."""
 
     MUST = "must"
@@ -102,15 +102,15 @@ def same_name(one: str, other: str) -> bool:
 class Policies:
     """The job's `vms` table in the file's order; keys are names, patterns, or morefs such as `vm-611`."""
 
-    rules: tuple[tuple[str, Policy], ...] = ()
+    rules: tuple[tuple[str, VmPolicy], ...] = ()
 
-    def of(self, vm: Vm) -> Policy:
+    def of(self, vm: Vm) -> VmPolicy:
         """An exact name beats a pattern, then the first pattern of the file, without regard to case."""
         names = {vm.moref} | ({vm.name.lower()} if vm.name is not None else set())
         rules = [(key.lower(), policy) for key, policy in self.rules]
         exact = [policy for key, policy in rules if key in names]
         patterns = [policy for key, policy in rules if any(fnmatchcase(name, key) for name in names)]
-        return next(iter(exact + patterns), Policy.TRY)
+        return next(iter(exact + patterns), VmPolicy.TRY)
 
     @property
     def need_names(self) -> bool:
@@ -120,7 +120,7 @@ class Policies:
     @property
     def musts_by_name(self) -> tuple[str, ...]:
         """The exact names and morefs that must be there; patterns ask only for what they match."""
-        return tuple(key for key, policy in self.rules if policy is Policy.MUST and not any(c in key for c in "*?["))
+        return tuple(key for key, policy in self.rules if policy is VmPolicy.MUST and not any(c in key for c in "*?["))
 
 
 @dataclass(frozen=True, slots=True)

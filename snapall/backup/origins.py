@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from snapall.backup.certificate import certify
 from snapall.backup.model import FILER_NAME, Job
-from snapall.backup.record import QUIESCED, SKIPPED, Origin
+from snapall.backup.outcome import QUIESCED, SKIPPED, Origin
+from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase, CommandState
 from snapall.backup.rotation import Listings, Pending
-from snapall.backup.runstate import CapturePhase, CaptureState, CommandPhase, CommandState, RunState
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete, Rename
 
 _Known = dict[tuple[str, str], Origin]

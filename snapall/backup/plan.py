@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
 from snapall.backup.looks import ours
-from snapall.backup.model import FilerSnapshot, Job, Order, Policy, Survey, Vm
+from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
 from snapall.backup.origins import Past
+from snapall.backup.phases import VmState
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
-from snapall.backup.runstate import RunState, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.schedule import Durations, Schedule, schedule
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused
@@ -172,7 +173,7 @@ def _choose(
     asked, left, skipped = [], [], []
     for vm in survey.vms:
         policy = job.policies.of(vm)
-        if policy is Policy.SKIP:
+        if policy is VmPolicy.SKIP:
             skipped.append(vm)
             continue
         why = ""
@@ -182,7 +183,7 @@ def _choose(
             why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
         if not why:
             asked.append(vm)
-        elif policy is Policy.MUST:
+        elif policy is VmPolicy.MUST:
             raise Refused(f"{vm.label} must be quiesced, but {why}", "settle that first: `snapall recover`")
         else:
             left.append((vm, why))
@@ -203,7 +204,7 @@ def _ordered(job: Job, asked: tuple[Vm, ...], context: PlanContext) -> Schedule:
     ids = [vm.id for vm in asked]
     if job.order is Order.PAPER:
         return Schedule(tuple(ids), tuple(ids))
-    must = [vm.id for vm in asked if job.policies.of(vm) is Policy.MUST]
+    must = [vm.id for vm in asked if job.policies.of(vm) is VmPolicy.MUST]
     return schedule(ids, context.usual, context.parallel, must, context.missed & set(ids))
 
 

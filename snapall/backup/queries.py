@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from snapall.backup.runstate import Call, RunState, VmPhase, VmState
+from snapall.backup.phases import Call, VmPhase, VmState
+from snapall.backup.runstate import RunState
 from snapall.errors import Exit
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
+from snapall.backup.case import Case
 from snapall.backup.context import RunContext, defect, guarded
-from snapall.backup.engine import Case, Engine
+from snapall.backup.engine import Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
@@ -181,7 +182,7 @@ class Recovery:
             Engine(case).drive()
             rotation = case.state.rotation
             code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-            close(case, code, "rotation finished by recover")
+            close(case, code, "rotation finished by recover" if code is Exit.OK else "rotation not finished yet")
             return code
         finally:
             case.journal.leave()

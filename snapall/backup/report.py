@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from snapall.backup.certificate import certify
 from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
-from snapall.backup.record import Failed, Report, Warned
-from snapall.backup.runstate import RunState, VmState
+from snapall.backup.outcome import Report
+from snapall.backup.phases import VmState
+from snapall.backup.record import Failed, Warned
+from snapall.backup.runstate import RunState
 from snapall.errors import Exit, worst
 
 

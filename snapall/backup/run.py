@@ -11,12 +11,14 @@ from datetime import timedelta
 
 from snapall import __version__
 from snapall.backup.actions import Policy
+from snapall.backup.case import Case
 from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
-from snapall.backup.engine import Case, Engine
+from snapall.backup.engine import Engine
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Past, recall
+from snapall.backup.outcome import Origin, Report
 from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
     FORMAT,
@@ -24,9 +26,7 @@ from snapall.backup.record import (
     Failed,
     Left,
     Listed,
-    Origin,
     ReleaseBegan,
-    Report,
     RunEnded,
     Stage,
     Surveyed,

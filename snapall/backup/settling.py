@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from snapall.backup.actions import Policy
+from snapall.backup.case import Case
 from snapall.backup.context import RunContext, guarded
-from snapall.backup.engine import Case
 from snapall.backup.record import Began, Ended, Failed, OutstandingFound, Record, Warned
 from snapall.backup.report import alarming
 from snapall.backup.runstate import RunState

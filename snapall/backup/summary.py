@@ -8,15 +8,9 @@ from datetime import datetime
 from snapall.backup import queries
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.origins import backup_of, origins
-from snapall.backup.record import (
-    NOT_QUIESCED,
-    CaptureSummary,
-    Summary,
-    TakeoverSummary,
-    Verdict,
-    VmSummary,
-)
-from snapall.backup.runstate import CaptureState, RunState, VmState
+from snapall.backup.outcome import NOT_QUIESCED, CaptureSummary, Summary, TakeoverSummary, Verdict, VmSummary
+from snapall.backup.phases import CaptureState, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from snapall.backup.runstate import Call, RunState
+from snapall.backup.phases import Call
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
 

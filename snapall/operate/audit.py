@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from snapall.backup.looks import ours
-from snapall.backup.model import Job, Policy, Vm, VmSnapshot
+from snapall.backup.model import Job, Vm, VmPolicy, VmSnapshot
+from snapall.backup.phases import VmState
 from snapall.backup.queries import left_quiesced
-from snapall.backup.runstate import RunState, VmState
+from snapall.backup.runstate import RunState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import Beside, Finding, JobSources, Kind, VmSources
 
@@ -89,7 +90,7 @@ def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> Finding:
 
 
 def _taken(one: JobSources, vm: Vm, stores: Sequence[int]) -> bool:
-    return bool(set(stores) & set(one.datastores)) and one.job.policies.of(vm) is not Policy.SKIP
+    return bool(set(stores) & set(one.datastores)) and one.job.policies.of(vm) is not VmPolicy.SKIP
 
 
 def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[Finding]:

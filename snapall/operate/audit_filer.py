@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.origins import beyond_chain
-from snapall.backup.record import Origin
+from snapall.backup.outcome import Origin
 from snapall.operate.findings import Beside, Finding, JobSources, Kind
 
 Rows = Sequence[FilerSnapshot]

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from snapall.backup.model import Job, Vm
-from snapall.backup.record import QUIESCED, SKIPPED, Origin
+from snapall.backup.outcome import QUIESCED, SKIPPED, Origin
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
 
 

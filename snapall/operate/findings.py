@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snapall.backup.model import FilerSnapshot, Job, Vm, VmSnapshot
-from snapall.backup.record import Origin
+from snapall.backup.outcome import Origin
 from snapall.backup.runstate import RunState
 
 

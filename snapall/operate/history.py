@@ -123,7 +123,8 @@ def known_of(store: JournalStore, job: str) -> Known:
             if is_good(one):
                 break
     unsettled: list[Course] = []
-    for path in store.open_runs(job):
+    paths = store.open_runs(job)
+    for path in paths:
         try:
             run = course(store.read(path))  # whole: of an open run, damage in the middle matters
             unsettled += [run] if run is not None else []
@@ -132,7 +133,16 @@ def known_of(store: JournalStore, job: str) -> Known:
     pending = {one.run for one in store.known(job) if one.temporary}
     lock = lock_of(store, job)
     notes = tuple(dict.fromkeys(unreadable))
-    return Known(nights, unsettled, notes, lock.at_work, len(pending), lock.abandoned)
+    silent = _silence(paths[-1], store) if paths else 0.0
+    return Known(nights, unsettled, notes, lock.at_work, len(pending), lock.abandoned, silent)
+
+
+def _silence(path: Path, store: JournalStore) -> float:
+    """Seconds since a run wrote into its journal, or touched it to say that it lives."""
+    try:
+        return store.clock.utc().timestamp() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +197,10 @@ def require_listed(folder: Path) -> None:
             next(entries, None)
         private.require_trusted(folder.parent)
     except OSError as error:
+        readers = "name a group that whoever asks belongs to as `readers` in the configuration"
         raise JournalError(
             f"the journals in {folder} cannot be read: {error.strerror}",
-            "name a group that whoever asks belongs to as `readers` in the configuration",
+            readers
+            if isinstance(error, PermissionError)
+            else f"see what {folder} is: it should be a folder of its own",
         ) from error

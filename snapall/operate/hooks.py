@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from snapall.backup.record import Report, Warned, What
+from snapall.backup.outcome import Report
+from snapall.backup.record import Warned, What
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.settings import Config, Hooks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from snapall.backup import queries, runstate
-from snapall.backup.record import CaptureSummary, Summary, VmSummary
+from snapall.backup import phases, queries
+from snapall.backup.outcome import CaptureSummary, Summary, VmSummary
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from snapall.backup.summary import judged, summarize
@@ -39,7 +39,7 @@ def _vm(run: RunState, judged: VmCourse) -> VmCourse:
     return replace(judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), freed=one.freed)
 
 
-def _call(run: RunState, call: runstate.Call) -> Call:
+def _call(run: RunState, call: phases.Call) -> Call:
     return Call(call.sent, call.answered, call.outcome, call.seconds, late=queries.is_late(run, call))
 
 

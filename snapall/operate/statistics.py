@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 
 from snapall.backup.model import Vm
-from snapall.backup.record import QUIESCED, SKIPPED
+from snapall.backup.outcome import QUIESCED, SKIPPED
 from snapall.backup.schedule import Durations, Saved, saved
 from snapall.operate.course import Course, VmCourse
 

@@ -14,6 +14,9 @@ from snapall.operate.course import Course
 ALARM = 2.0
 """The newest backup is critical at this many times its maximum age: of a nightly job two backups are missing then."""
 
+SILENCE = 180.0
+"""Seconds without a sign of life after which a run at work counts as stuck; its guardian, if any, ends it earlier."""
+
 _FEW = 5
 _AHEAD = 300.0  # seconds that a backup may lie ahead of the clock, which is kept right by small steps
 
@@ -81,6 +84,7 @@ class Known:
     at_work: str = ""
     pending: int = 0  # as its last run left them
     abandoned: str = ""  # why nobody can get the job's lock
+    silent: float = 0.0  # seconds since the newest open run gave a sign of life
 
 
 def standing(job: Job, known: Known, now: datetime) -> Standing:
@@ -100,6 +104,7 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
     findings = (
         *_held(left, known.at_work),
         *_abandoned(known),
+        *(_stuck(going.left, known.silent) if going is not None else []),
         *_aged(job, age, newest, running),
         *_last(last),
         *([Finding(Level.WARNING, f"to be checked once more: {_some(watched)}")] if watched else []),
@@ -125,6 +130,14 @@ def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
 def _abandoned(known: Known) -> list[Finding]:
     """Nobody can settle or back up anything while somebody else has the lock."""
     return [Finding(Level.CRITICAL, known.abandoned)] if known.abandoned else []
+
+
+def _stuck(held: Sequence[str], silent: float) -> list[Finding]:
+    """A run that hangs or was stopped keeps its VMs quiesced, and everybody else from its lock."""
+    if not held or silent < SILENCE:
+        return []
+    text = f"the run at work has given no sign of life for {silent / 60:.0f} min; VMs may be quiesced: {_some(held)}"
+    return [Finding(Level.CRITICAL, f"{text}; end its process, then run `snapall recover`")]
 
 
 def _unread(known: Known) -> list[Finding]:

@@ -166,6 +166,13 @@ class FilerSystem:
         reply = self._transport.run(self._snap(verb, volume))
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
+            case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
+                # Over rsh nothing else tells that the connection broke; what is missing would count as gone.
+                raise NoAnswer(
+                    f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
+                    hint="give `snap list` by hand and look whether it comes whole",
+                    said=reply.stdout,
+                )
             case Meaning.OK:
                 return reply.stdout
             case Meaning.NO_VOLUME:

@@ -7,15 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from snapall.backup.record import (
-    Answered,
-    Began,
-    Failed,
-    Guarded,
-    Record,
-    RunEnded,
-    Warned,
-)
+from snapall.backup.record import Answered, Began, Failed, Guarded, Record, RunEnded, Warned
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import words

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from snapall.backup.record import SKIPPED
+from snapall.backup.outcome import SKIPPED
 from snapall.operate.course import Captured, Course, VmCourse
 
 

@@ -9,14 +9,14 @@ from enum import StrEnum
 
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.model import Job, Order, Vm
+from snapall.backup.outcome import NOT_QUIESCED, Report
+from snapall.backup.phases import VmPhase, VmState
 from snapall.backup.record import (
-    NOT_QUIESCED,
     Answered,
     Began,
     Failed,
     OutstandingFound,
     Record,
-    Report,
     RunEnded,
     Stage,
     StageBegan,
@@ -26,7 +26,7 @@ from snapall.backup.record import (
     Warned,
     What,
 )
-from snapall.backup.runstate import RunState, VmPhase, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
 from snapall.views import words

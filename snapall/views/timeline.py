@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from snapall.backup.record import NOT_QUIESCED, SKIPPED
+from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.course import Captured, Course, Kind, VmCourse

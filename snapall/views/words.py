@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from snapall.backup.model import Grade, Job, Order
-from snapall.backup.record import NOT_QUIESCED, QUIESCED, SKIPPED, Report
+from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Report
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from snapall.escaping import printable

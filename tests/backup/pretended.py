@@ -13,7 +13,8 @@ from snapall.backup.context import RunContext
 from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
-from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Report, Warned, What
+from snapall.backup.outcome import Report
+from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Warned, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm
+from snapall.backup.outcome import Origin, Verdict
 from snapall.backup.record import (
     FORMAT,
     Absent,
@@ -25,7 +26,6 @@ from snapall.backup.record import (
     Listed,
     NamesConfirmed,
     NamesDiffer,
-    Origin,
     ProgramEnded,
     ReleaseBegan,
     RenamedBack,
@@ -35,7 +35,6 @@ from snapall.backup.record import (
     StopAsked,
     Surveyed,
     TakenOver,
-    Verdict,
     VmLost,
     Warned,
     Withheld,

@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.codec import from_line, to_line
-from snapall.backup.model import Policies, Policy
-from snapall.backup.record import (
-    Answered,
-    Fact,
-    Found,
-    Record,
-    Warned,
-)
+from snapall.backup.model import Policies, VmPolicy
+from snapall.backup.record import Answered, Fact, Found, Record, Warned
 from snapall.backup.steps import Done
 from tests.backup.pretended import JOB
 from tests.backup.samples import AT, BEGAN, FACTS
@@ -83,6 +77,6 @@ def test_no_json_at_all_raises_anything_but_value_error(value: object) -> None:
 
 
 def test_policies_survive_their_line() -> None:
-    job = replace(JOB, policies=Policies((("test-*", Policy.SKIP), ("sql01", Policy.MUST))))
+    job = replace(JOB, policies=Policies((("test-*", VmPolicy.SKIP), ("sql01", VmPolicy.MUST))))
     began = replace(BEGAN, job=job)
     assert from_line(to_line(Record(AT, began))) == Record(AT, began)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
 from snapall.backup.record import Surveyed, Warned
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
@@ -252,7 +252,7 @@ def test_a_capture_seen_only_after_the_release_is_crash_consistent(tmp_path: Pat
 
 
 def test_a_must_that_is_not_quiesced_means_no_capture(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("SQL01", Policy.MUST),))))
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("SQL01", VmPolicy.MUST),))))
     stage.site.fail(quiesce_of(110), lose)
     assert stage.night().exit is Exit.DEBTS  # what was asked of it may still act
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
@@ -261,19 +261,19 @@ def test_a_must_that_is_not_quiesced_means_no_capture(tmp_path: Path) -> None:
 
 
 def test_a_must_without_a_printed_id_is_looked_for_before_the_capture(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("*", Policy.MUST),))))
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("*", VmPolicy.MUST),))))
     stage.site.fail(quiesce_of(110), lambda step, act: (act(step), Unknown("no SsId", claimed=True))[1])
     assert stage.night().exit is Exit.OK
 
 
 def test_a_missing_must_is_refused_before_anything(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("gone", Policy.MUST),))))
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("gone", VmPolicy.MUST),))))
     assert stage.night().exit is Exit.FAILED
     assert stage.site.asked == []
 
 
 def test_a_skipped_vm_is_not_asked_for_and_not_counted(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("web*", Policy.SKIP),))))
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("web*", VmPolicy.SKIP),))))
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
     assert {step.vm.id for step in stage.site.asked if isinstance(step, Quiesce)} == {110, 1226}

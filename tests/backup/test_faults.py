@@ -13,7 +13,8 @@ import pytest
 
 from snapall.backup.context import RunContext
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Intent, Report, Surveyed
+from snapall.backup.outcome import Report
+from snapall.backup.record import Answered, Intent, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.backup.workers import SystemThreads

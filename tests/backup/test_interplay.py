@@ -11,7 +11,7 @@ import pytest
 
 from snapall.backup.context import RunContext
 from snapall.backup.lock import hold
-from snapall.backup.model import Grade, Order, Policies, Policy, Vm
+from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy
 from snapall.backup.record import Certified, ReleaseBegan
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
@@ -227,7 +227,7 @@ def test_no_volume_is_captured_after_a_signal(tmp_path: Path) -> None:
 
 
 def test_a_database_that_hangs_before_the_capture_keeps_no_vm_longer_than_the_filers_time_out(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("sql01", Policy.MUST),))), clock=Ticking())
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("sql01", VmPolicy.MUST),))), clock=Ticking())
     go = threading.Event()
 
     def hang() -> None:

@@ -11,18 +11,7 @@ import pytest
 
 from snapall.backup.codec import to_line
 from snapall.backup.journal import Journal, is_open
-from snapall.backup.record import (
-    Answered,
-    Confirmed,
-    Ended,
-    Fact,
-    Found,
-    Gone,
-    Intent,
-    ProgramEnded,
-    Record,
-    Started,
-)
+from snapall.backup.record import Answered, Confirmed, Ended, Fact, Found, Gone, Intent, ProgramEnded, Record, Started
 from snapall.backup.steps import Child, Done, Step
 from snapall.errors import JournalError
 from tests.backup.pretended import PretendedClock

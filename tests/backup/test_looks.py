@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.record import Answered, Fact, Intent, Record, Surveyed, VmsSeen, VolumeSeen
+from snapall.backup.record import Answered, Fact, Intent, Record, Surveyed
 from snapall.backup.runstate import RunState
+from snapall.backup.sight import VmsSeen, VolumeSeen
 from snapall.backup.state import apply, fold
 from snapall.backup.steps import Capture, Done, Quiesce, Release, Rename, Unknown
 from tests.backup.samples import AT, BEGAN, VM

@@ -8,7 +8,7 @@ import pytest
 
 from snapall.backup.model import FilerSnapshot, Grade
 from snapall.backup.origins import recall
-from snapall.backup.record import Origin
+from snapall.backup.outcome import Origin
 from snapall.backup.rotation import Pending
 from tests.backup.pretended import JOB
 

@@ -21,9 +21,9 @@ from snapall.backup.model import (
     Order,
     Pace,
     Policies,
-    Policy,
     Survey,
     Vm,
+    VmPolicy,
     VmSnapshot,
     chain_names,
     decode_name,
@@ -76,13 +76,15 @@ def test_decoding_takes_the_encoding_back(name: str) -> None:
 
 
 def test_an_exact_name_beats_a_pattern_and_then_the_first_pattern_counts() -> None:
-    rules = Policies((("test-*", Policy.SKIP), ("*", Policy.TRY), ("TEST-SQL", Policy.MUST), ("vm-9", Policy.SKIP)))
-    assert rules.of(Vm(1, "Test-web")) is Policy.SKIP
-    assert rules.of(Vm(1, "test-sql")) is Policy.MUST
-    assert rules.of(Vm(9)) is Policy.SKIP
-    assert Policies().of(Vm(1)) is Policy.TRY
+    rules = Policies(
+        (("test-*", VmPolicy.SKIP), ("*", VmPolicy.TRY), ("TEST-SQL", VmPolicy.MUST), ("vm-9", VmPolicy.SKIP))
+    )
+    assert rules.of(Vm(1, "Test-web")) is VmPolicy.SKIP
+    assert rules.of(Vm(1, "test-sql")) is VmPolicy.MUST
+    assert rules.of(Vm(9)) is VmPolicy.SKIP
+    assert Policies().of(Vm(1)) is VmPolicy.TRY
     assert rules.need_names
-    assert not Policies((("*", Policy.MUST), ("vm-7", Policy.SKIP))).need_names
+    assert not Policies((("*", VmPolicy.MUST), ("vm-7", VmPolicy.SKIP))).need_names
 
 
 def test_a_vm_is_called_by_its_name_and_moref() -> None:

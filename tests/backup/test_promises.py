@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.model import Grade, Order, Policies, Policy, Vm, VmSnapshot
+from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
 from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
@@ -76,7 +76,10 @@ def test_a_clock_that_was_set_back_makes_nobody_wait_longer_for_a_row_to_vanish(
 
 @pytest.mark.parametrize("order", Order)
 def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(tmp_path: Path, order: Order) -> None:
-    without, only = (Policies((("sql01", Policy.SKIP),)), Policies((("web01", Policy.SKIP), ("app01", Policy.SKIP))))
+    without, only = (
+        Policies((("sql01", VmPolicy.SKIP),)),
+        Policies((("web01", VmPolicy.SKIP), ("app01", VmPolicy.SKIP))),
+    )
     one = Stage(tmp_path, replace(PAPER, order=order, policies=without))
     other = Stage(tmp_path, replace(one.job, name="vol2", volumes=("w",), policies=only), clock=one.clock)
     other.site.volumes = one.site.volumes = {**one.site.volumes, **other.site.volumes}

@@ -11,17 +11,8 @@ import pytest
 from snapall.backup.journal import Journal
 from snapall.backup.looks import conclude
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import (
-    Answered,
-    Fact,
-    Found,
-    Intent,
-    Record,
-    SnapshotVanished,
-    Started,
-    Surveyed,
-    VmsSeen,
-)
+from snapall.backup.record import Answered, Fact, Found, Intent, Record, SnapshotVanished, Started, Surveyed
+from snapall.backup.sight import VmsSeen
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit

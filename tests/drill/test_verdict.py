@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.model import Grade, Job, Order, Policies, Policy, chain_names
+from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
 from snapall.drill.stage import FOREIGN, PASSWORD, site_of
 from snapall.drill.verdict import Broken, Scene, judged
 from snapall.lab.faults import Fault, Kind
@@ -184,7 +184,7 @@ def test_names_in_the_wrong_order_are_seen(site: Make) -> None:
 
 
 def test_the_site_meets_the_jobs_own_rules(site: Make) -> None:
-    rules = (("sql01", Policy.MUST), ("vm-611", Policy.MUST), ("test-*", Policy.SKIP))
+    rules = (("sql01", VmPolicy.MUST), ("vm-611", VmPolicy.MUST), ("test-*", VmPolicy.SKIP))
     job = replace(JOB, datastores=("gold", 7), volumes=("a", "b"), policies=Policies(rules))
     played = site(job)
     vms = {vm.id: vm.name for vm in played.world.vms()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from snapall.backup.actions import LookAtVms, ReadVolume
-from snapall.backup.record import DatabaseSilent, FilerSilent, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Unknown
 from tests.explore.quick import replace
 from tests.explore.system import Look

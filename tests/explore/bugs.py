@@ -34,7 +34,7 @@ BUGS = (
         "2: an id that was there before the run is believed",
         "a",
         (
-            ("state.py", "case Done(ssid=ssid) if ssid in _present(state):", "case Done(ssid=ssid) if not ssid:"),
+            ("changes_vms.py", "case Done(ssid=ssid) if ssid in present_ids(state):", "case Done(ssid=ssid) if not ssid:"),
             ("looks.py", "if printed and printed not in one.withheld and", "if not printed and"),
             ("looks.py", "elif one.create is not None and not same_name(row.name, one.name):", "elif not row.name:"),
         ),
@@ -51,7 +51,7 @@ BUGS = (
     Bug(
         "3: a create that says that it failed counts as refused",
         "a",
-        (("state.py", "phase = VmPhase.FAILED if failed else", "phase = VmPhase.REFUSED if failed else"),),
+        (("changes_vms.py", "phase = VmPhase.FAILED if failed else", "phase = VmPhase.REFUSED if failed else"),),
         quick=True,
     ),
     Bug(
@@ -68,12 +68,12 @@ BUGS = (
     Bug(
         "8: whoever takes a run over waits for its dead answers",
         "a",
-        (("runstate.py", "return self.outcome is None and not self.abandoned", "return self.outcome is None"),),
+        (("phases.py", "return self.outcome is None and not self.abandoned", "return self.outcome is None"),),
     ),
     Bug(
         "12: a refused login is tried for every VM",
         "a1",
-        (("state.py", "            if outcome.login and not _any_created(state):\n", "            if not outcome:\n"),),
+        (("changes_vms.py", "            if outcome.login and not any_created(state):\n", "            if not outcome:\n"),),
         quick=True,
     ),
     Bug(
@@ -103,13 +103,13 @@ BUGS = (
     Bug(
         "a VM that answers after the capture was sent counts as quiesced",
         "a",
-        (("state.py", "early = state.captured_at is None\n", "early = True\n"),),
+        (("changes_vms.py", "early = state.captured_at is None\n", "early = True\n"),),
     ),
     Bug(
         "a snapshot that was gone before its release counts as quiesced",
         "d",
         (
-            ("state.py", "vanished = one.vanished or (outcome", "vanished = one.vanished and (outcome"),
+            ("changes_vms.py", "vanished=one.vanished or (outcome", "vanished=one.vanished and (outcome"),
             ("state.py", "replace(one, vanished=True)", "replace(one, vanished=False)"),
         ),
     ),
@@ -131,12 +131,12 @@ BUGS = (
     Bug(
         "a look counts although the VM has changed since",
         "a",
-        (("runstate.py", "return self.looked >= self.changed\n", "return self.looked >= 0\n"),),
+        (("phases.py", "return self.looked >= self.changed\n", "return self.looked >= 0\n"),),
     ),
     Bug(
         "a snap create is sent three times",
         "d",
-        (("decide_filer.py", "MOST_CREATES = 2 ", "MOST_CREATES = 3 "),),
+        (("decide_capture.py", "MOST_CREATES = 2 ", "MOST_CREATES = 3 "),),
         faults=2,
     ),
     Bug(
@@ -171,12 +171,12 @@ BUGS = (
         "d-paper",
         (
             (
-                "decide_filer.py",
+                "decide_capture.py",
                 "    return not found.moves and found.blocked is None\n",
                 "    return not found.moves\n",
             ),
             (
-                "decide_filer.py",
+                "decide_capture.py",
                 "and (blocked := _room(state).blocked) is not None:\n",
                 "and (blocked := state.broken):\n",
             ),

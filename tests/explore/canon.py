@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+from snapall.backup.phases import Call, CaptureState, CommandState, VmState
 from snapall.backup.record import Failed
-from snapall.backup.runstate import Call, CaptureState, CommandState, RunState, VmState
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from tests.explore.system import Journal, Look, Process, System
 from tests.explore.world import Flight, Violation, World, moment

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapall.backup.model import Order
-from snapall.backup.record import NOT_QUIESCED, QUIESCED, Verdict
+from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, Verdict
 from snapall.backup.steps import Quiesce, Release
 from tests.explore.sending import shown
 from tests.explore.world import Violation, World, ssid_of

@@ -11,20 +11,18 @@ from snapall.backup.looks import conclude
 from snapall.backup.record import (
     Answered,
     Certified,
-    DatabaseSilent,
     Fact,
     Intent,
     LeftOut,
-    Observation,
     Record,
     Started,
     StopAsked,
     TakenOver,
-    VolumeSeen,
     Warned,
     may_wait,
 )
 from snapall.backup.runstate import RunState
+from snapall.backup.sight import DatabaseSilent, Observation, VolumeSeen
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Outcome, Quiesce, Release
 from tests.explore import invariants

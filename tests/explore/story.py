@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snapall.backup.record import (
-    Answered,
-    Began,
-    Certified,
-    Ended,
-    Fact,
-    Intent,
-    Observation,
-    Started,
-    Surveyed,
-    VmsSeen,
-    VolumeSeen,
-    Warned,
-)
+from snapall.backup.record import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
+from snapall.backup.sight import Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from tests.explore.process import Hand
 from tests.explore.scenes import beginning

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from snapall.backup.actions import LookAtVms
-from snapall.backup.record import DatabaseSilent, VmsSeen
+from snapall.backup.sight import DatabaseSilent, VmsSeen
 from snapall.backup.steps import Quiesce, Release
 from tests.explore.answers import Answer, answers, seen
 from tests.explore.lives import ends, owners

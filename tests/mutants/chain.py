@@ -14,7 +14,7 @@ CHAIN = (
     # The chain
     Mutant(
         "the filer's answers are believed without reading the chain back",
-        "backup/decide_filer.py",
+        "backup/decide_rotation.py",
         "    if state.believed and (not found.moves or state.broken):\n",
         "    if state.believed and state.broken:\n",
         INTERPLAY,
@@ -28,37 +28,37 @@ CHAIN = (
     ),
     Mutant(
         "the rotation goes on after a rename that failed",
-        "backup/decide_filer.py",
+        "backup/decide_rotation.py",
         "one.changed > since and one.phase is CommandPhase.NOT_SEEN:\n",
         "one.changed > since and one.phase is CommandPhase.OVER:\n",
         (*ENGINE, *INTERPLAY),
     ),
     Mutant(
         "a name that the filer holds is not waited for",
-        "backup/decide_filer.py",
+        "backup/decide_rotation.py",
         "    if now >= until or state.stopped_at is not None:\n        return False\n    at = min(",
         "    if now <= until or state.stopped_at is not None:\n        return False\n    at = min(",
         ENGINE,
     ),
     Mutant(
         "a rename without an answer is called failed without a look",
-        "backup/state.py",
+        "backup/changes_filer.py",
         "        case Unknown():\n            return CommandPhase.SILENT\n",
         "        case Unknown():\n            return CommandPhase.NOT_SEEN\n",
         ENGINE,
     ),
     Mutant(
         "a rename in silence is done for good",
-        "backup/runstate.py",
+        "backup/phases.py",
         "            return not self.call.worded\n",
         "            return False\n",
         FLIGHTS,
     ),
     Mutant(
-        "names move while a command of the run itself may still act",
-        "backup/decide_filer.py",
-        "Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
-        "Stage.ROTATE):\n        pass\n    for volume in job.volumes:\n",
+        "a filer command without an answer can act no more",
+        "backup/looks.py",
+        "    return taken + timedelta(seconds=state.header.pace.filer_timeout)\n",
+        "    return taken\n",
         FLIGHTS,
     ),
     Mutant(
@@ -142,8 +142,8 @@ CHAIN = (
     Mutant(
         "a part of a backup that the filer holds is deleted",
         "backup/decide_filer.py",
-        "        if row.tags:\n            _tell(state, draft, _part(",
-        "        if not row.name:\n            _tell(state, draft, _part(",
+        "        if row.tags:\n            say_once(state, draft, _part(",
+        "        if not row.name:\n            say_once(state, draft, _part(",
         TAKEN_BACK,
     ),
     Mutant(

@@ -36,8 +36,8 @@ BROKEN = (
     # Somebody else's snapshot
     Mutant(
         "a printed id that the survey listed is believed",
-        "backup/state.py",
-        "        case Done(ssid=ssid) if ssid in _present(state):\n",
+        "backup/changes_vms.py",
+        "        case Done(ssid=ssid) if ssid in present_ids(state):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
     ),
@@ -64,7 +64,7 @@ BROKEN = (
     ),
     Mutant(
         "an id that was withheld is no alarm",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "    given_up = (*state.given_up, known) if known.stranger else state.given_up\n",
         "    given_up = state.given_up\n",
         FAULTS,
@@ -72,14 +72,14 @@ BROKEN = (
     # A refusal guessed from text
     Mutant(
         "a capture that the filer denied was never sent",
-        "backup/state.py",
+        "backup/changes_filer.py",
         "        case Refusal():  # never sent",
         "        case Refusal() | Unknown(failed=True):  # never sent",
         FAULTS,
     ),
     Mutant(
         "a create that said that it failed was never sent",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "            phase = VmPhase.FAILED if failed else VmPhase.SILENT\n",
         "            phase = VmPhase.REFUSED if failed else VmPhase.SILENT\n",
         (*BELIEF, *ENGINE),
@@ -155,21 +155,21 @@ BROKEN = (
     # A refused login
     Mutant(
         "a refused login is tried for every VM",
-        "backup/state.py",
-        "            if outcome.login and not _any_created(state):\n",
-        "            if outcome.login and _any_created(state):\n",
+        "backup/changes_vms.py",
+        "            if outcome.login and not any_created(state):\n",
+        "            if outcome.login and any_created(state):\n",
         FAULTS,
     ),
     Mutant(
         "a login that is refused after a success stops the creates",
-        "backup/state.py",
-        "            if outcome.login and not _any_created(state):\n",
+        "backup/changes_vms.py",
+        "            if outcome.login and not any_created(state):\n",
         "            if outcome.login:\n",
         FAULTS,
     ),
     Mutant(
         "a program that cannot be started is started for every VM",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "            state = replace(state, login=why) if no_program else state\n",
         "",
         ENGINE,

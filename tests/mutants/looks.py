@@ -19,7 +19,7 @@ LOOKS = (
     Mutant(
         "a skipped VM is one that a job takes",
         "operate/audit.py",
-        " and one.job.policies.of(vm) is not Policy.SKIP",
+        " and one.job.policies.of(vm) is not VmPolicy.SKIP",
         "",
         AUDIT,
     ),

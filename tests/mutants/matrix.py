@@ -24,13 +24,13 @@ MUTANTS = (
     Mutant(
         "the rotation comes before the confirmation",
         "backup/decide.py",
-        "    filer.capture(state, draft)\n",
+        "    capture.capture(state, draft)\n",
         "    moves = state.surveyed.moves if state.surveyed is not None else ()\n"
         "    sent = [one.step for one in state.commands.values()]\n"
         "    if state.captured_at is None and (due := [step for step in moves if step not in sent]):\n"
         "        draft.actions += [] if filer.filer_busy(state) else [Send(Stage.ROTATE, due[0])]\n"
         "        return\n"
-        "    filer.capture(state, draft)\n",
+        "    capture.capture(state, draft)\n",
         breaks="the chain was touched before the new backup was proven",
     ),
     Mutant(

@@ -41,14 +41,14 @@ RELEASES = (
     ),
     Mutant(
         "what is unanswered is waited for by the clock of its dead run",
-        "backup/state.py",
+        "backup/changes.py",
         "            sent=min(call.sent, at),\n",
         "            sent=call.sent,\n",
         PROMISES,
     ),
     Mutant(
         "a dead run's call is waited for as if it could answer",
-        "backup/state.py",
+        "backup/changes.py",
         "            abandoned=call.abandoned or call.outcome is None,\n",
         "            abandoned=call.abandoned,\n",
         RECOVER,
@@ -163,14 +163,14 @@ RELEASES = (
     ),
     Mutant(
         "a removal that was answered 'already deleted' counts as ours",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "vanished=one.vanished or (outcome.already and len(one.tried) == 1))",
         "vanished=one.vanished)",
         OUTCOMES,
     ),
     Mutant(
         "a removal that was never sent counts as tried",
-        "backup/runstate.py",
+        "backup/phases.py",
         "        return tuple(call for call in self.removals if not isinstance(call.outcome, Refusal))\n",
         "        return self.removals\n",
         OUTCOMES,
@@ -192,7 +192,7 @@ RELEASES = (
     ),
     Mutant(
         "a VM that VirtualCenter no longer knows is let go without a word",
-        "backup/state.py",
+        "backup/changes_vms.py",
         "    given_up = state.given_up if known.watched else (*state.given_up, known)\n",
         "    given_up = state.given_up\n",
         OUTCOMES,

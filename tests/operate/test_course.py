@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.adopt import Orphan, adopt
 from snapall.backup.model import Vm, VmSnapshot
-from snapall.backup.record import NOT_QUIESCED, QUIESCED, Answered, Confirmed, Intent, Record, Surveyed
+from snapall.backup.outcome import NOT_QUIESCED, QUIESCED
+from snapall.backup.record import Answered, Confirmed, Intent, Record, Surveyed
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Done, Quiesce

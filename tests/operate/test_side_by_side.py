@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm, VmSnapshot
-from snapall.backup.record import FORMAT, Began, Intent, Origin, Record, Surveyed
+from snapall.backup.outcome import Origin
+from snapall.backup.record import FORMAT, Began, Intent, Record, Surveyed
 from snapall.backup.state import fold
 from snapall.backup.steps import Quiesce
 from snapall.operate.audit import audit

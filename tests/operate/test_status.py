@@ -20,6 +20,7 @@ from snapall.backup.private import arrange
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
 from snapall.backup.steps import Quiesce
 from snapall.config import load
+from snapall.errors import JournalError
 from snapall.operate.history import known_of
 from snapall.operate.status import Level, Standing, forgotten
 from snapall.site import process
@@ -127,6 +128,19 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
         found = standing_of(stage)
     assert (found.level, found.left) == (Level.OK, ())
     assert found.running is not None
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(170, Level.OK), (600, Level.CRITICAL)])
+def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds: float, level: Level) -> None:
+    stage.night()
+    stage.clock.push(86400)
+    stage.begun(*BEGUN, stamp="20070324T030000Z")
+    last = stage.clock.utc().timestamp() - seconds
+    os.utime(stage.store.folder / "vol1-20070324T030000Z.jsonl", (last, last))
+    with seize(stage.store.state, "vol1", "run", stage.clock):
+        found = standing_of(stage, 0)
+    assert found.level is level
+    assert ("no sign of life for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
 
 
 def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
@@ -299,3 +313,11 @@ def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[.
     assert night("status", "--nagios").code == Level.UNKNOWN
     state.chmod(0o700)
     assert night("status").code == 0
+
+
+def test_where_the_state_is_no_folder_nobody_is_sent_to_the_permissions(stage: Stage) -> None:
+    stage.state.rmdir()
+    stage.state.write_text("something else")
+    with pytest.raises(JournalError) as refused:
+        known_of(stage.store, "vol1")
+    assert "readers" not in refused.value.hint

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snapall.backup.journal import journals
-from snapall.backup.record import Summary
+from snapall.backup.outcome import Summary
 from snapall.backup.steps import Done, Outcome, Step
 from snapall.backup.store import read_summary
 from snapall.errors import JournalError

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from snapall.backup.bus import Listener
-from snapall.backup.record import FORMAT, Began, Record, Report
+from snapall.backup.outcome import Report
+from snapall.backup.record import FORMAT, Began, Record
 from snapall.errors import Exit
 from tests.backup.pretended import JOB, PACE, Stage
 

@@ -12,15 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from snapall.backup.model import Policies, Policy, Vm
-from snapall.backup.record import (
-    Failed,
-    Intent,
-    Record,
-    RunEnded,
-    Surveyed,
-    Warned,
-)
+from snapall.backup.model import Policies, Vm, VmPolicy
+from snapall.backup.record import Failed, Intent, Record, RunEnded, Surveyed, Warned
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
@@ -46,7 +39,7 @@ def test_progress_ends_with_every_vm_released(tmp_path: Path) -> None:
 
 
 def test_progress_shows_who_was_never_quiesced(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, replace(JOB, policies=Policies((("web*", Policy.SKIP),))))
+    stage = Stage(tmp_path, replace(JOB, policies=Policies((("web*", VmPolicy.SKIP),))))
     stage.site.fail(quiesce_of(110), act_unanswered)
     stage.site.fail(release_of(1226), lose)
     progress = progress_of(stage)

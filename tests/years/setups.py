@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from snapall.backup.model import Grade, Job, Order, Pace, Policies, Policy, Vm, chain_names
+from snapall.backup.model import Grade, Job, Order, Pace, Policies, Vm, VmPolicy, chain_names
 
 STORES = {688: (108, 110, 1226), 689: (1300, 1302)}  # datastore -> the VMs that lie on it at the beginning
 NAMES = {108: "web01", 110: "sql01", 1226: "app01", 1300: "mail01", 1302: "test-a"}
@@ -15,10 +15,10 @@ PACE = Pace(parallel=2, create_timeout=40, settle=60, filer_timeout=12)
 
 POLICIES = (
     (),
-    (("test-*", Policy.SKIP),),
-    (("sql01", Policy.MUST),),
-    (("*", Policy.MUST),),
-    (("vm-110", Policy.SKIP), ("test-*", Policy.SKIP)),
+    (("test-*", VmPolicy.SKIP),),
+    (("sql01", VmPolicy.MUST),),
+    (("*", VmPolicy.MUST),),
+    (("vm-110", VmPolicy.SKIP), ("test-*", VmPolicy.SKIP)),
 )
 
 

@@ -6,8 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from snapall.backup.model import FilerSnapshot, Pace, Survey, VmSnapshot
-from snapall.backup.model import Policy as VmPolicy
+from snapall.backup.model import FilerSnapshot, Pace, Survey, VmPolicy, VmSnapshot
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step
 from snapall.errors import SiteError
 from tests.years.faults import FILER, NEVER, QUIESCE, RELEASE, Course, course_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup import decide_filer, decide_vms, looks, report, rotation
+from snapall.backup import decide_rotation, decide_vms, looks, report, rotation
 from snapall.backup.model import Job
 from snapall.backup.rotation import Listings
 from snapall.backup.steps import Delete
@@ -46,7 +46,7 @@ def test_a_seed_gives_the_same_nights_again() -> None:
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """A printed id is believed, whosever it is."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
-    monkeypatch.setattr("snapall.backup.state._present", lambda _: ())
+    monkeypatch.setattr("snapall.backup.changes_vms.present_ids", lambda _: ())
 
 
 def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def moves_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
         bare = {v: tuple(type(row)(row.name, row.date) for row in rows) for v, rows in listings.items()}
         return rotate(job, bare, pending)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(decide_filer, "rotate", blind)
+    monkeypatch.setattr(decide_rotation, "rotate", blind)
 
 
 def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from snapall.backup.model import Order
-from snapall.backup.record import QUIESCED
+from snapall.backup.outcome import QUIESCED
 from snapall.errors import Exit
 from tests.years.judge import Strict
 from tests.years.process import Process

@@ -1,0 +1,80 @@
+"""What the facts of the filer change in the state: `state` says which fact calls for which. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from snapall.backup.changes import with_call, with_command
+from snapall.backup.model import FilerSnapshot
+from snapall.backup.phases import (
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+)
+from snapall.backup.rotation import after
+from snapall.backup.runstate import RunState
+from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
+
+
+def phase_of(outcome: Outcome) -> CommandPhase:
+    """The phase of a rename or deletion after its answer."""
+    match outcome:
+        case Done():
+            return CommandPhase.ANSWERED
+        case Refusal():
+            return CommandPhase.NOT_SEEN
+        case Unknown():
+            return CommandPhase.SILENT
+
+
+def capture_answered(one: CaptureState, outcome: Outcome) -> CaptureState:
+    """The capture after the filer's answer, or its silence."""
+    if one.phase is not CapturePhase.ASKED:
+        return one
+    match outcome:
+        case Refusal():  # never sent; an earlier one under the same name may have been
+            sent = [call for call in one.calls if not isinstance(call.outcome, Refusal)]
+            return replace(one, phase=CapturePhase.SILENT if sent else CapturePhase.ABSENT)
+        case Unknown(failed=False) if not outcome.said.strip():
+            return replace(one, phase=CapturePhase.SILENT)
+        case Done() if not outcome.said.strip():
+            return replace(one, phase=CapturePhase.SILENT)
+        case Done() | Unknown():
+            return replace(one, phase=CapturePhase.ANSWERED)
+
+
+def with_belief(state: RunState, step: Rename | Delete) -> RunState:
+    """The listing as it is by the answer; what is read next is compared with it."""
+    known = state.listings.get(step.volume)
+    if known is None:
+        return state
+    rows = state.believed.get(step.volume, known.rows)
+    return replace(state, believed={**state.believed, step.volume: after({step.volume: rows}, [step])[step.volume]})
+
+
+def with_settled(state: RunState, n: int, done: bool | None) -> RunState:
+    """The state with a command of which it is known that it acts no more."""
+    one = state.commands.get(n)
+    if one is None:  # a capture's: what became of it, its phase tells
+        return with_call(state, n, lambda call: replace(call, over=True))
+    if done and one.step.volume in state.believed:  # else the list that showed it is the latest
+        state = with_belief(state, one.step)
+    phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
+    return with_command(state, replace(one, phase=phases[done]))
+
+
+def with_names_confirmed(state: RunState, volume: str) -> RunState:
+    """The state with the names of a volume read back as the answers said."""
+    commands = {
+        n: replace(one, phase=CommandPhase.SEEN)
+        if one.step.volume == volume and one.phase is CommandPhase.ANSWERED
+        else one
+        for n, one in state.commands.items()
+    }
+    return replace(state, commands=commands, believed=without(state.believed, volume))
+
+
+def without(believed: Mapping[str, tuple[FilerSnapshot, ...]], volume: str) -> dict[str, tuple[FilerSnapshot, ...]]:
+    """The listings that are only believed, without one volume's."""
+    return {name: rows for name, rows in believed.items() if name != volume}
