@@ -141,8 +141,10 @@ def plan(settings: Config, job: Job, keep: str = "") -> Outlook:
     store = store_of(settings)
     require_listed(store.folder)
     site = OpenSite(job, settings)
-    first = [store.read(path) for path in store.open_runs(job.name)]
-    others = tuple(state for state in store.states() if state.header.job.name != job.name)
+    mine = (store.read(path) for path in store.open_runs(job.name))
+    first = [state for state in mine if state.header.vcenter == settings.vcenter.host]
+    here = (state for state in store.states() if state.header.vcenter == settings.vcenter.host)
+    others = tuple(state for state in here if state.header.job.name != job.name)
     known = store.known(job.name)
     survey = site.survey()
     found = history_of(settings, job)

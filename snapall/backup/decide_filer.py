@@ -44,6 +44,7 @@ def read(state: RunState, volume: str, since: int) -> bool:
 
 
 def differing(state: RunState) -> str:
+    """Which names a volume lists instead of those that the answers said."""
     volume = sorted(state.differs)[0]
     rows = state.listings[volume].rows
     listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
@@ -54,6 +55,7 @@ def differing(state: RunState) -> str:
 
 
 def why_of(outcome: object) -> str:
+    """The reason that an outcome gives; "" for a success."""
     return getattr(outcome, "why", "") if outcome is not None else ""
 
 
@@ -202,6 +204,7 @@ def last_of(state: RunState, step: Step) -> CommandState | None:
 
 
 def why_not(one: CommandState) -> str:
+    """Why a command did not work."""
     return why_of(one.call.outcome)
 
 
@@ -229,6 +232,7 @@ def _held(rows: tuple[FilerSnapshot, ...], listed: tuple[FilerSnapshot, ...]) ->
 
 
 def all_read(state: RunState, job: Job) -> bool:
+    """Whether every volume was listed since the last answer that changed a name."""
     return not state.believed and all(volume in state.listings for volume in job.volumes)
 
 

@@ -122,7 +122,7 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
         return (*listed, *named)
     if listed or (one.ids and not one.misread):
         return listed
-    return named if len(named) == 1 else ()
+    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
@@ -155,8 +155,9 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
     if one.listed:
         return "no longer listed"
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
+    doubtful = len(named) > 1 or any(row.ssid in one.withheld for row in named)
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
+    if not settled or doubtful or (one.ids and named):  # what the printed id did not meet is there yet
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

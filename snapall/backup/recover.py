@@ -154,7 +154,7 @@ class Recovery:
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
         for message in stands(state, _LOST) if case.journal.lost else stands(state):
             case.context.publish(message)
-        code = worst(code, settled_code(state))
+        code = worst(code, settled_code(state), *([Exit.PARTIAL] if case.journal.broken else []))
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 

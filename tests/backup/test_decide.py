@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from snapall.backup.actions import Decision, Policy, Send
+from snapall.backup.actions import Decision, LookAtVms, Policy, Send
 from snapall.backup.decide import decide
 from snapall.backup.model import FilerSnapshot, Vm
 from snapall.backup.record import (
@@ -22,7 +22,7 @@ from snapall.backup.record import (
     Surveyed,
     TakenOver,
 )
-from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Step, Unknown
 from tests.backup.pretended import PACE, START
@@ -111,3 +111,12 @@ def test_with_the_journal_broken_no_part_of_a_backup_is_deleted() -> None:
     assert sent(decide(state, START, Policy())) == [Delete("v", first.name)]
     state = fold([Record(START, JournalBroken("no space left"))], state)
     assert sent(decide(state, START, Policy())) == []
+
+
+def test_an_id_that_is_printed_after_the_release_began_is_looked_for_before_it_is_removed() -> None:
+    facts: list[Fact] = [*QUIESCED[:2], ReleaseBegan("a signal"), QUIESCED[2]]
+    decision = decided(facts)
+    assert sent(decision) == []
+    assert any(isinstance(one, LookAtVms) and one.ssids == ("snapshot-1",) for one in decision.actions)
+    seen = VmsSeen(frozenset({VMS[0].id}), (), frozenset({VMS[0].id}), 99)
+    assert sent(decided(facts, seen=seen)) == [Release(VMS[0], "snapshot-1")]

@@ -34,7 +34,11 @@ BUGS = (
         "2: an id that was there before the run is believed",
         "a",
         (
-            ("changes_vms.py", "case Done(ssid=ssid) if ssid in present_ids(state):", "case Done(ssid=ssid) if not ssid:"),
+            (
+                "changes_vms.py",
+                "case Done(ssid=ssid) if ssid in present_ids(state):",
+                "case Done(ssid=ssid) if not ssid:",
+            ),
             ("looks.py", "if printed and printed not in one.withheld and", "if not printed and"),
             ("looks.py", "elif one.create is not None and not same_name(row.name, one.name):", "elif not row.name:"),
         ),
@@ -73,7 +77,13 @@ BUGS = (
     Bug(
         "12: a refused login is tried for every VM",
         "a1",
-        (("changes_vms.py", "            if outcome.login and not any_created(state):\n", "            if not outcome:\n"),),
+        (
+            (
+                "changes_vms.py",
+                "            if outcome.login and not any_created(state):\n",
+                "            if not outcome:\n",
+            ),
+        ),
         quick=True,
     ),
     Bug(
