@@ -157,13 +157,6 @@ DURABLE = (
     ),
     # Rights
     Mutant(
-        "others may look into a state folder that was there before",
-        "backup/private.py",
-        "        folder.chmod(0o700)\n",
-        "        pass\n",
-        PRIVATE,
-    ),
-    Mutant(
         "state that others could have written is believed",
         "backup/private.py",
         "    if about.st_mode & _WRITABLE:\n        raise",
@@ -175,13 +168,6 @@ DURABLE = (
         "backup/private.py",
         "                os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
         "                pass\n    except BaseException:\n",
-        PRIVATE,
-    ),
-    Mutant(
-        "the readers' group may not see who holds a lock",
-        "backup/private.py",
-        '_FOR_THE_GROUP = ("*.jsonl", "*.holder")',
-        '_FOR_THE_GROUP = ("*.jsonl",)',
         PRIVATE,
     ),
     # Locks
