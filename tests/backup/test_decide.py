@@ -8,13 +8,23 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from snapall.backup.actions import Decision, Policy, Send
+from snapall.backup.actions import Decision, LookAtVms, Policy, Send
 from snapall.backup.decide import decide
-from snapall.backup.model import Vm
-from snapall.backup.record import Answered, Fact, Intent, Record, ReleaseBegan, StopAsked, Surveyed
-from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation
+from snapall.backup.model import FilerSnapshot, Vm
+from snapall.backup.record import (
+    Answered,
+    Confirmed,
+    Fact,
+    Intent,
+    Record,
+    ReleaseBegan,
+    StopAsked,
+    Surveyed,
+    TakenOver,
+)
+from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.state import fold
-from snapall.backup.steps import Capture, Done, Quiesce, Release, Step, Unknown
+from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Step, Unknown
 from tests.backup.pretended import PACE, START
 from tests.backup.samples import BEGAN
 
@@ -85,3 +95,28 @@ def test_each_removal_has_its_turn_before_one_is_sent_again() -> None:
     assert sent(decided(facts, seen=silent)) == [Release(second, "snapshot-2")]
     facts += [Intent(4, Release(second, "snapshot-2")), Answered(4, Done(), 1.0)]
     assert sent(decided(facts, seen=silent)) == [Release(first, "snapshot-1")]
+
+
+def test_with_the_journal_broken_no_part_of_a_backup_is_deleted() -> None:
+    first, job = FilerSnapshot("vmware_new", "born"), replace(BEGAN.job, volumes=("v", "w"))
+    facts: list[Fact] = [
+        replace(BEGAN, job=job),
+        Intent(1, Capture("v", first.name)),
+        Answered(1, Done("creating snapshot..."), 1.0),
+        Confirmed("v", first.name, first.date),
+        TakenOver("recover", "the run had left it open"),
+    ]
+    state = fold(Record(START, what) for what in facts)
+    state = fold([Record(START, VolumeSeen("v", (first,), state.version))], state)
+    assert sent(decide(state, START, Policy())) == [Delete("v", first.name)]
+    state = fold([Record(START, JournalBroken("no space left"))], state)
+    assert sent(decide(state, START, Policy())) == []
+
+
+def test_an_id_that_is_printed_after_the_release_began_is_looked_for_before_it_is_removed() -> None:
+    facts: list[Fact] = [*QUIESCED[:2], ReleaseBegan("a signal"), QUIESCED[2]]
+    decision = decided(facts)
+    assert sent(decision) == []
+    assert any(isinstance(one, LookAtVms) and one.ssids == ("snapshot-1",) for one in decision.actions)
+    seen = VmsSeen(frozenset({VMS[0].id}), (), frozenset({VMS[0].id}), 99)
+    assert sent(decided(facts, seen=seen)) == [Release(VMS[0], "snapshot-1")]

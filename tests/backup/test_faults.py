@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from snapall.backup.actions import Decision, Policy
 from snapall.backup.context import RunContext
+from snapall.backup.decide import decide
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.outcome import Report
+from snapall.backup.phases import VmPhase
 from snapall.backup.record import Answered, Intent, Surveyed
 from snapall.backup.run import BackupRun
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.backup.workers import SystemThreads
 from snapall.errors import Exit
@@ -33,6 +37,7 @@ from tests.backup.pretended import (
     lose,
     once,
     quiesce_of,
+    refuse,
     release_of,
 )
 from tests.waiting import PATIENCE
@@ -281,6 +286,40 @@ def test_two_jobs_at_work_never_have_a_snapshot_each_on_one_vm(tmp_path: Path) -
     assert stage.site.rows == []
 
 
+def test_a_vm_that_another_run_takes_after_the_plan_was_made_is_left_out(stage: Stage) -> None:
+    def ready() -> None:
+        asked = Surveyed((), (VM,), (), (), ()), Intent(1, Quiesce(VM, "Quiesce-20070322T030000Z"))
+        stage.begun(*asked, job=replace(JOB, name="vol2", volumes=("w",)))
+
+    run = BackupRun(stage.job, stage.pace, stage.context, stage.store, guard=lambda _: ready, token="")
+    report = run.run()
+    assert {step.vm.id for step in stage.site.asked if isinstance(step, Quiesce)} == {108, 1226}
+    (left,) = (one for one in report.verdicts if one.state != "quiesced")
+    assert (left.vm, "of job vol2" in left.why) == (VM, True)
+    assert stage.site.rows == []
+
+
+# A defect
+
+
+def test_after_a_defect_of_the_decisions_every_vm_is_released(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    struck: list[int] = []
+
+    def breaks(state: RunState, now: datetime, policy: Policy) -> Decision:
+        if not struck and all(one.phase is VmPhase.QUIESCED for one in state.vms.values()):
+            struck.append(len(state.vms))
+            raise ArithmeticError("planted")
+        return decide(state, now, policy)
+
+    monkeypatch.setattr("snapall.backup.engine.decide", breaks)
+    report = stage.night()
+    assert struck == [3]
+    assert "planted" in " ".join(stage.failures)
+    assert stage.site.rows == []
+    assert report.exit is Exit.FAILED
+    assert stage.dates() == OLD
+
+
 # A refused login
 
 LOGIN = "VirtualCenter refused the login of vcbackup: check user and password in [vcenter]"
@@ -309,6 +348,22 @@ def test_a_login_that_is_refused_after_a_success_stops_no_create(stage: Stage) -
     assert (report.exit, report.grade, report.published) == (Exit.PARTIAL, Grade.PARTIAL, True)
     assert sum(isinstance(step, Quiesce) for step in stage.site.asked) == 3
     assert stage.site.rows == []
+
+
+def test_a_login_that_is_refused_between_two_successes_stops_no_create(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=1))
+    stage.site.fail(quiesce_of(110), no_login)
+    report = stage.night()
+    assert [one.vm.id for one in report.verdicts if one.state == "quiesced"] == [108, 1226]
+    assert stage.site.rows == []
+
+
+def test_a_program_that_cannot_be_started_is_tried_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=1))
+    stage.site.fail(quiesce_of(), refuse("vcbsnapshot: no such file"))
+    report = stage.night()
+    assert sum(isinstance(step, Quiesce) for step in stage.site.asked) == 1
+    assert all("no such file" in one.why for one in report.verdicts)
 
 
 def test_removals_go_on_after_a_refused_login_one_at_a_time_with_pauses(tmp_path: Path) -> None:

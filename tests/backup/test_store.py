@@ -82,3 +82,13 @@ def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path
     other = build(stage.job, survey, Past(), PlanContext(owing=(dead,)), "s")  # as another job sees it
     assert other.warnings == ()
     assert [vm.id for vm, why in other.left if f"run {dead.header.stamp} of job vol1" in why] == [108, 110]
+
+
+def test_a_journal_that_cannot_be_read_hides_no_older_one_that_knows_the_backups(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.night()
+    known = stage.store.known("vol1")
+    assert known
+    with stage.begun(stamp="20070401T030000Z").path.open("a") as file:
+        file.write("hello\n")
+    assert stage.store.known("vol1") == known

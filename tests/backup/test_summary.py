@@ -174,3 +174,15 @@ def test_the_newest_run_is_known_by_its_last_line(stage: Stage) -> None:
     assert newest is not None
     assert newest.path == path
     assert stage.store.known("vol1") == origins(stage.store.read(path))
+
+
+def test_a_removal_by_recover_is_none_of_the_runs_own_seconds(stage: Stage) -> None:
+    journal = stage.begun(*BEGUN)
+    stage.site.rows.append(VmSnapshot("snapshot-77", 110, "Quiesce-20070322T030000Z"))
+    stage.recover()
+    assert stage.site.rows == []
+    summary = read_summary(journal.path)
+    assert summary is not None
+    (vm,) = summary.vms
+    assert (vm.removal_sent, vm.removal_seconds) == (None, None)
+    assert vm.freed is not None

@@ -141,7 +141,6 @@ BACKUP = (
         "        with suppress(Exception):",
         ENGINE,
     ),
-    # The grade
     Mutant(
         "an answer that came after the capture counts as quiesced",
         "backup/changes_vms.py",

@@ -55,10 +55,10 @@ CHAIN = (
         FLIGHTS,
     ),
     Mutant(
-        "names move while a command of the run itself may still act",
-        "backup/decide_rotation.py",
-        "Stage.ROTATE):\n        return\n    for volume in job.volumes:\n",
-        "Stage.ROTATE):\n        pass\n    for volume in job.volumes:\n",
+        "a filer command without an answer can act no more",
+        "backup/looks.py",
+        "    return taken + timedelta(seconds=state.header.pace.filer_timeout)\n",
+        "    return taken\n",
         FLIGHTS,
     ),
     Mutant(

@@ -81,7 +81,7 @@ DURABLE = (
         "        draft.actions = [one for one in draft.actions if not isinstance(one, Send)"
         " or isinstance(one.step, Release)]\n",
         "        pass\n",
-        LOST,
+        ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "without a durable intent commands go out",
@@ -89,15 +89,14 @@ DURABLE = (
         "            may = [one for one in running if not isinstance(one.action, Send)"
         " or isinstance(one.action.step, Release)]\n",
         "            may = running\n",
-        (*LOST, *INTERPLAY),
+        LOST,
     ),
     Mutant(
-        "without a durable intent no VM is released",
-        "backup/engine.py",
-        "            may = [one for one in running if not isinstance(one.action, Send)"
-        " or isinstance(one.action.step, Release)]\n",
-        "            may = [one for one in running if not isinstance(one.action, Send)]\n",
-        (*LOST, *INTERPLAY),
+        "with the journal lost no VM is released",
+        "backup/decide.py",
+        "if not isinstance(one, Send) or isinstance(one.step, Release)]\n",
+        "if not isinstance(one, Send)]\n",
+        ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "a line that was torn off again is read all the same",
@@ -126,14 +125,14 @@ DURABLE = (
         "backup/store.py",
         "                summary = read_summary(path)\n            except JournalError:\n                continue\n",
         "                summary = read_summary(path)\n            except JournalError:\n                break\n",
-        (*STORE, *INTERPLAY, "tests/backup/test_recover.py"),
+        STORE,
     ),
     Mutant(
         "a summary counts the seconds of whoever came later",
         "backup/summary.py",
         "    create, removals = one.create, queries.own_removals(state, one)\n",
         "    create, removals = one.create, one.removals\n",
-        (*SUMMARY, "tests/operate/test_course.py"),
+        SUMMARY,
     ),
     Mutant(
         "a report sums up what was there before it",
@@ -158,13 +157,6 @@ DURABLE = (
     ),
     # Rights
     Mutant(
-        "others may look into the state folder",
-        "backup/private.py",
-        "        folder.mkdir(0o700)\n",
-        "        folder.mkdir(0o755)\n",
-        PRIVATE,
-    ),
-    Mutant(
         "state that others could have written is believed",
         "backup/private.py",
         "    if about.st_mode & _WRITABLE:\n        raise",
@@ -176,20 +168,6 @@ DURABLE = (
         "backup/private.py",
         "                os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
         "                pass\n    except BaseException:\n",
-        PRIVATE,
-    ),
-    Mutant(
-        "a lock is opened through a link",
-        "backup/private.py",
-        "os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)",
-        "os.open(path, os.O_RDWR | os.O_CREAT, 0o600)",
-        PRIVATE,
-    ),
-    Mutant(
-        "the readers' group may open the lock",
-        "backup/private.py",
-        '_FOR_THE_GROUP = ("*.jsonl", "*.holder")',
-        '_FOR_THE_GROUP = ("*.jsonl", "*.holder", "*.lock")',
         PRIVATE,
     ),
     # Locks

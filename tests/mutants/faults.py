@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.mutants.planting import Mutant
 
 FAULTS, ENGINE = ("tests/backup/test_faults.py",), ("tests/backup/test_engine.py",)
-INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
+INTERPLAY = ("tests/backup/test_interplay.py",)
 PARTS, STORE = ("tests/backup/test_parts.py",), ("tests/backup/test_store.py",)
-BELIEF = ("tests/backup/test_belief.py",)
+BELIEF, DECIDE = ("tests/backup/test_belief.py",), ("tests/backup/test_decide.py",)
 
 BROKEN = (
     # A late VM waits for the slowest removal
@@ -60,7 +60,7 @@ BROKEN = (
         "backup/decide_vms.py",
         "    if one.fresh or state.database is not None:\n        return True\n",
         "    if one.ids:\n        return True\n",
-        FAULTS,
+        DECIDE,
     ),
     Mutant(
         "an id that was withheld is no alarm",
@@ -71,10 +71,11 @@ BROKEN = (
     ),
     # A refusal guessed from text
     Mutant(
-        "a capture that the filer denied was never sent",
+        "a capture that the filer denied was never made",
         "backup/changes_filer.py",
-        "        case Refusal():  # never sent",
-        "        case Refusal() | Unknown(failed=True):  # never sent",
+        "        case Done() | Unknown():\n            return replace(one, phase=CapturePhase.ANSWERED)\n",
+        "        case Done():\n            return replace(one, phase=CapturePhase.ANSWERED)\n"
+        "        case Unknown():\n            return replace(one, phase=CapturePhase.ABSENT)\n",
         FAULTS,
     ),
     Mutant(
@@ -128,7 +129,7 @@ BROKEN = (
         '            case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))\n'
         "            case.policy = Policy()\n            engine.drive()\n",
         "            raise\n",
-        INTERPLAY,
+        FAULTS,
     ),
     Mutant(
         "an interrupt passes on before the release",
@@ -149,8 +150,8 @@ BROKEN = (
         "a defect while one run is settled keeps the others from it",
         "backup/context.py",
         "    except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced\n        failed(*defect())\n",
-        "    except JournalError:\n        failed(*defect())\n",
-        RECOVER,
+        "    except RecursionError:\n        failed(*defect())\n",
+        ("tests/backup/test_review.py",),
     ),
     # A refused login
     Mutant(
@@ -172,7 +173,7 @@ BROKEN = (
         "backup/changes_vms.py",
         "            state = replace(state, login=why) if no_program else state\n",
         "",
-        ENGINE,
+        FAULTS,
     ),
     Mutant(
         "removals after a refused login go without a pause",
