@@ -21,7 +21,6 @@ CAPITALS = {
     "error": "REASON",
     "message": "REASON",
     "why": "REASON",
-    "why_of": "REASON",
     "said": "REASON",
     "held": "REASON",
     "broken": "REASON",

@@ -7,16 +7,14 @@ from datetime import datetime
 from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_filer import (
     OTHERS,
-    _sent_or_read,
     all_read,
     await_answers,
     differing,
     filer_busy,
     known_listings,
     read,
+    sent_or_read,
     told,
-    why_not,
-    why_of,
 )
 from snapall.backup.model import Order
 from snapall.backup.origins import origins, recall
@@ -68,7 +66,7 @@ def _room_failure(state: RunState) -> Failed | None:
         return Failed(f"{differing(state)}; nothing was captured", OTHERS)
     for one in state.commands.values():
         if one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} failed, so nothing was captured: {why_not(one)}", "check `snap list`")
+            return Failed(f"{told(one.step)} failed, so nothing was captured: {one.call.why}", "check `snap list`")
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
     if all_read(state, state.header.job) and (blocked := _room(state).blocked) is not None:
@@ -87,7 +85,7 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
         return
     moves = _room(state).moves
     if moves:
-        draft.actions.append(_sent_or_read(state, moves[0].step))
+        draft.actions.append(sent_or_read(state, moves[0].step))
     elif state.believed:
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
 
@@ -121,10 +119,10 @@ def capture_failed(state: RunState) -> Failed | None:
         if state.captured_at is not None:
             return Failed(silent.why, silent.hint or kept)
     for one in state.captures.values():
-        if one.phase is CapturePhase.ABSENT or (_lost_twice(state, one)):
-            said = next((why for call in reversed(one.calls) if (why := why_of(call.outcome))), "")
-            if said:
-                return Failed(f"{told(Capture(one.volume, one.name))} failed: {said}", kept)
+        if one.phase is CapturePhase.ABSENT or _lost_twice(state, one):
+            why = next((call.why for call in reversed(one.calls) if call.why), "")
+            if why:
+                return Failed(f"{told(Capture(one.volume, one.name))} failed: {why}", kept)
             return Failed(
                 f"{one.name} is not listed on {one.volume} although it was to be created",
                 f"{kept}; check the filer's messages",

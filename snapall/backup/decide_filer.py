@@ -40,7 +40,7 @@ def read(state: RunState, volume: str, since: int) -> bool:
     return known is not None and known.version >= since
 
 
-# Room before the capture, in paper order
+# In messages
 
 
 def differing(state: RunState) -> str:
@@ -49,14 +49,6 @@ def differing(state: RunState) -> str:
     rows = state.listings[volume].rows
     listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
     return f"the chain on {volume} is not as the filer's answers said: {listed}"
-
-
-# The capture
-
-
-def why_of(outcome: object) -> str:
-    """The reason that an outcome gives; "" for a success."""
-    return getattr(outcome, "why", "") if outcome is not None else ""
 
 
 def told(step: Step) -> str:
@@ -152,7 +144,7 @@ def _delete_parts(state: RunState, draft: Draft) -> None:
             if not read(state, one.volume, tried.changed):
                 draft.actions.append(ReadVolume(Stage.SETTLE, one.volume))
                 return
-            say_once(state, draft, _part(one, why_not(tried) or "the list still shows it"))
+            say_once(state, draft, _part(one, tried.call.why or "the list still shows it"))
             continue
         row = next(row for row in state.listings[one.volume].rows if row.name == one.name)
         if row.tags:
@@ -187,7 +179,7 @@ def _rename_back(state: RunState, draft: Draft) -> None:
         if tried is None and not named[back.old].tags:
             draft.actions.append(Send(Stage.SETTLE, back))
             return
-        held = f"the filer holds it ({', '.join(named[back.old].tags)})" if tried is None else why_not(tried)
+        held = f"the filer holds it ({', '.join(named[back.old].tags)})" if tried is None else tried.call.why
         text = f"{back.old} on {back.volume} could not be renamed back to {back.new}"
         say_once(
             state, draft, Failed(f"{text}: {held or 'the list does not show it'}", "`snapall recover` tries again")
@@ -201,11 +193,6 @@ def last_of(state: RunState, step: Step) -> CommandState | None:
         one for one in reversed(tuple(state.commands.values())) if one.step == step and one.call.owner == state.owner
     )
     return next(found, None)
-
-
-def why_not(one: CommandState) -> str:
-    """Why a command did not work."""
-    return why_of(one.call.outcome)
 
 
 def say_once(state: RunState, draft: Draft, message: Failed | Warned) -> None:
@@ -236,7 +223,7 @@ def all_read(state: RunState, job: Job) -> bool:
     return not state.believed and all(volume in state.listings for volume in job.volumes)
 
 
-def _sent_or_read(state: RunState, step: Rename | Delete) -> Send | ReadVolume:
+def sent_or_read(state: RunState, step: Rename | Delete) -> Send | ReadVolume:
     """The next step of a rotation. Nothing is deleted on the strength of answers alone: the names are read back first.
 
     A second backup is published in the same rotation, say: had the renames of the first one done nothing, a backup

@@ -7,15 +7,14 @@ from datetime import datetime
 from snapall.backup.actions import Draft, Policy, ReadVolume
 from snapall.backup.decide_filer import (
     OTHERS,
-    _sent_or_read,
     await_answers,
     differing,
     filer_busy,
     known_listings,
     read,
     say_once,
+    sent_or_read,
     told,
-    why_not,
 )
 from snapall.backup.decide_vms import seconds
 from snapall.backup.model import Job
@@ -84,14 +83,14 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
     planned = state.surveyed.moves if state.surveyed is not None else ()
     if not mine and not state.takeovers and planned and found.steps != planned:
         say_once(state, draft, Warned("the rotation differs from the plan: it was planned anew from the present list"))
-    draft.actions.append(_sent_or_read(state, found.moves[0].step))
+    draft.actions.append(sent_or_read(state, found.moves[0].step))
 
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain is left as it is now; the next run goes on from there"
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} did not take effect: {why_not(one) or 'no answer'}", hint)
+            return Failed(f"{told(one.step)} did not take effect: {one.call.why or 'no answer'}", hint)
     if state.differs:
         return Failed(differing(state), OTHERS)
     for silent in state.filer.values():

@@ -79,6 +79,15 @@ class Call:
         return isinstance(self.outcome, Done)
 
     @property
+    def why(self) -> str:
+        """Why it did not work, as far as an answer says; "" for a success, and without an answer."""
+        match self.outcome:
+            case Refusal(why=why) | Unknown(why=why):
+                return why
+            case Done() | None:
+                return ""
+
+    @property
     def worded(self) -> bool:
         """Whether the filer said a word: over rsh the silence of success is that of a lost answer, too."""
         return self.outcome is not None and bool(self.outcome.said.strip())

@@ -325,9 +325,6 @@ Fact = (
 )
 
 
-# What a look shows: it drives the decisions of this process, and only what is concluded from it is written
-
-
 # Notices: for the display alone
 
 

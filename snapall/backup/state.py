@@ -221,13 +221,7 @@ def _program_ended(state: RunState, n: int, at: datetime) -> RunState:
             return state
 
 
-# VMs
-
-
-# The filer
-
-
-# Observations
+# Looks
 
 
 def _observed(state: RunState, seen: Observation, at: datetime) -> RunState:
@@ -293,9 +287,6 @@ def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
         given_up=(),
         login_refused_at=None,
     )
-
-
-# Parts replaced
 
 
 def _surveyed(state: RunState, fact: Surveyed) -> RunState:
