@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.lock import seize
+from snapall.backup.lock import hold
 from snapall.backup.model import Pace, Vm
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
@@ -176,8 +176,7 @@ def test_where_another_run_is_at_work_only_on_failure_runs(hooked: Hooked) -> No
     hooked.give(before=0, after=0, on_failure=0)
     state = load(hooked.night.config).state
     state.mkdir()
-    with seize(state, "vol1", "run", SystemClock()) as ours:
-        assert ours
+    with hold(state, "vol1", "run", SystemClock(), lambda: False):
         assert hooked.night("run").code == 4
     assert (hooked.told("before"), hooked.told("after")) == ([], [])
     (failed,) = hooked.told("on_failure")

@@ -64,8 +64,16 @@ def note_holder(note: Path, role: str, since: datetime, me: Child) -> None:
 
 def is_dead(holder: Holder, processes: Processes) -> bool:
     """Whether a holder surely is dead. Of another machine's processes, and without a start time, nobody knows."""
-    known = holder.host == platform.node() and holder.pid > 0 and holder.started > 0
-    return known and not processes.alive(Child(holder.pid, holder.started))
+    return _is_known(holder) and not processes.alive(Child(holder.pid, holder.started))
+
+
+def is_alive(holder: Holder, processes: Processes) -> bool:
+    """Whether a holder surely lives, and is another process than this one."""
+    return _is_known(holder) and holder.pid != os.getpid() and processes.alive(Child(holder.pid, holder.started))
+
+
+def _is_known(holder: Holder) -> bool:
+    return holder.host == platform.node() and holder.pid > 0 and holder.started > 0
 
 
 def holder_of(state: Path, job: str) -> Holder:

@@ -21,13 +21,14 @@ from snapall.backup.holder import (
     Holder,
     Processes,
     holder_of,
+    is_alive,
     is_dead,
     is_noted,
     locked,
     not_released,
     note_holder,
 )
-from snapall.errors import JournalError, Stopped
+from snapall.errors import Stopped
 
 __all__ = [
     "GRACE",
@@ -40,7 +41,6 @@ __all__ = [
     "hold",
     "holder_of",
     "kept",
-    "seize",
     "use_of",
     "wanted",
 ]
@@ -120,25 +120,12 @@ def hold(  # noqa: PLR0913 - the last two have defaults
     try:
         private.make_folder(state)
         with closing(queue):
-            while (lock := None if yielding and wanted(state, job) else _taken(state, job)) is None:
+            while (lock := None if yielding and wanted(state, job) else _taken(state, job, processes)) is None:
                 queue.wait(wishing=role == RUN)
     except OSError as error:
         raise private.unwritable(state, error) from error
     with kept(lock, state / f"{job}.holder", role, clock, processes):
         yield
-
-
-@contextmanager
-def seize(state: Path, job: str, role: str, clock: Clock, processes: Processes = NO_PROCESSES) -> Iterator[bool]:
-    """Hold the job's lock if nobody does at this moment; yields whether that is so. No folder is made for it."""
-    lock = None
-    with suppress(OSError, JournalError):
-        lock = _taken(state, job) if state.is_dir() else None
-    if lock is None:
-        yield False
-        return
-    with kept(lock, state / f"{job}.holder", role, clock, processes):
-        yield True
 
 
 class Use(Enum):
@@ -265,8 +252,11 @@ def briefly(path: Path) -> Iterator[None]:
             lock.close()
 
 
-def _taken(state: Path, job: str) -> Lock | None:
-    """The lock, held; None: somebody else has it. A lock counts only while its file is the one at its path."""
+def _taken(state: Path, job: str, processes: Processes) -> Lock | None:
+    """The lock, held; None: somebody else has it. A lock counts only while its file is the one at its path.
+
+    Who has it by a file that was deleted meanwhile, as a stale one, goes on all the same: his note tells.
+    """
     for _ in range(_REPLACED):
         lock = Lock(state / f"{job}.lock")
         try:
@@ -277,7 +267,10 @@ def _taken(state: Path, job: str) -> Lock | None:
             lock.close()
             raise
         if lock.in_place:
-            return lock
+            if not is_alive(holder_of(state, job), processes):
+                return lock
+            lock.close()
+            return None
         lock.close()
     raise OSError(ESTALE, "the file of the lock is another one at every look")
 

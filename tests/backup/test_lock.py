@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.holder import holder_of
-from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, seize, use_of, wanted
+from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, use_of, wanted
 from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process
@@ -110,6 +110,16 @@ def test_a_living_run_in_another_process_is_another_run_however_long_it_lasts(
         assert at_work(tmp_path, "vol1", process)
 
 
+def test_who_deletes_the_lock_of_a_living_run_gets_no_second_one(tmp_path: Path, clock: PretendedClock) -> None:
+    with another_run(tmp_path) as run:
+        (tmp_path / "vol1.lock").unlink()
+        second = hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process)
+        with pytest.raises(Locked, match=f"process {run.pid}"), second:
+            raise AssertionError("never held")
+    with hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process):
+        pass
+
+
 def test_a_holder_says_on_which_host_it_is_and_since_when_it_lives(tmp_path: Path) -> None:
     with another_run(tmp_path) as run:
         holder = holder_of(tmp_path, "vol1")
@@ -193,8 +203,6 @@ def test_a_lock_counts_only_while_its_file_is_the_one_at_its_path(tmp_path: Path
     with hold(tmp_path / "state", "vol1", "run", clock, lambda: False):
         assert not orphan.in_place
         assert use_of(tmp_path / "state", "vol1") is Use.HELD
-        with seize(tmp_path / "state", "vol1", "guardian", clock) as ours:
-            assert not ours
     orphan.close()
 
 

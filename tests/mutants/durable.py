@@ -214,6 +214,13 @@ DURABLE = (
         LOCK,
     ),
     Mutant(
+        "who deletes the lock of a living run runs beside it",
+        "backup/lock.py",
+        "if not is_alive(holder_of(state, job), processes):",
+        "if not is_dead(holder_of(state, job), processes):",
+        LOCK,
+    ),
+    Mutant(
         "a run is refused beside a recover that ends by itself",
         "backup/lock.py",
         "holder.role in {RUN, UNKNOWN}",

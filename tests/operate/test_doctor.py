@@ -14,7 +14,7 @@ import paramiko
 import pytest
 
 from snapall.backup.clock import SystemClock
-from snapall.backup.lock import seize
+from snapall.backup.lock import hold
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
@@ -347,8 +347,7 @@ def test_a_run_at_work_is_told(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state
     state.mkdir()
-    with seize(state, "vol1", "run", SystemClock()) as ours:
-        assert ours
+    with hold(state, "vol1", "run", SystemClock(), lambda: False):
         _, links = examined(night)
     (lock,) = [one for one in links if one["link"] == "lock"]
     assert lock["mark"] == WARNED

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snapall.backup.lock import Lock, seize
+from snapall.backup.lock import Lock, hold
 from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
@@ -112,8 +112,7 @@ def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, TakenOver("guardian", "the run died"), stamp="20070324T030000Z")
-    with seize(stage.store.state, "vol1", "guardian", stage.clock) as ours:
-        assert ours
+    with hold(stage.store.state, "vol1", "guardian", stage.clock, lambda: False):
         found = standing_of(stage)
     assert found.level is Level.WARNING
     assert "a guardian is at work on it" in told(found)
@@ -124,7 +123,7 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    with seize(stage.store.state, "vol1", "run", stage.clock):
+    with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = standing_of(stage)
     assert (found.level, found.left) == (Level.OK, ())
     assert found.running is not None
@@ -137,7 +136,7 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
     stage.begun(*BEGUN, stamp="20070324T030000Z")
     last = stage.clock.utc().timestamp() - seconds
     os.utime(stage.store.folder / "vol1-20070324T030000Z.jsonl", (last, last))
-    with seize(stage.store.state, "vol1", "run", stage.clock):
+    with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = standing_of(stage, 0)
     assert found.level is level
     assert ("no sign of life for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
@@ -145,7 +144,7 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
 
 def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
     stage.begun(*BEGUN)
-    with seize(stage.store.state, "vol1", "run", stage.clock):
+    with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = standing_of(stage)
     assert (found.level, told(found)) == (Level.WARNING, "no backup is on record")
     assert standing_of(stage, 0).level is Level.CRITICAL
@@ -205,7 +204,7 @@ def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None
     for fact in BEGUN:
         journal.append([fact])
     journal.leave()
-    with seize(stage.store.state, "vol1", "run", stage.clock):
+    with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = standing_of(stage)
     assert (found.level, found.left, found.at_work) == (Level.OK, (), "a run")
     assert standing_of(stage, 0).left == ("sql01 (vm-110)",)
