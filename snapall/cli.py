@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import history, looking, nightly, pretending, setting_up, writing
+from snapall.commands import backup, import_batch, journals, look, set_up, simulate
 from snapall.commands.options import AUDITING, CODES, DRILLING, EXAMINING, JUDGING, LOOKING, READING, WRITING
 from snapall.errors import Exit, SnapallError
 from snapall.escaping import printable
@@ -46,21 +46,21 @@ def _ending(codes: str, *examples: str) -> str:
     return "\n\n".join([codes, *(f"Example: {one}" for one in examples)])
 
 
-app.command(epilog=_ending(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(nightly.run)
-app.command(epilog=_ending(LOOKING, "snapall plan --config snapall.bat --order paper"))(nightly.plan)
-app.command(epilog=_ending(CODES, "snapall recover", "snapall recover --adopt --yes"))(nightly.recover)
-app.command("list", epilog=_ending(LOOKING, "snapall list vol1 --json"))(looking.list_backups)
-app.command(epilog=_ending(JUDGING, "snapall status", "snapall status vol1 --nagios"))(history.status)
-app.command(epilog=_ending(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(history.show)
-app.command(epilog=_ending(READING, "snapall stats vol1 --last 90"))(history.stats)
-app.command(epilog=_ending(LOOKING, "snapall datastores"))(looking.datastores)
-app.command(epilog=_ending(AUDITING, "snapall audit"))(looking.audit)
-app.command(epilog=_ending(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(setting_up.init)
-app.command(epilog=_ending(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(setting_up.doctor)
-app.command("import", epilog=_ending(WRITING, "snapall import snapall.bat --write-secrets"))(writing.import_batch)
-app.command(epilog=_ending(CODES, "snapall demo", "snapall demo --fault vm-fails"))(pretending.demo)
-app.command(epilog=_ending(DRILLING, "snapall drill --quick"))(pretending.drill)
-lab.command("up", epilog="Example: snapall lab up /tmp/site --fast")(pretending.lab_up)
+app.command(epilog=_ending(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(backup.run)
+app.command(epilog=_ending(LOOKING, "snapall plan --config snapall.bat --order paper"))(backup.plan)
+app.command(epilog=_ending(CODES, "snapall recover", "snapall recover --adopt --yes"))(backup.recover)
+app.command("list", epilog=_ending(LOOKING, "snapall list vol1 --json"))(look.list_backups)
+app.command(epilog=_ending(JUDGING, "snapall status", "snapall status vol1 --nagios"))(journals.status)
+app.command(epilog=_ending(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(journals.show)
+app.command(epilog=_ending(READING, "snapall stats vol1 --last 90"))(journals.stats)
+app.command(epilog=_ending(LOOKING, "snapall datastores"))(look.datastores)
+app.command(epilog=_ending(AUDITING, "snapall audit"))(look.audit)
+app.command(epilog=_ending(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
+app.command(epilog=_ending(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
+app.command("import", epilog=_ending(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
+app.command(epilog=_ending(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
+app.command(epilog=_ending(DRILLING, "snapall drill --quick"))(simulate.drill)
+lab.command("up", epilog="Example: snapall lab up /tmp/site --fast")(simulate.lab_up)
 
 
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's

@@ -13,16 +13,18 @@ from typing import Literal, Protocol
 
 import pytest
 
-from snapall import cli, conduct
+from snapall import cli
+from snapall.app.output import Output
+from snapall.app.run import run
 from snapall.backup.clock import SystemClock
 from snapall.commands import options
 from snapall.errors import SnapallError
+from snapall.lab.config_file import string
 from snapall.lab.faults import NAMED, Fault
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
-from snapall.lab.site import Site, batch
-from snapall.lab.toml import string
+from snapall.lab.sites import Site, batch
 from snapall.lab.vcbserver import VcbServer, program
 from snapall.lab.world import World
 
@@ -136,7 +138,7 @@ class AtLab:
         self.capture.readouterr()
         try:
             settings, jobs = options.chosen(self.config, None, order, "")
-            code = conduct.run(settings, jobs, conduct.Telling(), clock=clock or Hasty())
+            code = run(settings, jobs, Output(), clock=clock or Hasty())
         except SnapallError as error:
             code = error.exit
         return Ended(int(code), *self.capture.readouterr())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from snapall.batch import batch_of
-from snapall.lab.toml import database_url, string
+from snapall.config.batch import batch_of
+from snapall.lab.config_file import database_url, string
 from tests.atlab import AtLab
 
 BATS = Path(__file__).parent.parent / "fixtures" / "bat"

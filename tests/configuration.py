@@ -1,6 +1,6 @@
 """docs/configuration.md out of the configuration's own schema: `python -m tests.configuration > docs/configuration.md`.
 
-A key's default is what the schema gives; what it is for is the text below the key in snapall/schema.py.
+A key's default is what the schema gives; what it is for is the text below the key in snapall/config/schema.py.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from snapall import schema
+from snapall.config import schema
 
 HEAD = """\
 # snapall.toml, key by key
 
-Made by `python -m tests.configuration > docs/configuration.md` from snapall/schema.py; a test compares the two. A whole
+Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/schema.py; a test compares them. A whole
 example is in the [README](../README.md#five-minutes-to-a-first-real-backup), and `snapall init` writes a first file.
 
 Relative paths are relative to the file. Unknown keys, wrong types, missing tables, secrets that cannot be read and

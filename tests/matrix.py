@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from snapall.backup.model import Grade, Job, Order, chain_names
-from snapall.drill import report
+from snapall.drill import scores
 from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Extent, Moment, System
 from snapall.drill.trials import Trial, drill
 
@@ -54,10 +54,10 @@ def main(argv: Sequence[str]) -> int:
     began = time.monotonic()
     extent, until = (argv[0] if argv else ""), (argv[2] if argv[1:2] == ["--until"] else None)
     played = drill(trials(extent), lambda one: any(finding.broken == until for finding in one.findings))
-    for line in [*report.troubles(played), *report.table(played), report.verdict(played)]:
+    for line in [*scores.troubles(played), *scores.table(played), scores.verdict(played)]:
         print(line)
     print(f"{time.monotonic() - began:.0f} s")
-    return 0 if report.Counts.of(played).held and all(one.reached for one in played) else 1
+    return 0 if scores.Counts.of(played).held and all(one.reached for one in played) else 1
 
 
 if __name__ == "__main__":

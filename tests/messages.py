@@ -44,7 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The filer", ("site",)),
     (
         "Guardian, hooks, history",
-        ("operate/guardian.py", "operate/hooks.py", "operate/history.py", "conduct.py", "jobrun.py"),
+        ("operate/guardian.py", "operate/hooks.py", "operate/history.py", "app/run.py", "app/jobrun.py"),
     ),
     ("Files that snapall writes", ("views", "commands")),
 )

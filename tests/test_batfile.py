@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from snapall.backup.model import Job, Order
-from snapall.batch import Batch, batch_of
-from snapall.config import load
+from snapall.config.batch import Batch, batch_of
+from snapall.config.load import load
+from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit
-from snapall.settings import Config
 from tests.batches import BATS, FILLED, faults, filled
 
 DEFAULT = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")

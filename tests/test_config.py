@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapall.backup.model import Grade, Order, VmPolicy
-from snapall.config import check_keep, find, jobs_named, load, parse, with_order
+from snapall.config.load import check_keep, find, jobs_named, load, parse, with_order
+from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit
-from snapall.settings import Config
 
 PLAIN = """
 [vcenter]

@@ -11,18 +11,19 @@ from typing import NoReturn
 
 import pytest
 
-from snapall import conduct
+from snapall.app.output import Output
+from snapall.app.run import run
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import Guard, unguarded
 from snapall.backup.model import Job, Pace, Vm
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import JournalStore
-from snapall.config import load
+from snapall.config.load import load
+from snapall.config.settings import Config, Hooks
 from snapall.errors import Exit
-from snapall.lab.site import Site
-from snapall.operate.post import Post
-from snapall.settings import Config, Hooks
+from snapall.lab.sites import Site
+from snapall.operate.launcher import Post
 from tests.atlab import AtLab, Ended, two_volumes
 
 Make = Callable[..., AtLab]
@@ -91,7 +92,7 @@ class TwoJobs:
         """`snapall run`, with a defect in what it is given."""
         self.night.capture.readouterr()
         settings = settings or self.settings
-        code = conduct.run(settings, list(settings.jobs.values()), conduct.Telling(), post=post, clock=clock)
+        code = run(settings, list(settings.jobs.values()), Output(), post=post, clock=clock)
         return Ended(int(code), *self.night.capture.readouterr())
 
     def told(self, name: str, when: str) -> list[dict[str, object]]:

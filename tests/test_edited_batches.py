@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.batch import batch_of
-from snapall.config import load
+from snapall.config.batch import batch_of
+from snapall.config.load import load
 from tests.batches import FILLED, faults, filled
 
 VMS_SQL = FILLED.decode().split('-Q "')[1].split('"')[0]

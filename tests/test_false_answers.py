@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from snapall.lab.faults import Fault, Kind
-from snapall.lab.site import batch
+from snapall.lab.sites import batch
 from tests.atlab import CHAIN, AtLab
 
 Make = Callable[..., AtLab]

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Change, Ledger
-from snapall.lab.site import Site, batch, paper
+from snapall.lab.sites import Site, batch, paper
 from tests.atlab import CHAIN, AtLab, Ended, Hasty, two_volumes, without_stamps
 from tests.operate.guards import journal, running
 from tests.test_interrupted import SignallingShell
@@ -140,7 +140,7 @@ def test_a_snapshot_of_the_vm_under_another_name_is_never_removed(at_lab: Make, 
 
     def begins(words: Sequence[str]) -> None:
         if is_call(words, "-c", 110) and 110 not in night.foreign:  # the survey was before
-            assert others.make_vm_snapshot(night.world, 110, MANUAL) == "snapshot-1229"
+            assert external_actors.make_vm_snapshot(night.world, 110, MANUAL) == "snapshot-1229"
             night.foreign[110] = (MANUAL,)
 
     night.vcb.begins = begins

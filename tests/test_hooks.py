@@ -16,11 +16,11 @@ from snapall.backup.model import Pace, Vm
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import JournalStore
-from snapall.config import load
+from snapall.config.load import load
 from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
 from snapall.errors import Stopped
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.operate.hooks import Attendant
 from tests.atlab import AtLab
 
@@ -128,7 +128,7 @@ def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: 
     vm = Vm(108, "web01")
     dead.append([Surveyed((), (vm,), (), (), ()), Intent(1, Quiesce(vm, "Quiesce-20070322T030000Z"))])
     dead.leave()
-    others.make_vm_snapshot(hooked.night.world, 108, "Quiesce-20070322T030000Z")
+    external_actors.make_vm_snapshot(hooked.night.world, 108, "Quiesce-20070322T030000Z")
     hooked.give(before=7)
     assert hooked.night("run").code == 1
     (before,) = hooked.told("before")

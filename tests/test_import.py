@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapall import cli
-from snapall.config import load
+from snapall.config.load import load
 from tests.batches import BATS, FILLED
 from tests.test_batfile import put
 

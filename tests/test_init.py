@@ -16,11 +16,11 @@ from typing import Literal
 import pytest
 
 from snapall import cli
-from snapall.config import load
+from snapall.app.init import Interview
+from snapall.config.firstfile import text_of_answers, write_first
+from snapall.config.load import load
 from snapall.errors import ConfigError
-from snapall.firstfile import text_of_answers, write_first
-from snapall.interview import Interview
-from snapall.lab.toml import init_command
+from snapall.lab.config_file import init_command
 from tests.atlab import AtLab, Ended
 
 Make = Callable[..., AtLab]

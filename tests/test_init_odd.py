@@ -8,8 +8,8 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from snapall import typed
-from snapall.interview import Interview
+from snapall.app import init_answers
+from snapall.app.init import Interview
 from tests.atlab import AtLab
 from tests.test_init import Patient, fingerprint_of, flags_of, home, init
 
@@ -49,7 +49,7 @@ def test_where_nothing_can_be_written_nothing_is_asked(at_lab: Make, home: Path,
 
 
 def test_a_backslash_of_windows_is_kept_and_quotes_hold_blanks_together() -> None:
-    assert typed.words(r'"C:\Program Files\vcb\vcbsnapshot.exe" -L 6') == (
+    assert init_answers.words(r'"C:\Program Files\vcb\vcbsnapshot.exe" -L 6') == (
         r"C:\Program Files\vcb\vcbsnapshot.exe", "-L", "6",
     )  # fmt: skip
 

@@ -19,10 +19,10 @@ import pytest
 
 from snapall.backup.model import Vm
 from snapall.backup.steps import Done, Quiesce
+from snapall.config.settings import Database, Filer, Secret, Vcenter
 from snapall.errors import SnapallError
 from snapall.lab.serve import Lab
-from snapall.lab.site import batch
-from snapall.settings import Database, Filer, Secret, Vcenter
+from snapall.lab.sites import batch
 from snapall.site import process
 from snapall.site.dbdrivers import Trouble
 from snapall.site.rsh import Rsh, first_free

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Entry
-from snapall.lab.site import batch, big, paper
+from snapall.lab.sites import batch, big, paper
 from tests.atlab import CHAIN, AtLab, two_volumes, without_stamps
 from tests.calls import end_calls
 from tests.waiting import PATIENCE, until
@@ -197,14 +197,14 @@ def test_a_datastore_without_a_vm_is_refused(at_lab: Make) -> None:
 
 def test_a_held_name_leaves_new_backups_pending_and_later_nights_publish_them_in_turn(at_lab: Make) -> None:
     night = at_lab()
-    others.tag(night.world, "vmvol1", "vmware_snap3", "busy", "LUNs")
+    external_actors.tag(night.world, "vmvol1", "vmware_snap3", "busy", "LUNs")
     for _ in range(2):
         ended = night("run")
         assert ended.code == 3
         assert "vmware_snap3" in ended.err
         assert "busy" in ended.err
         night.assert_no_backup_is_lost()
-    others.tag(night.world, "vmvol1", "vmware_snap3")
+    external_actors.tag(night.world, "vmvol1", "vmware_snap3")
     assert night("run").code == 0
     births = [entry.effect.name for entry in night.ledger.captures if entry.effect is not None]
     renames = [e for e in night.changes if "vmware_new_" in e and "rename" in e]
@@ -288,7 +288,7 @@ def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: M
     assert "vm-110" in ended.err
     assert "looks once more" in ended.err
     assert "not quiesced: web02 (vm-110)" in ended.err
-    others.make_vm_snapshot(night.world, 110, asked_for(night, 110))  # VirtualCenter is late
+    external_actors.make_vm_snapshot(night.world, 110, asked_for(night, 110))  # VirtualCenter is late
     assert night("recover").code == 0
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()
@@ -324,7 +324,7 @@ def test_a_vcbsnapshot_that_hangs_is_given_up_on_and_its_late_snapshot_removed(a
     night.limits(create=0.5, settle=PATIENCE)
     night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=3600, vm=110))
     assert night("run").code == 5
-    others.make_vm_snapshot(night.world, 110, asked_for(night, 110))
+    external_actors.make_vm_snapshot(night.world, 110, asked_for(night, 110))
     end_calls(night)
     assert night("recover").code == 0
     night.assert_nothing_is_quiesced()
@@ -390,7 +390,7 @@ def test_a_missing_volume_changes_nothing(at_lab: Make) -> None:
 
 def test_a_read_only_volume_is_refused_before_anything(at_lab: Make) -> None:
     night = at_lab()
-    others.set_volume(night.world, "vmvol1", read_only=True)
+    external_actors.set_volume(night.world, "vmvol1", read_only=True)
     ended = night("run")
     assert ended.code == 1
     assert "vmvol1 is read-only" in ended.err
@@ -416,7 +416,7 @@ def test_a_name_that_stands_already_is_a_refusal(at_lab: Make) -> None:
 
 def test_the_database_down_at_the_survey_changes_nothing(at_lab: Make) -> None:
     night = at_lab()
-    others.set_database(night.world, up=False)
+    external_actors.set_database(night.world, up=False)
     ended = night("run")
     assert ended.code == 1
     assert "virtualcenter.db" in ended.err
@@ -442,7 +442,7 @@ def test_one_failing_volume_leaves_every_chain_as_it_was(at_lab: Make) -> None:
 def test_a_stray_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
     night = at_lab()
     night.edit("max_quiesced = 120", "max_quiesced = 0.001")
-    ssid = others.make_vm_snapshot(night.world, 110, "Quiesce")
+    ssid = external_actors.make_vm_snapshot(night.world, 110, "Quiesce")
     listed = night("recover", "--adopt")
     assert listed.code == 0
     assert ssid in listed.out

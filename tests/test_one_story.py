@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from snapall import conduct
+from snapall.app.jobrun import JobRun
+from snapall.app.opening import pace_of
 from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
-from snapall.config import load
-from snapall.jobrun import JobRun
+from snapall.config.load import load
 from snapall.lab.ledger import Change
-from snapall.operate.post import Post
+from snapall.operate.launcher import Post
 from snapall.views.jsonlines import JsonLines
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
@@ -56,7 +56,7 @@ class Run:
         job = settings.jobs["vol1"]
         plain, lines = io.StringIO(), io.StringIO()
         bus = EventBus(PlainLines(plain), JsonLines(lines), LogFile.open(settings.log, settings.log_time))
-        pace, clock = conduct.pace_of(settings, job), SystemClock()
+        pace, clock = pace_of(settings, job), SystemClock()
         code = JobRun(settings, job, pace, clock, bus, lambda: self.stop, Post(settings)).run()
         bus.close()
         assert bus.dismissed == []

@@ -14,7 +14,7 @@ from snapall.backup.clock import Clock
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
 from snapall.backup.record import Record, Stage, StageBegan, StageEnded, What
 from snapall.backup.steps import Child, Outcome, Step
-from snapall.backup.workers import SYSTEM, Threads
+from snapall.backup.threads import SYSTEM, Threads
 from snapall.errors import SnapallError
 
 

@@ -15,7 +15,7 @@ from snapall.escaping import printable
 
 if TYPE_CHECKING:
     from snapall.backup.model import Job
-    from snapall.settings import Config
+    from snapall.config.settings import Config
 
 CODES = (
     "Exit codes: 0 whole success; 1 no new backup; 2 usage or configuration, before anything began; 3 partial (a "
@@ -84,7 +84,7 @@ def leave(code: Exit) -> NoReturn:
 
 def load(config: Path | None, *, secrets: bool = True) -> Config:
     """The configuration that is meant: by option, by environment, or here. ConfigError: every fault of it."""
-    from snapall import config as configuration
+    from snapall.config import load as configuration
 
     return configuration.load(configuration.find(config, os.environ), secrets=secrets)
 
@@ -97,7 +97,7 @@ def chosen(
     Without `secrets` nobody can be contacted, and who asks needs no right to read them.
     """
     from snapall.backup.model import Order
-    from snapall.config import check_keep, jobs_named, with_order
+    from snapall.config.load import check_keep, jobs_named, with_order
 
     settings = load(config, secrets=secrets)
     jobs = jobs_named(settings, names or ())

@@ -50,7 +50,7 @@ class Calls:
             words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
             if vcbclient.__file__ in words:
                 self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
-            elif "snapall.guarding" in words:
+            elif "snapall.app.guardian" in words:
                 self._call(System.GUARDIAN, "its start")
         elif event == "socket.connect":
             self._call(System.FILER, "a command")

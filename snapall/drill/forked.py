@@ -23,7 +23,7 @@ def guardians() -> list[list[str]]:
             words = process.cmdline()
         except psutil.Error:
             continue
-        if "snapall.guarding" in words:
+        if "snapall.app.guardian" in words:
             found.append(words)
     return found
 

@@ -14,24 +14,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from snapall import conduct
+from snapall.app.output import Output
+from snapall.app.recover import recover
+from snapall.app.run import run
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.state import fold
-from snapall.conduct import Telling
-from snapall.config import load
+from snapall.config.load import load
+from snapall.config.settings import Config
 from snapall.drill import NotHere
 from snapall.drill.calls import MARK, Calls, recorded
 from snapall.drill.cells import Aftermath, Call, Cell, System
 from snapall.drill.disk import Disk
 from snapall.drill.forked import become, guardians
-from snapall.drill.premise import late
+from snapall.drill.precondition import late
 from snapall.drill.stage import Limits, Place, furnish
 from snapall.drill.verdict import Broken, Finding, Scene, judged
 from snapall.errors import Exit, SnapallError
 from snapall.lab.world import World
-from snapall.operate.post import Post
-from snapall.settings import Config
+from snapall.operate.launcher import Post
 
 _LIMITS = tuple(Limits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
 _PATIENCE = 600.0  # seconds for one call that nothing is to happen to: only a hang takes as long
@@ -140,7 +141,7 @@ class _Scene:
         Calls(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
             Disk.of(self.settings.state).listen(self._durable)
-        code = conduct.run(self.settings, [self.job], Telling(quiet=True), post=Post(self.patient))
+        code = run(self.settings, [self.job], Output(quiet=True), post=Post(self.patient))
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code
 
@@ -160,7 +161,7 @@ class _Scene:
                 return [self.perform(self._recover)]
             case Aftermath.RUN:
                 return [
-                    self.perform(lambda: conduct.run(self.patient, [self.job], Telling(quiet=True))),
+                    self.perform(lambda: run(self.patient, [self.job], Output(quiet=True))),
                     self.perform(self._recover),
                 ]
 
@@ -185,7 +186,7 @@ class _Scene:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def _recover(self) -> Exit:
-        return conduct.recover(self.patient, Telling(quiet=True), wait=True)
+        return recover(self.patient, Output(quiet=True), wait=True)
 
     @property
     def _loaded(self) -> Path:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
 from snapall.drill.cells import Aftermath, Cell
+from snapall.lab.config_file import database_url, string
 from snapall.lab.listener import HOST
-from snapall.lab.site import LabVm, Site, Volume, build
-from snapall.lab.toml import database_url, string
+from snapall.lab.sites import LabVm, Site, Volume, build
 from snapall.lab.vcbserver import program
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from snapall.backup.model import Job
+from snapall.config.settings import Config
 from snapall.drill import NotHere
 from snapall.drill.cells import Extent, Transport, cells_of
 from snapall.drill.play import Played
+from snapall.drill.pool import calls_of, ground, played
 from snapall.drill.stage import Subject
-from snapall.drill.workers import calls_of, ground, played
-from snapall.settings import Config
 
 _WORKERS = 6  # for each processor: most of a cell's time is waiting
 _MOST_WORKERS = 24  # each has a site and a server of its own

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from snapall.lab import schema
+from snapall.lab import databases
 from snapall.lab.ledger import Change, Effect, Entry
 from snapall.lab.texts import BUSY_REASONS, Says
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from snapall.lab.moment import Moment
+    from snapall.lab.transaction import Moment
 
 MOST_SNAPSHOTS = 255  # for each volume
 
@@ -36,7 +36,7 @@ def make_snapshot(moment: Moment, vm: int, name: str, ssid: str) -> Effect | Den
         return Denied(Says.TOO_DEEP(vm, levels))
     row = (int(ssid.removeprefix("snapshot-")), vm, name, moment.time.strftime("%Y-%m-%d %H:%M:%S.000000"))
     moment.db.execute("INSERT INTO vm_snapshots (id, vm, name, created) VALUES (?, ?, ?, ?)", row)
-    moment.echo(schema.SNAPSHOT_MADE, *row)
+    moment.echo(databases.SNAPSHOT_MADE, *row)
     return Effect(Change.MADE, name, vm=vm, ssid=ssid)
 
 
@@ -47,7 +47,7 @@ def remove_snapshot(moment: Moment, vm: int, ssid: str) -> Effect | Denied:
     gone = moment.db.execute(query, (int(number), vm)).fetchall() if number.isdecimal() else []
     if not gone:
         return Denied(Says.NO_VM_SNAPSHOT(ssid))
-    moment.echo(schema.SNAPSHOT_GONE, int(number))
+    moment.echo(databases.SNAPSHOT_GONE, int(number))
     return Effect(Change.REMOVED, gone[0][0], vm=vm, ssid=ssid)
 
 

@@ -11,12 +11,12 @@ from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Effect, Entry
 from snapall.lab.texts import Says
-from snapall.lab.volumes import df, snap_settings, status
+from snapall.lab.volume_answers import df, snap_settings, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapall.lab.moment import Moment
+    from snapall.lab.transaction import Moment
     from snapall.lab.world import World
 
 

@@ -9,12 +9,12 @@ from typing import Literal
 
 import paramiko
 
+from snapall.lab.config_file import configuration, database_url
 from snapall.lab.filershell import FilerShell
 from snapall.lab.listener import HOST
 from snapall.lab.rshserver import RshServer
-from snapall.lab.site import Site, build, paper
+from snapall.lab.sites import Site, build, paper
 from snapall.lab.sshserver import SshServer
-from snapall.lab.toml import configuration, database_url
 from snapall.lab.world import World
 
 TICK = 0.05  # seconds between two looks at what VirtualCenter and the filer still have to do

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from snapall.lab.ledger import Effect
-    from snapall.lab.moment import Moment
+    from snapall.lab.transaction import Moment
 
 VERBS = {"-c": "create", "-d": "delete", "-f": "find"}
 
@@ -122,7 +122,7 @@ def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
     """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
     begun = begin(world, argv)
     if begun.task is not None and not begun.verdict.awaited and world.settings.clock is None:
-        from snapall.lab.later import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
+        from snapall.lab.deferred import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
 
         catch_up_later(world.directory, begun.verdict.delay)
     world.wait(begun.wait)

@@ -16,8 +16,8 @@ from snapall.errors import SnapallError
 from snapall.lab.effects import carry_out, quiesced
 from snapall.lab.faults import Fault
 from snapall.lab.ledger import Ledger, read_ledger
-from snapall.lab.moment import DOWN, UP, Moment
-from snapall.lab.settings import Settings
+from snapall.lab.options import Settings
+from snapall.lab.transaction import DOWN, UP, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

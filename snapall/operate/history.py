@@ -16,8 +16,8 @@ from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
-from snapall.operate.course import Course, Kind
 from snapall.operate.reading import course, course_of
+from snapall.operate.run_history import Course, Kind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from snapall.backup.outcome import Report
 from snapall.backup.record import Warned, What
+from snapall.config.settings import Config, Hooks
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
-from snapall.settings import Config, Hooks
-from snapall.site import errand
+from snapall.site import hook_process
 
 _LINES = 10  # of what a hook printed that are told
 _SHORT = 4096  # characters of a text that a variable holds: systems bound them all together
@@ -79,7 +79,7 @@ class Attendant:
         handed = json.dumps(facts).encode()
         try:
             stopped = self.stopped if phase is Phase.BEFORE else (lambda: False)
-            ran = errand.run(argv, handed, environ, self._hooks.timeout, stopped)
+            ran = hook_process.run(argv, handed, environ, self._hooks.timeout, stopped)
         except SiteError as error:
             return error.message
         said = [line for line in ran.said.splitlines() if line.strip()]

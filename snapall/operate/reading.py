@@ -10,7 +10,7 @@ from snapall.backup.outcome import CaptureSummary, Summary, VmSummary
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from snapall.backup.summary import judged, summarize
-from snapall.operate.course import Call, Captured, Course, Kind, Moved, Settled, VmCourse
+from snapall.operate.run_history import Call, Captured, Course, Kind, Moved, Settled, VmCourse
 
 _LONGEST = 5e10  # seconds: what was tampered with is still a time
 

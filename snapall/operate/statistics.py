@@ -11,7 +11,7 @@ from statistics import median
 from snapall.backup.model import Vm
 from snapall.backup.outcome import QUIESCED, SKIPPED
 from snapall.backup.schedule import Durations, Saved, saved
-from snapall.operate.course import Course, VmCourse
+from snapall.operate.run_history import Course, VmCourse
 
 _ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from snapall.backup.model import Grade, Job
 from snapall.errors import Exit
-from snapall.operate.course import Course
+from snapall.operate.run_history import Course
 
 ALARM = 2.0
 """The newest backup is critical at this many times its maximum age: of a nightly job two backups are missing then."""

@@ -12,7 +12,7 @@ from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Relea
 from snapall.errors import Refused, SiteError
 
 if TYPE_CHECKING:
-    from snapall.settings import Config, Filer
+    from snapall.config.settings import Config, Filer
     from snapall.site.answers import Share
     from snapall.site.filer import FilerSystem, Transport
     from snapall.site.vcb import Programs, Vcb

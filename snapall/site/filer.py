@@ -21,7 +21,7 @@ from snapall.site.answers import (
     parse_shares,
     without_log_lines,
 )
-from snapall.site.said import one_line, whole
+from snapall.site.output import one_line, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,13 +8,13 @@ import socket
 from typing import TYPE_CHECKING
 
 from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply, sendable
-from snapall.site.said import one_line
-from snapall.site.wire import Address, Deadline, connect, open_socket
+from snapall.site.output import one_line
+from snapall.site.tcp import Address, Deadline, connect, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from snapall.settings import Filer
+    from snapall.config.settings import Filer
 
 RESERVED_PORTS = range(1023, 511, -1)
 """The source ports that a filer believes, in the order in which rcmd(3) tries them."""

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from snapall.settings import Secret
-from snapall.site.ahead import Ahead
+from snapall.config.settings import Secret
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
-from snapall.site.said import one_line
+from snapall.site.output import one_line
+from snapall.site.prefetch import Ahead
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
-from snapall.site.wire import Deadline, connect, open_socket
+from snapall.site.tcp import Deadline, connect, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from snapall.settings import Filer
+    from snapall.config.settings import Filer
 
 # What a current server takes first; the last of each is what Data ONTAP 7.3 documents (1024-bit RSA, 3DES in CBC
 # mode, HMAC-SHA1 and -MD5) or, for the key exchange, what is assumed of it.

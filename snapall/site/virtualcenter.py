@@ -27,11 +27,11 @@ from snapall.site.dbdrivers import (
     utc,
     without_a_pool,
 )
-from snapall.site.said import one_line
+from snapall.site.output import one_line
 from snapall.site.tables import Question, discovered_owner, id_of, said_by, snapshot_ids
 
 if TYPE_CHECKING:
-    from snapall.settings import Database
+    from snapall.config.settings import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Beside
-from snapall.views import words
+from snapall.views import messages
 from snapall.views.json_root import root
 from snapall.views.reports import columns_of
 
@@ -17,8 +17,8 @@ def audit_lines(found: Audit, width: int) -> list[str]:
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
         mark = "note" if one.kind.only_noted else "!"
-        lines += words.wrapped(words.safe(f"{mark} {one.kind}{of}: {one.text}"), width or 10_000)
-        lines += words.wrapped(words.safe(f"    remedy: {one.remedy}"), width or 10_000)
+        lines += messages.wrapped(messages.safe(f"{mark} {one.kind}{of}: {one.text}"), width or 10_000)
+        lines += messages.wrapped(messages.safe(f"    remedy: {one.remedy}"), width or 10_000)
     if found.clean:
         noted = f", {len(found.findings)} noted" if found.findings else ""
         lines.append(f"journal, database and snap list agree{noted}")

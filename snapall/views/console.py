@@ -20,7 +20,7 @@ from rich.text import Text
 
 from snapall.backup.record import Confirmed, Failed, Record, RunEnded, Stage, Warned
 from snapall.errors import Exit
-from snapall.views import words
+from snapall.views import messages
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, State, VmView, count, window
 
 STYLES = {
@@ -80,7 +80,7 @@ class ConsoleView:
         with self._lock:
             self._progress(record)
         if over and isinstance(record.what, Warned | Failed):
-            self._console.print(Text(words.safe(f"warning: {record.what.text}"), style="yellow"))
+            self._console.print(Text(messages.safe(f"warning: {record.what.text}"), style="yellow"))
         if isinstance(record.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))
@@ -129,7 +129,7 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
 
 def _line(text: str, style: str) -> Text:
     """One line of the screen, cut where the screen ends; the end of the run shows it whole."""
-    return Text(words.safe(text), style=style, no_wrap=True, overflow="ellipsis")
+    return Text(messages.safe(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _title(progress: Progress) -> Text:
@@ -137,7 +137,7 @@ def _title(progress: Progress) -> Text:
     if began is None:
         return Text("snapall")
     job = began.job
-    return Text(words.safe(f"snapall · {job.name} · {', '.join(job.volumes)} · order {job.order} · {began.stamp}"))
+    return Text(messages.safe(f"snapall · {job.name} · {', '.join(job.volumes)} · order {job.order} · {began.stamp}"))
 
 
 def _stages(progress: Progress, now: datetime, width: int) -> Text:
@@ -157,9 +157,9 @@ def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
         return Text(f"○ {stage}", style="dim")
     spent, since = progress.spent[stage], progress.running.get(stage)
     if since is None:
-        return Text.assemble((f"✓ {stage} ", "green"), (words.clocked(spent), "dim"))
+        return Text.assemble((f"✓ {stage} ", "green"), (messages.clocked(spent), "dim"))
     elapsed = spent + max(0.0, (now - since).total_seconds())
-    return Text.assemble((f"● {stage} ", "bold yellow"), (words.clocked(elapsed), "yellow"))
+    return Text.assemble((f"● {stage} ", "bold yellow"), (messages.clocked(elapsed), "yellow"))
 
 
 def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table:
@@ -176,10 +176,10 @@ def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table
     table.add_column("quiesced", justify="right", no_wrap=True, min_width=8)
     for view in shown:
         seconds = view.seconds(now)
-        state = Text(f"{view.state}: {words.safe(view.why)}" if view.why else view.state, style=STYLES[view.state])
-        cells = [Text(words.safe(view.vm.name or view.vm.moref))]
-        cells += [Text(words.safe(view.vm.host or "-"), style="dim")] if wide else []
-        table.add_row(*cells, state, Text(words.clocked(seconds) if seconds is not None else "", style="dim"))
+        state = Text(f"{view.state}: {messages.safe(view.why)}" if view.why else view.state, style=STYLES[view.state])
+        cells = [Text(messages.safe(view.vm.name or view.vm.moref))]
+        cells += [Text(messages.safe(view.vm.host or "-"), style="dim")] if wide else []
+        table.add_row(*cells, state, Text(messages.clocked(seconds) if seconds is not None else "", style="dim"))
     if len(shown) < len(views):
         table.add_row(Text(f"and {len(views) - len(shown)} more", style="dim"))
     return table
@@ -193,9 +193,9 @@ def _urgency(view: VmView) -> tuple[int, int]:
 def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, width: int) -> Table:
     """How long VMs have been quiesced, against the most that the job allows, and how much of the plan is done."""
     quiesced = count(views, State.QUIESCED, State.RELEASING)
-    text = Text(f"{quiesced} VMs quiesced, {words.clocked(window(views, now))} ")
+    text = Text(f"{quiesced} VMs quiesced, {messages.clocked(window(views, now))} ")
     if width >= _NARROW and progress.state.began is not None:
-        text.append(f"of at most {words.clocked(progress.state.began.job.max_quiesced)}", style="dim")
+        text.append(f"of at most {messages.clocked(progress.state.began.job.max_quiesced)}", style="dim")
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1)
@@ -214,12 +214,12 @@ def ending(progress: Progress, width: int) -> RenderableType:
         return Text()
     well = report.exit is Exit.OK
     parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC), width), Text()]
-    parts += [Text(f"  {words.safe(line)}", style="dim") for line in progress.done]
+    parts += [Text(f"  {messages.safe(line)}", style="dim") for line in progress.done]
     for text, hint in progress.troubles:
-        parts.append(Text(f"! {words.safe(text)}", style="yellow" if well else "red"))
-        parts += [Text(f"    remedy: {words.safe(hint)}", style="yellow")] if hint else []
+        parts.append(Text(f"! {messages.safe(text)}", style="yellow" if well else "red"))
+        parts += [Text(f"    remedy: {messages.safe(hint)}", style="yellow")] if hint else []
     parts.append(Text())
     colour = "green" if well else "red" if report.exit in (Exit.DEBTS, Exit.FAILED) else "yellow"
-    summary = words.summary(report, progress.job)
+    summary = messages.summary(report, progress.job)
     parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(summary)]
     return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style=colour)

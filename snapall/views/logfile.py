@@ -10,8 +10,8 @@ from typing import Self
 from snapall.backup.record import Answered, Began, Failed, Guarded, Record, RunEnded, Warned
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
-from snapall.views import words
-from snapall.views.names import Names
+from snapall.views import messages
+from snapall.views.labels import Names
 from snapall.views.sentences import Weight, sentence
 
 
@@ -48,7 +48,7 @@ class LogFile:
 
     def __call__(self, record: Record) -> None:
         """Write the lines of one record. Raises OSError when it cannot be written."""
-        lines = [words.safe(line) for line in self._lines(record)]
+        lines = [messages.safe(line) for line in self._lines(record)]
         if lines:
             self._write(lines)
 
@@ -72,7 +72,7 @@ class LogFile:
             case RunEnded(report):
                 error = [] if report.exit is Exit.OK else ["An error occurred during script execution "]
                 unanswered = [line for step in self._names.unanswered for line in (announced(step), "no answer")]
-                summary = words.summary(report, self._names.job) if error else []
+                summary = messages.summary(report, self._names.job) if error else []
                 return [*unanswered, *error, *summary, f"Script Execution complete at {self._moment(record)} "]
             case what:
                 found = sentence(what, self._names)
@@ -104,7 +104,7 @@ def answered(step: Step, outcome: Outcome) -> list[str]:
         case Done():
             return [] if isinstance(step, Rename) else said
         case _:
-            return [*said, words.done(step, outcome)]
+            return [*said, messages.done(step, outcome)]
 
 
 def _labelled(kind: str, text: str, hint: str) -> list[str]:

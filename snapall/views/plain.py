@@ -20,8 +20,8 @@ from snapall.backup.record import (
 )
 from snapall.backup.steps import Done, Outcome, Step
 from snapall.errors import Exit
-from snapall.views import words
-from snapall.views.names import Names
+from snapall.views import messages
+from snapall.views.labels import Names
 from snapall.views.sentences import Weight, sentence
 
 
@@ -39,7 +39,7 @@ class PlainLines:
 
     def __call__(self, record: Record) -> None:
         """Show one record."""
-        lines = [words.safe(line) for line in self._lines(record)]
+        lines = [messages.safe(line) for line in self._lines(record)]
         for line in lines:
             indent = "" if line.startswith("  ") else f"{record.at.astimezone():%H:%M:%S} "
             self._stream.write(f"{indent}{line}\n")
@@ -56,7 +56,7 @@ class PlainLines:
             case Failed(text, hint):
                 return [*f"FAILED: {text}".splitlines(), *_remedy(hint)]
             case RunEnded(report):
-                return [] if self._quiet and report.exit is Exit.OK else words.summary(report, self._names.job)
+                return [] if self._quiet and report.exit is Exit.OK else messages.summary(report, self._names.job)
             case what if found := sentence(what, self._names):
                 return [found.text] if found.weight is Weight.TROUBLE or not self._quiet else []
             case _:
@@ -88,8 +88,8 @@ class PlainLines:
 
     def _answer(self, step: Step, outcome: Outcome, seconds: float) -> list[str]:
         if not isinstance(outcome, Done):
-            return [words.done(step, outcome)]
-        return [] if self._quiet else [f"{words.done(step, outcome)}  {seconds:.1f} s"]
+            return [messages.done(step, outcome)]
+        return [] if self._quiet else [f"{messages.done(step, outcome)}  {seconds:.1f} s"]
 
 
 def _remedy(hint: str) -> list[str]:

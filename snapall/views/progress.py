@@ -29,8 +29,8 @@ from snapall.backup.record import (
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
-from snapall.views import words
-from snapall.views.names import Names
+from snapall.views import messages
+from snapall.views.labels import Names
 from snapall.views.sentences import Weight, sentence
 
 
@@ -147,7 +147,7 @@ class Progress:
     def _answered(self, step: Step | None, outcome: Outcome) -> None:
         self.taken += 1
         if step is not None and not isinstance(step, Quiesce | Release):
-            self.done.append(words.done(step, outcome))
+            self.done.append(messages.done(step, outcome))
 
     def _show(self, what: What) -> None:
         match what:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from snapall.backup.plan import Look, Plan, Planned
-from snapall.views import words
+from snapall.views import messages
+from snapall.views.glyphs import columns, fitted
 from snapall.views.json_root import moment, root
-from snapall.views.letters import columns, fitted
 
 if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan
@@ -66,7 +66,7 @@ def plan_lines(first: Sequence[Planned], plan: Plan, command: Command, width: in
         lines += ["", *_wrapped(f"the rotation has to wait: {plan.rotation.blocked}", width, "")]
     if plan.warnings:
         lines += ["", "warnings", *(line for text in plan.warnings for line in _wrapped(text, width, "  "))]
-    return [words.safe(line) for line in lines]
+    return [messages.safe(line) for line in lines]
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
@@ -113,7 +113,7 @@ def list_lines(rows: Sequence[Retained]) -> list[str]:
 def _age(age: Age | None) -> str:
     if age is None:
         return "-"
-    return words.aged(age.seconds) if age.sure else f"~{words.aged(age.seconds)}"
+    return messages.aged(age.seconds) if age.sure else f"~{messages.aged(age.seconds)}"
 
 
 def _space(share: Share | None) -> str:
@@ -125,7 +125,7 @@ def _space(share: Share | None) -> str:
 
 def columns_of(head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows below a heading, each column as wide as it must be, with control characters escaped."""
-    table = [head, *(tuple(map(words.safe, row)) for row in cells)]
+    table = [head, *(tuple(map(messages.safe, row)) for row in cells)]
     widths = [max(columns(line[column]) for line in table) for column in range(len(head))]
     return ["  ".join(fitted(cell, w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
@@ -187,8 +187,8 @@ def datastore_lines(rows: Sequence[Taken]) -> list[str]:
             str(row.store.id),
             row.store.name,
             str(row.store.vms),
-            words.size(row.store.capacity),
-            words.size(row.store.free),
+            messages.size(row.store.capacity),
+            messages.size(row.store.free),
             ", ".join(row.jobs) or "-",
         )
         for row in rows

@@ -38,8 +38,8 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.steps import Step
-from snapall.views import words
-from snapall.views.names import Names
+from snapall.views import messages
+from snapall.views.labels import Names
 
 
 class Weight(IntEnum):
@@ -121,11 +121,11 @@ def _of_vm(fact: LeftOut | Found | Adopted | Withheld | SnapshotVanished | VmLos
 def _settled(step: Step, done: bool | None) -> str:
     match done:
         case True:
-            return f"{words.doing(step)}: `snap list` shows that it took effect"
+            return f"{messages.doing(step)}: `snap list` shows that it took effect"
         case False:
-            return f"{words.doing(step)}: `snap list` shows that it did not take effect"
+            return f"{messages.doing(step)}: `snap list` shows that it did not take effect"
         case None:
-            return f"{words.doing(step)}: it can no longer act; whether it took effect is not known"
+            return f"{messages.doing(step)}: it can no longer act; whether it took effect is not known"
 
 
 def _news(text: str) -> Sentence:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from snapall.backup.schedule import Saved
 from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
-from snapall.views import words
+from snapall.views import messages
+from snapall.views.glyphs import Alphabet, columns, fitted, sparkline
 from snapall.views.json_root import moment, root
-from snapall.views.letters import Alphabet, columns, fitted, sparkline
 
 PIPE = 100  # columns where no terminal limits them
 _BOTH = 50  # columns beside the names from which on both kinds have their curve and their worst
@@ -20,17 +20,17 @@ def stats_lines(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     """For people. `width` 0: no terminal, a hundred columns are taken."""
     width = width or PIPE
     if not found.runs:
-        return [words.safe(f"job {found.job}: no run is on record"), *_unreadable(found)]
+        return [messages.safe(f"job {found.job}: no run is on record"), *_unreadable(found)]
     first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
     count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
     lines = [f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}"]
     lines += ["", *_table(found, width, letters), ""]
     lines += _summary(found, width, letters)
-    return [part for line in lines for part in words.wrapped(words.safe(line), width)] + _unreadable(found)
+    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)] + _unreadable(found)
 
 
 def _unreadable(found: Statistics) -> list[str]:
-    return [words.safe(f"not readable: {text}") for text in found.unreadable]
+    return [messages.safe(f"not readable: {text}") for text in found.unreadable]
 
 
 def _table(found: Statistics, width: int, letters: Alphabet) -> list[str]:
@@ -53,7 +53,7 @@ def _table(found: Statistics, width: int, letters: Alphabet) -> list[str]:
 
 
 def _name(one: VmStatistics) -> str:
-    return words.safe(one.vm.name or one.vm.moref)
+    return messages.safe(one.vm.name or one.vm.moref)
 
 
 def _title(title: str, curve: int, figures: int) -> str:
@@ -62,7 +62,7 @@ def _title(title: str, curve: int, figures: int) -> str:
 
 
 def _figures(series: Series, figures: int) -> str:
-    usual, worst = ("-" if one is None else words.clocked(one) for one in (series.median, series.worst))
+    usual, worst = ("-" if one is None else messages.clocked(one) for one in (series.median, series.worst))
     return f"{usual:>9}{worst:>10}{percent(series.trend):>9}"[:figures]
 
 
@@ -76,15 +76,15 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     window = found.window
     if window.median is not None and window.worst is not None:
         picture = sparkline(window.values, min(40, max(4, width - 30)), letters)
-        lines.append(f"window  {picture}  {words.clocked(window.known[-1])} last")
+        lines.append(f"window  {picture}  {messages.clocked(window.known[-1])} last")
         lines.append(
-            f"window: usually {words.clocked(window.median)}, at worst {words.clocked(window.worst)}, "
+            f"window: usually {messages.clocked(window.median)}, at worst {messages.clocked(window.worst)}, "
             f"trend {percent(window.trend)}"
         )
     lines += _expected(found.expected, found.runs[-1].job.max_quiesced)
     lines += _saved(found.saved)
     slow = [one for one in found.vms if one.usual > 0][:_NAMED]
-    lines += [f"slowest: {', '.join(f'{one.vm.label} {words.clocked(one.usual)}' for one in slow)}"] if slow else []
+    lines += [f"slowest: {', '.join(f'{one.vm.label} {messages.clocked(one.usual)}' for one in slow)}"] if slow else []
     grown = [(one.vm.label, one.create.trend) for one in found.vms if one.create.trend is not None]
     worse = [f"{label} {percent(trend)}" for label, trend in sorted(grown, key=lambda pair: -pair[1]) if trend > 0.2]
     lines += [f"slower to quiesce than before: {', '.join(worse[:_NAMED])}"] if worse else []
@@ -98,8 +98,8 @@ def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
 def _expected(expected: Expected | None, limit: float) -> list[str]:
     if expected is None:
         return []
-    window = f"expected tonight: {words.clocked(expected.usual)}, at worst {words.clocked(expected.worst)}"
-    lines = [f"{window}; the capture after {words.clocked(expected.capture)} of at most {words.clocked(limit)}"]
+    window = f"expected tonight: {messages.clocked(expected.usual)}, at worst {messages.clocked(expected.worst)}"
+    lines = [f"{window}; the capture after {messages.clocked(expected.capture)} of at most {messages.clocked(limit)}"]
     if expected.capture > 0.8 * limit:
         lines.append("that is close to max_quiesced: raise it or `parallel`, or check the slowest VMs")
     return lines
@@ -108,8 +108,8 @@ def _expected(expected: Expected | None, limit: float) -> list[str]:
 def _saved(saved: Saved | None) -> list[str]:
     if saved is None:
         return []
-    window = f"{words.clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
-    quiesced = f"{words.clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
+    window = f"{messages.clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
+    quiesced = f"{messages.clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
     return [f"the order of the last run's calls: a window {window}, VMs quiesced {quiesced} in total"]
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
-from snapall.operate.course import Captured, Course, Kind, VmCourse
-from snapall.views import words
-from snapall.views.letters import Alphabet, columns, fitted
-from snapall.views.phases import Drawing, Phase, Row, clock, drawing, ticks
+from snapall.operate.run_history import Captured, Course, Kind, VmCourse
+from snapall.views import messages
+from snapall.views.glyphs import Alphabet, columns, fitted
+from snapall.views.stretches import Drawing, Phase, Row, clock, drawing, ticks
 
 PIPE = 100  # columns of a picture that no terminal limits
 _LEAST = 12  # columns that the bars take at least
@@ -26,7 +26,7 @@ def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
     if drawn is not None:
         lines += ["", *_picture(drawn, width, letters), "", _legend(drawn, width, letters)]
     lines += ["", *footing(course)] if footing(course) else []
-    return [part for line in lines for part in words.wrapped(words.safe(line), width)]
+    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)]
 
 
 def _heading(course: Course) -> list[str]:
@@ -50,12 +50,12 @@ def sentences(course: Course) -> list[str]:
             f"{day(began)}: the run wrote no report; its last record is of {course.last.astimezone():%H:%M:%S}"
         )
     else:
-        took = words.clocked(max(0.0, (course.ended - course.began).total_seconds()))
+        took = messages.clocked(max(0.0, (course.ended - course.began).total_seconds()))
         lines.append(f"{day(began)} to {course.ended.astimezone():%H:%M:%S}, {took}")
-    lines.append(f"{outcome(course)}{f'; {words.exit_of(course.exit)}' if course.exit is not None else ''}")
+    lines.append(f"{outcome(course)}{f'; {messages.exit_of(course.exit)}' if course.exit is not None else ''}")
     if course.window is not None:
-        limit = f"the job allows {words.clocked(course.job.max_quiesced)} before the capture"
-        lines.append(f"VMs were quiesced for {words.clocked(course.window)}; {limit}")
+        limit = f"the job allows {messages.clocked(course.job.max_quiesced)} before the capture"
+        lines.append(f"VMs were quiesced for {messages.clocked(course.window)}; {limit}")
     return lines
 
 
@@ -94,7 +94,7 @@ def footing(course: Course) -> list[str]:
 
 def _capture(one: Captured) -> str:
     sent = one.call.sent.astimezone()
-    took = f", {words.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
+    took = f", {messages.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
     found = ", not confirmed"
     if one.proven is not None:
         found = f", confirmed at {one.proven.astimezone():%H:%M:%S} ({one.date})"
@@ -107,10 +107,10 @@ def _moves(course: Course) -> list[str]:
     moves = [one for one in course.moves if not one.call.late]
     if not moves:
         return []
-    failed = [words.done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
+    failed = [messages.done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
     took = sum(one.call.seconds or 0.0 for one in moves)
     done = sum(one.call.done for one in moves)
-    return [f"rotation: {done} of {len(moves)} commands done, {words.clocked(took)}", *failed]
+    return [f"rotation: {done} of {len(moves)} commands done, {messages.clocked(took)}", *failed]
 
 
 def _slowest(course: Course) -> list[str]:
@@ -124,7 +124,7 @@ def _slowest(course: Course) -> list[str]:
         timed = [(seconds, label) for seconds, label in pairs if seconds is not None]
         if len(timed) > 1:
             most, label = max(timed)
-            slowest.append(f"{what} {label} {words.clocked(most)}")
+            slowest.append(f"{what} {label} {messages.clocked(most)}")
     return [f"slowest: {', '.join(slowest)}"] if slowest else []
 
 
@@ -136,7 +136,7 @@ def _afterwards(course: Course) -> list[str]:
     late = [one for one in course.vms if one.releases and one.freed is not None and one.freed > course.last]
     lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
     moved = [one for one in course.moves if one.call.late]
-    lines += [f"{words.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]
+    lines += [f"{messages.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]
     if course.left:
         lines.append(f"VMs may be left quiesced: {', '.join(course.left)}; run `snapall recover`")
     elif course.watched:
@@ -160,12 +160,12 @@ def _picture(drawn: Drawing, width: int, letters: Alphabet) -> list[str]:
 
 
 def _name(one: VmCourse) -> str:
-    return words.safe(one.vm.name or one.vm.moref)
+    return messages.safe(one.vm.name or one.vm.moref)
 
 
 def _seconds(one: VmCourse) -> str:
     cells = (one.create_seconds, one.remove_seconds)
-    return "".join(f"{'' if seconds is None else words.clocked(seconds):>9}" for seconds in cells)
+    return "".join(f"{'' if seconds is None else messages.clocked(seconds):>9}" for seconds in cells)
 
 
 def _axis(drawn: Drawing, bars: int) -> str:

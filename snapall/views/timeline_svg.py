@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from snapall.operate.course import Course
-from snapall.views import words
-from snapall.views.phases import Drawing, Phase, Row, Stretch, clock, drawing, ticks
+from snapall.operate.run_history import Course
+from snapall.views import messages
+from snapall.views.stretches import Drawing, Phase, Row, Stretch, clock, drawing, ticks
 from snapall.views.timeline import footing, outcome, sentences
 
 _WIDTH = 1000
@@ -45,9 +45,9 @@ _STYLE = (
 def timeline_svg(course: Course) -> str:
     """The picture as one file's text. It loads nothing, runs nothing, and escapes all names."""
     drawn = drawing(course)
-    title = words.safe(f"job {course.job.name}, volume {', '.join(course.job.volumes)}: run {course.stamp}")
+    title = messages.safe(f"job {course.job.name}, volume {', '.join(course.job.volumes)}: run {course.stamp}")
     head = sentences(course)
-    foot = [part for line in footing(course) for part in textwrap.wrap(words.safe(line), _LETTERS)]
+    foot = [part for line in footing(course) for part in textwrap.wrap(messages.safe(line), _LETTERS)]
     top = 50 + _LINE * len(head) + (44 if drawn is not None else 0)
     bottom = top + _ROW * (len(drawn.rows) if drawn is not None else 0)
     below = bottom + (52 if drawn is not None else 12)
@@ -68,12 +68,12 @@ def timeline_svg(course: Course) -> str:
 
 def _opening(label: str, height: int) -> str:
     size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(words.safe(label))}>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(messages.safe(label))}>'
 
 
 def _texts(lines: Sequence[str], y: int, kind: str) -> Iterator[str]:
     for n, line in enumerate(lines):
-        yield f'<text x="20" y="{y + n * _LINE}" class="{kind}">{escape(words.safe(line))}</text>'
+        yield f'<text x="20" y="{y + n * _LINE}" class="{kind}">{escape(messages.safe(line))}</text>'
 
 
 def _x(share: float) -> str:
@@ -106,20 +106,20 @@ def _rows(drawn: Drawing, top: int) -> Iterator[str]:
             yield f'<text x="{_WIDTH - _RIGHT + 4}" y="{y + 14}" class="bad">&gt;</text>'
         for x, seconds in ((_WIDTH - 80, row.vm.create_seconds), (_WIDTH - 20, row.vm.remove_seconds)):
             if seconds is not None:
-                yield f'<text x="{x}" y="{y + 14}" text-anchor="end">{words.clocked(seconds)}</text>'
+                yield f'<text x="{x}" y="{y + 14}" text-anchor="end">{messages.clocked(seconds)}</text>'
         yield "</g>"
 
 
 def _short(name: str) -> str:
-    shown = words.safe(name)
+    shown = messages.safe(name)
     return shown if len(shown) <= 24 else f"{shown[:23]}…"
 
 
 def _story(row: Row) -> str:
     """What the pointer shows of a row, in words."""
-    story = [words.safe(row.vm.vm.label), row.vm.state + (f": {words.safe(row.vm.why)}" if row.vm.why else "")]
+    story = [messages.safe(row.vm.vm.label), row.vm.state + (f": {messages.safe(row.vm.why)}" if row.vm.why else "")]
     if row.vm.held_seconds is not None:
-        story.append(f"quiesced for {words.clocked(row.vm.held_seconds)}")
+        story.append(f"quiesced for {messages.clocked(row.vm.held_seconds)}")
     return ", ".join(story)
 
 

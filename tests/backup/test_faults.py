@@ -21,7 +21,7 @@ from snapall.backup.record import Answered, Intent, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
-from snapall.backup.workers import SystemThreads
+from snapall.backup.threads import SystemThreads
 from snapall.errors import Exit
 from tests.backup.pretended import (
     CHAIN,

@@ -14,7 +14,7 @@ from snapall.backup import journal
 from snapall.backup.model import Order
 from snapall.backup.record import Intent
 from snapall.backup.steps import Release, Step
-from snapall.views import words
+from snapall.views import messages
 from tests.backup.pretended import JOB, PACE, Stage
 
 CALLS = range(1, 13)  # of a whole night in safe order, which has the most
@@ -67,7 +67,7 @@ def test_a_run_whose_journal_is_lost_promises_nothing_in_the_name_of_later_runs(
     report = stage.night()
     assert (report.exit, report.published, report.forgotten) == (3, False, True)
     assert report.name in stage.names()
-    told = words.advice(report, stage.job)
+    told = messages.advice(report, stage.job)
     assert "no run publishes or deletes it" in told
     stage.site.after = lambda _step: None
     stage.clock.push(86400)

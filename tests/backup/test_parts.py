@@ -50,7 +50,7 @@ from snapall.backup.record import (
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
-from snapall.backup.workers import SYSTEM
+from snapall.backup.threads import SYSTEM
 from snapall.errors import Exit, worst
 from tests.backup.pretended import CHAIN, JOB
 from tests.waiting import PATIENCE, until

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from snapall.backup.journal import journals
 from snapall.backup.model import Vm, stamp_of
-from snapall.config import load
+from snapall.config.load import load
 from snapall.lab.serve import Lab
-from snapall.lab.site import batch
+from snapall.lab.sites import batch
 from tests.backup.pretended import START, Stage
 from tests.benchmarks.plan import measure
 from tests.operate.nights import slow_stage

@@ -16,7 +16,8 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-from snapall import conduct
+from snapall.app.opening import pace_of
+from snapall.app.output import Output, listeners_of
 from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext
@@ -24,11 +25,11 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Child, Outcome, Step
 from snapall.backup.store import JournalStore
-from snapall.config import load
-from snapall.lab import schema
+from snapall.config.load import load
+from snapall.config.settings import Config
+from snapall.lab import databases
 from snapall.lab.world import connect
-from snapall.operate.post import Post
-from snapall.settings import Config
+from snapall.operate.launcher import Post
 from snapall.site import OpenSite, process
 from snapall.site.process import Completed
 from tests.benchmarks.schedule import Call
@@ -76,11 +77,11 @@ class Asleep:
     def _make(self, moref: str, name: str) -> str:
         id_ = next(self._ids)
         taken = (id_, int(moref.removeprefix("moref:vm-")), name, "2026-01-01 00:00:00.000000")
-        self._db.execute(schema.SNAPSHOT_MADE, taken)
+        self._db.execute(databases.SNAPSHOT_MADE, taken)
         return f"SsId:snapshot-{id_}\n"
 
     def _remove(self, ssid: str) -> str:
-        self._db.execute(schema.SNAPSHOT_GONE, (int(ssid.removeprefix("ssid:snapshot-")),))
+        self._db.execute(databases.SNAPSHOT_GONE, (int(ssid.removeprefix("ssid:snapshot-")),))
         return "Removed.\n"
 
     def alive(self, child: Child) -> bool:
@@ -106,12 +107,12 @@ def run(path: Path, programs: Asleep | None) -> dict[str, object]:
     opened = _connected(settings)
     began, cpu = time.time(), time.process_time()
     with ExitStack() as open_:
-        listeners, _ = conduct.listeners_of(settings, conduct.Telling(), True, open_)
+        listeners, _ = listeners_of(settings, Output(), True, open_)
         with closing(EventBus(*listeners)) as bus:
             context = RunContext(site, SystemClock(), bus, lambda: False)
             store = JournalStore(settings.state, context.clock)
             guard = Post(settings).guard_of(job, context.stopped)
-            night = BackupRun(job, conduct.pace_of(settings, job), context, store, guard=guard)
+            night = BackupRun(job, pace_of(settings, job), context, store, guard=guard)
             report = night.run()
     ended = time.time()
     return {

@@ -34,7 +34,7 @@ from snapall.backup.state import fold
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell, Reply
 from snapall.lab.serve import Lab
-from snapall.lab.site import big
+from snapall.lab.sites import big
 from snapall.lab.world import World
 from tests.benchmarks.schedule import Call, Run
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import CREATE, REMOVE, Fault, Kind
-from snapall.lab.site import LabVm, Site, batch
+from snapall.lab.sites import LabVm, Site, batch
 from tests.atlab import AtLab
 from tests.conformity.recordings import recording
 
@@ -111,14 +111,14 @@ def _osql(lab: AtLab, which: str, how: str) -> None:
         case "2", _:
             lab.fault(Fault("snap create", Kind.DATABASE_DOWN))
         case "1", _:
-            others.set_database(lab.world, up=False)
+            external_actors.set_database(lab.world, up=False)
             lab.fault(Fault("filer", Kind.DATABASE_UP))
         case "all", "empty":
-            others.forget_datastore(lab.world, 688)
+            external_actors.forget_datastore(lab.world, 688)
         case "all", "badtable":
             lab.edit('owner = ""', 'owner = "vc_user"')  # no such owner in the lab: the table is not found
         case _:
-            others.set_database(lab.world, up=False)
+            external_actors.set_database(lab.world, up=False)
 
 
 def _missing(lab: AtLab, programs: list[str]) -> None:

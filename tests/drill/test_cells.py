@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Job, chain_names
-from snapall.drill import report
+from snapall.drill import scores
 from snapall.drill.cells import (
     CUTS,
     FAULTS,
@@ -93,37 +93,37 @@ def played(
 @pytest.mark.parametrize("broken", list(Broken))
 def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> None:
     cells = [played(), played(broken), played(damage=Damage.TORN), played(moment=Moment.REFUSE)]
-    counts = report.Counts.of(cells)
+    counts = scores.Counts.of(cells)
     assert not counts.held
     assert (counts.vms, counts.lost, counts.other).count(1) == 1
-    assert f"  {broken}: vm-100" in report.troubles(cells)
-    assert "  | it said this" in report.troubles(cells)
-    body = report.as_json(cells)
+    assert f"  {broken}: vm-100" in scores.troubles(cells)
+    assert "  | it said this" in scores.troubles(cells)
+    body = scores.as_json(cells)
     assert (body["held"], body["crashes"], body["power_cuts"], body["faults"]) == (False, 2, 1, 1)
-    assert report.verdict(cells).startswith("2 crashes, 1 power cuts, 1 faults: ")
+    assert scores.verdict(cells).startswith("2 crashes, 1 power cuts, 1 faults: ")
     assert counts.exit is Exit.FAILED
 
 
 def test_all_held_only_when_something_was_tried() -> None:
-    assert report.Counts.of([played()]).held
+    assert scores.Counts.of([played()]).held
     for none in ([], [played(reached=False)], [played(Broken.LOST, reached=False)]):
-        assert not report.Counts.of(none).held
-        assert report.Counts.of(none).exit is Exit.FAILED
+        assert not scores.Counts.of(none).held
+        assert scores.Counts.of(none).exit is Exit.FAILED
 
 
 def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
     cells = [played(), played(reached=False)]
-    assert report.Counts.of(cells).cells == 1
-    assert any(line.startswith("not played: vol1, order safe, rsh: killed after") for line in report.troubles(cells))
-    assert report.verdict(cells) == "1 crashes: 0 VMs left quiesced, 0 backups lost; 1 not played"
-    assert report.as_json(cells)["not_played"] == 1
+    assert scores.Counts.of(cells).cells == 1
+    assert any(line.startswith("not played: vol1, order safe, rsh: killed after") for line in scores.troubles(cells))
+    assert scores.verdict(cells) == "1 crashes: 0 VMs left quiesced, 0 backups lost; 1 not played"
+    assert scores.as_json(cells)["not_played"] == 1
 
 
 @pytest.mark.parametrize(("missed", "code"), [(0, Exit.OK), (1, Exit.OK), (2, Exit.PARTIAL)])
 def test_a_verdict_on_less_than_nine_tenths_of_the_cells_exits_3(missed: int, code: Exit) -> None:
     cells = [played()] * (10 - missed) + [played(Broken.LOST, reached=False)] * missed
-    assert report.Counts.of(cells).held
-    assert report.Counts.of(cells).exit is code
+    assert scores.Counts.of(cells).held
+    assert scores.Counts.of(cells).exit is code
 
 
 def told(*tries: tuple[Played, str]) -> tuple[Played, int]:
@@ -156,7 +156,7 @@ def test_what_speaks_against_snapall_is_never_tried_away() -> None:
 
 
 def test_the_table_has_a_line_for_each_site_and_treatment_and_their_sum() -> None:
-    lines = report.table([played(), played(Broken.LOST), played(moment=Moment.DROP)])
+    lines = scores.table([played(), played(Broken.LOST), played(moment=Moment.DROP)])
     assert [line.split()[-4:] for line in lines[1:]] == [
         ["1", "0", "0", "0"],
         ["2", "0", "1", "0"],

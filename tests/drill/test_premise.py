@@ -11,7 +11,7 @@ from snapall.backup.record import FORMAT, Began, Intent, Record
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step
-from snapall.drill.premise import late
+from snapall.drill.precondition import late
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
 
 JOB = Job("vol1", "filer1", ("v",), (688,), chain_names("vmware", 4))

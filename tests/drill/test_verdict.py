@@ -13,7 +13,7 @@ from snapall.drill.stage import FOREIGN, PASSWORD, site_of
 from snapall.drill.verdict import Broken, Scene, judged
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.filershell import FilerShell
-from snapall.lab.site import build
+from snapall.lab.sites import build
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
 

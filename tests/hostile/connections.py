@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
+from snapall.config.settings import Database, Filer, Secret, Vcenter
 from snapall.errors import Refused, SiteError, SnapallError
-from snapall.settings import Database, Filer, Secret, Vcenter
 from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
 from snapall.site.dbdrivers import trouble_of

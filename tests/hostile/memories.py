@@ -19,8 +19,8 @@ from snapall.backup.plan import settling
 from snapall.backup.record import Record, Warned
 from snapall.backup.steps import Quiesce, Release
 from snapall.backup.store import JournalStore
+from snapall.config.settings import Vcenter
 from snapall.errors import JournalError, Refused
-from snapall.settings import Vcenter
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb
 from tests.backup.pretended import JOB, Stage

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.record import Record, What
-from snapall.settings import Filer
+from snapall.config.settings import Filer
 from snapall.site.filer import Reply
 from snapall.views import jsonlines, logfile, plain
 

@@ -20,18 +20,18 @@ from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.report import stands
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
-from snapall.batch import batch_of
-from snapall.config import check_keep, jobs_named, parse
+from snapall.config.batch import batch_of
+from snapall.config.load import check_keep, jobs_named, parse
+from snapall.config.settings import Config, Database, Filer, Secret, Vcenter
+from snapall.config.tomlfile import tables_of
 from snapall.errors import ConfigError, JournalError, Refused, SiteError
-from snapall.settings import Config, Database, Filer, Secret, Vcenter
 from snapall.site.filer import FilerSystem, require_7mode
 from snapall.site.process import Completed
 from snapall.site.rsh import Rsh
 from snapall.site.sshkeys import KnownHosts
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
-from snapall.tomlfile import tables_of
-from snapall.views import words
+from snapall.views import messages
 from tests.hostile import connections, memories, rows, shown
 from tests.hostile.inputs import NAMES, blobs, texts
 from tests.hostile.reader import FILER, FIXTURES, PASSWORD, VM, Canned, Reader, samples, tame, told
@@ -158,7 +158,7 @@ def database(rows: Rows, folder: Path) -> None:
         for vm in asked.vms([688]).vms:
             vcb = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1))
             assert vcb.argv(Quiesce(vm, "Quiesce"), masked=False)[3:] == ("-c", f"moref:vm-{vm.id}", "Quiesce")
-            tame(words.safe(vm.label))
+            tame(messages.safe(vm.label))
 
 
 JOURNALS = samples("journal")

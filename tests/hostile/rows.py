@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.record import Warned
 from snapall.backup.steps import Quiesce
+from snapall.config.settings import Database, Secret, Vcenter
 from snapall.errors import Refused, SiteError
-from snapall.settings import Database, Secret, Vcenter
 from snapall.site.datastores import ids_of
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from snapall import cli
+from snapall.app.import_batch import write
 from snapall.backup.model import FilerSnapshot, Pace, Survey, Vm
 from snapall.backup.origins import Past
 from snapall.backup.plan import PlanContext, build
@@ -41,12 +42,12 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.steps import Capture, Child, Quiesce, Refusal, Unknown
-from snapall.batfile import source_of
-from snapall.config import _judged, from_batch, load, parse
+from snapall.config.load import _judged
+from snapall.config.batch.source import source_of
+from snapall.config.load import from_batch, load, parse
+from snapall.config.tomlfile import dotted
+from snapall.config.values import Place
 from snapall.errors import ConfigError
-from snapall.importing import write
-from snapall.tomlfile import dotted
-from snapall.values import Place
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
 from snapall.views.reports import plan_lines

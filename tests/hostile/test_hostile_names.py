@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from snapall.lab.faults import Fault, Kind
-from snapall.lab.site import LabVm, batch
+from snapall.lab.sites import LabVm, batch
 from tests.atlab import AtLab
 
 NAMES = (

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Fault, Kind, Struck
 from snapall.lab.filershell import Ending, FilerShell, Reply
-from snapall.lab.site import batch, build
+from snapall.lab.sites import batch, build
 from snapall.lab.texts import Says
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_version_is_one_line_without_a_mode_in_7_x(shell: FilerShell) -> None:
 
 
 def test_the_brief_list_has_two_columns_newest_first(shell: FilerShell) -> None:
-    others.tag(shell.world, "vmvol1", "vmware_snap4", "busy", "LUNs")
+    external_actors.tag(shell.world, "vmvol1", "vmware_snap4", "busy", "LUNs")
     assert said(shell, "snap create vmvol1 new") == "creating snapshot...\n"
     assert said(shell, "snap list -n vmvol1") == (
         "Volume vmvol1\n"
@@ -113,24 +113,24 @@ def test_what_cannot_be_done_is_said_on_stderr_and_changes_nothing(
 
 def test_a_busy_snapshot_cannot_be_deleted_and_says_why(shell: FilerShell) -> None:
     for tags, reason in [(("busy", "LUNs"), "LUN clone"), (("busy", "dump"), "dump"), (("busy",), "snapshot in use")]:
-        others.tag(shell.world, "vmvol1", "vmware_snap4", *tags)
+        external_actors.tag(shell.world, "vmvol1", "vmware_snap4", *tags)
         answer = said(shell, "snap delete vmvol1 vmware_snap4")
         assert answer == f"Snapshot vmware_snap4 is busy because of {reason}\n"
-    others.tag(shell.world, "vmvol1", "vmware_snap4", "snapmirror")
+    external_actors.tag(shell.world, "vmvol1", "vmware_snap4", "snapmirror")
     assert said(shell, "snap delete vmvol1 vmware_snap4") == "deleting snapshot...\n"
 
 
 def test_the_state_of_a_volume_decides(shell: FilerShell) -> None:
-    others.set_volume(shell.world, "vmvol1", read_only=True)
+    external_actors.set_volume(shell.world, "vmvol1", read_only=True)
     assert "read-only volume" in said(shell, "snap delete vmvol1 vmware_snap4")
     assert "vmware_snap4" in said(shell, "snap list -n vmvol1")
     assert "read-only" in said(shell, "vol status vmvol1")
-    others.set_volume(shell.world, "vmvol1", full=True)
+    external_actors.set_volume(shell.world, "vmvol1", full=True)
     assert "No space left" in said(shell, "snap create vmvol1 x")
-    others.set_volume(shell.world, "vmvol1", state="offline")
+    external_actors.set_volume(shell.world, "vmvol1", state="offline")
     assert "offline" in said(shell, "snap list vmvol1")
     assert "offline" in said(shell, "vol status")
-    others.set_volume(shell.world, "vmvol1")
+    external_actors.set_volume(shell.world, "vmvol1")
     assert said(shell, "vol status vmvol1").splitlines()[1].split()[:4] == ["vmvol1", "online", "raid_dp,", "flex"]
 
 
@@ -197,7 +197,7 @@ def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, repl
 
 
 def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
-    others.make_vm_snapshot(shell.world, 108, "Quiesce")
+    external_actors.make_vm_snapshot(shell.world, 108, "Quiesce")
     shell.world.add_faults(Fault("snap create", Kind.ACT_LATE, seconds=5, hold=2))
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == Reply(wait=2, ending=Ending.DROP)
     assert names(shell) == NAMES

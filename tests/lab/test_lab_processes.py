@@ -13,7 +13,7 @@ import pytest
 
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.ledger import Change
-from snapall.lab.site import batch, big, build
+from snapall.lab.sites import batch, big, build
 from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from snapall.errors import SnapallError
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.serve import Lab
-from snapall.lab.site import batch
+from snapall.lab.sites import batch
 from snapall.lab.world import World
 from tests.waiting import PATIENCE, until
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import NAMED, Fault, Kind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
-from snapall.lab.site import batch, build
-from snapall.lab.site import paper as paper_site
+from snapall.lab.sites import batch, build
+from snapall.lab.sites import paper as paper_site
 from snapall.lab.vcbsnapshot import Completed, main, parse, vcbsnapshot
 from snapall.lab.world import World
 
@@ -148,7 +148,7 @@ def test_a_vm_that_goes_meanwhile_makes_the_task_fail(world: World) -> None:
     world.set(create_seconds=10)
     world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=5))
     create(world)
-    others.remove_vm(world, 108)
+    external_actors.remove_vm(world, 108)
     world.advance(5)
     assert world.quiesced() == {}
     assert len(world.ledger()) == 1
@@ -345,6 +345,6 @@ def test_a_late_removal_of_what_is_gone_changes_nothing(world: World) -> None:
     create(world)
     world.add_faults(Fault(REMOVE, Kind.ACT_LATE, seconds=5))
     remove(world)
-    others.remove_vm_snapshot(world, 108, "snapshot-1228")
+    external_actors.remove_vm_snapshot(world, 108, "snapshot-1228")
     world.advance(5)
     assert len(world.ledger()) == 2

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import VmSnapshot
 from snapall.errors import SnapallError
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change, Effect, Entry, read_ledger
-from snapall.lab.site import Site, batch, big, build, encoded, paper, tiny
+from snapall.lab.sites import Site, batch, big, build, encoded, paper, tiny
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
 
@@ -181,34 +181,34 @@ def test_virtualcenter_db_follows_the_truth(world: World) -> None:
 
 
 def test_it_follows_even_while_nobody_can_reach_it(world: World) -> None:
-    others.set_database(world, up=False)
-    others.set_database(world, up=False)
+    external_actors.set_database(world, up=False)
+    external_actors.set_database(world, up=False)
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         rows(world, "SELECT 1")
-    ssid = others.make_vm_snapshot(world, 108, "by hand")
-    others.set_database(world, up=True)
+    ssid = external_actors.make_vm_snapshot(world, 108, "by hand")
+    external_actors.set_database(world, up=True)
     assert rows(world, "SELECT ID FROM VPX_SNAPSHOT") == [(1228,)]
-    others.remove_vm_snapshot(world, 108, ssid)
+    external_actors.remove_vm_snapshot(world, 108, ssid)
     assert rows(world, "SELECT ID FROM VPX_SNAPSHOT") == []
     assert world.ledger() == ()
 
 
 def test_other_people_move_and_delete_vms(world: World) -> None:
-    others.move_vm(world, 108, 12)
+    external_actors.move_vm(world, 108, 12)
     assert rows(world, "SELECT HOST_ID FROM VPX_VM WHERE ID = 108") == [(12,)]
-    others.make_vm_snapshot(world, 110, "by hand")
-    others.remove_vm(world, 110)
+    external_actors.make_vm_snapshot(world, 110, "by hand")
+    external_actors.remove_vm(world, 110)
     assert rows(world, "SELECT count(*) FROM VPX_VM WHERE ID = 110") == [(0,)]
     assert rows(world, "SELECT count(*) FROM VPX_SNAPSHOT") == [(0,)]
     assert world.quiesced() == {}
     with pytest.raises(SnapallError, match="vm-110"):
-        others.make_vm_snapshot(world, 110, "too late")
+        external_actors.make_vm_snapshot(world, 110, "too late")
 
 
 def test_other_products_change_the_filer_s_list(world: World) -> None:
-    others.make_filer_snapshot(world, "vmvol1", "hourly.0")
-    others.tag(world, "vmvol1", "vmware_snap4", "busy", "LUNs")
-    others.remove_filer_snapshot(world, "vmvol1", "vmware_snap3")
+    external_actors.make_filer_snapshot(world, "vmvol1", "hourly.0")
+    external_actors.tag(world, "vmvol1", "vmware_snap4", "busy", "LUNs")
+    external_actors.remove_filer_snapshot(world, "vmvol1", "vmware_snap3")
     listing = world.listing("vmvol1")
     assert [snapshot.name for snapshot in listing] == ["hourly.0", "vmware_recent", "vmware_previous", "vmware_snap4"]
     assert listing[0].date == "Mar 22 03:00"

@@ -12,21 +12,21 @@ DEFECTS = ("tests/test_defects.py",)
 NAMES = (
     Mutant(
         "temporary names in common are overlooked",
-        "rules.py",
+        "config/rules.py",
         "        return (*retained, *temporary.values())\n",
         "        return retained\n",
         CONFIG,
     ),
     Mutant(
         "only equal prefixes make temporary names in common",
-        "rules.py",
+        "config/rules.py",
         "        return any(name.lower().startswith(start) for name in (*self.names(), self.temporary))\n",
         "        return self.temporary.lower() == start\n",
         CONFIG,
     ),
     Mutant(
         "two jobs of one call keep one name on one volume",
-        "config.py",
+        "config/load.py",
         "        if shared := _volumes_of(config, one) & _volumes_of(config, other):\n",
         "        if shared := _volumes_of(config, one) & set():\n",
         CONFIG,
@@ -68,14 +68,14 @@ NAMES = (
     ),
     Mutant(
         "what VMs are left is no matter after a defect",
-        "jobrun.py",
+        "app/jobrun.py",
         "        code = worst(code, Exit.DEBTS) if left else code\n",
         "",
         DEFECTS,
     ),
     Mutant(
         "a defect ends the call",
-        "jobrun.py",
+        "app/jobrun.py",
         "        except Exception as error:  # noqa: BLE001 - a defect must",
         "        except SnapallError as error:  # a defect must",
         DEFECTS,

@@ -23,17 +23,18 @@ EVER = 3600.0  # seconds that a call takes which lasts until the test ends it
 RUN = """\
 import sys
 from pathlib import Path
-from snapall import conduct
-from snapall.config import load
+from snapall.app.output import Output
+from snapall.app.run import run
+from snapall.config.load import load
 from snapall.operate.guardian import Limits
-from snapall.operate.post import Post
+from snapall.operate.launcher import Post
 {prelude}
 settings = load(Path({config!r}))
 jobs = list(settings.jobs.values())
 taken = jobs[0].max_quiesced + settings.filers[jobs[0].filer].timeout
 limits = Limits(silence={silence!r}, slack={limit!r} - taken)
 post = Post(settings, limits, patience={patience})
-sys.exit(int(conduct.run(settings, jobs, conduct.Telling(), post=post)))
+sys.exit(int(run(settings, jobs, Output(), post=post)))
 """
 
 
@@ -69,7 +70,7 @@ def running(
 def guardians(night: AtLab) -> list[psutil.Process]:
     """The guardians of this lab's runs that live."""
     folder = f"{night.lab.directory}{os.sep}"
-    return processes(lambda argv: "snapall.guarding" in argv and argv[-1].startswith(folder))
+    return processes(lambda argv: "snapall.app.guardian" in argv and argv[-1].startswith(folder))
 
 
 def end_of_guardians(night: AtLab) -> None:

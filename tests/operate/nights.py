@@ -6,9 +6,9 @@ from pathlib import Path
 
 from snapall.backup.journal import journals
 from snapall.backup.steps import Capture, Quiesce, Release, Step
-from snapall.operate.course import Course
 from snapall.operate.history import known_of
 from snapall.operate.reading import course
+from snapall.operate.run_history import Course
 from snapall.operate.status import Standing, standing
 from tests.backup.pretended import Stage
 

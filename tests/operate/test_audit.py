@@ -11,9 +11,9 @@ import pytest
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
-from snapall.config import load
-from snapall.lab import others
-from snapall.lab.site import LabVm, Site, batch
+from snapall.config.load import load
+from snapall.lab import external_actors
+from snapall.lab.sites import LabVm, Site, batch
 from tests.atlab import AtLab, Ended
 from tests.backup.pretended import Stage
 
@@ -34,11 +34,11 @@ class Planted:
 
 
 def gone(name: str) -> Callable[[AtLab], None]:
-    return lambda night: others.remove_filer_snapshot(night.world, "vmvol1", name)
+    return lambda night: external_actors.remove_filer_snapshot(night.world, "vmvol1", name)
 
 
 def by_hand(night: AtLab) -> None:
-    others.make_vm_snapshot(night.world, 110, "Quiesce")
+    external_actors.make_vm_snapshot(night.world, 110, "Quiesce")
 
 
 def left_open(night: AtLab) -> None:
@@ -49,7 +49,7 @@ def left_open(night: AtLab) -> None:
         Surveyed((), (WEB,), (), (), ()), Intent(1, Quiesce(WEB, "Quiesce-20300101T000000Z")),
         stamp="20300101T000000Z",
     )  # fmt: skip
-    others.make_vm_snapshot(night.world, 108, "Quiesce-20300101T000000Z")
+    external_actors.make_vm_snapshot(night.world, 108, "Quiesce-20300101T000000Z")
 
 
 def unreadable(night: AtLab) -> None:
@@ -79,28 +79,28 @@ PLANTED = {
     "renamed by hand": Planted(
         "renamed",
         ("vmware_recent", "keep_this"),
-        lambda night: others.rename_filer_snapshot(night.world, "vmvol1", "vmware_recent", "keep_this"),
+        lambda night: external_actors.rename_filer_snapshot(night.world, "vmvol1", "vmware_recent", "keep_this"),
     ),
     "busy": Planted(
         "busy",
         ("vmware_snap3", "snapmirror"),
-        lambda night: others.tag(night.world, "vmvol1", "vmware_snap3", "snapmirror"),
+        lambda night: external_actors.tag(night.world, "vmvol1", "vmware_snap3", "snapmirror"),
     ),
     "temporary name of nobody": Planted(
         "orphan",
         ("vmware_new_20070101T000000Z",),
-        lambda night: others.make_filer_snapshot(night.world, "vmvol1", "vmware_new_20070101T000000Z"),
+        lambda night: external_actors.make_filer_snapshot(night.world, "vmvol1", "vmware_new_20070101T000000Z"),
     ),
     "beyond the chain": Planted(
         "beyond",
         ("vmware_snap9",),
-        lambda night: others.make_filer_snapshot(night.world, "vmvol1", "vmware_snap9"),
+        lambda night: external_actors.make_filer_snapshot(night.world, "vmvol1", "vmware_snap9"),
         noted=True,
     ),
     "names that differ in capitals": Planted(
         "collision",
         ("VMware_Recent", "vmware_recent"),
-        lambda night: others.make_filer_snapshot(night.world, "vmvol1", "VMware_Recent"),
+        lambda night: external_actors.make_filer_snapshot(night.world, "vmvol1", "VMware_Recent"),
     ),
     "VMs of one name": Planted("collision", ("vm-108", "vm-120"), lambda _: None, site=twins),
     "disks on a volume that the job does not capture": Planted(
@@ -115,10 +115,10 @@ PLANTED = {
     ),
     "journal that cannot be read": Planted("unreadable", (".jsonl", "still quiesced: no VM"), unreadable),
     "database that does not answer": Planted(
-        "unasked", ("virtualcenter.db",), lambda night: others.set_database(night.world, up=False)
+        "unasked", ("virtualcenter.db",), lambda night: external_actors.set_database(night.world, up=False)
     ),
     "volume that is offline": Planted(
-        "unasked", ("vmvol1",), lambda night: others.set_volume(night.world, "vmvol1", state="offline")
+        "unasked", ("vmvol1",), lambda night: external_actors.set_volume(night.world, "vmvol1", state="offline")
     ),
 }
 

@@ -17,9 +17,9 @@ from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Done, Quiesce
 from snapall.errors import ConfigError, Exit
-from snapall.operate.course import Kind
 from snapall.operate.history import past, run_named
 from snapall.operate.reading import course
+from snapall.operate.run_history import Kind
 from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, once, quiesce_of, refuse, release_of
 from tests.operate.nights import CAPTURE, CREATE, REMOVE, course_of, slow_stage
 

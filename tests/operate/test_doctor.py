@@ -18,11 +18,11 @@ from snapall.backup.lock import hold
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
-from snapall.config import load
+from snapall.config.load import load
 from snapall.errors import SiteError
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Fault, Kind
-from snapall.lab.site import Site, batch, big
+from snapall.lab.sites import Site, batch, big
 from snapall.operate.doctor.links import Mark, Seen, Walk
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
@@ -87,12 +87,12 @@ def broken_journal(night: AtLab) -> None:
 
 def deep(night: AtLab) -> None:
     for n in range(31):
-        others.make_vm_snapshot(night.world, 110, f"by hand {n}")
+        external_actors.make_vm_snapshot(night.world, 110, f"by hand {n}")
 
 
 def many_snapshots(night: AtLab, count: int = 251) -> None:
     for n in range(count):
-        others.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
+        external_actors.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
 def stray() -> Site:
@@ -100,7 +100,7 @@ def stray() -> Site:
 
 
 def volume(**how: object) -> Callable[[AtLab], None]:
-    return lambda night: others.set_volume(night.world, "vmvol1", **how)  # type: ignore[arg-type]
+    return lambda night: external_actors.set_volume(night.world, "vmvol1", **how)  # type: ignore[arg-type]
 
 
 def faulty(on: str, kind: Kind, text: str = "") -> Callable[[AtLab], None]:
@@ -108,16 +108,16 @@ def faulty(on: str, kind: Kind, text: str = "") -> Callable[[AtLab], None]:
 
 
 def tagged(night: AtLab) -> None:
-    others.tag(night.world, "vmvol1", "vmware_snap3", "busy")
+    external_actors.tag(night.world, "vmvol1", "vmware_snap3", "busy")
 
 
 def scheduled(night: AtLab) -> None:
-    others.set_own_ways(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
+    external_actors.set_own_ways(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
 
 
 def autodelete(night: AtLab) -> None:
     night.world.set(version="NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007")
-    others.set_own_ways(night.world, "vmvol1", autodelete="on")
+    external_actors.set_own_ways(night.world, "vmvol1", autodelete="on")
 
 
 def hooked(when: str) -> Callable[[AtLab], object]:
@@ -154,7 +154,7 @@ PLANTED = {
         "database driver", BROKEN, "driver is missing", edited('url   = "sqlite:', 'url   = "nosuchdb+nodriver:')
     ),
     "a database that does not answer": Planted(
-        "database login", BROKEN, "cannot be reached", lambda night: others.set_database(night.world, up=False)
+        "database login", BROKEN, "cannot be reached", lambda night: external_actors.set_database(night.world, up=False)
     ),
     "a table that is missing": Planted("tables", BROKEN, "table is missing", in_database("DROP TABLE VPX_SNAPSHOT")),
     "a column that is missing": Planted(
@@ -211,7 +211,7 @@ PLANTED = {
     ),
     "a volume that is full": Planted("space of vmvol1", WARNED, "0 %", volume(full=True)),
     "a reserve that is too small": Planted(
-        "space of vmvol1", WARNED, "beyond it", lambda night: others.set_space(night.world, "vmvol1", reserve=0)
+        "space of vmvol1", WARNED, "beyond it", lambda night: external_actors.set_space(night.world, "vmvol1", reserve=0)
     ),
     "a schedule of the filer's own": Planted(
         "snap sched of vmvol1", WARNED, "keeps 8", scheduled
@@ -327,7 +327,7 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
 
 def test_where_no_vm_is_known_the_login_of_vcbsnapshot_is_told_as_not_tried(at_lab: Make) -> None:
     night = at_lab()
-    others.set_database(night.world, up=False)
+    external_actors.set_database(night.world, up=False)
     _, links = examined(night)
     (login,) = [one for one in links if _name(one) == "vcbsnapshot login"]
     assert login["mark"] == Mark.NOT_TRIED

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from snapall import conduct
-from snapall.config import load
+from snapall.app.output import Output
+from snapall.app.run import run
+from snapall.config.load import load
 from snapall.errors import Exit
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Fault, Kind
-from snapall.operate.post import Post
+from snapall.operate.launcher import Post
 from tests.atlab import CHAIN, AtLab
 from tests.calls import end_calls
 from tests.operate.guards import (
@@ -154,7 +155,7 @@ def test_it_settles_what_a_run_could_not_settle_by_itself(at_lab: Make) -> None:
         assert run.wait(PATIENCE) in {3, 5}
         assert guardians(night)
         (name,) = (entry.argv[-1] for entry in night.ledger if "moref:vm-110" in entry.argv)
-        others.make_vm_snapshot(night.world, 110, name)  # VirtualCenter is late
+        external_actors.make_vm_snapshot(night.world, 110, name)  # VirtualCenter is late
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
     assert [entry.verb for entry in night.ledger if "moref:vm-110" in entry.argv] == ["create", "delete"]
@@ -180,9 +181,7 @@ def test_without_the_guardians_word_nothing_is_quiesced(
     program, patience = BROKEN[how]
     monkeypatch.setattr(sys, "executable", program or str(sleeper))
     settings = load(night.config)
-    ended = conduct.run(
-        settings, list(settings.jobs.values()), conduct.Telling(), post=Post(settings, patience=patience)
-    )
+    ended = run(settings, list(settings.jobs.values()), Output(), post=Post(settings, patience=patience))
     told = capsys.readouterr().err
     assert ended is Exit.FAILED
     assert "the guardian did not come up" in told
@@ -234,7 +233,7 @@ def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_
         assert night.ledger.captures[-1].quiesced.keys() == {108, 110}
         until(lambda: len(settled_again(night)) == 2, "the guardian at work behind the run")
         (name,) = (entry.argv[-1] for entry in night.ledger if "moref:vm-1226" in entry.argv)
-        others.make_vm_snapshot(night.world, 1226, name)  # VirtualCenter is late
+        external_actors.make_vm_snapshot(night.world, 1226, name)  # VirtualCenter is late
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from snapall.lab.site import tiny
+from snapall.lab.sites import tiny
 from tests.atlab import CHAIN, AtLab
 
 Make = Callable[..., AtLab]

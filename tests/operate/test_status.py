@@ -19,7 +19,7 @@ from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
 from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
 from snapall.backup.steps import Quiesce
-from snapall.config import load
+from snapall.config.load import load
 from snapall.errors import JournalError
 from snapall.operate.history import known_of
 from snapall.operate.status import Level, Standing, forgotten

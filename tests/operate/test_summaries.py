@@ -16,8 +16,8 @@ from snapall.backup.outcome import Summary
 from snapall.backup.steps import Done, Outcome, Step
 from snapall.backup.store import read_summary
 from snapall.errors import JournalError
-from snapall.operate.course import Course
 from snapall.operate.history import known_of, past
+from snapall.operate.run_history import Course
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing
 from tests.backup.pretended import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of

@@ -34,10 +34,10 @@ from snapall.backup.record import (
 from snapall.backup.recover import Recovery
 from snapall.backup.steps import Child, Quiesce, Refusal, Release
 from snapall.backup.store import JournalStore
-from snapall.config import load
+from snapall.config.load import load
 from snapall.errors import JournalError, Stopped
 from snapall.operate.guardian import LONGEST_TICK, LONGEST_WAIT, ROLE, Guardian, Limits
-from snapall.operate.post import GuardianConfig, Post
+from snapall.operate.launcher import GuardianConfig, Post
 from snapall.site import process
 from snapall.site.process import Watched, itself
 from tests.atlab import AtLab

@@ -20,9 +20,9 @@ from typing import Literal
 import paramiko
 import pytest
 
-from snapall.lab.site import batch, build
+from snapall.config.settings import Filer, Secret
+from snapall.lab.sites import batch, build
 from snapall.lab.world import World
-from snapall.settings import Filer, Secret
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
 from tests.waiting import PATIENCE
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from snapall.errors import SiteError
-from snapall.site import errand
+from snapall.site import hook_process
 from tests.waiting import PATIENCE, until
 
 # Its child writes down who it is, and sleeps.
@@ -60,33 +60,33 @@ def sleeper(tmp_path: Path) -> Sleeper:
 
 
 def test_what_it_prints_and_how_it_ends_is_told() -> None:
-    ran = errand.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, PATIENCE, lambda: False)
+    ran = hook_process.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, PATIENCE, lambda: False)
     assert (ran.code, ran.said) == (3, "handederr\n")
 
 
 @pytest.mark.parametrize("how", ["beside", "apart"])
 def test_when_its_time_is_over_it_is_ended_with_its_children(how: str, sleeper: Sleeper) -> None:
     argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), how]
-    ran = errand.run(argv, b"", os.environ, 60, lambda: False, sleeper.now)
+    ran = hook_process.run(argv, b"", os.environ, 60, lambda: False, sleeper.now)
     assert (ran.code, ran.seconds) == (None, 60)
     sleeper.assert_ended()
 
 
 def test_a_signal_ends_it(sleeper: Sleeper) -> None:
     argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), "beside"]
-    ran = errand.run(argv, b"", os.environ, PATIENCE, sleeper.sleeps)
+    ran = hook_process.run(argv, b"", os.environ, PATIENCE, sleeper.sleeps)
     assert ran.code is None
     sleeper.assert_ended()
 
 
 def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="cannot be started"):
-        errand.run([str(tmp_path / "none")], b"", {}, PATIENCE, lambda: False)
+        hook_process.run([str(tmp_path / "none")], b"", {}, PATIENCE, lambda: False)
 
 
 def test_what_it_left_in_the_background_is_ended_too(sleeper: Sleeper) -> None:
     orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.note))}); sleep 3600"  # its parent is gone at once
-    ran = errand.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
+    ran = hook_process.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
     assert ran.code is None
     sleeper.assert_ended()
 
@@ -114,12 +114,12 @@ def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_re
             os.write(go, os.read(done, 1))
         return False
 
-    ran = errand.run([sys.executable, "-c", chatty, *map(str, pipes)], b"", os.environ, PATIENCE, look)
+    ran = hook_process.run([sys.executable, "-c", chatty, *map(str, pipes)], b"", os.environ, PATIENCE, look)
     os.close(go)
     os.close(done)
     assert ran.code == 0
     assert ran.said.endswith("the reason\n")
-    assert len(ran.said) <= errand.CEILING
+    assert len(ran.said) <= hook_process.CEILING
     assert found >= 2  # what it is given, and what it prints
     assert most < 50 << 20  # of 200 MiB
 
@@ -129,6 +129,6 @@ def test_without_room_for_its_files_it_is_not_run() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(SiteError, match="cannot be started"):
-            errand.run(["true"], b"handed", os.environ, PATIENCE, lambda: False)
+            hook_process.run(["true"], b"handed", os.environ, PATIENCE, lambda: False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -11,11 +11,11 @@ import paramiko
 import pytest
 
 from snapall.backup.steps import Capture, Delete, Done, Rename, Unknown
+from snapall.config.settings import Secret
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, Kind
 from snapall.lab.serve import Lab
-from snapall.lab.site import batch
-from snapall.settings import Secret
+from snapall.lab.sites import batch
 from snapall.site.filer import FilerSystem
 from snapall.site.ssh import Ssh
 from tests.real.conftest import OLD, Peer

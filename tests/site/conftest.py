@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from snapall.settings import Database, Secret
+from snapall.config.settings import Database, Secret
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.drivers import Driver, Pg8000, Pymssql, Pyodbc
 from tests.site.servers import POSTGRESQL, SQL_2000, SQL_2005, Server

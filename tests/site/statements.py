@@ -13,9 +13,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from snapall.lab.site import batch, build
-from snapall.lab.toml import database_url
-from snapall.settings import Database
+from snapall.config.settings import Database
+from snapall.lab.config_file import database_url
+from snapall.lab.sites import batch, build
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.drivers import Driver, Pg8000, Pyodbc
 from tests.site.servers import POSTGRESQL, SQL_2000, Server

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from snapall.errors import SiteError
-from snapall.site.ahead import Ahead
+from snapall.site.prefetch import Ahead
 from tests.waiting import PATIENCE
 
 

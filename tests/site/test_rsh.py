@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.settings import Filer
+from snapall.config.settings import Filer
 from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
-from snapall.site.wire import Deadline
+from snapall.site.tcp import Deadline
 from tests.waiting import PATIENCE, until
 
 Behaviour = Callable[[socket.socket], None]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from snapall.config.settings import Database
 from snapall.errors import SiteError
+from snapall.lab.config_file import database_url
 from snapall.lab.serve import Lab
-from snapall.lab.site import paper
-from snapall.lab.toml import database_url
-from snapall.settings import Database
+from snapall.lab.sites import paper
 from snapall.site.tables import COLUMNS
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site import statements

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from snapall.backup.model import Vm, VmSnapshot
+from snapall.config.settings import Database, Secret
 from snapall.errors import Refused, SiteError
-from snapall.settings import Database, Secret
 from snapall.site.datastores import Inventory
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.conftest import PAIRS, Start

@@ -16,11 +16,11 @@ import paramiko
 import pytest
 from paramiko import common
 
-from snapall.settings import Filer, Secret
+from snapall.config.settings import Filer, Secret
 from snapall.site.filer import Hop, NoAnswer, NotSent, Reply
 from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
 from snapall.site.sshkeys import HOST_KEYS
-from snapall.site.wire import Deadline, hang_up
+from snapall.site.tcp import Deadline, hang_up
 from tests.waiting import PATIENCE
 
 Answer = Callable[[paramiko.Channel], None]

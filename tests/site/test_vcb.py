@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
+from snapall.config.settings import Secret, Vcenter
 from snapall.errors import ConfigError, SiteError
-from snapall.settings import Secret, Vcenter
 from snapall.site import process
 from snapall.site.vcb import Vcb, ssids
 from tests.waiting import PATIENCE

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm, VmSnapshot
+from snapall.config.settings import Database, Secret
 from snapall.errors import Refused, SiteError
-from snapall.settings import Database, Secret
 from snapall.site.datastores import Datastore, Inventory, bytes_of
 from snapall.site.virtualcenter import VirtualCenter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from snapall.operate.doctor.links import Mark, Result
-from snapall.views.examination import doctor_json, doctor_lines
+from snapall.views.doctor import doctor_json, doctor_lines
 
 WELL = [Result("log", "", Mark.OK, "snapall.log"), Result("snap list", "vmvol1", Mark.OK, "understood")]
 ILL = [

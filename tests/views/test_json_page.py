@@ -13,13 +13,13 @@ from snapall.operate.doctor.links import Mark, Result
 from snapall.operate.history import past
 from snapall.operate.statistics import statistics
 from snapall.site.datastores import Inventory
-from snapall.views.course_json import course_json
-from snapall.views.examination import doctor_json
+from snapall.views.doctor import doctor_json
 from snapall.views.json_root import SCHEMA, root
 from snapall.views.jsonlines import snake
 from snapall.views.reports import Retained, Taken, datastore_json, list_json
-from snapall.views.standing import status_json
+from snapall.views.run_json import course_json
 from snapall.views.statistics import stats_json
+from snapall.views.status import status_json
 from tests.backup.pretended import JOB, quiesce_of, refuse
 from tests.operate.nights import course_of, slow_stage, standing_of
 

@@ -31,7 +31,7 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.steps import Delete, Done, Quiesce, Release, Rename, Unknown
-from snapall.views.names import Names
+from snapall.views.labels import Names
 from snapall.views.sentences import Weight, sentence
 from tests.backup.pretended import JOB, PACE, START
 

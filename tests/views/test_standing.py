@@ -12,7 +12,7 @@ from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.status import Finding, Level
 from snapall.views.prometheus import metrics_text
-from snapall.views.standing import nagios_line, status_json, status_lines
+from snapall.views.status import nagios_line, status_json, status_lines
 from tests.backup.pretended import Stage, quiesce_of, refuse
 from tests.operate.nights import slow_stage, standing_of
 

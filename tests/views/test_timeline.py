@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
-from snapall.operate.course import Course
 from snapall.operate.history import past
 from snapall.operate.reading import course
+from snapall.operate.run_history import Course
 from snapall.operate.statistics import statistics
-from snapall.views.letters import FINE, PLAIN, alphabet, columns, fitted, sparkline
+from snapall.views.glyphs import FINE, PLAIN, alphabet, columns, fitted, sparkline
+from snapall.views.messages import wrapped
 from snapall.views.reports import columns_of
 from snapall.views.statistics import stats_lines
 from snapall.views.timeline import timeline_lines
 from snapall.views.timeline_svg import timeline_svg
-from snapall.views.words import wrapped
 from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
 from tests.operate.nights import course_of, slow_stage
 

@@ -9,7 +9,7 @@ import pytest
 from snapall.backup.model import Grade, Order, Vm
 from snapall.backup.steps import Done, Outcome, Refusal, Release, Unknown
 from snapall.errors import Exit
-from snapall.views import words
+from snapall.views import messages
 from snapall.views.reports import Retained, list_json, list_lines
 from tests.backup.pretended import JOB
 from tests.views.helpers import report_with
@@ -17,7 +17,7 @@ from tests.views.helpers import report_with
 
 @pytest.mark.parametrize("code", list(Exit))
 def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
-    lines = words.summary(report_with(code, outstanding=("web01 (vm-7)",) if code is Exit.DEBTS else ()), JOB)
+    lines = messages.summary(report_with(code, outstanding=("web01 (vm-7)",) if code is Exit.DEBTS else ()), JOB)
     assert any(line.startswith(f"exit {int(code)}: ") for line in lines)
     assert any(line.startswith("next: ") for line in lines) == (code is not Exit.OK)
     if code is Exit.DEBTS:
@@ -27,44 +27,46 @@ def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
 
 def test_recover_is_no_advice_where_it_can_do_nothing() -> None:
     unreadable = report_with(Exit.DEBTS)
-    assert "snapall recover" not in words.advice(unreadable, JOB)
+    assert "snapall recover" not in messages.advice(unreadable, JOB)
     unregistered = replace(unreadable, outstanding=("web01 (vm-7)",), given_up=("web01 (vm-7)",))
-    assert "snapall recover" not in words.advice(unregistered, JOB)
+    assert "snapall recover" not in messages.advice(unregistered, JOB)
     both = replace(unregistered, outstanding=("web01 (vm-7)", "web02 (vm-8)"))
-    assert "snapall recover" in words.advice(both, JOB)
+    assert "snapall recover" in messages.advice(both, JOB)
 
 
 def test_a_backup_below_publish_is_said_to_be_replaced_and_never_to_be_published() -> None:
     pending = report_with(Exit.PARTIAL, grade=Grade.CRASH_CONSISTENT, name="vmware_new_s")
-    assert words.summary(pending, JOB)[0] == "vmware_new_s: crash-consistent, pending"
-    assert "below `publish` (partial) and stays pending until the next backup replaces it" in words.advice(pending, JOB)
+    assert messages.summary(pending, JOB)[0] == "vmware_new_s: crash-consistent, pending"
+    assert "below `publish` (partial) and stays pending until the next backup replaces it" in messages.advice(
+        pending, JOB
+    )
     whole = replace(JOB, publish=Grade.WHOLE)
-    assert "below `publish` (whole)" in words.advice(replace(pending, grade=Grade.PARTIAL), whole)
+    assert "below `publish` (whole)" in messages.advice(replace(pending, grade=Grade.PARTIAL), whole)
 
 
 def test_a_good_backup_that_is_pending_is_said_to_be_published_by_the_next_run() -> None:
     pending = report_with(Exit.PARTIAL, grade=Grade.PARTIAL, name="vmware_new_s")
-    assert "the next run, or `snapall recover`, publishes vmware_new_s" in words.advice(pending, JOB)
+    assert "the next run, or `snapall recover`, publishes vmware_new_s" in messages.advice(pending, JOB)
     paper = replace(JOB, publish=Grade.CRASH_CONSISTENT)
-    assert "publishes vmware_new_s" in words.advice(replace(pending, grade=Grade.CRASH_CONSISTENT), paper)
+    assert "publishes vmware_new_s" in messages.advice(replace(pending, grade=Grade.CRASH_CONSISTENT), paper)
 
 
 def test_a_report_says_where_its_backup_is() -> None:
     published = report_with(Exit.PARTIAL, grade=Grade.PARTIAL, name="vmware_recent", published=True)
-    assert words.place(published, JOB) == "published"
-    assert words.place(replace(published, name="before-upgrade"), JOB) == "kept outside the rotation"
-    assert "publishes" not in words.advice(published, JOB)
-    assert words.grade(report_with(Exit.FAILED)) == "no backup"
+    assert messages.place(published, JOB) == "published"
+    assert messages.place(replace(published, name="before-upgrade"), JOB) == "kept outside the rotation"
+    assert "publishes" not in messages.advice(published, JOB)
+    assert messages.grade(report_with(Exit.FAILED)) == "no backup"
 
 
 def test_only_safe_order_promises_that_the_retained_backups_are_unchanged() -> None:
     failed = report_with(Exit.FAILED)
-    assert "retained backups are unchanged" in words.advice(failed, JOB)
-    assert "retained" not in words.advice(failed, replace(JOB, order=Order.PAPER))
+    assert "retained backups are unchanged" in messages.advice(failed, JOB)
+    assert "retained" not in messages.advice(failed, replace(JOB, order=Order.PAPER))
 
 
 def test_lengths_of_time_read_as_people_write_them() -> None:
-    assert [words.clocked(s) for s in (3.21, 250, 7500)] == ["3.2 s", "4 min 10 s", "2 h 5 min"]
+    assert [messages.clocked(s) for s in (3.21, 250, 7500)] == ["3.2 s", "4 min 10 s", "2 h 5 min"]
 
 
 def test_the_list_has_columns_and_json() -> None:
@@ -91,10 +93,10 @@ def _unknown() -> Retained:
     ],
 )
 def test_a_step_has_words_for_each_of_its_outcomes(outcome: Outcome, text: str) -> None:
-    assert words.done(Release(Vm(7), "snapshot-1"), outcome) == text
+    assert messages.done(Release(Vm(7), "snapshot-1"), outcome) == text
 
 
 def test_a_size_is_written_in_the_unit_that_fits() -> None:
     sizes = [None, 0, 1023, 1024, 1024**2 - 1, 50 * 1024**3, 2**63]
     written = ["unknown", "0 B", "1023 B", "1.0 KiB", "1.0 MiB", "50.0 GiB", "8192.0 PiB"]
-    assert [words.size(one) for one in sizes] == written
+    assert [messages.size(one) for one in sizes] == written

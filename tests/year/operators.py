@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from snapall.lab import others, schema
-from snapall.lab.site import encoded
+from snapall.lab import databases, external_actors
+from snapall.lab.sites import encoded
 from tests.year.chronicle import Chronicle
 from tests.year.happenings import Chance
 
@@ -38,12 +38,12 @@ class Operators:
             case ["keeps", *_]:
                 self.keep = f"before_maintenance_{self.count}"
             case ["fills", *_]:
-                others.set_volume(world, volume, full=True)
+                external_actors.set_volume(world, volume, full=True)
                 self.full = day + self.chance.number(1, 3)
             case ["mirrors" | "clones", *_] if present:
                 oldest = what.startswith("clones")
                 name = present[-1] if oldest else self.chance.one(present)
-                others.tag(world, volume, name, "busy", "LUNs" if oldest else "snapmirror")
+                external_actors.tag(world, volume, name, "busy", "LUNs" if oldest else "snapmirror")
                 self.until[volume, str(self.chronicle.volumes[volume][name].number)] = day + self.chance.number(1, 4)
             case [_, "a", "snapshot", *_] if present:
                 self._chain(world, what, volume, self.chance.one(present))
@@ -58,10 +58,10 @@ class Operators:
                 moment.db.execute(query, (new, volume, name))
             self.chronicle.operator_renamed(volume, name, new)
             return
-        others.remove_filer_snapshot(world, volume, name)
+        external_actors.remove_filer_snapshot(world, volume, name)
         self.chronicle.operator_deleted(volume, name)
         if what.startswith("takes"):
-            others.make_filer_snapshot(world, volume, name)
+            external_actors.make_filer_snapshot(world, volume, name)
             self.chronicle.operator_made(volume, name)
 
     def _vms(self, world: World, what: str) -> None:
@@ -72,19 +72,19 @@ class Operators:
             case ["adds", *_]:
                 _add_vm(world, 3000 + self.count, f"new{self.count:02d}", (688,))
             case ["deletes", *_] if vm is not None and len(movable) > 2 and _datastores(world, vm.id) == (688,):
-                others.remove_vm(world, vm.id)
+                external_actors.remove_vm(world, vm.id)
                 self.chronicle.vm_is_gone(vm.id)
             case ["renames", *_] if vm is not None:
                 with world.moment() as moment:
                     moment.db.execute("UPDATE vms SET name = ? WHERE id = ?", (f"web/{self.count}", vm.id))
                     moment.echo(RENAMED, encoded(f"web/{self.count}"), vm.id)
             case ["moves", *_] if vm is not None:
-                others.move_vm(world, vm.id, self.chance.one([11, 12]))
+                external_actors.move_vm(world, vm.id, self.chance.one([11, 12]))
             case ["takes", *_] if vm is not None:
-                others.make_vm_snapshot(world, vm.id, "Quiesce")
+                external_actors.make_vm_snapshot(world, vm.id, "Quiesce")
             case ["removes", *_]:
                 for row in world.vm_snapshots()[-1:]:
-                    others.remove_vm_snapshot(world, row.vm, row.ssid)
+                    external_actors.remove_vm_snapshot(world, row.vm, row.ssid)
                     self.chronicle.operator_removed(row.ssid)
             case _:
                 pass
@@ -104,7 +104,7 @@ class Operators:
     def tidy(self, world: World) -> None:
         """Delete what snapall warned of, as its remedy says."""
         for volume, name in self.chronicle.strays():
-            others.remove_filer_snapshot(world, volume, name)
+            external_actors.remove_filer_snapshot(world, volume, name)
             self.chronicle.operator_deleted(volume, name)
 
     def undo(self, world: World, day: int) -> None:
@@ -113,10 +113,10 @@ class Operators:
             if day >= last:
                 names = {str(snap.number): name for name, snap in self.chronicle.volumes[volume].items()}
                 if number in names:
-                    others.tag(world, volume, names[number])
+                    external_actors.tag(world, volume, names[number])
                 del self.until[volume, number]
         if self.full and day >= self.full:
-            others.set_volume(world, "vmvol1")
+            external_actors.set_volume(world, "vmvol1")
             self.full = 0
 
 
@@ -130,7 +130,7 @@ def _add_vm(world: World, number: int, name: str, datastores: tuple[int, ...]) -
         moment.db.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, 11, 0)", (number, name))
         for store in datastores:
             moment.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, ?)", (number, store))
-        moment.echo(schema.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
-        moment.echo(schema.ENTITY, number, name, 0, 3)
+        moment.echo(databases.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
+        moment.echo(databases.ENTITY, number, name, 0, 3)
         for store in datastores:
-            moment.echo(schema.ASSIGNMENT, store, number)
+            moment.echo(databases.ASSIGNMENT, store, number)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from snapall.app.opening import pace_of
 from snapall.backup.bus import Listener
 from snapall.backup.context import RunContext
 from snapall.backup.model import Job
@@ -16,14 +17,13 @@ from snapall.backup.record import Failed, Record
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore
-from snapall.conduct import pace_of
-from snapall.config import load
+from snapall.config.load import load
+from snapall.config.settings import Config
 from snapall.errors import SnapallError
+from snapall.lab.config_file import database_url
 from snapall.lab.ledger import Entry
-from snapall.lab.site import NIGHTLY, LabVm, Site, Volume, batch, build
-from snapall.lab.toml import database_url
+from snapall.lab.sites import NIGHTLY, LabVm, Site, Volume, batch, build
 from snapall.lab.world import World
-from snapall.settings import Config
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines

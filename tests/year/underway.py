@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
 from snapall.backup.steps import Child, Outcome, Step
+from snapall.config.settings import Config, Filer
 from snapall.lab.filershell import Ending, FilerShell
 from snapall.lab.vcbsnapshot import begin
 from snapall.lab.world import World
-from snapall.settings import Config, Filer
 from snapall.site import OpenSite
 from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
 from snapall.site.process import Completed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from snapall.lab import others
+from snapall.lab import external_actors
 from snapall.lab.faults import Kind
 from tests.year import dawn
 from tests.year.chronicle import Chronicle, Rules
@@ -103,7 +103,7 @@ class Year:
         self.chronicle.read(town.news(), None)
         self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()))
         for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
-            others.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
+            external_actors.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
             self.chronicle.operator_removed(ssid)
         self.tally.left += bool(dawn.left(self.chronicle, self.town))
         town.until(midnight + BY_DAY)
@@ -131,7 +131,7 @@ class Year:
 
     def _mend(self) -> None:
         self.town.world.clear_faults()
-        others.set_database(self.town.world, up=True)
+        external_actors.set_database(self.town.world, up=True)
 
     def _by_day(self, day: int) -> None:
         """The operators' day."""

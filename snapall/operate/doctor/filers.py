@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.links import Look, Seen, Walk
-from snapall.settings import Config, Filer
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Reply, Transport, require_7mode
 from snapall.site.volumes import Volumes

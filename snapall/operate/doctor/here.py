@@ -12,10 +12,10 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.lock import holder_of
 from snapall.backup.store import JournalStore
+from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
 from snapall.operate.doctor.links import Seen, Walk
 from snapall.operate.history import known_of, lock_of
-from snapall.settings import Config, Hooks
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _OTHERS = stat.S_IRGRP | stat.S_IROTH

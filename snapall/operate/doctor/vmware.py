@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from snapall.config.settings import Config
 from snapall.operate.doctor.links import Mark, Result, Seen, Walk
-from snapall.settings import Config
 from snapall.site.vcb import Vcb
 
 if TYPE_CHECKING:

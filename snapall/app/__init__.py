@@ -1,0 +1,1 @@
+"""Composition: each module opens configuration, site, journals and views for one command, and decides nothing."""

@@ -1,0 +1,243 @@
+"""`snapall import`: writes the snapall.toml that says what an old batch file says, and what that batch did wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from snapall.config.batch.source import overlay_of, source_of
+from snapall.config.load import from_batch
+from snapall.config.settings import Config, Secret
+from snapall.errors import ConfigError
+from snapall.views.json_root import root
+
+if TYPE_CHECKING:
+    from snapall.config.batch.facts import Defect
+    from snapall.config.batch.source import Source
+
+Kept = Literal["file", "env"]
+_PATHS = ("key_file", "known_hosts")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was written, where each password is expected now, and the batch's defects."""
+
+    batch: Path
+    written: tuple[Path, ...]
+    secrets: tuple[tuple[str, str, bool], ...]  # the key, its file or variable, whether it still has to be made
+    kept: Kept
+    defects: tuple[Defect, ...]
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        for path in self.written:
+            yield f"wrote {path}"
+        yield ""
+        yield f"What {self.batch.name} does wrong, and what snapall does instead:"
+        for one in self.defects:
+            yield f"  {numbered(one.lines)}: {one.what}"
+            yield f"      snapall: {one.instead}"
+        yield ""
+        yield "What to do next:"
+        for number, line in enumerate(self.next_steps(), 1):
+            yield f"  {number}. {line}"
+
+    def next_steps(self) -> list[str]:
+        """What is left to do, in order."""
+        config = self.written[0]
+        steps = [
+            f"put the password of {key} into {'the variable' if self.kept == 'env' else 'the file'} {place}"
+            for key, place, missing in self.secrets
+            if missing
+        ]
+        if self.kept == "env" and self.secrets:
+            steps.append(
+                "think of files instead (--secrets file): `snapall recover` at boot or at 4 a.m. needs the passwords "
+                "too, and seldom has the variables there"
+            )
+        return [
+            *steps,
+            f"snapall plan --config {config}: see what a run would do; nothing is changed",
+            f"snapall run --config {config}: take the first backup",
+            f"take {self.batch.name} out of the schedule, and schedule snapall run and, at boot, snapall recover",
+        ]
+
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return root(
+            written=[str(path) for path in self.written],
+            secrets=[{"key": key, self.kept: place, "missing": missing} for key, place, missing in self.secrets],
+            defects=[{"lines": list(one.lines), "what": one.what, "instead": one.instead} for one in self.defects],
+            next=self.next_steps(),
+        )
+
+
+def numbered(lines: tuple[int, ...]) -> str:
+    """`line 35`, or `lines 22, 24, 26`."""
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one password of the batch goes."""
+
+    key: tuple[str, ...]
+    file: str
+    variable: str
+    secret: Secret
+
+    def value(self, kept: Kept) -> dict[str, str]:
+        return {"file": self.file} if kept == "file" else {"env": self.variable}
+
+
+def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, environ: Mapping[str, str]) -> Imported:
+    """Write the configuration, and the passwords' files if asked. ConfigError: faults, or a file is already there."""
+    batch = batch.absolute()
+    if batch.suffix.lower() not in (".bat", ".cmd"):
+        raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
+    if with_secrets and kept == "env":
+        raise ConfigError("--write-secrets writes files, and --secrets env wants none", "leave out one of the two")
+    source = source_of(batch)
+    config = from_batch(source, environ)
+    out = (batch.with_name("snapall.toml") if out is None else out).absolute()
+    if out.suffix.lower() != ".toml":
+        raise ConfigError(f"{out}: a configuration's name ends in .toml", "name a file such as snapall.toml")
+    places = tuple(_places(source, config))
+    files = [out.parent / place.file for place in places] if with_secrets else []
+    _refuse_to_overwrite([out, *files])
+    text = _text(source, config, places, kept, out.parent)
+    for path, place in zip(files, places, strict=with_secrets):
+        _create(path, place.secret.reveal() + "\n", 0o600)
+    _create(out, text, 0o644)
+    secrets = tuple(
+        (".".join(place.key), place.file if kept == "file" else place.variable, _is_missing(place, kept, out, environ))
+        for place in places
+    )
+    return Imported(batch, (out, *files), secrets, kept, source.batch.defects)
+
+
+def _is_missing(place: _Place, kept: Kept, out: Path, environ: Mapping[str, str]) -> bool:
+    return not (out.parent / place.file).exists() if kept == "file" else place.variable not in environ
+
+
+_ANOTHER = "name another file with --out"
+
+
+def _refuse_to_overwrite(paths: list[Path]) -> None:
+    try:
+        there = [path for path in paths if path.exists()]
+    except OSError as error:
+        raise ConfigError(f"{paths[0]}: cannot be written: {error.strerror}", _ANOTHER) from error
+    if there:
+        lines = "\n".join(f"{path}: is there already, and is not overwritten" for path in there)
+        raise ConfigError(lines, "move it away, or name another file with --out")
+
+
+def _create(path: Path, text: str, mode: int) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER) from error
+
+
+def _places(source: Source, config: Config) -> Iterator[_Place]:
+    """The passwords that stand in clear in the batch or its overlay."""
+    raw = source.raw
+    found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
+        (("vcenter", "password"), "vc.secret", "VCPWORD", config.vcenter.password),
+        (("database", "password"), "sql.secret", "SQLPWORD", config.database.password),
+    ]
+    for name, filer in config.filers.items():
+        variable = "".join(char if char.isalnum() and char.isascii() else "_" for char in name).upper()
+        found.append((("filers", name, "password"), f"filer-{name}.secret", f"FILERPWORD_{variable}", filer.password))
+    for key, file, variable, secret in found:
+        if secret is not None and isinstance(_at(raw, key), str):
+            yield _Place(key, file, variable, secret)
+
+
+def _at(table: object, key: tuple[str, ...]) -> object:
+    for part in key:
+        table = table.get(part) if isinstance(table, Mapping) else None
+    return table
+
+
+def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept, folder: Path) -> str:
+    """The file. Relative paths stay, unless it lies in another folder than the batch."""
+    overlay = overlay_of(source.path)
+    what = f"{source.path.name} and {overlay.name}" if source.overlay else source.path.name
+    moved = folder != source.path.parent
+    top: dict[str, object] = {"state": "snapall.state", "log": "snapall.log"}
+    top |= {key: value for key, value in source.raw.items() if not isinstance(value, Mapping)}
+    if moved:
+        top |= {"state": str(config.state), "log": str(config.log)}
+    lines = [f"# What {what} says, for snapall. Relative paths are relative to this file."]
+    lines += [_entry((key,), value, source) for key, value in top.items()]
+    secrets = {place.key: place.value(kept) for place in places}
+    for path, table in _tables(source.raw):
+        lines += ["", f"[{_dotted(path)}]"]
+        for key, value in table.items():
+            whole = (*path, key)
+            lines.append(_entry(whole, secrets.get(whole, _moved(key, value, source.path.parent, moved)), source))
+    return "\n".join(lines) + "\n"
+
+
+def _tables(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Mapping[str, object]]]:
+    for key, value in raw.items():
+        if isinstance(value, Mapping) and key in ("filers", "jobs"):
+            yield from (((key, name), table) for name, table in value.items())
+        elif isinstance(value, Mapping):
+            yield (key,), value
+
+
+def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
+    """A path as the new folder must give it."""
+    match value:
+        case {"file": str(name)} if moved:
+            return {"file": str(folder / Path(name).expanduser())}
+        case str() if moved and key in _PATHS:
+            return str(folder / Path(value).expanduser())
+        case _:
+            return value
+
+
+_COMMENTS = {
+    "parallel": "calls at a time; 1 is the batch's pace, 4 is snapall's own default",
+    "order": 'or "paper": rotate before the capture, as the batch does',
+    "vm_snapshot": "the VM snapshots' name; a run adds its time to it",
+    "owner": "the schema that owns the VPX_ tables",
+    "transport": 'or "ssh", which is safer',
+}
+
+
+def _entry(path: tuple[str, ...], value: object, source: Source) -> str:
+    line = source.batch.lines.get(path)
+    overlaid = _at(source.overlay, path) is not None
+    origin = overlay_of(source.path).name if overlaid else f"line {line}" if line is not None else ""
+    comment = "; ".join(part for part in (origin, _COMMENTS.get(path[-1], "")) if part)
+    text = f"{_dotted(path[-1:])} = {_toml(value)}"
+    return f"{text}  # {comment}" if comment else text
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return ".".join(
+        part if part.replace("-", "").replace("_", "").isalnum() and part.isascii() else _toml(part) for part in path
+    )
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it; JSON's escapes are among TOML's."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case Mapping():
+            return "{ " + ", ".join(f"{_dotted((key,))} = {_toml(one)}" for key, one in value.items()) + " }"
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case _:
+            return json.dumps(value)

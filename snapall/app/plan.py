@@ -1,0 +1,62 @@
+"""`snapall plan`: what a run would do now."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+
+from snapall.app.opening import store_of
+from snapall.app.statistics import history_of
+from snapall.backup.model import Job
+from snapall.backup.origins import recall
+from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settling
+from snapall.backup.steps import Step
+from snapall.config.settings import Config, Hooks
+from snapall.operate.history import require_listed
+from snapall.site import OpenSite
+
+_NO_STAMP = (
+    "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a run of a job would do now: the debts it would settle first, then its plan."""
+
+    first: tuple[Planned, ...]
+    plan: Plan
+    site: OpenSite
+
+    def command(self, action: Step | Look) -> str:
+        """The command line, passwords masked, with `<UTC>` where only the run knows its stamp."""
+        return self.site.command(action).replace(_NO_STAMP, "<UTC>")
+
+
+def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
+    """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
+    store = store_of(settings)
+    require_listed(store.folder)
+    site = OpenSite(job, settings)
+    mine = (store.read(path) for path in store.open_runs(job.name))
+    first = [state for state in mine if state.header.vcenter == settings.vcenter.host]
+    here = (state for state in store.states() if state.header.vcenter == settings.vcenter.host)
+    others = tuple(state for state in here if state.header.job.name != job.name)
+    known = store.known(job.name)
+    survey = site.survey()
+    found = history_of(settings, job)
+    context = PlanContext(others, tuple(first), found.usual, found.missed, settings.vcenter.parallel)
+    built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
+    actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
+    return Outlook(settling(first), replace(built, actions=actions), site)
+
+
+def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
+    """When each of a job's hooks would run, and its command line."""
+    hooks = settings.hooks.get(job.name, Hooks())
+    found = (
+        ("before the run", hooks.before),
+        ("after the run", hooks.after),
+        ("when it does not exit with 0", hooks.on_failure),
+    )
+    return tuple((when, shlex.join(argv)) for when, argv in found if argv)

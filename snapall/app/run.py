@@ -1,0 +1,36 @@
+"""`snapall run`: the jobs one after the other, each with its guardian, hooks and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from snapall.app.jobrun import JobRun
+from snapall.app.opening import pace_of
+from snapall.app.output import Output, publishing
+from snapall.app.signals import heeded
+from snapall.backup.clock import Clock, SystemClock
+from snapall.backup.model import Job
+from snapall.config.settings import Config
+from snapall.errors import Exit, worst
+from snapall.operate.launcher import Post
+
+
+def run(
+    settings: Config,
+    jobs: Sequence[Job],
+    output: Output,
+    keep: str = "",
+    post: Post | None = None,
+    clock: Clock | None = None,
+) -> Exit:
+    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
+    codes = []
+    post = Post(settings) if post is None else post
+    for job in jobs:
+        with publishing(settings, output, log=True) as (warn, listener), heeded(warn) as stopped:
+            pace, time = pace_of(settings, job), clock or SystemClock()
+            codes.append(JobRun(settings, job, pace, time, listener, stopped, post, keep).run())
+            if stopped():
+                codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
+                break
+    return worst(*codes)

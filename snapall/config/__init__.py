@@ -1,0 +1,1 @@
+"""Configuration: snapall.toml, or an old batch file, read into frozen settings."""

@@ -1,0 +1,56 @@
+"""An old snapall.bat as a configuration: what it says, line by line, or why it cannot be taken as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snapall.config.batch.defects import defects_of
+from snapall.config.batch.facts import Defect, Fault, KeyPath, Script
+from snapall.config.batch.overlay import answers, merged
+from snapall.config.batch.parser import read
+from snapall.config.batch.shown import shown
+from snapall.config.batch.table import table_of
+from snapall.escaping import printable
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Batch:
+    """What was read: the faults, or a table as tomllib gives one, with the line of each key."""
+
+    faults: tuple[Fault, ...]
+    table: Mapping[str, object]
+    lines: Mapping[KeyPath, int]
+    defects: tuple[Defect, ...]
+    script: Script
+
+    def told(self) -> list[str]:
+        """The faults, one a line: the line's number, the line, why, and the remedy; no password in any."""
+        found = []
+        for fault in self.faults:
+            text = shown(self.script.texts.get(fault.line, ""))
+            line = f": `{text}`" if text.strip(" *") else ""
+            found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
+        return list(dict.fromkeys(found))
+
+    def masked(self, text: str) -> str:
+        """A message without any password of the file."""
+        return self.script.masked(text)
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """Where a key, or what stands in it or above it, was read."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return min((line for key, line in self.lines.items() if key[: len(path)] == path), default=None)
+
+
+def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
+    """Read a batch file with what its overlay says. Never raises: what is not understood is among the faults."""
+    script = read(data)
+    table = table_of(script)
+    said = table.whole()
+    faults = sorted((one for one in script.faults if not answers(overlay, said, one)), key=lambda one: one.line)
+    if faults:
+        return Batch(tuple(faults), {}, table.lines, (), script)
+    return Batch((), merged(said, overlay), table.lines, defects_of(script), script)

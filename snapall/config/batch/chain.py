@@ -1,0 +1,76 @@
+"""One volume's deletes, renames and create -> the chain of names, newest first; it must be unbroken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from snapall.backup.model import chain_names
+from snapall.config.batch.facts import ANY, Said, Script, Snap
+from snapall.config.batch.nights import PROPER
+
+_KEY = ("jobs", ANY, "chain")
+_REMEDY = "the chain must be unbroken, oldest first: delete the oldest, rename each to the next, create the newest"
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A command whose names are all known; for a rename the old one comes first."""
+
+    line: int
+    verb: str
+    names: tuple[Said, ...]
+
+
+def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Said, ...] | None:
+    """The names, newest first; a line that breaks the chain is a fault, and None comes back."""
+    moves = [_Move(one.line, one.verb, tuple(name for name in one.names if name is not None)) for one in snaps]
+    if any(len(move.names) != len(snap.names) for move, snap in zip(moves, snaps, strict=True)):
+        return None
+    creates = [move for move in moves if move.verb == "create"]
+    if not creates:
+        script.fault(moves[0].line, f"{volume} is rotated, but no snap create follows", PROPER, _KEY)
+    for move in creates[1:]:
+        script.fault(move.line, f"a second snapshot of {volume} is created", "keep one snap create", _KEY)
+    if len(creates) != 1:
+        return None
+    renames = {move.names[0].text: move for move in moves if move.verb == "rename"}
+    chain, used = [creates[0].names[0]], list[_Move]()
+    while chain[-1].text in renames and renames[chain[-1].text] not in used:
+        used.append(renames[chain[-1].text])
+        chain.append(used[-1].names[1])
+    before = len(script.faults)
+    _check_names(chain, used, moves, script)
+    _check_order([*[move for move in moves if move.verb == "delete"][:1], *reversed(used), creates[0]], script)
+    return tuple(chain) if len(script.faults) == before else None
+
+
+def _check_names(chain: list[Said], used: list[_Move], moves: list[_Move], script: Script) -> None:
+    names, oldest = " <- ".join(one.text for one in chain), chain[-1].text
+    deletes = [move for move in moves if move.verb == "delete"]
+    for move in moves:
+        if move.verb == "rename" and move not in used:
+            script.fault(move.line, f"this rename does not fit into the chain {names}", _REMEDY, _KEY)
+    for number, move in enumerate(deletes):
+        if move.names[0].text != oldest or number:
+            text = f"this delete does not fit: the oldest of the chain {names} is {oldest}"
+            script.fault(move.line, text, _REMEDY, _KEY)
+    if not deletes:
+        script.fault(chain[0].line, f"nothing deletes {oldest}, the oldest of the chain {names}", _REMEDY, _KEY)
+    if len({one.text.lower() for one in chain}) != len(chain):
+        script.fault(chain[0].line, f"the chain {names} comes back to itself", _REMEDY, _KEY)
+
+
+def _check_order(order: list[_Move], script: Script) -> None:
+    for earlier, later in pairwise(order):
+        if earlier.line > later.line:
+            script.fault(later.line, "this line comes before the one that must make room for it", _REMEDY, _KEY)
+
+
+def naming(chain: tuple[Said, ...]) -> dict[str, object]:
+    """The chain as a job's keys: `prefix` and `retain` when these are the default names, else `chain`."""
+    names = tuple(one.text for one in chain)
+    prefix = names[0].removesuffix("_recent")
+    if prefix and prefix != names[0] and chain_names(prefix, len(names)) == names:
+        return {"prefix": prefix, "retain": len(names)}
+    return {"chain": list(names)}

@@ -1,0 +1,195 @@
+"""A batch file's bytes -> lines -> commands, split as cmd.exe splits them; nothing of their meaning."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from snapall.config.batch.facts import Fault
+
+_LARGEST = 1 << 16
+_LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line, joined with those that it continues by `^`; its number is the first one's."""
+
+    number: int
+    text: str
+
+    @property
+    def bare(self) -> str:
+        """The text without what cmd passes over at its beginning."""
+        return self.text.lstrip(" \t@,;=")
+
+    @property
+    def is_comment(self) -> bool:
+        """REM, `::` and the labels' own text are never acted upon."""
+        return self.bare.startswith("::") or re.match(r"rem(?![A-Za-z0-9_.])", self.bare, re.IGNORECASE) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a command in its pieces, each with whether it stood in quotes."""
+
+    pieces: tuple[tuple[str, bool], ...]
+
+    @property
+    def text(self) -> str:
+        """As it stands, without quotes and with its `%name%`."""
+        return "".join(text for text, _ in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`>> snapall.log`, `2>&1`, `< nul`; the target is None for `&1`."""
+
+    handle: str
+    sign: str
+    target: Word | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a line, and by what it is joined to the one before it: "", `&`, `&&`, `||` or `|`."""
+
+    join: str
+    words: tuple[Word, ...] = ()
+    redirects: tuple[Redirect, ...] = ()
+    caret: bool = False  # cmd takes a ^ away
+    open_quote: bool = False
+
+    @property
+    def program(self) -> str:
+        """The program's name in small letters, without folder and .exe."""
+        return program_name(self.words[0].text) if self.words else ""
+
+
+def program_name(text: str) -> str:
+    """`rsh` of `C:\\tools\\RSH.exe`."""
+    return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
+
+
+def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
+    """The lines of a batch file; bytes that are no UTF-8 stay in them as lone surrogates."""
+    if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return [], [Fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+    data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
+    if len(data) > _LARGEST:
+        return [], [Fault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("ascii", "surrogateescape")
+    # cmd takes every carriage return away; a copy through two systems may have doubled them.
+    single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
+    return _joined(single)
+
+
+def _joined(single: list[Line]) -> tuple[list[Line], list[Fault]]:
+    lines: list[Line] = []
+    faults: list[Fault] = []
+    pending: Line | None = None
+    for line in single:
+        now = line if pending is None else replace(pending, text=pending.text + line.text)
+        if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
+            faults.append(
+                Fault(line.number, "begins with a sign that the ^ before it changes", "write the command on one line")
+            )
+        pending = None
+        if len(now.text) > _LONGEST:
+            faults.append(Fault(now.number, "the line is longer than cmd can take", "cut it in two"))
+        elif not _continues(now.text):
+            lines.append(now)
+        elif now.is_comment:
+            text = "a comment ends in ^, and cmd may take the next line for a part of it"
+            faults.append(Fault(now.number, text, "take the ^ away"))
+            lines.append(now)
+        else:
+            pending = replace(now, text=now.text[:-1])
+    if pending is not None:
+        faults.append(Fault(pending.number, "ends in ^, and nothing follows", "take the ^ away"))
+    return lines, faults
+
+
+def _continues(text: str) -> bool:
+    in_quotes = escaped = False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif char == '"':
+            in_quotes = not in_quotes
+        else:
+            escaped = char == "^" and not in_quotes
+    return escaped
+
+
+def depth_of(text: str) -> int:
+    """By how many parentheses a line opens more than it closes, outside quotes and those that a ^ makes plain."""
+    bare = re.sub(r'"[^"]*"?|\^.', "", text)
+    return bare.count("(") - bare.count(")")
+
+
+_TOKEN = re.compile(
+    r"""(?P<blank>[ \t]+)
+    |(?P<redirect>(?:(?<![^ \t])[0-9])?(?:>>|>|<)(?:&[0-9])?)
+    |(?P<join>&&|\|\||&|\|)
+    |(?P<quoted>"[^"]*"?)
+    |(?P<caret>\^.?)
+    |(?P<plain>[^ \t&|<>"^]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def commands_of(text: str) -> list[Command]:
+    """The commands of a line, with their words and redirections."""
+    found: list[Command] = []
+    join, tokens = "", list[tuple[str, str]]()
+    for hit in _TOKEN.finditer(text):
+        kind = str(hit.lastgroup)
+        if kind == "join":
+            found.append(_command(join, tokens))
+            join, tokens = hit[0], []
+        else:
+            tokens.append((kind, hit[0]))
+    return [*found, _command(join, tokens)]
+
+
+def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
+    words: list[Word] = []
+    redirects: list[Redirect] = []
+    pieces: list[tuple[str, bool]] = []
+    waiting = ""  # the redirection whose target comes next
+    for kind, text in [*tokens, ("blank", "")]:
+        if kind in ("blank", "redirect") and pieces:
+            if waiting:
+                redirects.append(_redirect(waiting, Word(tuple(pieces))))
+            else:
+                words.append(Word(tuple(pieces)))
+            pieces, waiting = [], ""
+        if kind == "redirect" and "&" in text:
+            redirects.append(_redirect(text, None))
+        elif kind == "redirect":
+            waiting = text
+        elif kind != "blank":
+            pieces.append({"quoted": (text.strip('"'), True), "caret": (text[1:], False)}.get(kind, (text, False)))
+    if waiting:
+        redirects.append(_redirect(waiting, Word(())))
+    carets = any(kind == "caret" for kind, _ in tokens)
+    cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
+    return Command(join, tuple(_unglued(words)), tuple(redirects), caret=carets, open_quote=cut)
+
+
+def _unglued(words: list[Word]) -> list[Word]:
+    """`goto:End`, `exit/b`, `echo/`: cmd's own commands need no blank before these signs."""
+    first, quoted = words[0].pieces[0] if words else ("", True)
+    hit = re.fullmatch(r"(goto|call|exit|echo)([:/].*)", first, re.IGNORECASE | re.DOTALL)
+    if hit is None or quoted:
+        return words
+    return [Word(((hit[1], False),)), Word(((hit[2], False), *words[0].pieces[1:])), *words[1:]]
+
+
+def _redirect(sign: str, target: Word | None) -> Redirect:
+    handle = sign[0] if sign[0].isdigit() else ("0" if "<" in sign else "1")
+    return Redirect(handle, sign.lstrip("0123456789").split("&", maxsplit=1)[0], target)

@@ -1,0 +1,48 @@
+"""A configuration as tomllib gives one, in the making: each key with its line, and values on which all lines agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from snapall.config.batch.facts import KeyPath, Said, Script
+
+Raw = dict[str, object]
+
+
+@dataclass(slots=True)
+class Table:
+    """The configuration's tables, and where each key was read."""
+
+    raw: dict[str, Raw] = field(default_factory=dict)
+    log: Said | None = None
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+
+    def put(self, path: tuple[str, ...], value: object, line: int) -> None:
+        """A key with its value."""
+        table: Raw = self.raw.setdefault(path[0], {})
+        if len(path) == 3:
+            inner = table.setdefault(path[1], {})
+            table = inner if isinstance(inner, dict) else {}
+        table[path[-1]] = value
+        self.lines[path] = line
+
+    def whole(self) -> Raw:
+        """All of it, as tomllib gives a file."""
+        return ({"log": self.log.text} if self.log is not None else {}) | dict(self.raw)
+
+
+def agreed(
+    found: list[tuple[Said | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
+) -> Said | None:
+    """The one value that all lines give; None with a fault when two differ. The values are not shown."""
+    given = [(said, line) for said, line in found if said is not None]
+    if not given:
+        return None
+    first = given[0][0]
+    for said, line in given[1:]:
+        same = said.text == first.text if case else said.text.lower() == first.text.lower()
+        if not same:
+            text = f"{what} is another one than on line {given[0][1]}"
+            script.fault(line, text, "snapall takes one for all: make the lines agree", *keys)
+            return None
+    return first

@@ -1,0 +1,78 @@
+"""A line of a batch file as a message may show it: enough to find it by, and never a password."""
+
+from __future__ import annotations
+
+import re
+
+from snapall.config.batch.lines import Command, Line, Word, commands_of
+
+NAMED = frozenset({
+    "arp", "attrib", "blat", "call", "cacls", "choice", "cmd", "copy", "cscript", "dir", "find", "findstr", "forfiles",
+    "ftp", "isql", "md", "mkdir", "move", "net", "ntbackup", "path", "ping", "plink", "popd", "pscp", "psexec", "rd",
+    "ren", "robocopy", "sc", "schtasks", "shift", "sleep", "snapdrive", "sqlcmd", "ssh", "start", "taskkill", "timeout",
+    "type", "wait", "wscript", "xcopy", "sendmail", "eventcreate", "logevent", "vcbmounter", "vcbvmname", "vcbrestore",
+})  # fmt: skip
+"""Commands that a message may name: any other first word may be a piece of a password."""
+
+
+_OPEN_OPTIONS = ("-U", "-D", "-h", "-o", "-Q", "-u", "-c", "-d", "-l")
+_WHOLE = ("rsh", "cd", "chdir", "pushd", "goto", "exit", "setlocal", "endlocal", "del", "erase")
+_GIVEN = re.compile(r"(moref:vm-|ssid:snapshot-)?%%[A-Za-z]|(%[A-Za-z_][A-Za-z0-9_]*%)+")
+_LONGEST = 160
+
+
+def shown(text: str) -> str:
+    """The line with every word left out that may be a password."""
+    line = Line(0, text)
+    name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
+    if name is not None:
+        return f"set {name[1]}=***"
+    loop = re.match(r"(for\b.{0,80}?\bin\s*\([^()]{0,200}\)\s*do\s)(.*)", line.bare, re.IGNORECASE | re.DOTALL)
+    head, body = (loop[1], loop[2]) if loop is not None else ("", line.bare)
+    commands = [f"{one.join} {_command(one)}".strip() for one in commands_of(body)]
+    whole = head + " ".join(commands)
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}..."
+
+
+def _command(command: Command) -> str:
+    program = command.program
+    if program.startswith("echo"):
+        return "echo ..."
+    if not command.words:
+        return ""
+    first, rest = command.words[0].text, command.words[1:]
+    if program == "if":
+        known = re.fullmatch(r"if (not )?errorlevel \d+ goto \S+", " ".join(word.text for word in command.words))
+        return known[0] if known is not None else "if ***"
+    if program == "rsh" and not any(word.text.lower() == "snap" for word in rest):
+        return "rsh ***"
+    if program in _WHOLE:
+        return " ".join([first, *("***" if "=" in word.text else _as_written(word) for word in rest)])
+    if program in ("osql", "isql", "sqlcmd", "vcbsnapshot"):
+        return " ".join([first, *_arguments(rest)])
+    return f"{program} ***" if program in NAMED else "***"
+
+
+def _arguments(words: tuple[Word, ...]) -> list[str]:
+    found: list[str] = []
+    before = ""
+    for word in words:
+        text = word.text
+        is_option = re.match(r"[-/][A-Za-z]", text) is not None
+        if is_option:
+            found.append(text if len(text) == 2 or text == "-h-1" else f"{text[:2]}***")
+        elif (before in _OPEN_OPTIONS and _is_one_value(text)) or _GIVEN.fullmatch(text):
+            found.append(_as_written(word))
+        else:
+            found.append("***")
+        before = text if is_option else ""
+    return found
+
+
+def _is_one_value(text: str) -> bool:
+    """Not what a forgotten quote has swallowed: a password may be among it."""
+    return " " not in text or (re.match(r"\s*select\b", text, re.IGNORECASE) is not None and " -" not in text)
+
+
+def _as_written(word: Word) -> str:
+    return "".join(f'"{text}"' if quoted else text for text, quoted in word.pieces)

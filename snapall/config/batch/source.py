@@ -1,0 +1,65 @@
+"""A batch file and the overlay beside it as one table of keys, each of which knows where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from snapall.config.batch import Batch, batch_of
+from snapall.config.tomlfile import dotted, tables_of, text_of
+from snapall.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from snapall.config.batch.facts import KeyPath
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Source:
+    """What both say together."""
+
+    path: Path
+    batch: Batch
+    overlay: Mapping[str, object]
+
+    @property
+    def raw(self) -> Mapping[str, object]:
+        """The keys, as tomllib gives those of a snapall.toml. Passwords stand in it in clear."""
+        return self.batch.table
+
+    def told(self, path: KeyPath, text: str) -> str:
+        """A key's fault with the file that it came from, and the line if that is the batch."""
+        fault = self.batch.masked(f"{dotted(path)}: {text}")
+        if _stands_in(self.overlay, path):
+            return f"{overlay_of(self.path)}: {fault}"
+        line = self.batch.line_of(path)
+        return f"{self.path}: {fault}" if line is None else f"{self.path}: line {line}: {fault}"
+
+
+def overlay_of(path: Path) -> Path:
+    """The file beside a batch that says what it cannot: `snapall.bat.toml`."""
+    return path.with_name(f"{path.name}.toml")
+
+
+def source_of(path: Path) -> Source:
+    """A batch file, and its overlay if there is one. Raises ConfigError with every line that is not understood."""
+    beside = overlay_of(path)
+    try:
+        data = path.read_bytes()
+        overlaid = beside.exists()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+    overlay = tables_of(text_of(beside), beside) if overlaid else {}
+    batch = batch_of(data, overlay)
+    if batch.faults:
+        lines = [f"{path}: {line}" for line in batch.told()]
+        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
+    return Source(path, batch, overlay)
+
+
+def _stands_in(table: object, path: KeyPath) -> bool:
+    if not path or isinstance(path[0], int) or not isinstance(table, Mapping):
+        return True
+    return path[0] in table and _stands_in(table[path[0]], path[1:])

@@ -1,0 +1,214 @@
+"""The variables of a batch file: what `set` gives them, and what a word means where it is used, as cmd reads both."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from snapall.config.batch.facts import KeyPath, Said, Script
+from snapall.config.batch.lines import Word
+
+_SIGNS = re.compile(r"[&|<>^]")
+_SECRET_NAME = re.compile(r"p(ass)?w(or)?d|pass|secret|kennw|pwd|pword", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLACEHOLDER = "the placeholder was not replaced"
+_OVERLAY = "or give the value in the overlay file"
+_UNREADABLE = re.compile(r"[\udc80-\udcff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a variable holds. `guarded`: its text stands in quotes that belong to the value. `bad`: why it is none."""
+
+    name: str
+    text: str
+    line: int
+    guarded: bool = False
+    bad: str = ""
+
+
+def parts(text: str) -> list[tuple[str, str]]:
+    """A text as cmd's percent signs part it: ("text", ...), ("name", ...) or ("bad", why)."""
+    found: list[tuple[str, str]] = []
+    for hit in re.finditer(r"%%|%(?P<arg>[~0-9*][^%\s\"]*)|%(?P<name>[^%]+)%|%|[^%]+", text):
+        if hit[0] == "%%":
+            found.append(("text", "%"))
+        elif hit["arg"] is not None:
+            found.append(("bad", "it takes an argument of the batch (% and a digit), which snapall cannot know"))
+        elif hit["name"] is not None and ":" in hit["name"]:
+            found.append(("bad", "it cuts or changes a variable (%name:...%)"))
+        elif hit["name"] is not None:
+            found.append(("name", hit["name"]))
+        elif hit[0] == "%":
+            found.append(("bad", "a single % stands in it, which cmd takes away"))
+        else:
+            found.append(("text", hit[0]))
+    return found
+
+
+class Variables:
+    """The variables so far. Names count without regard to capital letters."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._values: dict[str, Value] = {}
+        self._outer: list[dict[str, Value]] = []
+
+    def open(self) -> None:
+        """Keep what is set, for `close`: setlocal."""
+        self._outer.append(dict(self._values))
+
+    def close(self) -> None:
+        """Go back to what was set at `open`: endlocal."""
+        if self._outer:
+            self._values = self._outer.pop()
+
+    def set(self, rest: str, line: int) -> None:
+        """What stands after `set`."""
+        if re.match(r"/[ap]\b", rest, re.IGNORECASE):
+            self._script.fault(line, "set /a and set /p compute or ask for a value", "write the value itself")
+            return
+        quoted = rest.startswith('"')
+        body = rest[1:].rstrip() if quoted else rest
+        if quoted:
+            head, closing, tail = body.rpartition('"')
+            body = head if closing else body
+            if tail and closing:
+                self._script.fault(line, "something follows the closing quote of set", 'write set "NAME=VALUE"')
+                return
+        name, equals, text = body.partition("=")
+        if not equals:
+            return  # it shows variables
+        self._remember(name, text)
+        if name != name.strip():
+            text = "a blank stands before the = of set, and cmd makes it a part of the name"
+            self._script.fault(line, text, "write set NAME=VALUE without blanks around the =")
+            return
+        if re.search(r"&\s*set\b", text, re.IGNORECASE) and not quoted:
+            self._script.fault(line, "two commands stand on one line", "give each set a line of its own")
+        self._values[name.lower()] = self._value(name, text, line, quoted)
+
+    def _remember(self, name: str, text: str) -> None:
+        if _SECRET_NAME.search(name):
+            self._script.secrets |= {text.strip(), text.strip().strip('"'), text.replace("%%", "%").strip()}
+
+    def _value(self, name: str, text: str, line: int, quoted: bool) -> Value:
+        inner = text.strip()
+        guarded = not quoted and len(inner) > 1 and inner[0] == inner[-1] == '"'
+        core = inner[1:-1] if guarded else text
+        whole, bad = "", ""
+        for kind, part in parts(core):
+            known = self._values.get(part.lower()) if kind == "name" else None
+            if kind == "bad":
+                bad = bad or part
+            elif kind == "text":
+                whole += part
+            elif known is None:
+                bad = bad or f"it uses %{_shown_name(part)}%, which nothing in this file sets"
+            else:
+                bad = bad or known.bad
+                guarded = guarded or (known.guarded and core.strip() == f"%{part}%")
+                whole += known.text
+        if '"' in core:
+            bad = bad or "a quote stands within it"
+        sign = _SIGNS.search(core) if not (quoted or guarded) else None
+        if sign is not None:
+            does = "takes it away" if sign[0] == "^" else "cuts the command there"
+            bad = bad or f"an unquoted {sign[0]} stands in it, and cmd {does}"
+        return Value(name, whole, line, guarded, bad)
+
+    def unset(self, word: Word | None) -> str:
+        """The name, if the word is nothing but one variable that is not set; else ""."""
+        found = parts(word.text) if word is not None else []
+        match found:
+            case [("name", name)] if name.lower() not in self._values:
+                return _shown_name(name)
+            case _:
+                return ""
+
+    def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Said | None:
+        """The word's meaning as an argument; None, and the reason among the faults, where it has none for certain."""
+        text, origin = "", line
+        remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
+        for piece, quoted in word.pieces:
+            for kind, part in parts(piece):
+                value = self._values.get(part.lower()) if kind == "name" else None
+                why = part if kind == "bad" else ""
+                if kind == "name" and value is None:
+                    why = f"%{_shown_name(part)}% is never set above"
+                if why:
+                    self._script.fault(line, f"{what}: {why}", remedy, *keys)
+                    return None
+                if value is not None and not self._usable(value, quoted, secret, *keys):
+                    return None
+                origin = value.line if value is not None and word.text.lower() == f"%{part}%".lower() else origin
+                text += value.text.strip() if value is not None else part
+        if secret:
+            self._script.secrets.add(text)
+        delayed = re.search(r"!([A-Za-z_][A-Za-z0-9_]*)!", text)
+        if delayed is not None and delayed[1].lower() in self._values:
+            why = f"!{_shown_name(delayed[1])}! is a variable under delayed expansion, and nothing turns that on here"
+            self._script.fault(line, f"{what}: {why}", f"write %{_shown_name(delayed[1])}%", *keys)
+            return None
+        if _before_a_quote(word, text):
+            self._script.fault(line, f"{what}: a backslash stands before a quote, and changes it", remedy, *keys)
+            return None
+        return self._fit(Said(text, origin), what, *keys)
+
+    def _usable(self, value: Value, quoted: bool, secret: bool, *keys: KeyPath) -> bool:
+        """Whether a variable's value can be taken where it stands; else the reason is among the faults."""
+        why = _unusable(value, quoted, secret)
+        if why:
+            remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
+            remedy = "write the value in its place" if why == _PLACEHOLDER else remedy
+            remedy += f", {_OVERLAY}" if keys else ""
+            self._script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
+        elif value.text != value.text.strip():
+            self._script.blanks.append((value.line, _shown_name(value.name)))
+        return not why
+
+    def _fit(self, said: Said, what: str, *keys: KeyPath) -> Said | None:
+        """The value, unless no configuration could hold it for certain."""
+        if _UNREADABLE.search(said.text):
+            text = f"{what}: a letter that is not ASCII stands in it, and code pages 437 and 1252 read it differently"
+            self._script.fault(said.line, text, "save the file as UTF-8, or give the value in the overlay file", *keys)
+            return None
+        if _CONTROL.search(said.text):
+            self._script.fault(said.line, f"{what}: a control character stands in it", "take it away", *keys)
+            return None
+        if not said.text:
+            self._script.fault(said.line, f"{what} is empty", f"give it, {_OVERLAY}", *keys)
+            return None
+        return said
+
+
+def _before_a_quote(word: Word, text: str) -> bool:
+    """Whether the program would take a quote for a part of the word: \\" is one to the C library of Windows."""
+    last = len(word.pieces) - 1
+    cut = any(piece.endswith("\\") and (quoted or number < last) for number, (piece, quoted) in enumerate(word.pieces))
+    return cut or (text.endswith("\\") and (bool(word.pieces) and (word.pieces[-1][1] or "%" in word.text)))
+
+
+def _unusable(value: Value, quoted: bool, secret: bool) -> str:
+    """Why a variable's value cannot be taken where it stands; "" if it can."""
+    if value.bad:
+        return f"the value cannot be taken: {value.bad}"
+    if re.match(r"\s*replace\b.*\btext\b", value.text, re.IGNORECASE):
+        return _PLACEHOLDER
+    if quoted and value.guarded:
+        return "the value has quotes of its own and is used in quotes"
+    if value.guarded or (quoted and value.text == value.text.strip()):
+        return ""
+    if quoted:
+        return "the password has blanks at its ends, and nobody can tell whether they are meant" if secret else ""
+    sign = _SIGNS.search(value.text)
+    if sign is not None:
+        return f"the value has a {sign[0]} and is used without quotes, so cmd cuts or changes it"
+    if len(value.text.split()) > 1:
+        return "the value has a blank and is used without quotes, so cmd splits it in two"
+    return ""
+
+
+def _shown_name(name: str) -> str:
+    """A variable's name, if it looks like one: else it may be a piece of a password."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", name) else "..."

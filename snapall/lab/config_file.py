@@ -1,0 +1,119 @@
+"""The lab's snapall.toml: ready to use, and commented, for it is also what a newcomer reads first."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from snapall.errors import SnapallError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from snapall.lab.options import Settings
+
+TEMPLATE = """\
+# The configuration of a pretended site; everything it names lies in this folder.
+state = "snapall.state"
+log   = "snapall.log"
+
+[vcenter]
+host        = "vc01.lab"
+user        = {vc_user}
+password    = {{ file = "vc.secret" }}
+vcbsnapshot = {vcbsnapshot}
+timeout     = 20                     # seconds; a real site needs 960
+remove_timeout = 30                  # a real site: hours
+settle      = 5                      # how long a create without an answer may still act; a real site: 960
+parallel    = {parallel}
+
+[database]
+url   = {url}
+owner = ""                           # SQLite knows no owner
+
+[filers.filer1]
+host      = "127.0.0.1"
+transport = "{transport}"
+port      = {port}
+{login}
+timeout   = 10
+
+[jobs.vol1]
+filer       = "filer1"
+volumes     = ["vmvol1"]
+datastores  = [688]
+prefix      = "vmware"
+retain      = 4
+order       = "{order}"
+max_quiesced = 120
+busy_wait   = 5
+{extra}"""
+
+SSH = """\
+user      = {user}
+key_file  = "id_rsa"
+known_hosts = "known_hosts\""""
+
+RSH = """\
+local_user = {user}
+reserved_port = false                # a real filer wants a privileged port; the lab runs without root"""
+
+
+def configuration(  # noqa: PLR0913 - the blanks of a form
+    directory: Path,
+    settings: Settings,
+    *,
+    transport: Literal["ssh", "rsh"],
+    port: int,
+    parallel: int,
+    order: Literal["safe", "paper"],
+    extra: str,
+) -> str:
+    """The text. `extra` comes last: more keys of the job, then tables of their own."""
+    program = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)]
+    user = settings.filer_user if transport == "ssh" else next(iter(settings.rsh_users), settings.filer_user)
+    return TEMPLATE.format(
+        vc_user=string(settings.vc_user),
+        vcbsnapshot="[" + ", ".join(string(word) for word in program) + "]",
+        parallel=parallel,
+        url=string(database_url(directory)),
+        transport=transport,
+        port=port,
+        login=(SSH if transport == "ssh" else RSH).format(user=string(user)),
+        order=order,
+        extra=extra and extra.rstrip("\n") + "\n",
+    )
+
+
+def init_command(directory: Path, settings: Settings, *, transport: Literal["ssh", "rsh"], port: int) -> str:
+    """How `snapall init` writes such a configuration anew, with every answer but the host key's given."""
+    program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
+    ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
+    rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
+    words = [
+        *("--vcenter", "vc01.lab", "--vcenter-user", settings.vc_user),
+        *("--vcenter-password-file", str(directory / "vc.secret"), "--vcbsnapshot", program),
+        *("--database", database_url(directory), "--datastores", "688"),
+        *("--filer", "127.0.0.1", "--transport", transport, "--port", str(port)),
+        *(ssh if transport == "ssh" else rsh),
+        *("--volumes", "vmvol1"),
+    ]
+    return f"snapall init {shlex.join(words)}"
+
+
+def database_url(directory: Path) -> str:
+    """The SQLAlchemy URL that opens virtualcenter.db read-only.
+
+    Raises SnapallError for a folder whose name no such URL can hold: SQLAlchemy 2.1 decodes it, 2.0 does not.
+    """
+    path = (directory / "virtualcenter.db").as_posix()
+    if any(sign in path for sign in "%?#"):
+        raise SnapallError(f"a lab cannot live in {directory}", "choose a folder without % ? # in its path")
+    return f"sqlite:///file:/{path.lstrip('/')}?mode=ro&uri=true"
+
+
+def string(text: str) -> str:
+    """A TOML basic string; JSON's escapes are among TOML's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,187 @@
+"""The sites to pretend: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from snapall.lab import databases
+from snapall.lab.options import Settings
+from snapall.lab.vm_names import DATASTORE_688, DATASTORE_689, DATASTORE_690
+from snapall.lab.world import World, connect
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+GB = 1024**3
+NIGHTLY = (("vmware_recent", 10.0), ("vmware_previous", 34.0), ("vmware_snap3", 58.0), ("vmware_snap4", 82.0))
+HOURLY = (("hourly.0", 1.2), ("hourly.1", 5.2), ("hourly.2", 9.2), ("hourly.3", 13.2))
+
+
+@dataclass(frozen=True, slots=True)
+class LabVm:
+    """A VM or a template, with the datastores that it has files on; the first holds its .vmx."""
+
+    id: int
+    name: str
+    host: int
+    datastores: tuple[int, ...]
+    template: bool = False
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A flexible volume and its snapshots: (name, age in hours), in any order."""
+
+    name: str
+    snapshots: tuple[tuple[str, float], ...] = ()
+    gigabytes: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a world begins with. `vm_snapshots` are (id, VM, name); new ones are numbered from `next_snapshot`."""
+
+    hosts: tuple[tuple[int, str], ...]
+    datastores: tuple[tuple[int, str], ...]
+    vms: tuple[LabVm, ...]
+    volumes: tuple[Volume, ...]
+    vm_snapshots: tuple[tuple[int, int, str], ...] = ()
+    next_snapshot: int = 1228
+    settings: Settings = field(default_factory=Settings)
+
+    def having(self, **settings: Any) -> Site:
+        """The same site with some settings changed."""
+        return replace(self, settings=replace(self.settings, **settings))
+
+
+def paper() -> Site:
+    """The paper's: 7 hosts, 54 VMs, datastore 688 with 19 of them and a template, one FAS3050 (sections 2 and 2.1).
+
+    `sql01` and `files01` have disks on 688 and 689; `ora01`, on 689 alone, has somebody else's snapshot called Quiesce.
+    """
+    hosts = tuple((10 + n, f"esx{n:02d}.example.edu") for n in range(1, 8))
+    stores = ((688, DATASTORE_688), (689, DATASTORE_689), (690, DATASTORE_690))
+    vms = [
+        LabVm(id_, name, 11 + id_ % 7, (688, 689) if name in ("sql01", "files01") else (store,), on=id_ % 17 != 0)
+        for store, names in stores
+        for id_, name in names
+    ]
+    vms += [LabVm(112, "tmpl-w2k3", 11, (688,), template=True), LabVm(700, "tmpl-rhel4", 12, (690,), template=True)]
+    foreign = next(id_ for id_, name in DATASTORE_689 if name == "ora01")
+    return Site(
+        hosts=hosts,
+        datastores=tuple((store, f"vmvol{n}_vmfs") for n, (store, _) in enumerate(stores, 1)),
+        vms=tuple(vms),
+        volumes=(Volume("vmvol1", NIGHTLY + HOURLY), Volume("vmvol2", NIGHTLY), Volume("vmvol3", HOURLY)),
+        vm_snapshots=((1200, foreign, "Quiesce"),),
+    )
+
+
+def batch() -> Site:
+    """The plain case of the recordings of the batch: VMs 108, 110 and 1226 on 688, VM 2001 on 689."""
+    return Site(
+        hosts=((11, "esx01.example.edu"),),
+        datastores=((688, "vmvol1_vmfs"), (689, "vmvol2_vmfs")),
+        vms=(
+            LabVm(108, "web01", 11, (688,)),
+            LabVm(110, "web02", 11, (688,)),
+            LabVm(1226, "sql01", 11, (688,)),
+            LabVm(2001, "ora01", 11, (689,)),
+        ),
+        volumes=(Volume("vmvol1", NIGHTLY),),
+    )
+
+
+def tiny() -> Site:
+    """Two VMs on 688, and one on 689 that somebody else has quiesced."""
+    small = batch()
+    vms = tuple(vm for vm in small.vms if vm.id != 1226)
+    return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
+
+
+def big(n: int) -> Site:
+    """`n` VMs on datastore 688."""
+    hosts = tuple((10 + h, f"esx{h:02d}.example.edu") for h in range(1, 8))
+    vms = tuple(LabVm(1000 + i, f"vm{i:04d}", 11 + i % 7, (688,)) for i in range(n))
+    return replace(batch(), hosts=hosts, vms=vms, next_snapshot=100_000)
+
+
+def build(directory: Path, site: Site) -> World:
+    """Create the world of a site in a folder that has none, and open it. The caller closes it.
+
+    Raises FileExistsError when there is one already.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "ledger.jsonl").open("x", encoding="utf-8").close()
+    given = site.settings
+    settings = replace(
+        given,
+        vc_password=given.vc_password or secrets.token_hex(6),
+        filer_password=given.filer_password or secrets.token_hex(6),
+    )
+    with closing(connect(directory / "world.db")) as world, closing(connect(directory / "virtualcenter.db")) as vc:
+        world.executescript(databases.WORLD)
+        vc.executescript(databases.VIRTUALCENTER)
+        for db in (world, vc):
+            db.execute("BEGIN")
+        world.execute("INSERT INTO settings (json) VALUES (?)", (settings.to_json(),))
+        counters = (("entries", 0), ("vm_snapshot", site.next_snapshot - 1))
+        world.executemany("INSERT INTO counters (name, value) VALUES (?, ?)", counters)
+        now = datetime.now(UTC) if given.clock is None else datetime.fromtimestamp(given.clock, UTC)
+        _vmware(world, vc, site, now)
+        _filer(world, site, now)
+        for db in (world, vc):
+            db.execute("COMMIT")
+    return World(directory)
+
+
+def _vmware(world: sqlite3.Connection, vc: sqlite3.Connection, site: Site, now: datetime) -> None:
+    for id_, name in site.hosts:
+        world.execute("INSERT INTO hosts (id, name) VALUES (?, ?)", (id_, name))
+        vc.execute(databases.HOST, (id_, name, f"10.0.0.{id_ % 250}"))
+        vc.execute(databases.ENTITY, (id_, name, 1, 7))
+        vc.executemany(databases.ASSIGNMENT, [(store, id_) for store, _ in site.datastores])
+    vc.execute(databases.UNREADABLE_COLUMN)
+    for id_, name in site.datastores:
+        row = (id_, name, 50 * GB, 31 * GB)
+        world.execute("INSERT INTO datastores (id, name, capacity, free) VALUES (?, ?, ?, ?)", row)
+        vc.execute(databases.DATASTORE, (id_, encoded(name), *row[2:], f"sanfs://vmfs_uuid:4601{id_:04x}-5f0e/"))
+    for vm in site.vms:
+        add_vm(world, vc, vm, dict(site.datastores)[vm.datastores[0]])
+    for id_, vm_id, name in site.vm_snapshots:
+        taken = (id_, vm_id, name, (now - timedelta(hours=30)).strftime("%Y-%m-%d %H:%M:%S.000000"))
+        world.execute("INSERT INTO vm_snapshots (id, vm, name, created) VALUES (?, ?, ?, ?)", taken)
+        vc.execute(databases.SNAPSHOT_MADE, taken)
+
+
+def add_vm(world: sqlite3.Connection, vc: sqlite3.Connection, vm: LabVm, datastore: str) -> None:
+    """Register a VM in both databases; `datastore` is the name of the one with its .vmx."""
+    row = (vm.id, vm.name, vm.host, vm.template)
+    world.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, ?, ?)", row)
+    world.executemany("INSERT INTO disks (vm, datastore) VALUES (?, ?)", [(vm.id, store) for store in vm.datastores])
+    name = encoded(vm.name)
+    file = f"[{datastore}] {name}/{name}.vmx"
+    vc.execute(databases.VM, (vm.id, vm.host, file, f"{name}.example.edu", vm.on and not vm.template, vm.template))
+    vc.execute(databases.ENTITY, (vm.id, name, 0, 3))
+    vc.executemany(databases.ASSIGNMENT, [(store, vm.id) for store in vm.datastores])
+
+
+def encoded(name: str) -> str:
+    """A name as VirtualCenter stores it."""
+    return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+
+
+def _filer(world: sqlite3.Connection, site: Site, now: datetime) -> None:
+    for volume in site.volumes:
+        kb = volume.gigabytes * 1024**2
+        world.execute("INSERT INTO volumes (name, kb) VALUES (?, ?)", (volume.name, kb))
+        for name, hours in sorted(volume.snapshots, key=lambda snapshot: -snapshot[1]):
+            date = (now - timedelta(hours=hours)).strftime("%b %d %H:%M")
+            row = (volume.name, name, date, kb // (150 + len(name)))
+            world.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)

@@ -1,0 +1,195 @@
+"""What happened, in plain words: the same in every view, and safe for a terminal and a log."""
+
+from __future__ import annotations
+
+import textwrap
+
+from snapall.backup.model import Grade, Job, Order
+from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Report
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
+from snapall.errors import Exit
+from snapall.escaping import printable
+from snapall.views.glyphs import columns
+
+MEANINGS = {
+    Exit.OK: "whole success",
+    Exit.FAILED: "no new backup",
+    Exit.USAGE: "usage or configuration",
+    Exit.PARTIAL: "partial: a backup exists, but not all is as it should be",
+    Exit.LOCKED: "another run holds the lock",
+    Exit.DEBTS: "VMs may be left quiesced",
+    Exit.STOPPED: "stopped by a signal, after releasing",
+}
+
+
+def safe(text: str) -> str:
+    """The text with control and invisible characters escaped: names come from people and programs elsewhere."""
+    return printable(text)
+
+
+def doing(step: Step) -> str:
+    """What a step is about to do."""
+    match step:
+        case Quiesce(vm):
+            return f"quiescing {vm.label}"
+        case Release(vm):
+            return f"releasing {vm.label}"
+        case Capture(volume, name):
+            return f"creating {name} on {volume}"
+        case Rename(volume, old, new):
+            return f"renaming {old} to {new} on {volume}"
+        case Delete(volume, name):
+            return f"deleting {name} on {volume}"
+
+
+def done(step: Step, outcome: Outcome) -> str:
+    """What a step came to, with the reason when it was not done."""
+    match outcome:
+        case Done():
+            return {
+                "quiescing": "quiesced",
+                "releasing": "released",
+                "creating": "created",
+                "renaming": "renamed",
+                "deleting": "deleted",
+            }[doing(step).split()[0]] + doing(step)[doing(step).index(" ") :]
+        case Refusal(why):
+            return f"{doing(step)} was refused: {why}"
+        case Unknown(why):
+            return f"{doing(step)} has no certain outcome: {why}"
+
+
+def grade(report: Report) -> str:
+    """The grade of a run's backup, counted: `quiesced 19/19`, `partial 18/19, 1 skipped`."""
+    counted = [one for one in report.verdicts if one.state != SKIPPED]
+    quiesced = sum(one.state == QUIESCED for one in counted)
+    skipped = len(report.verdicts) - len(counted)
+    rest = f", {skipped} skipped" if skipped else ""
+    match report.grade:
+        case None:
+            return "no backup"
+        case Grade.WHOLE:
+            return f"quiesced {quiesced}/{len(counted)}{rest}"
+        case Grade.PARTIAL:
+            return f"partial {quiesced}/{len(counted)}{rest}"
+        case Grade.CRASH_CONSISTENT:
+            return f"crash-consistent{rest}"
+
+
+def summary(report: Report, job: Job | None) -> list[str]:
+    """How a run of the job ended, the worst first. `job` is None when the run ended before it wrote its header."""
+    lines = [f"may be left quiesced: {one}" for one in report.outstanding]
+    if report.grade is not None:
+        lines.append(f"{report.name}: {grade(report)}, {place(report, job)}")
+    lines += [f"not quiesced: {', '.join(labels)}: {why}" for why, labels in _not_quiesced(report).items()]
+    lines += report.watched
+    if report.window:
+        lines.append(f"VMs were quiesced for {clocked(report.window)}; the whole run took {clocked(report.seconds)}")
+    lines.append(exit_of(report.exit))
+    lines += [f"next: {advice(report, job)}"] if report.exit is not Exit.OK else []
+    return [safe(line) for line in lines]
+
+
+def place(report: Report, job: Job | None) -> str:
+    """Where the backup of a run is: published, pending, or kept outside the rotation."""
+    if not report.published:
+        return "pending"
+    return "published" if job is None or report.name in job.chain else "kept outside the rotation"
+
+
+def exit_of(code: int) -> str:
+    """An exit code with its meaning."""
+    return f"exit {int(code)}: {MEANINGS[Exit(code)]}" if code in set(Exit) else f"exit {code}"
+
+
+def _not_quiesced(report: Report) -> dict[str, list[str]]:
+    """The VMs that were not quiesced, by the reason: one dead VirtualCenter is one line, not nineteen."""
+    found: dict[str, list[str]] = {}
+    for one in report.verdicts:
+        if one.state == NOT_QUIESCED:
+            found.setdefault(one.why, []).append(one.vm.label)
+    return found
+
+
+def advice(report: Report, job: Job | None) -> str:
+    """What to do next."""
+    match report.exit:
+        case Exit.DEBTS if set(report.outstanding) <= set(report.given_up):
+            return "do what is said above; a VM that runs on a snapshot fills its datastore"
+        case Exit.DEBTS:
+            return "run `snapall recover` now: a VM that runs on a snapshot fills its datastore"
+        case Exit.PARTIAL if report.name and not report.published and report.forgotten:
+            return (
+                f"{report.name} keeps that name: the journal is lost, so that no run publishes or deletes it; "
+                "delete it by hand when it is of no more use"
+            )
+        case Exit.PARTIAL if report.grade is not None and not report.published:
+            return _pending(report.name, report.grade, job)
+        case Exit.PARTIAL:
+            return "check why not every VM was quiesced, or which of the problems above is left"
+        case Exit.FAILED:
+            kept = "" if job is not None and job.order is Order.PAPER else "; the retained backups are unchanged"
+            return f"fix the problem above, then run `snapall run` again{kept}"
+        case Exit.STOPPED:
+            return "run `snapall run` again; no VM was left quiesced"
+        case Exit.OK | Exit.USAGE | Exit.LOCKED:
+            return "nothing"
+
+
+def _pending(name: str, grade: Grade, job: Job | None) -> str:
+    """What becomes of a pending backup: one below `publish` is never published, whatever the filer allows."""
+    if job is not None and grade < job.publish:
+        return (
+            f"check why VMs were not quiesced; {name} is below `publish` ({_level(job.publish)}) "
+            "and stays pending until the next backup replaces it"
+        )
+    return f"the next run, or `snapall recover`, publishes {name} as soon as the filer lets the names move"
+
+
+def _level(grade: Grade) -> str:
+    """A grade as the key `publish` has it."""
+    return {Grade.WHOLE: "whole", Grade.PARTIAL: "partial", Grade.CRASH_CONSISTENT: "any"}[grade]
+
+
+def clocked(seconds: float) -> str:
+    """A length of time as a person writes it: 3.2 s, 4 min 10 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line in at most so many columns; the rest is indented below it."""
+    if columns(line) <= width:
+        return [line]
+    # Wide letters are given the second place that they take, by what no text that is fit to be shown can hold itself.
+    # A long word may be cut between the two: the last column is left free for that.
+    spread = "".join(f"{char}\0" if columns(char) > 1 else char for char in line)
+    wrapped = textwrap.wrap(spread, width - (spread != line), subsequent_indent="    ", break_on_hyphens=False)
+    return [part.replace("\0", "") for part in wrapped]
+
+
+def aged(seconds: float) -> str:
+    """An age as a person writes it: 12 min, 7 h, 3 d."""
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min"
+    if seconds < 48 * 3600:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86400)} d"
+
+
+def size(count: int | None) -> str:
+    """A number of bytes as a person writes it: 512 B, 31.0 GiB; None is `unknown`."""
+    if count is None:
+        return "unknown"
+    rest, unit = float(count), 0
+    # 1023.95 would be shown as 1024.0.
+    while rest >= 1023.95 and unit < len(_UNITS) - 1:
+        rest, unit = rest / 1024, unit + 1
+    return f"{rest:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")

@@ -1,0 +1,117 @@
+"""What a timeline shows, before it is drawn as text or as SVG: stretches of time on one scale. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from snapall.backup.outcome import SKIPPED
+from snapall.operate.run_history import Captured, Course, VmCourse
+
+
+class Phase(StrEnum):
+    """What goes on with a VM."""
+
+    QUIESCING = "quiescing"
+    QUIESCED = "quiesced"
+    UNCERTAIN = "uncertain"  # its quiesce was not answered well, and yet there may be a snapshot
+    RELEASING = "releasing"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One phase from `start` to `end`, both within the scale."""
+
+    phase: Phase
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not released when the picture ends."""
+
+    vm: VmCourse
+    stretches: tuple[Stretch, ...]
+    failed: datetime | None = None
+    beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A scale (UTC) with a row for each VM that was asked for, and the captures that lie across all of them."""
+
+    start: datetime
+    end: datetime
+    rows: tuple[Row, ...]
+    captures: tuple[Captured, ...]
+
+    @property
+    def span(self) -> float:
+        """The scale's length in seconds, never 0."""
+        return max((self.end - self.start).total_seconds(), 0.001)
+
+    def share(self, moment: datetime) -> float:
+        """Where on the scale a moment lies, 0 to 1."""
+        return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
+
+
+def drawing(course: Course) -> Drawing | None:
+    """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
+    start = course.first
+    if start is None:
+        return None
+    calls = [one.quiesce for one in course.vms if one.quiesce is not None]
+    calls += [call for one in course.vms for call in one.releases]
+    calls += [one.call for one in course.captures]
+    own = [call for call in calls if not call.late]
+    moments = [moment for call in own for moment in (call.sent, call.answered) if moment is not None]
+    end = max(moments) if course.ended is not None else max(course.last, *moments)
+    captures = tuple(one for one in course.captures if not one.call.late)
+    rows = tuple(_row(one, start, max(start, end)) for one in course.vms if one.state != SKIPPED)
+    return Drawing(start, max(start, end), rows, captures)
+
+
+def _row(vm: VmCourse, start: datetime, end: datetime) -> Row:
+    quiesce, release = vm.quiesce, vm.release
+    if quiesce is None:
+        return Row(vm, ())
+    cuts = [(Phase.QUIESCING, quiesce.sent)]
+    ended = quiesce.answered if quiesce.answered is not None and quiesce.answered <= end else None
+    if ended is not None:
+        cuts.append((Phase.QUIESCED if quiesce.done else Phase.UNCERTAIN, ended))
+    if release is not None and release.sent <= end:
+        cuts.append((Phase.RELEASING, release.sent))
+    # One that failed and of which nothing was ever found ends with its answer.
+    nothing = ended is not None and not quiesce.done and release is None
+    free = ended if nothing else vm.freed
+    last = end if free is None or free > end else free
+    times = [*(moment for _, moment in cuts[1:]), last]
+    stretches = tuple(
+        Stretch(phase, max(start, moment), max(start, moment, until))
+        for (phase, moment), until in zip(cuts, times, strict=True)
+        if not (nothing and phase is Phase.UNCERTAIN)
+    )
+    return Row(vm, stretches, ended if not quiesce.done else None, free is None or free > end)
+
+
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+
+
+def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
+    """At most so many round moments between the two, round in the zone that `start` has."""
+    span = (end - start).total_seconds()
+    step = next((one for one in _STEPS if span / one < max(1, most)), 86400 * math.ceil(span / 86400 / max(1, most)))
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = math.ceil(round((start - midnight).total_seconds() / step, 6))
+    found = (midnight + timedelta(seconds=n * step) for n in range(first, first + max(1, most) + 1))
+    return tuple(moment for moment in found if moment <= end)[: max(1, most)]
+
+
+def clock(moment: datetime, span: float) -> str:
+    """A moment as the scale of so many seconds writes it: to the tenth, the second or the minute."""
+    if span < 5:
+        return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
+    return f"{moment:%H:%M:%S}" if span < 2 * 3600 else f"{moment:%d %b %H:%M}"
