@@ -24,7 +24,7 @@ from snapall.lab.faults import NAMED, Fault
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
-from snapall.lab.sites import Site, batch
+from snapall.lab.sites import SiteSpec, batch
 from snapall.lab.vcbserver import VcbServer, program
 from snapall.lab.world import World
 
@@ -75,7 +75,7 @@ class AtLab:
         self,
         folder: Path,
         capture: Capture,
-        site: Site | None = None,
+        site: SiteSpec | None = None,
         transport: Literal["ssh", "rsh"] = "rsh",
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
@@ -190,7 +190,7 @@ def without_stamps(text: str) -> str:
     return re.sub(r"\d{8}T\d{6}Z(-[a-z0-9]{4}\b)?", "<UTC>", text)
 
 
-def two_volumes() -> Site:
+def two_volumes() -> SiteSpec:
     """The batch's site, with its VMs on two volumes."""
     site = batch()
     return replace(site, volumes=(*site.volumes, replace(site.volumes[0], name="vmvol2")))

@@ -19,7 +19,7 @@ from snapall.config import schema
 HEAD = """\
 # snapall.toml, key by key
 
-Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/schema.py; a test compares them. A whole
+Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/schema.py; a test compares them. An
 example is in the [README](../README.md#five-minutes-to-a-first-real-backup), and `snapall init` writes a first file.
 
 Relative paths are relative to the file. Unknown keys, wrong types, missing tables, secrets that cannot be read and

@@ -13,14 +13,14 @@ from dataclasses import replace
 
 from snapall.backup.model import Grade, Job, Order, chain_names
 from snapall.drill import scores
-from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Extent, Moment, System
+from snapall.drill.cells import FAULTS, KILLS, QUICK, Aftermath, Extent, StrikeTime, System
 from snapall.drill.trials import Trial, drill
 
 VOLUME, STORE, CHAIN = "vmvol1", 688, chain_names("vmware", 4)
 SAFE = Job("one-volume", "filer1", (VOLUME,), (STORE,), CHAIN)
 TWO = replace(SAFE, name="two-volumes", volumes=(VOLUME, "vmvol2"))
 MANY = replace(SAFE, name="four-at-a-time", datastores=(STORE, 689))
-AFTER = replace(QUICK, moments=(Moment.AFTER, Moment.LATE), systems=(System.VCB, System.FILER))
+AFTER = replace(QUICK, moments=(StrikeTime.AFTER, StrikeTime.LATE), systems=(System.VCB, System.FILER))
 SSH = Extent((*KILLS, *FAULTS), cuts=(), aftermaths=(Aftermath.RECOVER,), systems=(System.FILER,))
 
 

@@ -22,8 +22,8 @@ from snapall.backup.store import JournalStore
 from snapall.config.load import load
 from snapall.config.settings import Config, Hooks
 from snapall.errors import Exit
-from snapall.lab.sites import Site
-from snapall.operate.launcher import Post
+from snapall.lab.sites import SiteSpec
+from snapall.operate.launcher import GuardianLauncher
 from tests.atlab import AtLab, Ended, two_volumes
 
 Make = Callable[..., AtLab]
@@ -34,14 +34,14 @@ def planted(_journal: Path) -> NoReturn:
     raise TypeError("planted")
 
 
-class Broken(Post):
+class Broken(GuardianLauncher):
     """What starts the guardians, with a defect that strikes in vol1 alone."""
 
     def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
         return planted if job.name == "vol1" else unguarded
 
 
-class Following(Post):
+class Following(GuardianLauncher):
     """What starts the guardians; it knows whose turn it is."""
 
     turn = ""
@@ -88,7 +88,9 @@ class TwoJobs:
     def settings(self) -> Config:
         return load(self.night.config)
 
-    def run(self, post: Post | None = None, clock: Clock | None = None, settings: Config | None = None) -> Ended:
+    def run(
+        self, post: GuardianLauncher | None = None, clock: Clock | None = None, settings: Config | None = None
+    ) -> Ended:
         """`snapall run`, with a defect in what it is given."""
         self.night.capture.readouterr()
         settings = settings or self.settings
@@ -117,7 +119,7 @@ class TwoJobs:
         return self.night.dates  # both volumes began alike
 
 
-class Earlier(Post):
+class Earlier(GuardianLauncher):
     """Raises for the first job before its run begins."""
 
     def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
@@ -126,7 +128,7 @@ class Earlier(Post):
 
 @pytest.fixture
 def two(at_lab: Make) -> TwoJobs:
-    site: Site = two_volumes()
+    site: SiteSpec = two_volumes()
     return TwoJobs(at_lab(site=site))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import batch
 from tests.atlab import CHAIN, AtLab
 
@@ -32,7 +32,7 @@ def test_a_capture_that_the_filer_only_claims_to_have_taken_is_no_backup(
     at_lab: Make, order: str, transport: str
 ) -> None:
     night = at_lab(order=order, transport=transport)
-    night.fault(Fault("snap create", Kind.LIE))
+    night.fault(Fault("snap create", FaultKind.LIE))
     ended = night("run")
     assert ended.code == 1, ended.err
     assert "is not listed on vmvol1" in ended.err
@@ -49,7 +49,7 @@ def test_a_capture_that_the_filer_only_claims_to_have_taken_is_no_backup(
 @ORDERS
 def test_after_a_claimed_capture_status_and_list_know_of_no_new_backup(at_lab: Make, order: str) -> None:
     night = at_lab(order=order)
-    night.fault(Fault("snap create", Kind.LIE))
+    night.fault(Fault("snap create", FaultKind.LIE))
     assert night("run").code == 1
     assert "quiesced 3/3" not in night("list").out
     assert night("recover").code == 0
@@ -62,7 +62,7 @@ def test_after_a_claimed_capture_status_and_list_know_of_no_new_backup(at_lab: M
 @ORDERS
 def test_a_capture_that_was_answered_in_unknown_words_is_sent_once(at_lab: Make, order: str) -> None:
     night = at_lab(order=order)
-    night.fault(Fault("snap create", Kind.FAIL, text="snap create: it is raining"))
+    night.fault(Fault("snap create", FaultKind.FAIL, text="snap create: it is raining"))
     ended = night.hastily()
     assert ended.code == 1
     assert "it is raining" in ended.err
@@ -74,7 +74,7 @@ def test_a_capture_that_was_answered_in_unknown_words_is_sent_once(at_lab: Make,
 def test_a_capture_that_a_silent_filer_does_not_list_is_sent_once_more(at_lab: Make) -> None:
     """Over rsh a lost answer looks like the silence that some releases keep on success."""
     night = at_lab(site=batch().having(silent=True))
-    night.fault(Fault("snap create", Kind.LIE, times=0))
+    night.fault(Fault("snap create", FaultKind.LIE, times=0))
     assert night.hastily().code == 1
     first, second = creates(night)
     assert first == second
@@ -82,11 +82,11 @@ def test_a_capture_that_a_silent_filer_does_not_list_is_sent_once_more(at_lab: M
     night.assert_nothing_is_quiesced()
 
 
-@pytest.mark.parametrize("kind", [Kind.FAIL, Kind.ACT_NO_ANSWER, Kind.NO_SSID])
-def test_vcbsnapshot_is_asked_once_for_a_vm_whatever_it_answers(at_lab: Make, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.FAIL, FaultKind.ACT_NO_ANSWER, FaultKind.NO_SSID])
+def test_vcbsnapshot_is_asked_once_for_a_vm_whatever_it_answers(at_lab: Make, kind: FaultKind) -> None:
     night = at_lab()
     night.fault(Fault("vcbsnapshot create", kind, vm=110))
-    assert night("run").code == (3 if kind is Kind.FAIL else 0)
+    assert night("run").code == (3 if kind is FaultKind.FAIL else 0)
     assert night("recover").code == 0
     assert sorted(asked_for(night)) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
     night.assert_nothing_is_quiesced()
@@ -95,7 +95,7 @@ def test_vcbsnapshot_is_asked_once_for_a_vm_whatever_it_answers(at_lab: Make, ki
 
 def test_a_vm_whose_snapshot_was_only_claimed_is_named_and_not_counted(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("vcbsnapshot create", Kind.LIE, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.LIE, vm=110))
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err
@@ -107,7 +107,7 @@ def test_a_vm_whose_snapshot_was_only_claimed_is_named_and_not_counted(at_lab: M
 
 def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("vcbsnapshot delete", Kind.LIE, vm=110))
+    night.fault(Fault("vcbsnapshot delete", FaultKind.LIE, vm=110))
     ended = night("run")
     assert ended.code == 5
     assert "vm-110" in ended.err
@@ -119,7 +119,7 @@ def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(
 
 def test_where_vcbsnapshot_goes_on_claiming_removals_recover_says_what_else_helps(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("vcbsnapshot delete", Kind.LIE, vm=110, times=0))
+    night.fault(Fault("vcbsnapshot delete", FaultKind.LIE, vm=110, times=0))
     night("run")
     ended = night("recover")
     assert ended.code == 5
@@ -129,7 +129,7 @@ def test_where_vcbsnapshot_goes_on_claiming_removals_recover_says_what_else_help
 @pytest.mark.parametrize("nth", [2, 4])
 def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: Make, nth: int) -> None:
     night = at_lab()
-    night.fault(Fault("snap rename", Kind.LIE, nth=nth))
+    night.fault(Fault("snap rename", FaultKind.LIE, nth=nth))
     assert night.hastily().code == 3
     dates = {row.date for row in night.world.listing("vmvol1")}
     assert set(night.dates.values()) - {night.dates[CHAIN[-1]]} <= dates
@@ -141,7 +141,7 @@ def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: M
 
 def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("snap delete", Kind.LIE))
+    night.fault(Fault("snap delete", FaultKind.LIE))
     assert night.hastily().code == 3
     assert set(night.dates.values()) <= {row.date for row in night.world.listing("vmvol1")}
     assert night.hastily().code == 0
@@ -152,7 +152,7 @@ def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab
 def test_a_list_that_breaks_off_in_a_line_does_not_make_a_backup_unknown(at_lab: Make, nth: int) -> None:
     """Over rsh nothing else tells that it broke off: what is missing in it has not gone."""
     night = at_lab()
-    night.fault(Fault("snap list", Kind.HALF, nth=nth, times=0))
+    night.fault(Fault("snap list", FaultKind.HALF, nth=nth, times=0))
     assert night.hastily().code in {1, 3}
     night.assert_nothing_is_quiesced()
     night.assert_no_backup_is_lost()

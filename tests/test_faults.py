@@ -16,9 +16,9 @@ from dataclasses import replace
 import pytest
 
 from snapall.lab import external_actors
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change, Ledger
-from snapall.lab.sites import Site, batch, paper
+from snapall.lab.sites import SiteSpec, batch, paper
 from tests.atlab import CHAIN, AtLab, Ended, Hasty, two_volumes, without_stamps
 from tests.operate.guards import journal, running
 from tests.test_interrupted import SignallingShell
@@ -93,13 +93,13 @@ MANUAL = "Manual-before-upgrade"
 OTHERS = {"listed by the survey": 110, "of another VM": 2001}
 
 
-def other(vm: int) -> Site:
+def other(vm: int) -> SiteSpec:
     return replace(batch(), vm_snapshots=((1200, vm, MANUAL),))
 
 
 def lying(night: AtLab, ssid: str, *, makes: bool) -> None:
     """Let vcbsnapshot print this id for VM 110, whether it makes a snapshot or not."""
-    night.fault(Fault("vcbsnapshot create", Kind.ANOTHERS_ID if makes else Kind.LIE, vm=110, snapshot=ssid))
+    night.fault(Fault("vcbsnapshot create", FaultKind.ANOTHERS_ID if makes else FaultKind.LIE, vm=110, snapshot=ssid))
 
 
 def assert_never_asked_for(night: AtLab, ssid: str) -> None:
@@ -163,7 +163,7 @@ def test_a_capture_that_was_made_is_published_though_the_filer_speaks_of_a_maxim
     at_lab: Make, transport: str
 ) -> None:
     night = at_lab(transport=transport)
-    night.fault(Fault("snap create", Kind.GARBAGE, text=FULL))
+    night.fault(Fault("snap create", FaultKind.GARBAGE, text=FULL))
     ended = night("run")
     assert ended.code == 0, ended.err
     assert len(night.ledger.captures) == 1
@@ -175,7 +175,7 @@ def test_a_capture_that_was_made_is_published_though_the_filer_speaks_of_a_maxim
 @TRANSPORTS
 def test_a_capture_that_was_not_made_leaves_nothing_and_the_filers_words_say_why(at_lab: Make, transport: str) -> None:
     night = at_lab(transport=transport)
-    night.fault(Fault("snap create", Kind.FAIL, text=FULL))
+    night.fault(Fault("snap create", FaultKind.FAIL, text=FULL))
     ended = night("run")
     assert ended.code == 1, ended.err
     assert "254 snapshots are near the maximum" in ended.err
@@ -190,7 +190,7 @@ def test_a_capture_that_was_not_made_leaves_nothing_and_the_filers_words_say_why
 
 def died(night: AtLab) -> int:
     """Kill a run whose three VMs are quiesced, as it asks for the capture; where the ledger stands then."""
-    night.fault(Fault("snap create", Kind.HANG, seconds=PATIENCE))
+    night.fault(Fault("snap create", FaultKind.HANG, seconds=PATIENCE))
     with running(night) as run:
         until(lambda: night.ledger.changing, "the capture asked for")
         run.kill()
@@ -230,7 +230,7 @@ def test_after_a_crash_the_plan_lists_the_releases_that_the_next_run_then_perfor
     night.assert_shifted_by_one()
 
 
-def shared() -> Site:
+def shared() -> SiteSpec:
     """Two volumes and datastores; sql01 (vm-1226) has disks on both."""
     site = two_volumes()
     return replace(site, vms=tuple(replace(vm, datastores=(688, 689)) if vm.id == 1226 else vm for vm in site.vms))
@@ -309,6 +309,6 @@ def test_vms_that_were_quiesced_when_a_signal_came_are_reported_as_quiesced(at_l
 @pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 def test_so_are_they_when_it_came_while_the_filer_refused_the_capture(at_lab: Make) -> None:
     night = at_lab(shell=lambda world: SignallingShell(world, signal.SIGINT, "snap create"))
-    night.fault(Fault("snap create", Kind.FAIL, text="snap create: No space left on device"))
+    night.fault(Fault("snap create", FaultKind.FAIL, text="snap create: No space left on device"))
     assert_reported_as_quiesced(night, night("run", "--json"))
     assert [one.verb for one in night.ledger.changing] == ["snap create"]

@@ -21,7 +21,7 @@ from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
 from snapall.errors import Stopped
 from snapall.lab import external_actors
-from snapall.operate.hooks import Attendant
+from snapall.operate.hooks import HookRunner
 from tests.atlab import AtLab
 
 Make = Callable[..., AtLab]
@@ -240,4 +240,4 @@ def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
 def test_a_signal_while_before_runs_is_told_as_what_it_is(hooked: Hooked) -> None:
     hooked.give(before=0)
     with pytest.raises(Stopped):
-        Attendant(load(hooked.night.config), "vol1", lambda _: None, lambda: True).before("20070322T030000Z")
+        HookRunner(load(hooked.night.config), "vol1", lambda _: None, lambda: True).before("20070322T030000Z")

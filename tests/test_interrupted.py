@@ -14,8 +14,8 @@ import pytest
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.lock import hold
-from snapall.lab.faults import Fault, Kind
-from snapall.lab.filershell import FilerShell, Reply
+from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.filershell import FilerShell, ShellReply
 from snapall.lab.world import World
 from tests.atlab import AtLab
 from tests.waiting import PATIENCE, signal_ourselves
@@ -60,7 +60,7 @@ class SignallingShell(FilerShell):
         self.left = [number]
         self.which = which
 
-    def answer(self, command: str, transport: str, user: str) -> Reply:
+    def answer(self, command: str, transport: str, user: str) -> ShellReply:
         if command.startswith(self.which) and self.left:
             number = self.left.pop()
             signal_ourselves(number)
@@ -183,7 +183,7 @@ def test_a_second_run_is_refused_with_4(at_lab: Make, tmp_path: Path) -> None:
 
 def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
     night = at_lab(parallel=3)
-    night.fault(Fault("vcbsnapshot create", Kind.SLOW, seconds=0.5, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=0.5, vm=110))
     signalling(night, signal.SIGINT, "before", "moref:vm-1226")
     ended = night("run")
     assert ended.code == 130, ended.err

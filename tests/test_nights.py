@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from snapall.lab import external_actors
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
 from snapall.lab.sites import batch, big, paper
 from tests.atlab import CHAIN, AtLab, two_volumes, without_stamps
@@ -282,7 +282,7 @@ def asked_for(night: AtLab, vm: int) -> str:
 def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: Make) -> None:
     night = at_lab()
     night.limits(settle=PATIENCE)
-    night.fault(Fault("vcbsnapshot create", Kind.HANG, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.HANG, vm=110))
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err
@@ -322,7 +322,7 @@ def test_a_vcbsnapshot_that_hangs_is_given_up_on_and_its_late_snapshot_removed(a
     """So may those of the other VMs be, on a busy machine."""
     night = at_lab()
     night.limits(create=0.5, settle=PATIENCE)
-    night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=3600, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.HANG, seconds=3600, vm=110))
     assert night("run").code == 5
     external_actors.make_vm_snapshot(night.world, 110, asked_for(night, 110))
     end_calls(night)
@@ -400,13 +400,13 @@ def test_a_read_only_volume_is_refused_before_anything(at_lab: Make) -> None:
 
 def test_a_role_that_may_not_ask_for_the_volumes_status_takes_backups_all_the_same(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("vol status", Kind.DROP, times=0))
+    night.fault(Fault("vol status", FaultKind.DROP, times=0))
     good(night)
 
 
 def test_a_name_that_stands_already_is_a_refusal(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("snap create", Kind.FAIL, text="Snapshot already exists."))
+    night.fault(Fault("snap create", FaultKind.FAIL, text="Snapshot already exists."))
     ended = night("run")
     assert ended.code == 1
     assert "already exists" in ended.err
@@ -427,7 +427,9 @@ def test_the_database_down_at_the_survey_changes_nothing(at_lab: Make) -> None:
 def test_one_failing_volume_leaves_every_chain_as_it_was(at_lab: Make) -> None:
     night = at_lab(site=two_volumes())
     night.edit('["vmvol1"]', '["vmvol1", "vmvol2"]')
-    night.fault(Fault("snap create", Kind.FAIL, match="vmvol2", times=0, text="snap create: No space left on device"))
+    night.fault(
+        Fault("snap create", FaultKind.FAIL, match="vmvol2", times=0, text="snap create: No space left on device")
+    )
     ended = night("run")
     assert ended.code == 1
     assert "vmvol2" in ended.err

@@ -17,7 +17,7 @@ from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
 from snapall.config.load import load
 from snapall.lab.ledger import Change
-from snapall.operate.launcher import Post
+from snapall.operate.launcher import GuardianLauncher
 from snapall.views.jsonlines import JsonLines
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
@@ -57,7 +57,7 @@ class Run:
         plain, lines = io.StringIO(), io.StringIO()
         bus = EventBus(PlainLines(plain), JsonLines(lines), LogFile.open(settings.log, settings.log_time))
         pace, clock = pace_of(settings, job), SystemClock()
-        code = JobRun(settings, job, pace, clock, bus, lambda: self.stop, Post(settings)).run()
+        code = JobRun(settings, job, pace, clock, bus, lambda: self.stop, GuardianLauncher(settings)).run()
         bus.close()
         assert bus.dismissed == []
         self.plain, self.json = plain.getvalue(), lines.getvalue()

@@ -18,9 +18,9 @@ from snapall.errors import ConfigError, Exit
 from snapall.escaping import printable
 from snapall.lab.config_file import init_command
 from snapall.lab.faults import NAMED
-from snapall.lab.proof import State, proof
+from snapall.lab.proof import SiteState, proof
 from snapall.lab.serve import Lab
-from snapall.operate.launcher import Post
+from snapall.operate.launcher import GuardianLauncher
 
 Transport = Literal["ssh", "rsh"]
 
@@ -49,14 +49,14 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
         job = next(iter(settings.jobs.values()))
         if fault:
             lab.world.add_faults(*NAMED[fault].faults)
-        before = State.of(lab.world, job.datastores)
-        post = Post(settings)
+        before = SiteState.of(lab.world, job.datastores)
+        post = GuardianLauncher(settings)
         last.callback(post.dismiss)  # with the lab goes what a guardian might still do
         code = back_up(settings, [job], output, post=post)
         if not output.json and not output.quiet:
             _say("")
             _say(f"The lab's ledger, {folder / 'ledger.jsonl'}:" if directory else "The lab's own ledger says:")
-            for line in proof(before, State.of(lab.world, job.datastores), job):
+            for line in proof(before, SiteState.of(lab.world, job.datastores), job):
                 _say(f"  {line}")
         if directory is not None:
             _say(f"Go on with it: snapall lab up {folder}")

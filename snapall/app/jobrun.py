@@ -23,8 +23,8 @@ from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.config.settings import Config
 from snapall.errors import Exit, JournalError, SnapallError, worst
-from snapall.operate.hooks import Attendant
-from snapall.operate.launcher import Post
+from snapall.operate.hooks import HookRunner
+from snapall.operate.launcher import GuardianLauncher
 from snapall.site import OpenSite
 
 
@@ -38,12 +38,12 @@ class JobRun:
     clock: Clock
     listener: Listener
     stopped: Callable[[], bool]
-    post: Post
+    post: GuardianLauncher
     keep: str = ""
 
     def run(self) -> Exit:
         """Back the job up. Raises no Exception: the next job does not pay for what goes wrong with this one."""
-        attendant = Attendant(self.settings, self.job.name, self.publish, self.stopped)
+        attendant = HookRunner(self.settings, self.job.name, self.publish, self.stopped)
         report, code, why = self._back_up(attendant)
         defects: list[str] = []
 
@@ -60,7 +60,7 @@ class JobRun:
         """Let the listener know."""
         self.listener(Record(datetime.now(UTC), what))
 
-    def _back_up(self, attendant: Attendant) -> tuple[Report | None, Exit, str]:
+    def _back_up(self, attendant: HookRunner) -> tuple[Report | None, Exit, str]:
         """The report, the exit code, and why it is not 0 where no report says it."""
         earlier = frozenset(journals(self.settings.state / "journals", self.job.name))
         try:
@@ -74,7 +74,7 @@ class JobRun:
             return *self._left(earlier, why), why
         return report, report.exit, report.why
 
-    def _backup(self, attendant: Attendant) -> BackupRun:
+    def _backup(self, attendant: HookRunner) -> BackupRun:
         settings = self.settings
         arrange(settings.state, settings.readers)
         return BackupRun(

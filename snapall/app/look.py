@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.app.opening import store_of
 from snapall.backup.model import Job
-from snapall.backup.origins import Past
+from snapall.backup.origins import Provenance
 from snapall.config.settings import Config
 from snapall.errors import Refused, SiteError
 from snapall.operate.ages import age_of
@@ -21,7 +21,7 @@ def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError
     store = store_of(settings)
     require_listed(store.folder)
     site = OpenSite(job, settings)
-    past = Past(store.known(job.name))
+    past = Provenance(store.known(job.name))
     now = store.clock.utc()
     found, troubles = [], []
     for volume in job.volumes:

@@ -12,7 +12,7 @@ from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.model import Job
 from snapall.config.settings import Config
 from snapall.errors import Exit, worst
-from snapall.operate.launcher import Post
+from snapall.operate.launcher import GuardianLauncher
 
 
 def run(
@@ -20,12 +20,12 @@ def run(
     jobs: Sequence[Job],
     output: Output,
     keep: str = "",
-    post: Post | None = None,
+    post: GuardianLauncher | None = None,
     clock: Clock | None = None,
 ) -> Exit:
     """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
     codes = []
-    post = Post(settings) if post is None else post
+    post = GuardianLauncher(settings) if post is None else post
     for job in jobs:
         with publishing(settings, output, log=True) as (warn, listener), heeded(warn) as stopped:
             pace, time = pace_of(settings, job), clock or SystemClock()

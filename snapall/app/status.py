@@ -11,11 +11,11 @@ from snapall.backup.model import Job
 from snapall.backup.record import Warned, What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
-from snapall.operate.run_history import Course
+from snapall.operate.run_history import RunHistory
 from snapall.operate.status import Standing, forgotten, standing
 
 
-def run_of(settings: Config, wanted: str) -> Course:
+def run_of(settings: Config, wanted: str) -> RunHistory:
     """One run of the past. ConfigError: none is called so. JournalError: its journal cannot be read."""
     return run_named(store_of(settings), wanted, tuple(settings.jobs))
 

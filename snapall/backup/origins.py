@@ -80,7 +80,7 @@ def backup_of(state: RunState) -> Origin | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class Provenance:
     """What earlier journals know, held against the present listings."""
 
     origins: tuple[Origin, ...] = ()
@@ -95,7 +95,7 @@ class Past:
         return None
 
 
-def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
+def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
     """Keep of what was known only what the filer still lists under the same name and date, and say what is odd."""
     rows = {(volume, row.name, row.date) for volume in job.volumes for row in listings[volume]}
     alive = tuple(one for one in known if (one.volume, one.name, one.date) in rows)
@@ -116,7 +116,7 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Past:
             )
         else:
             pending.append(Pending(name, runs[run]))
-    return Past(alive, tuple(pending), tuple(warnings))
+    return Provenance(alive, tuple(pending), tuple(warnings))
 
 
 def _changed(job: Job, known: Sequence[Origin], listings: Listings) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from snapall.backup.certificate import grade
 from snapall.backup.looks import ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
-from snapall.backup.origins import Past
+from snapall.backup.origins import Provenance
 from snapall.backup.phases import VmState
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
@@ -109,7 +109,7 @@ class PlanContext:
     parallel: int = 4
 
 
-def build(job: Job, survey: Survey, past: Past, context: PlanContext, stamp: str, keep: str = "") -> Plan:
+def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stamp: str, keep: str = "") -> Plan:
     """Make the plan of a run.
 
     Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
@@ -212,7 +212,7 @@ def _before(job: Job, keep: str) -> bool:
     return job.order is Order.PAPER and not keep
 
 
-def _first_rotation(job: Job, survey: Survey, past: Past, stamp: str, keep: str) -> tuple[Rotation, str]:
+def _first_rotation(job: Job, survey: Survey, past: Provenance, stamp: str, keep: str) -> tuple[Rotation, str]:
     """The rotation before the capture, and the capture's name: the newest of the chain only if that could be freed."""
     if keep:
         return Rotation(), keep
@@ -224,7 +224,7 @@ def _first_rotation(job: Job, survey: Survey, past: Past, stamp: str, keep: str)
     return rotation, job.newest
 
 
-def _last_rotation(job: Job, survey: Survey, past: Past, capture: str, left: int, asked: int) -> Rotation:
+def _last_rotation(job: Job, survey: Survey, past: Provenance, capture: str, left: int, asked: int) -> Rotation:
     """The rotation after the proof, as it will be when every VM that is asked can be quiesced."""
     listings = {volume: (FilerSnapshot(capture, ""), *listing) for volume, listing in survey.listings.items()}
     return rotate(job, listings, [*past.pending, Pending(capture, grade(asked, asked + left))])

@@ -18,7 +18,7 @@ from snapall.backup.engine import Engine
 from snapall.backup.journal import Journal
 from snapall.backup.lock import RUN
 from snapall.backup.model import Job, Order, Pace, Survey
-from snapall.backup.origins import Past, recall
+from snapall.backup.origins import Provenance, recall
 from snapall.backup.outcome import Origin, Report
 from snapall.backup.plan import Plan, PlanContext, build
 from snapall.backup.record import (
@@ -227,7 +227,7 @@ class BackupRun:
 
     def _built(
         self, case: Case, survey: Survey, known: Sequence[Origin], owing: Sequence[RunState]
-    ) -> tuple[Plan, Past]:
+    ) -> tuple[Plan, Provenance]:
         past = recall(self.job, known, survey.listings)
         here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
         context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
@@ -246,7 +246,7 @@ class BackupRun:
             listings = {volume: site.listing(volume) for volume in self.job.volumes}
             rotation = make_room(self.job, listings, recall(self.job, known, listings).pending)
 
-    def _surveyed(self, survey: Survey, past: Past, plan: Plan) -> Surveyed:
+    def _surveyed(self, survey: Survey, past: Provenance, plan: Plan) -> Surveyed:
         return Surveyed(
             commands=tuple(self.context.site.command(step) for step in plan.steps),
             targets=plan.asked,

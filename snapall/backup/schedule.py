@@ -63,7 +63,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class CallOrder:
     """All creates or all removals in some order: their length, and what they add to the VMs' quiesced times."""
 
     order: tuple[int, ...]
@@ -71,19 +71,19 @@ class Calls:
     quiesced: float
 
     @classmethod
-    def of_creates(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Calls:
+    def of_creates(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> CallOrder:
         """A VM is quiesced from the end of its own create to the end of the last one."""
         ended = ends(order, seconds, places).values()
         length = max(ended, default=0.0)
         return cls(tuple(order), length, sum(length - end for end in ended))
 
     @classmethod
-    def of_removals(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> Calls:
+    def of_removals(cls, order: Sequence[int], seconds: Mapping[int, float], places: int) -> CallOrder:
         """A VM is quiesced from the beginning of the first removal to the end of its own."""
         ended = ends(order, seconds, places).values()
         return cls(tuple(order), max(ended, default=0.0), sum(ended))
 
-    def gain_over(self, other: Calls) -> float:
+    def gain_over(self, other: CallOrder) -> float:
         """The seconds saved of the length and of a VM's mean quiesced time, per second of length; 0 if either grows."""
         if self.length > other.length * (1 + _ROUNDING) or self.quiesced >= other.quiesced:
             return 0.0
@@ -95,7 +95,7 @@ class Calls:
 class _Choice:
     """A stage, and which VMs it begins with, in words; none for the database's order."""
 
-    stage: Calls
+    stage: CallOrder
     words: tuple[str, ...] = ()
 
 
@@ -119,7 +119,7 @@ def schedule(
     remove = _filled(vms, {vm: one.remove for vm, one in usual.items()})
     plain, longest = _creates(vms, create, parallel, frozenset(must), frozenset(missed))
     creates = _best(plain, [longest], worth)
-    listed = _Choice(Calls.of_removals(vms, remove, parallel))
+    listed = _Choice(CallOrder.of_removals(vms, remove, parallel))
     removals = _best(listed, _removals(vms, remove, parallel), worth)
     gained = Saved(
         plain.stage.length - creates.stage.length + listed.stage.length - removals.stage.length,
@@ -228,8 +228,8 @@ def _creates(
     plain = sorted(vms, key=group.__getitem__)
     longest = sorted(vms, key=lambda vm: (group[vm], -seconds[vm]))
     return (
-        _Choice(Calls.of_creates(plain, seconds, places), words),
-        _Choice(Calls.of_creates(longest, seconds, places), (*words, "the longest")),
+        _Choice(CallOrder.of_creates(plain, seconds, places), words),
+        _Choice(CallOrder.of_creates(longest, seconds, places), (*words, "the longest")),
     )
 
 
@@ -238,7 +238,7 @@ def _removals(vms: Sequence[int], seconds: Mapping[int, float], places: int) -> 
     found = []
     for ahead in range(min(places, len(vms))):
         words = () if ahead == 0 else ("the longest",) if ahead == 1 else (f"the {ahead} longest",)
-        stage = Calls.of_removals(shortest_first(vms, seconds, places, ahead), seconds, places)
+        stage = CallOrder.of_removals(shortest_first(vms, seconds, places, ahead), seconds, places)
         found.append(_Choice(stage, (*words, "the shortest")))
     return found
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from snapall.config import schema
     from snapall.config.batch.source import Source
-    from snapall.config.values import Place
+    from snapall.config.values import ValueContext
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -63,21 +63,23 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
 
 def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
-    from snapall.config.values import Place  # noqa: PLC0415 - with pydantic
+    from snapall.config.values import ValueContext  # noqa: PLC0415 - with pydantic
 
-    place = Place(path.parent, environ, secrets)
+    place = ValueContext(path.parent, environ, secrets)
     return _judged(tables_of(text, path), path, place, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 
 def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
-    from snapall.config.values import Place  # noqa: PLC0415 - with pydantic
+    from snapall.config.values import ValueContext  # noqa: PLC0415 - with pydantic
 
-    place = Place(source.path.parent, environ)
+    place = ValueContext(source.path.parent, environ)
     return _judged(source.raw, source.path, place, lambda fault: source.told(fault.path, fault.text))
 
 
-def _judged(raw: Mapping[str, object], path: Path, place: Place, told: Callable[[schema.Fault], str]) -> Config:
+def _judged(
+    raw: Mapping[str, object], path: Path, place: ValueContext, told: Callable[[schema.ConfigFault], str]
+) -> Config:
     # pydantic takes long to import, and most of what needs this module needs its types alone.
     from snapall.config import rules, schema  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snapall.backup.model import chain_names
 from snapall.config import values
-from snapall.config.schema import Fault
+from snapall.config.schema import ConfigFault
 from snapall.config.tomlfile import dotted
 from snapall.escaping import quoted
 
@@ -72,14 +72,14 @@ class _Claimed:
     claim: _Claim
 
 
-def faults_between(raw: Table) -> Iterator[Fault]:
+def faults_between(raw: Table) -> Iterator[ConfigFault]:
     """Every contradiction of two or more keys."""
     filers, jobs = _tables(raw, "filers"), _tables(raw, "jobs")
     yield from _vcenter(_table(raw.get("vcenter")))
     for name, filer in filers.items():
-        yield from (Fault(("filers", name, key), text) for key, text in _filer(filer))
+        yield from (ConfigFault(("filers", name, key), text) for key, text in _filer(filer))
     for name, job in jobs.items():
-        yield from (Fault(("jobs", name, key), text) for key, text in _job(job, filers))
+        yield from (ConfigFault(("jobs", name, key), text) for key, text in _job(job, filers))
     yield from _same_names(filers, "filers")
     yield from _same_names(jobs, "jobs")
     yield from _overlaps(list(_claims(filers, jobs)))
@@ -93,13 +93,13 @@ def _tables(raw: Table, key: str) -> Mapping[str, Table]:
     return {name: _table(value) for name, value in _table(raw.get(key)).items()}
 
 
-def _vcenter(vcenter: Table) -> Iterator[Fault]:
+def _vcenter(vcenter: Table) -> Iterator[ConfigFault]:
     user, password = "user" in vcenter, "password" in vcenter
     both = "give both, or neither when VCB's own config.js supplies them"
     if user and not password:
-        yield Fault(("vcenter", "password"), f"is missing, though there is a user: {both}")
+        yield ConfigFault(("vcenter", "password"), f"is missing, though there is a user: {both}")
     if password and not user:
-        yield Fault(("vcenter", "user"), f"is missing, though there is a password: {both}")
+        yield ConfigFault(("vcenter", "user"), f"is missing, though there is a password: {both}")
     match vcenter.get("vcbsnapshot"):
         case [str(program), *_] if re.split(r"[/\\]", program)[-1].lower().removesuffix(".exe") in _FAR_SHELLS:
             yield from _over_a_far_shell(vcenter, program)
@@ -107,14 +107,16 @@ def _vcenter(vcenter: Table) -> Iterator[Fault]:
             pass
 
 
-def _over_a_far_shell(vcenter: Table, program: str) -> Iterator[Fault]:
+def _over_a_far_shell(vcenter: Table, program: str) -> Iterator[ConfigFault]:
     if "password" in vcenter:
         text = f"would stand on the far command line of {quoted(program)}"
-        yield Fault(("vcenter", "password"), f"{text}; leave out user and password, and use config.js on the proxy")
+        yield ConfigFault(
+            ("vcenter", "password"), f"{text}; leave out user and password, and use config.js on the proxy"
+        )
     host = vcenter.get("host")
     if isinstance(host, str) and re.fullmatch(r"[A-Za-z0-9_.:=@-]*", host) is None:
         text = f"is read again by a shell behind {quoted(program)}: only letters, digits and _ . : = @ - are safe"
-        yield Fault(("vcenter", "host"), text)
+        yield ConfigFault(("vcenter", "host"), text)
 
 
 def _filer(filer: Table) -> Iterator[tuple[str, str]]:
@@ -165,10 +167,12 @@ def _belonging_to_others(job: Table) -> Iterator[tuple[str, str]]:
         yield "prefix", f"{quoted(prefix)} {alien}"
 
 
-def _same_names(tables: Mapping[str, Table], kind: str) -> Iterator[Fault]:
+def _same_names(tables: Mapping[str, Table], kind: str) -> Iterator[ConfigFault]:
     for one, other in combinations(tables, 2):
         if one.lower() == other.lower():
-            yield Fault((kind, other), f"differs from {quoted(one)} in capital letters only; give it another name")
+            yield ConfigFault(
+                (kind, other), f"differs from {quoted(one)} in capital letters only; give it another name"
+            )
 
 
 def _claims(filers: Mapping[str, Table], jobs: Mapping[str, Table]) -> Iterator[_Claimed]:
@@ -182,7 +186,7 @@ def _claims(filers: Mapping[str, Table], jobs: Mapping[str, Table]) -> Iterator[
         yield _Claimed(name, str(host).lower(), claim)
 
 
-def _overlaps(claims: list[_Claimed]) -> Iterator[Fault]:
+def _overlaps(claims: list[_Claimed]) -> Iterator[ConfigFault]:
     for one, other in combinations(claims, 2):
         if one.filer != other.filer:
             continue
@@ -192,7 +196,7 @@ def _overlaps(claims: list[_Claimed]) -> Iterator[Fault]:
         if volumes and names:
             key = "chain" if other.claim.chain and names[0] in other.claim.chain else "prefix"
             text = f"job {quoted(one.job)} gives the same names on {_listed(volumes)}: {_listed(names)}"
-            yield Fault(("jobs", other.job, key), f"{text}; give one of the two jobs another prefix or chain")
+            yield ConfigFault(("jobs", other.job, key), f"{text}; give one of the two jobs another prefix or chain")
 
 
 def _listed(names: Sequence[str]) -> str:

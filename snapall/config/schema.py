@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snapall.config import values
 from snapall.config.tomlfile import KeyPath
-from snapall.config.values import Place
+from snapall.config.values import ValueContext
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigFault:
     """One thing that is wrong, and the key where: `("jobs", "vol1", "volumes", 0)`. There is never a secret in it."""
 
     path: KeyPath
@@ -165,13 +165,13 @@ class File(_Table):
 _MODELS: Mapping[str, type[_Table]] = {"vcenter": Vcenter, "database": Database, "filers": Filer, "jobs": Job}
 
 
-def read(raw: Mapping[str, object], place: Place) -> File | tuple[Fault, ...]:
+def read(raw: Mapping[str, object], place: ValueContext) -> File | tuple[ConfigFault, ...]:
     """The file's tables with defaults filled in, or every fault that one key shows by itself."""
     try:
         return File.model_validate(raw, context=place)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        return tuple(dict.fromkeys(Fault(*_in_words(one)) for one in found))
+        return tuple(dict.fromkeys(ConfigFault(*_in_words(one)) for one in found))
 
 
 def _in_words(error: ErrorDetails) -> tuple[KeyPath, str]:

@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ValueContext:
     """What values refer to: relative paths to the file's folder, `{ env = ... }` to the environment.
 
     `secrets`: whether passwords and keys are read; who only looks at journals needs none, and may have no right to.
@@ -32,8 +32,8 @@ class Place:
     secrets: bool = True
 
 
-def _place(info: ValidationInfo) -> Place:
-    return cast("Place", info.context)
+def _place(info: ValidationInfo) -> ValueContext:
+    return cast("ValueContext", info.context)
 
 
 def _line(value: str) -> str:

@@ -19,15 +19,15 @@ from pathlib import Path
 import sqlalchemy
 
 from snapall.drill import NotHere
-from snapall.drill.cells import KINDS, LATE, Call, Moment, Strike, System
+from snapall.drill.cells import KINDS, LATE, ExternalCall, Strike, StrikeTime, System
 from snapall.lab import vcbclient
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.world import World
 
 MARK = "refused"  # the file beside the world that tells of a refused question to the database; its ledger cannot
 
 
-class Calls:
+class CallCounter:
     """Counts. `strikes` are carried out, for `hang` seconds if they hang; `record`, if given, gets a line a call."""
 
     def __init__(self, world: Path, strikes: Sequence[Strike], hang: float, record: Path | None) -> None:
@@ -60,7 +60,7 @@ class Calls:
         table = next((word for word in statement.replace('"', " ").split() if word.startswith("VPX_")), "a look")
         self._thread.strike = None
         strike = self._call(System.DATABASE, table)
-        if strike is not None and strike.moment is Moment.REFUSE:
+        if strike is not None and strike.moment is StrikeTime.REFUSE:
             (self._world / MARK).touch()
             told = sqlite3.OperationalError("unable to open database file")
             raise sqlalchemy.exc.OperationalError(statement, {}, told)
@@ -68,7 +68,7 @@ class Calls:
 
     def _answered(self, *_details: object) -> None:
         strike = getattr(self._thread, "strike", None)
-        if strike is not None and strike.moment is Moment.AFTER:
+        if strike is not None and strike.moment is StrikeTime.AFTER:
             _die()
 
     def _call(self, system: System, what: str) -> Strike | None:
@@ -80,7 +80,7 @@ class Calls:
                     record.write(f"{system}\t{what}\n")
         if strike is None:
             return None
-        if strike.moment is Moment.BEFORE:
+        if strike.moment is StrikeTime.BEFORE:
             _die()
         if system is not System.DATABASE:
             with World(self._world) as world:
@@ -94,13 +94,13 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _fault(system: System, moment: Moment, hang: float) -> Fault:
+def _fault(system: System, moment: StrikeTime, hang: float) -> Fault:
     kind = KINDS[moment]
-    late = LATE if moment in (Moment.LATE, Moment.ACT_LATE) else hang if kind is Kind.HANG else 0.0
+    late = LATE if moment in (StrikeTime.LATE, StrikeTime.ACT_LATE) else hang if kind is FaultKind.HANG else 0.0
     return Fault(system.value, kind, seconds=late, victim=os.getpid())
 
 
-def recorded(path: Path) -> tuple[Call, ...]:
+def recorded(path: Path) -> tuple[ExternalCall, ...]:
     """The calls that a whole run wrote down."""
     lines = path.read_text(encoding="utf-8").splitlines()
     counts: Counter[str] = Counter()
@@ -108,5 +108,5 @@ def recorded(path: Path) -> tuple[Call, ...]:
     for line in lines:
         system, _, what = line.partition("\t")
         counts[system] += 1
-        calls.append(Call(System(system), counts[system], what))
+        calls.append(ExternalCall(System(system), counts[system], what))
     return tuple(calls)

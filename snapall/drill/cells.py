@@ -11,7 +11,7 @@ from typing import Literal
 
 from snapall.backup.model import Job
 from snapall.drill.disk import Damage
-from snapall.lab.faults import Kind
+from snapall.lab.faults import FaultKind
 
 Transport = Literal["ssh", "rsh"]
 LATE = 1.0  # seconds after which what was asked for comes about, though its caller is gone
@@ -27,7 +27,7 @@ class System(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ExternalCall:
     """One external call of a whole run: the `n`th of its system, from 1, since a look at the database may overtake."""
 
     system: System
@@ -40,7 +40,7 @@ class Call:
         return f"{self.system} call {self.n} ({self.what})"
 
 
-class Moment(StrEnum):
+class StrikeTime(StrEnum):
     """When the run dies, or what its call meets instead."""
 
     BEFORE = "killed before"
@@ -54,26 +54,26 @@ class Moment(StrEnum):
     ACT_LATE = "gives up, acts late"
 
 
-KILLS = (Moment.BEFORE, Moment.DURING, Moment.AFTER, Moment.LATE)
-CUTS = (Moment.BEFORE, Moment.AFTER, Moment.LATE)  # the kills that may be a power cut as well
-FAULTS = (Moment.REFUSE, Moment.HANG, Moment.DROP, Moment.NO_ANSWER, Moment.ACT_LATE)
+KILLS = (StrikeTime.BEFORE, StrikeTime.DURING, StrikeTime.AFTER, StrikeTime.LATE)
+CUTS = (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.LATE)  # the kills that may be a power cut as well
+FAULTS = (StrikeTime.REFUSE, StrikeTime.HANG, StrikeTime.DROP, StrikeTime.NO_ANSWER, StrikeTime.ACT_LATE)
 KINDS = {
-    Moment.DURING: Kind.KILL,
-    Moment.AFTER: Kind.KILL_AFTER,
-    Moment.LATE: Kind.KILL,
-    Moment.REFUSE: Kind.FAIL,
-    Moment.HANG: Kind.HANG,
-    Moment.DROP: Kind.DROP,
-    Moment.NO_ANSWER: Kind.ACT_NO_ANSWER,
-    Moment.ACT_LATE: Kind.ACT_LATE,
+    StrikeTime.DURING: FaultKind.KILL,
+    StrikeTime.AFTER: FaultKind.KILL_AFTER,
+    StrikeTime.LATE: FaultKind.KILL,
+    StrikeTime.REFUSE: FaultKind.FAIL,
+    StrikeTime.HANG: FaultKind.HANG,
+    StrikeTime.DROP: FaultKind.DROP,
+    StrikeTime.NO_ANSWER: FaultKind.ACT_NO_ANSWER,
+    StrikeTime.ACT_LATE: FaultKind.ACT_LATE,
 }
 """How the lab brings about what is not done by the run's own hand."""
 
 _MOMENTS = {
     System.VCB: (*KILLS, *FAULTS),
     System.FILER: (*KILLS, *FAULTS),
-    System.DATABASE: (Moment.BEFORE, Moment.AFTER, Moment.REFUSE),
-    System.GUARDIAN: (Moment.BEFORE,),
+    System.DATABASE: (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.REFUSE),
+    System.GUARDIAN: (StrikeTime.BEFORE,),
 }
 
 
@@ -89,8 +89,8 @@ class Aftermath(StrEnum):
 class Strike:
     """What happens at one call."""
 
-    call: Call
-    moment: Moment
+    call: ExternalCall
+    moment: StrikeTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ class Extent:
     `thorough`: each of those cuts with every damage; otherwise with one of them, in turn.
     """
 
-    moments: tuple[Moment, ...] = (*KILLS, *FAULTS)
-    cuts: tuple[Moment, ...] = CUTS
+    moments: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
+    cuts: tuple[StrikeTime, ...] = CUTS
     thorough: bool = True
     aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
     systems: tuple[System, ...] = tuple(System)
@@ -140,10 +140,12 @@ class Extent:
     seed: int = 1
 
 
-QUICK = Extent((Moment.BEFORE, Moment.AFTER), (Moment.AFTER,), thorough=False, aftermaths=(Aftermath.RECOVER,))
+QUICK = Extent(
+    (StrikeTime.BEFORE, StrikeTime.AFTER), (StrikeTime.AFTER,), thorough=False, aftermaths=(Aftermath.RECOVER,)
+)
 
 
-def cells_of(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> tuple[Cell, ...]:
+def cells_of(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> tuple[Cell, ...]:
     """Every kill at every call, settled in every way; every fault, settled by recover; power cuts; and the pairs."""
     chosen = [call for call in calls if call.system in extent.systems]
     found = []
@@ -154,13 +156,13 @@ def cells_of(job: Job, transport: Transport, calls: Sequence[Call], extent: Exte
     return (*found, *_cuts(job, transport, chosen, extent), *_pairs(job, transport, chosen, extent))
 
 
-def _aftermaths(call: Call, moment: Moment, extent: Extent) -> tuple[Aftermath, ...]:
+def _aftermaths(call: ExternalCall, moment: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:
     if call.system is System.GUARDIAN:
         return (Aftermath.GUARDIAN,) if Aftermath.GUARDIAN in extent.aftermaths else ()
     return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
 
 
-def _cuts(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+def _cuts(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
     """Every power cut at every call, settled in every way that has no guardian."""
     turn = cycle(Damage)
     for call in calls:
@@ -171,7 +173,7 @@ def _cuts(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent)
                 yield Cell(job, transport, (Strike(call, moment),), aftermath, damage)
 
 
-def _pairs(job: Job, transport: Transport, calls: Sequence[Call], extent: Extent) -> Iterator[Cell]:
+def _pairs(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
     """A fault and what follows it, a fault, a kill or a power cut; the same ones for the same seed."""
     chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
     sites = [call for call in calls if call.system is not System.GUARDIAN]

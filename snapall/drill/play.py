@@ -23,18 +23,18 @@ from snapall.backup.state import fold
 from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.drill import NotHere
-from snapall.drill.calls import MARK, Calls, recorded
-from snapall.drill.cells import Aftermath, Call, Cell, System
+from snapall.drill.calls import MARK, CallCounter, recorded
+from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
 from snapall.drill.disk import Disk
 from snapall.drill.forked import become, guardians
 from snapall.drill.precondition import late
-from snapall.drill.stage import Limits, Place, furnish
-from snapall.drill.verdict import Broken, Finding, Scene, judged
+from snapall.drill.stage import CellLimits, CellSite, furnish
+from snapall.drill.verdict import Broken, BrokenPromise, Scene, judged
 from snapall.errors import Exit, SnapallError
 from snapall.lab.world import World
-from snapall.operate.launcher import Post
+from snapall.operate.launcher import GuardianLauncher
 
-_LIMITS = tuple(Limits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
+_LIMITS = tuple(CellLimits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
 _PATIENCE = 600.0  # seconds for one call that nothing is to happen to: only a hang takes as long
 _LONGEST = 1800.0  # seconds for one command: what hangs in it is over by then, and it has had its say
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -50,7 +50,7 @@ class Played:
     cell: Cell
     reached: bool
     crashed: bool  # whether the run was killed
-    findings: tuple[Finding, ...]
+    findings: tuple[BrokenPromise, ...]
     said: str = ""  # what the commands printed, when there are findings; why the machine was too slow
 
 
@@ -59,9 +59,9 @@ class Theatre:
     """Where the cells of one worker are played, one after the other."""
 
     folder: Path
-    place: Place
+    place: CellSite
 
-    def calls(self, cell: Cell) -> tuple[Call, ...]:
+    def calls(self, cell: Cell) -> tuple[ExternalCall, ...]:
         """The external calls of a run that nothing happens to. SnapallError: it did not go well."""
         with _Scene(self, cell, _LIMITS[-1]) as scene:
             record = scene.folder / "calls"
@@ -75,13 +75,13 @@ class Theatre:
         """One cell, until it tells something of snapall."""
         return telling(lambda limits: self._play(cell, limits))
 
-    def _play(self, cell: Cell, limits: Limits) -> tuple[Played, str]:
+    def _play(self, cell: Cell, limits: CellLimits) -> tuple[Played, str]:
         with _Scene(self, cell, limits) as scene:
             played = scene.play()
             return played, scene.too_slow() if played.findings else ""
 
 
-def telling(play: Callable[[Limits], tuple[Played, str]]) -> Played:
+def telling(play: Callable[[CellLimits], tuple[Played, str]]) -> Played:
     """What a cell came to, `play` answering with it why the machine was too slow for it, or "".
 
     It is played again with longer limits while the machine is too slow, or the run ends before its call, as a race of
@@ -99,7 +99,7 @@ def telling(play: Callable[[Limits], tuple[Played, str]]) -> Played:
 class _Scene:
     """One cell's folder, and what happens in it."""
 
-    def __init__(self, theatre: Theatre, cell: Cell, limits: Limits) -> None:
+    def __init__(self, theatre: Theatre, cell: Cell, limits: CellLimits) -> None:
         self.cell = cell
         self.limits = limits
         # A new one each time: a vcbsnapshot of a killed run that comes late finds no other run's site.
@@ -110,7 +110,7 @@ class _Scene:
         self.patient = _patient(self.settings)
         (self.job,) = self.settings.jobs.values()
         self.world = World(self.folder)
-        self.hung: list[Finding] = []
+        self.hung: list[BrokenPromise] = []
 
     def __enter__(self) -> _Scene:
         return self
@@ -138,10 +138,10 @@ class _Scene:
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
-        Calls(self.folder, self.cell.strikes, self.limits.hang, record).listen()
+        CallCounter(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
             Disk.of(self.settings.state).listen(self._durable)
-        code = run(self.settings, [self.job], Output(quiet=True), post=Post(self.patient))
+        code = run(self.settings, [self.job], Output(quiet=True), post=GuardianLauncher(self.patient))
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code
 
@@ -175,7 +175,7 @@ class _Scene:
         end = time.monotonic() + _LONGEST
         while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             if time.monotonic() > end:
-                self.hung.append(Finding(Broken.HUNG, f"no end after {_LONGEST:g} s"))
+                self.hung.append(BrokenPromise(Broken.HUNG, f"no end after {_LONGEST:g} s"))
                 os.kill(pid, signal.SIGKILL)
                 break
             time.sleep(0.02)
@@ -221,22 +221,22 @@ class _Scene:
             ((due,),) = moment.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
         time.sleep(max(0.0, (due or 0.0) - time.time()))
 
-    def _codes(self, first: int, codes: Sequence[int]) -> list[Finding]:
+    def _codes(self, first: int, codes: Sequence[int]) -> list[BrokenPromise]:
         """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""
         known = {int(code) for code in Exit}
         odd = [code for code in [first, *codes] if code not in known and code != _KILLED]
         odd += [code for code in codes[-1:] if code not in (Exit.OK, Exit.PARTIAL)]
-        return [Finding(Broken.HUNG, f"exit {code}") for code in odd]
+        return [BrokenPromise(Broken.HUNG, f"exit {code}") for code in odd]
 
-    def _journals(self) -> list[Finding]:
+    def _journals(self) -> list[BrokenPromise]:
         findings = []
         for path in journals(self.settings.state / "journals"):
             try:
                 Journal.open(path, SystemClock())
             except SnapallError as error:
-                findings.append(Finding(Broken.JOURNAL, error.message))
+                findings.append(BrokenPromise(Broken.JOURNAL, error.message))
             if is_open(path) and not self._owes_nothing(path):
-                findings.append(Finding(Broken.JOURNAL, f"{path.name} is open"))
+                findings.append(BrokenPromise(Broken.JOURNAL, f"{path.name} is open"))
         return findings
 
     def _owes_nothing(self, path: Path) -> bool:
@@ -247,7 +247,7 @@ class _Scene:
         end = time.monotonic() + _PATIENCE
         while any(str(self.folder) in word for words in guardians() for word in words):
             if time.monotonic() > end:
-                self.hung.append(Finding(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
+                self.hung.append(BrokenPromise(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return
             time.sleep(0.1)  # each look reads the command lines of all processes
 

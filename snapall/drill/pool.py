@@ -17,11 +17,11 @@ from pathlib import Path
 import paramiko
 
 from snapall.drill import NotHere
-from snapall.drill.cells import Aftermath, Call, Cell, Transport
+from snapall.drill.cells import Aftermath, Cell, ExternalCall, Transport
 from snapall.drill.host import Host
 from snapall.drill.play import Played, Theatre
-from snapall.drill.stage import Place, Subject, template
-from snapall.drill.verdict import Broken, Finding
+from snapall.drill.stage import CellSite, Subject, template
+from snapall.drill.verdict import Broken, BrokenPromise
 from snapall.errors import SnapallError
 
 
@@ -44,7 +44,7 @@ class Ground:
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         host = Host(self.host_key, self.original)
         try:
-            yield Theatre(folder, Place(self.original, self.subject, host, self.host_key))
+            yield Theatre(folder, CellSite(self.original, self.subject, host, self.host_key))
         finally:
             host.close()
 
@@ -58,7 +58,7 @@ def ground(subject: Subject) -> Iterator[Ground]:
         yield made
 
 
-def calls_of(made: Ground, transport: Transport) -> tuple[Call, ...]:
+def calls_of(made: Ground, transport: Transport) -> tuple[ExternalCall, ...]:
     """The external calls of a run of the job that goes well, guardian included. SnapallError: it did not."""
     shape = Cell(made.subject.job, transport, (), Aftermath.GUARDIAN)
     with made.theatre("whole") as theatre:
@@ -137,5 +137,5 @@ def _tell(pipe: int, n: int, one: Played) -> None:
 
 def _read(line: bytes, cells: Sequence[Cell]) -> Played:
     body = json.loads(line)
-    findings = tuple(Finding(Broken(broken), what) for broken, what in body["findings"])
+    findings = tuple(BrokenPromise(Broken(broken), what) for broken, what in body["findings"])
     return Played(cells[body["n"]], body["reached"], body["crashed"], findings, body["said"])

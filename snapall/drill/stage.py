@@ -13,7 +13,7 @@ from snapall.backup.model import Grade, Job
 from snapall.drill.cells import Aftermath, Cell
 from snapall.lab.config_file import database_url, string
 from snapall.lab.listener import HOST
-from snapall.lab.sites import LabVm, Site, Volume, build
+from snapall.lab.sites import LabVm, SiteSpec, Volume, build
 from snapall.lab.vcbserver import program
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CellSite:
     """Where cells are played: the site that each gets a copy of, made after the subject, and the host of all."""
 
     original: Path
@@ -83,7 +83,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CellLimits:
     """How long the struck run waits, in seconds: so short that no cell takes long, or that many times as long."""
 
     factor: float = 1.0
@@ -104,7 +104,7 @@ class Limits:
         return 2.0 * self.factor
 
 
-def site_of(job: Job) -> Site:
+def site_of(job: Job) -> SiteSpec:
     """A lab after the job: two VMs on each datastore, VM snapshots of others, a whole chain."""
     ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
     names = _names(job, 2 * len(ids))
@@ -112,7 +112,7 @@ def site_of(job: Job) -> Site:
     vms = tuple(LabVm(id_, name, 11, (next(stores),)) for id_, name in names.items())
     ages = tuple((name, 10.0 + 24 * n) for n, name in enumerate(job.chain))
     named = tuple((id_, store if isinstance(store, str) else f"datastore{id_}") for store, id_ in ids.items())
-    return Site(
+    return SiteSpec(
         hosts=((11, "esx01.lab"),),
         datastores=(*named, (OTHERS, "others")),
         vms=(*vms, FOREIGN),
@@ -139,7 +139,7 @@ def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
     user_key.write_private_key_file(str(folder / "id_rsa"))
 
 
-def furnish(folder: Path, place: Place, cell: Cell, limits: Limits) -> Path:
+def furnish(folder: Path, place: CellSite, cell: Cell, limits: CellLimits) -> Path:
     """Copy the site, show it to the filer, and write the configuration; its path."""
     host, key = place.host, place.host_key
     shutil.copytree(place.original, folder)
@@ -154,7 +154,7 @@ def furnish(folder: Path, place: Place, cell: Cell, limits: Limits) -> Path:
     return config
 
 
-def _text(words: Sequence[str], url: str, port: int, subject: Subject, cell: Cell, limits: Limits) -> str:
+def _text(words: Sequence[str], url: str, port: int, subject: Subject, cell: Cell, limits: CellLimits) -> str:
     job = subject.job
     publish = f'publish = "{_GRADES[job.publish]}"\n' if job.publish_given else ""
     return CONFIGURATION.format(

@@ -47,32 +47,32 @@ class Broken(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BrokenPromise:
     """One promise that did not hold."""
 
     broken: Broken
     what: str
 
 
-def judged(before: Scene, after: Scene, job: Job) -> Iterator[Finding]:
+def judged(before: Scene, after: Scene, job: Job) -> Iterator[BrokenPromise]:
     """What does not hold."""
     for ssid, vm, name in after.vm_snapshots - before.vm_snapshots:
-        yield Finding(Broken.VM, f"vm-{vm}: {name} ({ssid})")
+        yield BrokenPromise(Broken.VM, f"vm-{vm}: {name} ({ssid})")
     for ssid, vm, name in before.vm_snapshots - after.vm_snapshots:
-        yield Finding(Broken.FOREIGN, f"vm-{vm}: {name} ({ssid})")
+        yield BrokenPromise(Broken.FOREIGN, f"vm-{vm}: {name} ({ssid})")
     for volume, rows in before.listings.items():
         left = set(after.listings[volume])
         ours = set(job.chain) if volume in job.volumes else set()
         for row in rows:
             if row[0] not in ours and row not in left:
-                yield Finding(Broken.FOREIGN, f"{volume}: {row[0]}")
+                yield BrokenPromise(Broken.FOREIGN, f"{volume}: {row[0]}")
     for volume in job.volumes:
         yield from _chain(volume, before, after, job)
     if job.order is Order.SAFE:
         yield from _early(before, after.ledger, job)
 
 
-def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[Finding]:
+def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[BrokenPromise]:
     was = dict(before.listings[volume])
     standing = dict(after.listings[volume])
     old = [was[name] for name in job.chain if name in was]  # newest first
@@ -84,16 +84,16 @@ def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[Findi
     allowed = max(captures, 1) if job.order is Order.PAPER else captures
     gap = job.order is Order.SAFE and len(kept) < len(old)  # what went must have its successor in the chain
     if lost != old[len(old) - len(lost) :] or len(lost) > allowed or gap:
-        yield Finding(Broken.LOST, f"{volume}: {len(lost)} of {len(old)}, after {captures} captures")
+        yield BrokenPromise(Broken.LOST, f"{volume}: {len(lost)} of {len(old)}, after {captures} captures")
     known = [date for date in kept if date in old]
     if known != [date for date in old if date in known] or kept[len(kept) - len(known) :] != known:
-        yield Finding(Broken.ORDER, f"{volume}: {', '.join(name for name in job.chain if name in standing)}")
+        yield BrokenPromise(Broken.ORDER, f"{volume}: {', '.join(name for name in job.chain if name in standing)}")
     newest = standing.get(job.newest)
     if newest is not None and newest not in old and not _proven(volume, job.newest, after.ledger):
-        yield Finding(Broken.UNPROVEN, f"{volume}: {job.newest}")
+        yield BrokenPromise(Broken.UNPROVEN, f"{volume}: {job.newest}")
 
 
-def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[Finding]:
+def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[BrokenPromise]:
     """Each change of a retained backup for which no capture of every volume had been made and read back."""
     retained = {(volume, name) for volume in job.volumes for name, _ in before.listings[volume] if name in job.chain}
     made: Counter[str] = Counter()
@@ -111,7 +111,7 @@ def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[Finding]:
                 retained.add((effect.volume, effect.new))
             gone[effect.volume] += effect.change is Change.DELETED
             if min(proven[volume] for volume in job.volumes) < max(1, gone[effect.volume]):
-                yield Finding(Broken.EARLY, effect.told)
+                yield BrokenPromise(Broken.EARLY, effect.told)
 
 
 def _proven(volume: str, newest: str, ledger: Ledger) -> bool:

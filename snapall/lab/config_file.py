@@ -12,7 +12,7 @@ from snapall.errors import SnapallError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from snapall.lab.options import Settings
+    from snapall.lab.site_options import SiteOptions
 
 TEMPLATE = """\
 # The configuration of a pretended site; everything it names lies in this folder.
@@ -63,7 +63,7 @@ reserved_port = false                # a real filer wants a privileged port; the
 
 def configuration(  # noqa: PLR0913 - the blanks of a form
     directory: Path,
-    settings: Settings,
+    settings: SiteOptions,
     *,
     transport: Literal["ssh", "rsh"],
     port: int,
@@ -87,7 +87,7 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
     )
 
 
-def init_command(directory: Path, settings: Settings, *, transport: Literal["ssh", "rsh"], port: int) -> str:
+def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["ssh", "rsh"], port: int) -> str:
     """How `snapall init` writes such a configuration anew, with every answer but the host key's given."""
     program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]

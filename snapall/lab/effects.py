@@ -14,7 +14,7 @@ from snapall.lab.texts import BUSY_REASONS, Says
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from snapall.lab.transaction import Moment
+    from snapall.lab.transaction import Transaction
 
 MOST_SNAPSHOTS = 255  # for each volume
 
@@ -26,7 +26,7 @@ class Denied:
     text: str
 
 
-def make_snapshot(moment: Moment, vm: int, name: str, ssid: str) -> Effect | Denied:
+def make_snapshot(moment: Transaction, vm: int, name: str, ssid: str) -> Effect | Denied:
     """VirtualCenter makes a VM snapshot; VPX_SNAPSHOT follows."""
     denied = look_at_vm(moment, vm)
     if denied is not None:
@@ -40,7 +40,7 @@ def make_snapshot(moment: Moment, vm: int, name: str, ssid: str) -> Effect | Den
     return Effect(Change.MADE, name, vm=vm, ssid=ssid)
 
 
-def remove_snapshot(moment: Moment, vm: int, ssid: str) -> Effect | Denied:
+def remove_snapshot(moment: Transaction, vm: int, ssid: str) -> Effect | Denied:
     """VirtualCenter removes one snapshot of a VM; VPX_SNAPSHOT follows."""
     number = ssid.removeprefix("snapshot-")
     query = "DELETE FROM vm_snapshots WHERE id = ? AND vm = ? RETURNING name"
@@ -51,7 +51,7 @@ def remove_snapshot(moment: Moment, vm: int, ssid: str) -> Effect | Denied:
     return Effect(Change.REMOVED, gone[0][0], vm=vm, ssid=ssid)
 
 
-def look_at_vm(moment: Moment, vm: int) -> Denied | None:
+def look_at_vm(moment: Transaction, vm: int) -> Denied | None:
     """Why VirtualCenter will not touch a VM, if so."""
     match moment.db.execute("SELECT template FROM vms WHERE id = ?", (vm,)).fetchall():
         case []:
@@ -62,7 +62,7 @@ def look_at_vm(moment: Moment, vm: int) -> Denied | None:
             return None
 
 
-def look_at_volume(moment: Moment, command: str, volume: str, *, changing: bool = True) -> Denied | None:
+def look_at_volume(moment: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
     """Why the filer will not do a `snap` command on a volume, if so."""
     match moment.db.execute("SELECT state, read_only FROM volumes WHERE name = ?", (volume,)).fetchall():
         case []:
@@ -75,7 +75,7 @@ def look_at_volume(moment: Moment, command: str, volume: str, *, changing: bool 
             return None
 
 
-def capture(moment: Moment, volume: str, name: str) -> Effect | Denied:
+def capture(moment: Transaction, volume: str, name: str) -> Effect | Denied:
     """`snap create`."""
     denied = look_at_volume(moment, "snap create", volume)
     if denied is not None:
@@ -97,7 +97,7 @@ def capture(moment: Moment, volume: str, name: str) -> Effect | Denied:
     return Effect(Change.CAPTURED, name, volume=volume)
 
 
-def rename(moment: Moment, volume: str, old: str, new: str) -> Effect | Denied:
+def rename(moment: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
     """`snap rename`. Whether a busy snapshot may be renamed is attested nowhere; here it may."""
     denied = look_at_volume(moment, "snap rename", volume)
     if denied is not None:
@@ -110,7 +110,7 @@ def rename(moment: Moment, volume: str, old: str, new: str) -> Effect | Denied:
     return Effect(Change.RENAMED, old, volume=volume, new=new)
 
 
-def delete(moment: Moment, volume: str, name: str) -> Effect | Denied:
+def delete(moment: Transaction, volume: str, name: str) -> Effect | Denied:
     """`snap delete`."""
     denied = look_at_volume(moment, "snap delete", volume)
     if denied is not None:
@@ -125,13 +125,13 @@ def delete(moment: Moment, volume: str, name: str) -> Effect | Denied:
     return Effect(Change.DELETED, name, volume=volume)
 
 
-def _tags(moment: Moment, volume: str, name: str) -> list[str] | None:
+def _tags(moment: Transaction, volume: str, name: str) -> list[str] | None:
     query = "SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?"
     rows = moment.db.execute(query, (volume, name)).fetchall()
     return rows[0][0].split(",") if rows else None
 
 
-def quiesced(moment: Moment) -> Mapping[int, tuple[str, ...]]:
+def quiesced(moment: Transaction) -> Mapping[int, tuple[str, ...]]:
     """Every VM that has a snapshot now, with the names of its snapshots."""
     found: dict[int, tuple[str, ...]] = {}
     for vm, name in moment.db.execute("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
@@ -139,7 +139,7 @@ def quiesced(moment: Moment) -> Mapping[int, tuple[str, ...]]:
     return found
 
 
-def carry_out(moment: Moment) -> None:
+def carry_out(moment: Transaction) -> None:
     """Do what was left for later and is due, each with a ledger entry if it changed something."""
     due = moment.db.execute(
         "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id", (moment.now,)
@@ -152,7 +152,7 @@ def carry_out(moment: Moment) -> None:
             moment.note(with_quiesced(moment, Entry(moment.time, system, effect=effect, of=entry)))
 
 
-def perform(moment: Moment, words: Sequence[str]) -> Effect | Denied:
+def perform(moment: Transaction, words: Sequence[str]) -> Effect | Denied:
     """A change by its words, the ids of VirtualCenter as strings."""
     match words:
         case ["make", vm, name, ssid]:
@@ -166,7 +166,7 @@ def perform(moment: Moment, words: Sequence[str]) -> Effect | Denied:
             return Denied("")
 
 
-def snap(moment: Moment, words: Sequence[str]) -> Effect | Denied:
+def snap(moment: Transaction, words: Sequence[str]) -> Effect | Denied:
     """A `snap` command that changes something, by its words after `snap`."""
     match words:
         case ["create", volume, name]:
@@ -180,7 +180,7 @@ def snap(moment: Moment, words: Sequence[str]) -> Effect | Denied:
             return Denied(usages.get(" ".join(words[:1]), Says.USAGE_SNAP)())
 
 
-def with_quiesced(moment: Moment, entry: Entry) -> Entry:
+def with_quiesced(moment: Transaction, entry: Entry) -> Entry:
     """The entry, with what is quiesced now if it is a capture."""
     is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
     return replace(entry, quiesced=quiesced(moment)) if is_capture else entry

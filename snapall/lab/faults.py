@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What a fault does to the call that it strikes."""
 
     FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
@@ -41,7 +41,17 @@ class Kind(StrEnum):
     MOVE = "move"  # before the call its VM moves to the next host
 
 
-BESIDE = frozenset({Kind.LAG, Kind.DATABASE_DOWN, Kind.DATABASE_UP, Kind.TAG, Kind.VANISH, Kind.UNREGISTER, Kind.MOVE})
+BESIDE = frozenset(
+    {
+        FaultKind.LAG,
+        FaultKind.DATABASE_DOWN,
+        FaultKind.DATABASE_UP,
+        FaultKind.TAG,
+        FaultKind.VANISH,
+        FaultKind.UNREGISTER,
+        FaultKind.MOVE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Fault:
     """
 
     on: str
-    kind: Kind
+    kind: FaultKind
     nth: int = 1
     times: int = 1
     vm: int | None = None
@@ -81,9 +91,9 @@ class Fault:
     @property
     def acts_late(self) -> bool:
         """Whether what was asked for happens some time after the call."""
-        return self.kind is Kind.ACT_LATE or (self.kind is Kind.KILL and self.seconds > 0)
+        return self.kind is FaultKind.ACT_LATE or (self.kind is FaultKind.KILL and self.seconds > 0)
 
-    def kill(self, kind: Kind) -> None:
+    def kill(self, kind: FaultKind) -> None:
         """End the victim, if this fault does so at this point of the call. One that has gone already is no matter."""
         if self.kind is kind:
             with suppress(ProcessLookupError):
@@ -97,7 +107,7 @@ class Fault:
     def from_json(cls, text: str) -> Fault:
         """What `to_json` wrote."""
         values = json.loads(text)
-        return cls(**{**values, "kind": Kind(values["kind"])})
+        return cls(**{**values, "kind": FaultKind(values["kind"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ class Struck:
     main: Fault | None = None
     beside: tuple[Fault, ...] = ()
 
-    def kill(self, kind: Kind) -> None:
+    def kill(self, kind: FaultKind) -> None:
         """End whom the fault ends at this point of the call."""
         if self.main is not None:
             self.main.kill(kind)
@@ -118,7 +128,7 @@ class Struck:
         kinds = ([self.main.kind.value] if self.main else []) + [fault.kind.value for fault in self.beside]
         return ", ".join(kinds) or None
 
-    def aside(self, kind: Kind) -> tuple[Fault, ...]:
+    def aside(self, kind: FaultKind) -> tuple[Fault, ...]:
         """The faults of one kind that come beside the call."""
         return tuple(fault for fault in self.beside if fault.kind is kind)
 
@@ -139,77 +149,83 @@ NAMED: Mapping[str, Named] = {
         (
             Fault(
                 CREATE,
-                Kind.FAIL,
+                FaultKind.FAIL,
                 nth=2,
                 text="Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit"
                 " for holding off I/O in the frozen virtual machine.",
             ),
         ),
     ),
-    "all-fail": Named("no VM can be quiesced, as with a dead VirtualCenter", (Fault(CREATE, Kind.REFUSE, times=0),)),
-    "no-ssid": Named("a snapshot is made, but vcbsnapshot does not say its id", (Fault(CREATE, Kind.NO_SSID),)),
-    "lost-quiesce": Named("vcbsnapshot dies after the snapshot was made", (Fault(CREATE, Kind.ACT_NO_ANSWER, exit=1),)),
+    "all-fail": Named(
+        "no VM can be quiesced, as with a dead VirtualCenter", (Fault(CREATE, FaultKind.REFUSE, times=0),)
+    ),
+    "no-ssid": Named("a snapshot is made, but vcbsnapshot does not say its id", (Fault(CREATE, FaultKind.NO_SSID),)),
+    "lost-quiesce": Named(
+        "vcbsnapshot dies after the snapshot was made", (Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1),)
+    ),
     "late-quiesce": Named(
         "vcbsnapshot gives up at once, and VirtualCenter makes the snapshot three seconds later all the same",
-        (Fault(CREATE, Kind.ACT_LATE, seconds=3),),
+        (Fault(CREATE, FaultKind.ACT_LATE, seconds=3),),
     ),
     "release-fails": Named(
         "the first removal of a VM snapshot is refused, once",
-        (Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),),
+        (Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),),
     ),
     "task-in-progress": Named(
         "another task runs on a VM when its snapshot is to be removed, for some seconds",
-        (Fault(REMOVE, Kind.FAIL, times=2, text="Operation failed since another task is in progress"),),
+        (Fault(REMOVE, FaultKind.FAIL, times=2, text="Operation failed since another task is in progress"),),
     ),
     "vm-moves": Named(
         "VMotion takes a VM to another host while it is quiesced, and its removal meets that task",
         (
-            Fault(REMOVE, Kind.MOVE),
-            Fault(REMOVE, Kind.FAIL, text="Operation failed since another task is in progress"),
+            Fault(REMOVE, FaultKind.MOVE),
+            Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),
         ),
     ),
     "vm-unregistered": Named(
         "a VM is unregistered while it is quiesced: its snapshot stays among its files",
-        (Fault(REMOVE, Kind.UNREGISTER),),
+        (Fault(REMOVE, FaultKind.UNREGISTER),),
     ),
     "rows-stay": Named(
-        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, Kind.LAG, times=0, seconds=2),)
+        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, FaultKind.LAG, times=0, seconds=2),)
     ),
-    "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, Kind.FAIL, times=0),)),
+    "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, FaultKind.FAIL, times=0),)),
     "database-lags": Named(
-        "VPX_SNAPSHOT lists new snapshots only after the capture", (Fault(CREATE, Kind.LAG, times=0),)
+        "VPX_SNAPSHOT lists new snapshots only after the capture", (Fault(CREATE, FaultKind.LAG, times=0),)
     ),
     "database-down-after-capture": Named(
-        "the VirtualCenter database goes away right after the capture", (Fault("snap create", Kind.DATABASE_DOWN),)
+        "the VirtualCenter database goes away right after the capture", (Fault("snap create", FaultKind.DATABASE_DOWN),)
     ),
-    "filer-down": Named("the filer refuses every connection", (Fault("login", Kind.REFUSE, times=0),)),
+    "filer-down": Named("the filer refuses every connection", (Fault("login", FaultKind.REFUSE, times=0),)),
     "filer-drops": Named(
-        "the filer closes the connection at `snap create`, without acting", (Fault("snap create", Kind.DROP),)
+        "the filer closes the connection at `snap create`, without acting", (Fault("snap create", FaultKind.DROP),)
     ),
     "lost-capture": Named(
-        "the filer takes the snapshot, and its answer is lost", (Fault("snap create", Kind.ACT_NO_ANSWER),)
+        "the filer takes the snapshot, and its answer is lost", (Fault("snap create", FaultKind.ACT_NO_ANSWER),)
     ),
     "late-capture": Named(
         "the filer's answer is lost, and it takes the snapshot a second later",
-        (Fault("snap create", Kind.ACT_LATE, seconds=1),),
+        (Fault("snap create", FaultKind.ACT_LATE, seconds=1),),
     ),
     "volume-full": Named(
         "the volume has no space for a snapshot",
-        (Fault("snap create", Kind.FAIL, times=0, text="snap create: No space left on device"),),
+        (Fault("snap create", FaultKind.FAIL, times=0, text="snap create: No space left on device"),),
     ),
-    "capture-hangs": Named("the filer never answers `snap create`", (Fault("snap create", Kind.HANG, seconds=3600),)),
+    "capture-hangs": Named(
+        "the filer never answers `snap create`", (Fault("snap create", FaultKind.HANG, seconds=3600),)
+    ),
     "busy-oldest": Named(
         "a LUN clone holds the oldest snapshot, for good",
-        (Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,LUNs"),),
+        (Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,LUNs"),),
     ),
     "busy-a-while": Named(
         "a SnapMirror transfer holds the oldest snapshot, for some looks",
         (
-            Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
-            Fault("snap list", Kind.TAG, nth=4, snapshot="vmware_snap4"),
+            Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
+            Fault("snap list", FaultKind.TAG, nth=4, snapshot="vmware_snap4"),
         ),
     ),
     "rename-fails": Named(
-        "the filer loses the connection at the second rename", (Fault("snap rename", Kind.DROP, nth=2),)
+        "the filer loses the connection at the second rename", (Fault("snap rename", FaultKind.DROP, nth=2),)
     ),
 }

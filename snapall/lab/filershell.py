@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Effect, Entry
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import df, snap_settings, status
@@ -16,7 +16,7 @@ from snapall.lab.volume_answers import df, snap_settings, status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapall.lab.transaction import Moment
+    from snapall.lab.transaction import Transaction
     from snapall.lab.world import World
 
 
@@ -29,7 +29,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ShellReply:
     """What the filer sends, `wait` seconds after the command. There is no exit status but 0 (over rsh none at all)."""
 
     stdout: str = ""
@@ -44,31 +44,31 @@ class FilerShell:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def login(self, transport: str) -> Reply:
+    def login(self, transport: str) -> ShellReply:
         """Somebody connects. The text of a failed login is empty; only a fault leaves an entry in the ledger."""
         with self.world.moment() as moment:
             struck = moment.strike("login", None, (transport,))
             if struck.main is None and not struck.beside:
-                return Reply()
+                return ShellReply()
             moment.note(Entry(moment.time, "filer", transport=transport, fault=struck.told))
             moment.after(struck)
         match struck.main:
-            case Fault(kind=Kind.FAIL):
-                return Reply(stderr=Says.RSH_DENIED())
-            case Fault(kind=Kind.SLOW, seconds=seconds):
-                return Reply(wait=seconds)
+            case Fault(kind=FaultKind.FAIL):
+                return ShellReply(stderr=Says.RSH_DENIED())
+            case Fault(kind=FaultKind.SLOW, seconds=seconds):
+                return ShellReply(wait=seconds)
             case None:
-                return Reply()
+                return ShellReply()
             case Fault(kind=kind, seconds=seconds):
-                return Reply(wait=seconds if kind is Kind.HANG else 0, ending=Ending.REFUSE)
+                return ShellReply(wait=seconds if kind is FaultKind.HANG else 0, ending=Ending.REFUSE)
 
-    def answer(self, command: str, transport: str, user: str) -> Reply:
+    def answer(self, command: str, transport: str, user: str) -> ShellReply:
         """Do one command."""
         words = _split(command)
         with self.world.moment() as moment:
             entry = Entry(moment.time, "filer", transport=transport, user=user, command=command)
             struck = moment.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
-            struck.kill(Kind.KILL)
+            struck.kill(FaultKind.KILL)
             reply = _stopped(words, struck.main)
             effect = None
             if reply is None:
@@ -79,7 +79,7 @@ class FilerShell:
             moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))
             moment.after(struck)
             seconds = moment.settings.filer_seconds
-        struck.kill(Kind.KILL_AFTER)
+        struck.kill(FaultKind.KILL_AFTER)
         return replace(reply, wait=reply.wait + seconds)
 
 
@@ -91,31 +91,31 @@ def _split(command: str) -> list[str]:
         return command.split()
 
 
-def _stopped(words: Sequence[str], fault: Fault | None) -> Reply | None:
+def _stopped(words: Sequence[str], fault: Fault | None) -> ShellReply | None:
     """The end of a command that a fault keeps from the filer, for good or for now."""
     match fault:
-        case Fault(kind=Kind.FAIL, text=text):
-            return Reply(stderr=(text or Says.OPERATION_FAILED(" ".join(words[:2]))) + "\n")
-        case Fault(kind=Kind.REFUSE):
-            return Reply(ending=Ending.REFUSE)
-        case Fault(kind=Kind.DROP):
-            return Reply(ending=Ending.DROP)
-        case Fault(kind=Kind.HANG, seconds=seconds):
-            return Reply(wait=seconds, ending=Ending.DROP)
+        case Fault(kind=FaultKind.FAIL, text=text):
+            return ShellReply(stderr=(text or Says.OPERATION_FAILED(" ".join(words[:2]))) + "\n")
+        case Fault(kind=FaultKind.REFUSE):
+            return ShellReply(ending=Ending.REFUSE)
+        case Fault(kind=FaultKind.DROP):
+            return ShellReply(ending=Ending.DROP)
+        case Fault(kind=FaultKind.HANG, seconds=seconds):
+            return ShellReply(wait=seconds, ending=Ending.DROP)
         case Fault(acts_late=True, hold=hold):
-            return Reply(wait=hold, ending=Ending.DROP)
+            return ShellReply(wait=hold, ending=Ending.DROP)
         case _:
             return None
 
 
-def _reached(moment: Moment, words: Sequence[str], fault: Fault | None) -> tuple[Reply, Effect | None]:
+def _reached(moment: Transaction, words: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
     """What the filer does with a command that reaches it, and what the caller sees of that."""
     effect = None
     said: str | Denied | Effect
     match words:
         case ["snap", "list", *rest]:
             said = _list(moment, rest)
-        case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is Kind.LIE:
+        case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is FaultKind.LIE:
             return _success(moment, verb), None
         case ["snap", *rest]:
             told = snap_settings(moment, rest)
@@ -130,37 +130,37 @@ def _reached(moment: Moment, words: Sequence[str], fault: Fault | None) -> tuple
             said = Denied(Says.UNKNOWN_COMMAND(words[0]))
     match said:
         case Denied(text):
-            reply = Reply(stderr=text + "\n")
+            reply = ShellReply(stderr=text + "\n")
         case Effect():
             effect, reply = said, _success(moment, words[1])
         case text:
-            reply = Reply(stdout=text + "\n")
+            reply = ShellReply(stdout=text + "\n")
     return _spoilt(reply, fault), effect
 
 
-def _success(moment: Moment, verb: str) -> Reply:
+def _success(moment: Transaction, verb: str) -> ShellReply:
     """How a change is confirmed."""
     text = {"create": Says.CREATING(), "delete": Says.DELETING()}.get(verb, Says.RENAMED())
     if moment.settings.silent or not text:
-        return Reply()
-    return Reply(stderr=text + "\n") if moment.settings.success_on_stderr else Reply(stdout=text + "\n")
+        return ShellReply()
+    return ShellReply(stderr=text + "\n") if moment.settings.success_on_stderr else ShellReply(stdout=text + "\n")
 
 
-def _spoilt(reply: Reply, fault: Fault | None) -> Reply:
+def _spoilt(reply: ShellReply, fault: Fault | None) -> ShellReply:
     match fault:
-        case Fault(kind=Kind.ACT_NO_ANSWER):
-            return Reply(ending=Ending.DROP)
-        case Fault(kind=Kind.SLOW, seconds=seconds):
+        case Fault(kind=FaultKind.ACT_NO_ANSWER):
+            return ShellReply(ending=Ending.DROP)
+        case Fault(kind=FaultKind.SLOW, seconds=seconds):
             return replace(reply, wait=seconds)
-        case Fault(kind=Kind.GARBAGE, text=text):
-            return Reply(stdout=text + "\n")
-        case Fault(kind=Kind.HALF):
-            return Reply(stdout=reply.stdout[: len(reply.stdout) // 2], ending=Ending.DROP)
+        case Fault(kind=FaultKind.GARBAGE, text=text):
+            return ShellReply(stdout=text + "\n")
+        case Fault(kind=FaultKind.HALF):
+            return ShellReply(stdout=reply.stdout[: len(reply.stdout) // 2], ending=Ending.DROP)
         case _:
             return reply
 
 
-def _list(moment: Moment, rest: Sequence[str]) -> str | Denied:
+def _list(moment: Transaction, rest: Sequence[str]) -> str | Denied:
     """`snap list [-n] [VOL]`."""
     brief = rest[:1] == ["-n"]
     names = rest[1:] if brief else rest
@@ -176,7 +176,7 @@ def _list(moment: Moment, rest: Sequence[str]) -> str | Denied:
     return "\n\n".join(_listing(moment, name, brief=brief) for name in names)
 
 
-def _listing(moment: Moment, volume: str, *, brief: bool) -> str:
+def _listing(moment: Transaction, volume: str, *, brief: bool) -> str:
     """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
     lines = [Says.TITLE(volume), moment.settings.working, ""]
     size = moment.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SiteState:
     """The world at one moment. `listings` maps each volume to its snapshots' names and dates, newest first."""
 
     ledger: Ledger
@@ -24,14 +24,14 @@ class State:
     templates: frozenset[int]
 
     @classmethod
-    def of(cls, world: World, datastores: Sequence[int | str]) -> State:
+    def of(cls, world: World, datastores: Sequence[int | str]) -> SiteState:
         """Look."""
         listings = {name: tuple((row.name, row.date) for row in world.listing(name)) for name in world.volumes()}
         vms = frozenset(vm.id for store in datastores if isinstance(store, int) for vm in world.vms(store))
         return cls(world.ledger(), world.quiesced(), listings, vms, frozenset(world.templates()))
 
 
-def proof(before: State, after: State, job: Job) -> list[str]:
+def proof(before: SiteState, after: SiteState, job: Job) -> list[str]:
     """What the run between the two moments did and did not do, a line each."""
     new = after.ledger.since(before.ledger[-1].n if before.ledger else 0)
     lines = [
@@ -51,12 +51,12 @@ def proof(before: State, after: State, job: Job) -> list[str]:
     ]
 
 
-def _held(before: State, quiesced: Mapping[int, tuple[str, ...]]) -> int:
+def _held(before: SiteState, quiesced: Mapping[int, tuple[str, ...]]) -> int:
     """How many of the job's VMs had a snapshot which was not there before."""
     return sum(bool(set(quiesced.get(vm, ())) - set(before.quiesced.get(vm, ()))) for vm in before.vms)
 
 
-def _chains(before: State, after: State, job: Job) -> Iterator[str]:
+def _chains(before: SiteState, after: SiteState, job: Job) -> Iterator[str]:
     for volume in job.volumes:
         was, now = dict(before.listings[volume]), dict(after.listings[volume])
         shifted = sum(

@@ -11,7 +11,7 @@ from snapall.lab.listener import HOST, Listener
 from snapall.lab.texts import Says
 
 if TYPE_CHECKING:
-    from snapall.lab.filershell import FilerShell, Reply
+    from snapall.lab.filershell import FilerShell, ShellReply
 
 PATIENCE = 30.0  # seconds for a client to say what it wants
 LONGEST = 4096  # bytes of one word of the greeting
@@ -50,7 +50,7 @@ class RshServer:
                 return
             self._send(connection, errors, self._shell.answer(command, "rsh", remote))
 
-    def _send(self, connection: socket.socket, errors: socket.socket, reply: Reply) -> None:
+    def _send(self, connection: socket.socket, errors: socket.socket, reply: ShellReply) -> None:
         """The zero byte says that the command was taken; a refused one never gets it."""
         if reply.ending is Ending.REFUSE:
             return

@@ -13,7 +13,7 @@ from snapall.lab.config_file import configuration, database_url
 from snapall.lab.filershell import FilerShell
 from snapall.lab.listener import HOST
 from snapall.lab.rshserver import RshServer
-from snapall.lab.sites import Site, build, paper
+from snapall.lab.sites import SiteSpec, build, paper
 from snapall.lab.sshserver import SshServer
 from snapall.lab.world import World
 
@@ -40,7 +40,7 @@ class Lab:
         self._up = ExitStack()
 
     @classmethod
-    def create(cls, directory: Path | str, site: Site | None = None, keys: Keys | None = None) -> Lab:
+    def create(cls, directory: Path | str, site: SiteSpec | None = None, keys: Keys | None = None) -> Lab:
         """A new one, of the paper's site if none is given, with its secrets and, if none are given, keys of its own."""
         directory = Path(directory).resolve()
         database_url(directory)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from snapall.lab import databases
-from snapall.lab.options import Settings
+from snapall.lab.site_options import SiteOptions
 from snapall.lab.vm_names import DATASTORE_688, DATASTORE_689, DATASTORE_690
 from snapall.lab.world import World, connect
 
@@ -44,7 +44,7 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteSpec:
     """What a world begins with. `vm_snapshots` are (id, VM, name); new ones are numbered from `next_snapshot`."""
 
     hosts: tuple[tuple[int, str], ...]
@@ -53,14 +53,14 @@ class Site:
     volumes: tuple[Volume, ...]
     vm_snapshots: tuple[tuple[int, int, str], ...] = ()
     next_snapshot: int = 1228
-    settings: Settings = field(default_factory=Settings)
+    settings: SiteOptions = field(default_factory=SiteOptions)
 
-    def having(self, **settings: Any) -> Site:
+    def having(self, **settings: Any) -> SiteSpec:
         """The same site with some settings changed."""
         return replace(self, settings=replace(self.settings, **settings))
 
 
-def paper() -> Site:
+def paper() -> SiteSpec:
     """The paper's: 7 hosts, 54 VMs, datastore 688 with 19 of them and a template, one FAS3050 (sections 2 and 2.1).
 
     `sql01` and `files01` have disks on 688 and 689; `ora01`, on 689 alone, has somebody else's snapshot called Quiesce.
@@ -74,7 +74,7 @@ def paper() -> Site:
     ]
     vms += [LabVm(112, "tmpl-w2k3", 11, (688,), template=True), LabVm(700, "tmpl-rhel4", 12, (690,), template=True)]
     foreign = next(id_ for id_, name in DATASTORE_689 if name == "ora01")
-    return Site(
+    return SiteSpec(
         hosts=hosts,
         datastores=tuple((store, f"vmvol{n}_vmfs") for n, (store, _) in enumerate(stores, 1)),
         vms=tuple(vms),
@@ -83,9 +83,9 @@ def paper() -> Site:
     )
 
 
-def batch() -> Site:
+def batch() -> SiteSpec:
     """The plain case of the recordings of the batch: VMs 108, 110 and 1226 on 688, VM 2001 on 689."""
-    return Site(
+    return SiteSpec(
         hosts=((11, "esx01.example.edu"),),
         datastores=((688, "vmvol1_vmfs"), (689, "vmvol2_vmfs")),
         vms=(
@@ -98,21 +98,21 @@ def batch() -> Site:
     )
 
 
-def tiny() -> Site:
+def tiny() -> SiteSpec:
     """Two VMs on 688, and one on 689 that somebody else has quiesced."""
     small = batch()
     vms = tuple(vm for vm in small.vms if vm.id != 1226)
     return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
 
 
-def big(n: int) -> Site:
+def big(n: int) -> SiteSpec:
     """`n` VMs on datastore 688."""
     hosts = tuple((10 + h, f"esx{h:02d}.example.edu") for h in range(1, 8))
     vms = tuple(LabVm(1000 + i, f"vm{i:04d}", 11 + i % 7, (688,)) for i in range(n))
     return replace(batch(), hosts=hosts, vms=vms, next_snapshot=100_000)
 
 
-def build(directory: Path, site: Site) -> World:
+def build(directory: Path, site: SiteSpec) -> World:
     """Create the world of a site in a folder that has none, and open it. The caller closes it.
 
     Raises FileExistsError when there is one already.
@@ -141,7 +141,7 @@ def build(directory: Path, site: Site) -> World:
     return World(directory)
 
 
-def _vmware(world: sqlite3.Connection, vc: sqlite3.Connection, site: Site, now: datetime) -> None:
+def _vmware(world: sqlite3.Connection, vc: sqlite3.Connection, site: SiteSpec, now: datetime) -> None:
     for id_, name in site.hosts:
         world.execute("INSERT INTO hosts (id, name) VALUES (?, ?)", (id_, name))
         vc.execute(databases.HOST, (id_, name, f"10.0.0.{id_ % 250}"))
@@ -177,7 +177,7 @@ def encoded(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
-def _filer(world: sqlite3.Connection, site: Site, now: datetime) -> None:
+def _filer(world: sqlite3.Connection, site: SiteSpec, now: datetime) -> None:
     for volume in site.volumes:
         kb = volume.gigabytes * 1024**2
         world.execute("INSERT INTO volumes (name, kb) VALUES (?, ?)", (volume.name, kb))

@@ -20,7 +20,7 @@ from snapall.lab.listener import Listener
 if TYPE_CHECKING:
     import socket
 
-    from snapall.lab.filershell import FilerShell, Reply
+    from snapall.lab.filershell import FilerShell, ShellReply
 
 LOG = "snapall.lab.ssh"
 BANNER = "SSH-2.0-Data ONTAP SSH 1.0"
@@ -132,7 +132,7 @@ class SshServer:
         for thread in (transport, *transport.answers):
             thread.join()
 
-    def answering(self, transport: FilerTransport, channel: paramiko.Channel, reply: Reply) -> threading.Thread:
+    def answering(self, transport: FilerTransport, channel: paramiko.Channel, reply: ShellReply) -> threading.Thread:
         """The thread that will send an answer. The filer's exit status is always 0 (filer.md, section 3)."""
 
         def send() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.lab import databases
-from snapall.lab.faults import BESIDE, Fault, Kind, Struck
+from snapall.lab.faults import BESIDE, Fault, FaultKind, Struck
 from snapall.lab.ledger import Entry
 
 if TYPE_CHECKING:
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from snapall.lab.options import Settings
+    from snapall.lab.site_options import SiteOptions
 
 UP, DOWN = "virtualcenter.db", "virtualcenter.db.down"
 
 
 @dataclass(slots=True)
-class Moment:
+class Transaction:
     """What a call may do to the world while nobody else does anything. `now` is in seconds since 1970."""
 
     db: sqlite3.Connection
     directory: Path
-    settings: Settings
+    settings: SiteOptions
     now: float
     lag: Fault | None = None  # when virtualcenter.db is told of what is changed
     lines: list[str] = field(default_factory=list)
@@ -63,25 +63,25 @@ class Moment:
         return found
 
     def _before(self, struck: Struck, vm: int | None) -> None:
-        self.lag = next(iter(struck.aside(Kind.LAG)), None)
-        for fault in struck.aside(Kind.TAG):
+        self.lag = next(iter(struck.aside(FaultKind.LAG)), None)
+        for fault in struck.aside(FaultKind.TAG):
             self.db.execute("UPDATE filer_snapshots SET tags = ? WHERE name = ?", (fault.text, fault.snapshot))
-        for fault in struck.aside(Kind.VANISH):
+        for fault in struck.aside(FaultKind.VANISH):
             self.db.execute("DELETE FROM filer_snapshots WHERE name = ?", (fault.snapshot,))
-        if vm is not None and struck.aside(Kind.UNREGISTER):
+        if vm is not None and struck.aside(FaultKind.UNREGISTER):
             self.unregister(vm)
-        if vm is not None and struck.aside(Kind.MOVE):
+        if vm is not None and struck.aside(FaultKind.MOVE):
             hosts = [row[0] for row in self.db.execute("SELECT id FROM hosts ORDER BY id").fetchall()]
             here = self.db.execute("SELECT host FROM vms WHERE id = ?", (vm,)).fetchall()[0][0]
             self.move(vm, hosts[(hosts.index(here) + 1) % len(hosts)])
 
     def after(self, struck: Struck) -> None:
         """What comes after the call: the database goes down or up."""
-        for fault in struck.aside(Kind.DATABASE_DOWN):
+        for fault in struck.aside(FaultKind.DATABASE_DOWN):
             self.database(up=False)
             if fault.seconds:
                 self.later(fault.seconds, 0, ("database", "up"))
-        if struck.aside(Kind.DATABASE_UP):
+        if struck.aside(FaultKind.DATABASE_UP):
             self.database(up=True)
 
     def database(self, *, up: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from snapall.errors import SnapallError
 from snapall.lab.effects import Denied, look_at_vm, perform
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
 from snapall.lab.texts import Says
 from snapall.lab.world import World
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from snapall.lab.ledger import Effect
-    from snapall.lab.transaction import Moment
+    from snapall.lab.transaction import Transaction
 
 VERBS = {"-c": "create", "-d": "delete", "-f": "find"}
 
 
-class Completed(NamedTuple):
+class ProgramResult(NamedTuple):
     """How the program ended."""
 
     exit: int
@@ -34,7 +34,7 @@ class Completed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Arguments:
     """The arguments, understood. `argument` is a snapshot's name, or its id for a removal."""
 
     verb: str
@@ -45,14 +45,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CallEffect:
     """What becomes of a call, decided in its moment: how the program ends, and `wait` seconds before that.
 
     `later` is what VirtualCenter does `delay` seconds from now; it finishes that though the program may be gone.
     `awaited` says whether the program stays for it, and ends with an error when nothing came of it.
     """
 
-    end: Completed
+    end: ProgramResult
     effect: Effect | None = None
     wait: float = 0.0
     later: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Verdict:
     awaited: bool = True
 
 
-def parse(argv: Sequence[str]) -> Call | None:
+def parse(argv: Sequence[str]) -> Arguments | None:
     """The call, or None for a wrong usage. A switch takes the next word, whatever that looks like."""
     switches: dict[str, str] = {}
     verb, words = "", list(argv)
@@ -78,14 +78,14 @@ def parse(argv: Sequence[str]) -> Call | None:
         keyword, _, argument = argument.partition(":")
         if keyword.lower() != "ssid":
             return None
-    return Call(verb, int(number), argument, switches.get("-u"), switches.get("-p"))
+    return Arguments(verb, int(number), argument, switches.get("-u"), switches.get("-p"))
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A program that was started. It ends `wait` seconds later, however its caller fares."""
 
-    verdict: Verdict
+    verdict: CallEffect
     task: int | None = None
 
     @property
@@ -93,7 +93,7 @@ class Begun:
         """Seconds from its start to its end."""
         return self.verdict.wait
 
-    def end(self, world: World) -> Completed:
+    def end(self, world: World) -> ProgramResult:
         """How it ends; to be asked when it does."""
         if self.task is None or not self.verdict.awaited or _came_about(world, self.task):
             return self.verdict.end
@@ -107,18 +107,18 @@ def begin(world: World, argv: Sequence[str]) -> Begun:
         entry = Entry(moment.time, "vcbsnapshot", argv=tuple(argv), exit=1)
         if call is None:
             moment.note(entry)
-            return Begun(Verdict(Completed(1, Says.VCB_USAGE() + "\n", "")))
+            return Begun(CallEffect(ProgramResult(1, Says.VCB_USAGE() + "\n", "")))
         struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
-        struck.kill(Kind.KILL)
+        struck.kill(FaultKind.KILL)
         verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
         n = moment.note(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
         task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
         moment.after(struck)
-    struck.kill(Kind.KILL_AFTER)
+    struck.kill(FaultKind.KILL_AFTER)
     return Begun(verdict, task)
 
 
-def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
+def vcbsnapshot(world: World, argv: Sequence[str]) -> ProgramResult:
     """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
     begun = begin(world, argv)
     if begun.task is not None and not begun.verdict.awaited and world.settings.clock is None:
@@ -129,29 +129,29 @@ def vcbsnapshot(world: World, argv: Sequence[str]) -> Completed:
     return begun.end(world)
 
 
-def _stopped(fault: Fault | None) -> Verdict | None:
+def _stopped(fault: Fault | None) -> CallEffect | None:
     """The end of a call that a fault keeps from VirtualCenter."""
     match fault:
-        case Fault(kind=Kind.FAIL, text=text):
-            return Verdict(_error(text or Says.FAILED(), fault.exit))
-        case Fault(kind=Kind.REFUSE, text=text):
-            return Verdict(_error(text or Says.UNREACHABLE(), fault.exit))
-        case Fault(kind=Kind.DROP | Kind.HANG):
-            wait = fault.seconds if fault.kind is Kind.HANG else 0.0
-            return Verdict(Completed(1 if fault.exit is None else fault.exit, "", ""), wait=wait)
+        case Fault(kind=FaultKind.FAIL, text=text):
+            return CallEffect(_error(text or Says.FAILED(), fault.exit))
+        case Fault(kind=FaultKind.REFUSE, text=text):
+            return CallEffect(_error(text or Says.UNREACHABLE(), fault.exit))
+        case Fault(kind=FaultKind.DROP | FaultKind.HANG):
+            wait = fault.seconds if fault.kind is FaultKind.HANG else 0.0
+            return CallEffect(ProgramResult(1 if fault.exit is None else fault.exit, "", ""), wait=wait)
         case _:
             return None
 
 
-def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
+def _reached(moment: Transaction, call: Arguments, fault: Fault | None) -> CallEffect:
     """What VirtualCenter does with a call that reaches it, and what the program says of it."""
     denied = _look(moment, call)
     if denied is not None:
-        return Verdict(_error(denied.text))
-    wait = fault.seconds if fault is not None and fault.kind is Kind.SLOW else 0.0
+        return CallEffect(_error(denied.text))
+    wait = fault.seconds if fault is not None and fault.kind is FaultKind.SLOW else 0.0
     match call.verb:
         case "find":
-            return Verdict(_answer(moment, call, _find(moment, call), fault), wait=wait)
+            return CallEffect(_answer(moment, call, _find(moment, call), fault), wait=wait)
         case "create":
             ssid = f"snapshot-{moment.count('vm_snapshot')}"
             words: tuple[str, ...] = ("make", str(call.vm), call.argument, ssid)
@@ -159,17 +159,17 @@ def _reached(moment: Moment, call: Call, fault: Fault | None) -> Verdict:
         case _:
             words = ("remove", str(call.vm), call.argument)
             end = _answer(moment, call, Says.REMOVED(call.argument), fault)
-    if fault is not None and fault.kind is Kind.LIE:
-        return Verdict(end)
+    if fault is not None and fault.kind is FaultKind.LIE:
+        return CallEffect(end)
     if fault is not None and fault.acts_late:
-        return Verdict(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
+        return CallEffect(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
     if delay := _patience(moment, call):
-        return Verdict(end, wait=delay + wait, later=words, delay=delay)
+        return CallEffect(end, wait=delay + wait, later=words, delay=delay)
     effect = perform(moment, words)
-    return Verdict(_error(effect.text)) if isinstance(effect, Denied) else Verdict(end, effect, wait)
+    return CallEffect(_error(effect.text)) if isinstance(effect, Denied) else CallEffect(end, effect, wait)
 
 
-def _look(moment: Moment, call: Call) -> Denied | None:
+def _look(moment: Transaction, call: Arguments) -> Denied | None:
     """Why VirtualCenter will not do it, if so."""
     settings = moment.settings
     known = (settings.vc_user, settings.vc_password)
@@ -187,54 +187,54 @@ def _look(moment: Moment, call: Call) -> Denied | None:
     return None
 
 
-def _exists(moment: Moment, call: Call) -> bool:
+def _exists(moment: Transaction, call: Arguments) -> bool:
     query = "SELECT 1 FROM vm_snapshots WHERE vm = ? AND 'snapshot-' || id = ?"
     return bool(moment.db.execute(query, (call.vm, call.argument)).fetchall())
 
 
-def _find(moment: Moment, call: Call) -> str:
+def _find(moment: Transaction, call: Arguments) -> str:
     query = "SELECT id FROM vm_snapshots WHERE vm = ? AND name = ? ORDER BY id"
     rows = moment.db.execute(query, (call.vm, call.argument)).fetchall()
     return "\n".join(Says.SSID(f"snapshot-{id_}") for (id_,) in rows)
 
 
-def _printed(moment: Moment, ssid: str, fault: Fault | None) -> str:
+def _printed(moment: Transaction, ssid: str, fault: Fault | None) -> str:
     """The id that a create prints: its own, or somebody else's."""
     match fault:
-        case Fault(kind=Kind.LIE, snapshot=snapshot):
+        case Fault(kind=FaultKind.LIE, snapshot=snapshot):
             return snapshot or ssid
-        case Fault(kind=Kind.ANOTHERS_ID, snapshot=snapshot):
+        case Fault(kind=FaultKind.ANOTHERS_ID, snapshot=snapshot):
             oldest = moment.db.execute("SELECT min(id) FROM vm_snapshots").fetchall()[0][0]
             return snapshot or (ssid if oldest is None else f"snapshot-{oldest}")
         case _:
             return ssid
 
 
-def _patience(moment: Moment, call: Call) -> float:
+def _patience(moment: Transaction, call: Arguments) -> float:
     """How long VirtualCenter takes for this VM: between half of the set time and one and a half."""
     settings = moment.settings
     seconds = settings.create_seconds if call.verb == "create" else settings.remove_seconds
     return seconds * (0.5 + call.vm * 619 % 1000 / 1000)
 
 
-def _answer(moment: Moment, call: Call, said: str, fault: Fault | None) -> Completed:
+def _answer(moment: Transaction, call: Arguments, said: str, fault: Fault | None) -> ProgramResult:
     """The program's end after VirtualCenter did it. For every fifth VM a line of its log comes first."""
     log = Says.LOG_LINE(moment.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
     lines = f"{log}\n{said}\n" if moment.settings.log_lines and call.vm % 5 == 0 else f"{said}\n"
     match fault:
-        case Fault(kind=Kind.ACT_LATE):
-            return Completed(1 if fault.exit is None else fault.exit, "", "")
-        case Fault(kind=Kind.ACT_NO_ANSWER):
+        case Fault(kind=FaultKind.ACT_LATE):
+            return ProgramResult(1 if fault.exit is None else fault.exit, "", "")
+        case Fault(kind=FaultKind.ACT_NO_ANSWER):
             lines = ""
-        case Fault(kind=Kind.NO_SSID):
+        case Fault(kind=FaultKind.NO_SSID):
             lines = f"{log}\n"
-        case Fault(kind=Kind.GARBAGE, text=text):
+        case Fault(kind=FaultKind.GARBAGE, text=text):
             lines = f"{text}\n"
-        case Fault(kind=Kind.HALF):
+        case Fault(kind=FaultKind.HALF):
             lines = lines[: len(lines) // 2]
         case _:
             pass
-    return Completed(fault.exit if fault is not None and fault.exit is not None else 0, lines, "")
+    return ProgramResult(fault.exit if fault is not None and fault.exit is not None else 0, lines, "")
 
 
 def _came_about(world: World, task: int) -> bool:
@@ -242,8 +242,8 @@ def _came_about(world: World, task: int) -> bool:
         return bool(moment.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
 
 
-def _error(text: str, code: int | None = None) -> Completed:
-    return Completed(1 if code is None else code, Says.ERROR(text) + "\n", "")
+def _error(text: str, code: int | None = None) -> ProgramResult:
+    return ProgramResult(1 if code is None else code, Says.ERROR(text) + "\n", "")
 
 
 def main(argv: Sequence[str]) -> int:

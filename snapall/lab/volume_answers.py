@@ -11,10 +11,10 @@ from snapall.lab.texts import Says
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapall.lab.transaction import Moment
+    from snapall.lab.transaction import Transaction
 
 
-def status(moment: Moment, names: Sequence[str]) -> str | Denied:
+def status(moment: Transaction, names: Sequence[str]) -> str | Denied:
     """`vol status [VOL]`."""
     query = "SELECT name, state, read_only FROM volumes WHERE ? IN (name, '') ORDER BY name"
     rows = moment.db.execute(query, (" ".join(names),)).fetchall()
@@ -29,7 +29,7 @@ def status(moment: Moment, names: Sequence[str]) -> str | Denied:
     return "\n".join(lines)
 
 
-def df(moment: Moment, names: Sequence[str]) -> str | Denied:
+def df(moment: Transaction, names: Sequence[str]) -> str | Denied:
     """`df [VOL]`, in kilobytes: the volume's own space, and that of its snapshot reserve."""
     query = (
         "SELECT name, kb, reserve, used, full, (SELECT COALESCE(SUM(kb), 0) FROM filer_snapshots"
@@ -53,7 +53,7 @@ def _row(where: str, total: int, used: int, free: int) -> str:
     return f"{where:<21} {total:>10} {used:>10} {free:>10} {share:>8}  {where}"
 
 
-def snap_settings(moment: Moment, words: Sequence[str]) -> str | Denied | None:
+def snap_settings(moment: Transaction, words: Sequence[str]) -> str | Denied | None:
     """`snap reserve`, `snap sched` and `snap autodelete`, where they only tell; None: it is none of these."""
     match words:
         case ["reserve" | "sched" as kind, volume]:

@@ -16,8 +16,8 @@ from snapall.errors import SnapallError
 from snapall.lab.effects import carry_out, quiesced
 from snapall.lab.faults import Fault
 from snapall.lab.ledger import Ledger, read_ledger
-from snapall.lab.options import Settings
-from snapall.lab.transaction import DOWN, UP, Moment
+from snapall.lab.site_options import SiteOptions
+from snapall.lab.transaction import DOWN, UP, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,10 +54,10 @@ class World:
     # Time.
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SiteOptions:
         """The settings as they are now."""
         with self._lock:
-            return Settings.from_json(self._db.execute("SELECT json FROM settings").fetchall()[0][0])
+            return SiteOptions.from_json(self._db.execute("SELECT json FROM settings").fetchall()[0][0])
 
     def set(self, **values: Any) -> None:
         """Change some settings, by their names in `Settings`."""
@@ -93,7 +93,7 @@ class World:
     # Change.
 
     @contextmanager
-    def moment(self) -> Iterator[Moment]:
+    def moment(self) -> Iterator[Transaction]:
         """One exclusive transaction, after whatever was due; virtualcenter.db follows at its end."""
         with self._lock:
             with self._exclusive() as moment:
@@ -116,11 +116,11 @@ class World:
             return bool(self._db.execute(query, {"now": _now(self.settings)}).fetchall()[0][0])
 
     @contextmanager
-    def _exclusive(self) -> Iterator[Moment]:
+    def _exclusive(self) -> Iterator[Transaction]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             settings = self.settings
-            moment = Moment(self._db, self.directory, settings, _now(settings))
+            moment = Transaction(self._db, self.directory, settings, _now(settings))
             yield moment
             if moment.lines:
                 with (self.directory / "ledger.jsonl").open("a", encoding="utf-8", newline="\n") as ledger:
@@ -221,5 +221,5 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _now(settings: Settings) -> float:
+def _now(settings: SiteOptions) -> float:
     return time.time() if settings.clock is None else settings.clock

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.origins import beyond_chain
 from snapall.backup.outcome import Origin
-from snapall.operate.findings import Beside, Finding, JobSources, Kind
+from snapall.operate.findings import AuditFinding, Beside, FindingKind, JobSources
 
 Rows = Sequence[FilerSnapshot]
 
@@ -47,7 +47,7 @@ def _gone(origin: Origin, known: Sequence[Origin], rows: Rows) -> bool:
     return not any(_listed(one, rows) for one in known if one.run == origin.run)
 
 
-def on_the_filer(sources: JobSources) -> Iterator[Finding]:
+def on_the_filer(sources: JobSources) -> Iterator[AuditFinding]:
     """Everything that one job's volumes show."""
     for volume, rows in sources.listings.items():
         known = [one for one in sources.known if one.volume == volume]
@@ -59,16 +59,18 @@ def on_the_filer(sources: JobSources) -> Iterator[Finding]:
         yield from _alike(sources.job, volume, rows)
 
 
-def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[Finding]:
+def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
     listed = {row.name for row in rows}
     there = [n for n, name in enumerate(job.chain) if name in listed]
     missing = [job.chain[n] for n in range(max(there, default=0)) if n not in there]
     if missing:
         text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, older ones are there"
-        yield Finding(Kind.GAP, job.name, text, "nothing is lost: the next runs fill the gap from the newest end")
+        yield AuditFinding(
+            FindingKind.GAP, job.name, text, "nothing is lost: the next runs fill the gap from the newest end"
+        )
 
 
-def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     """A run's snapshot that is not under its name: whatever unclaimed row has its date is taken for it."""
     claimed = {(one.name, one.date) for one in known}
     reported: set[str] = set()
@@ -81,45 +83,53 @@ def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
         if same:
             text = f"{what} is missing; {' or '.join(same)} has its date, {one.date}"
             remedy = f"rename it back: snap rename {one.volume} {same[0]} {one.name}; or leave it, it is not rotated"
-            yield Finding(Kind.RENAMED, job.name, text, remedy)
+            yield AuditFinding(FindingKind.RENAMED, job.name, text, remedy)
         else:
             text = f"{what} is missing"
             remedy = "if nobody deleted it, check `snap autodelete` on the filer; the next run goes on without it"
-            yield Finding(Kind.DELETED, job.name, text, remedy)
+            yield AuditFinding(FindingKind.DELETED, job.name, text, remedy)
 
 
-def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     for row in rows:
         expected = [one for one in known if one.name == row.name]
         if row.name in job.chain and expected and not any(one.date == row.date for one in expected):
             text = f"{row.name} on {volume} is of {row.date}, the last run left one of {expected[0].date} there"
-            yield Finding(
-                Kind.REPLACED, job.name, text, "check whether the old batch, or another schedule, is still active"
+            yield AuditFinding(
+                FindingKind.REPLACED,
+                job.name,
+                text,
+                "check whether the old batch, or another schedule, is still active",
             )
 
 
-def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     for row in rows:
         mine = [one for one in known if (one.name, one.date) == (row.name, row.date)]
         if _temporary(job, row.name) and not mine:
             remedy = f"snapall never touches it; if it is of no use: snap delete {volume} {row.name}"
-            yield Finding(Kind.ORPHAN, job.name, f"{row.name} on {volume}, {row.date}, is in no journal", remedy)
+            yield AuditFinding(
+                FindingKind.ORPHAN, job.name, f"{row.name} on {volume}, {row.date}, is in no journal", remedy
+            )
         elif _temporary(job, row.name):
             text = f"{row.name} on {volume}, {mine[0].label}, is pending, not published"
-            yield Finding(
-                Kind.PENDING,
+            yield AuditFinding(
+                FindingKind.PENDING,
                 job.name,
                 text,
                 "the next run, or `snapall recover`, publishes it if its grade allows that",
             )
         elif beyond_chain(job, row.name):
             text = f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names"
-            yield Finding(
-                Kind.BEYOND, job.name, text, "it is never deleted by snapall; delete it by hand, or raise `retain`"
+            yield AuditFinding(
+                FindingKind.BEYOND,
+                job.name,
+                text,
+                "it is never deleted by snapall; delete it by hand, or raise `retain`",
             )
 
 
-def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[Finding]:
+def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     ours = {*job.chain, *(one.name for one in known)}
     for row in rows:
         if row.name in ours and row.tags:
@@ -127,14 +137,14 @@ def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterato
                 f"{row.name} on {volume} is held by the filer ({', '.join(row.tags)}): the rotation cannot move past it"
             )
             remedy = "end what holds it: a clone, a clone of a LUN, a SnapMirror transfer, a dump"
-            yield Finding(Kind.BUSY, job.name, text, remedy)
+            yield AuditFinding(FindingKind.BUSY, job.name, text, remedy)
 
 
-def _alike(job: Job, volume: str, rows: Rows) -> Iterator[Finding]:
+def _alike(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
     """To CIFS clients, and to those who read, names that differ in capitals only are one."""
     own = {name.lower(): name for name in job.chain}
     for row in rows:
         mine = own.get(row.name.lower())
         if mine is not None and row.name != mine:
             text = f"{row.name} on {volume} differs from {mine} in capital letters only"
-            yield Finding(Kind.COLLISION, job.name, text, "rename it, or give the job another prefix")
+            yield AuditFinding(FindingKind.COLLISION, job.name, text, "rename it, or give the job another prefix")

@@ -11,7 +11,7 @@ from snapall.backup.outcome import Origin
 from snapall.backup.runstate import RunState
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What is found; the value is what a person calls it."""
 
     UNASKED = "not asked"  # a source did not answer
@@ -34,14 +34,14 @@ class Kind(StrEnum):
     @property
     def only_noted(self) -> bool:
         """Whether it may be intended, so that nothing needs to be fixed."""
-        return self in {Kind.UNTAKEN, Kind.SKIPPED, Kind.PENDING, Kind.BEYOND}
+        return self in {FindingKind.UNTAKEN, FindingKind.SKIPPED, FindingKind.PENDING, FindingKind.BEYOND}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that the sources show together. `job` is "" where it concerns no single job."""
 
-    kind: Kind
+    kind: FindingKind
     job: str
     text: str
     remedy: str

@@ -37,7 +37,7 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StuckLimits:
     """When a run with VMs that may be quiesced counts as stuck, in seconds in which the machine was awake."""
 
     silence: float = 120.0  # without a sign of life
@@ -47,7 +47,7 @@ class Limits:
 class Guardian:
     """Watches over one run of a job. It keeps journal and lock open, and needs no file of the state folder later."""
 
-    def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, limits: Limits) -> None:
+    def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, limits: StuckLimits) -> None:
         """JournalError: the run's journal or lock cannot be opened, or the lock is no lock."""
         self.job = job
         self._recovery = recovery
@@ -251,7 +251,7 @@ class Guardian:
         self._recovery.publish(Guarded(self.job.name, self._reader.path.stem.rpartition("-")[2], text))
 
 
-def limit_of(state: RunState, limits: Limits) -> float:
+def limit_of(state: RunState, limits: StuckLimits) -> float:
     """Seconds from the first quiesce within which a run must have begun its release."""
     return state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack
 

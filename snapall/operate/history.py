@@ -17,7 +17,7 @@ from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
 from snapall.operate.reading import course, course_of
-from snapall.operate.run_history import Course, Kind
+from snapall.operate.run_history import RunHistory, RunKind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
 
@@ -26,32 +26,32 @@ _BETWEEN = 0.25  # seconds between two looks at a lock whose holder is dead
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastRuns:
     """Runs, newest first, and what could not be read of them."""
 
-    runs: tuple[Course, ...]
+    runs: tuple[RunHistory, ...]
     unreadable: tuple[str, ...] = ()
 
 
-def past(store: JournalStore, job: str, last: int | None = None) -> Past:
+def past(store: JournalStore, job: str, last: int | None = None) -> PastRuns:
     """The nights of a job, newest first; named backups and adoptions are no nights.
 
     JournalError: the folder cannot be listed, so that nothing is known.
     """
     require_listed(store.folder)
-    found: list[Course] = []
+    found: list[RunHistory] = []
     unreadable: list[str] = []
     for one in _newest_first(store, job):
         if isinstance(one, Unreadable):
             unreadable.append(one.text)
-        elif one.kind is Kind.NIGHT:
+        elif one.kind is RunKind.NIGHT:
             found.append(one)
         if last is not None and len(found) == last:
             break
-    return Past(tuple(found), tuple(unreadable))
+    return PastRuns(tuple(found), tuple(unreadable))
 
 
-def _newest_first(store: JournalStore, job: str) -> Iterator[Course | Unreadable]:
+def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unreadable]:
     """Each run by its summary. A journal of an older format is passed over once it is closed: nothing depends on it."""
     for path in reversed(journals(store.folder, job)):
         try:
@@ -64,7 +64,7 @@ def _newest_first(store: JournalStore, job: str) -> Iterator[Course | Unreadable
             yield course_of(summary)
 
 
-def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> Course:
+def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHistory:
     """The run that is meant: "" is the last of all, a job's name its last one, else a stamp, JOB-stamp or a prefix.
 
     ConfigError: none is called so, or several are. JournalError: its journal, or the folder, cannot be read.
@@ -91,7 +91,7 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> Course:
             raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"name one of them in full: {names}")
 
 
-def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> Course:
+def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory:
     for path in reversed(paths):
         run = course(store.read(path))
         if run is not None:
@@ -113,16 +113,16 @@ def known_of(store: JournalStore, job: str) -> Known:
     JournalError: the folder cannot be listed, so that nothing is known.
     """
     require_listed(store.folder)
-    nights: list[Course] = []
+    nights: list[RunHistory] = []
     unreadable: list[Unreadable] = []
     for one in _newest_first(store, job):
         if isinstance(one, Unreadable):
             unreadable.append(one)
-        elif one.kind is Kind.NIGHT:
+        elif one.kind is RunKind.NIGHT:
             nights.append(one)
             if is_good(one):
                 break
-    unsettled: list[Course] = []
+    unsettled: list[RunHistory] = []
     paths = store.open_runs(job)
     for path in paths:
         try:

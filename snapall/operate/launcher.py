@@ -14,7 +14,7 @@ from snapall.backup.model import Job
 from snapall.backup.steps import Child
 from snapall.config.settings import Config
 from snapall.errors import SnapallError
-from snapall.operate.guardian import Limits
+from snapall.operate.guardian import StuckLimits
 from snapall.site.process import Apart, NotStarted, itself
 
 READY = "snapall: the guardian is ready"
@@ -38,7 +38,7 @@ class GuardianConfig:
     journal: Path
     run: Child  # the process that is guarded
     folder: Path | None  # where that one works: relative programs and paths are found from there
-    limits: Limits
+    limits: StuckLimits
 
     def to_bytes(self) -> bytes:
         """For the pipe to a guardian; nothing of it is ever written to a disk."""
@@ -60,13 +60,13 @@ class NoGuardian(SnapallError):
     """No guardian came up, so nothing was quiesced."""
 
 
-class Post:
+class GuardianLauncher:
     """The guardians of one call of run: one for each job."""
 
-    def __init__(self, settings: Config, limits: Limits | None = None, patience: float = PATIENCE) -> None:
+    def __init__(self, settings: Config, limits: StuckLimits | None = None, patience: float = PATIENCE) -> None:
         """`patience`: seconds in which a guardian must be ready."""
         self._settings = settings
-        self._limits = Limits() if limits is None else limits
+        self._limits = StuckLimits() if limits is None else limits
         self._patience = patience
         self._started: list[Apart] = []
 

@@ -10,12 +10,12 @@ from snapall.backup.outcome import CaptureSummary, Summary, VmSummary
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from snapall.backup.summary import judged, summarize
-from snapall.operate.run_history import Call, Captured, Course, Kind, Moved, Settled, VmCourse
+from snapall.operate.run_history import Captured, Moved, PastCall, RunHistory, RunKind, Settled, VmHistory
 
 _LONGEST = 5e10  # seconds: what was tampered with is still a time
 
 
-def course(run: RunState) -> Course | None:
+def course(run: RunState) -> RunHistory | None:
     """A run with every call; None: it has no header, so nothing was done in its name."""
     summary = summarize(run)
     if summary is None:
@@ -23,7 +23,7 @@ def course(run: RunState) -> Course | None:
     captures = (one for one in run.captures.values() if one.calls)
     return replace(
         course_of(summary),
-        vms=tuple(_vm(run, VmCourse(one.vm, one.state, one.why)) for one in judged(run)),
+        vms=tuple(_vm(run, VmHistory(one.vm, one.state, one.why)) for one in judged(run)),
         captures=tuple(
             Captured(one.volume, one.name, _call(run, one.calls[-1]), one.confirmed, one.date) for one in captures
         ),
@@ -31,7 +31,7 @@ def course(run: RunState) -> Course | None:
     )
 
 
-def _vm(run: RunState, judged: VmCourse) -> VmCourse:
+def _vm(run: RunState, judged: VmHistory) -> VmHistory:
     one = run.vms.get(judged.vm.id)
     if one is None:  # skipped
         return judged
@@ -39,17 +39,17 @@ def _vm(run: RunState, judged: VmCourse) -> VmCourse:
     return replace(judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), freed=one.freed)
 
 
-def _call(run: RunState, call: phases.Call) -> Call:
-    return Call(call.sent, call.answered, call.outcome, call.seconds, late=queries.is_late(run, call))
+def _call(run: RunState, call: phases.Call) -> PastCall:
+    return PastCall(call.sent, call.answered, call.outcome, call.seconds, late=queries.is_late(run, call))
 
 
-def course_of(summary: Summary) -> Course:
+def course_of(summary: Summary) -> RunHistory:
     """A run as its summary tells it, which is enough for `status` and `stats`.
 
     It lacks the moves on the filer, the outputs, and the calls of those who took the run over.
     """
     at = _Clock(summary)
-    return Course(
+    return RunHistory(
         job=summary.job,
         stamp=summary.stamp,
         kind=_kind(summary),
@@ -70,10 +70,10 @@ def course_of(summary: Summary) -> Course:
     )
 
 
-def _kind(summary: Summary) -> Kind:
+def _kind(summary: Summary) -> RunKind:
     if summary.keep:
-        return Kind.KEEP
-    return Kind.ADOPTION if summary.adoption else Kind.NIGHT
+        return RunKind.KEEP
+    return RunKind.ADOPTION if summary.adoption else RunKind.NIGHT
 
 
 class _Clock:
@@ -90,20 +90,20 @@ class _Clock:
         return self(seconds) if seconds is not None else None
 
 
-def _vm_of(one: VmSummary, at: _Clock) -> VmCourse:
+def _vm_of(one: VmSummary, at: _Clock) -> VmHistory:
     create = _call_of(at.of(one.create_sent), at.of(one.create_answered), one.create_seconds)
     removal = _call_of(at.of(one.removal_sent), at.of(one.removal_answered), one.removal_seconds)
-    return VmCourse(one.vm, one.state, one.why, create, (removal,) if removal is not None else (), at.of(one.freed))
+    return VmHistory(one.vm, one.state, one.why, create, (removal,) if removal is not None else (), at.of(one.freed))
 
 
-def _call_of(sent: datetime | None, answered: datetime | None, seconds: float | None) -> Call | None:
+def _call_of(sent: datetime | None, answered: datetime | None, seconds: float | None) -> PastCall | None:
     """A call of which only its success has its seconds."""
     if sent is None:
         return None
     outcome = Done() if seconds is not None else Unknown("") if answered is not None else None
-    return Call(sent, answered, outcome, seconds)
+    return PastCall(sent, answered, outcome, seconds)
 
 
 def _captured_of(one: CaptureSummary, at: _Clock) -> Captured:
-    call = Call(at(one.sent), at.of(one.answered), one.outcome, one.seconds)
+    call = PastCall(at(one.sent), at.of(one.answered), one.outcome, one.seconds)
     return Captured(one.volume, one.name, call, at.of(one.confirmed), one.date)

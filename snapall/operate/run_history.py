@@ -11,7 +11,7 @@ from snapall.backup.outcome import QUIESCED, SKIPPED, Origin
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
 
 
-class Kind(StrEnum):
+class RunKind(StrEnum):
     """What a journal is of."""
 
     NIGHT = "night"
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PastCall:
     """A changing command: when it was sent and answered (UTC; None: never), and what it came to."""
 
     sent: datetime
@@ -36,18 +36,18 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class VmCourse:
+class VmHistory:
     """One VM: its verdict (`state` is as in a verdict), its calls, and when nothing of ours was left on it."""
 
     vm: Vm
     state: str
     why: str = ""
-    quiesce: Call | None = None
-    releases: tuple[Call, ...] = ()  # as they were sent; whoever takes a run over may send one more
+    quiesce: PastCall | None = None
+    releases: tuple[PastCall, ...] = ()  # as they were sent; whoever takes a run over may send one more
     freed: datetime | None = None
 
     @property
-    def release(self) -> Call | None:
+    def release(self) -> PastCall | None:
         """The first removal that was sent."""
         return self.releases[0] if self.releases else None
 
@@ -75,7 +75,7 @@ class Captured:
 
     volume: str
     name: str
-    call: Call
+    call: PastCall
     proven: datetime | None = None
     date: str = ""
 
@@ -85,7 +85,7 @@ class Moved:
     """A rename or a deletion on the filer."""
 
     step: Rename | Delete
-    call: Call
+    call: PastCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,12 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RunHistory:
     """One run. Moments are UTC; `ended` and `exit` are the run's own report, None: it died before it wrote one."""
 
     job: Job
     stamp: str
-    kind: Kind
+    kind: RunKind
     keep: str
     began: datetime
     last: datetime  # of the run's own last record
@@ -111,7 +111,7 @@ class Course:
     exit: int | None
     text: str  # what the report says besides
     backup: Origin | None  # of the first volume; None: there is no backup of this run on every volume
-    vms: tuple[VmCourse, ...]
+    vms: tuple[VmHistory, ...]
     captures: tuple[Captured, ...]
     moves: tuple[Moved, ...]
     settled: tuple[Settled, ...]
@@ -143,7 +143,7 @@ class Course:
         return min((one.call.sent for one in self.captures if one.proven is not None), default=None)
 
     @property
-    def asked(self) -> tuple[VmCourse, ...]:
+    def asked(self) -> tuple[VmHistory, ...]:
         """The VMs that were to be quiesced."""
         return tuple(one for one in self.vms if one.state != SKIPPED)
 
@@ -161,4 +161,4 @@ class Course:
     @property
     def published(self) -> bool:
         """Whether its backup is in the chain."""
-        return self.backup is not None and not self.backup.temporary and self.kind is Kind.NIGHT
+        return self.backup is not None and not self.backup.temporary and self.kind is RunKind.NIGHT

@@ -11,7 +11,7 @@ from statistics import median
 from snapall.backup.model import Vm
 from snapall.backup.outcome import QUIESCED, SKIPPED
 from snapall.backup.schedule import Durations, Saved, saved
-from snapall.operate.run_history import Course, VmCourse
+from snapall.operate.run_history import RunHistory, VmHistory
 
 _ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
 
@@ -77,7 +77,7 @@ class Statistics:
     """One job over its last runs, oldest first."""
 
     job: str
-    runs: tuple[Course, ...]
+    runs: tuple[RunHistory, ...]
     vms: tuple[VmStatistics, ...]
     window: Series
     expected: Expected | None
@@ -85,7 +85,7 @@ class Statistics:
     unreadable: tuple[str, ...] = ()
 
 
-def statistics(job: str, runs: Sequence[Course], parallel: int, unreadable: Sequence[str] = ()) -> Statistics:
+def statistics(job: str, runs: Sequence[RunHistory], parallel: int, unreadable: Sequence[str] = ()) -> Statistics:
     """Reckon over runs, oldest first; `parallel`: calls at a time, as they are configured now."""
     ids: dict[int, Vm] = {}
     for run in runs:
@@ -98,7 +98,7 @@ def statistics(job: str, runs: Sequence[Course], parallel: int, unreadable: Sequ
     )
 
 
-def _vm(vm: Vm, runs: Sequence[Course], told: Sequence[Mapping[int, VmCourse]]) -> VmStatistics:
+def _vm(vm: Vm, runs: Sequence[RunHistory], told: Sequence[Mapping[int, VmHistory]]) -> VmStatistics:
     found = [one.get(vm.id) for one in told]
     asked = [one for run, one in zip(runs, found, strict=True) if one is not None and _asked(run, one)]
     return VmStatistics(
@@ -110,11 +110,11 @@ def _vm(vm: Vm, runs: Sequence[Course], told: Sequence[Mapping[int, VmCourse]]) 
     )
 
 
-def _asked(run: Course, one: VmCourse) -> bool:
+def _asked(run: RunHistory, one: VmHistory) -> bool:
     return bool(run.captures) and one.state != SKIPPED
 
 
-def _expected(runs: Sequence[Course], vms: Sequence[VmStatistics], parallel: int) -> Expected | None:
+def _expected(runs: Sequence[RunHistory], vms: Sequence[VmStatistics], parallel: int) -> Expected | None:
     """The calls of the VMs that the last run asked for, dealt out as a run does: by id, to whoever is free."""
     last = next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
     timed = {one.vm.id: one for one in vms}
@@ -137,7 +137,7 @@ def _expected(runs: Sequence[Course], vms: Sequence[VmStatistics], parallel: int
     )
 
 
-def _saved(runs: Sequence[Course], parallel: int) -> Saved | None:
+def _saved(runs: Sequence[RunHistory], parallel: int) -> Saved | None:
     """What the order of the last run's calls saved, by the durations that they had; None: it was the database's."""
     last = next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
     if last is None:

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from snapall.backup.model import Grade, Job
 from snapall.errors import Exit
-from snapall.operate.run_history import Course
+from snapall.operate.run_history import RunHistory
 
 ALARM = 2.0
 """The newest backup is critical at this many times its maximum age: of a nightly job two backups are missing then."""
@@ -31,7 +31,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StatusFinding:
     """One reason why a job is not OK."""
 
     level: Level
@@ -43,15 +43,15 @@ class Standing:
     """One job. `age` is of its newest good backup, in seconds. `at_work` says who holds the job's lock, "" nobody."""
 
     job: Job
-    last: Course | None  # the last one that is over
-    running: Course | None
-    backup: Course | None
+    last: RunHistory | None  # the last one that is over
+    running: RunHistory | None
+    backup: RunHistory | None
     age: float | None
     left: tuple[str, ...]  # VMs that may be left quiesced, by label, of all its open runs
     watched: tuple[str, ...]
     pending: int  # confirmed backups that are not published yet
     at_work: str
-    findings: tuple[Finding, ...]
+    findings: tuple[StatusFinding, ...]
     hidden: bool = False  # a journal that may name more of them cannot be read
 
     @property
@@ -60,7 +60,7 @@ class Standing:
         return max((one.level for one in self.findings), default=Level.OK)
 
 
-def is_good(run: Course) -> bool:
+def is_good(run: RunHistory) -> bool:
     """Whether a run made a backup good enough to be published, so that the job's age counts from it."""
     return run.backup is not None and run.backup.grade >= run.job.publish
 
@@ -78,8 +78,8 @@ class Unreadable:
 class Known:
     """What the state folder says of one job: its nights, newest first, back to the last good one; its open runs."""
 
-    nights: Sequence[Course]
-    open: Sequence[Course]
+    nights: Sequence[RunHistory]
+    open: Sequence[RunHistory]
     unreadable: Sequence[Unreadable] = ()
     at_work: str = ""
     pending: int = 0  # as its last run left them
@@ -107,7 +107,7 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
         *(_stuck(going.left, known.silent) if going is not None else []),
         *_aged(job, age, newest, running),
         *_last(last),
-        *([Finding(Level.WARNING, f"to be checked once more: {_some(watched)}")] if watched else []),
+        *([StatusFinding(Level.WARNING, f"to be checked once more: {_some(watched)}")] if watched else []),
         *_unread(known),
     )
     shown = max(0.0, age) if age is not None else None
@@ -123,31 +123,36 @@ def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
     found = standing(job, known, now)
     remedy = "; run `snapall recover`" if known.open else ""  # of one that cannot be read, the remedy is another
     text = f"it is not in the configuration any more, and a run of it is not settled{remedy}"
-    findings = (*_held(found.left, known.at_work), *_abandoned(known), Finding(Level.WARNING, text), *_unread(known))
+    findings = (
+        *_held(found.left, known.at_work),
+        *_abandoned(known),
+        StatusFinding(Level.WARNING, text),
+        *_unread(known),
+    )
     return replace(found, findings=findings)
 
 
-def _abandoned(known: Known) -> list[Finding]:
+def _abandoned(known: Known) -> list[StatusFinding]:
     """Nobody can settle or back up anything while somebody else has the lock."""
-    return [Finding(Level.CRITICAL, known.abandoned)] if known.abandoned else []
+    return [StatusFinding(Level.CRITICAL, known.abandoned)] if known.abandoned else []
 
 
-def _stuck(held: Sequence[str], silent: float) -> list[Finding]:
+def _stuck(held: Sequence[str], silent: float) -> list[StatusFinding]:
     """A run that hangs or was stopped keeps its VMs quiesced, and everybody else from its lock."""
     if not held or silent < SILENCE:
         return []
     text = f"the run at work has given no sign of life for {silent / 60:.0f} min; VMs may be quiesced: {_some(held)}"
-    return [Finding(Level.CRITICAL, f"{text}; end its process, then run `snapall recover`")]
+    return [StatusFinding(Level.CRITICAL, f"{text}; end its process, then run `snapall recover`")]
 
 
-def _unread(known: Known) -> list[Finding]:
+def _unread(known: Known) -> list[StatusFinding]:
     return [
-        Finding(Level.CRITICAL if one.open else Level.WARNING, f"not readable: {one.text}; {one.remedy}")
+        StatusFinding(Level.CRITICAL if one.open else Level.WARNING, f"not readable: {one.text}; {one.remedy}")
         for one in known.unreadable
     ]
 
 
-def _goes_on(newest: Course, at_work: str) -> bool:
+def _goes_on(newest: RunHistory, at_work: str) -> bool:
     """Whether the newest open run is the one that holds the lock now."""
     return bool(at_work) and newest.ended is None and not newest.settled
 
@@ -158,35 +163,37 @@ def _some(labels: Sequence[str]) -> str:
     return ", ".join(labels[:_FEW]) + rest
 
 
-def _held(left: Sequence[str], at_work: str) -> list[Finding]:
+def _held(left: Sequence[str], at_work: str) -> list[StatusFinding]:
     if not left:
         return []
     text = f"{len(left)} VM{'s' if len(left) > 1 else ''} may be left quiesced: {_some(left)}"
     if at_work:
-        return [Finding(Level.WARNING, f"{text}; {at_work} is at work on it")]
-    return [Finding(Level.CRITICAL, f"{text}; run `snapall recover`")]
+        return [StatusFinding(Level.WARNING, f"{text}; {at_work} is at work on it")]
+    return [StatusFinding(Level.CRITICAL, f"{text}; run `snapall recover`")]
 
 
-def _aged(job: Job, age: float | None, newest: Course | None, running: Course | None) -> list[Finding]:
+def _aged(job: Job, age: float | None, newest: RunHistory | None, running: RunHistory | None) -> list[StatusFinding]:
     if newest is None:
-        return [Finding(Level.CRITICAL, "no run is on record")]
+        return [StatusFinding(Level.CRITICAL, "no run is on record")]
     if age is None:
         first = newest is running
-        return [Finding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
+        return [StatusFinding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
     if age < -_AHEAD:  # it would be young for as long as the clock was ahead
-        return [Finding(Level.WARNING, "the newest backup is dated in the future: set this machine's clock right")]
+        return [
+            StatusFinding(Level.WARNING, "the newest backup is dated in the future: set this machine's clock right")
+        ]
     if age <= job.max_age:
         return []
     level = Level.CRITICAL if age > ALARM * job.max_age else Level.WARNING
-    return [Finding(level, f"older than {job.max_age / 3600:g} h")]
+    return [StatusFinding(level, f"older than {job.max_age / 3600:g} h")]
 
 
-def _last(last: Course | None) -> list[Finding]:
+def _last(last: RunHistory | None) -> list[StatusFinding]:
     """What the last run's own report says. Nobody else reports one that died."""
     if last is None:
         return []
     if last.exit is None:
-        return [Finding(Level.WARNING, "the last run died before its report")]
+        return [StatusFinding(Level.WARNING, "the last run died before its report")]
     match last.exit:
         case Exit.OK:
             return []
@@ -196,14 +203,14 @@ def _last(last: Course | None) -> list[Finding]:
                 text = "the last backup is pending, not published"
             elif last.backup.grade is not Grade.WHOLE:
                 text = "the last backup is partial"
-            return [Finding(Level.WARNING, text)]
+            return [StatusFinding(Level.WARNING, text)]
         case Exit.DEBTS if last.backup is not None:
-            return [Finding(Level.WARNING, "the last run left VMs that may be quiesced")]
+            return [StatusFinding(Level.WARNING, "the last run left VMs that may be quiesced")]
         case Exit.STOPPED:
-            return [Finding(Level.WARNING, "the last run was stopped by a signal")]
+            return [StatusFinding(Level.WARNING, "the last run was stopped by a signal")]
         case _:
             return [_failed(last)]
 
 
-def _failed(last: Course) -> Finding:
-    return Finding(Level.WARNING, f"the last run made no backup{f': {last.failure}' if last.failure else ''}")
+def _failed(last: RunHistory) -> StatusFinding:
+    return StatusFinding(Level.WARNING, f"the last run made no backup{f': {last.failure}' if last.failure else ''}")

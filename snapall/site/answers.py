@@ -10,7 +10,7 @@ from typing import Literal
 
 from snapall.backup.model import FilerSnapshot
 from snapall.errors import SiteError
-from snapall.site.output import one_line
+from snapall.site.excerpt import one_line
 
 Verb = Literal["create", "rename", "delete", "list"]
 

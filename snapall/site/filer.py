@@ -21,7 +21,7 @@ from snapall.site.answers import (
     parse_shares,
     without_log_lines,
 )
-from snapall.site.output import one_line, whole
+from snapall.site.excerpt import one_line, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def no_volume(filer: str, volume: str) -> NoVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class FilerReply:
     """What the filer answered. There is no exit status worth the name: only the text tells."""
 
     stdout: str
@@ -81,7 +81,7 @@ class Reply:
 class Transport(Protocol):
     """A way to a filer, ssh or rsh: one command, one connection."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         ...
 
@@ -214,7 +214,7 @@ class FilerSystem:
         _check(names)
         return " ".join(("snap", verb, *names))
 
-    def _judge(self, verb: Verb, reply: Reply) -> Outcome:
+    def _judge(self, verb: Verb, reply: FilerReply) -> Outcome:
         said = whole(reply.stdout, reply.stderr)
         why = f"{self._name}: {one_line(reply.stdout, reply.stderr)}"
         meaning = classify(verb, reply.stdout, reply.stderr)

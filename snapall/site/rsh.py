@@ -7,8 +7,8 @@ import getpass
 import socket
 from typing import TYPE_CHECKING
 
-from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply, sendable
-from snapall.site.output import one_line
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
+from snapall.site.excerpt import one_line
 from snapall.site.tcp import Address, Deadline, connect, open_socket
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Rsh:
     def approach(self) -> None:
         """Nothing: a connection is made in one round trip, and carries its command from the first byte."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         local = self._settings.local_user or getpass.getuser()
         remote = self._settings.user or local
@@ -64,10 +64,10 @@ class Rsh:
                 raise self._no_answer(str(error) or type(error).__name__, answer) from error
         return self._reply(first, bytes(answer))
 
-    def _reply(self, first: bytes, answer: bytes) -> Reply:
+    def _reply(self, first: bytes, answer: bytes) -> FilerReply:
         text = answer.decode("utf-8", "replace").replace("\r\n", "\n")
         if first == _ACCEPTED:
-            return Reply(text, "")
+            return FilerReply(text, "")
         if first == _REJECTED:
             # It says so of a command that it has: whether that is true, `snap list` shows.
             raise NotLetIn(

@@ -13,8 +13,8 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from snapall.config.settings import Secret
-from snapall.site.filer import Hop, NoAnswer, NotSent, Reply, sendable
-from snapall.site.output import one_line
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
+from snapall.site.excerpt import one_line
 from snapall.site.prefetch import Ahead
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
 from snapall.site.tcp import Deadline, connect, open_socket
@@ -84,7 +84,7 @@ class Ssh:
         if not isinstance(self._proof, NotSent):
             self._ahead.open()
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         """Give the filer one command. Raises NotSent or NoAnswer."""
         request = sendable(command)
         if isinstance(self._proof, NotSent):
@@ -218,7 +218,7 @@ class Ssh:
         return one_line(str(error)) or "it hung up"
 
 
-def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> Reply:
+def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> FilerReply:
     """Send it and read the whole answer; when that breaks off, `heard` has what came until then."""
     channel.exec_command(request)
     channel.shutdown_write()
@@ -230,7 +230,7 @@ def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> Rep
     if status != 0 and not stdout.strip() and not stderr.strip():
         # Silence is success to a filer's client, so a failure must not be silent.
         raise EOFError(f"the command ended with exit status {status} and said nothing")
-    return Reply(stdout, stderr)
+    return FilerReply(stdout, stderr)
 
 
 def _drain(receive: Callable[[int], bytes], heard: bytearray) -> str:

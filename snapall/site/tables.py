@@ -16,7 +16,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from snapall.errors import Refused, SiteError
 from snapall.site.dbdrivers import Trouble, trouble_of
-from snapall.site.output import one_line
+from snapall.site.excerpt import one_line
 
 _CHUNK = 500
 """Values in one IN list, of which a statement has two at most; SQL Server takes 2,100 parameters."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
 from snapall.errors import ConfigError, SiteError
 from snapall.site import process
-from snapall.site.output import last_line, whole
+from snapall.site.excerpt import last_line, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

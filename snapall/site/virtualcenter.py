@@ -27,7 +27,7 @@ from snapall.site.dbdrivers import (
     utc,
     without_a_pool,
 )
-from snapall.site.output import one_line
+from snapall.site.excerpt import one_line
 from snapall.site.tables import Question, discovered_owner, id_of, said_by, snapshot_ids
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DatastoreVms:
     """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
 
     vms: tuple[Vm, ...]
@@ -88,7 +88,7 @@ class VirtualCenter:
                     return None
             return utc(ask.all_rows(select(now))[0][0])
 
-    def vms(self, datastores: Sequence[int]) -> Found:
+    def vms(self, datastores: Sequence[int]) -> DatastoreVms:
         """The VMs with a disk on one of these datastores, each once, without templates.
 
         The join with VPX_VM drops what else VPX_DS_ASSIGNMENT lists, hosts by all appearances (the paper, section 2.1).
@@ -108,7 +108,7 @@ class VirtualCenter:
         name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
-        return Found(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
+        return DatastoreVms(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
 
     def datastores(self) -> tuple[Datastore, ...]:
         """All datastores that VirtualCenter knows, by ascending id."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from snapall.errors import SiteError
 from snapall.site.answers import without_log_lines
-from snapall.site.output import one_line
+from snapall.site.excerpt import one_line
 
 _HINT = "give the command by hand; what a real filer says otherwise, the developers of snapall want to know"
 

@@ -21,17 +21,17 @@ from rich.text import Text
 from snapall.backup.record import Confirmed, Failed, Record, RunEnded, Stage, Warned
 from snapall.errors import Exit
 from snapall.views import messages
-from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, State, VmView, count, window
+from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
 
 STYLES = {
-    State.WAITING: "dim",
-    State.QUIESCING: "yellow",
-    State.QUIESCED: "bold cyan",
-    State.RELEASING: "yellow",
-    State.RELEASED: "green",
-    State.UNCERTAIN: "bold red",
-    State.LEFT: "bold red",
-    State.SKIPPED: "dim",
+    VmStage.WAITING: "dim",
+    VmStage.QUIESCING: "yellow",
+    VmStage.QUIESCED: "bold cyan",
+    VmStage.RELEASING: "yellow",
+    VmStage.RELEASED: "green",
+    VmStage.UNCERTAIN: "bold red",
+    VmStage.LEFT: "bold red",
+    VmStage.SKIPPED: "dim",
 }
 _CHROME = 12  # lines of the screen that are not VMs
 _FRAME = 4  # columns that the panel takes
@@ -186,13 +186,13 @@ def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table
 
 
 def _urgency(view: VmView) -> tuple[int, int]:
-    rank = 0 if view.state in TROUBLE else 1 if view.state in IN_FLIGHT else 2 if view.state is State.QUIESCED else 3
+    rank = 0 if view.state in TROUBLE else 1 if view.state in IN_FLIGHT else 2 if view.state is VmStage.QUIESCED else 3
     return rank, view.vm.id
 
 
 def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, width: int) -> Table:
     """How long VMs have been quiesced, against the most that the job allows, and how much of the plan is done."""
-    quiesced = count(views, State.QUIESCED, State.RELEASING)
+    quiesced = count(views, VmStage.QUIESCED, VmStage.RELEASING)
     text = Text(f"{quiesced} VMs quiesced, {messages.clocked(window(views, now))} ")
     if width >= _NARROW and progress.state.began is not None:
         text.append(f"of at most {messages.clocked(progress.state.began.job.max_quiesced)}", style="dim")

@@ -7,7 +7,7 @@ from snapall.backup.record import Adopted, Answered, Began, Intent, OutstandingF
 from snapall.backup.steps import Done, Quiesce, Release, Step
 
 
-class Names:
+class Labels:
     """Fed with every record, in order; asked by the views that put records into words.
 
     A stream may carry several runs, earlier ones that are settled among them, and each numbers its commands by itself.

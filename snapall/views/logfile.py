@@ -11,7 +11,7 @@ from snapall.backup.record import Answered, Began, Failed, Guarded, Record, RunE
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import messages
-from snapall.views.labels import Names
+from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
 
 
@@ -26,7 +26,7 @@ class LogFile:
         self._log_time = log_time
         self._local = local
         self._mark = mark
-        self._names = Names()
+        self._names = Labels()
 
     @classmethod
     def open(

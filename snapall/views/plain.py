@@ -21,7 +21,7 @@ from snapall.backup.record import (
 from snapall.backup.steps import Done, Outcome, Step
 from snapall.errors import Exit
 from snapall.views import messages
-from snapall.views.labels import Names
+from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
 
 
@@ -34,7 +34,7 @@ class PlainLines:
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
         self._stream = stream
         self._quiet = quiet
-        self._names = Names()
+        self._names = Labels()
         self._stages: set[Stage] = set()
 
     def __call__(self, record: Record) -> None:

@@ -30,11 +30,11 @@ from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
 from snapall.views import messages
-from snapall.views.labels import Names
+from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
 
 
-class State(StrEnum):
+class VmStage(StrEnum):
     """What a person wants to know of a VM."""
 
     WAITING = "waiting"
@@ -47,8 +47,8 @@ class State(StrEnum):
     SKIPPED = "skipped"
 
 
-IN_FLIGHT = (State.QUIESCING, State.RELEASING)
-TROUBLE = (State.UNCERTAIN, State.LEFT)
+IN_FLIGHT = (VmStage.QUIESCING, VmStage.RELEASING)
+TROUBLE = (VmStage.UNCERTAIN, VmStage.LEFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class VmView:
     """One VM: its state and why it is in trouble; when it was asked to quiesce, and when it was released."""
 
     vm: Vm
-    state: State
+    state: VmStage
     why: str = ""
     began: datetime | None = None
     ended: datetime | None = None
@@ -80,7 +80,7 @@ class Progress:
     waiting: str = ""
     report: Report | None = None
     stamp: str = ""  # of the run itself; "": only earlier ones are settled
-    _names: Names = field(default_factory=Names)
+    _names: Labels = field(default_factory=Labels)
 
     @property
     def state(self) -> RunState:
@@ -110,7 +110,7 @@ class Progress:
             verdicts = {one.vm.id: one.why for one in verdicts_of(state) if one.state == NOT_QUIESCED}
             skipped = state.surveyed.skipped if state.surveyed is not None else ()
             views |= {one.vm.id: _view(one, verdicts) for one in state.vms.values()}
-            views |= {vm.id: VmView(vm, State.SKIPPED) for vm in skipped}
+            views |= {vm.id: VmView(vm, VmStage.SKIPPED) for vm in skipped}
         return views
 
     def __call__(self, record: Record) -> None:
@@ -174,7 +174,7 @@ def window(views: Mapping[int, VmView], now: datetime) -> float:
     return (max(view.ended or now for view in begun) - first).total_seconds()
 
 
-def count(views: Mapping[int, VmView], *states: State) -> int:
+def count(views: Mapping[int, VmView], *states: VmStage) -> int:
     """How many VMs are in one of these states."""
     return sum(view.state in states for view in views.values())
 
@@ -204,31 +204,31 @@ def _planned(state: RunState) -> tuple[Stage, ...]:
 def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
     """What a person sees of a VM's phase. `verdicts`: why VMs count as not quiesced."""
     state, why = _shown(one, verdicts)
-    never = state in (State.WAITING, State.LEFT, State.SKIPPED) or one.create is None
+    never = state in (VmStage.WAITING, VmStage.LEFT, VmStage.SKIPPED) or one.create is None
     return VmView(one.vm, state, why, None if never or one.create is None else one.create.sent, one.freed)
 
 
-def _shown(one: VmState, verdicts: Mapping[int, str]) -> tuple[State, str]:
+def _shown(one: VmState, verdicts: Mapping[int, str]) -> tuple[VmStage, str]:
     match one.phase:
         case VmPhase.PLANNED:
-            return State.WAITING, ""
+            return VmStage.WAITING, ""
         case VmPhase.LEFT_OUT | VmPhase.REFUSED:
-            return State.LEFT, one.why
+            return VmStage.LEFT, one.why
         case VmPhase.ASKED:
-            return State.QUIESCING, ""
+            return VmStage.QUIESCING, ""
         case VmPhase.SILENT | VmPhase.FAILED:
-            return State.UNCERTAIN, one.why
+            return VmStage.UNCERTAIN, one.why
         case VmPhase.QUIESCED:
-            return State.QUIESCED, ""
+            return VmStage.QUIESCED, ""
         case VmPhase.RELEASING:
             why = _not_released(one)
-            return (State.UNCERTAIN, why) if why else (State.RELEASING, "")
+            return (VmStage.UNCERTAIN, why) if why else (VmStage.RELEASING, "")
         case VmPhase.RELEASED:
-            return State.RELEASED, ""
+            return VmStage.RELEASED, ""
         case VmPhase.GONE:
-            return (State.LEFT, verdicts[one.vm.id]) if one.vm.id in verdicts else (State.RELEASED, "")
+            return (VmStage.LEFT, verdicts[one.vm.id]) if one.vm.id in verdicts else (VmStage.RELEASED, "")
         case VmPhase.LOST:
-            return State.UNCERTAIN, "VirtualCenter no longer knows it"
+            return VmStage.UNCERTAIN, "VirtualCenter no longer knows it"
 
 
 def _not_released(one: VmState) -> str:

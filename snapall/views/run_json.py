@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from snapall.operate.run_history import Call, Captured, Course, VmCourse
+from snapall.operate.run_history import Captured, PastCall, RunHistory, VmHistory
 from snapall.views import messages
 from snapall.views.json_root import moment, root
 
 
-def course_json(course: Course) -> dict[str, object]:
+def course_json(course: RunHistory) -> dict[str, object]:
     """All that the picture shows. Moments are UTC, in ISO form; lengths are seconds; null is unknown."""
     return root(
         job=course.job.name,
@@ -37,7 +37,7 @@ def _capture(one: Captured) -> dict[str, object]:
     return {"volume": one.volume, "name": one.name, "confirmed": when, "date": one.date, **_call(one.call)}
 
 
-def _vm(one: VmCourse) -> dict[str, object]:
+def _vm(one: VmHistory) -> dict[str, object]:
     return {
         "vm": one.vm.moref,
         "name": one.vm.name,
@@ -51,7 +51,7 @@ def _vm(one: VmCourse) -> dict[str, object]:
     }
 
 
-def _call(call: Call) -> dict[str, object]:
+def _call(call: PastCall) -> dict[str, object]:
     return {
         "sent": moment(call.sent),
         "answered": moment(call.answered),

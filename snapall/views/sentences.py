@@ -39,7 +39,7 @@ from snapall.backup.record import (
 )
 from snapall.backup.steps import Step
 from snapall.views import messages
-from snapall.views.labels import Names
+from snapall.views.labels import Labels
 
 
 class Weight(IntEnum):
@@ -59,7 +59,7 @@ class Sentence:
     of_vm: bool = False
 
 
-def sentence(what: What, names: Names) -> Sentence | None:
+def sentence(what: What, names: Labels) -> Sentence | None:
     """What a fact means, in words. None: its view shows it in another way, or not at all.
 
     `names` has learnt all records up to this one.
@@ -67,7 +67,7 @@ def sentence(what: What, names: Names) -> Sentence | None:
     return _sentence(what, names) if isinstance(what, Fact) else None
 
 
-def _sentence(fact: Fact, names: Names) -> Sentence | None:  # noqa: PLR0912 - one total match
+def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - one total match
     match fact:
         case StopAsked():
             return _news("a stop was requested")
@@ -102,7 +102,7 @@ def _sentence(fact: Fact, names: Names) -> Sentence | None:  # noqa: PLR0912 - o
             assert_never(fact)
 
 
-def _of_vm(fact: LeftOut | Found | Adopted | Withheld | SnapshotVanished | VmLost, names: Names) -> Sentence | None:
+def _of_vm(fact: LeftOut | Found | Adopted | Withheld | SnapshotVanished | VmLost, names: Labels) -> Sentence | None:
     match fact:
         case LeftOut(vm, why):
             return _trouble(f"{names.vm(vm)} is not quiesced: {why}", of_vm=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snapall.operate.run_history import Course
-from snapall.operate.status import ALARM, Finding, Level, Standing
+from snapall.operate.run_history import RunHistory
+from snapall.operate.status import ALARM, Level, Standing, StatusFinding
 from snapall.views import messages
 from snapall.views.json_root import moment, root
 
@@ -36,7 +36,7 @@ def _backup(one: Standing) -> str:
     return f"{one.backup.backup.label}, {messages.aged(one.age)} old, run {one.backup.stamp}"
 
 
-def _last(run: Course | None) -> str:
+def _last(run: RunHistory | None) -> str:
     if run is None:
         return "none"
     began = f"{run.began.astimezone():%a %d %b %H:%M %Z}"
@@ -65,7 +65,7 @@ def _summary(one: Standing) -> str:
     return f"{one.job.name} {', '.join(parts)}"
 
 
-def _worst_first(findings: Sequence[Finding]) -> str:
+def _worst_first(findings: Sequence[StatusFinding]) -> str:
     return ", ".join(one.text for one in sorted(findings, key=lambda one: -one.level))
 
 
@@ -104,7 +104,7 @@ def status_json(found: Sequence[Standing]) -> dict[str, object]:
     return root(jobs=jobs)
 
 
-def _run_json(run: Course | None) -> dict[str, object] | None:
+def _run_json(run: RunHistory | None) -> dict[str, object] | None:
     if run is None:
         return None
     return {

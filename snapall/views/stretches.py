@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from snapall.backup.outcome import SKIPPED
-from snapall.operate.run_history import Captured, Course, VmCourse
+from snapall.operate.run_history import Captured, RunHistory, VmHistory
 
 
-class Phase(StrEnum):
+class StretchKind(StrEnum):
     """What goes on with a VM."""
 
     QUIESCING = "quiescing"
@@ -24,7 +24,7 @@ class Phase(StrEnum):
 class Stretch:
     """One phase from `start` to `end`, both within the scale."""
 
-    phase: Phase
+    phase: StretchKind
     start: datetime
     end: datetime
 
@@ -33,7 +33,7 @@ class Stretch:
 class Row:
     """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not released when the picture ends."""
 
-    vm: VmCourse
+    vm: VmHistory
     stretches: tuple[Stretch, ...]
     failed: datetime | None = None
     beyond: bool = False
@@ -58,7 +58,7 @@ class Drawing:
         return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
 
 
-def drawing(course: Course) -> Drawing | None:
+def drawing(course: RunHistory) -> Drawing | None:
     """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
     start = course.first
     if start is None:
@@ -74,16 +74,16 @@ def drawing(course: Course) -> Drawing | None:
     return Drawing(start, max(start, end), rows, captures)
 
 
-def _row(vm: VmCourse, start: datetime, end: datetime) -> Row:
+def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
     quiesce, release = vm.quiesce, vm.release
     if quiesce is None:
         return Row(vm, ())
-    cuts = [(Phase.QUIESCING, quiesce.sent)]
+    cuts = [(StretchKind.QUIESCING, quiesce.sent)]
     ended = quiesce.answered if quiesce.answered is not None and quiesce.answered <= end else None
     if ended is not None:
-        cuts.append((Phase.QUIESCED if quiesce.done else Phase.UNCERTAIN, ended))
+        cuts.append((StretchKind.QUIESCED if quiesce.done else StretchKind.UNCERTAIN, ended))
     if release is not None and release.sent <= end:
-        cuts.append((Phase.RELEASING, release.sent))
+        cuts.append((StretchKind.RELEASING, release.sent))
     # One that failed and of which nothing was ever found ends with its answer.
     nothing = ended is not None and not quiesce.done and release is None
     free = ended if nothing else vm.freed
@@ -92,7 +92,7 @@ def _row(vm: VmCourse, start: datetime, end: datetime) -> Row:
     stretches = tuple(
         Stretch(phase, max(start, moment), max(start, moment, until))
         for (phase, moment), until in zip(cuts, times, strict=True)
-        if not (nothing and phase is Phase.UNCERTAIN)
+        if not (nothing and phase is StretchKind.UNCERTAIN)
     )
     return Row(vm, stretches, ended if not quiesce.done else None, free is None or free > end)
 

@@ -8,17 +8,17 @@ from datetime import datetime
 from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
-from snapall.operate.run_history import Captured, Course, Kind, VmCourse
+from snapall.operate.run_history import Captured, RunHistory, RunKind, VmHistory
 from snapall.views import messages
 from snapall.views.glyphs import Alphabet, columns, fitted
-from snapall.views.stretches import Drawing, Phase, Row, clock, drawing, ticks
+from snapall.views.stretches import Drawing, Row, StretchKind, clock, drawing, ticks
 
 PIPE = 100  # columns of a picture that no terminal limits
 _LEAST = 12  # columns that the bars take at least
 _TIMES = 72  # columns of the screen from which on each row shows its seconds
 
 
-def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
+def timeline_lines(course: RunHistory, width: int, letters: Alphabet) -> list[str]:
     """The run for people, in the zone of this machine. `width` 0: no terminal, a hundred columns are taken."""
     width = width or PIPE
     drawn = drawing(course)
@@ -29,11 +29,11 @@ def timeline_lines(course: Course, width: int, letters: Alphabet) -> list[str]:
     return [part for line in lines for part in messages.wrapped(messages.safe(line), width)]
 
 
-def _heading(course: Course) -> list[str]:
+def _heading(course: RunHistory) -> list[str]:
     what = {
-        Kind.NIGHT: f"order {course.job.order}",
-        Kind.KEEP: f"the named backup {course.keep}",
-        Kind.ADOPTION: "recover --adopt",
+        RunKind.NIGHT: f"order {course.job.order}",
+        RunKind.KEEP: f"the named backup {course.keep}",
+        RunKind.ADOPTION: "recover --adopt",
     }[course.kind]
     return [
         f"job {course.job.name}, run {course.stamp}, {what}, volume {', '.join(course.job.volumes)}",
@@ -41,7 +41,7 @@ def _heading(course: Course) -> list[str]:
     ]
 
 
-def sentences(course: Course) -> list[str]:
+def sentences(course: RunHistory) -> list[str]:
     """When it was, what came of it, how long VMs were quiesced."""
     began = course.began.astimezone()
     lines = []
@@ -64,19 +64,19 @@ def day(moment: datetime) -> str:
     return f"{moment:%a %d %b %Y %H:%M:%S} {moment:%Z}".rstrip()
 
 
-def outcome(course: Course) -> str:
+def outcome(course: RunHistory) -> str:
     """The backup in a few words: its grade, and where it is."""
-    if course.kind is Kind.ADOPTION:
+    if course.kind is RunKind.ADOPTION:
         return f"{sum(one.freed is not None for one in course.vms)} VM snapshots that no run made were removed"
     if course.backup is None:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in course.vms)
     rest = f", {skipped} skipped" if skipped else ""
-    waiting = "pending as" if course.kind is Kind.NIGHT else "kept outside the rotation as"
+    waiting = "pending as" if course.kind is RunKind.NIGHT else "kept outside the rotation as"
     return f"{course.backup.label}{rest}, {'published as' if course.published else waiting} {course.backup.name}"
 
 
-def footing(course: Course) -> list[str]:
+def footing(course: RunHistory) -> list[str]:
     """What the picture cannot show: the filer's part, the slowest, who was not quiesced and why, what came later."""
     lines = [_capture(one) for one in course.captures]
     lines += _moves(course)
@@ -103,7 +103,7 @@ def _capture(one: Captured) -> str:
     return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{found}"
 
 
-def _moves(course: Course) -> list[str]:
+def _moves(course: RunHistory) -> list[str]:
     moves = [one for one in course.moves if not one.call.late]
     if not moves:
         return []
@@ -113,7 +113,7 @@ def _moves(course: Course) -> list[str]:
     return [f"rotation: {done} of {len(moves)} commands done, {messages.clocked(took)}", *failed]
 
 
-def _slowest(course: Course) -> list[str]:
+def _slowest(course: RunHistory) -> list[str]:
     found = (
         ("to quiesce", [(one.create_seconds, one.vm.label) for one in course.vms]),
         ("to release", [(one.remove_seconds, one.vm.label) for one in course.vms]),
@@ -128,7 +128,7 @@ def _slowest(course: Course) -> list[str]:
     return [f"slowest: {', '.join(slowest)}"] if slowest else []
 
 
-def _afterwards(course: Course) -> list[str]:
+def _afterwards(course: RunHistory) -> list[str]:
     lines = [
         f"taken over by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}"
         for one in course.settled
@@ -159,11 +159,11 @@ def _picture(drawn: Drawing, width: int, letters: Alphabet) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _name(one: VmCourse) -> str:
+def _name(one: VmHistory) -> str:
     return messages.safe(one.vm.name or one.vm.moref)
 
 
-def _seconds(one: VmCourse) -> str:
+def _seconds(one: VmHistory) -> str:
     cells = (one.create_seconds, one.remove_seconds)
     return "".join(f"{'' if seconds is None else messages.clocked(seconds):>9}" for seconds in cells)
 
@@ -187,10 +187,10 @@ def _column(drawn: Drawing, moment: datetime, bars: int) -> int:
 
 def _bar(drawn: Drawing, row: Row, bars: int, letters: Alphabet) -> str:
     letter = {
-        Phase.QUIESCING: letters.quiescing,
-        Phase.QUIESCED: letters.quiesced,
-        Phase.UNCERTAIN: letters.uncertain,
-        Phase.RELEASING: letters.releasing,
+        StretchKind.QUIESCING: letters.quiescing,
+        StretchKind.QUIESCED: letters.quiesced,
+        StretchKind.UNCERTAIN: letters.uncertain,
+        StretchKind.RELEASING: letters.releasing,
     }
     cells = [" "] * bars
     for stretch in row.stretches:
@@ -222,7 +222,7 @@ def _pointer(drawn: Drawing, bars: int, letters: Alphabet) -> str:
 
 def _legend(drawn: Drawing, width: int, letters: Alphabet) -> str:
     shown = [(letters.quiescing, "quiescing"), (letters.quiesced, "quiesced"), (letters.releasing, "releasing")]
-    if any(stretch.phase is Phase.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
+    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
         shown.append((letters.uncertain, "uncertain"))
     shown += [(letters.failed, "failed")] if any(row.failed is not None for row in drawn.rows) else []
     shown += [(letters.line, "capture")] if drawn.captures else []

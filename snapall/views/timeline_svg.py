@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from snapall.operate.run_history import Course
+from snapall.operate.run_history import RunHistory
 from snapall.views import messages
-from snapall.views.stretches import Drawing, Phase, Row, Stretch, clock, drawing, ticks
+from snapall.views.stretches import Drawing, Row, Stretch, StretchKind, clock, drawing, ticks
 from snapall.views.timeline import footing, outcome, sentences
 
 _WIDTH = 1000
@@ -20,10 +20,10 @@ _LETTERS = 150  # of text in one line below
 
 # Grey values differ as much as the colours do, and what is under way is hatched, each in its own direction.
 _FILL = {
-    Phase.QUIESCING: "url(#quiescing)",
-    Phase.QUIESCED: "#1f5f8b",
-    Phase.UNCERTAIN: "url(#uncertain)",
-    Phase.RELEASING: "url(#releasing)",
+    StretchKind.QUIESCING: "url(#quiescing)",
+    StretchKind.QUIESCED: "#1f5f8b",
+    StretchKind.UNCERTAIN: "url(#uncertain)",
+    StretchKind.RELEASING: "url(#releasing)",
 }
 _DEFS = """<defs>
 <pattern id="quiescing" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -42,7 +42,7 @@ _STYLE = (
 )
 
 
-def timeline_svg(course: Course) -> str:
+def timeline_svg(course: RunHistory) -> str:
     """The picture as one file's text. It loads nothing, runs nothing, and escapes all names."""
     drawn = drawing(course)
     title = messages.safe(f"job {course.job.name}, volume {', '.join(course.job.volumes)}: run {course.stamp}")
@@ -152,9 +152,9 @@ def _captures(drawn: Drawing, top: int) -> Iterator[str]:
 
 
 def _legend(drawn: Drawing, y: int) -> Iterator[str]:
-    shown = [Phase.QUIESCING, Phase.QUIESCED, Phase.RELEASING]
-    if any(stretch.phase is Phase.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
-        shown.append(Phase.UNCERTAIN)
+    shown = [StretchKind.QUIESCING, StretchKind.QUIESCED, StretchKind.RELEASING]
+    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
+        shown.append(StretchKind.UNCERTAIN)
     for n, phase in enumerate(shown):
         x = _NAMES + n * 120
         yield (

@@ -31,7 +31,7 @@ from snapall.backup.model import (
     same_name,
     stamp_of,
 )
-from snapall.backup.origins import Past
+from snapall.backup.origins import Provenance
 from snapall.backup.plan import FindVmSnapshots, ListVolume, PlanContext, build, settling
 from snapall.backup.record import (
     FORMAT,
@@ -189,22 +189,22 @@ def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
 
 
 def test_the_papers_limits_are_warnings() -> None:
-    told = " ".join(build(JOB, survey(60), Past(), PlanContext(), "s").warnings)
+    told = " ".join(build(JOB, survey(60), Provenance(), PlanContext(), "s").warnings)
     assert "60 VMs lie on v: more than 25 a volume" in told
     assert "more than 50 a datastore" in told
     assert "60 VMs of host esx0 hold a snapshot at once: more than 32" in told
-    assert build(JOB, survey(20, 7), Past(), PlanContext(), "s").warnings == ()
+    assert build(JOB, survey(20, 7), Provenance(), PlanContext(), "s").warnings == ()
 
 
 def test_the_plan_says_why_each_command_is_sent() -> None:
-    plan = build(JOB, survey(2), Past(), PlanContext(), "s")
+    plan = build(JOB, survey(2), Provenance(), PlanContext(), "s")
     assert all(one.reason for one in plan.actions)
     assert plan.of(Stage.CONFIRM) == (ListVolume("v"),)
     assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.asked),)
 
 
 def test_a_plan_without_vms_has_nothing_to_locate() -> None:
-    plan = build(replace(JOB, allow_empty=True), survey(0), Past(), PlanContext(), "s")
+    plan = build(replace(JOB, allow_empty=True), survey(0), Provenance(), PlanContext(), "s")
     assert Stage.LOCATE not in plan.stages
     assert Stage.RELEASE not in plan.stages
 
@@ -247,8 +247,8 @@ def test_the_plan_after_a_crash_names_the_run_that_left_the_snapshot_and_points_
     mine, theirs = state_after(Intent(1, Quiesce(SQL, own))), state_after(Intent(1, Quiesce(WEB, other)))
     listed = (VmSnapshot("snapshot-1", 7, own), VmSnapshot("snapshot-2", 8, other))
     found = replace(survey(0), vms=(SQL, WEB), vm_snapshots=listed)
-    assert "--adopt" in " ".join(build(JOB, found, Past(), PlanContext(), "s").warnings)
-    plan = build(JOB, found, Past(), PlanContext((theirs,), (mine,)), "s")
+    assert "--adopt" in " ".join(build(JOB, found, Provenance(), PlanContext(), "s").warnings)
+    plan = build(JOB, found, Provenance(), PlanContext((theirs,), (mine,)), "s")
     assert plan.warnings == ()
     assert plan.asked == (SQL,)  # what is listed of it is released first
     ((left, why),) = plan.left
@@ -267,6 +267,8 @@ def test_a_name_that_others_use_is_adopted_only_when_it_is_the_only_new_one() ->
 
 
 def test_paper_order_plans_the_rotation_before_the_first_quiesce() -> None:
-    plan = build(replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Past(), PlanContext(), "s")
+    plan = build(
+        replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT), survey(2), Provenance(), PlanContext(), "s"
+    )
     assert plan.stages[:3] == (Stage.SURVEY, Stage.ROTATE, Stage.QUIESCE)
     assert plan.capture == CHAIN[0]

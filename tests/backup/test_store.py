@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.journal import Journal, is_open, journals
-from snapall.backup.origins import Past
+from snapall.backup.origins import Provenance
 from snapall.backup.plan import PlanContext, build, settling
 from snapall.backup.record import Answered, Ended, Intent
 from snapall.backup.state import fold
@@ -74,12 +74,12 @@ def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path
     (dead,) = stage.store.states()
     assert [one.vm.id for one in dead.outstanding] == [108, 110]
     survey = stage.site.survey()
-    assert "--adopt" in " ".join(build(stage.job, survey, Past(), PlanContext(), "s").warnings)
-    first, plan = settling([dead]), build(stage.job, survey, Past(), PlanContext(settling=(dead,)), "s")
+    assert "--adopt" in " ".join(build(stage.job, survey, Provenance(), PlanContext(), "s").warnings)
+    first, plan = settling([dead]), build(stage.job, survey, Provenance(), PlanContext(settling=(dead,)), "s")
     assert [one.action for one in first] == [Release(one.vm, ssid) for one in dead.outstanding for ssid in one.ids]
     assert all(f"run {dead.header.stamp} may have left" in one.reason for one in first)
     assert plan.warnings == ()
-    other = build(stage.job, survey, Past(), PlanContext(owing=(dead,)), "s")  # as another job sees it
+    other = build(stage.job, survey, Provenance(), PlanContext(owing=(dead,)), "s")  # as another job sees it
     assert other.warnings == ()
     assert [vm.id for vm, why in other.left if f"run {dead.header.stamp} of job vol1" in why] == [108, 110]
 

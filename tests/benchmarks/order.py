@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
-from snapall.backup.schedule import WORTH, Calls, Durations, ends, schedule, shortest_first
+from snapall.backup.schedule import WORTH, CallOrder, Durations, ends, schedule, shortest_first
 
 CAPTURE = 2.0
 NOISE, OUTLIERS = 0.2, 0.02
@@ -218,8 +218,8 @@ def gains(draw: Draw, count: int) -> str:
     for vms, places in SIZES:
         for known, _ in nights(draw, vms, places, count, History.ONE_NIGHT):
             creates, removals = product(ALWAYS)(known, places)
-            listed, ordered = (Calls.of_creates(order, known.create, places) for order in (range(vms), creates))
-            before, after = (Calls.of_removals(order, known.remove, places) for order in (range(vms), removals))
+            listed, ordered = (CallOrder.of_creates(order, known.create, places) for order in (range(vms), creates))
+            before, after = (CallOrder.of_removals(order, known.remove, places) for order in (range(vms), removals))
             found.append((ordered.gain_over(listed), after.gain_over(before)))
     return "".join(f"{100 * fmean(column):>6.1f}" for column in zip(*found, strict=True))
 

@@ -29,7 +29,7 @@ from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.lab import databases
 from snapall.lab.world import connect
-from snapall.operate.launcher import Post
+from snapall.operate.launcher import GuardianLauncher
 from snapall.site import OpenSite, process
 from snapall.site.process import Completed
 from tests.benchmarks.schedule import Call
@@ -111,7 +111,7 @@ def run(path: Path, programs: Asleep | None) -> dict[str, object]:
         with closing(EventBus(*listeners)) as bus:
             context = RunContext(site, SystemClock(), bus, lambda: False)
             store = JournalStore(settings.state, context.clock)
-            guard = Post(settings).guard_of(job, context.stopped)
+            guard = GuardianLauncher(settings).guard_of(job, context.stopped)
             night = BackupRun(job, pace_of(settings, job), context, store, guard=guard)
             report = night.run()
     ended = time.time()

@@ -31,8 +31,8 @@ from pathlib import Path
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, journals
 from snapall.backup.state import fold
-from snapall.lab.faults import Fault, Kind
-from snapall.lab.filershell import FilerShell, Reply
+from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.filershell import FilerShell, ShellReply
 from snapall.lab.serve import Lab
 from snapall.lab.sites import big
 from snapall.lab.world import World
@@ -49,7 +49,7 @@ class CountingShell(FilerShell):
         super().__init__(world)
         self.logins: list[float] = []
 
-    def login(self, transport: str) -> Reply:
+    def login(self, transport: str) -> ShellReply:
         self.logins.append(time.time())
         return super().login(transport)
 
@@ -99,7 +99,9 @@ def measure(vms: int, parallel: int, scale: float) -> Seen:
     ):
         if awake:
             slow = (("create", create), ("delete", remove))
-            lab.world.add_faults(*(Fault(f"vcbsnapshot {on}", Kind.SLOW, times=0, seconds=one) for on, one in slow))
+            lab.world.add_faults(
+                *(Fault(f"vcbsnapshot {on}", FaultKind.SLOW, times=0, seconds=one) for on, one in slow)
+            )
         shell = CountingShell(lab.world)
         config = _unhurried(lab.start("ssh", parallel=parallel, shell=shell))
         words = [] if awake else [str(create), str(remove)]

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from snapall.lab import external_actors
-from snapall.lab.faults import CREATE, REMOVE, Fault, Kind
-from snapall.lab.sites import LabVm, Site, batch
+from snapall.lab.faults import CREATE, REMOVE, Fault, FaultKind
+from snapall.lab.sites import LabVm, SiteSpec, batch
 from tests.atlab import AtLab
 from tests.conformity.recordings import recording
 
@@ -40,7 +40,7 @@ def setting_of(scenario: str) -> Mapping[str, Any]:
     return recording(scenario).setting or NAMED.get(scenario, {})
 
 
-def site_of(scenario: str) -> Site:
+def site_of(scenario: str) -> SiteSpec:
     """The site before the first night."""
     setting = setting_of(scenario)
     password = "vcpw"
@@ -89,30 +89,30 @@ def _control(lab: AtLab, faults: Mapping[str, Any]) -> None:
 
 
 def _vcb(verb: str, vm: str, how: str) -> Fault:
-    fault = Fault(CREATE if verb == "create" else REMOVE, Kind.FAIL, times=0, text=how)
+    fault = Fault(CREATE if verb == "create" else REMOVE, FaultKind.FAIL, times=0, text=how)
     if how.startswith("exit:"):
         code = int(how.removeprefix("exit:"))
-        fault = replace(fault, kind=Kind.DROP, text="", exit=code if code > 0 else CRASH)
+        fault = replace(fault, kind=FaultKind.DROP, text="", exit=code if code > 0 else CRASH)
     return fault if vm == "*" else replace(fault, vm=int(vm))
 
 
 def _rsh(call: list[str], how: str) -> Fault:
     if call == ["all"]:
-        return Fault("login", Kind.REFUSE, times=0)
+        return Fault("login", FaultKind.REFUSE, times=0)
     if how == "refused":
-        return Fault(f"snap {call[0]}", Kind.REFUSE, times=0)
+        return Fault(f"snap {call[0]}", FaultKind.REFUSE, times=0)
     # `rename.vmware_previous` is the rename of that name, not the one to it.
     match = f"vmvol1 {call[1]}" if len(call) > 1 else ""
-    return Fault(f"snap {call[0]}", Kind.FAIL, times=0, match=match, text=ERR.format(f"snap {call[0]}"))
+    return Fault(f"snap {call[0]}", FaultKind.FAIL, times=0, match=match, text=ERR.format(f"snap {call[0]}"))
 
 
 def _osql(lab: AtLab, which: str, how: str) -> None:
     match which, how:
         case "2", _:
-            lab.fault(Fault("snap create", Kind.DATABASE_DOWN))
+            lab.fault(Fault("snap create", FaultKind.DATABASE_DOWN))
         case "1", _:
             external_actors.set_database(lab.world, up=False)
-            lab.fault(Fault("filer", Kind.DATABASE_UP))
+            lab.fault(Fault("filer", FaultKind.DATABASE_UP))
         case "all", "empty":
             external_actors.forget_datastore(lab.world, 688)
         case "all", "badtable":

@@ -14,25 +14,25 @@ from snapall.drill.cells import (
     KILLS,
     QUICK,
     Aftermath,
-    Call,
     Cell,
     Extent,
-    Moment,
+    ExternalCall,
     Strike,
+    StrikeTime,
     System,
     cells_of,
 )
 from snapall.drill.disk import Damage
 from snapall.drill.play import Played, telling
-from snapall.drill.stage import Limits
-from snapall.drill.verdict import Broken, Finding
+from snapall.drill.stage import CellLimits
+from snapall.drill.verdict import Broken, BrokenPromise
 from snapall.errors import Exit
 
 CALLS = (
-    Call(System.GUARDIAN, 1, "its start"),
-    Call(System.DATABASE, 1, "VPX_VM"),
-    Call(System.VCB, 1, "-c moref:vm-100"),
-    Call(System.FILER, 1, "a command"),
+    ExternalCall(System.GUARDIAN, 1, "its start"),
+    ExternalCall(System.DATABASE, 1, "VPX_VM"),
+    ExternalCall(System.VCB, 1, "-c moref:vm-100"),
+    ExternalCall(System.FILER, 1, "a command"),
 )
 CREATE = CALLS[2]
 JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
@@ -43,9 +43,11 @@ def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None
     kills = {(one.strikes[0].call.system, one.strikes[0].moment, one.aftermath) for one in cells if one.killed}
     for system in (System.VCB, System.FILER):
         assert {(system, moment, way) for moment in KILLS for way in Aftermath} <= kills
-    for moment in (Moment.BEFORE, Moment.AFTER):
+    for moment in (StrikeTime.BEFORE, StrikeTime.AFTER):
         assert {(System.DATABASE, moment, way) for way in Aftermath} <= kills
-    assert [one for one in kills if one[0] is System.GUARDIAN] == [(System.GUARDIAN, Moment.BEFORE, Aftermath.GUARDIAN)]
+    assert [one for one in kills if one[0] is System.GUARDIAN] == [
+        (System.GUARDIAN, StrikeTime.BEFORE, Aftermath.GUARDIAN)
+    ]
     assert len(kills) == 2 * 4 * 3 + 2 * 3 + 1
     struck = [one.strikes[0].moment for one in cells if not one.killed and one.strikes[0].call == CREATE]
     assert struck == list(FAULTS)
@@ -57,14 +59,14 @@ def test_the_power_is_cut_at_every_call_with_every_damage_and_nobody_guards() ->
     ways = (Aftermath.RECOVER, Aftermath.RUN)
     both = {(s, m, w, d) for s in (System.VCB, System.FILER) for m in CUTS for w in ways for d in Damage}
     assert cuts == both | {
-        (System.DATABASE, m, w, d) for m in (Moment.BEFORE, Moment.AFTER) for w in ways for d in Damage
+        (System.DATABASE, m, w, d) for m in (StrikeTime.BEFORE, StrikeTime.AFTER) for w in ways for d in Damage
     }
     assert len(cuts) == len(cells)
 
 
 def test_the_quick_drill_kills_before_and_after_each_call_and_cuts_the_power_once() -> None:
     cells = cells_of(JOB, "rsh", CALLS, QUICK)
-    assert {one.strikes[0].moment for one in cells} == {Moment.BEFORE, Moment.AFTER}
+    assert {one.strikes[0].moment for one in cells} == {StrikeTime.BEFORE, StrikeTime.AFTER}
     assert {one.aftermath for one in cells} == {Aftermath.RECOVER}
     cuts = [one for one in cells if one.damage]
     assert [one.strikes[0].call for one in cuts] == list(CALLS[1:])
@@ -84,15 +86,15 @@ def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: 
 
 
 def played(
-    *broken: Broken, reached: bool = True, moment: Moment = Moment.AFTER, damage: Damage | None = None
+    *broken: Broken, reached: bool = True, moment: StrikeTime = StrikeTime.AFTER, damage: Damage | None = None
 ) -> Played:
     cell = Cell(JOB, "rsh", (Strike(CREATE, moment),), Aftermath.RECOVER, damage)
-    return Played(cell, reached, cell.killed, tuple(Finding(one, "vm-100") for one in broken), "it said this")
+    return Played(cell, reached, cell.killed, tuple(BrokenPromise(one, "vm-100") for one in broken), "it said this")
 
 
 @pytest.mark.parametrize("broken", list(Broken))
 def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> None:
-    cells = [played(), played(broken), played(damage=Damage.TORN), played(moment=Moment.REFUSE)]
+    cells = [played(), played(broken), played(damage=Damage.TORN), played(moment=StrikeTime.REFUSE)]
     counts = scores.Counts.of(cells)
     assert not counts.held
     assert (counts.vms, counts.lost, counts.other).count(1) == 1
@@ -129,9 +131,9 @@ def test_a_verdict_on_less_than_nine_tenths_of_the_cells_exits_3(missed: int, co
 def told(*tries: tuple[Played, str]) -> tuple[Played, int]:
     """What a cell comes to that is played as these tell, and which of them was the last."""
     script = iter(tries)
-    limits: list[Limits] = []
+    limits: list[CellLimits] = []
 
-    def play(longer: Limits) -> tuple[Played, str]:
+    def play(longer: CellLimits) -> tuple[Played, str]:
         limits.append(longer)
         return next(script)
 
@@ -156,7 +158,7 @@ def test_what_speaks_against_snapall_is_never_tried_away() -> None:
 
 
 def test_the_table_has_a_line_for_each_site_and_treatment_and_their_sum() -> None:
-    lines = scores.table([played(), played(Broken.LOST), played(moment=Moment.DROP)])
+    lines = scores.table([played(), played(Broken.LOST), played(moment=StrikeTime.DROP)])
     assert [line.split()[-4:] for line in lines[1:]] == [
         ["1", "0", "0", "0"],
         ["2", "0", "1", "0"],

@@ -11,7 +11,7 @@ import pytest
 from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
 from snapall.drill.stage import FOREIGN, PASSWORD, site_of
 from snapall.drill.verdict import Broken, Scene, judged
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.sites import build
 from snapall.lab.vcbsnapshot import vcbsnapshot
@@ -157,7 +157,7 @@ def test_a_rotation_before_the_proof_is_seen_though_all_ends_well(site: Make, co
 def test_a_list_whose_answer_was_lost_proves_nothing(site: Make) -> None:
     night = site()
     night.filer("snap create vmvol1 new")
-    night.world.add_faults(Fault("snap list", Kind.ACT_NO_ANSWER))
+    night.world.add_faults(Fault("snap list", FaultKind.ACT_NO_ANSWER))
     night.whole_night(made=True)
     assert set(night.found()) == {Broken.EARLY}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from snapall.backup.model import Vm
 from snapall.backup.record import Record, What
 from snapall.config.settings import Filer
-from snapall.site.filer import Reply
+from snapall.site.filer import FilerReply
 from snapall.views import jsonlines, logfile, plain
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -76,13 +76,13 @@ class Canned:
     """A way to a filer that says one thing."""
 
     def __init__(self, stdout: str, stderr: str = "") -> None:
-        self.reply = Reply(stdout, stderr)
+        self.reply = FilerReply(stdout, stderr)
         self.sent: list[str] = []
 
     def approach(self) -> None:
         """There is nothing to open."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         self.sent.append(command)
         return self.reply
 

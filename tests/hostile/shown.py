@@ -15,7 +15,7 @@ from rich.console import Console
 from snapall import cli
 from snapall.app.import_batch import write
 from snapall.backup.model import FilerSnapshot, Pace, Survey, Vm
-from snapall.backup.origins import Past
+from snapall.backup.origins import Provenance
 from snapall.backup.plan import PlanContext, build
 from snapall.backup.record import (
     FORMAT,
@@ -42,11 +42,10 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.steps import Capture, Child, Quiesce, Refusal, Unknown
-from snapall.config.load import _judged
 from snapall.config.batch.source import source_of
-from snapall.config.load import from_batch, load, parse
+from snapall.config.load import _judged, from_batch, load, parse
 from snapall.config.tomlfile import dotted
-from snapall.config.values import Place
+from snapall.config.values import ValueContext
 from snapall.errors import ConfigError
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
@@ -85,7 +84,7 @@ def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
     (folder / "id_rsa").write_text("a key\n")
     raw = retyped(RAW, edits)
     try:
-        place = Place(folder, ENVIRON)
+        place = ValueContext(folder, ENVIRON)
         _judged(raw, folder / "snapall.toml", place, lambda fault: f"{dotted(fault.path)}: {fault.text}")
     except ConfigError as error:
         for line in error.message.split("\n"):
@@ -127,7 +126,9 @@ def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
     names, said, hint = given
     vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
     row = FilerSnapshot("vmware_recent", said, (said,))
-    plan = build(JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Past(), PlanContext(), "20070322T030000Z")
+    plan = build(
+        JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Provenance(), PlanContext(), "20070322T030000Z"
+    )
     progress, step = Progress(), Quiesce(Vm(100, said, hint), said)
     whats: list[What] = [
         *(

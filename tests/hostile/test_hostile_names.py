@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import LabVm, batch
 from tests.atlab import AtLab
 
@@ -36,7 +36,7 @@ def tame(text: str) -> None:
 
 
 def test_no_name_reaches_a_command_line_or_a_reader_unescaped(night: AtLab) -> None:
-    night.fault(Fault("vcbsnapshot create", Kind.FAIL, nth=2, text="\x1b[31mno\u202e [bold]way"))
+    night.fault(Fault("vcbsnapshot create", FaultKind.FAIL, nth=2, text="\x1b[31mno\u202e [bold]way"))
     ended = night("run")
     assert ended.code == 3, ended.err
     for text in (ended.out, ended.err, (night.lab.directory / "snapall.log").read_text()):
@@ -50,7 +50,7 @@ def test_no_name_reaches_a_command_line_or_a_reader_unescaped(night: AtLab) -> N
 
 @pytest.mark.parametrize("command", ["plan", "list", "datastores", "recover"])
 def test_every_command_shows_them_tamely(night: AtLab, command: str) -> None:
-    night.fault(Fault("vcbsnapshot delete", Kind.FAIL, nth=1, times=0, text="\x1b[31mno"))
+    night.fault(Fault("vcbsnapshot delete", FaultKind.FAIL, nth=1, times=0, text="\x1b[31mno"))
     assert night("run").code == 5
     night.world.clear_faults()
     ended = night(command)

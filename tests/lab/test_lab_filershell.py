@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.lab import external_actors
-from snapall.lab.faults import Fault, Kind, Struck
-from snapall.lab.filershell import Ending, FilerShell, Reply
+from snapall.lab.faults import Fault, FaultKind, Struck
+from snapall.lab.filershell import Ending, FilerShell, ShellReply
 from snapall.lab.sites import batch, build
 from snapall.lab.texts import Says
 
@@ -143,10 +143,10 @@ def test_255_snapshots_are_the_most(shell: FilerShell) -> None:
 
 def test_success_may_be_silent_or_come_on_stderr(shell: FilerShell) -> None:
     shell.world.set(success_on_stderr=True)
-    assert shell.answer("snap create vmvol1 a", "ssh", "snapall") == Reply(stderr="creating snapshot...\n")
+    assert shell.answer("snap create vmvol1 a", "ssh", "snapall") == ShellReply(stderr="creating snapshot...\n")
     shell.world.set(silent=True)
-    assert shell.answer("snap delete vmvol1 a", "ssh", "snapall") == Reply()
-    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == Reply()
+    assert shell.answer("snap delete vmvol1 a", "ssh", "snapall") == ShellReply()
+    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == ShellReply()
 
 
 def test_the_filer_may_be_slow(shell: FilerShell) -> None:
@@ -157,15 +157,18 @@ def test_the_filer_may_be_slow(shell: FilerShell) -> None:
 @pytest.mark.parametrize(
     ("fault", "reply"),
     [
-        (Fault("snap create", Kind.FAIL), Reply(stderr="snap create: operation failed\n")),
-        (Fault("snap create", Kind.FAIL, text="creating snapshot...\nno"), Reply(stderr="creating snapshot...\nno\n")),
-        (Fault("filer", Kind.REFUSE, match="x"), Reply(ending=Ending.REFUSE)),
-        (Fault("snap", Kind.DROP), Reply(ending=Ending.DROP)),
-        (Fault("snap create", Kind.HANG, seconds=9), Reply(wait=9, ending=Ending.DROP)),
-        (Fault("snap create", Kind.LIE), Reply(stdout="creating snapshot...\n")),
+        (Fault("snap create", FaultKind.FAIL), ShellReply(stderr="snap create: operation failed\n")),
+        (
+            Fault("snap create", FaultKind.FAIL, text="creating snapshot...\nno"),
+            ShellReply(stderr="creating snapshot...\nno\n"),
+        ),
+        (Fault("filer", FaultKind.REFUSE, match="x"), ShellReply(ending=Ending.REFUSE)),
+        (Fault("snap", FaultKind.DROP), ShellReply(ending=Ending.DROP)),
+        (Fault("snap create", FaultKind.HANG, seconds=9), ShellReply(wait=9, ending=Ending.DROP)),
+        (Fault("snap create", FaultKind.LIE), ShellReply(stdout="creating snapshot...\n")),
     ],
 )
-def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply: Reply) -> None:
+def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply: ShellReply) -> None:
     shell.world.add_faults(fault)
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
     assert names(shell) == NAMES
@@ -173,9 +176,11 @@ def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply:
 
 
 def test_a_lie_says_what_a_change_says_and_changes_nothing(shell: FilerShell) -> None:
-    shell.world.add_faults(Fault("snap", Kind.LIE, times=0))
-    assert shell.answer("snap delete vmvol1 vmware_snap4", "ssh", "snapall") == Reply(stdout="deleting snapshot...\n")
-    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == Reply()
+    shell.world.add_faults(Fault("snap", FaultKind.LIE, times=0))
+    assert shell.answer("snap delete vmvol1 vmware_snap4", "ssh", "snapall") == ShellReply(
+        stdout="deleting snapshot...\n"
+    )
+    assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == ShellReply()
     assert "vmware_snap4" in said(shell, "snap list vmvol1")
     assert [entry.effect for entry in shell.world.ledger()] == [None, None, None]
 
@@ -183,14 +188,14 @@ def test_a_lie_says_what_a_change_says_and_changes_nothing(shell: FilerShell) ->
 @pytest.mark.parametrize(
     ("fault", "reply"),
     [
-        (Fault("snap create", Kind.ACT_NO_ANSWER), Reply(ending=Ending.DROP)),
-        (Fault("snap create", Kind.SLOW, seconds=9), Reply(stdout="creating snapshot...\n", wait=9)),
-        (Fault("snap create", Kind.GARBAGE, text="?"), Reply(stdout="?\n")),
-        (Fault("snap create", Kind.HALF), Reply(stdout="creating s", ending=Ending.DROP)),
-        (Fault("snap create", Kind.NO_SSID), Reply(stdout="creating snapshot...\n")),
+        (Fault("snap create", FaultKind.ACT_NO_ANSWER), ShellReply(ending=Ending.DROP)),
+        (Fault("snap create", FaultKind.SLOW, seconds=9), ShellReply(stdout="creating snapshot...\n", wait=9)),
+        (Fault("snap create", FaultKind.GARBAGE, text="?"), ShellReply(stdout="?\n")),
+        (Fault("snap create", FaultKind.HALF), ShellReply(stdout="creating s", ending=Ending.DROP)),
+        (Fault("snap create", FaultKind.NO_SSID), ShellReply(stdout="creating snapshot...\n")),
     ],
 )
-def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, reply: Reply) -> None:
+def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, reply: ShellReply) -> None:
     shell.world.add_faults(fault)
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
     assert names(shell) == ["x", *NAMES]
@@ -198,8 +203,8 @@ def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, repl
 
 def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
     external_actors.make_vm_snapshot(shell.world, 108, "Quiesce")
-    shell.world.add_faults(Fault("snap create", Kind.ACT_LATE, seconds=5, hold=2))
-    assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == Reply(wait=2, ending=Ending.DROP)
+    shell.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=5, hold=2))
+    assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == ShellReply(wait=2, ending=Ending.DROP)
     assert names(shell) == NAMES
     shell.world.advance(5)
     assert names(shell) == ["x", *NAMES]
@@ -209,9 +214,9 @@ def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
 
 def test_tags_come_and_go_and_snapshots_vanish_between_two_looks(shell: FilerShell) -> None:
     shell.world.add_faults(
-        Fault("snap list", Kind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
-        Fault("snap list", Kind.TAG, nth=2, snapshot="vmware_snap4"),
-        Fault("snap list", Kind.VANISH, nth=3, snapshot="vmware_snap3"),
+        Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
+        Fault("snap list", FaultKind.TAG, nth=2, snapshot="vmware_snap4"),
+        Fault("snap list", FaultKind.VANISH, nth=3, snapshot="vmware_snap3"),
     )
     looks = [said(shell, "snap list -n vmvol1") for _ in range(3)]
     assert ["(busy,snapmirror)" in look for look in looks] == [True, False, False]
@@ -219,29 +224,29 @@ def test_tags_come_and_go_and_snapshots_vanish_between_two_looks(shell: FilerShe
 
 
 def test_a_connection_can_be_struck_before_any_command(shell: FilerShell) -> None:
-    assert shell.login("ssh") == Reply()
+    assert shell.login("ssh") == ShellReply()
     assert shell.world.ledger() == ()
     shell.world.add_faults(
-        Fault("login", Kind.FAIL),
-        Fault("login", Kind.SLOW, nth=2, seconds=3),
-        Fault("login", Kind.HANG, nth=3, seconds=9),
-        Fault("login", Kind.REFUSE, nth=4),
-        Fault("login", Kind.DATABASE_DOWN, nth=5),
-        Fault("filer", Kind.FAIL, times=0),
+        Fault("login", FaultKind.FAIL),
+        Fault("login", FaultKind.SLOW, nth=2, seconds=3),
+        Fault("login", FaultKind.HANG, nth=3, seconds=9),
+        Fault("login", FaultKind.REFUSE, nth=4),
+        Fault("login", FaultKind.DATABASE_DOWN, nth=5),
+        Fault("filer", FaultKind.FAIL, times=0),
     )
     assert [shell.login("rsh") for _ in range(5)] == [
-        Reply(stderr="Permission denied."),
-        Reply(wait=3),
-        Reply(wait=9, ending=Ending.REFUSE),
-        Reply(ending=Ending.REFUSE),
-        Reply(),
+        ShellReply(stderr="Permission denied."),
+        ShellReply(wait=3),
+        ShellReply(wait=9, ending=Ending.REFUSE),
+        ShellReply(ending=Ending.REFUSE),
+        ShellReply(),
     ]
     assert len(shell.world.ledger()) == 5
     assert shell.world.ledger().filer == ()
 
 
 def test_the_ledger_names_every_fault_that_struck() -> None:
-    both = Struck(Fault("snap create", Kind.DROP), (Fault("snap create", Kind.LAG),))
+    both = Struck(Fault("snap create", FaultKind.DROP), (Fault("snap create", FaultKind.LAG),))
     assert both.told == "drop, lag"
     assert Struck().told is None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.sites import batch, big, build
 from tests.waiting import PATIENCE, until
@@ -57,7 +57,7 @@ def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_late_effect_comes_though_its_program_has_ended(world: World) -> None:
-    world.add_faults(Fault("vcbsnapshot create", Kind.ACT_LATE, seconds=0.2))
+    world.add_faults(Fault("vcbsnapshot create", FaultKind.ACT_LATE, seconds=0.2))
     process = subprocess.run(
         command(world, "-c", "moref:vm-108", "Quiesce"), capture_output=True, timeout=PATIENCE, check=False
     )

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from snapall.errors import SnapallError
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
 from snapall.lab.sites import batch
 from snapall.lab.world import World
@@ -116,7 +116,7 @@ def test_there_is_no_shell_and_one_command_a_channel(lab: Lab) -> None:
             channel.invoke_shell()
         with pytest.raises(paramiko.ChannelException):
             transport.open_channel("direct-tcpip", ("127.0.0.1", 1), ("127.0.0.1", 2))
-        lab.world.add_faults(Fault("version", Kind.SLOW, seconds=0.2))
+        lab.world.add_faults(Fault("version", FaultKind.SLOW, seconds=0.2))
         with closing(transport.open_session()) as channel:
             channel.exec_command("version")
             with pytest.raises(paramiko.SSHException):
@@ -126,7 +126,7 @@ def test_there_is_no_shell_and_one_command_a_channel(lab: Lab) -> None:
 
 def test_ssh_refuses_before_the_command_and_drops_after_it(lab: Lab) -> None:
     lab.start()
-    lab.world.add_faults(Fault("version", Kind.REFUSE), Fault("snap create", Kind.ACT_NO_ANSWER))
+    lab.world.add_faults(Fault("version", FaultKind.REFUSE), Fault("snap create", FaultKind.ACT_NO_ANSWER))
     with pytest.raises(paramiko.SSHException):
         ssh(lab, "version")
     assert ssh(lab, "snap create vmvol1 new") == ("", "", -1)
@@ -135,7 +135,7 @@ def test_ssh_refuses_before_the_command_and_drops_after_it(lab: Lab) -> None:
 
 def test_a_client_that_hangs_up_first_disturbs_nobody(lab: Lab) -> None:
     lab.start()
-    lab.world.add_faults(Fault("version", Kind.SLOW, seconds=0.05))
+    lab.world.add_faults(Fault("version", FaultKind.SLOW, seconds=0.05))
     with connected(lab) as client:
         client.exec_command("version", timeout=PATIENCE)
     assert ssh(lab, "version")[2] == 0
@@ -143,7 +143,7 @@ def test_a_client_that_hangs_up_first_disturbs_nobody(lab: Lab) -> None:
 
 def test_ssh_can_fail_at_the_login(lab: Lab) -> None:
     lab.start()
-    lab.world.add_faults(Fault("login", Kind.FAIL), Fault("login", Kind.REFUSE, nth=2))
+    lab.world.add_faults(Fault("login", FaultKind.FAIL), Fault("login", FaultKind.REFUSE, nth=2))
     with pytest.raises(paramiko.AuthenticationException):
         connected(lab)
     with pytest.raises((paramiko.SSHException, OSError, EOFError)):
@@ -180,11 +180,11 @@ def test_rsh_admits_only_whom_hosts_equiv_names(lab: Lab) -> None:
 def test_rsh_refuses_drops_and_hangs(lab: Lab) -> None:
     lab.start("rsh")
     lab.world.add_faults(
-        Fault("login", Kind.REFUSE),
-        Fault("login", Kind.FAIL, nth=2),
-        Fault("version", Kind.REFUSE),
-        Fault("version", Kind.DROP, nth=2),
-        Fault("version", Kind.HANG, nth=3, seconds=0.05),
+        Fault("login", FaultKind.REFUSE),
+        Fault("login", FaultKind.FAIL, nth=2),
+        Fault("version", FaultKind.REFUSE),
+        Fault("version", FaultKind.DROP, nth=2),
+        Fault("version", FaultKind.HANG, nth=3, seconds=0.05),
     )
     with suppress(ConnectionError):  # closed before or after the client has spoken
         assert rsh(lab, "version") == b""
@@ -202,7 +202,7 @@ def test_rsh_survives_nonsense(lab: Lab) -> None:
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 def test_a_lab_ends_at_once_though_a_client_waits(lab: Lab, transport: str) -> None:
     before = set(threading.enumerate())
-    lab.world.add_faults(Fault("login", Kind.HANG, times=0, seconds=3600))
+    lab.world.add_faults(Fault("login", FaultKind.HANG, times=0, seconds=3600))
     lab.start("ssh" if transport == "ssh" else "rsh")
     with socket.create_connection(("127.0.0.1", lab.port), timeout=PATIENCE) as connection:
         connection.sendall(b"0\0")
@@ -216,7 +216,7 @@ def test_a_lab_ends_at_once_though_a_client_waits(lab: Lab, transport: str) -> N
 def test_a_lab_ends_though_a_command_is_not_answered(lab: Lab) -> None:
     before = set(threading.enumerate())
     lab.start()
-    lab.world.add_faults(Fault("version", Kind.HANG, seconds=3600))
+    lab.world.add_faults(Fault("version", FaultKind.HANG, seconds=3600))
     with connected(lab) as client:
         client.exec_command("version", timeout=PATIENCE)
         lab.stop()
@@ -241,7 +241,7 @@ def test_a_lab_comes_up_again_as_it_was_at_the_same_port(tmp_path: Path) -> None
 
 def test_the_filer_and_virtualcenter_work_on_when_the_caller_is_gone(lab: Lab) -> None:
     lab.start("rsh")
-    lab.world.add_faults(Fault("snap create", Kind.ACT_LATE, seconds=0.1))
+    lab.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=0.1))
     assert rsh(lab, "snap create vmvol1 new") == b"\0"
     ledger = lab.directory / "ledger.jsonl"
     until(lambda: '"of": 1' in ledger.read_text(encoding="utf-8"), "the late snapshot")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from snapall.lab import external_actors
-from snapall.lab.faults import NAMED, Fault, Kind
+from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.sites import batch, build
 from snapall.lab.sites import paper as paper_site
-from snapall.lab.vcbsnapshot import Completed, main, parse, vcbsnapshot
+from snapall.lab.vcbsnapshot import ProgramResult, main, parse, vcbsnapshot
 from snapall.lab.world import World
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def ask(world: World, *rest: str) -> Completed:
+def ask(world: World, *rest: str) -> ProgramResult:
     settings = world.settings
     return vcbsnapshot(world, ["-h", "vc01", "-u", settings.vc_user, "-p", settings.vc_password, *rest])
 
 
-def create(world: World, vm: int = 108) -> Completed:
+def create(world: World, vm: int = 108) -> ProgramResult:
     return ask(world, "-c", f"moref:vm-{vm}", "Quiesce")
 
 
-def remove(world: World, ssid: str = "snapshot-1228", vm: int = 108) -> Completed:
+def remove(world: World, ssid: str = "snapshot-1228", vm: int = 108) -> ProgramResult:
     return ask(world, "-d", f"moref:vm-{vm}", f"ssid:{ssid}")
 
 
@@ -136,7 +136,7 @@ def test_virtualcenter_takes_its_time_and_finishes_alone(world: World) -> None:
 
 
 def test_a_second_task_for_the_same_vm_is_refused_meanwhile(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=60))
+    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60))
     assert create(world) == (1, "", "")
     assert "another task is in progress" in create(world).stdout
     assert create(world, 110).exit == 0
@@ -146,7 +146,7 @@ def test_a_second_task_for_the_same_vm_is_refused_meanwhile(world: World) -> Non
 
 def test_a_vm_that_goes_meanwhile_makes_the_task_fail(world: World) -> None:
     world.set(create_seconds=10)
-    world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=5))
+    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=5))
     create(world)
     external_actors.remove_vm(world, 108)
     world.advance(5)
@@ -157,11 +157,11 @@ def test_a_vm_that_goes_meanwhile_makes_the_task_fail(world: World) -> None:
 @pytest.mark.parametrize(
     ("fault", "end"),
     [
-        (Fault(CREATE, Kind.FAIL), "The attempted operation cannot be performed"),
-        (Fault(CREATE, Kind.FAIL, text="no way"), "Error: Other error encountered: no way"),
-        (Fault(CREATE, Kind.REFUSE), "Unable to communicate"),
-        (Fault(CREATE, Kind.DROP), ""),
-        (Fault(CREATE, Kind.HANG, seconds=900), ""),
+        (Fault(CREATE, FaultKind.FAIL), "The attempted operation cannot be performed"),
+        (Fault(CREATE, FaultKind.FAIL, text="no way"), "Error: Other error encountered: no way"),
+        (Fault(CREATE, FaultKind.REFUSE), "Unable to communicate"),
+        (Fault(CREATE, FaultKind.DROP), ""),
+        (Fault(CREATE, FaultKind.HANG, seconds=900), ""),
     ],
 )
 def test_some_faults_keep_it_from_acting(world: World, fault: Fault, end: str) -> None:
@@ -180,12 +180,16 @@ def test_some_faults_keep_it_from_acting(world: World, fault: Fault, end: str) -
 @pytest.mark.parametrize(
     ("fault", "exit_", "stdout"),
     [
-        (Fault(CREATE, Kind.ACT_NO_ANSWER), 0, ""),
-        (Fault(CREATE, Kind.ACT_NO_ANSWER, exit=1), 1, ""),
-        (Fault(CREATE, Kind.GARBAGE, text="?"), 0, "?\n"),
-        (Fault(CREATE, Kind.HALF), 0, "SsId:snap"),
-        (Fault(CREATE, Kind.SLOW, seconds=30), 0, "SsId:snapshot-1228\n"),
-        (Fault(CREATE, Kind.NO_SSID), 0, "[2007-03-22 03:00:00.000 'vcbSnapshot' 2052 info] create moref:vm-108\n"),
+        (Fault(CREATE, FaultKind.ACT_NO_ANSWER), 0, ""),
+        (Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1), 1, ""),
+        (Fault(CREATE, FaultKind.GARBAGE, text="?"), 0, "?\n"),
+        (Fault(CREATE, FaultKind.HALF), 0, "SsId:snap"),
+        (Fault(CREATE, FaultKind.SLOW, seconds=30), 0, "SsId:snapshot-1228\n"),
+        (
+            Fault(CREATE, FaultKind.NO_SSID),
+            0,
+            "[2007-03-22 03:00:00.000 'vcbSnapshot' 2052 info] create moref:vm-108\n",
+        ),
     ],
 )
 def test_some_faults_spoil_only_the_answer(world: World, fault: Fault, exit_: int, stdout: str) -> None:
@@ -197,30 +201,30 @@ def test_some_faults_spoil_only_the_answer(world: World, fault: Fault, exit_: in
 
 
 def test_a_lie_prints_success_and_changes_nothing(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.LIE))
+    world.add_faults(Fault(CREATE, FaultKind.LIE))
     assert create(world) == (0, "SsId:snapshot-1228\n", "")
     assert world.quiesced() == {}
     assert create(world).exit == 0
-    world.add_faults(Fault(REMOVE, Kind.LIE))
+    world.add_faults(Fault(REMOVE, FaultKind.LIE))
     assert remove(world, "snapshot-1229").exit == 0
     assert set(world.quiesced()) == {108}
 
 
 def test_somebody_elses_id_may_be_printed_whether_a_snapshot_was_made_or_not(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.ANOTHERS_ID, times=2))
+    world.add_faults(Fault(CREATE, FaultKind.ANOTHERS_ID, times=2))
     assert create(world).stdout == "SsId:snapshot-1228\n"  # there is no other one yet
     assert create(world).stdout == "SsId:snapshot-1228\n"
     assert listed(world) == [1228, 1229]
     world.clear_faults()
-    world.add_faults(Fault(CREATE, Kind.ANOTHERS_ID, snapshot="snapshot-7"))
+    world.add_faults(Fault(CREATE, FaultKind.ANOTHERS_ID, snapshot="snapshot-7"))
     assert create(world).stdout == "SsId:snapshot-7\n"
-    world.add_faults(Fault(CREATE, Kind.LIE, snapshot="snapshot-7"))
+    world.add_faults(Fault(CREATE, FaultKind.LIE, snapshot="snapshot-7"))
     assert create(world) == (0, "SsId:snapshot-7\n", "")
     assert listed(world) == [1228, 1229, 1230]
 
 
 def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.ACT_LATE, seconds=60, hold=10, exit=0))
+    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60, hold=10, exit=0))
     assert create(world) == (0, "", "")
     assert (world.now() - NIGHT).total_seconds() == 10
     assert world.quiesced() == {}
@@ -231,16 +235,16 @@ def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
 
 def test_a_removal_may_come_late_too(world: World) -> None:
     create(world)
-    world.add_faults(Fault(REMOVE, Kind.ACT_LATE))
+    world.add_faults(Fault(REMOVE, FaultKind.ACT_LATE))
     assert remove(world).exit == 1
     assert world.quiesced() == {}
 
 
 def test_the_nth_call_for_a_vm_can_be_struck_and_so_many_after_it(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.FAIL, nth=2, times=2, vm=108))
+    world.add_faults(Fault(CREATE, FaultKind.FAIL, nth=2, times=2, vm=108))
     ends = [(create(world).exit, create(world, 110).exit) for _ in range(4)]
     assert ends == [(0, 0), (1, 0), (1, 0), (0, 0)]
-    world.add_faults(Fault("vcbsnapshot", Kind.FAIL, times=0, match="Quiesce"))
+    world.add_faults(Fault("vcbsnapshot", FaultKind.FAIL, times=0, match="Quiesce"))
     assert create(world).exit == 1
     assert remove(world).exit == 0
     world.clear_faults()
@@ -248,7 +252,7 @@ def test_the_nth_call_for_a_vm_can_be_struck_and_so_many_after_it(world: World) 
 
 
 def test_the_database_may_lag_behind_for_some_seconds(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.LAG, seconds=5), Fault(REMOVE, Kind.LAG, seconds=5))
+    world.add_faults(Fault(CREATE, FaultKind.LAG, seconds=5), Fault(REMOVE, FaultKind.LAG, seconds=5))
     create(world)
     assert (listed(world), set(world.quiesced())) == ([], {108})
     world.advance(5)
@@ -260,7 +264,7 @@ def test_the_database_may_lag_behind_for_some_seconds(world: World) -> None:
 
 
 def test_or_until_the_filer_is_asked_something(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.LAG))
+    world.add_faults(Fault(CREATE, FaultKind.LAG))
     create(world)
     assert listed(world) == []
     FilerShell(world).answer("version", "ssh", "snapall")
@@ -269,8 +273,8 @@ def test_or_until_the_filer_is_asked_something(world: World) -> None:
 
 
 def test_the_database_may_go_down_with_a_call_and_come_back_after_a_while(world: World) -> None:
-    world.add_faults(Fault(CREATE, Kind.DATABASE_DOWN, seconds=30), Fault(CREATE, Kind.DATABASE_DOWN, nth=2))
-    world.add_faults(Fault(REMOVE, Kind.DATABASE_UP))
+    world.add_faults(Fault(CREATE, FaultKind.DATABASE_DOWN, seconds=30), Fault(CREATE, FaultKind.DATABASE_DOWN, nth=2))
+    world.add_faults(Fault(REMOVE, FaultKind.DATABASE_UP))
     database = world.directory / "virtualcenter.db"
     create(world)
     assert not database.exists()
@@ -343,7 +347,7 @@ def test_the_plain_night_of_the_recordings_ends_as_it_did_there(world: World) ->
 
 def test_a_late_removal_of_what_is_gone_changes_nothing(world: World) -> None:
     create(world)
-    world.add_faults(Fault(REMOVE, Kind.ACT_LATE, seconds=5))
+    world.add_faults(Fault(REMOVE, FaultKind.ACT_LATE, seconds=5))
     remove(world)
     external_actors.remove_vm_snapshot(world, 108, "snapshot-1228")
     world.advance(5)

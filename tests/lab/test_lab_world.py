@@ -16,7 +16,7 @@ from snapall.errors import SnapallError
 from snapall.lab import external_actors
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change, Effect, Entry, read_ledger
-from snapall.lab.sites import Site, batch, big, build, encoded, paper, tiny
+from snapall.lab.sites import SiteSpec, batch, big, build, encoded, paper, tiny
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
 
@@ -73,7 +73,7 @@ def test_nobody_can_read_the_hosts_passwords(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("site", "count"), [(tiny(), 2), (batch(), 3), (big(30), 30)])
-def test_other_sites_have_their_vms(tmp_path: Path, site: Site, count: int) -> None:
+def test_other_sites_have_their_vms(tmp_path: Path, site: SiteSpec, count: int) -> None:
     with build(tmp_path, site) as world:
         assert len(world.vms(688)) == count
 

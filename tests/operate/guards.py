@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from tests.atlab import AtLab
 from tests.calls import end_programs, processes, vcbsnapshot_of
 from tests.waiting import PATIENCE, until
@@ -131,9 +131,9 @@ def journal_of(night: AtLab) -> Path:
 
 def slow(night: AtLab, vm: int = 110) -> None:
     """One VM is quiesced at once, and vcbsnapshot keeps its answer until it is ended."""
-    night.fault(Fault("vcbsnapshot create", Kind.SLOW, seconds=EVER, vm=vm))
+    night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=EVER, vm=vm))
 
 
 def slow_removal(night: AtLab) -> None:
     """The first removal acts at once, and vcbsnapshot keeps its answer until it is ended."""
-    night.fault(Fault("vcbsnapshot delete", Kind.SLOW, seconds=EVER))
+    night.fault(Fault("vcbsnapshot delete", FaultKind.SLOW, seconds=EVER))

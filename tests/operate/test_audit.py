@@ -13,7 +13,7 @@ from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.lab import external_actors
-from snapall.lab.sites import LabVm, Site, batch
+from snapall.lab.sites import LabVm, SiteSpec, batch
 from tests.atlab import AtLab, Ended
 from tests.backup.pretended import Stage
 
@@ -29,7 +29,7 @@ class Planted:
     kind: str
     names: tuple[str, ...]
     plant: Callable[[AtLab], None]
-    site: Callable[[], Site] = batch
+    site: Callable[[], SiteSpec] = batch
     noted: bool = False
 
 
@@ -57,12 +57,12 @@ def unreadable(night: AtLab) -> None:
     journal.write_text("\x00 no journal\nneither is this\n")
 
 
-def twins() -> Site:
+def twins() -> SiteSpec:
     site = batch()
     return replace(site, vms=(*site.vms, LabVm(120, "WEB01", 11, (688,))))
 
 
-def spread() -> Site:
+def spread() -> SiteSpec:
     site = batch()
     return replace(site, vms=tuple(replace(vm, datastores=(688, 689)) if vm.id == 1226 else vm for vm in site.vms))
 
@@ -123,7 +123,7 @@ PLANTED = {
 }
 
 
-def after_a_good_night(at_lab: Make, site: Site) -> AtLab:
+def after_a_good_night(at_lab: Make, site: SiteSpec) -> AtLab:
     night: AtLab = at_lab(site=site)
     assert night("run").code == 0
     return night

@@ -19,7 +19,7 @@ from snapall.backup.steps import Capture, Done, Quiesce
 from snapall.errors import ConfigError, Exit
 from snapall.operate.history import past, run_named
 from snapall.operate.reading import course
-from snapall.operate.run_history import Kind
+from snapall.operate.run_history import RunKind
 from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, once, quiesce_of, refuse, release_of
 from tests.operate.nights import CAPTURE, CREATE, REMOVE, course_of, slow_stage
 
@@ -35,7 +35,7 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_good_night_is_told_whole(stage: Stage) -> None:
     report = stage.night()
     run = course_of(stage)
-    assert (run.kind, run.exit, run.published, run.quiesced, len(run.asked)) == (Kind.NIGHT, 0, True, 3, 3)
+    assert (run.kind, run.exit, run.published, run.quiesced, len(run.asked)) == (RunKind.NIGHT, 0, True, 3, 3)
     assert run.stamp == report.stamp
     assert run.ended is not None
     assert (run.left, run.settled, run.open) == ((), (), False)
@@ -116,7 +116,7 @@ def test_the_removal_of_orphaned_snapshots_is_no_night(stage: Stage) -> None:
     stage.site.rows.append(VmSnapshot("snapshot-9", 110, "Quiesce", stage.clock.utc()))
     adopt(stage.job, stage.pace, stage.context, stage.store, [Orphan("vol1", SQL, stage.site.rows[0])])
     assert stage.site.rows == []
-    assert course_of(stage).kind is Kind.ADOPTION
+    assert course_of(stage).kind is RunKind.ADOPTION
     assert past(stage.store, "vol1").runs == ()
 
 
@@ -169,7 +169,7 @@ def test_no_header_is_no_run() -> None:
 def test_a_named_backup_is_no_night(stage: Stage) -> None:
     stage.night(keep="before-upgrade")
     run = course_of(stage)
-    assert (run.kind, run.backup is not None, run.published) == (Kind.KEEP, True, False)
+    assert (run.kind, run.backup is not None, run.published) == (RunKind.KEEP, True, False)
     assert past(stage.store, "vol1").runs == ()
 
 

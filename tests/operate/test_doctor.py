@@ -21,8 +21,8 @@ from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import SiteError
 from snapall.lab import external_actors
-from snapall.lab.faults import Fault, Kind
-from snapall.lab.sites import Site, batch, big
+from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.sites import SiteSpec, batch, big
 from snapall.operate.doctor.links import Mark, Seen, Walk
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
@@ -42,7 +42,7 @@ class Planted:
     mark: Mark
     says: str
     plant: Callable[[AtLab], object]
-    site: Callable[[], Site] = batch
+    site: Callable[[], SiteSpec] = batch
 
 
 def edited(old: str, new: str) -> Callable[[AtLab], None]:
@@ -95,7 +95,7 @@ def many_snapshots(night: AtLab, count: int = 251) -> None:
         external_actors.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
-def stray() -> Site:
+def stray() -> SiteSpec:
     return replace(batch(), vm_snapshots=((1200, 110, "Quiesce"),))
 
 
@@ -103,7 +103,7 @@ def volume(**how: object) -> Callable[[AtLab], None]:
     return lambda night: external_actors.set_volume(night.world, "vmvol1", **how)  # type: ignore[arg-type]
 
 
-def faulty(on: str, kind: Kind, text: str = "") -> Callable[[AtLab], None]:
+def faulty(on: str, kind: FaultKind, text: str = "") -> Callable[[AtLab], None]:
     return lambda night: night.fault(Fault(on, kind, times=0, text=text))
 
 
@@ -172,13 +172,13 @@ PLANTED = {
         "vcbsnapshot login", BROKEN, "refused the login", written("vc.secret", "wrong")
     ),
     "a VirtualCenter that does not answer": Planted(
-        "vcbsnapshot login", BROKEN, "does not reach", faulty("vcbsnapshot find", Kind.REFUSE)
+        "vcbsnapshot login", BROKEN, "does not reach", faulty("vcbsnapshot find", FaultKind.REFUSE)
     ),
     "a filer that does not answer": Planted(
         "filer reachable of filer1", BROKEN, "port 1", lambda night: _port(night, "1")
     ),
     "a filer that hangs up": Planted(
-        "filer algorithms of filer1", BROKEN, "before the command was sent", faulty("login", Kind.REFUSE)
+        "filer algorithms of filer1", BROKEN, "before the command was sent", faulty("login", FaultKind.REFUSE)
     ),
     "a host key that is not known": Planted(
         "filer host key of filer1", BROKEN, "is not known", written("known_hosts", "")
@@ -194,7 +194,7 @@ PLANTED = {
     "a volume that is offline": Planted("volume of vmvol1", BROKEN, "offline", volume(state="offline")),
     "a volume that is read-only": Planted("volume of vmvol1", BROKEN, "read-only", volume(read_only=True)),
     "a list that is not understood": Planted(
-        "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", Kind.GARBAGE, "what?")
+        "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", FaultKind.GARBAGE, "what?")
     ),
     "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
     "room for a few more snapshots only": Planted(
@@ -202,7 +202,7 @@ PLANTED = {
     ),
     **{
         f"`{asked}`, which the login's role does not allow": Planted(
-            f"{link} of vmvol1", WARNED, "not known", faulty(asked, Kind.FAIL, f"{asked}: permission denied")
+            f"{link} of vmvol1", WARNED, "not known", faulty(asked, FaultKind.FAIL, f"{asked}: permission denied")
         )
         for asked, link in (("vol status", "volume"), ("df", "space"), ("snap sched", "snap sched"))
     },
@@ -211,7 +211,10 @@ PLANTED = {
     ),
     "a volume that is full": Planted("space of vmvol1", WARNED, "0 %", volume(full=True)),
     "a reserve that is too small": Planted(
-        "space of vmvol1", WARNED, "beyond it", lambda night: external_actors.set_space(night.world, "vmvol1", reserve=0)
+        "space of vmvol1",
+        WARNED,
+        "beyond it",
+        lambda night: external_actors.set_space(night.world, "vmvol1", reserve=0),
     ),
     "a schedule of the filer's own": Planted(
         "snap sched of vmvol1", WARNED, "keeps 8", scheduled
@@ -282,9 +285,9 @@ def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.GARBAGE])
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.GARBAGE])
 def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
-    at_lab: Make, transport: str, kind: Kind
+    at_lab: Make, transport: str, kind: FaultKind
 ) -> None:
     night = at_lab(transport=transport)
     faulty("version", kind, "what?")(night)
@@ -296,7 +299,7 @@ def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
 
 def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_lab: Make) -> None:
     night = at_lab(transport="ssh")  # by rsh the lab cannot leave one so, but for a time-out
-    faulty("vol status", Kind.DROP)(night)
+    faulty("vol status", FaultKind.DROP)(night)
     ended, links = examined(night)
     asked = [entry.command for entry in night.ledger if entry.of is None and entry.command]
     assert [command for command in asked if command != "version"] == ["vol status vmvol1"]
@@ -309,7 +312,7 @@ def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_la
 
 def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
     night = at_lab(transport="rsh")
-    faulty("login", Kind.FAIL)(night)
+    faulty("login", FaultKind.FAIL)(night)
     _, links = examined(night)
     marks = {_name(one): one["mark"] for one in links}
     assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
@@ -400,7 +403,7 @@ def test_faults_of_the_configuration_are_told_all_and_exit_2(at_lab: Make) -> No
 
 def test_no_password_is_shown(at_lab: Make) -> None:
     night = at_lab()
-    night.fault(Fault("vcbsnapshot find", Kind.FAIL, times=0, text=f"bad {night.world.settings.vc_password}"))
+    night.fault(Fault("vcbsnapshot find", FaultKind.FAIL, times=0, text=f"bad {night.world.settings.vc_password}"))
     ended = night("doctor")
     assert ended.code == 1
     assert night.world.settings.vc_password not in ended.out + ended.err

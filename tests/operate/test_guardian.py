@@ -20,8 +20,8 @@ from snapall.app.run import run
 from snapall.config.load import load
 from snapall.errors import Exit
 from snapall.lab import external_actors
-from snapall.lab.faults import Fault, Kind
-from snapall.operate.launcher import Post
+from snapall.lab.faults import Fault, FaultKind
+from snapall.operate.launcher import GuardianLauncher
 from tests.atlab import CHAIN, AtLab
 from tests.calls import end_calls
 from tests.operate.guards import (
@@ -150,7 +150,7 @@ def test_after_a_whole_run_it_ends_and_says_nothing(at_lab: Make) -> None:
 def test_it_settles_what_a_run_could_not_settle_by_itself(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.limits(settle=PATIENCE)
-    night.fault(Fault("vcbsnapshot create", Kind.HANG, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.HANG, vm=110))
     with running(night) as run:
         assert run.wait(PATIENCE) in {3, 5}
         assert guardians(night)
@@ -181,7 +181,7 @@ def test_without_the_guardians_word_nothing_is_quiesced(
     program, patience = BROKEN[how]
     monkeypatch.setattr(sys, "executable", program or str(sleeper))
     settings = load(night.config)
-    ended = run(settings, list(settings.jobs.values()), Output(), post=Post(settings, patience=patience))
+    ended = run(settings, list(settings.jobs.values()), Output(), post=GuardianLauncher(settings, patience=patience))
     told = capsys.readouterr().err
     assert ended is Exit.FAILED
     assert "the guardian did not come up" in told
@@ -220,7 +220,7 @@ def test_whoever_comes_next_waits_for_a_guardian_at_work(at_lab: Make, command: 
 def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_it(at_lab: Make) -> None:
     night = guarded(at_lab, parallel=3)
     night.limits(settle=EVER)
-    night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=EVER, vm=1226))
+    night.fault(Fault("vcbsnapshot create", FaultKind.HANG, seconds=EVER, vm=1226))
     with running(night) as run:
         until(lambda: kinds(night).count("Answered") == 2, "the answers of the other two")
         run.kill()
@@ -308,7 +308,9 @@ def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 def test_it_needs_neither_configuration_nor_secrets_any_more(at_lab: Make, transport: str) -> None:
     night = guarded(at_lab, transport=transport)
-    night.fault(Fault("snap create", Kind.SLOW, seconds=EVER))  # taken at once, answered never: only the list tells
+    night.fault(
+        Fault("snap create", FaultKind.SLOW, seconds=EVER)
+    )  # taken at once, answered never: only the list tells
     with running(night) as run:
         until(lambda: night.ledger.captures, "the capture")
         run.kill()
@@ -394,7 +396,7 @@ def test_a_run_that_waits_for_a_call_gives_signs_of_life_and_is_left_alone(at_la
 def test_sigterm_makes_it_settle_without_waiting_and_sigint_is_not_for_it(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.limits(settle=PATIENCE)
-    night.fault(Fault("vcbsnapshot create", Kind.HANG, seconds=EVER, vm=110))
+    night.fault(Fault("vcbsnapshot create", FaultKind.HANG, seconds=EVER, vm=110))
     with running(night) as run:
         until(lambda: kinds(night).count("Started") == 2, "a quiesce that hangs")
         (guardian,) = guardians(night)
@@ -412,7 +414,7 @@ def test_two_jobs_of_one_call_have_a_guardian_each(at_lab: Make) -> None:
     text = night.config.read_text()
     job = text[text.index("[jobs.vol1]") :].replace("vol1]", "vol2]").replace('"vmware"', '"other"')
     night.config.write_text(f"{text}\n{job}")
-    night.fault(Fault("vcbsnapshot create", Kind.SLOW, seconds=EVER, nth=5))
+    night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=EVER, nth=5))
     with running(night) as run:
         journals = night.lab.directory / "snapall.state" / "journals"
         until(lambda: len(list(journals.glob("*"))) == 2 and held(night, 2), "the second job quiescing")

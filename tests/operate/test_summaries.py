@@ -17,7 +17,7 @@ from snapall.backup.steps import Done, Outcome, Step
 from snapall.backup.store import read_summary
 from snapall.errors import JournalError
 from snapall.operate.history import known_of, past
-from snapall.operate.run_history import Course
+from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import Standing
 from tests.backup.pretended import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
@@ -141,7 +141,7 @@ def shown(standing: Standing) -> tuple[object, ...]:
     return standing.level, standing.findings, standing.age, standing.left, standing.watched, standing.pending
 
 
-def plain(run: Course) -> tuple[object, ...]:
+def plain(run: RunHistory) -> tuple[object, ...]:
     """What `status` and `stats` show of a run."""
     vms = [(one.vm, one.state, one.why, one.create_seconds, one.remove_seconds, one.held_seconds) for one in run.vms]
     head = run.job, run.stamp, run.kind, run.began, run.last, run.ended, run.exit, run.backup, run.open

@@ -36,8 +36,8 @@ from snapall.backup.steps import Child, Quiesce, Refusal, Release
 from snapall.backup.store import JournalStore
 from snapall.config.load import load
 from snapall.errors import JournalError, Stopped
-from snapall.operate.guardian import LONGEST_TICK, LONGEST_WAIT, ROLE, Guardian, Limits
-from snapall.operate.launcher import GuardianConfig, Post
+from snapall.operate.guardian import LONGEST_TICK, LONGEST_WAIT, ROLE, Guardian, StuckLimits
+from snapall.operate.launcher import GuardianConfig, GuardianLauncher
 from snapall.site import process
 from snapall.site.process import Watched, itself
 from tests.atlab import AtLab
@@ -47,7 +47,7 @@ from tests.waiting import PATIENCE
 
 PATIENT = replace(PACE, filer_timeout=300)
 BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PATIENT, "0.1.0", format=FORMAT)
-LIMITS = Limits()
+LIMITS = StuckLimits()
 LIMIT = JOB.max_quiesced + PATIENT.filer_timeout + LIMITS.slack
 
 
@@ -479,8 +479,11 @@ def test_a_program_that_is_stopped_is_ended_all_the_same() -> None:
 def test_a_job_that_wants_no_guardian_has_none(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab(guardian=False)
     settings = load(night.config)
-    assert Post(settings).guard_of(settings.jobs["vol1"], lambda: False) is unguarded
-    assert Post(settings).guard_of(replace(settings.jobs["vol1"], guardian=True), lambda: False) is not unguarded
+    assert GuardianLauncher(settings).guard_of(settings.jobs["vol1"], lambda: False) is unguarded
+    assert (
+        GuardianLauncher(settings).guard_of(replace(settings.jobs["vol1"], guardian=True), lambda: False)
+        is not unguarded
+    )
 
 
 def test_a_configuration_that_was_cut_off_is_none() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from snapall.backup.steps import Capture, Delete, Done, Rename
 from snapall.errors import SiteError
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
 from snapall.site.filer import FilerSystem
 from snapall.site.rsh import Rsh
@@ -45,13 +45,13 @@ def test_an_unprivileged_source_port_is_refused(rshd: Peer) -> None:
         FilerSystem(Rsh(replace(rshd.settings, reserved_port=False)), "filer1").listing("vmvol1")
 
 
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.ACT_NO_ANSWER])
-def test_a_killed_command_looks_like_silence_so_only_the_list_tells(rshd: Peer, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.ACT_NO_ANSWER])
+def test_a_killed_command_looks_like_silence_so_only_the_list_tells(rshd: Peer, kind: FaultKind) -> None:
     """rsh has no exit status, and silence is one of the ways in which a filer says yes: that is why a run proves."""
     rshd.world.add_faults(Fault("snap create", kind))
     filer = FilerSystem(Rsh(rshd.settings), "filer1")
     assert filer.perform(Capture("vmvol1", "new")) == Done("")
-    assert ("new" in {row.name for row in filer.listing("vmvol1")}) == (kind is Kind.ACT_NO_ANSWER)
+    assert ("new" in {row.name for row in filer.listing("vmvol1")}) == (kind is FaultKind.ACT_NO_ANSWER)
 
 
 Equivalent = Callable[[str], Peer]

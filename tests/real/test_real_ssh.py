@@ -13,7 +13,7 @@ import pytest
 from snapall.backup.steps import Capture, Delete, Done, Rename, Unknown
 from snapall.config.settings import Secret
 from snapall.errors import SiteError
-from snapall.lab.faults import Fault, Kind
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
 from snapall.lab.sites import batch
 from snapall.site.filer import FilerSystem
@@ -101,13 +101,13 @@ def test_a_key_that_the_server_does_not_know_is_refused(sshd: Start) -> None:
         filer_of(stranger).listing("vmvol1")
 
 
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.ACT_NO_ANSWER])
-def test_a_connection_that_dies_in_the_command_is_an_unknown_outcome(sshd: Start, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.ACT_NO_ANSWER])
+def test_a_connection_that_dies_in_the_command_is_an_unknown_outcome(sshd: Start, kind: FaultKind) -> None:
     peer = sshd(OLD)
     peer.world.add_faults(Fault("snap create", kind))
     outcome = filer_of(peer).perform(Capture("vmvol1", "new"))
     assert isinstance(outcome, Unknown)
-    assert ("new" in {row.name for row in peer.world.listing("vmvol1")}) == (kind is Kind.ACT_NO_ANSWER)
+    assert ("new" in {row.name for row in peer.world.listing("vmvol1")}) == (kind is FaultKind.ACT_NO_ANSWER)
 
 
 def test_openssh_itself_speaks_to_the_labs_filer(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Capture, Delete, Done, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing
-from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent, Reply, require_7mode, sendable
+from snapall.site.filer import FilerReply, FilerSystem, NoAnswer, NotLetIn, NotSent, require_7mode, sendable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "filer"
 
@@ -27,13 +27,13 @@ def sample(name: str) -> str:
 class FakeTransport:
     """A way to a filer that gives one prepared answer, and remembers what it was asked."""
 
-    answer: Reply | SiteError
+    answer: FilerReply | SiteError
     asked: list[str] = field(default_factory=list)
 
     def approach(self) -> None:
         """There is nothing to open."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         self.asked.append(command)
         if isinstance(self.answer, SiteError):
             raise self.answer
@@ -44,7 +44,7 @@ class FakeTransport:
 
 
 def filer(stdout: str = "", stderr: str = "") -> FilerSystem:
-    return FilerSystem(FakeTransport(Reply(stdout, stderr)), "filer1")
+    return FilerSystem(FakeTransport(FilerReply(stdout, stderr)), "filer1")
 
 
 CAPTURE = Capture("vmvol1", "vmware_recent")
@@ -63,7 +63,7 @@ DELETE = Delete("vmvol1", "vmware_snap4")
     ],
 )
 def test_each_step_is_the_batchs_own_command(step: Capture | Rename | Delete, command: str) -> None:
-    transport = FakeTransport(Reply("", ""))
+    transport = FakeTransport(FilerReply("", ""))
     system = FilerSystem(transport, "filer1")
     assert system.command(step) == command
     assert system.command_line(step) == f"rsh filer1 {command}"
@@ -73,7 +73,7 @@ def test_each_step_is_the_batchs_own_command(step: Capture | Rename | Delete, co
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "-r", "a\n", "ä", "a(1)", "a'", "*"])
 def test_a_name_that_a_filer_cannot_bear_never_becomes_part_of_a_command(name: str) -> None:
-    transport = FakeTransport(Reply("", ""))
+    transport = FakeTransport(FilerReply("", ""))
     system = FilerSystem(transport, "filer1")
     for step in (Capture("vmvol1", name), Rename("vmvol1", name, "x"), Rename("vmvol1", "x", name), Delete(name, "x")):
         with pytest.raises(Refused):
@@ -367,7 +367,7 @@ def test_arbitrary_text_is_an_expected_error(text: str) -> None:
 
 
 def test_the_listing_is_asked_for_without_the_slow_columns() -> None:
-    transport = FakeTransport(Reply(sample("snap_list_n"), ""))
+    transport = FakeTransport(FilerReply(sample("snap_list_n"), ""))
     assert len(FilerSystem(transport, "filer1").listing("vol1")) == 1
     assert transport.asked == ["snap list -n vol1"]
     assert filer().listing_line("vol1") == "rsh filer1 snap list -n vol1"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.config.settings import Filer
-from snapall.site.filer import Hop, NoAnswer, NotLetIn, NotSent, Reply
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
 from snapall.site.tcp import Deadline
 from tests.waiting import PATIENCE, until
@@ -83,11 +83,11 @@ def test_without_a_user_the_remote_one_is_called_like_the_local_one(server: Rcmd
 
 def test_what_follows_the_zero_byte_is_the_answer(server: RcmdServer) -> None:
     server.behave = answer(b"\0creating snapshot...\r\n")
-    assert Rsh(settings(server.port)).run("version") == Reply("creating snapshot...\n", "")
+    assert Rsh(settings(server.port)).run("version") == FilerReply("creating snapshot...\n", "")
 
 
 def test_silence_is_an_answer(server: RcmdServer) -> None:
-    assert Rsh(settings(server.port)).run("snap rename v a b") == Reply("", "")
+    assert Rsh(settings(server.port)).run("snap rename v a b") == FilerReply("", "")
 
 
 def test_the_command_finds_nothing_on_its_input(server: RcmdServer) -> None:

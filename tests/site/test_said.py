@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.escaping import printable
-from snapall.site.output import last_line, one_line, whole
+from snapall.site.excerpt import last_line, one_line, whole
 
 
 @given(st.text())

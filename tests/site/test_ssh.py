@@ -17,7 +17,7 @@ import pytest
 from paramiko import common
 
 from snapall.config.settings import Filer, Secret
-from snapall.site.filer import Hop, NoAnswer, NotSent, Reply
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent
 from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
 from snapall.site.sshkeys import HOST_KEYS
 from snapall.site.tcp import Deadline, hang_up
@@ -173,21 +173,23 @@ def settings(server: SshServer, tmp_path: Path) -> Filer:
 
 def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer) -> None:
     server.answer = say(b"creating snapshot...\r\n", b"a word on the side\n")
-    assert Ssh(settings).run("snap create vmvol1 x") == Reply("creating snapshot...\n", "a word on the side\n")
+    assert Ssh(settings).run("snap create vmvol1 x") == FilerReply("creating snapshot...\n", "a word on the side\n")
     assert server.commands == [b"snap create vmvol1 x"]
     # A key is offered once with its signature, in one method alone.
     assert set(server.logins) == {("snapall", "publickey")}
 
 
 def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: Filer) -> None:
-    assert Ssh(replace(settings, key_file=None, password=Secret("right"))).run("snap rename v a b") == Reply("", "")
+    assert Ssh(replace(settings, key_file=None, password=Secret("right"))).run("snap rename v a b") == FilerReply(
+        "", ""
+    )
     assert server.logins == [("snapall", "password")]
 
 
 def test_a_modern_server_that_takes_no_sha1_is_spoken_to_as_well(server: SshServer, settings: Filer) -> None:
     server.modern()
     server.answer = say(b"fine\n")
-    assert Ssh(settings).run("version") == Reply("fine\n", "")
+    assert Ssh(settings).run("version") == FilerReply("fine\n", "")
 
 
 def test_every_command_has_a_connection_of_its_own(server: SshServer, settings: Filer) -> None:
@@ -241,7 +243,7 @@ def test_the_command_finds_nothing_on_its_input(server: SshServer, settings: Fil
 
 def test_an_error_text_is_an_answer_whatever_the_exit_status(server: SshServer, settings: Filer) -> None:
     server.answer = say(stderr=b"nosuch not found.\n", status=3)
-    assert Ssh(settings).run("nosuch") == Reply("", "nosuch not found.\n")
+    assert Ssh(settings).run("nosuch") == FilerReply("", "nosuch not found.\n")
 
 
 def test_the_old_algorithms_stay_in_reach() -> None:
@@ -274,7 +276,7 @@ def test_an_unknown_host_key_stops_before_the_login_and_says_how_to_get_the_line
     assert caught.value.hint.endswith(f"add this line to {settings.known_hosts}: {line}")
     assert server.logins == []
     settings.known_hosts.write_text(f"{line}\n")
-    assert Ssh(settings).run("version") == Reply("", "")
+    assert Ssh(settings).run("version") == FilerReply("", "")
 
 
 @pytest.mark.parametrize("other", [paramiko.RSAKey.generate(1024), paramiko.ECDSAKey.generate()])

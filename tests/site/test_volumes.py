@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.errors import Refused, SiteError
-from snapall.site.filer import Reply
+from snapall.site.filer import FilerReply
 from snapall.site.volumeanswers import (
     Space,
     VolumeState,
@@ -39,16 +39,16 @@ Filesystem              kbytes       used      avail capacity  Mounted on
 class Says:
     """A way to a filer that answers by command."""
 
-    answers: dict[str, Reply]
+    answers: dict[str, FilerReply]
     asked: list[str] = field(default_factory=list)
 
     def approach(self) -> None:
         """There is nothing to open."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         self.asked.append(command)
         return self.answers.get(
-            command, Reply("", f"{command.split(maxsplit=1)[0]} not found.  Type '?' for a list of commands")
+            command, FilerReply("", f"{command.split(maxsplit=1)[0]} not found.  Type '?' for a list of commands")
         )
 
     def command_line(self, command: str) -> str:
@@ -100,12 +100,12 @@ def test_a_release_without_autodelete_is_not_asked_for_it() -> None:
 
 @pytest.mark.parametrize("version", ["NetApp Release 7.1: Wed", "NetApp Release 7.10.1", "who knows"])
 def test_the_first_release_with_autodelete_is_asked_and_one_that_is_not_known_too(version: str) -> None:
-    says = Says({"snap autodelete v show": Reply("snap autodelete settings for v:\nstate : on\n", "")})
+    says = Says({"snap autodelete v show": FilerReply("snap autodelete settings for v:\nstate : on\n", "")})
     assert Volumes(says, "filer1").autodeletes("v", version) is True
 
 
 def test_a_volume_that_is_not_there_is_named() -> None:
-    says = Says({"vol status v": Reply("", "vol status: No volume named 'v' exists.")})
+    says = Says({"vol status v": FilerReply("", "vol status: No volume named 'v' exists.")})
     with pytest.raises(SiteError, match="filer1 has no volume v"):
         Volumes(says, "filer1").state("v")
 
@@ -116,7 +116,7 @@ def test_a_command_that_the_filer_does_not_know_is_named() -> None:
 
 
 def test_an_answer_on_stderr_alone_is_a_refusal() -> None:
-    says = Says({"snap sched v": Reply("", "not authorized")})
+    says = Says({"snap sched v": FilerReply("", "not authorized")})
     with pytest.raises(SiteError, match="not authorized") as caught:
         Volumes(says, "filer1").scheduled("v")
     assert "role" in caught.value.hint
@@ -134,11 +134,11 @@ def test_a_mirrors_destination_is_read_only_by_either_word(mark: str) -> None:
     line = (
         "         Volume State           Status            Options\n              v online          raid_dp, flex     "
     )
-    says = Says({"vol status v": Reply(f"{line}{mark}, create_ucode=on\n", "")})
+    says = Says({"vol status v": FilerReply(f"{line}{mark}, create_ucode=on\n", "")})
     assert Volumes(says, "filer1").state("v").read_only
-    says = Says({"vol status v": Reply(f"{line}create_ucode=on\n", "")})
+    says = Says({"vol status v": FilerReply(f"{line}create_ucode=on\n", "")})
     assert not Volumes(says, "filer1").state("v").read_only
 
 
 def test_all_volumes_are_told() -> None:
-    assert len(Volumes(Says({"vol status": Reply(STATUS, "")}), "filer1").all()) == 3
+    assert len(Volumes(Says({"vol status": FilerReply(STATUS, "")}), "filer1").all()) == 3

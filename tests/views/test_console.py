@@ -18,7 +18,7 @@ from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
 from snapall.views.console import ConsoleView, Picture, Terminal, ending, screen
-from snapall.views.progress import Progress, State, count
+from snapall.views.progress import Progress, VmStage, count
 from tests.backup.pretended import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, heard_by, report_with
 
@@ -31,7 +31,7 @@ def progress_of(stage: Stage) -> Progress:
 
 def test_progress_ends_with_every_vm_released(tmp_path: Path) -> None:
     progress = progress_of(Stage(tmp_path))
-    assert count(progress.vms, State.RELEASED) == 3
+    assert count(progress.vms, VmStage.RELEASED) == 3
     assert progress.taken == progress.total > 0
     assert progress.running == {}
     assert set(progress.stages) == set(progress.spent)  # the plan's and no others
@@ -43,14 +43,14 @@ def test_progress_shows_who_was_never_quiesced(tmp_path: Path) -> None:
     stage.site.fail(quiesce_of(110), act_unanswered)
     stage.site.fail(release_of(1226), lose)
     progress = progress_of(stage)
-    assert progress.vms[108].state is State.SKIPPED
-    assert progress.vms[110].state is State.RELEASED  # listed before the capture: it was quiesced
-    assert progress.vms[1226].state is State.UNCERTAIN
+    assert progress.vms[108].state is VmStage.SKIPPED
+    assert progress.vms[110].state is VmStage.RELEASED  # listed before the capture: it was quiesced
+    assert progress.vms[1226].state is VmStage.UNCERTAIN
     assert progress.vms[1226].why == "no answer"
     stage = Stage(tmp_path / "other", pace=replace(stage.pace, settle=0))
     stage.site.fail(quiesce_of(110), lose)
     progress = progress_of(stage)
-    assert progress.vms[110].state is State.LEFT
+    assert progress.vms[110].state is VmStage.LEFT
     assert progress.vms[110].seconds(AT) is None
 
 

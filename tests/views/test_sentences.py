@@ -31,7 +31,7 @@ from snapall.backup.record import (
     Withheld,
 )
 from snapall.backup.steps import Delete, Done, Quiesce, Release, Rename, Unknown
-from snapall.views.labels import Names
+from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
 from tests.backup.pretended import JOB, PACE, START
 
@@ -63,15 +63,15 @@ TROUBLE: list[tuple[Fact, str]] = [
 
 
 @pytest.fixture
-def names() -> Names:
-    known = Names()
+def names() -> Labels:
+    known = Labels()
     known.learn(Record(START, Surveyed((), (WEB, SQL), (), (), ())))
     known.learn(Record(START, Intent(5, Delete("v", "vmware_snap4"))))
     return known
 
 
 @pytest.mark.parametrize(("fact", "text"), NEWS, ids=lambda one: type(one).__name__)
-def test_what_no_good_night_has_is_news(names: Names, fact: Fact, text: str) -> None:
+def test_what_no_good_night_has_is_news(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -79,7 +79,7 @@ def test_what_no_good_night_has_is_news(names: Names, fact: Fact, text: str) -> 
 
 
 @pytest.mark.parametrize(("fact", "text"), TROUBLE, ids=lambda one: type(one).__name__)
-def test_what_is_not_as_it_should_be_is_trouble(names: Names, fact: Fact, text: str) -> None:
+def test_what_is_not_as_it_should_be_is_trouble(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -89,35 +89,35 @@ def test_what_is_not_as_it_should_be_is_trouble(names: Names, fact: Fact, text: 
 @pytest.mark.parametrize(
     "fact", [ReleaseBegan("confirmed"), Confirmed("v", "vmware_new_x", "d"), RotationEnded((), whole=True)]
 )
-def test_what_every_good_night_has_is_routine(names: Names, fact: Fact) -> None:
+def test_what_every_good_night_has_is_routine(names: Labels, fact: Fact) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert found.weight is Weight.ROUTINE
 
 
-def test_an_id_that_the_create_printed_is_no_news_when_it_is_listed(names: Names) -> None:
+def test_an_id_that_the_create_printed_is_no_news_when_it_is_listed(names: Labels) -> None:
     names.learn(Record(START, Intent(1, Quiesce(SQL, "Quiesce"))))
     names.learn(Record(START, Answered(1, Done(ssid="snapshot-7"), 1.0)))
     assert sentence(Found(110, "snapshot-7"), names) is None
 
 
-def test_the_report_of_a_run_itself_is_left_to_its_summary(names: Names) -> None:
+def test_the_report_of_a_run_itself_is_left_to_its_summary(names: Labels) -> None:
     names.learn(Record(START, Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "1")))
     assert sentence(Ended(3, open=False, text="x"), names) is None
 
 
-def test_an_answer_belongs_to_the_command_of_its_number_and_run(names: Names) -> None:
+def test_an_answer_belongs_to_the_command_of_its_number_and_run(names: Labels) -> None:
     names.learn(Record(START, Intent(1, Quiesce(WEB, "Quiesce")), "earlier"))
     names.learn(Record(START, Intent(1, Release(SQL, "snapshot-7")), "later"))
     assert names.learn(Record(START, Answered(1, Unknown("no answer"), 1.0), "later")) == Release(SQL, "snapshot-7")
     assert names.unanswered == (Delete("v", "vmware_snap4"), Quiesce(WEB, "Quiesce"))
 
 
-def test_an_answer_to_an_unknown_command_is_no_step(names: Names) -> None:
+def test_an_answer_to_an_unknown_command_is_no_step(names: Labels) -> None:
     assert names.learn(Record(START, Answered(99, Done(), 1.0))) is None
 
 
-def test_a_vm_that_only_an_earlier_run_knows_has_its_name(names: Names) -> None:
+def test_a_vm_that_only_an_earlier_run_knows_has_its_name(names: Labels) -> None:
     names.learn(Record(START, OutstandingFound(Vm(7, "old01"), "Quiesce", "20070321T030000Z")))
     assert names.vm(7) == "old01 (vm-7)"
     assert names.vm(8) == "vm-8"

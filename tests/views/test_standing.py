@@ -10,7 +10,7 @@ import pytest
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
-from snapall.operate.status import Finding, Level
+from snapall.operate.status import Level, StatusFinding
 from snapall.views.prometheus import metrics_text
 from snapall.views.status import nagios_line, status_json, status_lines
 from tests.backup.pretended import Stage, quiesce_of, refuse
@@ -19,7 +19,7 @@ from tests.operate.nights import slow_stage, standing_of
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
-LEFT = Finding(Level.CRITICAL, "1 VM may be left quiesced: x")
+LEFT = StatusFinding(Level.CRITICAL, "1 VM may be left quiesced: x")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import past
 from snapall.operate.reading import course
-from snapall.operate.run_history import Course
+from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import statistics
 from snapall.views.glyphs import FINE, PLAIN, alphabet, columns, fitted, sparkline
 from snapall.views.messages import wrapped
@@ -35,7 +35,7 @@ def stage(tmp_path: Path) -> Stage:
     return slow_stage(tmp_path)
 
 
-def dead(stage: Stage) -> Course:
+def dead(stage: Stage) -> RunHistory:
     """A run that died while it quiesced."""
     sql = Vm(110, "sql01", "esx1")
     journal = stage.begun(Surveyed((), (sql,), (), (), ()), Intent(1, Quiesce(sql, "Quiesce-x")))

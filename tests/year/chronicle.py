@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from snapall.lab.faults import Kind
+from snapall.lab.faults import FaultKind
 from snapall.lab.ledger import Change, Effect, Entry
 
 TEMPORARY = re.compile(r"vmware_new_\d{8}T\d{6}Z-[a-z0-9]{4}")
 OURS = re.compile(r"Quiesce(-\d{8}T\d{6}Z-[a-z0-9]{4})?")
-ANSWERED = (None, Kind.SLOW, Kind.TAG)  # how a listing fares that is read all the same
+ANSWERED = (None, FaultKind.SLOW, FaultKind.TAG)  # how a listing fares that is read all the same
 NAMES = ("vmware_recent", "vmware_previous", *(f"vmware_snap{n}" for n in range(3, 9)))
 
 
@@ -238,4 +238,4 @@ class Chronicle:
 
 def _torn_over_rsh(entry: Entry) -> bool:
     """Over rsh nobody can tell that a listing is torn; the newest snapshot stands in its first half."""
-    return entry.transport == "rsh" and entry.fault == Kind.HALF
+    return entry.transport == "rsh" and entry.fault == FaultKind.HALF

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from snapall.lab.faults import CREATE, NAMED, REMOVE, Fault, Kind
+from snapall.lab.faults import CREATE, NAMED, REMOVE, Fault, FaultKind
 from tests.year.town import Setup
 from tests.year.underway import Fate
 
@@ -18,36 +18,36 @@ HOUR = 3600.0
 QUIET = 100
 FAULTS: dict[str, tuple[int, tuple[Fault, ...]]] = {
     **{name: (3, named.faults) for name, named in NAMED.items()},
-    "create-hangs": (4, (Fault(CREATE, Kind.HANG, nth=2, seconds=2 * HOUR),)),
-    "create-slow": (4, (Fault(CREATE, Kind.SLOW, nth=2, seconds=1200),)),
-    "create-late": (4, (Fault(CREATE, Kind.ACT_LATE, seconds=700, hold=10),)),
-    "create-very-late": (2, (Fault(CREATE, Kind.ACT_LATE, nth=3, seconds=900, hold=2 * HOUR),)),
-    "creates-lost": (3, (Fault(CREATE, Kind.ACT_NO_ANSWER, times=0),)),
-    "create-torn": (2, (Fault(CREATE, Kind.HALF, nth=2),)),
-    "create-garbage": (2, (Fault(CREATE, Kind.GARBAGE, text="Segmentation fault", exit=139),)),
-    "remove-hangs": (3, (Fault(REMOVE, Kind.HANG, seconds=6 * HOUR),)),
-    "remove-lost": (3, (Fault(REMOVE, Kind.ACT_NO_ANSWER, exit=1),)),
-    "remove-late": (3, (Fault(REMOVE, Kind.ACT_LATE, nth=2, seconds=600, hold=5),)),
-    "remove-slow": (2, (Fault(REMOVE, Kind.SLOW, seconds=3 * HOUR),)),
-    "removals-refused": (3, (Fault(REMOVE, Kind.REFUSE, times=0),)),
-    "database-lags-minutes": (4, (Fault(CREATE, Kind.LAG, times=0, seconds=240),)),
-    "database-lags-at-removal": (3, (Fault(REMOVE, Kind.LAG, times=0, seconds=300),)),
-    "database-down-at-survey": (4, (Fault("version", Kind.DATABASE_DOWN),)),
-    "database-away-a-while": (4, (Fault(CREATE, Kind.DATABASE_DOWN, nth=2, seconds=300),)),
-    "filer-goes-down": (4, (Fault("login", Kind.REFUSE, nth=6, times=0),)),
-    "filer-slow": (3, (Fault("filer", Kind.SLOW, times=0, seconds=50),)),
-    "filer-login-hangs": (2, (Fault("login", Kind.HANG, nth=5, seconds=300),)),
-    "capture-late": (3, (Fault("snap create", Kind.ACT_LATE, seconds=100, hold=5),)),
-    "capture-torn": (2, (Fault("snap create", Kind.HALF),)),
-    "capture-slow": (3, (Fault("snap create", Kind.SLOW, seconds=100),)),
-    "list-fails": (3, (Fault("snap list", Kind.FAIL, nth=2),)),
-    "list-torn": (3, (Fault("snap list", Kind.HALF, nth=3),)),
-    "list-dropped": (3, (Fault("snap list", Kind.DROP, nth=2, times=2),)),
-    "rename-lost": (4, (Fault("snap rename", Kind.ACT_NO_ANSWER, nth=2),)),
-    "rename-refused": (3, (Fault("snap rename", Kind.FAIL, nth=3),)),
-    "rename-hangs": (2, (Fault("snap rename", Kind.HANG, nth=4, seconds=HOUR),)),
-    "delete-lost": (3, (Fault("snap delete", Kind.ACT_NO_ANSWER),)),
-    "delete-dropped": (3, (Fault("snap delete", Kind.DROP),)),
+    "create-hangs": (4, (Fault(CREATE, FaultKind.HANG, nth=2, seconds=2 * HOUR),)),
+    "create-slow": (4, (Fault(CREATE, FaultKind.SLOW, nth=2, seconds=1200),)),
+    "create-late": (4, (Fault(CREATE, FaultKind.ACT_LATE, seconds=700, hold=10),)),
+    "create-very-late": (2, (Fault(CREATE, FaultKind.ACT_LATE, nth=3, seconds=900, hold=2 * HOUR),)),
+    "creates-lost": (3, (Fault(CREATE, FaultKind.ACT_NO_ANSWER, times=0),)),
+    "create-torn": (2, (Fault(CREATE, FaultKind.HALF, nth=2),)),
+    "create-garbage": (2, (Fault(CREATE, FaultKind.GARBAGE, text="Segmentation fault", exit=139),)),
+    "remove-hangs": (3, (Fault(REMOVE, FaultKind.HANG, seconds=6 * HOUR),)),
+    "remove-lost": (3, (Fault(REMOVE, FaultKind.ACT_NO_ANSWER, exit=1),)),
+    "remove-late": (3, (Fault(REMOVE, FaultKind.ACT_LATE, nth=2, seconds=600, hold=5),)),
+    "remove-slow": (2, (Fault(REMOVE, FaultKind.SLOW, seconds=3 * HOUR),)),
+    "removals-refused": (3, (Fault(REMOVE, FaultKind.REFUSE, times=0),)),
+    "database-lags-minutes": (4, (Fault(CREATE, FaultKind.LAG, times=0, seconds=240),)),
+    "database-lags-at-removal": (3, (Fault(REMOVE, FaultKind.LAG, times=0, seconds=300),)),
+    "database-down-at-survey": (4, (Fault("version", FaultKind.DATABASE_DOWN),)),
+    "database-away-a-while": (4, (Fault(CREATE, FaultKind.DATABASE_DOWN, nth=2, seconds=300),)),
+    "filer-goes-down": (4, (Fault("login", FaultKind.REFUSE, nth=6, times=0),)),
+    "filer-slow": (3, (Fault("filer", FaultKind.SLOW, times=0, seconds=50),)),
+    "filer-login-hangs": (2, (Fault("login", FaultKind.HANG, nth=5, seconds=300),)),
+    "capture-late": (3, (Fault("snap create", FaultKind.ACT_LATE, seconds=100, hold=5),)),
+    "capture-torn": (2, (Fault("snap create", FaultKind.HALF),)),
+    "capture-slow": (3, (Fault("snap create", FaultKind.SLOW, seconds=100),)),
+    "list-fails": (3, (Fault("snap list", FaultKind.FAIL, nth=2),)),
+    "list-torn": (3, (Fault("snap list", FaultKind.HALF, nth=3),)),
+    "list-dropped": (3, (Fault("snap list", FaultKind.DROP, nth=2, times=2),)),
+    "rename-lost": (4, (Fault("snap rename", FaultKind.ACT_NO_ANSWER, nth=2),)),
+    "rename-refused": (3, (Fault("snap rename", FaultKind.FAIL, nth=3),)),
+    "rename-hangs": (2, (Fault("snap rename", FaultKind.HANG, nth=4, seconds=HOUR),)),
+    "delete-lost": (3, (Fault("snap delete", FaultKind.ACT_NO_ANSWER),)),
+    "delete-dropped": (3, (Fault("snap delete", FaultKind.DROP),)),
 }
 
 # Of a hundred nights so many. `touch` counts the moments at which a command meets the world; a run has about 50.

@@ -22,7 +22,7 @@ from snapall.config.settings import Config
 from snapall.errors import SnapallError
 from snapall.lab.config_file import database_url
 from snapall.lab.ledger import Entry
-from snapall.lab.sites import NIGHTLY, LabVm, Site, Volume, batch, build
+from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume, batch, build
 from snapall.lab.world import World
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
@@ -91,7 +91,7 @@ class Setup:
         )
 
 
-def site(began: datetime) -> Site:
+def site(began: datetime) -> SiteSpec:
     """The recorded batch's site, and a VM on two datastores, one to skip, a template, other people's snapshots."""
     small = batch()
     more = (
@@ -100,7 +100,7 @@ def site(began: datetime) -> Site:
         LabVm(112, "tmpl-w2k3", 11, (688,), template=True),
     )
     hourly = (("hourly.0", 1.2), ("hourly.1", 5.2))
-    whole = Site(
+    whole = SiteSpec(
         hosts=(*small.hosts, (12, "esx02.example.edu")),
         datastores=small.datastores,
         vms=(*small.vms, *more),

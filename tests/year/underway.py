@@ -16,7 +16,7 @@ from snapall.lab.filershell import Ending, FilerShell
 from snapall.lab.vcbsnapshot import begin
 from snapall.lab.world import World
 from snapall.site import OpenSite
-from snapall.site.filer import NoAnswer, NotSent, Reply, sendable
+from snapall.site.filer import FilerReply, NoAnswer, NotSent, sendable
 from snapall.site.process import Completed
 from tests.turns import HostClock, Turns
 
@@ -87,7 +87,7 @@ class Wire:
     def approach(self) -> None:
         """There is nothing to open."""
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         sendable(command)
         # A filer that hangs up on rsh has the command already; ssh tells whether it was taken.
         unsent = NoAnswer if self._settings.transport == "rsh" else NotSent
@@ -102,7 +102,7 @@ class Wire:
         answered = self._underway.within(reply.wait, deadline)
         if not answered or (reply.ending is Ending.DROP and self._settings.transport == "ssh"):
             raise NoAnswer("the filer gave no whole answer", "look with `snap list`")
-        return Reply(reply.stdout, reply.stderr)
+        return FilerReply(reply.stdout, reply.stderr)
 
 
 class LabPrograms:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.lab import external_actors
-from snapall.lab.faults import Kind
+from snapall.lab.faults import FaultKind
 from tests.year import dawn
 from tests.year.chronicle import Chronicle, Rules
 from tests.year.dawn import Deed
@@ -165,7 +165,9 @@ class Year:
         """One command and its judgement."""
         town, chronicle = self.town, self.chronicle
         rules = self._rules(words[2] if len(words) > 2 else "")
-        freed = {fault.snapshot for fault in (FAULTS[night.fault][1] if night.fault else ()) if fault.kind is Kind.TAG}
+        freed = {
+            fault.snapshot for fault in (FAULTS[night.fault][1] if night.fault else ()) if fault.kind is FaultKind.TAG
+        }
         tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
         chronicle.tagged = {one for one in tagged if one[1] not in freed}
         chronicle.read(town.news(), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snapall.config.batch.defects import defects_of
-from snapall.config.batch.facts import Defect, Fault, KeyPath, Script
+from snapall.config.batch.facts import BatchFault, Defect, KeyPath, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
 from snapall.config.batch.shown import shown
@@ -18,7 +18,7 @@ from snapall.escaping import printable
 class Batch:
     """What was read: the faults, or a table as tomllib gives one, with the line of each key."""
 
-    faults: tuple[Fault, ...]
+    faults: tuple[BatchFault, ...]
     table: Mapping[str, object]
     lines: Mapping[KeyPath, int]
     defects: tuple[Defect, ...]

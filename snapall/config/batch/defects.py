@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snapall.config.batch.facts import Defect, Quiesce, Release, Script, Snap, SnapshotQuery, VmQuery
+from snapall.config.batch.facts import Defect, QuiesceLoop, ReleaseLoop, Script, Snap, SnapshotQuery, VmQuery
 
 
 def defects_of(script: Script) -> tuple[Defect, ...]:
@@ -26,7 +26,7 @@ def _lines(found: Iterator[int] | list[int]) -> tuple[int, ...]:
 def _of_the_workflow(script: Script) -> Iterator[Defect]:
     statements = script.statements
     for one in statements:
-        if isinstance(one, Quiesce) and one.login.unset_user:
+        if isinstance(one, QuiesceLoop) and one.login.unset_user:
             unset = one.login.unset_user
             name = unset if unset.startswith("the ") else f"%{unset}%"
             what = f"{name} is never set: where vcbsnapshot refuses a missing user no VM is quiesced"
@@ -54,14 +54,14 @@ def _of_the_workflow(script: Script) -> Iterator[Defect]:
 
 def _of_the_loops(script: Script) -> Iterator[Defect]:
     statements = script.statements
-    loops = [one.line for one in statements if isinstance(one, Quiesce | Release)]
+    loops = [one.line for one in statements if isinstance(one, QuiesceLoop | ReleaseLoop)]
     yield Defect(
         _lines(loops),
         "one VM after the other, without a time-out and without a lock, and error text in the list is taken for ids",
         "it has time-outs and a lock, reads numbers only, and takes several VMs at a time if vcenter.parallel says so",
     )
     yield Defect(
-        _lines([one.line for one in statements if isinstance(one, Release)]),
+        _lines([one.line for one in statements if isinstance(one, ReleaseLoop)]),
         "a removal that fails is not tried again: the VM keeps its snapshot",
         "a journal keeps it as a debt, which recover and the next run settle",
     )

@@ -22,7 +22,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BatchFault:
     """A line that cannot be taken as it stands, why, and the remedy; an overlay that has one of `keys` answers it."""
 
     line: int
@@ -64,7 +64,7 @@ class Snap:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class OsqlCall:
     """How osql is called."""
 
     login: Said | None
@@ -85,7 +85,7 @@ class VmQuery:
     """The query for the VMs of the datastores; `datastores` is None where its filter is not understood."""
 
     line: int
-    database: Database
+    database: OsqlCall
     out: str | None
     owner: str | None = None
     datastores: tuple[int, ...] | None = None
@@ -98,7 +98,7 @@ class SnapshotQuery:
     """The query for the VM snapshots of one name; `limited_to` names the datastores if it is limited to some."""
 
     line: int
-    database: Database
+    database: OsqlCall
     out: str | None
     owner: str | None = None
     name: str | None = None
@@ -119,7 +119,7 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiesce:
+class QuiesceLoop:
     """The loop over the VMs with `vcbsnapshot -c`."""
 
     line: int
@@ -130,7 +130,7 @@ class Quiesce:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseLoop:
     """The loop over the VM snapshots with `vcbsnapshot -d`."""
 
     line: int
@@ -139,7 +139,7 @@ class Release:
     skip: int = 0
 
 
-Statement = Snap | VmQuery | SnapshotQuery | Quiesce | Release
+Statement = Snap | VmQuery | SnapshotQuery | QuiesceLoop | ReleaseLoop
 
 
 @dataclass(slots=True)
@@ -148,7 +148,7 @@ class Script:
 
     texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
     statements: list[Statement] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[BatchFault] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
     logs: list[Said] = field(default_factory=list)
     emptied: list[int] = field(default_factory=list)  # lines whose > begins the log anew
@@ -161,11 +161,11 @@ class Script:
     exits: bool = False  # whether it sets an exit code of its own
     last: int = 1
     secrets: set[str] = field(default_factory=set)
-    _seen: set[Fault] = field(default_factory=set)
+    _seen: set[BatchFault] = field(default_factory=set)
 
     def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
         """Note what cannot be taken."""
-        found = Fault(line, text, remedy, keys)
+        found = BatchFault(line, text, remedy, keys)
         if found not in self._seen:
             self._seen.add(found)
             self.faults.append(found)

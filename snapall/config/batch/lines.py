@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from snapall.config.batch.facts import Fault
+from snapall.config.batch.facts import BatchFault
 
 _LARGEST = 1 << 16
 _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
@@ -71,13 +71,13 @@ def program_name(text: str) -> str:
     return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
 
 
-def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
+def lines_of(data: bytes) -> tuple[list[Line], list[BatchFault]]:
     """The lines of a batch file; bytes that are no UTF-8 stay in them as lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return [], [Fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+        return [], [BatchFault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        return [], [Fault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
+        return [], [BatchFault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -87,29 +87,31 @@ def lines_of(data: bytes) -> tuple[list[Line], list[Fault]]:
     return _joined(single)
 
 
-def _joined(single: list[Line]) -> tuple[list[Line], list[Fault]]:
+def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
     lines: list[Line] = []
-    faults: list[Fault] = []
+    faults: list[BatchFault] = []
     pending: Line | None = None
     for line in single:
         now = line if pending is None else replace(pending, text=pending.text + line.text)
         if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
             faults.append(
-                Fault(line.number, "begins with a sign that the ^ before it changes", "write the command on one line")
+                BatchFault(
+                    line.number, "begins with a sign that the ^ before it changes", "write the command on one line"
+                )
             )
         pending = None
         if len(now.text) > _LONGEST:
-            faults.append(Fault(now.number, "the line is longer than cmd can take", "cut it in two"))
+            faults.append(BatchFault(now.number, "the line is longer than cmd can take", "cut it in two"))
         elif not _continues(now.text):
             lines.append(now)
         elif now.is_comment:
             text = "a comment ends in ^, and cmd may take the next line for a part of it"
-            faults.append(Fault(now.number, text, "take the ^ away"))
+            faults.append(BatchFault(now.number, text, "take the ^ away"))
             lines.append(now)
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        faults.append(Fault(pending.number, "ends in ^, and nothing follows", "take the ^ away"))
+        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "take the ^ away"))
     return lines, faults
 
 

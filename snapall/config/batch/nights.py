@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from snapall.config.batch.facts import Quiesce, Release, Script, Snap, SnapshotQuery, Statement, VmQuery
+from snapall.config.batch.facts import QuiesceLoop, ReleaseLoop, Script, Snap, SnapshotQuery, Statement, VmQuery
 
 PROPER = "the original has: delete, renames, query, vcbsnapshot -c, create, query, vcbsnapshot -d"
 """The remedy where the order is another one."""
@@ -17,9 +17,9 @@ class Night:
 
     snaps: list[Snap] = field(default_factory=list)
     queries: list[VmQuery] = field(default_factory=list)
-    quiesces: list[Quiesce] = field(default_factory=list)
+    quiesces: list[QuiesceLoop] = field(default_factory=list)
     lookups: list[SnapshotQuery] = field(default_factory=list)
-    releases: list[Release] = field(default_factory=list)
+    releases: list[ReleaseLoop] = field(default_factory=list)
 
     @property
     def line(self) -> int:
@@ -38,7 +38,7 @@ def nights_of(script: Script) -> list[Night]:
     nights: list[Night] = []
     current: Night | None = None
     for statement in script.statements:
-        if current is None or (current.releases and not isinstance(statement, Release)):
+        if current is None or (current.releases and not isinstance(statement, ReleaseLoop)):
             current = Night()
             nights.append(current)
         match statement:
@@ -46,11 +46,11 @@ def nights_of(script: Script) -> list[Night]:
                 current.snaps.append(statement)
             case VmQuery():
                 current.queries.append(statement)
-            case Quiesce():
+            case QuiesceLoop():
                 current.quiesces.append(statement)
             case SnapshotQuery():
                 current.lookups.append(statement)
-            case Release():
+            case ReleaseLoop():
                 current.releases.append(statement)
     if not nights and not script.faults:
         script.fault(1, "no command of the batch is in this file", "name the batch file that takes the backups")
@@ -102,7 +102,9 @@ def _lists_fit(night: Night, script: Script) -> None:
             script.fault(release.line, unwritten, PROPER)
 
 
-def _lists_are_whole(queries: list[VmQuery | SnapshotQuery], loops: list[Quiesce | Release], script: Script) -> None:
+def _lists_are_whole(
+    queries: list[VmQuery | SnapshotQuery], loops: list[QuiesceLoop | ReleaseLoop], script: Script
+) -> None:
     """Each loop reads the whole of what the queries above it found, and none reads it twice."""
     for earlier, later in combinations(sorted(queries, key=lambda one: one.line), 2):
         between = any(one.source == later.out and earlier.line < one.line < later.line for one in loops)
@@ -116,6 +118,6 @@ def _lists_are_whole(queries: list[VmQuery | SnapshotQuery], loops: list[Quiesce
         if loop.skip > headers:
             text = f"skip={loop.skip} leaves out the first of a list that has {headers} lines above them"
             script.fault(loop.line, text, "let it skip these lines alone: none with -h-1, else 2")
-    for first, second in combinations([one for one in loops if isinstance(one, Quiesce)], 2):
+    for first, second in combinations([one for one in loops if isinstance(one, QuiesceLoop)], 2):
         if first.source == second.source and not any(first.line < one.line < second.line for one in queries):
             script.fault(second.line, f"the VMs of this list have been quiesced on line {first.line}", PROPER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snapall.config.batch import statements
-from snapall.config.batch.facts import ANY, Database, ListFile, Said, Script, SnapshotQuery, VmQuery
+from snapall.config.batch.facts import ANY, ListFile, OsqlCall, Said, Script, SnapshotQuery, VmQuery
 from snapall.config.batch.lines import Command, Word
 from snapall.config.batch.programs import option_of, split_option
 from snapall.config.batch.variables import Variables
@@ -111,7 +111,7 @@ def _out(given: dict[str, Word], command: Command, line: int, variables: Variabl
     return said.text.lower() if said is not None else None
 
 
-def _database(given: dict[str, Word], line: int, variables: Variables, script: Script) -> Database:
+def _database(given: dict[str, Word], line: int, variables: Variables, script: Script) -> OsqlCall:
     password = ("database", "password")
     found: dict[str, Said | None] = {}
     for option, what, keys in (
@@ -126,4 +126,4 @@ def _database(given: dict[str, Word], line: int, variables: Variables, script: S
             script.fault(line, f"osql has no {option}: {what} is missing", _BY_OVERLAY, *keys)
     if "-P" in given:
         script.in_command_lines.append(line)
-    return Database(found["-U"], found["-P"], found["-D"])
+    return OsqlCall(found["-U"], found["-P"], found["-D"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from snapall.config.batch.facts import ANY, Fault, KeyPath
+from snapall.config.batch.facts import ANY, BatchFault, KeyPath
 
 
-def answers(overlay: Mapping[str, object], table: Mapping[str, object], fault: Fault) -> bool:
+def answers(overlay: Mapping[str, object], table: Mapping[str, object], fault: BatchFault) -> bool:
     """Whether the overlay gives a key that the fault is about: of every job of the batch, if it may be any one's."""
     return any(_has(overlay, table, key) for key in fault.keys)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.branches import Loop
-from snapall.config.batch.facts import ANY, Login, Quiesce, Release, Said, Script, Snap
+from snapall.config.batch.facts import ANY, Login, QuiesceLoop, ReleaseLoop, Said, Script, Snap
 from snapall.config.batch.lines import Command, Word
 from snapall.config.batch.variables import Variables
 
@@ -49,7 +49,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
 
 def loop(
     source: Said | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
-) -> Quiesce | Release | None:
+) -> QuiesceLoop | ReleaseLoop | None:
     """`vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
     given: dict[str, Word | None] = {}
     words = list(command.words[1:])
@@ -73,9 +73,9 @@ def loop(
     wanted = f"moref:vm-%{names[0]}"
     if action == "-c" and len(plain) == 2 and targets[0] == wanted and source is not None:
         named = variables.use(plain[1], line, "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
-        return Quiesce(line, source.text.lower(), login, named, over.skip)
+        return QuiesceLoop(line, source.text.lower(), login, named, over.skip)
     if action == "-d" and len(names) > 1 and targets == [wanted, f"ssid:snapshot-%{names[1]}"] and source is not None:
-        return Release(line, source.text.lower(), login, over.skip)
+        return ReleaseLoop(line, source.text.lower(), login, over.skip)
     text = "vcbsnapshot is called otherwise than the batch does"
     remedy = "it has `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
     script.fault(line, text, remedy)

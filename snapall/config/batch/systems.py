@@ -6,7 +6,7 @@ import sys
 from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
-from snapall.config.batch.facts import Database, Login, Quiesce, Release, Said, Script, SnapshotQuery, VmQuery
+from snapall.config.batch.facts import Login, OsqlCall, QuiesceLoop, ReleaseLoop, Said, Script, SnapshotQuery, VmQuery
 from snapall.config.batch.nights import Night
 from snapall.config.batch.raw import Table, agreed
 
@@ -20,7 +20,7 @@ def log(script: Script, table: Table) -> None:
 
 def vcenter(nights: list[Night], script: Script, table: Table) -> None:
     """VirtualCenter, as the lines of vcbsnapshot reach it, one VM at a time."""
-    loops: list[Quiesce | Release] = []
+    loops: list[QuiesceLoop | ReleaseLoop] = []
     for night in nights:
         loops += [*night.quiesces, *night.releases]
     logins = [(one.login, one.line) for one in loops]
@@ -75,7 +75,7 @@ def database(nights: list[Night], script: Script, table: Table) -> None:
     asked: list[VmQuery | SnapshotQuery] = []
     for night in nights:
         asked += [*night.queries, *night.lookups]
-    queries: list[tuple[Database, str | None, int]] = [(one.database, one.owner, one.line) for one in asked]
+    queries: list[tuple[OsqlCall, str | None, int]] = [(one.database, one.owner, one.line) for one in asked]
     url = ("database", "url")
     login = agreed([(one.login, line) for one, _, line in queries], "the login of osql", script, url, case=False)
     dsn = agreed([(one.dsn, line) for one, _, line in queries], "the data source of osql", script, url, case=False)

@@ -8,7 +8,7 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.links import Look, Seen, Walk
 from snapall.site import transport_to
-from snapall.site.filer import FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Reply, Transport, require_7mode
+from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport, require_7mode
 from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots at most present before one more is made: a volume holds 255
@@ -56,7 +56,7 @@ class _Asked:
         self._name = name
         self._silence: tuple[str, NoAnswer] | None = None  # the command that was not answered, and what is told of it
 
-    def run(self, command: str) -> Reply:
+    def run(self, command: str) -> FilerReply:
         remedy = "see that the filer is well, then run `snapall doctor` again"
         match self._silence:
             case None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SiteOptions:
     """The lab's settings, kept in the world so that every process sees the same. Times in seconds."""
 
     vc_user: str = "vcbackup"
@@ -38,7 +38,7 @@ class Settings:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Settings:
+    def from_json(cls, text: str) -> SiteOptions:
         """What `to_json` wrote."""
         values = json.loads(text)
         return cls(**{**values, "rsh_users": tuple(values["rsh_users"])})
