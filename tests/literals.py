@@ -21,7 +21,7 @@ CAPITALS = {
     "error": "REASON",
     "message": "REASON",
     "why": "REASON",
-    "said": "REASON",
+    "output": "REASON",
     "held": "REASON",
     "broken": "REASON",
     "blocked": "REASON",

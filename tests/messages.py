@@ -114,8 +114,8 @@ def messages(source: str) -> Iterator[Message]:
     for function in (one for one in module.functions.values() if one.name in WARNERS):
         words = Words(module, function.end_lineno or 0, [function])
         parts = {id(part) for one in ast.walk(function) if isinstance(one, ast.Assign) for part in ast.walk(one.value)}
-        for said in (one for one in ast.walk(function) if isinstance(one, ast.JoinedStr) and id(one) not in parts):
-            if len((text := words.of(said)).split()) > SOME_WORDS:
+        for output in (one for one in ast.walk(function) if isinstance(one, ast.JoinedStr) and id(one) not in parts):
+            if len((text := words.of(output)).split()) > SOME_WORDS:
                 yield Message(text, "warning", AS_IT_SAYS, "")
 
 

@@ -64,9 +64,9 @@ def test_the_papers_batch_filled_in_is_a_whole_configuration() -> None:
 
 
 def test_each_placeholder_of_the_printed_batch_is_named() -> None:
-    said = refused(BATS / "paper.bat")
+    output = refused(BATS / "paper.bat")
     names = ["filer", "volname", "sqlpword", "dbdsn", "vcenter", "vcuser", "vcpword"]
-    for number, (name, line) in enumerate(zip(names, said, strict=True), 5):
+    for number, (name, line) in enumerate(zip(names, output, strict=True), 5):
         assert line.startswith(f"line {number}: `set {name}=***`: {name}: the placeholder was not replaced; ")
 
 
@@ -108,10 +108,10 @@ def test_a_copy_that_a_site_edited_gives_its_jobs(
         ("code_page", {8: "used without quotes, so cmd splits it", 11: "not ASCII stands in it"}),
     ],
 )
-def test_a_copy_that_cannot_be_taken_is_refused_by_line(name: str, said: dict[int, str]) -> None:
+def test_a_copy_that_cannot_be_taken_is_refused_by_line(name: str, output: dict[int, str]) -> None:
     lines = refused(BATS / f"{name}.bat")
-    assert {int(line.split(":")[0].removeprefix("line ")) for line in lines} == set(said)
-    for number, text in said.items():
+    assert {int(line.split(":")[0].removeprefix("line ")) for line in lines} == set(output)
+    for number, text in output.items():
         assert any(line.startswith(f"line {number}: ") and text in line and "; " in line for line in lines)
     assert "s3c" not in "\n".join(lines)
     assert "vcpw" not in "\n".join(lines).replace("vcpword", "")
@@ -228,8 +228,8 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
     ],
 )
 def test_what_is_not_understood_is_said_with_its_line(old: str, new: str, line: int, text: str) -> None:
-    said = faults(filled((old, new)))
-    assert any(one.startswith(f"line {line}:") and text in one for one in said), said
+    output = faults(filled((old, new)))
+    assert any(one.startswith(f"line {line}:") and text in one for one in output), output
 
 
 def test_the_papers_shorter_query_names_no_datastore() -> None:
@@ -248,8 +248,8 @@ def test_without_a_login_vcbs_own_file_supplies_it(tmp_path: Path) -> None:
 def test_a_user_of_rsh_is_one_for_all_lines() -> None:
     data = filled(("RSH %filer% snap", "RSH %filer% -l root -n snap"))
     assert batch_of(data, {}).table["filers"] == {"filer1": {"host": "filer1", "transport": "rsh", "user": "root"}}
-    said = faults(data.replace(b"-l root -n snap create", b"-l admin snap create"))
-    assert any("the user of rsh is another one" in one for one in said)
+    output = faults(data.replace(b"-l root -n snap create", b"-l admin snap create"))
+    assert any("the user of rsh is another one" in one for one in output)
 
 
 def test_two_filers_may_have_volumes_of_one_name_but_one_volume_has_one_sequence(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def test_two_filers_may_have_volumes_of_one_name_but_one_volume_has_one_sequence
         "vmvol1": ("filer1", ("vmvol1",)),
         "FILER2-vmvol1": ("FILER2", ("vmvol1",)),
     }
-    said = faults(two.replace(b"set volname=vmvol2", b"REM"))
-    assert any("the volume vmvol1 is backed up twice" in one for one in said)
+    output = faults(two.replace(b"set volname=vmvol2", b"REM"))
+    assert any("the volume vmvol1 is backed up twice" in one for one in output)
 
 
 def test_volumes_of_one_sequence_have_one_chain() -> None:
@@ -283,11 +283,11 @@ def test_volumes_of_one_sequence_have_one_chain() -> None:
 def test_the_way_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
     rest = "RSH %filer% snap rename a b\r\n:Next\r\nREM Get list of VMs"
     data = filled(("REM Get list of VMs", f"{condition}\r\n{rest}"))
-    said = faults(data)
+    output = faults(data)
     if taken:
-        assert any("does not come when all goes well" in one for one in said)
+        assert any("does not come when all goes well" in one for one in output)
     else:
-        assert not any("does not come when all goes well" in one for one in said)
+        assert not any("does not come when all goes well" in one for one in output)
 
 
 def test_a_job_that_lacks_a_part_is_a_fault() -> None:
@@ -306,8 +306,8 @@ def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:
 
 
 def test_lines_that_are_skipped_on_a_good_night_are_not_taken() -> None:
-    said = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
-    assert any(one.startswith("line 21:") and "does not come when all goes well" in one for one in said)
+    output = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
+    assert any(one.startswith("line 21:") and "does not come when all goes well" in one for one in output)
 
 
 def test_utf_16_and_endless_lines_are_refused_at_once() -> None:
@@ -369,10 +369,10 @@ def test_a_fault_of_one_job_is_not_lifted_by_another_jobs_key(tmp_path: Path) ->
 
 def test_a_keys_fault_names_the_file_that_it_came_from(tmp_path: Path) -> None:
     path = put(tmp_path, filled(("volname=vmvol1", "volname=vm:vol1")), "[vcenter]\ntimeout = -1\nfoo = 1\n")
-    said = refused(path)
-    assert any(line.startswith('line 6: jobs."vm:vol1"') for line in said)
-    assert any(line.startswith(f"{path}.toml: vcenter.timeout: ") for line in said)
-    assert any(line.startswith(f"{path}.toml: vcenter.foo: is not a known key") for line in said)
+    output = refused(path)
+    assert any(line.startswith('line 6: jobs."vm:vol1"') for line in output)
+    assert any(line.startswith(f"{path}.toml: vcenter.timeout: ") for line in output)
+    assert any(line.startswith(f"{path}.toml: vcenter.foo: is not a known key") for line in output)
     (tmp_path / "snapall.bat.toml").write_text("[vcenter\n")
     assert refused(path)[0].startswith(f"{path}.toml: is not valid TOML")
 

@@ -182,9 +182,9 @@ def test_a_missing_key_file_is_reported(folder: Path) -> None:
 
 def test_no_fault_shows_a_secret_that_stands_in_the_wrong_place(folder: Path) -> None:
     wrong = with_key("database", 'password = { text = "hunter2" }').replace("[688]", '"hunter2"')
-    said = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))
-    assert said.count("\n") == 3
-    assert "hunter2" not in said
+    output = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))
+    assert output.count("\n") == 3
+    assert "hunter2" not in output
 
 
 TEN_FAULTS = """
@@ -222,10 +222,10 @@ def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
         "vcenter.password: is missing, though there is a user",
         'jobs.vol1.filer: there is no table [filers.filer2]; defined are "filer1"',
     ]
-    said = faults(folder, TEN_FAULTS)
-    assert len(said) == len(begins)
+    output = faults(folder, TEN_FAULTS)
+    assert len(output) == len(begins)
     for begin in begins:
-        assert any(fault.startswith(begin) for fault in said), begin
+        assert any(fault.startswith(begin) for fault in output), begin
 
 
 def test_an_empty_file_misses_its_four_tables(folder: Path) -> None:
@@ -238,8 +238,8 @@ def test_an_empty_file_misses_its_four_tables(folder: Path) -> None:
 
 
 def test_tables_that_are_no_tables(folder: Path) -> None:
-    said = faults(folder, 'vcenter = 1\ndatabase = "x"\njobs = {}\nfilers = { f = 1 }\n')
-    assert said[:4] == [
+    output = faults(folder, 'vcenter = 1\ndatabase = "x"\njobs = {}\nfilers = { f = 1 }\n')
+    assert output[:4] == [
         "vcenter: must be a table",
         "database: must be a table",
         "filers.f: must be a table",
@@ -283,8 +283,8 @@ def test_tables_that_are_no_tables(folder: Path) -> None:
     ],
 )
 def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) -> None:
-    [said] = faults(folder, with_key(table, line))
-    assert said.startswith(fault)
+    [output] = faults(folder, with_key(table, line))
+    assert output.startswith(fault)
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
     ],
 )
 def test_a_value_that_is_wrong(folder: Path, old: str, new: str, fault: str) -> None:
-    [said] = faults(folder, PLAIN.replace(old, new))
-    assert said.startswith(fault)
+    [output] = faults(folder, PLAIN.replace(old, new))
+    assert output.startswith(fault)
 
 
 @pytest.mark.parametrize(
@@ -331,34 +331,34 @@ def test_a_value_that_is_wrong(folder: Path, old: str, new: str, fault: str) -> 
     ],
 )
 def test_a_key_that_is_missing(folder: Path, table: str, key: str, fault: str) -> None:
-    [said] = faults(folder, without_key(table, key))
-    assert said.startswith(fault)
+    [output] = faults(folder, without_key(table, key))
+    assert output.startswith(fault)
 
 
 def test_ssh_keys_at_an_rsh_filer_are_faults(folder: Path) -> None:
-    said = faults(folder, with_key("filers.filer1", 'transport = "rsh"'))
-    assert [fault.split(":")[0] for fault in said] == ["filers.filer1.key_file", "filers.filer1.known_hosts"]
+    output = faults(folder, with_key("filers.filer1", 'transport = "rsh"'))
+    assert [fault.split(":")[0] for fault in output] == ["filers.filer1.key_file", "filers.filer1.known_hosts"]
 
 
 @pytest.mark.parametrize("program", ["ssh", "/usr/bin/ssh", "C:\\\\PuTTY\\\\PLINK.EXE"])
 def test_no_password_goes_over_a_far_shell(folder: Path, program: str) -> None:
     far = with_key("vcenter", f'vcbsnapshot = ["{program}", "proxy", "vcbsnapshot"]')
-    [said] = faults(folder, far)
-    assert said.startswith("vcenter.password: would stand on the far command line of ")
+    [output] = faults(folder, far)
+    assert output.startswith("vcenter.password: would stand on the far command line of ")
     bare = far.replace('user = "vcbackup"\npassword = { env = "VCPWORD" }\n', "")
     assert read(folder, bare).vcenter.vcbsnapshot[1:] == ("proxy", "vcbsnapshot")
-    [said] = faults(folder, bare.replace("vc01.example.edu", "vc01;reboot"))
-    assert said.startswith("vcenter.host: is read again by a shell behind ")
+    [output] = faults(folder, bare.replace("vc01.example.edu", "vc01;reboot"))
+    assert output.startswith("vcenter.host: is read again by a shell behind ")
 
 
 def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
-    [said] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
-    assert said == (
+    [output] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
+    assert output == (
         'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", "vmware_previous", '
         '"vmware_snap3", "vmware_snap4", "vmware_new_*"; give one of the two jobs another prefix or chain'
     )
-    [said] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nprefix = "x"'))
-    assert said.startswith('jobs.other.chain: job "vol1" gives the same names on "vmvol1": "VMware_Snap3"; ')
+    [output] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nprefix = "x"'))
+    assert output.startswith('jobs.other.chain: job "vol1" gives the same names on "vmvol1": "VMware_Snap3"; ')
     assert set(read(folder, second_job('volumes = ["vmvol2"]')).jobs) == {"vol1", "other"}
     assert set(read(folder, second_job('volumes = ["vmvol1"]\nprefix = "noon"')).jobs) == {"vol1", "other"}
 
@@ -373,8 +373,8 @@ def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
     ],
 )
 def test_two_jobs_must_not_share_temporary_names_on_one_volume(folder: Path, lines: str, names: str) -> None:
-    [said] = faults(folder, second_job(f'volumes = ["vmvol1"]\n{lines}'))
-    assert said.startswith(f'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": {names}; ')
+    [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\n{lines}'))
+    assert output.startswith(f'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": {names}; ')
     assert len(read(folder, second_job(f'volumes = ["vmvol2"]\n{lines}')).jobs) == 2
 
 
@@ -387,41 +387,41 @@ def test_every_volume_in_common_is_named_and_long_chains_are_cut_short(folder: P
     both = PLAIN.replace('volumes = ["vmvol1"]', 'volumes = ["a", "b", "c"]\nretain = 9') + second_job(
         'volumes = ["B", "a", "d"]\nretain = 8'
     ).removeprefix(PLAIN)
-    [said] = faults(folder, both)
-    assert said.startswith('jobs.other.prefix: job "vol1" gives the same names on "B", "a": "vmware_recent", ')
-    assert '"vmware_snap6" and 3 more; ' in said
+    [output] = faults(folder, both)
+    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "B", "a": "vmware_recent", ')
+    assert '"vmware_snap6" and 3 more; ' in output
 
 
 def test_a_conflict_of_two_jobs_is_told_beside_other_faults(folder: Path) -> None:
-    said = faults(folder, second_job('volumes = ["vmvol1"]\nbusy_wait = -1'))
-    assert len(said) == 2
-    assert said[0].startswith("jobs.other.busy_wait: ")
-    assert said[1].startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": ')
+    output = faults(folder, second_job('volumes = ["vmvol1"]\nbusy_wait = -1'))
+    assert len(output) == 2
+    assert output[0].startswith("jobs.other.busy_wait: ")
+    assert output[1].startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": ')
 
 
 def test_the_order_changes_nothing_about_names_in_common(folder: Path) -> None:
     for order in ("safe", "paper"):
-        [said] = faults(folder, second_job(f'volumes = ["vmvol1"]\nchain = ["x"]\norder = "{order}"'))
-        assert said.startswith('jobs.other.prefix: job "vol1" gives the same names')
+        [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\nchain = ["x"]\norder = "{order}"'))
+        assert output.startswith('jobs.other.prefix: job "vol1" gives the same names')
 
 
 def test_two_tables_for_one_filer_are_one_filer(folder: Path) -> None:
     twin = '[filers.twin]\nhost = "FILER1.example.edu"\ntransport = "rsh"\n'
     job = '[jobs.other]\nfiler = "twin"\ndatastores = [1]\nvolumes = ["vmvol1"]\n'
-    [said] = faults(folder, PLAIN + twin + job)
-    assert said.startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", ')
+    [output] = faults(folder, PLAIN + twin + job)
+    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", ')
     assert len(read(folder, PLAIN + twin.replace("FILER1", "filer2") + job).jobs) == 2
 
 
 def test_names_that_differ_in_capitals_only_are_one_name(folder: Path) -> None:
-    [said] = faults(folder, second_job('volumes = ["vmvol2"]').replace("jobs.other", "jobs.VOL1"))
-    assert said.startswith('jobs.VOL1: differs from "vol1" in capital letters only')
+    [output] = faults(folder, second_job('volumes = ["vmvol2"]').replace("jobs.other", "jobs.VOL1"))
+    assert output.startswith('jobs.VOL1: differs from "vol1" in capital letters only')
 
 
 def test_toml_that_cannot_be_read_is_reported_with_its_line(folder: Path) -> None:
-    [said] = faults(folder, "a = 1\nb = = 2\n")
-    assert said.startswith("is not valid TOML: ")
-    assert "line 2" in said
+    [output] = faults(folder, "a = 1\nb = = 2\n")
+    assert output.startswith("is not valid TOML: ")
+    assert "line 2" in output
     assert faults(folder, "a = " + "[" * 100_000) == ["is nested too deeply to be read"]
 
 

@@ -68,8 +68,8 @@ def test_a_file_that_ends_as_old_editors_end_it_is_taken() -> None:
     ],
 )
 def test_a_block_is_one_fault_and_what_follows_is_read_as_if_it_were_not_there(block: str) -> None:
-    (said,) = faults(filled(("c:\r\n", f"{block}\r\nc:\r\n")))
-    assert said.startswith("line 14: ")
+    (output,) = faults(filled(("c:\r\n", f"{block}\r\nc:\r\n")))
+    assert output.startswith("line 14: ")
     lines = block.count("\r\n") + 1
     two = faults(filled(("c:\r\n", f"{block}\r\nc:\r\n"), ("RSH %filer% snap create", "RSH %filr% snap create")))
     assert any(one.startswith(f"line {39 + lines}:") and "%filr% is never set" in one for one in two)
@@ -77,8 +77,8 @@ def test_a_block_is_one_fault_and_what_follows_is_read_as_if_it_were_not_there(b
 
 def test_a_server_and_a_login_of_windows_are_answered_by_one_key() -> None:
     data = filled(("osql -U vc_user -P %sqlpword% -D %dbdsn%", "sqlcmd -S vc01 -d VCDB -E"))
-    said = [re.sub("`.*`", "", one) for one in faults(data)]
-    assert [re.findall(r"\((-.)\)", one) for one in said] == [["-S"], ["-d"], ["-E"]] * 2
+    output = [re.sub("`.*`", "", one) for one in faults(data)]
+    assert [re.findall(r"\((-.)\)", one) for one in output] == [["-S"], ["-d"], ["-E"]] * 2
     assert batch_of(data, {"database": {"url": "mssql+pyodbc://@VC"}}).faults == ()
 
 

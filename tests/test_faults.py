@@ -213,9 +213,9 @@ def test_after_a_crash_the_plan_lists_the_releases_that_the_next_run_then_perfor
     night = at_lab()
     before = died(night)
     text, (plan,) = night("plan"), json.loads(night("plan", "--json").out)["plans"]
-    for said in (text.out, text.err, *plan["warnings"]):
-        assert "no journal" not in said
-        assert "--adopt" not in said
+    for output in (text.out, text.err, *plan["warnings"]):
+        assert "no journal" not in output
+        assert "--adopt" not in output
     planned = essence([one["command"] for one in plan["commands"] if one["changing"]])
     owing = [f"-d moref:vm-{vm} ssid:snapshot-{n}" for vm, n in ((108, 1228), (110, 1229), (1226, 1230))]
     assert planned[:3] == owing

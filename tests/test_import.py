@@ -129,9 +129,9 @@ def test_the_defects_are_told_with_their_lines(tmp_path: Path, capsys: pytest.Ca
 
 def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = ended(capsys, put(tmp_path, FILLED), "--json")
-    said = json.loads(out)
+    output = json.loads(out)
     assert code == 0
-    assert said["written"] == [str(tmp_path / "snapall.toml")]
-    assert {"key": "vcenter.password", "file": "vc.secret", "missing": True} in said["secrets"]
-    assert {"lines", "what", "instead"} == said["defects"][0].keys()
+    assert output["written"] == [str(tmp_path / "snapall.toml")]
+    assert {"key": "vcenter.password", "file": "vc.secret", "missing": True} in output["secrets"]
+    assert {"lines", "what", "instead"} == output["defects"][0].keys()
     assert "vcpw" not in out

@@ -168,8 +168,8 @@ class NewKexOnly:
 
 def test_the_other_messages_and_remedies_are_those_of_the_code(complaints: list[tuple[str, str]]) -> None:
     assert len(TABLES[1]) == len(complaints)
-    for row, said in zip(TABLES[1], complaints, strict=True):
-        for pattern, text in zip(row, said, strict=True):
+    for row, output in zip(TABLES[1], complaints, strict=True):
+        for pattern, text in zip(row, output, strict=True):
             assert re.match(_pattern(pattern), text, re.DOTALL), (pattern, text)
 
 

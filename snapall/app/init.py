@@ -215,7 +215,7 @@ class Interview:
                 "host-key",
                 "Its fingerprint again, or yes",
                 None,
-                lambda said: init_answers.confirmed(said, key.fingerprint),
+                lambda output: init_answers.confirmed(output, key.fingerprint),
             )
             write_down(known, key.line)
         Ssh(filer).greet()

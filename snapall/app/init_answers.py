@@ -77,9 +77,9 @@ def transport(text: str) -> Literal["ssh", "rsh"]:
             raise ConfigError(f"{text!r} is neither ssh nor rsh", "write one of the two")
 
 
-def confirmed(said: str, fingerprint: str) -> None:
+def confirmed(output: str, fingerprint: str) -> None:
     """Whether a host key is the right one, as somebody says who has compared it."""
-    if said not in {"yes", fingerprint}:
+    if output not in {"yes", fingerprint}:
         raise ConfigError(
             f"the host key {fingerprint} is not confirmed",
             "answer yes only when you have compared it over a way that you trust; --host-key takes the fingerprint",

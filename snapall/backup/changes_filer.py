@@ -36,9 +36,9 @@ def capture_answered(one: CaptureState, outcome: Outcome) -> CaptureState:
         case Refusal():  # never sent; an earlier one under the same name may have been
             sent = [call for call in one.calls if not isinstance(call.outcome, Refusal)]
             return replace(one, phase=CapturePhase.SILENT if sent else CapturePhase.ABSENT)
-        case Unknown(failed=False) if not outcome.said.strip():
+        case Unknown(failed=False) if not outcome.output.strip():
             return replace(one, phase=CapturePhase.SILENT)
-        case Done() if not outcome.said.strip():
+        case Done() if not outcome.output.strip():
             return replace(one, phase=CapturePhase.SILENT)
         case Done() | Unknown():
             return replace(one, phase=CapturePhase.ANSWERED)

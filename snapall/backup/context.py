@@ -33,7 +33,7 @@ class Site(Protocol):
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         """Send one changing command, and tell `on_start` of the program that was started for it."""
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Connect to the filer ahead of its next command, as far as that can be done."""
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:

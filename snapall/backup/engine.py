@@ -198,7 +198,7 @@ class Engine:
             one.phase is VmPhase.PLANNED for one in case.state.vms.values()
         )
         if last or any(isinstance(step, Capture) for step in sent):
-            self._context.threads.start(lambda: _approach(case))
+            self._context.threads.start(lambda: _preconnect_now(case))
 
     # On the threads
 
@@ -333,6 +333,6 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent
     return VmsSeen(vms, rows, registered, version, ended, hosts)
 
 
-def _approach(case: Case) -> None:
+def _preconnect_now(case: Case) -> None:
     with suppress(Exception):  # the command will find out by itself, and tell
-        case.context.site.approach()
+        case.context.site.preconnect()

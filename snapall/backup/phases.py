@@ -90,7 +90,7 @@ class Call:
     @property
     def worded(self) -> bool:
         """Whether the filer said a word: over rsh the silence of success is that of a lost answer, too."""
-        return self.outcome is not None and bool(self.outcome.said.strip())
+        return self.outcome is not None and bool(self.outcome.output.strip())
 
 
 @dataclass(frozen=True, slots=True)

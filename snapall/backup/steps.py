@@ -71,7 +71,7 @@ class Done:
     `already`: what a removal was to remove was gone before it came.
     """
 
-    said: str = ""
+    output: str = ""
     ssid: str = ""
     already: bool = False
 
@@ -81,7 +81,7 @@ class Refusal:
     """Nothing was sent, for this reason: the program did not start, or the connection was not made."""
 
     why: str
-    said: str = ""
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Unknown:
     """
 
     why: str
-    said: str = ""
+    output: str = ""
     claimed: bool = False
     failed: bool = False
     busy: bool = False

@@ -103,4 +103,4 @@ def _capture(one: CaptureState, since: _Since) -> CaptureSummary:
 def _bare(outcome: Outcome) -> Outcome:
     match outcome:
         case Done() | Refusal() | Unknown():
-            return replace(outcome, said="")
+            return replace(outcome, output="")

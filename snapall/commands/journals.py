@@ -74,7 +74,7 @@ def show(
     """
     from snapall.app.status import run_of
     from snapall.views.glyphs import alphabet
-    from snapall.views.run_json import course_json
+    from snapall.views.run_json import run_json
     from snapall.views.timeline import timeline_lines
     from snapall.views.timeline_svg import timeline_svg
 
@@ -85,7 +85,7 @@ def show(
         except OSError as error:
             raise SnapallError(f"{svg} cannot be written: {error.strerror}", "name another file with --svg") from error
     if as_json:
-        typer.echo(json.dumps(course_json(found), indent=1))
+        typer.echo(json.dumps(run_json(found), indent=1))
     elif svg is None:
         for line in timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)):
             typer.echo(line)

@@ -34,10 +34,10 @@ def become(command: Callable[[], Exit], log: Path) -> None:
         raise NotHere
     code = 70
     try:
-        said = os.open(log, os.O_WRONLY | os.O_APPEND)
+        output = os.open(log, os.O_WRONLY | os.O_APPEND)
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         code = int(command())

@@ -51,7 +51,7 @@ class Played:
     reached: bool
     crashed: bool  # whether the run was killed
     findings: tuple[BrokenPromise, ...]
-    said: str = ""  # what the commands printed, when there are findings; why the machine was too slow
+    output: str = ""  # what the commands printed, when there are findings; why the machine was too slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Theatre:
             record = scene.folder / "calls"
             code = scene.perform(lambda: scene.run(record))
             if code != 0:
-                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.said()}")
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.output()}")
             scene.load_beforehand()
             return recorded(record)
 
@@ -93,7 +93,7 @@ def telling(play: Callable[[CellLimits], tuple[Played, str]]) -> Played:
         if not slow and (played.reached or played.findings):
             break
         played, slow = play(limits)
-    return replace(played, reached=False, said=slow) if slow else played
+    return replace(played, reached=False, output=slow) if slow else played
 
 
 class _Scene:
@@ -133,8 +133,8 @@ class _Scene:
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, after, self.job)
         findings += self._journals()
-        said = self.said() if findings else ""
-        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), said)
+        output = self.output() if findings else ""
+        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), output)
 
     def run(self, record: Path | None) -> Exit:
         """The run itself, in the process that is to die."""
@@ -181,7 +181,7 @@ class _Scene:
             time.sleep(0.02)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-    def said(self) -> str:
+    def output(self) -> str:
         """What the commands printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 

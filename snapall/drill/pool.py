@@ -128,7 +128,7 @@ def _worker(made: Ground, number: int, mine: Sequence[tuple[int, Cell]]) -> tupl
 def _tell(pipe: int, n: int, one: Played) -> None:
     findings = [(finding.broken.value, finding.what) for finding in one.findings]
     line = json.dumps(
-        {"n": n, "reached": one.reached, "crashed": one.crashed, "findings": findings, "said": one.said[-4000:]}
+        {"n": n, "reached": one.reached, "crashed": one.crashed, "findings": findings, "output": one.output[-4000:]}
     )
     data = f"{line}\n".encode()
     while data:
@@ -138,4 +138,4 @@ def _tell(pipe: int, n: int, one: Played) -> None:
 def _read(line: bytes, cells: Sequence[Cell]) -> Played:
     body = json.loads(line)
     findings = tuple(BrokenPromise(Broken(broken), what) for broken, what in body["findings"])
-    return Played(cells[body["n"]], body["reached"], body["crashed"], findings, body["said"])
+    return Played(cells[body["n"]], body["reached"], body["crashed"], findings, body["output"])

@@ -114,8 +114,8 @@ def troubles(played: Sequence[Played]) -> list[str]:
         if one.findings and one.reached:
             lines.append(one.cell.told)
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
-            lines += [f"  | {line}" for line in one.said.splitlines()[-12:]]
-    missed = [(one.cell.told, one.said) for one in played if not one.reached]
+            lines += [f"  | {line}" for line in one.output.splitlines()[-12:]]
+    missed = [(one.cell.told, one.output) for one in played if not one.reached]
     return [*lines, *(f"not played: {told}" + f" ({why or _RACE})" for told, why in missed)]
 
 

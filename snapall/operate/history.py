@@ -16,7 +16,7 @@ from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
-from snapall.operate.reading import course, course_of
+from snapall.operate.reading import history, course_of
 from snapall.operate.run_history import RunHistory, RunKind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
@@ -79,7 +79,7 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
     found = found or [path for path in paths if path.stem.startswith(wanted) or _stamp_of(path).startswith(wanted)]
     match found:
         case [path]:
-            run = course(store.read(path))
+            run = history(store.read(path))
             if run is None:
                 raise ConfigError(f"run {path.stem} died before it did anything", "name another one")
             return run
@@ -93,7 +93,7 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
 
 def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory:
     for path in reversed(paths):
-        run = course(store.read(path))
+        run = history(store.read(path))
         if run is not None:
             return run
     raise ConfigError(f"no run of {wanted or 'any job'} is on record", "`snapall run` takes a backup")
@@ -126,7 +126,7 @@ def known_of(store: JournalStore, job: str) -> Known:
     paths = store.open_runs(job)
     for path in paths:
         try:
-            run = course(store.read(path))  # whole: of an open run, damage in the middle matters
+            run = history(store.read(path))  # whole: of an open run, damage in the middle matters
             unsettled += [run] if run is not None else []
         except JournalError as error:
             unreadable.append(Unreadable(error.message, error.hint, open=True))

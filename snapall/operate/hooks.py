@@ -82,11 +82,11 @@ class HookRunner:
             ran = hook_process.run(argv, handed, environ, self._hooks.timeout, stopped)
         except SiteError as error:
             return error.message
-        said = [line for line in ran.said.splitlines() if line.strip()]
+        output = [line for line in ran.output.splitlines() if line.strip()]
         if ran.code == 0:
             return ""
         how = f"exit code {ran.code}" if ran.code is not None else f"no end within {self._hooks.timeout:g} s"
-        return printable(": ".join([how, *([" / ".join(said[-_LINES:])] if said else [])]))
+        return printable(": ".join([how, *([" / ".join(output[-_LINES:])] if output else [])]))
 
 
 def facts_of(job: str, phase: HookMoment, report: Report | None, code: Exit, why: str) -> dict[str, object]:

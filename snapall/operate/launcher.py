@@ -15,7 +15,7 @@ from snapall.backup.steps import Child
 from snapall.config.settings import Config
 from snapall.errors import SnapallError
 from snapall.operate.guardian import StuckLimits
-from snapall.site.process import Apart, NotStarted, itself
+from snapall.site.process import DetachedProcess, NotStarted, itself
 
 READY = "snapall: the guardian is ready"
 """What a guardian says once it needs nothing more of the run."""
@@ -68,7 +68,7 @@ class GuardianLauncher:
         self._settings = settings
         self._limits = StuckLimits() if limits is None else limits
         self._patience = patience
-        self._started: list[Apart] = []
+        self._started: list[DetachedProcess] = []
 
     def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
         """What sets a guardian over a run of the job, if the job wants one."""
@@ -85,18 +85,18 @@ class GuardianLauncher:
         argv = [sys.executable, "-m", "snapall.app.guardian", job.name, str(journal)]  # the last two are for `ps`
         try:
             # From the folder of this very package; it moves on to ours as soon as it runs.
-            guardian = Apart(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
+            guardian = DetachedProcess(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
         except NotStarted as error:
             return _refusal(f"the guardian did not come up: {error.message}")
         self._started.append(guardian)
         return lambda: self._await(guardian, stopped)
 
-    def _await(self, guardian: Apart, stopped: Callable[[], bool]) -> None:
+    def _await(self, guardian: DetachedProcess, stopped: Callable[[], bool]) -> None:
         if guardian.ready(self._patience, stopped) or stopped():
             return
         guardian.end(1)
-        said = guardian.said or f"it was not ready within {self._patience:g} s"
-        raise NoGuardian(f"the guardian did not come up: {said}", _REMEDY.format(python=sys.executable))
+        output = guardian.output or f"it was not ready within {self._patience:g} s"
+        raise NoGuardian(f"the guardian did not come up: {output}", _REMEDY.format(python=sys.executable))
 
 
 def _here() -> Path | None:

@@ -15,7 +15,7 @@ from snapall.operate.run_history import Captured, Moved, PastCall, RunHistory, R
 _LONGEST = 5e10  # seconds: what was tampered with is still a time
 
 
-def course(run: RunState) -> RunHistory | None:
+def history(run: RunState) -> RunHistory | None:
     """A run with every call; None: it has no header, so nothing was done in its name."""
     summary = summarize(run)
     if summary is None:

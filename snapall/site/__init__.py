@@ -79,9 +79,9 @@ class OpenSite:
             case Capture() | Rename() | Delete():
                 return self._reached().perform(step)
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Open the way to the filer ahead of the next command; nothing is asked there."""
-        self._reached().approach()
+        self._reached().preconnect()
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first. SiteError: it cannot be read."""

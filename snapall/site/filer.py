@@ -55,10 +55,10 @@ class NotLetIn(NotReached):
 class NoAnswer(SiteError):
     """The command was sent, and no whole answer came back: whether it was executed is unknown."""
 
-    def __init__(self, message: str, hint: str = "", said: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", output: str = "") -> None:
         """`said`: what came before the answer broke off."""
         super().__init__(message, hint)
-        self.said = said
+        self.output = output
 
 
 class NoVolume(SiteError):
@@ -85,7 +85,7 @@ class Transport(Protocol):
         """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         ...
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Do ahead of the next command what can be done; no command is given, and nothing is raised."""
         ...
 
@@ -111,9 +111,9 @@ class FilerSystem:
         self._transport = transport
         self._name = name
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Open the way for the next command, so that it need not wait for that."""
-        self._transport.approach()
+        self._transport.preconnect()
 
     def command(self, step: Capture | Rename | Delete) -> str:
         """The filer's own command (the paper; Data ONTAP 7-Mode, na_snap(1)). Raises Refused for an unfit name."""
@@ -142,7 +142,7 @@ class FilerSystem:
         except NotLetIn as error:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
-            return Unknown(_with_hint(error), error.said)
+            return Unknown(_with_hint(error), error.output)
         return self._judge(_verb(step), reply)
 
     def listing_line(self, volume: str) -> str:
@@ -171,7 +171,7 @@ class FilerSystem:
                 raise NoAnswer(
                     f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
                     hint="give `snap list` by hand and look whether it comes whole",
-                    said=reply.stdout,
+                    output=reply.stdout,
                 )
             case Meaning.OK:
                 return reply.stdout
@@ -215,18 +215,18 @@ class FilerSystem:
         return " ".join(("snap", verb, *names))
 
     def _judge(self, verb: Verb, reply: FilerReply) -> Outcome:
-        said = whole(reply.stdout, reply.stderr)
+        output = whole(reply.stdout, reply.stderr)
         why = f"{self._name}: {one_line(reply.stdout, reply.stderr)}"
         meaning = classify(verb, reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK:
-                return Done(said)
+                return Done(output)
             case Meaning.ABSENT if verb == "delete":
-                return Done(said, already=True)
+                return Done(output, already=True)
             case Meaning.UNKNOWN_ERROR:
-                return Unknown(f"{why} ({REMEDIES[meaning]})", said)
+                return Unknown(f"{why} ({REMEDIES[meaning]})", output)
             case _:
-                return Unknown(f"{why} ({REMEDIES[meaning]})", said, failed=True)
+                return Unknown(f"{why} ({REMEDIES[meaning]})", output, failed=True)
 
 
 _READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)

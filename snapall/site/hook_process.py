@@ -31,7 +31,7 @@ class Ran:
     """How it ended. `code` is None when it was ended by us, because its time was over or we were to stop."""
 
     code: int | None
-    said: str
+    output: str
     seconds: float
 
 

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from snapall.errors import SiteError
 
 
-class Way(Protocol):
+class Connection(Protocol):
     """An open connection."""
 
     @property
@@ -21,16 +21,16 @@ class Way(Protocol):
         """Let go of it; twice does no harm."""
 
 
-W = TypeVar("W", bound=Way)
+C = TypeVar("C", bound=Connection)
 
 
-class Ahead(Generic[W]):
+class Prefetch(Generic[C]):
     """Opens ways, keeps each for so many seconds at most, and hands them out in their order. Safe for threads."""
 
-    def __init__(self, open_one: Callable[[], W], seconds: float) -> None:
+    def __init__(self, open_one: Callable[[], C], seconds: float) -> None:
         self._open_one = open_one
         self._seconds = seconds
-        self._ways: list[tuple[W, threading.Timer]] = []
+        self._connections: list[tuple[C, threading.Timer]] = []
         self._opening = 0
         self._changed = threading.Condition()
 
@@ -38,24 +38,24 @@ class Ahead(Generic[W]):
         """Open one more. That it fails is nobody's matter yet: the command will find out by itself, and tell."""
         with self._changed:
             self._opening += 1
-        way = None
+        connection = None
         try:
             with suppress(SiteError):
-                way = self._open_one()
+                connection = self._open_one()
         finally:
-            self._opened(way)
+            self._opened(connection)
 
-    def _opened(self, way: W | None) -> None:
+    def _opened(self, connection: C | None) -> None:
         with self._changed:
             self._opening -= 1
-            if way is not None:
-                timer = threading.Timer(self._seconds, way.close)
+            if connection is not None:
+                timer = threading.Timer(self._seconds, connection.close)
                 timer.daemon = True
-                self._ways.append((way, timer))
+                self._connections.append((connection, timer))
                 timer.start()
             self._changed.notify_all()
 
-    def take(self, patience: float) -> W | None:
+    def take(self, patience: float) -> C | None:
         """The oldest that is still usable, if any; from now on it is the caller's to close.
 
         One that is being opened is waited for, `patience` seconds at most: it is further on than one begun now, and the
@@ -63,11 +63,11 @@ class Ahead(Generic[W]):
         """
         with self._changed:
             while True:
-                self._changed.wait_for(lambda: self._ways or not self._opening, patience)
-                if not self._ways:
+                self._changed.wait_for(lambda: self._connections or not self._opening, patience)
+                if not self._connections:
                     return None
-                way, timer = self._ways.pop(0)
+                connection, timer = self._connections.pop(0)
                 timer.cancel()
-                if way.usable:
-                    return way
-                way.close()
+                if connection.usable:
+                    return connection
+                connection.close()

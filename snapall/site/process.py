@@ -126,12 +126,12 @@ class Watched:
         return ""
 
 
-class Apart:
+class DetachedProcess:
     """A program of ours that is to outlive us. It is handed some bytes, says one word, and is left alone."""
 
     def __init__(self, argv: Sequence[str], handed: bytes, word: str, folder: Path) -> None:
         """Start it in `folder`, with nothing of ours but two pipes. Raises NotStarted."""
-        self.said = ""  # what it said before that word, or instead
+        self.output = ""  # what it said before that word, or instead
         self._word = word
         self._heard = threading.Event()
         self._ready = False
@@ -169,7 +169,7 @@ class Apart:
                 if text == self._word:
                     self._ready = True
                     break
-                self.said = text or self.said
+                self.output = text or self.output
         self._heard.set()
         self._program.wait()
 

@@ -41,7 +41,7 @@ class Rsh:
         user = "" if self._settings.user is None else f" -l {self._settings.user}"
         return f"rsh {self._settings.host}{user} {command}"
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Nothing: a connection is made in one round trip, and carries its command from the first byte."""
 
     def run(self, command: str) -> FilerReply:
@@ -82,7 +82,7 @@ class Rsh:
         return NoAnswer(
             f"no whole answer by rsh from the filer {self._settings.host}: {reason}",
             hint="look with `snap list` what happened",
-            said=heard.decode("utf-8", "replace"),
+            output=heard.decode("utf-8", "replace"),
         )
 
     def _connect(self, deadline: Deadline) -> socket.socket:

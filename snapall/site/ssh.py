@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from snapall.config.settings import Secret
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.excerpt import one_line
-from snapall.site.prefetch import Ahead
+from snapall.site.prefetch import Prefetch
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
 from snapall.site.tcp import Deadline, connect, open_socket
 
@@ -47,10 +47,10 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _SshConnection:
     """A connection that we are logged in on."""
 
-    connection: socket.socket
+    sock: socket.socket
     transport: paramiko.Transport
 
     @property
@@ -59,7 +59,7 @@ class _Way:
 
     def close(self) -> None:
         self.transport.close()
-        self.connection.close()
+        self.sock.close()
 
 
 class Ssh:
@@ -72,14 +72,14 @@ class Ssh:
         self._user = settings.user or getpass.getuser()
         self._proof = proof_of(settings)
         self._known = KnownHosts(settings)
-        self._ahead: Ahead[_Way] = Ahead(lambda: self._come_in(self._deadline()), settings.timeout)
+        self._ahead: Prefetch[_SshConnection] = Prefetch(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
         port = "" if self._settings.port == _SSH_PORT else f" -p {self._settings.port}"
         return f"ssh{port} {self._user}@{self._settings.host} {command}"
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """Connect and log in for a later command: old algorithms take their time, and VMs may be held by then."""
         if not isinstance(self._proof, NotSent):
             self._ahead.open()
@@ -99,7 +99,7 @@ class Ssh:
                 raise NoAnswer(
                     f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="look with `snap list` what happened",
-                    said=heard.decode("utf-8", "replace"),
+                    output=heard.decode("utf-8", "replace"),
                 ) from error
 
     def _deadline(self) -> Deadline:
@@ -107,22 +107,22 @@ class Ssh:
 
     def _prepared(self, stack: ExitStack, deadline: Deadline) -> paramiko.Channel | None:
         """A channel on a connection that was opened ahead, if the filer still has one for us."""
-        way = self._ahead.take(min(_QUICK, self._settings.timeout / 2))
-        if way is None:
+        connection = self._ahead.take(min(_QUICK, self._settings.timeout / 2))
+        if connection is None:
             return None
         try:
-            return self._channel(stack, way, deadline, _QUICK)
+            return self._channel(stack, connection, deadline, _QUICK)
         except NotSent:
-            way.close()  # at once: the filer may have few sessions
+            connection.close()  # at once: the filer may have few sessions
             return None
 
     def _channel(
-        self, stack: ExitStack, way: _Way, deadline: Deadline, patience: float | None = None
+        self, stack: ExitStack, connection: _SshConnection, deadline: Deadline, patience: float | None = None
     ) -> paramiko.Channel:
-        stack.callback(way.close)
-        stack.enter_context(deadline.watch(way.connection))
+        stack.callback(connection.close)
+        stack.enter_context(deadline.watch(connection.sock))
         try:
-            return way.transport.open_session(timeout=patience or self._settings.timeout)
+            return connection.transport.open_session(timeout=patience or self._settings.timeout)
         except _FAILURES as error:
             raise self._not_sent(error, deadline) from error
 
@@ -132,8 +132,8 @@ class Ssh:
 
     def greet(self) -> HostKey:
         """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
-        with closing(self._come_in(self._deadline())) as way:
-            return shown(self._settings, way.transport.get_remote_server_key())
+        with closing(self._come_in(self._deadline())) as connection:
+            return shown(self._settings, connection.transport.get_remote_server_key())
 
     def host_key(self) -> HostKey:
         """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
@@ -152,7 +152,7 @@ class Ssh:
                 except _FAILURES as error:
                     raise self._not_sent(error, deadline) from error
 
-    def _come_in(self, deadline: Deadline) -> _Way:
+    def _come_in(self, deadline: Deadline) -> _SshConnection:
         """Connect, agree, check the host key and log in. Raises NotSent."""
         known = self._known.read()
         with self._connected(deadline) as (stack, connection):
@@ -162,7 +162,7 @@ class Ssh:
                 raise self._proof
             self._log_in(transport, self._proof)
             stack.pop_all()  # from now on it is the caller's to close
-            return _Way(connection, transport)
+            return _SshConnection(connection, transport)
 
     def _agreed(self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys) -> paramiko.Transport:
         """Agree on algorithms: the key exchange is done, and nothing secret was said."""

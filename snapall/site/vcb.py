@@ -132,15 +132,15 @@ class Vcb:
             completed = self._programs.run(argv, _A_LOOK, lambda _: None)
         except process.NotStarted as error:
             raise SiteError(error.message, error.hint) from error
-        said = self._mask(whole(completed.stdout, completed.stderr))
+        output = self._mask(whole(completed.stdout, completed.stderr))
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
         if completed.code is None:
             raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT)
-        if _REFUSED_LOGIN.search(said) or _NO_PRIVILEGE.search(said):
+        if _REFUSED_LOGIN.search(output) or _NO_PRIVILEGE.search(output):
             raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT)
-        if _UNREACHED.search(said) or (self._far and completed.code == _FAR_SHELL_FAILED):
+        if _UNREACHED.search(output) or (self._far and completed.code == _FAR_SHELL_FAILED):
             raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT)
-        if completed.code == 0 or _NOTHING_FOUND.search(said):
+        if completed.code == 0 or _NOTHING_FOUND.search(output):
             return f"let in by {self._settings.host}"
         raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT)
 
@@ -160,33 +160,33 @@ class Vcb:
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
         stdout, stderr = self._mask(completed.stdout), self._mask(completed.stderr)
-        said = whole(stdout, stderr)
+        output = whole(stdout, stderr)
         telling = last_line(stderr, stdout) or "it printed nothing"
         if completed.code is None:
-            return Unknown(f"{self._program} gave no answer within {timeout:g} s and goes on: {telling}", said)
+            return Unknown(f"{self._program} gave no answer within {timeout:g} s and goes on: {telling}", output)
         if self._far and completed.code == _FAR_SHELL_FAILED:
-            return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", said)
+            return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", output)
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
         why = f"{self._program} ended with exit code {completed.code}: {telling}"
         found = ssids(completed.stdout)
-        login = spoke and not found and _REFUSED_LOGIN.search(said) is not None
-        failed = Unknown(why, said, failed=spoke, busy=_BUSY.search(said) is not None, login=login)
+        login = spoke and not found and _REFUSED_LOGIN.search(output) is not None
+        failed = Unknown(why, output, failed=spoke, busy=_BUSY.search(output) is not None, login=login)
         match step:
             case Quiesce():
-                return failed if completed.code else self._made(found, telling, said)
+                return failed if completed.code else self._made(found, telling, output)
             case Release():
-                if _NO_VM.search(said):
+                if _NO_VM.search(output):
                     return failed
-                if _GONE.search(said):
-                    return Done(said, already=True)
-                return failed if completed.code else Done(said)
+                if _GONE.search(output):
+                    return Done(output, already=True)
+                return failed if completed.code else Done(output)
 
-    def _made(self, found: tuple[str, ...], telling: str, said: str) -> Outcome:
+    def _made(self, found: tuple[str, ...], telling: str, output: str) -> Outcome:
         if len(found) == 1:
-            return Done(said, ssid=found[0])
+            return Done(output, ssid=found[0])
         lack = f"several snapshot ids ({', '.join(found)})" if found else f"no snapshot id: {telling}"
-        return Unknown(f"{self._program} ended well, yet printed {lack}", said, claimed=True)
+        return Unknown(f"{self._program} ended well, yet printed {lack}", output, claimed=True)
 
     def _mask(self, text: str) -> str:
         """The text without the password, in whatever code page the program may have echoed it."""

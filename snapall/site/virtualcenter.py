@@ -238,9 +238,9 @@ class VirtualCenter:
                 Trouble.UNREACHABLE, f"unable to open {Path(name).absolute()}: there is no such file"
             )
 
-    def _site_error(self, trouble: Trouble, said: str) -> SiteError:
+    def _site_error(self, trouble: Trouble, output: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
-        text = one_line(masked(said, own, str(self._url.password or "")))
+        text = one_line(masked(output, own, str(self._url.password or "")))
         shown = self.shown.replace(own, "***") if own else self.shown  # it may stand where it does not belong
         return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
 

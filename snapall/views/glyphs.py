@@ -62,12 +62,12 @@ def fitted(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def sparkline(values: Sequence[float | None], width: int, letters: Alphabet, top: float | None = None) -> str:
+def sparkline(values: Sequence[float | None], width: int, glyphs: Alphabet, top: float | None = None) -> str:
     """The last values, one column each, as heights between 0 and `top` (else their greatest); None is a gap."""
     shown = values[-width:] if width > 0 else ()
     known = [value for value in shown if value is not None]
     high = max(known, default=0.0) if top is None else top
-    return "".join(letters.none if value is None else _level(value, high, letters.levels) for value in shown)
+    return "".join(glyphs.none if value is None else _level(value, high, glyphs.levels) for value in shown)
 
 
 def _level(value: float, high: float, levels: str) -> str:

@@ -99,12 +99,12 @@ def announced(step: Step) -> str:
 
 def answered(step: Step, outcome: Outcome) -> list[str]:
     """What the program or the filer printed, and, which the batch never wrote, that it did not work."""
-    said = [line for line in outcome.said.splitlines() if line.strip()]
+    output = [line for line in outcome.output.splitlines() if line.strip()]
     match outcome:
         case Done():
-            return [] if isinstance(step, Rename) else said
+            return [] if isinstance(step, Rename) else output
         case _:
-            return [*said, messages.done(step, outcome)]
+            return [*output, messages.done(step, outcome)]
 
 
 def _labelled(kind: str, text: str, hint: str) -> list[str]:

@@ -7,28 +7,28 @@ from snapall.views import messages
 from snapall.views.json_root import moment, root
 
 
-def course_json(course: RunHistory) -> dict[str, object]:
+def run_json(history: RunHistory) -> dict[str, object]:
     """All that the picture shows. Moments are UTC, in ISO form; lengths are seconds; null is unknown."""
     return root(
-        job=course.job.name,
-        run=course.stamp,
-        kind=str(course.kind),
-        order=str(course.job.order),
-        volumes=list(course.job.volumes),
-        began=moment(course.began),
-        ended=moment(course.ended),
-        exit=course.exit,
-        text=course.text,
-        grade=course.backup.label if course.backup is not None else None,
-        snapshot=course.backup.name if course.backup is not None else None,
-        published=course.published,
-        window=course.window,
-        vms=[_vm(one) for one in course.vms],
-        captures=[_capture(one) for one in course.captures],
-        moves=[{"step": messages.doing(one.step), **_call(one.call)} for one in course.moves],
-        settled=[{"at": moment(one.at), "by": one.by, "why": one.why} for one in course.settled],
-        left=list(course.left),
-        open=course.open,
+        job=history.job.name,
+        run=history.stamp,
+        kind=str(history.kind),
+        order=str(history.job.order),
+        volumes=list(history.job.volumes),
+        began=moment(history.began),
+        ended=moment(history.ended),
+        exit=history.exit,
+        text=history.text,
+        grade=history.backup.label if history.backup is not None else None,
+        snapshot=history.backup.name if history.backup is not None else None,
+        published=history.published,
+        window=history.window,
+        vms=[_vm(one) for one in history.vms],
+        captures=[_capture(one) for one in history.captures],
+        moves=[{"step": messages.doing(one.step), **_call(one.call)} for one in history.moves],
+        settled=[{"at": moment(one.at), "by": one.by, "why": one.why} for one in history.settled],
+        left=list(history.left),
+        open=history.open,
     )
 
 

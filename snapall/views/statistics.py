@@ -16,7 +16,7 @@ _ALL = 110  # and their trend
 _NAMED = 3  # VMs that the summary names
 
 
-def stats_lines(found: Statistics, width: int, letters: Alphabet) -> list[str]:
+def stats_lines(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
     """For people. `width` 0: no terminal, a hundred columns are taken."""
     width = width or PIPE
     if not found.runs:
@@ -24,8 +24,8 @@ def stats_lines(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
     count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
     lines = [f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}"]
-    lines += ["", *_table(found, width, letters), ""]
-    lines += _summary(found, width, letters)
+    lines += ["", *_table(found, width, glyphs), ""]
+    lines += _summary(found, width, glyphs)
     return [part for line in lines for part in messages.wrapped(messages.safe(line), width)] + _unreadable(found)
 
 
@@ -33,7 +33,7 @@ def _unreadable(found: Statistics) -> list[str]:
     return [messages.safe(f"not readable: {text}") for text in found.unreadable]
 
 
-def _table(found: Statistics, width: int, letters: Alphabet) -> list[str]:
+def _table(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
     """The worst VM first. The curves take what is left of the width, at most a column a run."""
     longest = max((columns(_name(one)) for one in found.vms), default=2)
     names = max(4, min(longest, width // 4, 28))
@@ -47,7 +47,7 @@ def _table(found: Statistics, width: int, letters: Alphabet) -> list[str]:
     for one in found.vms:
         row = [fitted(_name(one), names)]
         for series, curve in zip((one.create, one.remove), curves, strict=True):
-            row.append(sparkline(series.values, curve, letters).rjust(curve) + _figures(series, figures))
+            row.append(sparkline(series.values, curve, glyphs).rjust(curve) + _figures(series, figures))
         lines.append("  ".join(row))
     return [line.rstrip() for line in lines]
 
@@ -71,11 +71,11 @@ def percent(trend: float | None) -> str:
     return "-" if trend is None else f"{100 * trend:+.0f} %"
 
 
-def _summary(found: Statistics, width: int, letters: Alphabet) -> list[str]:
+def _summary(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
     lines = []
     window = found.window
     if window.median is not None and window.worst is not None:
-        picture = sparkline(window.values, min(40, max(4, width - 30)), letters)
+        picture = sparkline(window.values, min(40, max(4, width - 30)), glyphs)
         lines.append(f"window  {picture}  {messages.clocked(window.known[-1])} last")
         lines.append(
             f"window: usually {messages.clocked(window.median)}, at worst {messages.clocked(window.worst)}, "

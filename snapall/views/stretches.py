@@ -58,19 +58,19 @@ class Drawing:
         return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
 
 
-def drawing(course: RunHistory) -> Drawing | None:
+def drawing(history: RunHistory) -> Drawing | None:
     """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
-    start = course.first
+    start = history.first
     if start is None:
         return None
-    calls = [one.quiesce for one in course.vms if one.quiesce is not None]
-    calls += [call for one in course.vms for call in one.releases]
-    calls += [one.call for one in course.captures]
+    calls = [one.quiesce for one in history.vms if one.quiesce is not None]
+    calls += [call for one in history.vms for call in one.releases]
+    calls += [one.call for one in history.captures]
     own = [call for call in calls if not call.late]
     moments = [moment for call in own for moment in (call.sent, call.answered) if moment is not None]
-    end = max(moments) if course.ended is not None else max(course.last, *moments)
-    captures = tuple(one for one in course.captures if not one.call.late)
-    rows = tuple(_row(one, start, max(start, end)) for one in course.vms if one.state != SKIPPED)
+    end = max(moments) if history.ended is not None else max(history.last, *moments)
+    captures = tuple(one for one in history.captures if not one.call.late)
+    rows = tuple(_row(one, start, max(start, end)) for one in history.vms if one.state != SKIPPED)
     return Drawing(start, max(start, end), rows, captures)
 
 

@@ -42,18 +42,18 @@ _STYLE = (
 )
 
 
-def timeline_svg(course: RunHistory) -> str:
+def timeline_svg(history: RunHistory) -> str:
     """The picture as one file's text. It loads nothing, runs nothing, and escapes all names."""
-    drawn = drawing(course)
-    title = messages.safe(f"job {course.job.name}, volume {', '.join(course.job.volumes)}: run {course.stamp}")
-    head = sentences(course)
-    foot = [part for line in footing(course) for part in textwrap.wrap(messages.safe(line), _LETTERS)]
+    drawn = drawing(history)
+    title = messages.safe(f"job {history.job.name}, volume {', '.join(history.job.volumes)}: run {history.stamp}")
+    head = sentences(history)
+    foot = [part for line in footing(history) for part in textwrap.wrap(messages.safe(line), _LETTERS)]
     top = 50 + _LINE * len(head) + (44 if drawn is not None else 0)
     bottom = top + _ROW * (len(drawn.rows) if drawn is not None else 0)
     below = bottom + (52 if drawn is not None else 12)
     height = below + _LINE * len(foot) + 16
     parts = [
-        _opening(f"{title}: {outcome(course)}", height),
+        _opening(f"{title}: {outcome(history)}", height),
         f"<title>{escape(title)}</title>",
         _STYLE,
         _DEFS,

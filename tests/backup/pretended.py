@@ -166,7 +166,7 @@ class PretendedSite:
                 self.volumes[volume] = [row for row in self.volumes[volume] if row.name != name]
                 return Done("deleting snapshot...")
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         self.on_approach()
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:

@@ -30,8 +30,8 @@ def test_a_fact_survives_its_line(fact: Fact) -> None:
 
 
 @given(st.text(), st.text())
-def test_any_name_survives_its_line(name: str, said: str) -> None:
-    fact = Answered(3, Done(said, name), 1.0)
+def test_any_name_survives_its_line(name: str, output: str) -> None:
+    fact = Answered(3, Done(output, name), 1.0)
     assert from_line(to_line(Record(AT, fact))) == Record(AT, fact)
 
 

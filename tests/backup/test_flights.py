@@ -178,7 +178,7 @@ def test_recover_moves_no_name_that_a_create_may_make_once_more(stage: Stage, *,
 
 def test_a_create_that_acts_after_the_second_one_failed_is_known(stage: Stage) -> None:
     def full(step: Step, act: Act) -> Outcome:
-        return Unknown("No space left on device", said="No space left on device", failed=True)
+        return Unknown("No space left on device", output="No space left on device", failed=True)
 
     answers: list[Fault] = [act_after(stage.clock, SOON), full]
     stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))

@@ -70,9 +70,9 @@ class Asleep:
         verb, moref, argument = argv[-3:]
         time.sleep(self._seconds[verb])
         with self._lock:
-            said = self._make(moref, argument) if verb == "-c" else self._remove(argument)
+            output = self._make(moref, argument) if verb == "-c" else self._remove(argument)
             self.cpu += time.thread_time() - before
-        return Completed(tuple(argv), 0, said, "", self._seconds[verb])
+        return Completed(tuple(argv), 0, output, "", self._seconds[verb])
 
     def _make(self, moref: str, name: str) -> str:
         id_ = next(self._ids)

@@ -148,7 +148,7 @@ def test_a_cell_is_played_until_it_tells_something() -> None:
     assert told((missed, ""), (broken, "a create came 9 s late"), (good, "")) == (good, 3)
     assert told(*[(missed, "")] * 9) == (missed, 4)
     never, _ = told(*[(broken, "a create came 9 s late")] * 9)
-    assert (never.reached, never.said) == (False, "a create came 9 s late")
+    assert (never.reached, never.output) == (False, "a create came 9 s late")
 
 
 def test_what_speaks_against_snapall_is_never_tried_away() -> None:

@@ -80,8 +80,8 @@ def _of_create(world: World, one: Flight) -> Iterator[Answer]:
             login = Unknown("the login is refused", failed=True, login=True)
             yield Answer(1, "the login is refused", _over(world.entered("login", run), one, acted=True), login)
     for how, there, then in _both(world, one):
-        said = there.entered("said", run, vm, value="failed")
-        yield Answer(1, f"failed, {how}", _over(said, then, until=settled), Unknown("it failed", failed=True))
+        output = there.entered("said", run, vm, value="failed")
+        yield Answer(1, f"failed, {how}", _over(output, then, until=settled), Unknown("it failed", failed=True))
         yield Answer(1, f"no answer, {how}", _over(there, then, until=settled), Unknown("no answer"))
         yield Answer(1, f"no id printed, {how}", _over(there, then, until=settled), Unknown("no id", claimed=True))
         hung = there.with_flight(replace(then, awaited=False))
@@ -117,11 +117,11 @@ def _of_removal(world: World, one: Flight) -> Iterator[Answer]:
 
 
 def _of_filer(world: World, one: Flight) -> Iterator[Answer]:
-    said = "" if isinstance(one.step, Rename) else CREATED
+    output = "" if isinstance(one.step, Rename) else CREATED
     after, flight, changed = _acted(world, one)
     if changed:
-        yield Answer(0, "done", _over(_worded(after, one, said), flight, yes=True), Done(said))
-        if said:
+        yield Answer(0, "done", _over(_worded(after, one, output), flight, yes=True), Done(output))
+        if output:
             yield Answer(1, "done, without a word", _over(after, flight, yes=True), Done())
     else:
         no = Unknown("it failed", "No such snapshot.", failed=True)
@@ -138,8 +138,8 @@ def _of_filer(world: World, one: Flight) -> Iterator[Answer]:
             yield Answer(1, "no word, which may be success", _over(there, then, yes=True), Done())
 
 
-def _worded(world: World, one: Flight, said: str) -> World:
-    if isinstance(one.step, Capture) and said:
+def _worded(world: World, one: Flight, output: str) -> World:
+    if isinstance(one.step, Capture) and output:
         return world.entered("answered", one.run, one.step.volume)
     return world
 

@@ -83,12 +83,12 @@ def _call(one: Call | None, owner: int, now: datetime) -> Key:
     if one is None:
         return ()
     out = one.outcome
-    said: Key = (type(out).__name__,)
+    output: Key = (type(out).__name__,)
     if isinstance(out, Done):
-        said = ("done", out.ssid, out.already, bool(out.said))
+        output = ("done", out.ssid, out.already, bool(out.output))
     elif isinstance(out, Unknown):
-        said = ("unknown", out.claimed, out.failed, out.busy, out.login)
-    return (said, one.abandoned, one.owner == owner, _age(one.sent, now), _age(one.answered, now), one.child is None)
+        output = ("unknown", out.claimed, out.failed, out.busy, out.login)
+    return (output, one.abandoned, one.owner == owner, _age(one.sent, now), _age(one.answered, now), one.child is None)
 
 
 def _vm(one: VmState, owner: int, now: datetime) -> Key:

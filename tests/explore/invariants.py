@@ -104,22 +104,22 @@ class Said:
     mine: int = -1  # the run that was to make a backup
 
 
-def at_rest(world: World, said: Said) -> None:
+def at_rest(world: World, output: Said) -> None:
     """What is left of ours, or may appear yet, is said, and stays written down. Violation: it is not."""
-    for run, closed in said.closed:
+    for run, closed in output.closed:
         left = {vm for one, vm in (*world.ours(), *world.may_appear()) if one == run}
         for vm in sorted(left):
-            if closed and not (said.code == 5 and ambiguous(world, vm)):
+            if closed and not (output.code == 5 and ambiguous(world, vm)):
                 raise Violation("1 no VM stays quiesced", f"vm-{vm} may be left quiesced, and the journal is closed")
-            if said.code != 5 and not _excused(world, run, vm, said.code):
+            if output.code != 5 and not _excused(world, run, vm, output.code):
                 raise Violation(
-                    "1 no VM stays quiesced", f"vm-{vm} may be left quiesced, and the exit code is {said.code}"
+                    "1 no VM stays quiesced", f"vm-{vm} may be left quiesced, and the exit code is {output.code}"
                 )
 
-    if said.mine >= 0 and said.code in {0, 3}:
-        for volume in world.scene.jobs[world.count("job", said.mine)].volumes:
-            if not any(key[:2] == ("listed", volume) and _of(key[2], said.mine) for key in world.ledger):
-                raise Violation("6 it fails loudly", f"exit {said.code}, and there is no backup of {volume}")
+    if output.mine >= 0 and output.code in {0, 3}:
+        for volume in world.scene.jobs[world.count("job", output.mine)].volumes:
+            if not any(key[:2] == ("listed", volume) and _of(key[2], output.mine) for key in world.ledger):
+                raise Violation("6 it fails loudly", f"exit {output.code}, and there is no backup of {volume}")
 
 
 def ambiguous(world: World, vm: int) -> bool:

@@ -93,12 +93,12 @@ def told(step: Step) -> str:
 
 def _said(outcome: Outcome) -> str:
     match outcome:
-        case Done(said, ssid, already):
+        case Done(output, ssid, already):
             return (
                 "done"
                 + (f", {ssid}" if ssid else "")
                 + (", already gone" if already else "")
-                + ("" if said else ", no word")
+                + ("" if output else ", no word")
             )
         case Refusal(why):
             return f"refused, {why}"

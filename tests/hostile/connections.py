@@ -60,8 +60,8 @@ class Channel:
         return chunks[0] if chunks else b""
 
 
-def ssh_bytes(said: tuple[bytes, bytes, int], _folder: Path) -> None:
-    reply = ssh._execute(Channel(*said), b"version", bytearray())  # type: ignore[arg-type]
+def ssh_bytes(output: tuple[bytes, bytes, int], _folder: Path) -> None:
+    reply = ssh._execute(Channel(*output), b"version", bytearray())  # type: ignore[arg-type]
     told(Warned(f"{reply.stdout} {reply.stderr}"))
     with suppress(SiteError):
         parse_listing(reply.stdout, "vmvol1")
@@ -88,9 +88,9 @@ def key() -> str:
     return text.decode()
 
 
-def rows_of_a_list(said: tuple[list[str], str], _folder: Path) -> None:
+def rows_of_a_list(output: tuple[list[str], str], _folder: Path) -> None:
     """Whole listings: what is understood is what stood there, and only fit names come to a command."""
-    lines, heading = said
+    lines, heading = output
     text = f"Volume vmvol1\nworking...\n\n{heading}\n" + "\n".join(lines)
     for row in parse_listing(text, "vmvol1"):
         assert row.name in text
@@ -108,8 +108,8 @@ def _moved(row: FilerSnapshot) -> None:
         assert not any(sign in one for one in filer.sent for sign in ";|&$`<>'\"\\*?")
 
 
-def status(said: str, _folder: Path) -> None:
-    FilerSystem(Canned(said), "filer1").require_writable("vmvol1")
+def status(output: str, _folder: Path) -> None:
+    FilerSystem(Canned(output), "filer1").require_writable("vmvol1")
 
 
 BOUND = 10.0  # seconds of a processor, however busy, that a reader may think about one input; it needs milliseconds
@@ -128,10 +128,10 @@ def huge_answers(text: str, _folder: Path) -> None:
     assert time.thread_time() - began < BOUND
 
 
-def site_error(said: str, _folder: Path) -> None:
+def site_error(output: str, _folder: Path) -> None:
     """What a driver says, connection string and all, as the user sees it."""
     asked = VirtualCenter(Database("mssql+pyodbc://u@VirtualCenter", Secret(PASSWORD), None))
-    complaint(asked._site_error(trouble_of(said), said))
+    complaint(asked._site_error(trouble_of(output), output))
 
 
 def urls(url: str, _folder: Path) -> None:

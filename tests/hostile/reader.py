@@ -79,7 +79,7 @@ class Canned:
         self.reply = FilerReply(stdout, stderr)
         self.sent: list[str] = []
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """There is nothing to open."""
 
     def run(self, command: str) -> FilerReply:

@@ -39,9 +39,9 @@ from tests.site.test_virtualcenter import Db
 from tests.test_config import ENVIRON, PLAIN
 
 
-def listing(said: str, _folder: Path) -> None:
-    volume = re.search(r"^Volume ([A-Za-z0-9]+)", said, re.MULTILINE)
-    system = FilerSystem(Canned(said), "filer1")
+def listing(output: str, _folder: Path) -> None:
+    volume = re.search(r"^Volume ([A-Za-z0-9]+)", output, re.MULTILINE)
+    system = FilerSystem(Canned(output), "filer1")
     for row in system.listing(volume[1] if volume is not None else "vmvol1"):
         told(Warned(f"{row.name} of {row.date}: {', '.join(row.tags)}"))
         moving = Canned("")
@@ -50,21 +50,21 @@ def listing(said: str, _folder: Path) -> None:
         assert bool(moving.sent) is (FILER_NAME.fullmatch(row.name) is not None)
 
 
-def answers(said: tuple[str, str], _folder: Path) -> None:
+def answers(output: tuple[str, str], _folder: Path) -> None:
     steps: list[Capture | Rename | Delete] = [Capture("v", "a"), Rename("v", "a", "b"), Delete("v", "a")]
     for step in steps:
-        outcome = FilerSystem(Canned(*said), "filer1").perform(step)
+        outcome = FilerSystem(Canned(*output), "filer1").perform(step)
         told(Intent(1, step), Answered(1, outcome, 1.0))
 
 
-def version(said: str, _folder: Path) -> None:
-    system = FilerSystem(Canned(said), "filer1")
+def version(output: str, _folder: Path) -> None:
+    system = FilerSystem(Canned(output), "filer1")
     require_7mode(system.version())
     system.require_writable("vmvol1")
 
 
-def rsh(said: tuple[bytes, bytes], _folder: Path) -> None:
-    Rsh(FILER)._reply(*said)
+def rsh(output: tuple[bytes, bytes], _folder: Path) -> None:
+    Rsh(FILER)._reply(*output)
 
 
 def known_hosts(data: bytes, folder: Path) -> None:
@@ -73,14 +73,14 @@ def known_hosts(data: bytes, folder: Path) -> None:
     KnownHosts(Filer("filer1", "filer1", "ssh", 22, "u", None, Secret("x"), path, 5, None, reserved_port=False)).read()
 
 
-def vcbsnapshot(said: tuple[bytes, bytes, int | None], _folder: Path) -> None:
+def vcbsnapshot(output: tuple[bytes, bytes, int | None], _folder: Path) -> None:
     vcb = Vcb(Vcenter("vc01", "vcbackup", Secret(PASSWORD), ("vcbsnapshot",), 60, 60, 60, 1))
-    stdout, stderr = (one.decode("utf-8", "replace") for one in said[:2])
+    stdout, stderr = (one.decode("utf-8", "replace") for one in output[:2])
     steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
     for step in steps:
-        outcome = vcb._judge(step, Completed(("vcbsnapshot",), said[2], stdout, stderr, 1.0), 60)
+        outcome = vcb._judge(step, Completed(("vcbsnapshot",), output[2], stdout, stderr, 1.0), 60)
         told(Intent(1, step), Answered(1, outcome, 1.0))
-        assert PASSWORD not in outcome.said
+        assert PASSWORD not in outcome.output
         assert not isinstance(outcome, Unknown) or PASSWORD not in outcome.why
 
 

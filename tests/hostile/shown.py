@@ -123,23 +123,23 @@ def imported(given: tuple[bytes, str], folder: Path) -> None:
 
 def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
     """The console, at any moment of a night, and the plan: what they export holds nothing but what can be shown."""
-    names, said, hint = given
+    names, output, hint = given
     vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
-    row = FilerSnapshot("vmware_recent", said, (said,))
+    row = FilerSnapshot("vmware_recent", output, (output,))
     plan = build(
         JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Provenance(), PlanContext(), "20070322T030000Z"
     )
-    progress, step = Progress(), Quiesce(Vm(100, said, hint), said)
+    progress, step = Progress(), Quiesce(Vm(100, output, hint), output)
     whats: list[What] = [
         *(
-            Began(JOB, "20070322T030000Z", said, hint, Pace(), said, format=FORMAT),
-            OutstandingFound(step.vm, said, said),
+            Began(JOB, "20070322T030000Z", output, hint, Pace(), output, format=FORMAT),
+            OutstandingFound(step.vm, output, output),
         ),
-        *(Surveyed((said,), vms, (), (), ()), Waiting(STAMP, said), Warned(said, hint), Failed(said, hint)),
-        *(StageBegan(Stage.QUIESCE), Intent(1, step), Started(1, Child(7, 1.0)), Answered(1, Unknown(said, said), 1.0)),
-        *(Intent(2, step), Answered(2, Refusal(said, said), 1.0), LeftOut(100, said), Withheld(100, said, hint)),
-        *(Intent(3, Capture("v", said)), Confirmed("v", said, hint), ReleaseBegan(said), NamesDiffer("v", said)),
-        *(VmLost(100), Gone(100, said), TakenOver(said, hint)),
+        *(Surveyed((output,), vms, (), (), ()), Waiting(STAMP, output), Warned(output, hint), Failed(output, hint)),
+        *(StageBegan(Stage.QUIESCE), Intent(1, step), Started(1, Child(7, 1.0)), Answered(1, Unknown(output, output), 1.0)),
+        *(Intent(2, step), Answered(2, Refusal(output, output), 1.0), LeftOut(100, output), Withheld(100, output, hint)),
+        *(Intent(3, Capture("v", output)), Confirmed("v", output, hint), ReleaseBegan(output), NamesDiffer("v", output)),
+        *(VmLost(100), Gone(100, output), TakenOver(output, hint)),
     ]
     told(*whats)
     for what in whats:

@@ -29,7 +29,7 @@ def shell(tmp_path: Path) -> Iterator[FilerShell]:
         yield FilerShell(world)
 
 
-def said(shell: FilerShell, command: str) -> str:
+def output(shell: FilerShell, command: str) -> str:
     reply = shell.answer(command, "ssh", "snapall")
     assert reply.ending is Ending.ANSWER
     return reply.stdout + reply.stderr
@@ -40,15 +40,15 @@ def names(shell: FilerShell) -> list[str]:
 
 
 def test_version_is_one_line_without_a_mode_in_7_x(shell: FilerShell) -> None:
-    assert said(shell, "version").startswith("NetApp Release 7.0.2: ")
+    assert output(shell, "version").startswith("NetApp Release 7.0.2: ")
     shell.world.set(version="NetApp Release 8.1P2 7-Mode: Tue Jun 12 17:53:00 PDT 2012 Multistore")
-    assert "7-Mode" in said(shell, "version")
+    assert "7-Mode" in output(shell, "version")
 
 
 def test_the_brief_list_has_two_columns_newest_first(shell: FilerShell) -> None:
     external_actors.tag(shell.world, "vmvol1", "vmware_snap4", "busy", "LUNs")
-    assert said(shell, "snap create vmvol1 new") == "creating snapshot...\n"
-    assert said(shell, "snap list -n vmvol1") == (
+    assert output(shell, "snap create vmvol1 new") == "creating snapshot...\n"
+    assert output(shell, "snap list -n vmvol1") == (
         "Volume vmvol1\n"
         "working...\n"
         "\n"
@@ -63,7 +63,7 @@ def test_the_brief_list_has_two_columns_newest_first(shell: FilerShell) -> None:
 
 
 def test_the_full_list_tells_the_space_as_well(shell: FilerShell) -> None:
-    lines = said(shell, "snap list vmvol1").splitlines()
+    lines = output(shell, "snap list vmvol1").splitlines()
     assert lines[3:6] == [
         "  %/used       %/total  date          name",
         "----------  ----------  ------------  --------",
@@ -75,7 +75,7 @@ def test_without_a_volume_all_are_listed(shell: FilerShell) -> None:
     with shell.world.moment() as moment:
         moment.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
     shell.world.set(working="")
-    assert said(shell, "snap list").startswith("Volume empty\n\n\nNo snapshots exist.\n\nVolume vmvol1\n")
+    assert output(shell, "snap list").startswith("Volume empty\n\n\nNo snapshots exist.\n\nVolume vmvol1\n")
 
 
 @pytest.mark.parametrize(
@@ -114,30 +114,30 @@ def test_what_cannot_be_done_is_said_on_stderr_and_changes_nothing(
 def test_a_busy_snapshot_cannot_be_deleted_and_says_why(shell: FilerShell) -> None:
     for tags, reason in [(("busy", "LUNs"), "LUN clone"), (("busy", "dump"), "dump"), (("busy",), "snapshot in use")]:
         external_actors.tag(shell.world, "vmvol1", "vmware_snap4", *tags)
-        answer = said(shell, "snap delete vmvol1 vmware_snap4")
+        answer = output(shell, "snap delete vmvol1 vmware_snap4")
         assert answer == f"Snapshot vmware_snap4 is busy because of {reason}\n"
     external_actors.tag(shell.world, "vmvol1", "vmware_snap4", "snapmirror")
-    assert said(shell, "snap delete vmvol1 vmware_snap4") == "deleting snapshot...\n"
+    assert output(shell, "snap delete vmvol1 vmware_snap4") == "deleting snapshot...\n"
 
 
 def test_the_state_of_a_volume_decides(shell: FilerShell) -> None:
     external_actors.set_volume(shell.world, "vmvol1", read_only=True)
-    assert "read-only volume" in said(shell, "snap delete vmvol1 vmware_snap4")
-    assert "vmware_snap4" in said(shell, "snap list -n vmvol1")
-    assert "read-only" in said(shell, "vol status vmvol1")
+    assert "read-only volume" in output(shell, "snap delete vmvol1 vmware_snap4")
+    assert "vmware_snap4" in output(shell, "snap list -n vmvol1")
+    assert "read-only" in output(shell, "vol status vmvol1")
     external_actors.set_volume(shell.world, "vmvol1", full=True)
-    assert "No space left" in said(shell, "snap create vmvol1 x")
+    assert "No space left" in output(shell, "snap create vmvol1 x")
     external_actors.set_volume(shell.world, "vmvol1", state="offline")
-    assert "offline" in said(shell, "snap list vmvol1")
-    assert "offline" in said(shell, "vol status")
+    assert "offline" in output(shell, "snap list vmvol1")
+    assert "offline" in output(shell, "vol status")
     external_actors.set_volume(shell.world, "vmvol1")
-    assert said(shell, "vol status vmvol1").splitlines()[1].split()[:4] == ["vmvol1", "online", "raid_dp,", "flex"]
+    assert output(shell, "vol status vmvol1").splitlines()[1].split()[:4] == ["vmvol1", "online", "raid_dp,", "flex"]
 
 
 def test_255_snapshots_are_the_most(shell: FilerShell) -> None:
     for n in range(251):
-        assert said(shell, f"snap create vmvol1 s{n}") == "creating snapshot...\n"
-    assert "maximum number of snapshots" in said(shell, "snap create vmvol1 one_too_many")
+        assert output(shell, f"snap create vmvol1 s{n}") == "creating snapshot...\n"
+    assert "maximum number of snapshots" in output(shell, "snap create vmvol1 one_too_many")
     assert len(names(shell)) == 255
 
 
@@ -181,7 +181,7 @@ def test_a_lie_says_what_a_change_says_and_changes_nothing(shell: FilerShell) ->
         stdout="deleting snapshot...\n"
     )
     assert shell.answer("snap rename vmvol1 vmware_snap4 b", "ssh", "snapall") == ShellReply()
-    assert "vmware_snap4" in said(shell, "snap list vmvol1")
+    assert "vmware_snap4" in output(shell, "snap list vmvol1")
     assert [entry.effect for entry in shell.world.ledger()] == [None, None, None]
 
 
@@ -218,7 +218,7 @@ def test_tags_come_and_go_and_snapshots_vanish_between_two_looks(shell: FilerShe
         Fault("snap list", FaultKind.TAG, nth=2, snapshot="vmware_snap4"),
         Fault("snap list", FaultKind.VANISH, nth=3, snapshot="vmware_snap3"),
     )
-    looks = [said(shell, "snap list -n vmvol1") for _ in range(3)]
+    looks = [output(shell, "snap list -n vmvol1") for _ in range(3)]
     assert ["(busy,snapmirror)" in look for look in looks] == [True, False, False]
     assert ["vmware_snap3" in look for look in looks] == [True, True, False]
 

@@ -47,8 +47,8 @@ def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
                 subprocess.Popen(command(world, "-c", f"moref:vm-{vm}", "Quiesce"), stdout=subprocess.PIPE)
                 for vm in batch_
             ]
-            said = [process.communicate(timeout=PATIENCE)[0].decode() for process in running]
-            assert all("SsId:snapshot-" in text for text in said)
+            output = [process.communicate(timeout=PATIENCE)[0].decode() for process in running]
+            assert all("SsId:snapshot-" in text for text in output)
         assert sorted(world.quiesced()) == vms
         assert listed(world) == [100_000 + n for n in range(24)]
         ledger = world.ledger()

@@ -94,10 +94,10 @@ def test_without_a_login_config_js_is_used_if_there_is_one(world: World) -> None
         (("--help",), "usage:"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_words(world: World, rest: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_done_is_refused_in_words(world: World, rest: tuple[str, ...], output: str) -> None:
     end = ask(world, *rest)
     assert end.exit == 1
-    assert said in end.stdout
+    assert output in end.stdout
     assert [(entry.exit, entry.effect) for entry in world.ledger()] == [(1, None)]
 
 
@@ -333,11 +333,11 @@ def test_the_plain_night_of_the_recordings_ends_as_it_did_there(world: World) ->
     rsh("snap rename vmvol1 vmware_snap3 vmware_snap4")
     rsh("snap rename vmvol1 vmware_previous vmware_snap3")
     rsh("snap rename vmvol1 vmware_recent vmware_previous")
-    said = [create(world, vm).stdout.splitlines()[-1] for vm in (108, 110, 1226)]
+    output = [create(world, vm).stdout.splitlines()[-1] for vm in (108, 110, 1226)]
     rsh("snap create vmvol1 vmware_recent")
     ends = [remove(world, f"snapshot-{1228 + n}", vm).exit for n, vm in enumerate((108, 110, 1226))]
 
-    assert said == ["SsId:snapshot-1228", "SsId:snapshot-1229", "SsId:snapshot-1230"]
+    assert output == ["SsId:snapshot-1228", "SsId:snapshot-1229", "SsId:snapshot-1230"]
     assert ends == [0, 0, 0]
     names = [snapshot.name for snapshot in world.listing("vmvol1")]
     assert names == ["vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4"]

@@ -103,9 +103,9 @@ def caught(mutant: Mutant, *, at_once: bool = False) -> list[str]:
     `at_once`: the first of them is enough.
     """
     with tempfile.TemporaryDirectory(prefix="snapall-mutant-", ignore_cleanup_errors=True) as name:
-        code, said = matrix(planted(mutant, Path(name)), *(["--until", mutant.breaks] if at_once else []))
+        code, output = matrix(planted(mutant, Path(name)), *(["--until", mutant.breaks] if at_once else []))
     cells, cell = [], ""
-    for line in said:
+    for line in output:
         if not line.startswith(" "):
             cell = line
         elif line.startswith(f"  {mutant.breaks}: ") and cell not in cells:

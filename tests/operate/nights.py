@@ -7,7 +7,7 @@ from pathlib import Path
 from snapall.backup.journal import journals
 from snapall.backup.steps import Capture, Quiesce, Release, Step
 from snapall.operate.history import known_of
-from snapall.operate.reading import course
+from snapall.operate.reading import history
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import Standing, standing
 from tests.backup.pretended import Stage
@@ -36,7 +36,7 @@ def slow_stage(state: Path) -> Stage:
 
 def course_of(stage: Stage, which: int = -1) -> RunHistory:
     """What is read back of one of its runs; the last one unless it is said."""
-    run = course(stage.store.read(journals(stage.store.folder)[which]))
+    run = history(stage.store.read(journals(stage.store.folder)[which]))
     assert run is not None
     return run
 

@@ -18,7 +18,7 @@ from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Done, Quiesce
 from snapall.errors import ConfigError, Exit
 from snapall.operate.history import past, run_named
-from snapall.operate.reading import course
+from snapall.operate.reading import history
 from snapall.operate.run_history import RunKind
 from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, once, quiesce_of, refuse, release_of
 from tests.operate.nights import CAPTURE, CREATE, REMOVE, course_of, slow_stage
@@ -73,7 +73,7 @@ def test_a_night_without_a_capture_has_no_backup(stage: Stage) -> None:
 def test_a_run_that_died_has_no_end_of_its_own_and_says_who_settled_it(stage: Stage) -> None:
     journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
     assert stage.recover() is Exit.OK
-    run = course(stage.store.read(journal.path))
+    run = history(stage.store.read(journal.path))
     assert run is not None
     assert (run.ended, run.exit, run.backup) == (None, None, None)
     assert [one.by for one in run.settled] == ["recover"]
@@ -82,7 +82,7 @@ def test_a_run_that_died_has_no_end_of_its_own_and_says_who_settled_it(stage: St
 
 def test_before_it_is_settled_its_vms_are_named(stage: Stage) -> None:
     journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
-    run = course(stage.state_of(journal))
+    run = history(stage.state_of(journal))
     assert run is not None
     assert (run.left, run.open) == (("sql01 (vm-110)",), True)
 
@@ -94,7 +94,7 @@ def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Sta
     journal.leave()
     stage.clock.push(3600)
     assert stage.recover() is Exit.OK
-    run = course(stage.store.read(journal.path))
+    run = history(stage.store.read(journal.path))
     assert run is not None
     (vm,) = run.vms
     assert (run.window, vm.create_seconds, vm.remove_seconds) == (None, CREATE, None)
@@ -125,8 +125,8 @@ def test_a_capture_of_some_volumes_only_is_no_backup(stage: Stage) -> None:
     name = job.temporary("20070322T030000Z")
     sent = Intent(1, Capture("v", name)), Intent(2, Capture("w", name))
     one = stage.begun(SURVEYED, *sent, Confirmed("v", name, "Mar 22 03:00"), job=job)
-    both = course(fold((*one.records, Record(stage.clock.utc(), Confirmed("w", name, "Mar 22 03:00")))))
-    run = course(fold(one.records))
+    both = history(fold((*one.records, Record(stage.clock.utc(), Confirmed("w", name, "Mar 22 03:00")))))
+    run = history(fold(one.records))
     assert run is not None
     assert both is not None
     assert (run.backup, both.backup is not None) == (None, True)
@@ -157,13 +157,13 @@ def test_a_dead_runs_vm_was_quiesced_only_if_it_answered_before_the_capture(stag
         stage.clock.push(1)
         journal.append([fact])
     journal.leave()
-    run = course(stage.store.read(journal.path))
+    run = history(stage.store.read(journal.path))
     assert run is not None
     assert {vm.vm.id: vm.state for vm in run.vms} == {110: QUIESCED, 108: NOT_QUIESCED}
 
 
 def test_no_header_is_no_run() -> None:
-    assert course(RunState()) is None
+    assert history(RunState()) is None
 
 
 def test_a_named_backup_is_no_night(stage: Stage) -> None:

@@ -181,8 +181,8 @@ def test_a_run_that_begins_no_release_is_ended_at_its_time_and_its_vm_released(w
 
 
 @pytest.mark.parametrize("said", [(), (ReleaseBegan("the capture is confirmed"),)], ids=["quiescing", "releasing"])
-def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(watch: Watch, said: tuple[ReleaseBegan]) -> None:
-    watch.quiesce().append(said)
+def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(watch: Watch, output: tuple[ReleaseBegan]) -> None:
+    watch.quiesce().append(output)
     watch.at.append((50.0, lambda: setattr(watch, "beats", False)))
     watch.watch()
     assert watch.killed_at == pytest.approx(50 + LIMITS.silence, abs=2 * LONGEST_TICK)
@@ -443,15 +443,15 @@ def test_what_cannot_be_settled_without_a_journal_has_a_remedy_that_needs_none(w
 
 def test_a_run_waits_for_a_guardian_and_says_so_once(tmp_path: Path) -> None:
     clock = PretendedClock()
-    said: list[str] = []
+    output: list[str] = []
     working = hold(tmp_path, "vol1", ROLE, clock, lambda: False)
     with working:
         stops = iter([False, False, False, True, True])
-        waiting = hold(tmp_path, "vol1", "run", clock, lambda: next(stops), said.append)
+        waiting = hold(tmp_path, "vol1", "run", clock, lambda: next(stops), output.append)
         with pytest.raises(Stopped, match="guardian"), waiting:
             pass
-    assert len(said) == 1
-    assert "waiting for the guardian" in said[0]
+    assert len(output) == 1
+    assert "waiting for the guardian" in output[0]
 
 
 def test_a_process_is_known_by_its_start_too() -> None:

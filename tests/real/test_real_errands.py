@@ -61,7 +61,7 @@ def sleeper(tmp_path: Path) -> Sleeper:
 
 def test_what_it_prints_and_how_it_ends_is_told() -> None:
     ran = hook_process.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, PATIENCE, lambda: False)
-    assert (ran.code, ran.said) == (3, "handederr\n")
+    assert (ran.code, ran.output) == (3, "handederr\n")
 
 
 @pytest.mark.parametrize("how", ["beside", "apart"])
@@ -118,8 +118,8 @@ def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_re
     os.close(go)
     os.close(done)
     assert ran.code == 0
-    assert ran.said.endswith("the reason\n")
-    assert len(ran.said) <= hook_process.CEILING
+    assert ran.output.endswith("the reason\n")
+    assert len(ran.output) <= hook_process.CEILING
     assert found >= 2  # what it is given, and what it prints
     assert most < 50 << 20  # of 200 MiB
 

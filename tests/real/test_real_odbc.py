@@ -62,36 +62,36 @@ def needs_unixodbc() -> None:
 
 def test_a_data_source_that_nobody_defined(tmp_path: Path) -> None:
     needs_unixodbc()
-    said = asked(tmp_path)
-    assert "the ODBC data source is missing: " in said
-    assert "[unixODBC][Driver Manager]Data source name not found" in said
-    assert "remedy: define the DSN" in said
+    output = asked(tmp_path)
+    assert "the ODBC data source is missing: " in output
+    assert "[unixODBC][Driver Manager]Data source name not found" in output
+    assert "remedy: define the DSN" in output
 
 
 def test_a_data_source_whose_driver_is_not_installed(tmp_path: Path) -> None:
     needs_unixodbc()
-    said = asked(tmp_path, odbc=DSN.format(driver="/no/such/libtdsodbc.so", port=1))
-    assert "the database driver is missing: " in said
-    assert "[unixODBC][Driver Manager]Can't open lib '/no/such/libtdsodbc.so' : file not found" in said
-    assert "remedy: install what database.url names" in said
+    output = asked(tmp_path, odbc=DSN.format(driver="/no/such/libtdsodbc.so", port=1))
+    assert "the database driver is missing: " in output
+    assert "[unixODBC][Driver Manager]Can't open lib '/no/such/libtdsodbc.so' : file not found" in output
+    assert "remedy: install what database.url names" in output
 
 
 def test_a_data_source_whose_driver_odbcinst_ini_does_not_know(tmp_path: Path) -> None:
     """unixODBC says of it what it says of a data source that is not there; so the remedy names both."""
     needs_unixodbc()
-    said = asked(tmp_path, odbc=DSN.format(driver="NoSuchDriver", port=1))
-    assert "the ODBC data source is missing: " in said
-    assert "Data source name not found" in said
-    assert "with a Driver of odbcinst.ini" in said
+    output = asked(tmp_path, odbc=DSN.format(driver="NoSuchDriver", port=1))
+    assert "the ODBC data source is missing: " in output
+    assert "Data source name not found" in output
+    assert "with a Driver of odbcinst.ini" in output
 
 
 def test_a_server_that_does_not_listen(tmp_path: Path, driver: str, closed_port: int) -> None:
     needs_unixodbc()
     files = {"odbc": DSN.format(driver="FreeTDS", port=closed_port), "odbcinst": DRIVER.format(driver=driver)}
-    said = asked(tmp_path, **files)
-    assert "mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: " in said
-    assert "[FreeTDS][SQL Server]" in said
-    assert "remedy: look at server, port and firewall" in said
+    output = asked(tmp_path, **files)
+    assert "mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: " in output
+    assert "[FreeTDS][SQL Server]" in output
+    assert "remedy: look at server, port and firewall" in output
 
 
 def test_a_server_whose_name_is_unknown(tmp_path: Path, driver: str) -> None:
@@ -104,7 +104,7 @@ def test_a_connection_string_in_the_url_is_not_told(tmp_path: Path, driver: str,
     needs_unixodbc()
     words = f"DRIVER={driver};SERVER=127.0.0.1;PORT={closed_port};UID=vc_user;PWD=hunter2;TDS_Version=7.1"
     url = "mssql+pyodbc:///?odbc_connect=" + words.replace("/", "%2F").replace(";", "%3B").replace("=", "%3D")
-    said = asked(tmp_path, url=url)
-    assert "the server cannot be reached: " in said
-    assert "SERVER" not in said
-    assert "odbc_connect" not in said.split("remedy")[0]
+    output = asked(tmp_path, url=url)
+    assert "the server cannot be reached: " in output
+    assert "SERVER" not in output
+    assert "odbc_connect" not in output.split("remedy")[0]

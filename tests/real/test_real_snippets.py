@@ -66,7 +66,7 @@ def encryption_in(packet: bytes) -> int:
     [("Encryption = off\n", CANNOT), ("", OFF_BUT_CAN), ("Encrypt = no\n", OFF_BUT_CAN)],
     ids=["the page's", "none", "Microsoft's"],
 )
-def test_the_data_source_of_the_page_asks_for_no_encryption(tmp_path: Path, driver: str, line: str, said: int) -> None:
+def test_the_data_source_of_the_page_asks_for_no_encryption(tmp_path: Path, driver: str, line: str, output: int) -> None:
     dsn = snippet("odbc.ini")
     assert "Encryption = off\n" in dsn
     dsn = dsn.replace("Encryption = off\n", line)
@@ -74,7 +74,7 @@ def test_the_data_source_of_the_page_asks_for_no_encryption(tmp_path: Path, driv
         dsn = dsn.replace("vc01.example.edu", "127.0.0.1").replace("1433", str(port))
         told = asked(tmp_path, odbc=dsn, odbcinst=DRIVER.format(driver=driver))
     assert "the server cannot be reached" in told
-    assert encryption_in(heard[0]) == said
+    assert encryption_in(heard[0]) == output
 
 
 def test_a_server_of_the_pages_freetds_conf_asks_for_no_encryption(
@@ -91,9 +91,9 @@ def test_a_server_of_the_pages_freetds_conf_asks_for_no_encryption(
 
 def test_debians_odbcinst_ini_is_as_the_page_says(tmp_path: Path, driver: str, closed_port: int) -> None:
     dsn = snippet("odbc.ini").replace("vc01.example.edu", "127.0.0.1").replace("1433", str(closed_port))
-    said = asked(tmp_path, odbc=dsn, odbcinst=snippet("odbcinst.ini"))
-    assert "the server cannot be reached" in said
-    assert "[FreeTDS]" in said
+    output = asked(tmp_path, odbc=dsn, odbcinst=snippet("odbcinst.ini"))
+    assert "the server cannot be reached" in output
+    assert "[FreeTDS]" in output
 
 
 def test_openssl_speaks_tls_1_0_with_the_pages_file_and_not_without(tmp_path: Path) -> None:

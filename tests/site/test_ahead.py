@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from snapall.errors import SiteError
-from snapall.site.prefetch import Ahead
+from snapall.site.prefetch import Prefetch
 from tests.waiting import PATIENCE
 
 
@@ -24,8 +24,8 @@ class Line:
         self.closed.set()
 
 
-def opened(lines: Iterator[Line], seconds: float = 60) -> Ahead[Line]:
-    return Ahead(lambda: next(lines), seconds)
+def opened(lines: Iterator[Line], seconds: float = 60) -> Prefetch[Line]:
+    return Prefetch(lambda: next(lines), seconds)
 
 
 def test_lines_are_handed_out_in_their_order_and_then_there_is_none() -> None:
@@ -57,7 +57,7 @@ def test_that_a_line_cannot_be_opened_is_nobodys_matter() -> None:
     def refused() -> Line:
         raise SiteError("filer1 does not answer", "see its network")
 
-    ahead = Ahead(refused, 60)
+    ahead = Prefetch(refused, 60)
     ahead.open()
     assert ahead.take(60) is None
 
@@ -79,8 +79,8 @@ class Slow:
 
 
 @contextmanager
-def being_opened(slow: Slow) -> Iterator[Ahead[Line]]:
-    ahead = Ahead(slow, 60)
+def being_opened(slow: Slow) -> Iterator[Prefetch[Line]]:
+    ahead = Prefetch(slow, 60)
     opening = threading.Thread(target=ahead.open)
     opening.start()
     assert slow.asked.wait(PATIENCE)
@@ -91,7 +91,7 @@ def being_opened(slow: Slow) -> Iterator[Ahead[Line]]:
         opening.join(PATIENCE)
 
 
-def taken(ahead: Ahead[Line], patience: float, slow: Slow) -> Line | None:
+def taken(ahead: Prefetch[Line], patience: float, slow: Slow) -> Line | None:
     """What somebody gets who comes before the filer has let us in."""
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ahead.take, patience)

@@ -30,7 +30,7 @@ class FakeTransport:
     answer: FilerReply | SiteError
     asked: list[str] = field(default_factory=list)
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """There is nothing to open."""
 
     def run(self, command: str) -> FilerReply:
@@ -101,8 +101,8 @@ def test_a_create_is_done_by_its_line_on_either_stream_or_by_silence(reply: tupl
 
 
 def test_a_log_line_of_the_console_is_no_answer() -> None:
-    said = sample("log_line") + sample("snap_create")
-    assert isinstance(filer(said).perform(CAPTURE), Done)
+    output = sample("log_line") + sample("snap_create")
+    assert isinstance(filer(output).perform(CAPTURE), Done)
 
 
 def test_a_create_onto_an_existing_name_failed_in_the_filers_words() -> None:
@@ -110,7 +110,7 @@ def test_a_create_onto_an_existing_name_failed_in_the_filers_words() -> None:
     assert isinstance(outcome, Unknown)
     assert outcome.failed
     assert "Snapshot already exists." in outcome.why
-    assert outcome.said == "creating snapshot...\nSnapshot already exists."
+    assert outcome.output == "creating snapshot...\nSnapshot already exists."
 
 
 def test_a_delete_of_what_is_gone_is_done_already() -> None:
@@ -156,10 +156,10 @@ TELLING = {
 
 @pytest.mark.parametrize("meaning", ERRORS)
 def test_an_error_after_the_good_line_tells_why_and_settles_nothing(meaning: Meaning) -> None:
-    said = f"creating snapshot...\n{TELLING[meaning]}\n"
-    outcome = filer(said).perform(CAPTURE)
+    output = f"creating snapshot...\n{TELLING[meaning]}\n"
+    outcome = filer(output).perform(CAPTURE)
     assert isinstance(outcome, Unknown)
-    assert (outcome.failed, outcome.said) == (True, said.strip())
+    assert (outcome.failed, outcome.output) == (True, output.strip())
     assert TELLING[meaning] in outcome.why
     assert REMEDIES[meaning] in outcome.why
 
@@ -386,7 +386,7 @@ def test_a_listing_that_comes_with_an_error_is_not_used() -> None:
 
 def test_an_answer_that_breaks_off_was_an_answer() -> None:
     """A create of which the filer said anything at all is never sent again."""
-    system = FilerSystem(FakeTransport(NoAnswer("it hung up", said="creating snap")), "filer1")
+    system = FilerSystem(FakeTransport(NoAnswer("it hung up", output="creating snap")), "filer1")
     assert system.perform(Capture("vol1", "x")) == Unknown("it hung up", "creating snap")
 
 

@@ -201,7 +201,7 @@ def test_every_command_has_a_connection_of_its_own(server: SshServer, settings: 
 
 def test_a_connection_opened_ahead_carries_the_next_command_and_no_other(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
-    ssh.approach()
+    ssh.preconnect()
     assert len(server.logins) == 1
     assert server.commands == []
     ssh.run("version")
@@ -215,7 +215,7 @@ def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected
     server: SshServer, settings: Filer
 ) -> None:
     ssh = Ssh(settings)
-    ssh.approach()
+    ssh.preconnect()
     server.open_verdict = common.OPEN_FAILED_RESOURCE_SHORTAGE
     with pytest.raises(NotSent, match="before the command was sent"):
         ssh.run("version")
@@ -228,7 +228,7 @@ def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected
 def test_that_no_connection_can_be_opened_ahead_is_told_by_the_command(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_FAILED
     ssh = Ssh(settings)
-    ssh.approach()
+    ssh.preconnect()
     with pytest.raises(NotSent):
         ssh.run("version")
     server.verdict = common.AUTH_SUCCESSFUL
@@ -423,7 +423,7 @@ def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
     server.answer = say(b"creating snap", status=None)
     with pytest.raises(NoAnswer, match="hung up") as caught:
         Ssh(settings).run("snap create vmvol1 x")
-    assert caught.value.said == "creating snap"
+    assert caught.value.output == "creating snap"
 
 
 def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, settings: Filer) -> None:

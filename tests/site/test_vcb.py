@@ -128,8 +128,8 @@ def test_the_command_for_people_hides_the_password_and_quotes_only_what_needs_it
 
 
 def test_exit_zero_and_a_snapshot_id_is_a_quiesced_vm(tmp_path: Path) -> None:
-    said = (FIXTURES / "create.txt").read_text()
-    outcome = quiesce(FakeProgram(tmp_path, stdout=said))
+    output = (FIXTURES / "create.txt").read_text()
+    outcome = quiesce(FakeProgram(tmp_path, stdout=output))
     assert outcome == Done("SsId:snapshot-619", ssid="snapshot-619")
 
 
@@ -155,11 +155,11 @@ def test_several_snapshot_ids_are_unknown_for_nobody_can_tell_which_is_ours(tmp_
 
 @pytest.mark.parametrize("fixture", ["quiesce_too_slow", "task_in_progress", "host_disconnected", "vm_gone"])
 def test_a_failed_create_is_unknown_and_says_what_virtualcenter_said(tmp_path: Path, fixture: str) -> None:
-    said = (FIXTURES / f"{fixture}.txt").read_text()
-    outcome = quiesce(FakeProgram(tmp_path, stdout="trying\n", stderr=said, code=1))
+    output = (FIXTURES / f"{fixture}.txt").read_text()
+    outcome = quiesce(FakeProgram(tmp_path, stdout="trying\n", stderr=output, code=1))
     assert isinstance(outcome, Unknown)
     assert not outcome.claimed
-    assert said.strip() in outcome.why
+    assert output.strip() in outcome.why
     assert "exit code 1" in outcome.why
 
 
@@ -209,22 +209,22 @@ LOGIN_REFUSED = "Error: Cannot complete login due to an incorrect user name or p
     "said",
     [LOGIN_REFUSED, LOGIN_REFUSED.upper(), "Incorrect user name or password", "The session is not authenticated."],
 )
-def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: Path, said: str) -> None:
-    for stdout, stderr in ((said, ""), ("", said)):
+def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: Path, output: str) -> None:
+    for stdout, stderr in ((output, ""), ("", output)):
         for answer in (
             quiesce(FakeProgram(tmp_path, stdout=stdout, stderr=stderr, code=1)),
             release(FakeProgram(tmp_path, stdout=stdout, stderr=stderr, code=1)),
         ):
             assert isinstance(answer, Unknown)
             assert (answer.login, answer.failed, answer.claimed) == (True, True, False)
-            assert said.strip() in answer.why
+            assert output.strip() in answer.why
 
 
 @pytest.mark.parametrize(
     "said", ["You do not have permission to perform this operation", "Operation failed", "Unable to communicate", ""]
 )
-def test_neither_a_missing_privilege_nor_another_failure_is_a_refused_login(tmp_path: Path, said: str) -> None:
-    outcome = quiesce(FakeProgram(tmp_path, stderr=said, code=1))
+def test_neither_a_missing_privilege_nor_another_failure_is_a_refused_login(tmp_path: Path, output: str) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stderr=output, code=1))
     assert isinstance(outcome, Unknown)
     assert (outcome.login, outcome.failed) == (False, True)
 
@@ -269,8 +269,8 @@ def test_exit_zero_is_a_released_vm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("said", [GONE, GONE.upper()])
-def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, said: str) -> None:
-    outcome = release(FakeProgram(tmp_path, stderr=said, code=1))
+def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, output: str) -> None:
+    outcome = release(FakeProgram(tmp_path, stderr=output, code=1))
     assert isinstance(outcome, Done)
     assert outcome.already
 
@@ -285,8 +285,8 @@ def test_a_vm_that_is_gone_tells_nothing_of_its_snapshot(tmp_path: Path, code: i
 
 @pytest.mark.parametrize("name", ["another_task.txt", "task_in_progress.txt"])
 def test_another_task_in_the_way_is_told_apart(tmp_path: Path, name: str) -> None:
-    said = (FIXTURES / name).read_text()
-    for text in (said, said.upper(), "vim.fault.TaskInProgress"):
+    output = (FIXTURES / name).read_text()
+    for text in (output, output.upper(), "vim.fault.TaskInProgress"):
         outcome = release(FakeProgram(tmp_path, stderr=text, code=1))
         assert isinstance(outcome, Unknown)
         assert outcome.busy
@@ -312,10 +312,10 @@ def test_only_a_program_that_ended_by_itself_has_said_that_it_failed(code: int, 
 
 
 def test_a_failed_removal_is_unknown(tmp_path: Path) -> None:
-    said = (FIXTURES / "another_task.txt").read_text()
-    outcome = release(FakeProgram(tmp_path, stderr=said, code=2))
+    output = (FIXTURES / "another_task.txt").read_text()
+    outcome = release(FakeProgram(tmp_path, stderr=output, code=2))
     assert isinstance(outcome, Unknown)
-    assert said.strip() in outcome.why
+    assert output.strip() in outcome.why
 
 
 def test_a_removal_without_a_program_is_a_refusal(tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ def test_a_program_that_echoes_the_password_does_not_spread_it(tmp_path: Path, p
     vcb = Vcb(settings((sys.executable, "-c", code), password=password))
     outcome = vcb.perform(QUIESCE, nobody)
     assert isinstance(outcome, Unknown)
-    assert outcome.said == "login *** failed"
+    assert outcome.output == "login *** failed"
     assert outcome.why.endswith("login *** failed")
 
 
@@ -439,9 +439,9 @@ def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]
         ("Segmentation fault", 139, "exit code 139"),
     ],
 )
-def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, said: str, code: int, trouble: str) -> None:
+def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str, code: int, trouble: str) -> None:
     script = tmp_path / "vcbsnapshot"
-    script.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(tmp_path))}/argv\necho "{said}"\nexit {code}\n')
+    script.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(tmp_path))}/argv\necho "{output}"\nexit {code}\n')
     script.chmod(0o755)
     vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), PATIENCE, PATIENCE, 5, 1))
     if trouble:

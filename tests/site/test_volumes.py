@@ -42,7 +42,7 @@ class Says:
     answers: dict[str, FilerReply]
     asked: list[str] = field(default_factory=list)
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """There is nothing to open."""
 
     def run(self, command: str) -> FilerReply:
@@ -87,7 +87,7 @@ def test_autodelete_is_on_or_off(text: str, on: bool) -> None:
 
 @given(st.text())
 def test_what_is_not_understood_is_an_error_never_a_guess(text: str) -> None:
-    for parse in (parse_status, lambda said: parse_space(said, "v"), parse_schedule, parse_autodelete):
+    for parse in (parse_status, lambda output: parse_space(output, "v"), parse_schedule, parse_autodelete):
         with pytest.raises(SiteError):
             parse(f"?{text}")
 

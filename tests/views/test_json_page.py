@@ -17,7 +17,7 @@ from snapall.views.doctor import doctor_json
 from snapall.views.json_root import SCHEMA, root
 from snapall.views.jsonlines import snake
 from snapall.views.reports import Retained, Taken, datastore_json, list_json
-from snapall.views.run_json import course_json
+from snapall.views.run_json import run_json
 from snapall.views.statistics import stats_json
 from snapall.views.status import status_json
 from tests.backup.pretended import JOB, quiesce_of, refuse
@@ -55,7 +55,7 @@ def test_what_the_journals_tell_is_on_the_page(tmp_path: Path) -> None:
     stage = slow_stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    shown = [status_json([standing_of(stage)]), course_json(course_of(stage))]
+    shown = [status_json([standing_of(stage)]), run_json(course_of(stage))]
     shown.append(stats_json([statistics(JOB.name, past(stage.store, JOB.name).runs, 4)]))
     assert set().union(*map(_members, shown)) <= {"schema", *re.findall(r"`(\w+)`", PAGE)}
 

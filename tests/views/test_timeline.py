@@ -15,7 +15,7 @@ from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import past
-from snapall.operate.reading import course
+from snapall.operate.reading import history
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import statistics
 from snapall.views.glyphs import FINE, PLAIN, alphabet, columns, fitted, sparkline
@@ -39,7 +39,7 @@ def dead(stage: Stage) -> RunHistory:
     """A run that died while it quiesced."""
     sql = Vm(110, "sql01", "esx1")
     journal = stage.begun(Surveyed((), (sql,), (), (), ()), Intent(1, Quiesce(sql, "Quiesce-x")))
-    found = course(stage.state_of(journal))
+    found = history(stage.state_of(journal))
     assert found is not None
     return found
 
@@ -87,10 +87,10 @@ def test_a_run_that_died_is_drawn_to_its_last_record(stage: Stage) -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 @pytest.mark.parametrize("letters", [FINE, PLAIN])
-def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, letters: object) -> None:
+def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, glyphs: object) -> None:
     stage.site.vms = [Vm(108, "a-rather-long-name-of-a-virtual-machine", "esx1"), Vm(110, "sql01", "esx1")]
     stage.night()
-    drawn = FINE if letters is FINE else PLAIN
+    drawn = FINE if glyphs is FINE else PLAIN
     lines = timeline_lines(course_of(stage), width, drawn)
     lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), width, drawn)
     assert max(columns(line) for line in lines) <= width

@@ -84,7 +84,7 @@ class Wire:
     def command_line(self, command: str) -> str:
         return f"{self._settings.transport} {self._settings.host} {command}"
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """There is nothing to open."""
 
     def run(self, command: str) -> FilerReply:
@@ -149,7 +149,7 @@ class LivedSite:
         self._underway.touch()
         return outcome
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         """There is nothing to open."""
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:

@@ -174,7 +174,7 @@ def _release(kind: str, pace: Pace, chance: random.Random) -> Course:
 
 
 def _on_filer(step: Step, kind: str, pace: Pace, chance: random.Random) -> Course:
-    takes, said = chance.uniform(0.3, 2), _text(step)
+    takes, output = chance.uniform(0.3, 2), _text(step)
     late = chance.uniform(takes, pace.filer_timeout * LATEST)
     silent = lambda _: Unknown("no answer", "")  # noqa: E731
     failed = lambda _: Unknown("the filer failed", "internal error", failed=True)  # noqa: E731
@@ -193,8 +193,8 @@ def _on_filer(step: Step, kind: str, pace: Pace, chance: random.Random) -> Cours
             answers = chance.choice((takes, pace.filer_timeout))  # the connection may be lost at once
             return Course(late, answers, silent, kind=kind)
         case "filer says yes":
-            return Course(NEVER, takes, lambda _: Done(said), kind=kind)
+            return Course(NEVER, takes, lambda _: Done(output), kind=kind)
         case "filer slow":
-            return Course(late * 0.9, late, _filer(said), kind=kind)
+            return Course(late * 0.9, late, _filer(output), kind=kind)
         case _:
-            return Course(takes * 0.7, takes, _filer(said), kind=kind)
+            return Course(takes * 0.7, takes, _filer(output), kind=kind)

@@ -72,54 +72,54 @@ class YearSite:
         if isinstance(step, Release) and step.ssid not in world.rows and kind.startswith("removal says yes"):
             kind = ""  # of what is not there it says that it is not there
         other = self.chance.choice(self.weather.others) if self.weather.others else ""
-        course = course_of(step, kind, self.pace, self.chance, other)
-        if course.kind:
-            self.weather.struck[course.kind] = self.weather.struck.get(course.kind, 0) + 1
-            world.tell(process.words, process.pid, step, course.kind, f"acts after {course.acts:.1f} s")
+        history = course_of(step, kind, self.pace, self.chance, other)
+        if history.kind:
+            self.weather.struck[history.kind] = self.weather.struck.get(history.kind, 0) + 1
+            world.tell(process.words, process.pid, step, history.kind, f"acts after {history.acts:.1f} s")
         if isinstance(step, Rename | Delete):
             name = step.old if isinstance(step, Rename) else step.name
             shown = world.shown.get(step.volume, {}).get(name)
             process.known_held[step.volume, name] = bool(shown is not None and shown.tags)
         result: list[str] = []
-        self._send(step, course, result)
-        if course.ends:
+        self._send(step, history, result)
+        if history.ends:
             pid = world.number()
-            world.programs[pid] = world.turns.now + course.ends
+            world.programs[pid] = world.turns.now + history.ends
             on_start(Child(pid, world.turns.now))
             process.touch()
-        process.pause(course.answers)
+        process.pause(history.answers)
         process.touch()
-        answer = course.answer(result[0] if result else "!it did nothing yet")
+        answer = history.answer(result[0] if result else "!it did nothing yet")
         if not isinstance(answer, Refusal):
             self._answered(step, answer)
         return answer
 
-    def _send(self, step: Step, course: Course, result: list[str]) -> None:
+    def _send(self, step: Step, history: Course, result: list[str]) -> None:
         """What was sent takes effect whether anybody lives to hear of it or not."""
-        if course.acts == NEVER:
+        if history.acts == NEVER:
             return
         coming = None
         if isinstance(step, Quiesce):
-            coming = Coming(self.process, self.process.mark, step.vm.id, course.said_failed)
+            coming = Coming(self.process, self.process.mark, step.vm.id, history.said_failed)
             self.world.coming.append(coming)
 
         def act() -> None:
             if coming is not None:
                 self.world.coming.remove(coming)
             try:
-                result.append(self._change(step, course))
+                result.append(self._change(step, history))
             except Trouble as trouble:
                 result.append(f"!{trouble}")
 
-        self.world.at(course.acts, act)
+        self.world.at(history.acts, act)
 
-    def _change(self, step: Step, course: Course) -> str:
+    def _change(self, step: Step, history: Course) -> str:
         world, process = self.world, self.process
         match step:
             case Quiesce(vm, name):
-                lag = 4.0 if course.kind == "create shown late" or "create shown late" in self.weather.kinds else 0.0
+                lag = 4.0 if history.kind == "create shown late" or "create shown late" in self.weather.kinds else 0.0
                 row = world.create(vm.id, name, process.mark, process.job.name, lag)
-                row.said_failed = course.said_failed
+                row.said_failed = history.said_failed
                 return row.ssid
             case Release(vm, ssid):
                 return "" if world.remove(process, vm.id, ssid) else "already"
@@ -135,7 +135,7 @@ class YearSite:
         if isinstance(step, Release) and isinstance(answer, Done) and (row := self.world.rows.get(step.ssid)):
             row.said_removed = True
 
-    def approach(self) -> None:
+    def preconnect(self) -> None:
         self.process.touch()
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:

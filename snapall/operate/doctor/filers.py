@@ -70,8 +70,8 @@ class _Asked:
             case unanswered, _:
                 raise NoAnswer(f"{self._name} was not asked, for it has not answered `{unanswered}`", remedy)
 
-    def approach(self) -> None:
-        self._transport.approach()
+    def preconnect(self) -> None:
+        self._transport.preconnect()
 
     def command_line(self, command: str) -> str:
         return self._transport.command_line(command)
