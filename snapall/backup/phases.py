@@ -180,7 +180,7 @@ class CaptureState:
 
     @property
     def safe(self) -> bool:
-        """Whether it was listed, or answered while no create of it may act later: what is released now lies behind it."""
+        """Whether it was listed, or answered and no create of it may act later: what is released now lies behind it."""
         answered = any(call.done and call.worded for call in self.calls)
         return self.phase is CapturePhase.CONFIRMED or (answered and not self.silent_calls)
 
