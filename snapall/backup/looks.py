@@ -79,8 +79,7 @@ def _once(state: RunState, message: Warned) -> Iterator[Warned]:
 
 def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
     """Ids that were printed for the VM and that are somebody else's."""
-    answer = one.create.outcome if one.create is not None else None
-    printed = answer.ssid if isinstance(answer, Done) else ""
+    printed = _printed(one)
     if printed and printed not in one.withheld and printed in present(state):
         yield Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
     for row in rows:
@@ -91,6 +90,11 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
         elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
             yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
     yield from _rivals(state, one, rows)
+
+
+def _printed(one: VmState) -> str:
+    answer = one.create.outcome if one.create is not None else None
+    return answer.ssid if isinstance(answer, Done) else ""
 
 
 def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
@@ -122,14 +126,15 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
         return (*listed, *named)
     if listed or (one.ids and not one.misread):
         return listed
-    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()
+    return named if len(named) == 1 else ()
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
-    """The VM's rows under our name that were not there before."""
+    """The VM's rows under our name that were not there before; none whose printed id proved to be somebody else's."""
     if one.create is None:
         return []  # adopted: by its id alone
-    return [row for row in mine if same_name(row.name, one.name) and row.ssid not in present(state)]
+    others = {*present(state), *({_printed(one)} & one.withheld.keys())}
+    return [row for row in mine if same_name(row.name, one.name) and row.ssid not in others]
 
 
 def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
@@ -155,9 +160,8 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
     if one.listed:
         return "no longer listed"
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
-    doubtful = len(named) > 1 or any(row.ssid in one.withheld for row in named)
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or doubtful or (one.ids and named):  # what the printed id did not meet is there yet
+    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 

@@ -180,8 +180,9 @@ class CaptureState:
 
     @property
     def safe(self) -> bool:
-        """Whether it was answered or listed: what is released from now on lies behind it."""
-        return self.phase is CapturePhase.CONFIRMED or any(call.done and call.worded for call in self.calls)
+        """Whether it was listed, or answered and no create of it may act later: what is released now lies behind it."""
+        answered = any(call.done and call.worded for call in self.calls)
+        return self.phase is CapturePhase.CONFIRMED or (answered and not self.silent_calls)
 
     @property
     def silent_calls(self) -> tuple[Call, ...]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.model import Grade, Order
+from snapall.backup.outcome import QUIESCED
 from snapall.backup.record import Answered, Confirmed, Intent, Waiting, What
-from snapall.backup.steps import Capture, Delete, Done, Outcome, Rename, Step, Unknown
+from snapall.backup.steps import Capture, Delete, Done, Outcome, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, PACE, Act, Fault, Stage, act_after, lose, once
 
@@ -197,3 +198,27 @@ def test_a_run_waits_for_what_the_one_before_left_in_the_air(stage: Stage) -> No
     stage.clock.push(86400)
     assert [stage.dates()[name] for name in CHAIN[2:]] == [f"old {R}", f"old {P}"]
     assert all(stage.dates()[name].startswith("born") for name in CHAIN[:2])
+
+
+def test_a_vm_that_was_released_while_an_older_create_could_still_act_is_not_called_quiesced(stage: Stage) -> None:
+    def promises(step: Step, act: Act) -> Outcome:
+        return Done("creating snapshot...")
+
+    answers: list[Fault] = [act_after(stage.clock, PACE.filer_timeout * 0.9), promises]
+    stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
+    stage.site.fail(lambda step: isinstance(step, Release), takes(stage, 1))
+    report = stage.night()
+    (held,) = stage.site.held_at.values()
+    assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= held
+    assert len(held) < len(stage.site.vms)
+
+
+def takes(stage: Stage, seconds: float) -> Fault:
+    """The step is done, and its answer takes so long."""
+
+    def slowly(step: Step, act: Act) -> Outcome:
+        outcome = act(step)
+        stage.clock.push(seconds)
+        return outcome
+
+    return slowly

@@ -174,8 +174,8 @@ DURABLE = (
     Mutant(
         "a lock counts although its file was replaced",
         "backup/lock.py",
-        "        if lock.in_place:\n            return lock\n",
-        "        if lock.held:\n            return lock\n",
+        "        if lock.in_place:\n            if not is_alive",
+        "        if lock.held:\n            if not is_alive",
         LOCK,
     ),
     Mutant(
@@ -209,8 +209,8 @@ DURABLE = (
     Mutant(
         "who has yielded is quicker than the run",
         "backup/lock.py",
-        "None if yielding and wanted(state, job) else _taken(state, job)",
-        "_taken(state, job)",
+        "None if yielding and wanted(state, job) else _taken(state, job, processes)",
+        "_taken(state, job, processes)",
         LOCK,
     ),
     Mutant(

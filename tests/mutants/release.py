@@ -64,14 +64,14 @@ RELEASES = (
     Mutant(
         "several snapshots of a shared name are all taken for ours",
         "backup/looks.py",
-        "    return named if len(named) == 1 and named[0].ssid not in one.withheld else ()\n",
+        "    return named if len(named) == 1 else ()\n",
         "    return named\n",
         TAKEN_BACK,
     ),
     Mutant(
         "a snapshot that the survey listed is taken for ours",
         "backup/looks.py",
-        "same_name(row.name, one.name) and row.ssid not in present(state)]",
+        "same_name(row.name, one.name) and row.ssid not in others]",
         "same_name(row.name, one.name)]",
         TAKEN_BACK,
     ),
