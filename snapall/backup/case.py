@@ -52,7 +52,7 @@ class Case:
         """Write facts that later commands rely on. JournalError: they are not written."""
         self._take(self.journal.append(facts))
 
-    def note(self, *facts: Fact) -> None:
+    def record(self, *facts: Fact) -> None:
         """Remember facts, written or not: what has happened is not undone by a full disk."""
         records = self.journal.remember(facts)
         self._take(records)
@@ -67,7 +67,7 @@ class Case:
         at = asked or self.context.clock.utc()
         self.state = apply(self.state, Record(at, seen))
         if facts := conclude(self.state, seen, at):
-            self.note(*facts)
+            self.record(*facts)
 
     def look_again(self) -> None:
         """Take nothing that was seen so far for the present state of the VMs."""

@@ -115,7 +115,7 @@ class Engine:
     def _turn(self, case: Case) -> Decision:
         """Decide until nothing new follows, and begin what is decided."""
         if self._context.stopped() and case.state.stopped_at is None:
-            case.note(StopAsked())
+            case.record(StopAsked())
         while True:
             broken = case.state.broken
             decision = decide(case.state, self._context.clock.utc(), case.owner_policy)
@@ -173,12 +173,12 @@ class Engine:
             if intents:
                 case.write(*records, *intents)
             elif records:
-                case.note(*records)
+                case.record(*records)
             return running
         except JournalError as error:
             case.observe(JournalBroken(str(error)))
             may = [one for one in running if not isinstance(one.action, Send) or isinstance(one.action.step, Release)]
-            case.note(*records, *(Intent(one.n, one.action.step) for one in may if isinstance(one.action, Send)))
+            case.record(*records, *(Intent(one.n, one.action.step) for one in may if isinstance(one.action, Send)))
             return may
 
     def _start(self, one: _Running) -> None:
@@ -215,9 +215,9 @@ class Engine:
         case, site, version = one.case, one.case.context.site, one.version
         match one.action:
             case Send(_, step):
-                outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.note(Started(one.n, child))))
+                outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.record(Started(one.n, child))))
                 seconds = self._context.clock.monotonic() - one.began
-                return lambda: case.note(Answered(one.n, outcome, seconds))
+                return lambda: case.record(Answered(one.n, outcome, seconds))
             case LookAtVms() as look:
                 seen = _look(site, look, version)
                 return lambda: self._looked(case, seen, one.asked)
@@ -243,18 +243,18 @@ class Engine:
 
     def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent, asked: datetime | None) -> None:
         if isinstance(seen, DatabaseSilent) and case.state.database is None:
-            case.note(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
+            case.record(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         case.observe(seen, asked)
 
     def _broke(self, one: _Running, text: str, hint: str) -> None:
-        one.case.note(Failed(text, hint))
+        one.case.record(Failed(text, hint))
         self._unanswered(one, "a defect of snapall")
 
     def _unanswered(self, one: _Running, why: str) -> None:
         match one.action:
             case Send():
                 seconds = self._context.clock.monotonic() - one.began
-                one.case.note(Answered(one.n, Unknown(why), seconds))
+                one.case.record(Answered(one.n, Unknown(why), seconds))
             case LookAtVms(_, vms):
                 one.case.observe(DatabaseSilent(frozenset(vms), one.version, why))
             case ReadVolume(_, volume):

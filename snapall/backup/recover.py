@@ -142,7 +142,7 @@ class Recovery:
         policy = reach(journal.began, context, Policy(wait=self.wait, patient=self.wait))
         case = Case(journal, context, policy)
         announce(case)
-        case.note(taken_over)
+        case.record(taken_over)
         return case
 
     def _guarded(self, codes: list[Exit]) -> AbstractContextManager[None]:
@@ -196,7 +196,7 @@ class Recovery:
         case = case or Case(newest, context, Policy())
         case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
         try:
-            case.note(TakenOver("recover", "the rotation is finished"))
+            case.record(TakenOver("recover", "the rotation is finished"))
             Engine(case).drive()
             rotation = case.state.rotation
             code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL

@@ -134,11 +134,11 @@ class BackupRun:
         try:
             engine.drive()
         except Exception:  # noqa: BLE001 - a defect of the decisions must not keep the VMs quiesced
-            case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))
+            case.record(Failed(*defect()), ReleaseBegan("a defect of snapall"))
             case.policy = Policy()
             engine.drive()
         except BaseException:  # an interrupt that no handler turned into a flag: it passes on after the release
-            case.note(ReleaseBegan("an interrupt"))
+            case.record(ReleaseBegan("an interrupt"))
             case.policy = Policy()
             engine.drive()
             raise
@@ -160,7 +160,7 @@ class BackupRun:
 
     def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
         if outcome.case is not None:
-            outcome.case.note(Failed(text, hint))
+            outcome.case.record(Failed(text, hint))
         else:
             self.context.publish(Failed(text, hint))
 
@@ -190,7 +190,7 @@ class BackupRun:
         case = Case(journal, self.context, sweep_policy(journal.began, self.context))
         outcome.earlier.append(case)
         announce(case)
-        case.note(TakenOver("the next run", "the run had left it open"))
+        case.record(TakenOver("the next run", "the run had left it open"))
         Engine(case).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
@@ -223,7 +223,7 @@ class BackupRun:
                 plan, past = self._built(case, survey, known, owing)
             case.write(self._surveyed(survey, past, plan))
         for warning in plan.warnings:
-            case.note(Warned(warning))
+            case.record(Warned(warning))
 
     def _built(
         self, case: Case, survey: Survey, known: Sequence[Origin], owing: Sequence[RunState]

@@ -62,7 +62,7 @@ def close(case: Case, code: Exit, text: str, hint: str = "") -> None:
     with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # nobody's exit code depends on it
         summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))
         report = replace(report, summary=summary, length=case.journal.size)
-    case.note(report)
+    case.record(report)
     if case.journal.broken and not case.journal.lost:
         hint = hint or "the next run, or `snapall recover`, looks again at what could not be written down"
         case.context.publish(Warned(case.journal.broken, hint))

@@ -66,7 +66,7 @@ def happened(step: Capture | Rename | Delete, rows: Sequence[FilerSnapshot]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It happened. `ssid` is what a quiesce printed; `said` is the program's whole output, for the log.
+    """It happened. `ssid` is what a quiesce printed; `output` is the program's whole output, for the log.
 
     `already`: what a removal was to remove was gone before it came.
     """

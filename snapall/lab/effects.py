@@ -149,7 +149,7 @@ def carry_out(moment: Transaction) -> None:
         moment.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
         if isinstance(effect, Effect):
             system = "filer" if effect.vm is None else "vcbsnapshot"
-            moment.note(with_quiesced(moment, Entry(moment.time, system, effect=effect, of=entry)))
+            moment.record(with_quiesced(moment, Entry(moment.time, system, effect=effect, of=entry)))
 
 
 def perform(moment: Transaction, words: Sequence[str]) -> Effect | Denied:

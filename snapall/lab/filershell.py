@@ -50,7 +50,7 @@ class FilerShell:
             struck = moment.strike("login", None, (transport,))
             if struck.main is None and not struck.beside:
                 return ShellReply()
-            moment.note(Entry(moment.time, "filer", transport=transport, fault=struck.told))
+            moment.record(Entry(moment.time, "filer", transport=transport, fault=struck.told))
             moment.after(struck)
         match struck.main:
             case Fault(kind=FaultKind.FAIL):
@@ -73,7 +73,7 @@ class FilerShell:
             effect = None
             if reply is None:
                 reply, effect = _reached(moment, words, struck.main)
-            n = moment.note(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
+            n = moment.record(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
             if struck.main is not None and struck.main.acts_late:
                 moment.later(struck.main.seconds, n, words)
             moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))

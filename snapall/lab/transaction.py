@@ -42,7 +42,7 @@ class Transaction:
         query = "UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value"
         return int(self.db.execute(query, (counter,)).fetchall()[0][0])
 
-    def note(self, entry: Entry) -> int:
+    def record(self, entry: Entry) -> int:
         """Write an entry into the ledger, with its number and time; the number."""
         n = self.count("entries")
         self.lines.append(replace(entry, n=n, at=self.time).to_json() + "\n")

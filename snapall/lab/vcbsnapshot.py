@@ -106,12 +106,12 @@ def begin(world: World, argv: Sequence[str]) -> Begun:
     with world.moment() as moment:
         entry = Entry(moment.time, "vcbsnapshot", argv=tuple(argv), exit=1)
         if call is None:
-            moment.note(entry)
+            moment.record(entry)
             return Begun(CallEffect(ProgramResult(1, Says.VCB_USAGE() + "\n", "")))
         struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
         struck.kill(FaultKind.KILL)
         verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
-        n = moment.note(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
+        n = moment.record(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
         task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
         moment.after(struck)
     struck.kill(FaultKind.KILL_AFTER)

@@ -16,7 +16,7 @@ from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
-from snapall.operate.reading import history, course_of
+from snapall.operate.reading import course_of, history
 from snapall.operate.run_history import RunHistory, RunKind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there

@@ -7,8 +7,8 @@ import getpass
 import socket
 from typing import TYPE_CHECKING
 
-from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
 from snapall.site.excerpt import one_line
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
 from snapall.site.tcp import Address, Deadline, connect, open_socket
 
 if TYPE_CHECKING:

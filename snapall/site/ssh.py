@@ -13,8 +13,8 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from snapall.config.settings import Secret
-from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.excerpt import one_line
+from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.prefetch import Prefetch
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
 from snapall.site.tcp import Deadline, connect, open_socket

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from snapall.backup.model import FILER_NAME
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning
-from snapall.site.filer import no_volume
 from snapall.site.excerpt import one_line
+from snapall.site.filer import no_volume
 from snapall.site.volumeanswers import (
     Space,
     VolumeState,

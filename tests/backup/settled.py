@@ -17,7 +17,7 @@ def settle(stage: Stage, journal: Journal, *, wait: bool = True) -> RunState:
     case = Case(stage.store.open(journal.path), stage.context, Policy())
     case.policy = reach(case.state.header, stage.context, Policy(wait=wait))
     announce(case)
-    case.note(TakenOver("recover", "it had died"))
+    case.record(TakenOver("recover", "it had died"))
     Engine(case).drive()
     case.journal.leave()
     return stage.state_of(journal)

@@ -38,7 +38,7 @@ def start(system: System, kind: str, job: int, deaths: list[tuple[str, System]] 
     if kind != "run":
         hand.me = replace(process, cases=open_, queue=(), earlier=open_)
         for run in open_:
-            hand.note(run, TakenOver("recover", "the run had left it open"))
+            hand.record(run, TakenOver("recover", "the run had left it open"))
     go_on(hand)
     return hand.frozen()
 
@@ -77,7 +77,7 @@ def _ended(hand: Hand, code: int, runs: tuple[int, ...]) -> bool:
 
 def _close(hand: Hand, run: int, code: int) -> None:
     state = hand.live(run)
-    hand.note(run, Ended(code, state.open, ""))
+    hand.record(run, Ended(code, state.open, ""))
     hand.journals[run] = replace(hand.journals[run], closed=not state.open)
 
 
@@ -93,7 +93,7 @@ def _next_of_run(hand: Hand) -> bool:
         if me.queue:
             run, *rest = me.queue
             hand.me = replace(me, queue=tuple(rest), earlier=(*me.earlier, run))
-            hand.note(run, TakenOver("the next run", "the run had left it open"))
+            hand.record(run, TakenOver("the next run", "the run had left it open"))
             return _drive(hand, "sweep", run)
         if _begun(hand):
             return _drive(hand, "drive", hand.me.mine)
@@ -137,9 +137,9 @@ def _begun(hand: Hand) -> bool:
     hand.journals.append(Journal(me.job, state, state, state))
     hand.world = world.entered("job", run, value=me.job)
     hand.me = replace(me, mine=run)
-    hand.note(run, header)
+    hand.record(run, header)
     try:
-        hand.note(run, _surveyed(hand, settled, header))
+        hand.record(run, _surveyed(hand, settled, header))
     except SnapallError as error:
         hand.me = replace(hand.me, code=int(error.exit))
         return False
@@ -197,7 +197,7 @@ def _next_of_recover(hand: Hand) -> bool:
         job, *rest = hand.me.queue
         hand.me = replace(hand.me, queue=tuple(rest))
         if (newest := _to_publish(hand, job)) is not None:
-            hand.note(newest, TakenOver("recover", "the rotation is finished"))
+            hand.record(newest, TakenOver("recover", "the rotation is finished"))
             return _drive(hand, "rotate", newest)
     return _ended(hand, hand.me.code, hand.me.earlier)
 

@@ -74,7 +74,7 @@ class Hand:
 
     # Records
 
-    def note(self, run: int, *facts: Fact) -> None:
+    def record(self, run: int, *facts: Fact) -> None:
         """Write facts down, and take them in."""
         one, at = self.journals[run], moment(self.world.now)
         live, disk = one.live, one.disk
@@ -99,12 +99,12 @@ class Hand:
         if Hand.heard is not None:
             Hand.heard(run, seen)
         if isinstance(seen, DatabaseSilent) and self.live(run).database is None:
-            self.note(run, Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
+            self.record(run, Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         self.journals[run] = replace(self.journals[run], live=apply(self.live(run), Record(at, seen)))
         if isinstance(seen, VolumeSeen):
             self._listed(seen)
         if facts := conclude(self.live(run), seen, at):
-            self.note(run, *facts)
+            self.record(run, *facts)
 
     def _listed(self, seen: VolumeSeen) -> None:
         world = self.world.entered("tagged", seen.volume, value=tuple(row.date for row in seen.rows if row.tags))
@@ -121,7 +121,7 @@ class Hand:
         wakes = []
         for run in self.me.cases:
             if self.me.stop and self.live(run).stopped_at is None:
-                self.note(run, StopAsked())
+                self.record(run, StopAsked())
             decision = self._decided(run)
             releasing = any(
                 one.run == run and one.awaited and isinstance(one.step, Release) for one in self.world.flights
@@ -182,7 +182,7 @@ class Hand:
                 else:
                     sends.append(Intent(number + len(sends) + 1, action.step))
         if facts := [*records, *left, *sends]:
-            self.note(run, *facts)
+            self.record(run, *facts)
         if sends:
             self.dies("after its intents were written, before anything was sent")
         for action in actions:
@@ -209,7 +209,7 @@ class Hand:
             self.deaths.append((how, killed(unknown, self.place)))
         self.world = sent(self.world, flight)
         if not on_filer:
-            self.note(run, Started(intent.n, Child(1000 * run + intent.n, 1.0)))
+            self.record(run, Started(intent.n, Child(1000 * run + intent.n, 1.0)))
 
     def _check(self) -> None:
         me = self.me
@@ -226,4 +226,4 @@ class Hand:
 
     def answered(self, flight: Flight, outcome: Outcome) -> None:
         """The answer of a command is taken in."""
-        self.note(flight.run, Answered(flight.n, outcome, float(self.world.now - flight.sent)))
+        self.record(flight.run, Answered(flight.n, outcome, float(self.world.now - flight.sent)))

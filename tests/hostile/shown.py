@@ -136,9 +136,24 @@ def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
             OutstandingFound(step.vm, output, output),
         ),
         *(Surveyed((output,), vms, (), (), ()), Waiting(STAMP, output), Warned(output, hint), Failed(output, hint)),
-        *(StageBegan(Stage.QUIESCE), Intent(1, step), Started(1, Child(7, 1.0)), Answered(1, Unknown(output, output), 1.0)),
-        *(Intent(2, step), Answered(2, Refusal(output, output), 1.0), LeftOut(100, output), Withheld(100, output, hint)),
-        *(Intent(3, Capture("v", output)), Confirmed("v", output, hint), ReleaseBegan(output), NamesDiffer("v", output)),
+        *(
+            StageBegan(Stage.QUIESCE),
+            Intent(1, step),
+            Started(1, Child(7, 1.0)),
+            Answered(1, Unknown(output, output), 1.0),
+        ),
+        *(
+            Intent(2, step),
+            Answered(2, Refusal(output, output), 1.0),
+            LeftOut(100, output),
+            Withheld(100, output, hint),
+        ),
+        *(
+            Intent(3, Capture("v", output)),
+            Confirmed("v", output, hint),
+            ReleaseBegan(output),
+            NamesDiffer("v", output),
+        ),
         *(VmLost(100), Gone(100, output), TakenOver(output, hint)),
     ]
     told(*whats)

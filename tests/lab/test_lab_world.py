@@ -96,7 +96,7 @@ def test_a_failing_change_leaves_no_trace(world: World) -> None:
     def fail() -> None:
         with world.moment() as moment:
             moment.db.execute("DELETE FROM vms")
-            moment.note(Entry(moment.time, "filer"))
+            moment.record(Entry(moment.time, "filer"))
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -126,7 +126,7 @@ BROKEN = (
     Mutant(
         "a defect of the decisions keeps the VMs quiesced",
         "backup/run.py",
-        '            case.note(Failed(*defect()), ReleaseBegan("a defect of snapall"))\n'
+        '            case.record(Failed(*defect()), ReleaseBegan("a defect of snapall"))\n'
         "            case.policy = Policy()\n            engine.drive()\n",
         "            raise\n",
         FAULTS,
@@ -134,7 +134,7 @@ BROKEN = (
     Mutant(
         "an interrupt passes on before the release",
         "backup/run.py",
-        '            case.note(ReleaseBegan("an interrupt"))\n            case.policy = Policy()\n'
+        '            case.record(ReleaseBegan("an interrupt"))\n            case.policy = Policy()\n'
         "            engine.drive()\n            raise\n",
         "            raise\n",
         INTERPLAY,

@@ -181,7 +181,9 @@ def test_a_run_that_begins_no_release_is_ended_at_its_time_and_its_vm_released(w
 
 
 @pytest.mark.parametrize("said", [(), (ReleaseBegan("the capture is confirmed"),)], ids=["quiescing", "releasing"])
-def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(watch: Watch, output: tuple[ReleaseBegan]) -> None:
+def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(
+    watch: Watch, output: tuple[ReleaseBegan]
+) -> None:
     watch.quiesce().append(output)
     watch.at.append((50.0, lambda: setattr(watch, "beats", False)))
     watch.watch()

@@ -29,11 +29,11 @@ class Sleeper:
     """A program that a test's own clock gives time until its child sleeps."""
 
     def __init__(self, folder: Path) -> None:
-        self.note = folder / "child"
+        self.record = folder / "child"
         self._asked = 0
 
     def sleeps(self) -> bool:
-        return self.note.exists() and self.note.read_text().endswith("\n")
+        return self.record.exists() and self.record.read_text().endswith("\n")
 
     def now(self) -> float:
         """Seconds: none until the child sleeps, then all that were given."""
@@ -43,7 +43,7 @@ class Sleeper:
         return 0.0 if self._asked == 1 else 60.0
 
     def assert_ended(self) -> None:
-        child = int(self.note.read_text())
+        child = int(self.record.read_text())
         until(lambda: not psutil.pid_exists(child) or zombie(child), "the end of the child")
 
 
@@ -66,14 +66,14 @@ def test_what_it_prints_and_how_it_ends_is_told() -> None:
 
 @pytest.mark.parametrize("how", ["beside", "apart"])
 def test_when_its_time_is_over_it_is_ended_with_its_children(how: str, sleeper: Sleeper) -> None:
-    argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), how]
+    argv = [sys.executable, "-c", SLEEPER, str(sleeper.record), how]
     ran = hook_process.run(argv, b"", os.environ, 60, lambda: False, sleeper.now)
     assert (ran.code, ran.seconds) == (None, 60)
     sleeper.assert_ended()
 
 
 def test_a_signal_ends_it(sleeper: Sleeper) -> None:
-    argv = [sys.executable, "-c", SLEEPER, str(sleeper.note), "beside"]
+    argv = [sys.executable, "-c", SLEEPER, str(sleeper.record), "beside"]
     ran = hook_process.run(argv, b"", os.environ, PATIENCE, sleeper.sleeps)
     assert ran.code is None
     sleeper.assert_ended()
@@ -85,7 +85,7 @@ def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_what_it_left_in_the_background_is_ended_too(sleeper: Sleeper) -> None:
-    orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.note))}); sleep 3600"  # its parent is gone at once
+    orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.record))}); sleep 3600"  # its parent is gone at once
     ran = hook_process.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
     assert ran.code is None
     sleeper.assert_ended()

@@ -66,7 +66,9 @@ def encryption_in(packet: bytes) -> int:
     [("Encryption = off\n", CANNOT), ("", OFF_BUT_CAN), ("Encrypt = no\n", OFF_BUT_CAN)],
     ids=["the page's", "none", "Microsoft's"],
 )
-def test_the_data_source_of_the_page_asks_for_no_encryption(tmp_path: Path, driver: str, line: str, output: int) -> None:
+def test_the_data_source_of_the_page_asks_for_no_encryption(
+    tmp_path: Path, driver: str, line: str, output: int
+) -> None:
     dsn = snippet("odbc.ini")
     assert "Encryption = off\n" in dsn
     dsn = dsn.replace("Encryption = off\n", line)

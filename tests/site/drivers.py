@@ -131,7 +131,9 @@ class Pyodbc(Driver):
             return self.OperationalError("08001", output.text)
         kinds = {"42": self.ProgrammingError, "28": self.InterfaceError, "IM": self.InterfaceError}
         kind = kinds.get(output.state[:2], self.OperationalError)
-        return kind(output.state, f"[{output.state}] [FreeTDS][SQL Server]{output.text} ({output.number}) (SQLExecDirectW)")
+        return kind(
+            output.state, f"[{output.state}] [FreeTDS][SQL Server]{output.text} ({output.number}) (SQLExecDirectW)"
+        )
 
 
 class PyodbcConnection(StandInConnection):
@@ -161,7 +163,9 @@ class Pymssql(Driver):
         return re.sub(r"%\(\w+\)s", "?", statement), tuple(parameters[name] for name in names)
 
     def dressed(self, output: Said) -> Exception:
-        text = f"{output.text}DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: Check messages from the"
+        text = (
+            f"{output.text}DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: Check messages from the"
+        )
         kind = self.OperationalError if output.number in (18456, 0) else self.ProgrammingError
         return kind((output.number, f"{text} SQL Server\n".encode()))
 
