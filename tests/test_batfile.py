@@ -96,7 +96,7 @@ def test_a_copy_that_a_site_edited_gives_its_jobs(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "output"),
     [
         ("extra_filter", {32: "filter is not one that is known: vc_user.VPX_VM.NAME like 'prod%'"}),
         (

@@ -123,38 +123,38 @@ def imported(given: tuple[bytes, str], folder: Path) -> None:
 
 def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
     """The console, at any moment of a night, and the plan: what they export holds nothing but what can be shown."""
-    names, output, hint = given
+    names, text, hint = given
     vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
-    row = FilerSnapshot("vmware_recent", output, (output,))
+    row = FilerSnapshot("vmware_recent", text, (text,))
     plan = build(
         JOB, Survey(vms, (), {"v": (row,)}, "NetApp Release 7.0.2"), Provenance(), PlanContext(), "20070322T030000Z"
     )
-    progress, step = Progress(), Quiesce(Vm(100, output, hint), output)
+    progress, step = Progress(), Quiesce(Vm(100, text, hint), text)
     whats: list[What] = [
         *(
-            Began(JOB, "20070322T030000Z", output, hint, Pace(), output, format=FORMAT),
-            OutstandingFound(step.vm, output, output),
+            Began(JOB, "20070322T030000Z", text, hint, Pace(), text, format=FORMAT),
+            OutstandingFound(step.vm, text, text),
         ),
-        *(Surveyed((output,), vms, (), (), ()), Waiting(STAMP, output), Warned(output, hint), Failed(output, hint)),
+        *(Surveyed((text,), vms, (), (), ()), Waiting(STAMP, text), Warned(text, hint), Failed(text, hint)),
         *(
             StageBegan(Stage.QUIESCE),
             Intent(1, step),
             Started(1, Child(7, 1.0)),
-            Answered(1, Unknown(output, output), 1.0),
+            Answered(1, Unknown(text, text), 1.0),
         ),
         *(
             Intent(2, step),
-            Answered(2, Refusal(output, output), 1.0),
-            LeftOut(100, output),
-            Withheld(100, output, hint),
+            Answered(2, Refusal(text, text), 1.0),
+            LeftOut(100, text),
+            Withheld(100, text, hint),
         ),
         *(
-            Intent(3, Capture("v", output)),
-            Confirmed("v", output, hint),
-            ReleaseBegan(output),
-            NamesDiffer("v", output),
+            Intent(3, Capture("v", text)),
+            Confirmed("v", text, hint),
+            ReleaseBegan(text),
+            NamesDiffer("v", text),
         ),
-        *(VmLost(100), Gone(100, output), TakenOver(output, hint)),
+        *(VmLost(100), Gone(100, text), TakenOver(text, hint)),
     ]
     told(*whats)
     for what in whats:

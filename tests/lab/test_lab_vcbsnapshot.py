@@ -82,7 +82,7 @@ def test_without_a_login_config_js_is_used_if_there_is_one(world: World) -> None
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"),
+    ("rest", "output"),
     [
         (("-c", "moref:vm-42", "Quiesce"), "The object 'vim.VirtualMachine:vm-42' has already been deleted"),
         (("-d", "moref:vm-108", "ssid:snapshot-7"), "The object 'vim.vm.Snapshot:snapshot-7' has already been deleted"),

@@ -23,7 +23,7 @@ def forgotten(answers: str) -> str:
 BACKUP = (
     # The capture
     Mutant(
-        "a capture is believed because the filer said so",
+        "a capture is believed because the filer output so",
         "backup/changes_filer.py",
         "        case Done() | Unknown():\n            return replace(one, phase=CapturePhase.ANSWERED)\n",
         "        case Done() | Unknown():\n            return replace(one, phase=CapturePhase.CONFIRMED)\n",

@@ -20,7 +20,7 @@ CHAIN = (
         INTERPLAY,
     ),
     Mutant(
-        "names that are not as the answers said are nobody's concern",
+        "names that are not as the answers output are nobody's concern",
         "backup/looks.py",
         "yield NamesConfirmed(seen.volume) if wanted == found else",
         "yield NamesConfirmed(seen.volume) if wanted else",

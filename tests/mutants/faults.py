@@ -79,7 +79,7 @@ BROKEN = (
         FAULTS,
     ),
     Mutant(
-        "a create that said that it failed was never sent",
+        "a create that output that it failed was never sent",
         "backup/changes_vms.py",
         "            phase = VmPhase.FAILED if failed else VmPhase.SILENT\n",
         "            phase = VmPhase.REFUSED if failed else VmPhase.SILENT\n",

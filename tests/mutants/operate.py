@@ -199,7 +199,7 @@ OPERATE = (
     Mutant(
         "a kept backup is in the chain",
         "operate/run_history.py",
-        "and not self.backup.temporary and self.kind is Kind.NIGHT",
+        "and not self.backup.temporary and self.kind is RunKind.NIGHT",
         "and not self.backup.temporary",
         (*COURSE, *STATUS),
     ),

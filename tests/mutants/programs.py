@@ -26,8 +26,8 @@ PROGRAMS = (
     Mutant(
         "what vcbsnapshot printed is kept with the password in it",
         "site/vcb.py",
-        "        said = whole(stdout, stderr)\n        telling = last_line(stderr",
-        "        said = whole(completed.stdout, completed.stderr)\n        telling = last_line(stderr",
+        "        output = whole(stdout, stderr)\n        telling = last_line(stderr",
+        "        output = whole(completed.stdout, completed.stderr)\n        telling = last_line(stderr",
         VCB,
     ),
     Mutant(
@@ -38,11 +38,11 @@ PROGRAMS = (
         VCB,
     ),
     Mutant("several ids are taken for one", "site/vcb.py", "if len(found) == 1:", "if found:", VCB),
-    Mutant("a killed vcbsnapshot has said no", "site/vcb.py", "spoke = completed.code > 0", "spoke = True", VCB),
+    Mutant("a killed vcbsnapshot has output no", "site/vcb.py", "spoke = completed.code > 0", "spoke = True", VCB),
     Mutant(
         "a VM that is not registered counts as released",
         "site/vcb.py",
-        "                if _NO_VM.search(said):\n                    return failed\n",
+        "                if _NO_VM.search(output):\n                    return failed\n",
         "",
         VCB,
     ),
@@ -202,8 +202,8 @@ PROGRAMS = (
     Mutant(
         "a password in the URL is shown in the driver's text",
         "site/virtualcenter.py",
-        'masked(said, own, str(self._url.password or ""))',
-        "masked(said, own)",
+        'masked(output, own, str(self._url.password or ""))',
+        "masked(output, own)",
         DATABASE,
     ),
     Mutant(

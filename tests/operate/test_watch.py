@@ -180,11 +180,11 @@ def test_a_run_that_begins_no_release_is_ended_at_its_time_and_its_vm_released(w
     assert "nothing is outstanding any more" in watch.texts[-1]
 
 
-@pytest.mark.parametrize("said", [(), (ReleaseBegan("the capture is confirmed"),)], ids=["quiescing", "releasing"])
+@pytest.mark.parametrize("facts", [(), (ReleaseBegan("the capture is confirmed"),)], ids=["quiescing", "releasing"])
 def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(
-    watch: Watch, output: tuple[ReleaseBegan]
+    watch: Watch, facts: tuple[ReleaseBegan]
 ) -> None:
-    watch.quiesce().append(output)
+    watch.quiesce().append(facts)
     watch.at.append((50.0, lambda: setattr(watch, "beats", False)))
     watch.watch()
     assert watch.killed_at == pytest.approx(50 + LIMITS.silence, abs=2 * LONGEST_TICK)

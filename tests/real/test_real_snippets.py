@@ -62,13 +62,11 @@ def encryption_in(packet: bytes) -> int:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "count"),
     [("Encryption = off\n", CANNOT), ("", OFF_BUT_CAN), ("Encrypt = no\n", OFF_BUT_CAN)],
     ids=["the page's", "none", "Microsoft's"],
 )
-def test_the_data_source_of_the_page_asks_for_no_encryption(
-    tmp_path: Path, driver: str, line: str, output: int
-) -> None:
+def test_the_data_source_of_the_page_asks_for_no_encryption(tmp_path: Path, driver: str, line: str, count: int) -> None:
     dsn = snippet("odbc.ini")
     assert "Encryption = off\n" in dsn
     dsn = dsn.replace("Encryption = off\n", line)
@@ -76,7 +74,7 @@ def test_the_data_source_of_the_page_asks_for_no_encryption(
         dsn = dsn.replace("vc01.example.edu", "127.0.0.1").replace("1433", str(port))
         told = asked(tmp_path, odbc=dsn, odbcinst=DRIVER.format(driver=driver))
     assert "the server cannot be reached" in told
-    assert encryption_in(heard[0]) == output
+    assert encryption_in(heard[0]) == count
 
 
 def test_a_server_of_the_pages_freetds_conf_asks_for_no_encryption(

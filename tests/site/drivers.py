@@ -40,8 +40,8 @@ class Driver(ModuleType):
         self.arguments.append((args, arguments))
         try:
             return self.connection(self.server.start())
-        except Said as output:
-            raise self.dressed(output) from output
+        except Said as said:
+            raise self.dressed(said) from said
 
     def connection(self, db: sqlite3.Connection) -> StandInConnection:
         return StandInConnection(self, db)
@@ -50,7 +50,7 @@ class Driver(ModuleType):
         """The statement as SQLite takes it, and its values."""
         return statement, tuple(parameters)
 
-    def dressed(self, output: Said) -> Exception:
+    def dressed(self, said: Said) -> Exception:
         """The error as this driver raises it."""
         raise NotImplementedError
 
@@ -97,8 +97,8 @@ class StandInCursor:
             self._connection.transaction.append(statement)
         try:
             server.execute(self._cursor, translated, values)
-        except Said as output:
-            raise driver.dressed(output) from output
+        except Said as said:
+            raise driver.dressed(said) from said
 
     def setinputsizes(self, *sizes: object) -> None: ...
 
@@ -126,14 +126,12 @@ class Pyodbc(Driver):
         self.pooled.append(self.pooling)
         return PyodbcConnection(self, db)
 
-    def dressed(self, output: Said) -> Exception:
-        if not output.state:
-            return self.OperationalError("08001", output.text)
+    def dressed(self, said: Said) -> Exception:
+        if not said.state:
+            return self.OperationalError("08001", said.text)
         kinds = {"42": self.ProgrammingError, "28": self.InterfaceError, "IM": self.InterfaceError}
-        kind = kinds.get(output.state[:2], self.OperationalError)
-        return kind(
-            output.state, f"[{output.state}] [FreeTDS][SQL Server]{output.text} ({output.number}) (SQLExecDirectW)"
-        )
+        kind = kinds.get(said.state[:2], self.OperationalError)
+        return kind(said.state, f"[{said.state}] [FreeTDS][SQL Server]{said.text} ({said.number}) (SQLExecDirectW)")
 
 
 class PyodbcConnection(StandInConnection):
@@ -162,12 +160,10 @@ class Pymssql(Driver):
         names = re.findall(r"%\((\w+)\)s", statement)
         return re.sub(r"%\(\w+\)s", "?", statement), tuple(parameters[name] for name in names)
 
-    def dressed(self, output: Said) -> Exception:
-        text = (
-            f"{output.text}DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: Check messages from the"
-        )
-        kind = self.OperationalError if output.number in (18456, 0) else self.ProgrammingError
-        return kind((output.number, f"{text} SQL Server\n".encode()))
+    def dressed(self, said: Said) -> Exception:
+        text = f"{said.text}DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: Check messages from the"
+        kind = self.OperationalError if said.number in (18456, 0) else self.ProgrammingError
+        return kind((said.number, f"{text} SQL Server\n".encode()))
 
 
 class PymssqlConnection(StandInConnection):
@@ -200,5 +196,5 @@ class Pg8000(Driver):
     def values(self, statement: str, parameters: Any) -> tuple[str, tuple[object, ...]]:
         return statement.replace("%s::INTEGER", "?"), tuple(parameters)
 
-    def dressed(self, output: Said) -> Exception:
-        return self.DatabaseError({"S": "ERROR", "C": output.state, "M": output.text})
+    def dressed(self, said: Said) -> Exception:
+        return self.DatabaseError({"S": "ERROR", "C": said.state, "M": said.text})

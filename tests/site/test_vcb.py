@@ -206,7 +206,7 @@ LOGIN_REFUSED = "Error: Cannot complete login due to an incorrect user name or p
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     [LOGIN_REFUSED, LOGIN_REFUSED.upper(), "Incorrect user name or password", "The session is not authenticated."],
 )
 def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: Path, output: str) -> None:
@@ -221,7 +221,7 @@ def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "said", ["You do not have permission to perform this operation", "Operation failed", "Unable to communicate", ""]
+    "output", ["You do not have permission to perform this operation", "Operation failed", "Unable to communicate", ""]
 )
 def test_neither_a_missing_privilege_nor_another_failure_is_a_refused_login(tmp_path: Path, output: str) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stderr=output, code=1))
@@ -268,7 +268,7 @@ def test_exit_zero_is_a_released_vm(tmp_path: Path) -> None:
     assert outcome == Done("Snapshot ssid:snapshot-619 deleted")
 
 
-@pytest.mark.parametrize("said", [GONE, GONE.upper()])
+@pytest.mark.parametrize("output", [GONE, GONE.upper()])
 def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, output: str) -> None:
     outcome = release(FakeProgram(tmp_path, stderr=output, code=1))
     assert isinstance(outcome, Done)
@@ -429,7 +429,7 @@ def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "trouble"),
+    ("output", "code", "trouble"),
     [
         ("SsId:snapshot-7", 0, ""),
         ("Snapshot not found: x", 1, ""),
