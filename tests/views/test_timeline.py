@@ -86,7 +86,7 @@ def test_a_run_that_died_is_drawn_to_its_last_record(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
-@pytest.mark.parametrize("letters", [FINE, PLAIN])
+@pytest.mark.parametrize("glyphs", [FINE, PLAIN])
 def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, glyphs: object) -> None:
     stage.site.vms = [Vm(108, "a-rather-long-name-of-a-virtual-machine", "esx1"), Vm(110, "sql01", "esx1")]
     stage.night()
