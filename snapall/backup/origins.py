@@ -53,6 +53,10 @@ def _moved(state: RunState, known: _Known, one: CommandState) -> None:
                 # In paper order what was published to make room may be renamed back: then it is pending again.
                 known[volume, new] = replace(moved, name=new, temporary=new not in state.header.job.chain)
         case Delete(volume, name):
+            gone = known.get((volume, name))
+            if gone is not None and gone.temporary:
+                rest = {key: other for key, other in known.items() if other.run == gone.run and other.temporary}
+                known |= {key: replace(other, doomed=True) for key, other in rest.items()}
             if one.phase is CommandPhase.SEEN:
                 known.pop((volume, name), None)
 
@@ -104,7 +108,11 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
     latest = max((one.run for one in alive if not one.temporary and one.name in job.chain), default="")
     pending = []
     for run in sorted(runs):
-        name = next(one.name for one in alive if one.run == run and one.temporary)
+        found = next(one for one in alive if one.run == run and one.temporary)
+        if found.doomed:
+            pending.append(Pending(found.name, runs[run], doomed=True))
+            continue
+        name = found.name
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
         why = f"is not complete on {', '.join(missing)}" if missing else ""
         if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain, and are gone again

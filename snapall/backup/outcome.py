@@ -21,6 +21,7 @@ class Origin:
     quiesced: int
     asked: int
     temporary: bool = True  # still under its temporary name, pending
+    doomed: bool = False  # deleted on another volume, so that it is of no use here either
 
     @property
     def label(self) -> str:

@@ -190,7 +190,7 @@ class Recovery:
             return Exit.OK
         context = self.context_for(job)
         listings = {volume: context.site.listing(volume) for volume in job.volumes}
-        if not any(one.grade >= job.publish for one in recall(job, known, listings).pending):
+        if not any(one.grade >= job.publish or one.doomed for one in recall(job, known, listings).pending):
             return Exit.OK
         case = next((one for one in settled if one.journal.path == newest.path), None)
         case = case or Case(newest, context, Policy())

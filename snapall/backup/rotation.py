@@ -17,6 +17,7 @@ class Pending:
 
     name: str
     grade: Grade
+    doomed: bool = False  # already deleted on another volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def rotate(job: Job, listings: Listings, pending: Sequence[Pending]) -> Rotation
     than the chain can hold.
     """
     pending = [one for one in pending if _holders(job, listings, one.name)]
-    ready = [one for one in pending if one.grade >= job.publish]
+    ready = [one for one in pending if one.grade >= job.publish and not one.doomed]
     surplus = _surplus(job, pending, ready)
     moves: list[Move] = []
     for one in surplus:
@@ -120,8 +121,9 @@ def _holders(job: Job, listings: Listings, name: str) -> list[str]:
 
 
 def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
-    """What goes because newer ones are confirmed: all but the newest of those held back, and what no chain can hold."""
-    held = [one for one in pending[:-1] if one.grade < job.publish]
+    """What goes: the rest of what is deleted elsewhere, all but the newest held back, and what no chain can hold."""
+    newest = pending[-1] if pending else None
+    held = [one for one in pending if one.doomed or (one.grade < job.publish and one is not newest)]
     return held + list(ready[: max(0, len(ready) - len(job.chain))])
 
 
@@ -130,6 +132,8 @@ def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
     volumes = _holders(job, listings, one.name)
     if any(row.name == one.name and row.tags for volume in volumes for row in listings[volume]):
         return []
+    if one.doomed:
+        return [Move(Delete(volume, one.name), "the rest of a pending backup that is deleted") for volume in volumes]
     reason = (
         "pending, not good enough for the chain, and a newer backup is confirmed"
         if one.grade < job.publish

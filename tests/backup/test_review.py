@@ -284,3 +284,38 @@ def test_in_paper_order_a_snapshot_that_was_mistaken_for_ours_and_vanished_hides
     assert stage.site.rows == []
     assert stage.recover() is Exit.OK
     assert not stage.store.open_runs()
+
+
+def test_a_pending_backup_that_is_replaced_goes_from_every_volume(tmp_path: Path) -> None:
+    stage = crash_consistent_nights(tmp_path, 2)
+    stage.night()
+    assert pending(stage, "v") == pending(stage, "w")
+    assert len(pending(stage, "v")) == 1
+
+
+@pytest.mark.parametrize("settled", ["by recover", "by the next run"])
+def test_the_rest_of_a_replaced_backup_goes_after_a_kill_between_its_volumes(tmp_path: Path, settled: str) -> None:
+    stage = crash_consistent_nights(tmp_path, 2)
+    deletions: list[What] = []
+
+    def between(what: What) -> bool:
+        deletions.extend([what] if isinstance(what, Intent) and isinstance(what.step, Delete) else [])
+        return len(deletions) > 1
+
+    stage.killed(stage.night, between)
+    assert len(pending(stage, "v")) < len(pending(stage, "w"))
+    assert stage.recover() in {Exit.OK, Exit.PARTIAL} if settled == "by recover" else stage.night()
+    assert pending(stage, "v") == pending(stage, "w")
+
+
+def crash_consistent_nights(folder: Path, count: int) -> Stage:
+    """Nights on two volumes in which no VM can be quiesced: what they capture stays pending."""
+    stage = Stage(folder, replace(JOB, volumes=("v", "w")))
+    stage.site.fail(quiesce_of(), deny("the VM is busy"))
+    for _ in range(count):
+        stage.night()
+    return stage
+
+
+def pending(stage: Stage, volume: str) -> list[str]:
+    return [name for name in stage.names(volume) if "_new_" in name]

@@ -71,7 +71,7 @@ CHAIN = (
     Mutant(
         "a backup that is not good enough is published",
         "backup/rotation.py",
-        "    ready = [one for one in pending if one.grade >= job.publish]\n",
+        "    ready = [one for one in pending if one.grade >= job.publish and not one.doomed]\n",
         "    ready = list(pending)\n",
         ENGINE,
     ),
@@ -92,8 +92,8 @@ CHAIN = (
     Mutant(
         "the newest of the backups held back is deleted too",
         "backup/rotation.py",
-        "for one in pending[:-1] if",
-        "for one in pending if",
+        "one.grade < job.publish and one is not newest)",
+        "one.grade < job.publish)",
         ENGINE,
     ),
     Mutant(
