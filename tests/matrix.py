@@ -20,7 +20,7 @@ VOLUME, STORE, CHAIN = "vmvol1", 688, chain_names("vmware", 4)
 SAFE = Job("one-volume", "filer1", (VOLUME,), (STORE,), CHAIN)
 TWO = replace(SAFE, name="two-volumes", volumes=(VOLUME, "vmvol2"))
 MANY = replace(SAFE, name="four-at-a-time", datastores=(STORE, 689))
-AFTER = replace(QUICK, moments=(StrikeTime.AFTER, StrikeTime.LATE), systems=(System.VCB, System.FILER))
+AFTER = replace(QUICK, times=(StrikeTime.AFTER, StrikeTime.LATE), systems=(System.VCB, System.FILER))
 SSH = Extent((*KILLS, *FAULTS), cuts=(), aftermaths=(Aftermath.RECOVER,), systems=(System.FILER,))
 
 

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change, Ledger
 from snapall.lab.sites import SiteSpec, batch, paper
+from tests import external_actors
 from tests.atlab import CHAIN, AtLab, Ended, Hasty, two_volumes, without_stamps
 from tests.operate.guards import journal, running
 from tests.test_interrupted import SignallingShell

@@ -60,7 +60,7 @@ class CallCounter:
         table = next((word for word in statement.replace('"', " ").split() if word.startswith("VPX_")), "a look")
         self._thread.strike = None
         strike = self._call(System.DATABASE, table)
-        if strike is not None and strike.moment is StrikeTime.REFUSE:
+        if strike is not None and strike.time is StrikeTime.REFUSE:
             (self._world / MARK).touch()
             told = sqlite3.OperationalError("unable to open database file")
             raise sqlalchemy.exc.OperationalError(statement, {}, told)
@@ -68,7 +68,7 @@ class CallCounter:
 
     def _answered(self, *_details: object) -> None:
         strike = getattr(self._thread, "strike", None)
-        if strike is not None and strike.moment is StrikeTime.AFTER:
+        if strike is not None and strike.time is StrikeTime.AFTER:
             _die()
 
     def _call(self, system: System, what: str) -> Strike | None:
@@ -80,11 +80,11 @@ class CallCounter:
                     record.write(f"{system}\t{what}\n")
         if strike is None:
             return None
-        if strike.moment is StrikeTime.BEFORE:
+        if strike.time is StrikeTime.BEFORE:
             _die()
         if system is not System.DATABASE:
             with World(self._world) as world:
-                world.add_faults(_fault(system, strike.moment, self._hang))
+                world.add_faults(_fault(system, strike.time, self._hang))
         return strike
 
 
@@ -94,9 +94,9 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _fault(system: System, moment: StrikeTime, hang: float) -> Fault:
-    kind = KINDS[moment]
-    late = LATE if moment in (StrikeTime.LATE, StrikeTime.ACT_LATE) else hang if kind is FaultKind.HANG else 0.0
+def _fault(system: System, time: StrikeTime, hang: float) -> Fault:
+    kind = KINDS[time]
+    late = LATE if time in (StrikeTime.LATE, StrikeTime.ACT_LATE) else hang if kind is FaultKind.HANG else 0.0
     return Fault(system.value, kind, seconds=late, victim=os.getpid())
 
 

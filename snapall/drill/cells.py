@@ -35,7 +35,7 @@ class ExternalCall:
     what: str
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """As `filer call 4 (snap create)`."""
         return f"{self.system} call {self.n} ({self.what})"
 
@@ -69,7 +69,7 @@ KINDS = {
 }
 """How the lab brings about what is not done by the run's own hand."""
 
-_MOMENTS = {
+_TIMES = {
     System.VCB: (*KILLS, *FAULTS),
     System.FILER: (*KILLS, *FAULTS),
     System.DATABASE: (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.REFUSE),
@@ -90,7 +90,7 @@ class Strike:
     """What happens at one call."""
 
     call: ExternalCall
-    moment: StrikeTime
+    time: StrikeTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Cell:
     @property
     def killed(self) -> bool:
         """Whether the run dies of it."""
-        return any(strike.moment in KILLS for strike in self.strikes)
+        return any(strike.time in KILLS for strike in self.strikes)
 
     @property
     def site(self) -> str:
@@ -117,9 +117,9 @@ class Cell:
         return f"{self.job.name}, order {self.job.order}, {self.transport}"
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """In one line."""
-        struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
+        struck = ", ".join(f"{one.time} {one.call.label}" for one in self.strikes)
         cut = f", power cut, unsynced data {self.damage}" if self.damage else ""
         return f"{self.site}: {struck}{cut}; then {self.aftermath}"
 
@@ -131,7 +131,7 @@ class Extent:
     `thorough`: each of those cuts with every damage; otherwise with one of them, in turn.
     """
 
-    moments: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
+    times: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
     cuts: tuple[StrikeTime, ...] = CUTS
     thorough: bool = True
     aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
@@ -150,27 +150,27 @@ def cells_of(job: Job, transport: Transport, calls: Sequence[ExternalCall], exte
     chosen = [call for call in calls if call.system in extent.systems]
     found = []
     for call in chosen:
-        for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
-            for aftermath in _aftermaths(call, moment, extent):
-                found.append(Cell(job, transport, (Strike(call, moment),), aftermath))
+        for time in (time for time in _TIMES[call.system] if time in extent.times):
+            for aftermath in _aftermaths(call, time, extent):
+                found.append(Cell(job, transport, (Strike(call, time),), aftermath))
     return (*found, *_cuts(job, transport, chosen, extent), *_pairs(job, transport, chosen, extent))
 
 
-def _aftermaths(call: ExternalCall, moment: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:
+def _aftermaths(call: ExternalCall, time: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:
     if call.system is System.GUARDIAN:
         return (Aftermath.GUARDIAN,) if Aftermath.GUARDIAN in extent.aftermaths else ()
-    return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
+    return extent.aftermaths if time in KILLS else (Aftermath.RECOVER,)
 
 
 def _cuts(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
     """Every power cut at every call, settled in every way that has no guardian."""
     turn = cycle(Damage)
     for call in calls:
-        moments = [moment for moment in _MOMENTS[call.system] if moment in extent.cuts]
+        times = [time for time in _TIMES[call.system] if time in extent.cuts]
         ways = [way for way in extent.aftermaths if way is not Aftermath.GUARDIAN]
-        for moment, aftermath in product(moments if call.system is not System.GUARDIAN else [], ways):
+        for time, aftermath in product(times if call.system is not System.GUARDIAN else [], ways):
             for damage in Damage if extent.thorough else [next(turn)]:
-                yield Cell(job, transport, (Strike(call, moment),), aftermath, damage)
+                yield Cell(job, transport, (Strike(call, time),), aftermath, damage)
 
 
 def _pairs(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
@@ -179,8 +179,8 @@ def _pairs(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent
     sites = [call for call in calls if call.system is not System.GUARDIAN]
     for _ in range(extent.pairs):
         first, second = (sites[n] for n in sorted(chance.sample(range(len(sites)), 2)))
-        fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
-        then = chance.choice(_MOMENTS[second.system])
+        fault = chance.choice([time for time in _TIMES[first.system] if time in FAULTS])
+        then = chance.choice(_TIMES[second.system])
         damage = chance.choice([None, *Damage]) if then in CUTS else None
         aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
         yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath, damage)

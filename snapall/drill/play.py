@@ -217,8 +217,8 @@ class _Scene:
 
     def _let_all_act(self) -> None:
         """Wait until it is time for whatever was asked for and acts late."""
-        with self.world.moment() as moment:
-            ((due,),) = moment.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
+        with self.world.transaction() as transaction:
+            ((due,),) = transaction.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
         time.sleep(max(0.0, (due or 0.0) - time.time()))
 
     def _codes(self, first: int, codes: Sequence[int]) -> list[BrokenPromise]:

@@ -27,7 +27,7 @@ def late(state: RunState, ledger: Ledger) -> str:
             granted = pace.settle if effect.change is Change.MADE else pace.filer_timeout
             seconds = (entry.at - call.sent).total_seconds()
             if seconds > granted:
-                return f"{effect.told} came {seconds:.1f} s after its intent, of {granted:g} s"
+                return f"{effect.label} came {seconds:.1f} s after its intent, of {granted:g} s"
     return ""
 
 

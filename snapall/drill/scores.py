@@ -112,18 +112,18 @@ def troubles(played: Sequence[Played]) -> list[str]:
     lines = []
     for one in played:
         if one.findings and one.reached:
-            lines.append(one.cell.told)
+            lines.append(one.cell.label)
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
             lines += [f"  | {line}" for line in one.output.splitlines()[-12:]]
-    missed = [(one.cell.told, one.output) for one in played if not one.reached]
-    return [*lines, *(f"not played: {told}" + f" ({why or _RACE})" for told, why in missed)]
+    missed = [(one.cell.label, one.output) for one in played if not one.reached]
+    return [*lines, *(f"not played: {label}" + f" ({why or _RACE})" for label, why in missed)]
 
 
 def as_json(played: Sequence[Played]) -> dict[str, object]:
     """The same for programs."""
     counts = Counts.of(played)
     broken = [
-        {"cell": one.cell.told, "findings": [{"broken": f.broken.value, "what": f.what} for f in one.findings]}
+        {"cell": one.cell.label, "findings": [{"broken": f.broken.value, "what": f.what} for f in one.findings]}
         for one in played
         if one.findings and one.reached
     ]

@@ -111,7 +111,7 @@ def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[BrokenPromise]:
                 retained.add((effect.volume, effect.new))
             gone[effect.volume] += effect.change is Change.DELETED
             if min(proven[volume] for volume in job.volumes) < max(1, gone[effect.volume]):
-                yield BrokenPromise(Broken.EARLY, effect.told)
+                yield BrokenPromise(Broken.EARLY, effect.label)
 
 
 def _proven(volume: str, newest: str, ledger: Ledger) -> bool:

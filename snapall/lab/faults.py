@@ -123,7 +123,7 @@ class Struck:
             self.main.kill(kind)
 
     @property
-    def told(self) -> str | None:
+    def label(self) -> str | None:
         """How the ledger names it."""
         kinds = ([self.main.kind.value] if self.main else []) + [fault.kind.value for fault in self.beside]
         return ", ".join(kinds) or None

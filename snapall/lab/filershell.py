@@ -46,12 +46,12 @@ class FilerShell:
 
     def login(self, transport: str) -> ShellReply:
         """Somebody connects. The text of a failed login is empty; only a fault leaves an entry in the ledger."""
-        with self.world.moment() as moment:
-            struck = moment.strike("login", None, (transport,))
+        with self.world.transaction() as transaction:
+            struck = transaction.strike("login", None, (transport,))
             if struck.main is None and not struck.beside:
                 return ShellReply()
-            moment.record(Entry(moment.time, "filer", transport=transport, fault=struck.told))
-            moment.after(struck)
+            transaction.record(Entry(transaction.time, "filer", transport=transport, fault=struck.label))
+            transaction.after(struck)
         match struck.main:
             case Fault(kind=FaultKind.FAIL):
                 return ShellReply(stderr=Says.RSH_DENIED())
@@ -65,20 +65,20 @@ class FilerShell:
     def answer(self, command: str, transport: str, user: str) -> ShellReply:
         """Do one command."""
         words = _split(command)
-        with self.world.moment() as moment:
-            entry = Entry(moment.time, "filer", transport=transport, user=user, command=command)
-            struck = moment.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
+        with self.world.transaction() as transaction:
+            entry = Entry(transaction.time, "filer", transport=transport, user=user, command=command)
+            struck = transaction.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
             struck.kill(FaultKind.KILL)
             reply = _stopped(words, struck.main)
             effect = None
             if reply is None:
-                reply, effect = _reached(moment, words, struck.main)
-            n = moment.record(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
+                reply, effect = _reached(transaction, words, struck.main)
+            n = transaction.record(with_quiesced(transaction, replace(entry, effect=effect, fault=struck.label)))
             if struck.main is not None and struck.main.acts_late:
-                moment.later(struck.main.seconds, n, words)
-            moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))
-            moment.after(struck)
-            seconds = moment.settings.filer_seconds
+                transaction.later(struck.main.seconds, n, words)
+            transaction.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (transaction.now,))
+            transaction.after(struck)
+            seconds = transaction.settings.filer_seconds
         struck.kill(FaultKind.KILL_AFTER)
         return replace(reply, wait=reply.wait + seconds)
 
@@ -108,42 +108,42 @@ def _stopped(words: Sequence[str], fault: Fault | None) -> ShellReply | None:
             return None
 
 
-def _reached(moment: Transaction, words: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
+def _reached(transaction: Transaction, words: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
     """What the filer does with a command that reaches it, and what the caller sees of that."""
     effect = None
     said: str | Denied | Effect
     match words:
         case ["snap", "list", *rest]:
-            said = _list(moment, rest)
+            said = _list(transaction, rest)
         case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is FaultKind.LIE:
-            return _success(moment, verb), None
+            return _success(transaction, verb), None
         case ["snap", *rest]:
-            told = snap_settings(moment, rest)
-            said = snap(moment, rest) if told is None else told
+            told = snap_settings(transaction, rest)
+            said = snap(transaction, rest) if told is None else told
         case ["version"]:
-            said = moment.settings.version
+            said = transaction.settings.version
         case ["vol", "status", *rest]:
-            said = status(moment, rest)
+            said = status(transaction, rest)
         case ["df", *rest]:
-            said = df(moment, rest)
+            said = df(transaction, rest)
         case _:
             said = Denied(Says.UNKNOWN_COMMAND(words[0]))
     match said:
         case Denied(text):
             reply = ShellReply(stderr=text + "\n")
         case Effect():
-            effect, reply = said, _success(moment, words[1])
+            effect, reply = said, _success(transaction, words[1])
         case text:
             reply = ShellReply(stdout=text + "\n")
     return _spoilt(reply, fault), effect
 
 
-def _success(moment: Transaction, verb: str) -> ShellReply:
+def _success(transaction: Transaction, verb: str) -> ShellReply:
     """How a change is confirmed."""
     text = {"create": Says.CREATING(), "delete": Says.DELETING()}.get(verb, Says.RENAMED())
-    if moment.settings.silent or not text:
+    if transaction.settings.silent or not text:
         return ShellReply()
-    return ShellReply(stderr=text + "\n") if moment.settings.success_on_stderr else ShellReply(stdout=text + "\n")
+    return ShellReply(stderr=text + "\n") if transaction.settings.success_on_stderr else ShellReply(stdout=text + "\n")
 
 
 def _spoilt(reply: ShellReply, fault: Fault | None) -> ShellReply:
@@ -160,7 +160,7 @@ def _spoilt(reply: ShellReply, fault: Fault | None) -> ShellReply:
             return reply
 
 
-def _list(moment: Transaction, rest: Sequence[str]) -> str | Denied:
+def _list(transaction: Transaction, rest: Sequence[str]) -> str | Denied:
     """`snap list [-n] [VOL]`."""
     brief = rest[:1] == ["-n"]
     names = rest[1:] if brief else rest
@@ -168,20 +168,20 @@ def _list(moment: Transaction, rest: Sequence[str]) -> str | Denied:
         return Denied(Says.USAGE_LIST())
     if not names:
         query = "SELECT name FROM volumes WHERE state = 'online' ORDER BY name"
-        names = [name for (name,) in moment.db.execute(query)]
+        names = [name for (name,) in transaction.db.execute(query)]
     else:
-        denied = look_at_volume(moment, "snap list", names[0], changing=False)
+        denied = look_at_volume(transaction, "snap list", names[0], changing=False)
         if denied is not None:
             return denied
-    return "\n\n".join(_listing(moment, name, brief=brief) for name in names)
+    return "\n\n".join(_listing(transaction, name, brief=brief) for name in names)
 
 
-def _listing(moment: Transaction, volume: str, *, brief: bool) -> str:
+def _listing(transaction: Transaction, volume: str, *, brief: bool) -> str:
     """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
-    lines = [Says.TITLE(volume), moment.settings.working, ""]
-    size = moment.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]
+    lines = [Says.TITLE(volume), transaction.settings.working, ""]
+    size = transaction.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]
     query = "SELECT name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-    rows = moment.db.execute(query, (volume,)).fetchall()
+    rows = transaction.db.execute(query, (volume,)).fetchall()
     if not rows:
         return "\n".join([*lines, Says.NO_SNAPSHOTS()])
     lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]

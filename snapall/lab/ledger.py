@@ -35,7 +35,7 @@ class Effect:
     new: str = ""
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """In one line, for a person: `vm-108: made Quiesce (snapshot-1228)`."""
         where = self.volume if self.vm is None else f"vm-{self.vm}"
         what = f"{self.name} -> {self.new}" if self.new else self.name

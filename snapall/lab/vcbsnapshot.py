@@ -103,17 +103,17 @@ class Begun:
 def begin(world: World, argv: Sequence[str]) -> Begun:
     """Start a call; whoever does that waits for its end himself."""
     call = parse(argv)
-    with world.moment() as moment:
-        entry = Entry(moment.time, "vcbsnapshot", argv=tuple(argv), exit=1)
+    with world.transaction() as transaction:
+        entry = Entry(transaction.time, "vcbsnapshot", argv=tuple(argv), exit=1)
         if call is None:
-            moment.record(entry)
+            transaction.record(entry)
             return Begun(CallEffect(ProgramResult(1, Says.VCB_USAGE() + "\n", "")))
-        struck = moment.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
+        struck = transaction.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
         struck.kill(FaultKind.KILL)
-        verdict = _stopped(struck.main) or _reached(moment, call, struck.main)
-        n = moment.record(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.told))
-        task = moment.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
-        moment.after(struck)
+        verdict = _stopped(struck.main) or _reached(transaction, call, struck.main)
+        n = transaction.record(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.label))
+        task = transaction.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
+        transaction.after(struck)
     struck.kill(FaultKind.KILL_AFTER)
     return Begun(verdict, task)
 
@@ -143,84 +143,84 @@ def _stopped(fault: Fault | None) -> CallEffect | None:
             return None
 
 
-def _reached(moment: Transaction, call: Arguments, fault: Fault | None) -> CallEffect:
+def _reached(transaction: Transaction, call: Arguments, fault: Fault | None) -> CallEffect:
     """What VirtualCenter does with a call that reaches it, and what the program says of it."""
-    denied = _look(moment, call)
+    denied = _look(transaction, call)
     if denied is not None:
         return CallEffect(_error(denied.text))
     wait = fault.seconds if fault is not None and fault.kind is FaultKind.SLOW else 0.0
     match call.verb:
         case "find":
-            return CallEffect(_answer(moment, call, _find(moment, call), fault), wait=wait)
+            return CallEffect(_answer(transaction, call, _find(transaction, call), fault), wait=wait)
         case "create":
-            ssid = f"snapshot-{moment.count('vm_snapshot')}"
+            ssid = f"snapshot-{transaction.count('vm_snapshot')}"
             words: tuple[str, ...] = ("make", str(call.vm), call.argument, ssid)
-            end = _answer(moment, call, Says.SSID(_printed(moment, ssid, fault)), fault)
+            end = _answer(transaction, call, Says.SSID(_printed(transaction, ssid, fault)), fault)
         case _:
             words = ("remove", str(call.vm), call.argument)
-            end = _answer(moment, call, Says.REMOVED(call.argument), fault)
+            end = _answer(transaction, call, Says.REMOVED(call.argument), fault)
     if fault is not None and fault.kind is FaultKind.LIE:
         return CallEffect(end)
     if fault is not None and fault.acts_late:
         return CallEffect(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
-    if delay := _patience(moment, call):
+    if delay := _patience(transaction, call):
         return CallEffect(end, wait=delay + wait, later=words, delay=delay)
-    effect = perform(moment, words)
+    effect = perform(transaction, words)
     return CallEffect(_error(effect.text)) if isinstance(effect, Denied) else CallEffect(end, effect, wait)
 
 
-def _look(moment: Transaction, call: Arguments) -> Denied | None:
+def _look(transaction: Transaction, call: Arguments) -> Denied | None:
     """Why VirtualCenter will not do it, if so."""
-    settings = moment.settings
+    settings = transaction.settings
     known = (settings.vc_user, settings.vc_password)
     if (call.user, call.password) != known and not (settings.config_js and call.user is None and call.password is None):
         return Denied(Says.LOGIN(call.user or ""))
-    if denied := look_at_vm(moment, call.vm):
+    if denied := look_at_vm(transaction, call.vm):
         return denied
-    busy = moment.db.execute("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", (call.vm,)).fetchall()
+    busy = transaction.db.execute("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", (call.vm,)).fetchall()
     if busy and call.verb != "find":
         return Denied(Says.TASK())
-    if call.verb == "find" and not _find(moment, call):
+    if call.verb == "find" and not _find(transaction, call):
         return Denied(Says.NOT_FOUND(call.argument))
-    if call.verb == "delete" and not _exists(moment, call):
+    if call.verb == "delete" and not _exists(transaction, call):
         return Denied(Says.NO_VM_SNAPSHOT(call.argument))
     return None
 
 
-def _exists(moment: Transaction, call: Arguments) -> bool:
+def _exists(transaction: Transaction, call: Arguments) -> bool:
     query = "SELECT 1 FROM vm_snapshots WHERE vm = ? AND 'snapshot-' || id = ?"
-    return bool(moment.db.execute(query, (call.vm, call.argument)).fetchall())
+    return bool(transaction.db.execute(query, (call.vm, call.argument)).fetchall())
 
 
-def _find(moment: Transaction, call: Arguments) -> str:
+def _find(transaction: Transaction, call: Arguments) -> str:
     query = "SELECT id FROM vm_snapshots WHERE vm = ? AND name = ? ORDER BY id"
-    rows = moment.db.execute(query, (call.vm, call.argument)).fetchall()
+    rows = transaction.db.execute(query, (call.vm, call.argument)).fetchall()
     return "\n".join(Says.SSID(f"snapshot-{id_}") for (id_,) in rows)
 
 
-def _printed(moment: Transaction, ssid: str, fault: Fault | None) -> str:
+def _printed(transaction: Transaction, ssid: str, fault: Fault | None) -> str:
     """The id that a create prints: its own, or somebody else's."""
     match fault:
         case Fault(kind=FaultKind.LIE, snapshot=snapshot):
             return snapshot or ssid
         case Fault(kind=FaultKind.ANOTHERS_ID, snapshot=snapshot):
-            oldest = moment.db.execute("SELECT min(id) FROM vm_snapshots").fetchall()[0][0]
+            oldest = transaction.db.execute("SELECT min(id) FROM vm_snapshots").fetchall()[0][0]
             return snapshot or (ssid if oldest is None else f"snapshot-{oldest}")
         case _:
             return ssid
 
 
-def _patience(moment: Transaction, call: Arguments) -> float:
+def _patience(transaction: Transaction, call: Arguments) -> float:
     """How long VirtualCenter takes for this VM: between half of the set time and one and a half."""
-    settings = moment.settings
+    settings = transaction.settings
     seconds = settings.create_seconds if call.verb == "create" else settings.remove_seconds
     return seconds * (0.5 + call.vm * 619 % 1000 / 1000)
 
 
-def _answer(moment: Transaction, call: Arguments, said: str, fault: Fault | None) -> ProgramResult:
+def _answer(transaction: Transaction, call: Arguments, said: str, fault: Fault | None) -> ProgramResult:
     """The program's end after VirtualCenter did it. For every fifth VM a line of its log comes first."""
-    log = Says.LOG_LINE(moment.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
-    lines = f"{log}\n{said}\n" if moment.settings.log_lines and call.vm % 5 == 0 else f"{said}\n"
+    log = Says.LOG_LINE(transaction.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
+    lines = f"{log}\n{said}\n" if transaction.settings.log_lines and call.vm % 5 == 0 else f"{said}\n"
     match fault:
         case Fault(kind=FaultKind.ACT_LATE):
             return ProgramResult(1 if fault.exit is None else fault.exit, "", "")
@@ -238,8 +238,8 @@ def _answer(moment: Transaction, call: Arguments, said: str, fault: Fault | None
 
 
 def _came_about(world: World, task: int) -> bool:
-    with world.moment() as moment:
-        return bool(moment.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
+    with world.transaction() as transaction:
+        return bool(transaction.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
 
 
 def _error(text: str, code: int | None = None) -> ProgramResult:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from snapall.lab.transaction import Transaction
 
 
-def status(moment: Transaction, names: Sequence[str]) -> str | Denied:
+def status(transaction: Transaction, names: Sequence[str]) -> str | Denied:
     """`vol status [VOL]`."""
     query = "SELECT name, state, read_only FROM volumes WHERE ? IN (name, '') ORDER BY name"
-    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
+    rows = transaction.db.execute(query, (" ".join(names),)).fetchall()
     if not rows:
         return Denied(Says.NO_VOLUME_STATUS(" ".join(names)))
     lines = [f"{'Volume':>15} {'State':<15} {'Status':<17} Options"]
@@ -29,13 +29,13 @@ def status(moment: Transaction, names: Sequence[str]) -> str | Denied:
     return "\n".join(lines)
 
 
-def df(moment: Transaction, names: Sequence[str]) -> str | Denied:
+def df(transaction: Transaction, names: Sequence[str]) -> str | Denied:
     """`df [VOL]`, in kilobytes: the volume's own space, and that of its snapshot reserve."""
     query = (
         "SELECT name, kb, reserve, used, full, (SELECT COALESCE(SUM(kb), 0) FROM filer_snapshots"
         " WHERE volume = volumes.name) FROM volumes WHERE ? IN (name, '') AND state = 'online' ORDER BY name"
     )
-    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
+    rows = transaction.db.execute(query, (" ".join(names),)).fetchall()
     if not rows:
         return Denied(Says.NO_VOLUME_DF(" ".join(names)))
     lines = [Says.HEADING_DF()]
@@ -53,19 +53,19 @@ def _row(where: str, total: int, used: int, free: int) -> str:
     return f"{where:<21} {total:>10} {used:>10} {free:>10} {share:>8}  {where}"
 
 
-def snap_settings(moment: Transaction, words: Sequence[str]) -> str | Denied | None:
+def snap_settings(transaction: Transaction, words: Sequence[str]) -> str | Denied | None:
     """`snap reserve`, `snap sched` and `snap autodelete`, where they only tell; None: it is none of these."""
     match words:
         case ["reserve" | "sched" as kind, volume]:
             pass
-        case ["autodelete" as kind, volume, "show"] if _knows_autodelete(moment.settings.version):
+        case ["autodelete" as kind, volume, "show"] if _knows_autodelete(transaction.settings.version):
             pass
         case ["reserve" | "sched" | "autodelete", *_]:
             return Denied(Says.USAGE_SNAP())
         case _:
             return None
     query = "SELECT kb, reserve, sched, autodelete FROM volumes WHERE name = ?"
-    rows = moment.db.execute(query, (volume,)).fetchall()
+    rows = transaction.db.execute(query, (volume,)).fetchall()
     if not rows:
         return Denied(Says.NO_VOLUME(f"snap {kind}", volume))
     kb, reserve, sched, autodelete = rows[0]

@@ -61,9 +61,9 @@ class World:
 
     def set(self, **values: Any) -> None:
         """Change some settings, by their names in `Settings`."""
-        with self.moment() as moment:
-            moment.settings = replace(moment.settings, **values)
-            moment.db.execute("UPDATE settings SET json = ?", (moment.settings.to_json(),))
+        with self.transaction() as transaction:
+            transaction.settings = replace(transaction.settings, **values)
+            transaction.db.execute("UPDATE settings SET json = ?", (transaction.settings.to_json(),))
 
     def now(self) -> datetime:
         """The world's time, in UTC."""
@@ -83,27 +83,27 @@ class World:
 
         Raises SnapallError when the world runs on real time.
         """
-        with self.moment() as moment:
-            if moment.settings.clock is None:
+        with self.transaction() as transaction:
+            if transaction.settings.clock is None:
                 raise SnapallError("this world runs on real time", "give it a clock: World.set(clock=...)")
-            moment.settings = replace(moment.settings, clock=moment.settings.clock + seconds)
-            moment.db.execute("UPDATE settings SET json = ?", (moment.settings.to_json(),))
+            transaction.settings = replace(transaction.settings, clock=transaction.settings.clock + seconds)
+            transaction.db.execute("UPDATE settings SET json = ?", (transaction.settings.to_json(),))
         self.catch_up()
 
     # Change.
 
     @contextmanager
-    def moment(self) -> Iterator[Transaction]:
+    def transaction(self) -> Iterator[Transaction]:
         """One exclusive transaction, after whatever was due; virtualcenter.db follows at its end."""
         with self._lock:
-            with self._exclusive() as moment:
-                carry_out(moment)
-                yield moment
+            with self._exclusive() as transaction:
+                carry_out(transaction)
+                yield transaction
             self._echo()
 
     def catch_up(self) -> None:
         """Let happen what is due."""
-        with self.moment():
+        with self.transaction():
             pass
 
     def is_owed(self) -> bool:
@@ -120,11 +120,11 @@ class World:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             settings = self.settings
-            moment = Transaction(self._db, self.directory, settings, _now(settings))
-            yield moment
-            if moment.lines:
+            transaction = Transaction(self._db, self.directory, settings, _now(settings))
+            yield transaction
+            if transaction.lines:
                 with (self.directory / "ledger.jsonl").open("a", encoding="utf-8", newline="\n") as ledger:
-                    ledger.write("".join(moment.lines))
+                    ledger.write("".join(transaction.lines))
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -136,26 +136,26 @@ class World:
         now = _now(self.settings)
         if not self._db.execute(f"SELECT 1 {due} LIMIT 1", (now,)).fetchall():
             return
-        with self._exclusive() as moment:
+        with self._exclusive() as transaction:
             path = next(path for path in (self.directory / UP, self.directory / DOWN) if path.exists())
-            rows = moment.db.execute(f"SELECT statement, arguments {due} ORDER BY id", (now,)).fetchall()
+            rows = transaction.db.execute(f"SELECT statement, arguments {due} ORDER BY id", (now,)).fetchall()
             with closing(connect(path)) as virtualcenter:
                 virtualcenter.execute("BEGIN IMMEDIATE")
                 for statement, arguments in rows:
                     virtualcenter.execute(statement, json.loads(arguments))
                 virtualcenter.execute("COMMIT")
-            moment.db.execute(f"DELETE {due}", (now,))
+            transaction.db.execute(f"DELETE {due}", (now,))
 
     def add_faults(self, *faults: Fault) -> None:
         """Let these go wrong from now on; each counts its calls from here."""
-        with self.moment() as moment:
+        with self.transaction() as transaction:
             rows = [(fault.to_json(),) for fault in faults]
-            moment.db.executemany("INSERT INTO faults (json) VALUES (?)", rows)
+            transaction.db.executemany("INSERT INTO faults (json) VALUES (?)", rows)
 
     def clear_faults(self) -> None:
         """Let all be well again."""
-        with self.moment() as moment:
-            moment.db.execute("DELETE FROM faults")
+        with self.transaction() as transaction:
+            transaction.db.execute("DELETE FROM faults")
 
     # Looking. The types are imported where they are used: vcbsnapshot starts once for every VM and needs none of them.
 
@@ -167,16 +167,16 @@ class World:
             "SELECT DISTINCT vms.id, vms.name, hosts.name FROM vms JOIN hosts ON hosts.id = vms.host"
             " JOIN disks ON disks.vm = vms.id WHERE template = 0 AND ? IN (datastore, -1) ORDER BY vms.id"
         )
-        with self.moment() as moment:
-            rows = moment.db.execute(query, (-1 if datastore is None else datastore,)).fetchall()
+        with self.transaction() as transaction:
+            rows = transaction.db.execute(query, (-1 if datastore is None else datastore,)).fetchall()
         return tuple(Vm(*row) for row in rows)
 
     def vm_snapshots(self) -> tuple[VmSnapshot, ...]:
         """All VM snapshots by id, as they really are, whatever virtualcenter.db tells."""
         from snapall.backup.model import VmSnapshot  # noqa: PLC0415
 
-        with self.moment() as moment:
-            rows = moment.db.execute("SELECT id, vm, name, created FROM vm_snapshots ORDER BY id").fetchall()
+        with self.transaction() as transaction:
+            rows = transaction.db.execute("SELECT id, vm, name, created FROM vm_snapshots ORDER BY id").fetchall()
         return tuple(
             VmSnapshot(f"snapshot-{id_}", vm, name, datetime.fromisoformat(created).replace(tzinfo=UTC))
             for id_, vm, name, created in rows
@@ -187,29 +187,29 @@ class World:
         from snapall.backup.model import FilerSnapshot  # noqa: PLC0415
 
         query = "SELECT name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-        with self.moment() as moment:
-            rows = moment.db.execute(query, (volume,)).fetchall()
+        with self.transaction() as transaction:
+            rows = transaction.db.execute(query, (volume,)).fetchall()
         return tuple(FilerSnapshot(name, date, tuple(filter(None, tags.split(",")))) for name, date, tags in rows)
 
     def volumes(self) -> tuple[str, ...]:
         """The filer's volumes by name."""
-        with self.moment() as moment:
-            return tuple(row[0] for row in moment.db.execute("SELECT name FROM volumes ORDER BY name").fetchall())
+        with self.transaction() as transaction:
+            return tuple(row[0] for row in transaction.db.execute("SELECT name FROM volumes ORDER BY name").fetchall())
 
     def templates(self) -> tuple[int, ...]:
         """The ids of the templates."""
-        with self.moment() as moment:
-            return tuple(row[0] for row in moment.db.execute("SELECT id FROM vms WHERE template = 1 ORDER BY id"))
+        with self.transaction() as transaction:
+            return tuple(row[0] for row in transaction.db.execute("SELECT id FROM vms WHERE template = 1 ORDER BY id"))
 
     def quiesced(self) -> Mapping[int, tuple[str, ...]]:
         """Every VM that has a snapshot, with the names of its snapshots."""
-        with self.moment() as moment:
-            return quiesced(moment)
+        with self.transaction() as transaction:
+            return quiesced(transaction)
 
     def ledger(self) -> Ledger:
         """All that was asked so far."""
-        with self.moment() as moment:
-            count = moment.db.execute("SELECT value FROM counters WHERE name = 'entries'").fetchall()[0][0]
+        with self.transaction() as transaction:
+            count = transaction.db.execute("SELECT value FROM counters WHERE name = 'entries'").fetchall()[0][0]
             return read_ledger(self.directory / "ledger.jsonl", count)
 
 

@@ -46,7 +46,7 @@ def test_what_acts_within_its_time_is_in_time_and_a_second_later_is_not(
 ) -> None:
     state = run((1, step))
     assert late(state, ledger((2, None, None), (1 + granted, effect, 1))) == ""
-    assert effect.told in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
+    assert effect.label in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
 
 
 def test_a_second_command_of_the_same_words_is_measured_from_its_own_intent() -> None:

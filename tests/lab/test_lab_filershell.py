@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind, Struck
 from snapall.lab.filershell import Ending, FilerShell, ShellReply
 from snapall.lab.sites import batch, build
 from snapall.lab.texts import Says
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,8 +72,8 @@ def test_the_full_list_tells_the_space_as_well(shell: FilerShell) -> None:
 
 
 def test_without_a_volume_all_are_listed(shell: FilerShell) -> None:
-    with shell.world.moment() as moment:
-        moment.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
+    with shell.world.transaction() as transaction:
+        transaction.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
     shell.world.set(working="")
     assert output(shell, "snap list").startswith("Volume empty\n\n\nNo snapshots exist.\n\nVolume vmvol1\n")
 
@@ -247,8 +247,8 @@ def test_a_connection_can_be_struck_before_any_command(shell: FilerShell) -> Non
 
 def test_the_ledger_names_every_fault_that_struck() -> None:
     both = Struck(Fault("snap create", FaultKind.DROP), (Fault("snap create", FaultKind.LAG),))
-    assert both.told == "drop, lag"
-    assert Struck().told is None
+    assert both.label == "drop, lag"
+    assert Struck().label is None
 
 
 def test_every_wording_says_whether_it_is_attested() -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from snapall.lab import external_actors
 from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
@@ -18,6 +17,7 @@ from snapall.lab.sites import batch, build
 from snapall.lab.sites import paper as paper_site
 from snapall.lab.vcbsnapshot import ProgramResult, main, parse, vcbsnapshot
 from snapall.lab.world import World
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

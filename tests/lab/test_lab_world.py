@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import VmSnapshot
 from snapall.errors import SnapallError
-from snapall.lab import external_actors
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change, Effect, Entry, read_ledger
 from snapall.lab.sites import SiteSpec, batch, big, build, encoded, paper, tiny
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +94,9 @@ def test_a_folder_without_a_world_is_refused_with_a_remedy(tmp_path: Path) -> No
 
 def test_a_failing_change_leaves_no_trace(world: World) -> None:
     def fail() -> None:
-        with world.moment() as moment:
-            moment.db.execute("DELETE FROM vms")
-            moment.record(Entry(moment.time, "filer"))
+        with world.transaction() as transaction:
+            transaction.db.execute("DELETE FROM vms")
+            transaction.record(Entry(transaction.time, "filer"))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -152,7 +152,7 @@ def test_the_ledger_tells_what_was_asked_what_changed_and_what_was_quiesced(worl
         ("rsh", "root"),
         ("ssh", "snapall"),
     ]
-    assert [effect.told for effect in ledger.effects[::2]] == [
+    assert [effect.label for effect in ledger.effects[::2]] == [
         "vm-110: made Quiesce (snapshot-1228)",
         "vm-110: removed Quiesce (snapshot-1228)",
         "vmvol1: renamed new -> vmware_snap4",

@@ -20,12 +20,12 @@ from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import SiteError
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import SiteSpec, batch, big
 from snapall.operate.doctor.links import Mark, Seen, Walk
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
+from tests import external_actors
 from tests.atlab import AtLab, Ended
 from tests.backup.holders import held_though_dead
 from tests.backup.pretended import Stage

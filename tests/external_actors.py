@@ -15,93 +15,95 @@ if TYPE_CHECKING:
 
 def make_vm_snapshot(world: World, vm: int, name: str) -> str:
     """An administrator's snapshot of a VM, unknown to the ledger; its id, `snapshot-N`."""
-    with world.moment() as moment:
-        ssid = f"snapshot-{moment.count('vm_snapshot')}"
-        _must(make_snapshot(moment, vm, name, ssid))
+    with world.transaction() as transaction:
+        ssid = f"snapshot-{transaction.count('vm_snapshot')}"
+        _must(make_snapshot(transaction, vm, name, ssid))
     return ssid
 
 
 def remove_vm_snapshot(world: World, vm: int, ssid: str) -> None:
     """An administrator removes a VM's snapshot."""
-    with world.moment() as moment:
-        _must(remove_snapshot(moment, vm, ssid))
+    with world.transaction() as transaction:
+        _must(remove_snapshot(transaction, vm, ssid))
 
 
 def move_vm(world: World, vm: int, host: int) -> None:
     """VMotion."""
-    with world.moment() as moment:
-        moment.move(vm, host)
+    with world.transaction() as transaction:
+        transaction.move(vm, host)
 
 
 def unregister_vm(world: World, vm: int) -> None:
     """A VM is taken out of VirtualCenter's inventory; its files stay, and its snapshots among them."""
-    with world.moment() as moment:
-        moment.unregister(vm)
+    with world.transaction() as transaction:
+        transaction.unregister(vm)
 
 
 def remove_vm(world: World, vm: int) -> None:
     """A VM is deleted from disk, with its snapshots."""
-    with world.moment() as moment:
-        moment.unregister(vm)
-        moment.db.execute("DELETE FROM vm_snapshots WHERE vm = ?", (vm,))
+    with world.transaction() as transaction:
+        transaction.unregister(vm)
+        transaction.db.execute("DELETE FROM vm_snapshots WHERE vm = ?", (vm,))
 
 
 def forget_datastore(world: World, datastore: int) -> None:
     """The database lists nothing on a datastore any more, though its VMs are as they were."""
-    with world.moment() as moment:
-        moment.echo(databases.DATASTORE_EMPTIED, datastore)
+    with world.transaction() as transaction:
+        transaction.echo(databases.DATASTORE_EMPTIED, datastore)
 
 
 def make_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Somebody takes a filer snapshot, or the filer's own schedule does."""
-    with world.moment() as moment:
-        _must(capture(moment, volume, name))
+    with world.transaction() as transaction:
+        _must(capture(transaction, volume, name))
 
 
 def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Somebody deletes a filer snapshot, or snap autodelete does, tags or not."""
-    with world.moment() as moment:
-        moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+    with world.transaction() as transaction:
+        transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
 
 
 def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None:
     """Somebody gives a filer snapshot another name."""
-    with world.moment() as moment:
-        _must(rename(moment, volume, old, new))
+    with world.transaction() as transaction:
+        _must(rename(transaction, volume, old, new))
 
 
 def tag(world: World, volume: str, name: str, *tags: str) -> None:
     """A clone, a mirror or a dump takes hold of a snapshot (`busy`, `snapmirror`), or lets go of it."""
-    with world.moment() as moment:
+    with world.transaction() as transaction:
         query = "UPDATE filer_snapshots SET tags = ? WHERE volume = ? AND name = ?"
-        moment.db.execute(query, (",".join(tags), volume, name))
+        transaction.db.execute(query, (",".join(tags), volume, name))
 
 
 def set_volume(
     world: World, volume: str, *, state: str = "online", read_only: bool = False, full: bool = False
 ) -> None:
     """A volume goes offline, becomes a mirror's destination, or has no room for snapshots."""
-    with world.moment() as moment:
+    with world.transaction() as transaction:
         query = "UPDATE volumes SET state = ?, read_only = ?, full = ? WHERE name = ?"
-        moment.db.execute(query, (state, read_only, full, volume))
+        transaction.db.execute(query, (state, read_only, full, volume))
 
 
 def set_space(world: World, volume: str, *, reserve: int = 20, used: int = 40) -> None:
     """Another snapshot reserve, in percent, and so many percent of the rest taken."""
-    with world.moment() as moment:
-        moment.db.execute("UPDATE volumes SET reserve = ?, used = ? WHERE name = ?", (reserve, used, volume))
+    with world.transaction() as transaction:
+        transaction.db.execute("UPDATE volumes SET reserve = ?, used = ? WHERE name = ?", (reserve, used, volume))
 
 
 def set_own_ways(world: World, volume: str, *, sched: str = "0 0 0", autodelete: str = "off") -> None:
     """The filer's own schedule of a volume (`snap sched`), and whether it deletes snapshots by itself."""
-    with world.moment() as moment:
-        moment.db.execute("UPDATE volumes SET sched = ?, autodelete = ? WHERE name = ?", (sched, autodelete, volume))
+    with world.transaction() as transaction:
+        transaction.db.execute(
+            "UPDATE volumes SET sched = ?, autodelete = ? WHERE name = ?", (sched, autodelete, volume)
+        )
 
 
 def set_database(world: World, *, up: bool) -> None:
     """The VirtualCenter database goes away for its readers, or comes back; the world's own record goes on."""
-    with world.moment() as moment:
-        moment.database(up=up)
+    with world.transaction() as transaction:
+        transaction.database(up=up)
 
 
 def _must(effect: Effect | Denied) -> None:
