@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,13 +21,11 @@ from snapall.backup.clock import SystemClock
 from snapall.commands import options
 from snapall.errors import SnapallError
 from snapall.lab.config_file import string
-from snapall.lab.faults import NAMED, Fault
-from snapall.lab.filershell import FilerShell
+from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
 from snapall.lab.sites import SiteSpec, batch
 from snapall.lab.vcbserver import VcbServer, program
-from snapall.lab.world import World
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 LIMITS = {
@@ -79,7 +78,6 @@ class AtLab:
         transport: Literal["ssh", "rsh"] = "rsh",
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
-        shell: Callable[[World], FilerShell] = FilerShell,
         guardian: bool = False,
     ) -> None:
         """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
@@ -88,8 +86,9 @@ class AtLab:
         self.capture = capture
         self.vcb = VcbServer()
         extra = "" if guardian else "guardian = false"
-        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
-        self.vcbsnapshot(self.program)
+        self.config = self.lab.start(transport, parallel=parallel, order=order, extra=extra)
+        program = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
+        self.edit(program, f"vcbsnapshot = [{', '.join(map(string, self.program))}]")
         self.edit("busy_wait   = 5", "busy_wait   = 0")
         # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
         self.limits(filer=120, create=300, remove=300, settle=0)
@@ -101,11 +100,6 @@ class AtLab:
         text = self.config.read_text()
         assert old in text
         self.config.write_text(text.replace(old, new))
-
-    def vcbsnapshot(self, program: Sequence[str]) -> None:
-        """Let this be the program that quiesces and releases."""
-        now = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
-        self.edit(now, f"vcbsnapshot = [{', '.join(map(string, program))}]")
 
     @property
     def program(self) -> list[str]:
@@ -183,6 +177,11 @@ class AtLab:
         now = self.chain()
         assert [now[name] for name in CHAIN[1:]] == [self.dates[name] for name in CHAIN[:-1]]
         assert now[CHAIN[0]] not in self.dates.values()
+
+
+def signal_at(on: str, number: int, kind: FaultKind = FaultKind.SIGNAL, *, match: str = "") -> Fault:
+    """A call that sends this process a signal before it acts, or after."""
+    return Fault(on, kind, match=match, victim=os.getpid(), signal=number)
 
 
 def without_stamps(text: str) -> str:

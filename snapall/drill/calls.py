@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import sqlalchemy
@@ -84,20 +84,20 @@ class CallCounter:
             _die()
         if system is not System.DATABASE:
             with World(self._world) as world:
-                world.add_faults(_fault(system, strike.time, self._hang))
+                world.add_faults(*self._faults(strike))
         return strike
+
+    def _faults(self, strike: Strike) -> Iterator[Fault]:
+        """The faults that the lab carries out on this process."""
+        for kind in KINDS[strike.time]:
+            seconds = {FaultKind.HANG: self._hang, FaultKind.ACT_LATE: LATE}.get(kind, 0.0)
+            yield Fault(strike.call.system, kind, seconds=seconds, victim=os.getpid())
 
 
 def _die() -> None:
     if sys.platform == "win32":
         raise NotHere
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _fault(system: System, time: StrikeTime, hang: float) -> Fault:
-    kind = KINDS[time]
-    late = LATE if time in (StrikeTime.LATE, StrikeTime.ACT_LATE) else hang if kind is FaultKind.HANG else 0.0
-    return Fault(system.value, kind, seconds=late, victim=os.getpid())
 
 
 def recorded(path: Path) -> tuple[ExternalCall, ...]:

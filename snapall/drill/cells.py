@@ -58,16 +58,16 @@ KILLS = (StrikeTime.BEFORE, StrikeTime.DURING, StrikeTime.AFTER, StrikeTime.LATE
 CUTS = (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.LATE)  # the kills that may be a power cut as well
 FAULTS = (StrikeTime.REFUSE, StrikeTime.HANG, StrikeTime.DROP, StrikeTime.NO_ANSWER, StrikeTime.ACT_LATE)
 KINDS = {
-    StrikeTime.DURING: FaultKind.KILL,
-    StrikeTime.AFTER: FaultKind.KILL_AFTER,
-    StrikeTime.LATE: FaultKind.KILL,
-    StrikeTime.REFUSE: FaultKind.FAIL,
-    StrikeTime.HANG: FaultKind.HANG,
-    StrikeTime.DROP: FaultKind.DROP,
-    StrikeTime.NO_ANSWER: FaultKind.ACT_NO_ANSWER,
-    StrikeTime.ACT_LATE: FaultKind.ACT_LATE,
+    StrikeTime.DURING: (FaultKind.SIGNAL,),
+    StrikeTime.AFTER: (FaultKind.SIGNAL_AFTER,),
+    StrikeTime.LATE: (FaultKind.SIGNAL, FaultKind.ACT_LATE),
+    StrikeTime.REFUSE: (FaultKind.FAIL,),
+    StrikeTime.HANG: (FaultKind.HANG,),
+    StrikeTime.DROP: (FaultKind.DROP,),
+    StrikeTime.NO_ANSWER: (FaultKind.ACT_NO_ANSWER,),
+    StrikeTime.ACT_LATE: (FaultKind.ACT_LATE,),
 }
-"""How the lab brings about what is not done by the run's own hand."""
+"""The lab's faults that bring about what the run does not do to itself."""
 
 _TIMES = {
     System.VCB: (*KILLS, *FAULTS),

@@ -1,4 +1,4 @@
-"""What happens after everybody is gone: a process of its own that waits, and then lets the world catch up."""
+"""Deferred effects: a process of its own that outlives the call, waits, and lets the world catch up."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def catch_up_later(directory: Path, seconds: float) -> None:
-    """Start that process, in a session of its own, so that whoever kills its parent's group does not meet it."""
+    """Start the process, in a session of its own, so that killing its parent's group spares it. `seconds` from now."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory), "--later", str(seconds)],
+        [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory), "--deferred", str(seconds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    # Nobody is going to wait for it, and that is no mistake that Popen should warn of.
+    # Nobody waits for it; this keeps Popen from warning of that.
     process.returncode = 0

@@ -28,7 +28,7 @@ class Denied:
 
 def make_snapshot(transaction: Transaction, vm: int, name: str, ssid: str) -> Effect | Denied:
     """VirtualCenter makes a VM snapshot; VPX_SNAPSHOT follows."""
-    denied = look_at_vm(transaction, vm)
+    denied = check_vm(transaction, vm)
     if denied is not None:
         return denied
     levels = transaction.db.execute("SELECT count(*) FROM vm_snapshots WHERE vm = ?", (vm,)).fetchall()[0][0]
@@ -51,7 +51,7 @@ def remove_snapshot(transaction: Transaction, vm: int, ssid: str) -> Effect | De
     return Effect(Change.REMOVED, gone[0][0], vm=vm, ssid=ssid)
 
 
-def look_at_vm(transaction: Transaction, vm: int) -> Denied | None:
+def check_vm(transaction: Transaction, vm: int) -> Denied | None:
     """Why VirtualCenter will not touch a VM, if so."""
     match transaction.db.execute("SELECT template FROM vms WHERE id = ?", (vm,)).fetchall():
         case []:
@@ -62,7 +62,7 @@ def look_at_vm(transaction: Transaction, vm: int) -> Denied | None:
             return None
 
 
-def look_at_volume(transaction: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
+def check_volume(transaction: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
     """Why the filer will not do a `snap` command on a volume, if so."""
     match transaction.db.execute("SELECT state, read_only FROM volumes WHERE name = ?", (volume,)).fetchall():
         case []:
@@ -77,7 +77,7 @@ def look_at_volume(transaction: Transaction, command: str, volume: str, *, chang
 
 def capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
     """`snap create`."""
-    denied = look_at_volume(transaction, "snap create", volume)
+    denied = check_volume(transaction, "snap create", volume)
     if denied is not None:
         return denied
     if _tags(transaction, volume, name) is not None:
@@ -99,7 +99,7 @@ def capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied
 
 def rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
     """`snap rename`. Whether a busy snapshot may be renamed is attested nowhere; here it may."""
-    denied = look_at_volume(transaction, "snap rename", volume)
+    denied = check_volume(transaction, "snap rename", volume)
     if denied is not None:
         return denied
     if _tags(transaction, volume, old) is None:
@@ -112,7 +112,7 @@ def rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect 
 
 def delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
     """`snap delete`."""
-    denied = look_at_volume(transaction, "snap delete", volume)
+    denied = check_volume(transaction, "snap delete", volume)
     if denied is not None:
         return denied
     tags = _tags(transaction, volume, name)

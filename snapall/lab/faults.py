@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,41 +14,37 @@ if TYPE_CHECKING:
 class FaultKind(StrEnum):
     """What a fault does to the call that it strikes."""
 
+    # One of these decides what becomes of the call.
     FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
     REFUSE = "refuse"  # does not act; the connection is closed before the command was taken; vcbsnapshot exits 1
-    HANG = "hang"  # does not act; ends without a word after `seconds`
+    HANG = "hang"  # does not act; ends without an answer after `seconds`
     LIE = "lie"  # does not act, and answers as if it had; vcbsnapshot prints the id `snapshot`, if one is given
     DROP = "drop"  # does not act; the connection is closed after the command was taken
     SLOW = "slow"  # acts at once, answers after `seconds`
-    ACT_LATE = "act_late"  # ends without a word after `hold`; acts `seconds` after the call, whoever is gone by then
+    DELAY = "delay"  # vcbsnapshot acts after `seconds`, and answers then
+    ACT_LATE = "act_late"  # ends without an answer after `hold`; acts `seconds` after the call, even if its caller died
     ACT_NO_ANSWER = "act_no_answer"  # acts; the answer is lost, vcbsnapshot exits `exit` (0)
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
     ANOTHERS_ID = "anothers_id"  # acts; vcbsnapshot prints the id `snapshot` instead (the oldest other one when empty)
     GARBAGE = "garbage"  # acts; answers `text` instead
     HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
-    KILL = "kill"  # the process `victim` is killed as the call comes in; acts all the same, `seconds` later
-    KILL_AFTER = "kill_after"  # acts; `victim` is killed before it is answered
-    # The following come beside the call, which goes its way.
-    LAG = "lag"  # VPX_SNAPSHOT tells it `seconds` later; with 0 seconds: after the next filer command
+    # Any number of the following come beside it, and leave the call to its fate.
+    SIGNAL = "signal"  # before the call acts, the process `victim` gets `signal`: SIGKILL ends it, SIGSTOP freezes it
+    SIGNAL_AFTER = "signal_after"  # the same after the call acted, before it is answered
+    DISK_FULL = "disk_full"  # before the call the files of the process `victim` can no longer grow (Linux)
+    LAG = "lag"  # VPX_SNAPSHOT shows the change `seconds` later; with 0 seconds: after the next filer command
     DATABASE_DOWN = "database_down"  # after the call virtualcenter.db cannot be reached, for `seconds` (0: for good)
     DATABASE_UP = "database_up"  # after the call it can be reached again
     TAG = "tag"  # before the call the filer snapshots called `snapshot` get the tags `text` ("" takes them away)
     VANISH = "vanish"  # before the call the filer snapshots called `snapshot` are gone, as by snap autodelete
+    MANUAL = "manual"  # before the call an administrator takes a snapshot called `snapshot` of its VM
     UNREGISTER = "unregister"  # before the call its VM is unregistered: its files stay, its snapshots among them
     MOVE = "move"  # before the call its VM moves to the next host
 
-
-BESIDE = frozenset(
-    {
-        FaultKind.LAG,
-        FaultKind.DATABASE_DOWN,
-        FaultKind.DATABASE_UP,
-        FaultKind.TAG,
-        FaultKind.VANISH,
-        FaultKind.UNREGISTER,
-        FaultKind.MOVE,
-    }
-)
+    @property
+    def decides(self) -> bool:
+        """Whether it decides what becomes of the call."""
+        return list(FaultKind).index(self) < list(FaultKind).index(FaultKind.SIGNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class Fault:
     `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
     `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
     any filer command. `vm` and `match` (a part of the command, as `vmware_recent` or `vmware_previous vmware_snap3`)
-    narrow it.
+    narrow it. `seconds` and `hold` pass on the lab's clock.
     """
 
     on: str
@@ -76,28 +69,18 @@ class Fault:
     text: str = ""
     snapshot: str = ""
     victim: int = 0
+    signal: int = 9
 
-    def concerns(self, verb: str, vm: int | None, words: Sequence[str]) -> bool:
+    def concerns(self, verb: str, vm: int | None, argv: Sequence[str]) -> bool:
         """Whether a call is one that this fault counts."""
         ours = self.on == verb or verb.startswith(self.on + " ")
         filers = self.on == "filer" and verb != "login" and not verb.startswith("vcbsnapshot")
-        narrowed = (self.vm is None or self.vm == vm) and self.match in " ".join(words)
+        narrowed = (self.vm is None or self.vm == vm) and self.match in " ".join(argv)
         return (ours or filers) and narrowed
 
-    def strikes(self, seen: int) -> bool:
-        """Whether it strikes the `seen`th matching call, counted from 1."""
-        return seen >= self.nth and (self.times == 0 or seen < self.nth + self.times)
-
-    @property
-    def acts_late(self) -> bool:
-        """Whether what was asked for happens some time after the call."""
-        return self.kind is FaultKind.ACT_LATE or (self.kind is FaultKind.KILL and self.seconds > 0)
-
-    def kill(self, kind: FaultKind) -> None:
-        """End the victim, if this fault does so at this point of the call. One that has gone already is no matter."""
-        if self.kind is kind:
-            with suppress(ProcessLookupError):
-                os.kill(self.victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has but one way
+    def strikes(self, count: int) -> bool:
+        """Whether it strikes the matching call of this number, counted from 1."""
+        return count >= self.nth and (self.times == 0 or count < self.nth + self.times)
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -105,32 +88,9 @@ class Fault:
 
     @classmethod
     def from_json(cls, text: str) -> Fault:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         values = json.loads(text)
         return cls(**{**values, "kind": FaultKind(values["kind"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """The faults that strike one call: at most one that decides its answer, and any number beside it."""
-
-    main: Fault | None = None
-    beside: tuple[Fault, ...] = ()
-
-    def kill(self, kind: FaultKind) -> None:
-        """End whom the fault ends at this point of the call."""
-        if self.main is not None:
-            self.main.kill(kind)
-
-    @property
-    def label(self) -> str | None:
-        """How the ledger names it."""
-        kinds = ([self.main.kind.value] if self.main else []) + [fault.kind.value for fault in self.beside]
-        return ", ".join(kinds) or None
-
-    def aside(self, kind: FaultKind) -> tuple[Fault, ...]:
-        """The faults of one kind that come beside the call."""
-        return tuple(fault for fault in self.beside if fault.kind is kind)
 
 
 @dataclass(frozen=True, slots=True)

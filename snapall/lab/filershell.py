@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
+from snapall.lab.effects import Denied, check_volume, snap, with_quiesced
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Effect, Entry
+from snapall.lab.strikes import after, strike
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import df, snap_settings, status
 
@@ -39,19 +40,18 @@ class ShellReply:
 
 
 class FilerShell:
-    """A filer of the world, as its two servers see it. Whoever calls it waits `Reply.wait` seconds himself."""
+    """A filer of the world, as its two servers see it. Its caller waits `ShellReply.wait` seconds itself."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def login(self, transport: str) -> ShellReply:
-        """Somebody connects. The text of a failed login is empty; only a fault leaves an entry in the ledger."""
+        """Let somebody connect. A failed login answers on stderr; the ledger notes it only when a fault struck it."""
         with self.world.transaction() as transaction:
-            struck = transaction.strike("login", None, (transport,))
-            if struck.main is None and not struck.beside:
-                return ShellReply()
-            transaction.record(Entry(transaction.time, "filer", transport=transport, fault=struck.label))
-            transaction.after(struck)
+            struck = strike(transaction, "login", None, (transport,))
+            if struck.label is not None:
+                transaction.record(Entry(transaction.time, "filer", transport=transport, fault=struck.label))
+                after(transaction, struck)
         match struck.main:
             case Fault(kind=FaultKind.FAIL):
                 return ShellReply(stderr=Says.RSH_DENIED())
@@ -64,78 +64,74 @@ class FilerShell:
 
     def answer(self, command: str, transport: str, user: str) -> ShellReply:
         """Do one command."""
-        words = _split(command)
+        argv = _split(command)
         with self.world.transaction() as transaction:
             entry = Entry(transaction.time, "filer", transport=transport, user=user, command=command)
-            struck = transaction.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
-            struck.kill(FaultKind.KILL)
-            reply = _stopped(words, struck.main)
-            effect = None
+            verb = " ".join(argv[: 2 if argv[0] in ("snap", "vol") else 1])
+            struck = strike(transaction, verb, None, argv)
+            reply, effect = _stopped(verb, struck.main), None
             if reply is None:
-                reply, effect = _reached(transaction, words, struck.main)
+                reply, effect = _reached(transaction, argv, struck.main)
             n = transaction.record(with_quiesced(transaction, replace(entry, effect=effect, fault=struck.label)))
-            if struck.main is not None and struck.main.acts_late:
-                transaction.later(struck.main.seconds, n, words)
+            if struck.main is not None and struck.main.kind is FaultKind.ACT_LATE:
+                transaction.defer(struck.main.seconds, n, argv)
             transaction.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (transaction.now,))
-            transaction.after(struck)
+            after(transaction, struck)
             seconds = transaction.settings.filer_seconds
-        struck.kill(FaultKind.KILL_AFTER)
+        struck.before_answer()
         return replace(reply, wait=reply.wait + seconds)
 
 
 def _split(command: str) -> list[str]:
-    """The words; quotation marks keep blanks and brackets together."""
+    """The command's parts; quotation marks keep blanks and brackets total."""
     try:
         return shlex.split(command) or [""]
     except ValueError:
         return command.split()
 
 
-def _stopped(words: Sequence[str], fault: Fault | None) -> ShellReply | None:
+def _stopped(verb: str, fault: Fault | None) -> ShellReply | None:
     """The end of a command that a fault keeps from the filer, for good or for now."""
     match fault:
         case Fault(kind=FaultKind.FAIL, text=text):
-            return ShellReply(stderr=(text or Says.OPERATION_FAILED(" ".join(words[:2]))) + "\n")
+            return ShellReply(stderr=(text or Says.OPERATION_FAILED(verb)) + "\n")
         case Fault(kind=FaultKind.REFUSE):
             return ShellReply(ending=Ending.REFUSE)
         case Fault(kind=FaultKind.DROP):
             return ShellReply(ending=Ending.DROP)
         case Fault(kind=FaultKind.HANG, seconds=seconds):
             return ShellReply(wait=seconds, ending=Ending.DROP)
-        case Fault(acts_late=True, hold=hold):
+        case Fault(kind=FaultKind.ACT_LATE, hold=hold):
             return ShellReply(wait=hold, ending=Ending.DROP)
         case _:
             return None
 
 
-def _reached(transaction: Transaction, words: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
-    """What the filer does with a command that reaches it, and what the caller sees of that."""
-    effect = None
-    said: str | Denied | Effect
-    match words:
-        case ["snap", "list", *rest]:
-            said = _list(transaction, rest)
+def _reached(transaction: Transaction, argv: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
+    """What the filer does with a command that reaches it, and what its caller gets of that."""
+    match argv:
         case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is FaultKind.LIE:
             return _success(transaction, verb), None
+        case ["snap", "list", *rest]:
+            answer: str | Denied | Effect = _list(transaction, rest)
         case ["snap", *rest]:
-            told = snap_settings(transaction, rest)
-            said = snap(transaction, rest) if told is None else told
+            settings = snap_settings(transaction, rest)
+            answer = snap(transaction, rest) if settings is None else settings
         case ["version"]:
-            said = transaction.settings.version
+            answer = transaction.settings.version
         case ["vol", "status", *rest]:
-            said = status(transaction, rest)
+            answer = status(transaction, rest)
         case ["df", *rest]:
-            said = df(transaction, rest)
+            answer = df(transaction, rest)
         case _:
-            said = Denied(Says.UNKNOWN_COMMAND(words[0]))
-    match said:
+            answer = Denied(Says.UNKNOWN_COMMAND(argv[0]))
+    match answer:
         case Denied(text):
-            reply = ShellReply(stderr=text + "\n")
+            return _spoilt(ShellReply(stderr=text + "\n"), fault), None
         case Effect():
-            effect, reply = said, _success(transaction, words[1])
+            return _spoilt(_success(transaction, argv[1]), fault), answer
         case text:
-            reply = ShellReply(stdout=text + "\n")
-    return _spoilt(reply, fault), effect
+            return _spoilt(ShellReply(stdout=text + "\n"), fault), None
 
 
 def _success(transaction: Transaction, verb: str) -> ShellReply:
@@ -170,7 +166,7 @@ def _list(transaction: Transaction, rest: Sequence[str]) -> str | Denied:
         query = "SELECT name FROM volumes WHERE state = 'online' ORDER BY name"
         names = [name for (name,) in transaction.db.execute(query)]
     else:
-        denied = look_at_volume(transaction, "snap list", names[0], changing=False)
+        denied = check_volume(transaction, "snap list", names[0], changing=False)
         if denied is not None:
             return denied
     return "\n\n".join(_listing(transaction, name, brief=brief) for name in names)
@@ -185,12 +181,12 @@ def _listing(transaction: Transaction, volume: str, *, brief: bool) -> str:
     if not rows:
         return "\n".join([*lines, Says.NO_SNAPSHOTS()])
     lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]
-    together = 0
+    total = 0
     for name, date, tags, kb in rows:
-        together += kb
-        space = f"{_share(together, size // 2 + together)}  {_share(together, size, kb)}  "
-        shown = f"{name:<14} ({tags})" if tags else name
-        lines.append(f"{'' if brief else space}{date}  {shown}")
+        total += kb
+        space = f"{_share(total, size // 2 + total)}  {_share(total, size, kb)}  "
+        label = f"{name:<14} ({tags})" if tags else name
+        lines.append(f"{'' if brief else space}{date}  {label}")
     return "\n".join(lines)
 
 

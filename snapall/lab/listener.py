@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST = "127.0.0.1"
+TICK = 0.05  # seconds between two looks at a clock, or at what is due
 
 
 class Listener:

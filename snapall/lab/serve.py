@@ -11,14 +11,11 @@ import paramiko
 
 from snapall.lab.config_file import configuration, database_url
 from snapall.lab.filershell import FilerShell
-from snapall.lab.listener import HOST
+from snapall.lab.listener import HOST, TICK
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sites import SiteSpec, build, paper
 from snapall.lab.sshserver import SshServer
 from snapall.lab.world import World
-
-TICK = 0.05  # seconds between two looks at what VirtualCenter and the filer still have to do
-
 
 Keys = tuple[paramiko.RSAKey, paramiko.RSAKey]  # the filer's host key, and its user's
 
@@ -70,7 +67,6 @@ class Lab:
         parallel: int = 4,
         order: Literal["safe", "paper"] = "safe",
         extra: str = "",
-        shell: FilerShell | None = None,
     ) -> Path:
         """Start the filer, at its former port if that is free, and write snapall.toml; its path.
 
@@ -78,7 +74,7 @@ class Lab:
         """
         self.stop()
         settings = self.world.settings
-        shell = shell or FilerShell(self.world)
+        shell = FilerShell(self.world)
         server: SshServer | RshServer
         if transport == "ssh":
             host_key = paramiko.RSAKey(filename=str(self.directory / "host_rsa"))

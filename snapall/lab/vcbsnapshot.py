@@ -1,4 +1,4 @@
-"""The pretended vcbsnapshot: a program in its own right, started once for every VM, and a function for tests.
+"""The simulated vcbsnapshot: a program of its own, started once for every VM, and a function for tests.
 
 `python -m snapall.lab.vcbsnapshot --world DIR -h HOST -u USER -p PASSWORD -c moref:vm-611 Quiesce`
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from snapall.errors import SnapallError
-from snapall.lab.effects import Denied, look_at_vm, perform
+from snapall.lab.effects import Denied, check_vm, perform
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
+from snapall.lab.strikes import after, strike
 from snapall.lab.texts import Says
 from snapall.lab.world import World
 
@@ -45,31 +46,38 @@ class Arguments:
 
 
 @dataclass(frozen=True, slots=True)
-class CallEffect:
-    """What becomes of a call, decided in its moment: how the program ends, and `wait` seconds before that.
+class StartedCall:
+    """A call whose fate is decided: the program ends with `result` after `wait` seconds, even if its caller dies.
 
-    `later` is what VirtualCenter does `delay` seconds from now; it finishes that though the program may be gone.
-    `awaited` says whether the program stays for it, and ends with an error when nothing came of it.
+    `deferred` is what VirtualCenter does `delay` seconds from now, as the `task` of that number. If it is `awaited`,
+    the program stays for it, and ends with an error when it changed nothing.
     """
 
-    end: ProgramResult
+    result: ProgramResult
     effect: Effect | None = None
     wait: float = 0.0
-    later: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()
     delay: float = 0.0
     awaited: bool = True
+    task: int | None = None
+
+    def end(self, world: World) -> ProgramResult:
+        """How the program ends; call it when `wait` is over."""
+        if self.task is None or not self.awaited or _has_acted(world, self.task):
+            return self.result
+        return _error(Says.FAILED())
 
 
 def parse(argv: Sequence[str]) -> Arguments | None:
-    """The call, or None for a wrong usage. A switch takes the next word, whatever that looks like."""
+    """Understand a call; None for a wrong usage. A switch takes the next argument, whatever that looks like."""
     switches: dict[str, str] = {}
-    verb, words = "", list(argv)
-    while words:
-        word = words.pop(0)
-        if word in ("-h", "-u", "-p") and words:
-            switches[word] = words.pop(0)
-        elif word in VERBS and len(words) >= 2:
-            verb, switches["vm"], switches["argument"] = VERBS[word], words.pop(0), words.pop(0)
+    verb, left = "", list(argv)
+    while left:
+        switch = left.pop(0)
+        if switch in ("-h", "-u", "-p") and left:
+            switches[switch] = left.pop(0)
+        elif switch in VERBS and len(left) >= 2:
+            verb, switches["vm"], switches["argument"] = VERBS[switch], left.pop(0), left.pop(0)
     number = switches.get("vm", "").removeprefix("moref:vm-")
     if not verb or "-h" not in switches or not number.isdecimal():
         return None
@@ -81,101 +89,93 @@ def parse(argv: Sequence[str]) -> Arguments | None:
     return Arguments(verb, int(number), argument, switches.get("-u"), switches.get("-p"))
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A program that was started. It ends `wait` seconds later, however its caller fares."""
-
-    verdict: CallEffect
-    task: int | None = None
-
-    @property
-    def wait(self) -> float:
-        """Seconds from its start to its end."""
-        return self.verdict.wait
-
-    def end(self, world: World) -> ProgramResult:
-        """How it ends; to be asked when it does."""
-        if self.task is None or not self.verdict.awaited or _came_about(world, self.task):
-            return self.verdict.end
-        return _error(Says.FAILED())
-
-
-def begin(world: World, argv: Sequence[str]) -> Begun:
-    """Start a call; whoever does that waits for its end himself."""
+def begin(world: World, argv: Sequence[str]) -> StartedCall:
+    """Start a call. The caller waits for its end, and does what is deferred but not awaited."""
     call = parse(argv)
     with world.transaction() as transaction:
         entry = Entry(transaction.time, "vcbsnapshot", argv=tuple(argv), exit=1)
         if call is None:
             transaction.record(entry)
-            return Begun(CallEffect(ProgramResult(1, Says.VCB_USAGE() + "\n", "")))
-        struck = transaction.strike(f"vcbsnapshot {call.verb}", call.vm, argv)
-        struck.kill(FaultKind.KILL)
-        verdict = _stopped(struck.main) or _reached(transaction, call, struck.main)
-        n = transaction.record(replace(entry, exit=verdict.end.exit, effect=verdict.effect, fault=struck.label))
-        task = transaction.later(verdict.delay, n, verdict.later, call.vm) if verdict.later else None
-        transaction.after(struck)
-    struck.kill(FaultKind.KILL_AFTER)
-    return Begun(verdict, task)
+            return StartedCall(ProgramResult(1, Says.VCB_USAGE() + "\n", ""))
+        struck = strike(transaction, f"vcbsnapshot {call.verb}", call.vm, argv)
+        started = _stopped(struck.main) or _reached(transaction, call, struck.main)
+        n = transaction.record(replace(entry, exit=started.result.exit, effect=started.effect, fault=struck.label))
+        if started.deferred:
+            started = replace(started, task=transaction.defer(started.delay, n, started.deferred, call.vm))
+        after(transaction, struck)
+    struck.before_answer()
+    return started
 
 
 def vcbsnapshot(world: World, argv: Sequence[str]) -> ProgramResult:
-    """One call, from its start to its end; with a clock that stands still, waiting moves the clock."""
-    begun = begin(world, argv)
-    if begun.task is not None and not begun.verdict.awaited and world.settings.clock is None:
+    """Do one call from its start to its end; a standing clock is advanced by what the call takes."""
+    started = begin(world, argv)
+    if started.task is not None and not started.awaited and world.settings.clock is None:
         from snapall.lab.deferred import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
 
-        catch_up_later(world.directory, begun.verdict.delay)
-    world.wait(begun.wait)
-    return begun.end(world)
+        catch_up_later(world.directory, started.delay)
+    world.wait(started.wait)
+    return started.end(world)
 
 
-def _stopped(fault: Fault | None) -> CallEffect | None:
+def _stopped(fault: Fault | None) -> StartedCall | None:
     """The end of a call that a fault keeps from VirtualCenter."""
     match fault:
         case Fault(kind=FaultKind.FAIL, text=text):
-            return CallEffect(_error(text or Says.FAILED(), fault.exit))
+            return StartedCall(_error(text or Says.FAILED(), fault.exit))
         case Fault(kind=FaultKind.REFUSE, text=text):
-            return CallEffect(_error(text or Says.UNREACHABLE(), fault.exit))
-        case Fault(kind=FaultKind.DROP | FaultKind.HANG):
-            wait = fault.seconds if fault.kind is FaultKind.HANG else 0.0
-            return CallEffect(ProgramResult(1 if fault.exit is None else fault.exit, "", ""), wait=wait)
+            return StartedCall(_error(text or Says.UNREACHABLE(), fault.exit))
+        case Fault(kind=FaultKind.DROP | FaultKind.HANG as kind):
+            result = ProgramResult(1 if fault.exit is None else fault.exit, "", "")
+            return StartedCall(result, wait=fault.seconds if kind is FaultKind.HANG else 0.0)
         case _:
             return None
 
 
-def _reached(transaction: Transaction, call: Arguments, fault: Fault | None) -> CallEffect:
-    """What VirtualCenter does with a call that reaches it, and what the program says of it."""
-    denied = _look(transaction, call)
+def _reached(transaction: Transaction, call: Arguments, fault: Fault | None) -> StartedCall:
+    """What VirtualCenter does with a call that reaches it, and what the program prints."""
+    denied = _denial(transaction, call)
     if denied is not None:
-        return CallEffect(_error(denied.text))
-    wait = fault.seconds if fault is not None and fault.kind is FaultKind.SLOW else 0.0
+        return StartedCall(_error(denied.text))
     match call.verb:
         case "find":
-            return CallEffect(_answer(transaction, call, _find(transaction, call), fault), wait=wait)
+            command: tuple[str, ...] = ()
+            output = _find(transaction, call)
         case "create":
             ssid = f"snapshot-{transaction.count('vm_snapshot')}"
-            words: tuple[str, ...] = ("make", str(call.vm), call.argument, ssid)
-            end = _answer(transaction, call, Says.SSID(_printed(transaction, ssid, fault)), fault)
+            command = ("make", str(call.vm), call.argument, ssid)
+            output = Says.SSID(_printed(transaction, ssid, fault))
         case _:
-            words = ("remove", str(call.vm), call.argument)
-            end = _answer(transaction, call, Says.REMOVED(call.argument), fault)
-    if fault is not None and fault.kind is FaultKind.LIE:
-        return CallEffect(end)
-    if fault is not None and fault.acts_late:
-        return CallEffect(end, wait=fault.hold, later=words, delay=fault.seconds, awaited=False)
-    if delay := _patience(transaction, call):
-        return CallEffect(end, wait=delay + wait, later=words, delay=delay)
-    effect = perform(transaction, words)
-    return CallEffect(_error(effect.text)) if isinstance(effect, Denied) else CallEffect(end, effect, wait)
+            command = ("remove", str(call.vm), call.argument)
+            output = Says.REMOVED(call.argument)
+    result = _answer(transaction, call, output, fault)
+    wait, delay = 0.0, _duration(transaction, call)
+    match fault:
+        case Fault(kind=FaultKind.LIE):
+            return StartedCall(result)
+        case Fault(kind=FaultKind.ACT_LATE) if command:
+            return StartedCall(result, wait=fault.hold, deferred=command, delay=fault.seconds, awaited=False)
+        case Fault(kind=FaultKind.SLOW):
+            wait = fault.seconds
+        case Fault(kind=FaultKind.DELAY):
+            delay += fault.seconds
+        case _:
+            pass
+    if not command:
+        return StartedCall(result, wait=wait)
+    if delay:
+        return StartedCall(result, wait=delay + wait, deferred=command, delay=delay)
+    effect = perform(transaction, command)
+    return StartedCall(_error(effect.text)) if isinstance(effect, Denied) else StartedCall(result, effect, wait)
 
 
-def _look(transaction: Transaction, call: Arguments) -> Denied | None:
-    """Why VirtualCenter will not do it, if so."""
+def _denial(transaction: Transaction, call: Arguments) -> Denied | None:
+    """Why VirtualCenter refuses, if so."""
     settings = transaction.settings
     known = (settings.vc_user, settings.vc_password)
     if (call.user, call.password) != known and not (settings.config_js and call.user is None and call.password is None):
         return Denied(Says.LOGIN(call.user or ""))
-    if denied := look_at_vm(transaction, call.vm):
+    if denied := check_vm(transaction, call.vm):
         return denied
     busy = transaction.db.execute("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", (call.vm,)).fetchall()
     if busy and call.verb != "find":
@@ -210,17 +210,17 @@ def _printed(transaction: Transaction, ssid: str, fault: Fault | None) -> str:
             return ssid
 
 
-def _patience(transaction: Transaction, call: Arguments) -> float:
+def _duration(transaction: Transaction, call: Arguments) -> float:
     """How long VirtualCenter takes for this VM: between half of the set time and one and a half."""
     settings = transaction.settings
     seconds = settings.create_seconds if call.verb == "create" else settings.remove_seconds
     return seconds * (0.5 + call.vm * 619 % 1000 / 1000)
 
 
-def _answer(transaction: Transaction, call: Arguments, said: str, fault: Fault | None) -> ProgramResult:
+def _answer(transaction: Transaction, call: Arguments, output: str, fault: Fault | None) -> ProgramResult:
     """The program's end after VirtualCenter did it. For every fifth VM a line of its log comes first."""
     log = Says.LOG_LINE(transaction.time.strftime("%Y-%m-%d %H:%M:%S.000"), f"{call.verb} moref:vm-{call.vm}")
-    lines = f"{log}\n{said}\n" if transaction.settings.log_lines and call.vm % 5 == 0 else f"{said}\n"
+    lines = f"{log}\n{output}\n" if transaction.settings.log_lines and call.vm % 5 == 0 else f"{output}\n"
     match fault:
         case Fault(kind=FaultKind.ACT_LATE):
             return ProgramResult(1 if fault.exit is None else fault.exit, "", "")
@@ -237,7 +237,7 @@ def _answer(transaction: Transaction, call: Arguments, said: str, fault: Fault |
     return ProgramResult(fault.exit if fault is not None and fault.exit is not None else 0, lines, "")
 
 
-def _came_about(world: World, task: int) -> bool:
+def _has_acted(world: World, task: int) -> bool:
     with world.transaction() as transaction:
         return bool(transaction.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
 
@@ -247,7 +247,7 @@ def _error(text: str, code: int | None = None) -> ProgramResult:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The program: `--world DIR` first, then what vcbsnapshot itself takes. It answers the exit status."""
+    """Run the program, `--world DIR` first, then what vcbsnapshot itself takes; the exit code."""
     match argv:
         case ["--world", directory, *rest]:
             pass
@@ -256,7 +256,7 @@ def main(argv: Sequence[str]) -> int:
             return 1
     try:
         with World(directory) as world:
-            if rest[:1] == ["--later"]:
+            if rest[:1] == ["--deferred"]:
                 world.wait(float(rest[1]))
                 world.catch_up()
                 return 0

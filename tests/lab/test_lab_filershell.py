@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.lab.faults import Fault, FaultKind, Struck
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import Ending, FilerShell, ShellReply
 from snapall.lab.sites import batch, build
+from snapall.lab.strikes import Struck
 from snapall.lab.texts import Says
 from tests import external_actors
 

@@ -1,9 +1,13 @@
-"""The pretended vcbsnapshot: what it prints, how it exits, what each fault makes of it."""
+"""The simulated vcbsnapshot: what it prints, how it exits, what each fault makes of it."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -231,6 +235,48 @@ def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
     world.advance(50)
     assert listed(world) == [1228]
     assert world.ledger()[-1].of == 1
+
+
+def test_a_call_may_be_delayed_and_is_answered_when_it_acts(world: World) -> None:
+    world.add_faults(Fault(CREATE, FaultKind.DELAY, seconds=60))
+    assert create(world) == (0, "SsId:snapshot-1228\n", "")
+    assert (world.now() - NIGHT).total_seconds() == 60
+    assert [(one.of, one.at) for one in world.ledger()] == [(None, NIGHT), (1, world.now())]
+    world.add_faults(Fault(CREATE, FaultKind.DELAY, vm=112, seconds=60))
+    assert create(world, 112).exit == 1
+
+
+def test_an_administrator_may_take_a_snapshot_just_before_a_call(world: World) -> None:
+    world.add_faults(Fault(CREATE, FaultKind.MANUAL, snapshot="Before upgrade"))
+    assert create(world).stdout == "SsId:snapshot-1229\n"
+    assert world.quiesced() == {108: ("Before upgrade", "Quiesce")}
+    assert [effect.name for effect in world.ledger().effects] == ["Quiesce"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_process_may_be_frozen_before_a_call_and_killed_after_it(world: World) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        frozen = Fault(CREATE, FaultKind.SIGNAL, victim=process.pid, signal=signal.SIGSTOP)
+        world.add_faults(frozen, Fault(REMOVE, FaultKind.SIGNAL_AFTER, victim=process.pid))
+        create(world)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        remove(world)
+        assert process.wait() == -signal.SIGKILL
+    world.add_faults(Fault(CREATE, FaultKind.SIGNAL, victim=process.pid))
+    assert create(world).exit == 0  # a victim that has died already is fine
+    assert [entry.fault for entry in world.ledger()] == ["signal", "signal_after", "signal"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process may limit another one's files on Linux alone")
+def test_the_files_of_a_process_may_stop_growing_at_a_call(world: World, tmp_path: Path) -> None:
+    code = "import sys; file = open(sys.argv[1], 'w'); input(); file.write('lost'); file.flush()"
+    words = [sys.executable, "-c", code, str(tmp_path / "file")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        world.add_faults(Fault(CREATE, FaultKind.DISK_FULL, victim=process.pid))
+        create(world)
+        _, errors = process.communicate("\n")
+    assert "File too large" in errors
 
 
 def test_a_removal_may_come_late_too(world: World) -> None:
