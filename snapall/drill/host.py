@@ -1,4 +1,4 @@
-"""The site of all cells of one worker: servers in a process of their own, in front of the world that is told them.
+"""The servers of one worker's cells, in a process of their own, in front of one world after the other.
 
 The worker forks a process for every run, and a process with threads must not fork: so they live here.
 """
@@ -6,15 +6,13 @@ The worker forks a process for every run, and a process with threads must not fo
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 import paramiko
 
-from snapall.drill import NotHere
+from snapall.drill.processes import fork_with_pipe
 from snapall.lab.filershell import FilerShell
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sshserver import SshServer
@@ -23,54 +21,33 @@ from snapall.lab.world import World
 
 
 class Host:
-    """The worker's side: three ports, and which world is behind those of the filer."""
+    """The worker's side: three ports, and the choice of the world behind those of the filer."""
 
     def __init__(self, key: paramiko.PKey, first: Path) -> None:
-        """Start the process; it serves the world in `first` until it is told another one."""
-        self._here, self._pid = _started(key, first)
-        self.ssh, self.rsh, self.vcb = map(int, self._hear().split())
+        """Start the process; it serves the world in `first` until another one is chosen."""
+        self._process, self._pipe = fork_with_pipe(_serve, key, first)
+        self.ssh, self.rsh, self.vcb = self._pipe.recv()
 
-    def show(self, world: Path) -> None:
-        """From now on the filer is this world's."""
-        self._here.sendall(f"{world}\n".encode())
-        self._hear()
+    def serve(self, world: Path) -> None:
+        """Put this world behind the filer's ports."""
+        self._pipe.send(world)
+        self._pipe.recv()
 
     def close(self) -> None:
-        """End it."""
-        self._here.close()
-        os.waitpid(self._pid, 0)
-
-    def _hear(self) -> str:
-        return self._here.recv(4096).decode()
+        """End the process."""
+        self._pipe.close()
+        self._process.join()
 
 
-def _started(key: paramiko.PKey, first: Path) -> tuple[socket.socket, int]:
-    """Fork the process; our end of its channel, and its pid."""
-    if sys.platform == "win32":
-        raise NotHere
-    here, there = socket.socketpair()
-    pid = os.fork()
-    if pid == 0:
-        here.close()
-        _serve(there, key, first)
-    there.close()
-    return here, pid
-
-
-def _serve(channel: socket.socket, key: paramiko.PKey, first: Path) -> None:
-    """The other process: never comes back."""
-    signal.signal(signal.SIGINT, _deaf)  # the worker is told to end, and ends this
+def _serve(pipe: Connection[Any, Any], key: paramiko.PKey, first: Path) -> None:
+    """Be the other process. Never returns."""
     try:
         shell = FilerShell(World(first))
-        ssh, rsh, vcb = SshServer(shell, key), RshServer(shell), VcbServer()
-        channel.sendall(f"{ssh.port} {rsh.port} {vcb.port}".encode())
-        while told := channel.recv(4096):
+        servers = SshServer(shell, key), RshServer(shell), VcbServer()
+        pipe.send([server.port for server in servers])
+        while True:
             # Nobody closes the former world: a command of a killed run may still be at work in it.
-            shell.world = World(told.decode().strip())
-            channel.sendall(b"shown")
-    finally:
+            shell.world = World(pipe.recv())
+            pipe.send(None)
+    except EOFError:
         os._exit(0)
-
-
-def _deaf(_number: int, _frame: FrameType | None) -> None:
-    pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import signal
 import sys
@@ -22,15 +21,16 @@ from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.state import fold
 from snapall.config.load import load
 from snapall.config.settings import Config
-from snapall.drill import NotHere
 from snapall.drill.calls import MARK, CallCounter, recorded
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
 from snapall.drill.disk import Disk
-from snapall.drill.forked import become, guardians
+from snapall.drill.host import Host
 from snapall.drill.precondition import late
-from snapall.drill.stage import CellLimits, CellSite, furnish
-from snapall.drill.verdict import Broken, BrokenPromise, Scene, judged
+from snapall.drill.processes import become, fork, guardians
+from snapall.drill.stage import CellLimits, Ground, furnish
+from snapall.drill.verdict import Broken, BrokenPromise, judged
 from snapall.errors import Exit, SnapallError
+from snapall.lab.proof import SiteState
 from snapall.lab.world import World
 from snapall.operate.launcher import GuardianLauncher
 
@@ -59,16 +59,17 @@ class Theatre:
     """Where the cells of one worker are played, one after the other."""
 
     folder: Path
-    place: CellSite
+    ground: Ground
+    host: Host
 
     def calls(self, cell: Cell) -> tuple[ExternalCall, ...]:
         """The external calls of a run that nothing happens to. SnapallError: it did not go well."""
-        with _Scene(self, cell, _LIMITS[-1]) as scene:
-            record = scene.folder / "calls"
-            code = scene.perform(lambda: scene.run(record))
+        with _CellRun(self, cell, _LIMITS[-1]) as one:
+            record = one.folder / "calls"
+            code = one.perform(lambda: one.run(record))
             if code != 0:
-                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.output()}")
-            scene.load_beforehand()
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}")
+            one.load_beforehand()
             return recorded(record)
 
     def play(self, cell: Cell) -> Played:
@@ -76,9 +77,9 @@ class Theatre:
         return telling(lambda limits: self._play(cell, limits))
 
     def _play(self, cell: Cell, limits: CellLimits) -> tuple[Played, str]:
-        with _Scene(self, cell, limits) as scene:
-            played = scene.play()
-            return played, scene.too_slow() if played.findings else ""
+        with _CellRun(self, cell, limits) as one:
+            played = one.play()
+            return played, one.too_slow() if played.findings else ""
 
 
 def telling(play: Callable[[CellLimits], tuple[Played, str]]) -> Played:
@@ -96,7 +97,7 @@ def telling(play: Callable[[CellLimits], tuple[Played, str]]) -> Played:
     return replace(played, reached=False, output=slow) if slow else played
 
 
-class _Scene:
+class _CellRun:
     """One cell's folder, and what happens in it."""
 
     def __init__(self, theatre: Theatre, cell: Cell, limits: CellLimits) -> None:
@@ -104,15 +105,15 @@ class _Scene:
         self.limits = limits
         # A new one each time: a vcbsnapshot of a killed run that comes late finds no other run's site.
         self.folder = Path(tempfile.mkdtemp(dir=theatre.folder)) / "cell"
-        self.log = theatre.folder / "said"
+        self.log = theatre.folder / "output"
         self.log.write_text("")
-        self.settings = load(furnish(self.folder, theatre.place, cell, limits))
+        self.settings = load(furnish(self.folder, theatre.ground, theatre.host, cell, limits))
         self.patient = _patient(self.settings)
         (self.job,) = self.settings.jobs.values()
         self.world = World(self.folder)
         self.hung: list[BrokenPromise] = []
 
-    def __enter__(self) -> _Scene:
+    def __enter__(self) -> _CellRun:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,7 +122,7 @@ class _Scene:
 
     def play(self) -> Played:
         """Strike, settle, judge."""
-        before = Scene.of(self.world)
+        before = SiteState.of(self.world)
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
         if crashed and self.cell.damage:
@@ -129,7 +130,7 @@ class _Scene:
         codes = self.settle()
         self._let_all_act()
         self.world.clear_faults()
-        after = Scene.of(self.world)
+        after = SiteState.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, after, self.job)
         findings += self._journals()
@@ -167,19 +168,13 @@ class _Scene:
 
     def perform(self, command: Callable[[], Exit]) -> int:
         """A command in a process of its own; its exit code, negative for a signal."""
-        if sys.platform == "win32":
-            raise NotHere
-        pid = os.fork()
-        if pid == 0:
-            become(command, self.log)
-        end = time.monotonic() + _LONGEST
-        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            if time.monotonic() > end:
-                self.hung.append(BrokenPromise(Broken.HUNG, f"no end after {_LONGEST:g} s"))
-                os.kill(pid, signal.SIGKILL)
-                break
-            time.sleep(0.02)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        process = fork(become, command, self.log)
+        process.join(_LONGEST)
+        if process.exitcode is None:
+            self.hung.append(BrokenPromise(Broken.HUNG, f"no end after {_LONGEST:g} s"))
+            process.kill()
+            process.join()
+        return process.exitcode or 0
 
     def output(self) -> str:
         """What the commands printed."""
@@ -198,7 +193,7 @@ class _Scene:
         """The record of what the run has synced."""
         return self.folder / "durable"
 
-    def _reached(self, crashed: bool, after: Scene) -> bool:
+    def _reached(self, crashed: bool, after: SiteState) -> bool:
         """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
         if self.cell.killed and len(self.cell.strikes) == 1:
             return crashed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
 from snapall.drill.cells import Aftermath, Cell
-from snapall.lab.config_file import database_url, string
+from snapall.lab.config_file import Tables, database_url, string, toml
 from snapall.lab.listener import HOST
 from snapall.lab.sites import LabVm, SiteSpec, Volume, build
 from snapall.lab.vcbserver import program
@@ -25,42 +25,6 @@ PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
 OTHERS = 999_999  # a datastore that no job has
 FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
 
-CONFIGURATION = """\
-state = "snapall.state"
-log   = "snapall.log"
-[vcenter]
-host        = "vc01.lab"
-user        = "vcbackup"
-password    = "{password}"
-vcbsnapshot = [{program}]
-timeout     = {call}
-remove_timeout = {call}
-settle      = {settle}
-parallel    = {parallel}
-[database]
-url   = {url}
-owner = ""
-[filers.filer1]
-host      = "{host}"
-transport = "{transport}"
-port      = {port}
-timeout   = {call}
-{login}
-[jobs.{name}]
-filer       = "filer1"
-volumes     = {volumes}
-datastores  = {datastores}
-prefix      = {prefix}
-chain       = {chain}
-vm_snapshot = {vm_snapshot}
-order       = "{order}"
-{publish}max_quiesced = 900
-busy_wait   = 0
-guardian    = {guardian}
-vms         = {{ {vms} }}
-"""
-SSH = 'user = "snapall"\nkey_file = "id_rsa"\nknown_hosts = "known_hosts"'
-RSH = 'local_user = "snapall"\nreserved_port = false'
 _GRADES = {Grade.CRASH_CONSISTENT: "any", Grade.PARTIAL: "partial", Grade.WHOLE: "whole"}
 
 
@@ -73,13 +37,17 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class CellSite:
-    """Where cells are played: the site that each gets a copy of, made after the subject, and the host of all."""
+class Ground:
+    """What all workers share: the site that each cell gets a copy of, made after the subject, and its filer's key."""
 
-    original: Path
+    folder: Path
     subject: Subject
-    host: Host
     host_key: paramiko.PKey
+
+    @property
+    def original(self) -> Path:
+        """The site as it is before any run."""
+        return self.folder / "original"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,52 +102,69 @@ def _names(job: Job, count: int) -> dict[int, str]:
 
 def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
     """Build the site that every cell gets a copy of."""
-    site = site_of(job).having(filer_key=user_key.get_base64())
-    build(folder, site).close()
+    build(folder, site_of(job).having(filer_key=user_key.get_base64())).close()
     user_key.write_private_key_file(str(folder / "id_rsa"))
 
 
-def furnish(folder: Path, place: CellSite, cell: Cell, limits: CellLimits) -> Path:
-    """Copy the site, show it to the filer, and write the configuration; its path."""
-    host, key = place.host, place.host_key
-    shutil.copytree(place.original, folder)
-    host.show(folder)
-    port = host.ssh if cell.transport == "ssh" else host.rsh
+def furnish(folder: Path, ground: Ground, host: Host, cell: Cell, limits: CellLimits) -> Path:
+    """Copy the site, put it behind the filer's ports, and write the configuration; its path."""
+    shutil.copytree(ground.original, folder)
+    host.serve(folder)
+    key, port = ground.host_key, host.ssh if cell.transport == "ssh" else host.rsh
     known = f"[{HOST}]:{port} {key.get_name()} {key.get_base64()}\n"
     (folder / "known_hosts").write_text(known, encoding="utf-8")
     config = folder / "snapall.toml"
-    words = program(host.vcb, folder)
-    text = _text(words, database_url(folder), port, place.subject, cell, limits)
-    config.write_text(text, encoding="utf-8")
+    tables = _tables(folder, program(host.vcb, folder), port, ground.subject.parallel, cell, limits)
+    config.write_text(toml(tables), encoding="utf-8")
     return config
 
 
-def _text(words: Sequence[str], url: str, port: int, subject: Subject, cell: Cell, limits: CellLimits) -> str:
-    job = subject.job
-    publish = f'publish = "{_GRADES[job.publish]}"\n' if job.publish_given else ""
-    return CONFIGURATION.format(
-        password=PASSWORD,
-        program=_joined(words),
-        call=limits.call,
-        settle=limits.settle,
-        parallel=subject.parallel,
-        url=string(url),
-        host=HOST,
-        transport=cell.transport,
-        port=port,
-        login=SSH if cell.transport == "ssh" else RSH,
-        name=string(job.name),
-        volumes=f"[{_joined(job.volumes)}]",
-        datastores="[" + ", ".join(str(one) if isinstance(one, int) else string(one) for one in job.datastores) + "]",
-        prefix=string(job.prefix),
-        chain=f"[{_joined(job.chain)}]",
-        vm_snapshot=string(job.vm_snapshot),
-        order=job.order.value,
-        publish=publish,
-        guardian=str(cell.aftermath is Aftermath.GUARDIAN).lower(),
-        vms=", ".join(f'{string(key)} = "{policy.value}"' for key, policy in job.policies.rules),
-    )
+def _tables(
+    folder: Path, vcbsnapshot: Sequence[str], port: int, parallel: int, cell: Cell, limits: CellLimits
+) -> Tables:
+    """The configuration, a dictionary for each table."""
+    ssh = {"user": "snapall", "key_file": "id_rsa", "known_hosts": "known_hosts"}
+    rsh = {"local_user": "snapall", "reserved_port": False}
+    return {
+        "": {"state": "snapall.state", "log": "snapall.log"},
+        "vcenter": {
+            "host": "vc01.lab",
+            "user": "vcbackup",
+            "password": PASSWORD,
+            "vcbsnapshot": vcbsnapshot,
+            "timeout": limits.call,
+            "remove_timeout": limits.call,
+            "settle": limits.settle,
+            "parallel": parallel,
+        },
+        "database": {"url": database_url(folder), "owner": ""},
+        "filers.filer1": {
+            "host": HOST,
+            "transport": cell.transport,
+            "port": port,
+            "timeout": limits.call,
+            **(ssh if cell.transport == "ssh" else rsh),
+        },
+        **_job_tables(cell.job, guardian=cell.aftermath is Aftermath.GUARDIAN),
+    }
 
 
-def _joined(words: Sequence[str]) -> str:
-    return ", ".join(map(string, words))
+def _job_tables(job: Job, *, guardian: bool) -> Tables:
+    """The job as it is configured, but with limits that no cell meets."""
+    table = f"jobs.{string(job.name)}"
+    return {
+        table: {
+            "filer": "filer1",
+            "volumes": job.volumes,
+            "datastores": job.datastores,
+            "prefix": job.prefix,
+            "chain": job.chain,
+            "vm_snapshot": job.vm_snapshot,
+            "order": job.order,
+            **({"publish": _GRADES[job.publish]} if job.publish_given else {}),
+            "max_quiesced": 900,
+            "busy_wait": 0,
+            "guardian": guardian,
+        },
+        f"{table}.vms": {string(key): policy for key, policy in job.policies.rules},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -91,7 +92,9 @@ def _signal(fault: Fault) -> None:
 
 
 def _fill_disk(victim: int) -> None:
-    """Linux alone lets one process limit another."""
+    """Let its files grow no more; only Linux lets one process limit another."""
+    if sys.platform == "win32":
+        return
     import resource  # noqa: PLC0415 - missing on Windows
 
     hard = resource.prlimit(victim, resource.RLIMIT_FSIZE)[1]

@@ -10,9 +10,10 @@ import pytest
 
 from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
 from snapall.drill.stage import FOREIGN, PASSWORD, site_of
-from snapall.drill.verdict import Broken, Scene, judged
+from snapall.drill.verdict import Broken, judged
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import FilerShell
+from snapall.lab.proof import SiteState
 from snapall.lab.sites import build
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
@@ -27,7 +28,7 @@ class Played:
     def __init__(self, folder: Path, job: Job) -> None:
         self.world = build(folder, site_of(job))
         self.job = job
-        self.before = Scene.of(self.world)
+        self.before = SiteState.of(self.world)
 
     def filer(self, *commands: str) -> None:
         for command in commands:
@@ -45,7 +46,7 @@ class Played:
         self.filer(*(f"snap rename vmvol1 {names}" for names in [*up, "new vmware_recent"]))
 
     def found(self) -> list[Broken]:
-        return [one.broken for one in judged(self.before, Scene.of(self.world), self.job)]
+        return [one.broken for one in judged(self.before, SiteState.of(self.world), self.job)]
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_whole_night_is_whole(site: Make) -> None:
     night = site()
     night.vcb("-c", "moref:vm-100", "Quiesce-x")
     night.whole_night()
-    (made,) = Scene.of(night.world).vm_snapshots - night.before.vm_snapshots
+    (made,) = SiteState.of(night.world).vm_snapshots - night.before.vm_snapshots
     night.vcb("-d", "moref:vm-100", f"ssid:{made[0]}")
     assert night.found() == []
 
@@ -129,7 +130,7 @@ def test_a_newest_backup_that_was_never_read_back_is_unproven(site: Make) -> Non
     night.filer("snap rename vmvol1 vmware_recent away", "snap create vmvol1 new")
     night.filer("snap rename vmvol1 new vmware_recent")
     night.filer("snap list vmvol1")
-    assert Broken.UNPROVEN in night.found()
+    assert Broken.UNCONFIRMED in night.found()
 
 
 def test_a_chain_with_a_gap_is_lost_although_a_backup_was_taken(site: Make) -> None:
