@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from snapall.backup.model import Grade, Job, Order, chain_names
@@ -50,14 +51,19 @@ def trials(extent: str) -> list[Trial]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Play it; 0 when every promise held in every cell, and every cell was reached."""
+    """Run it; 0 when every promise held in every cell, and every cell was reached."""
     began = time.monotonic()
     extent, until = (argv[0] if argv else ""), (argv[2] if argv[1:2] == ["--until"] else None)
-    played = drill(trials(extent), lambda one: any(finding.broken == until for finding in one.findings))
-    for line in [*scores.troubles(played), *scores.table(played), scores.verdict(played)]:
+    results = []
+    with closing(drill(trials(extent))) as drilled:
+        for one in drilled:
+            results.append(one)
+            if any(finding.broken == until for finding in one.findings):
+                break
+    for line in [*scores.troubles(results), *scores.table(results), scores.verdict(results)]:
         print(line)
     print(f"{time.monotonic() - began:.0f} s")
-    return 0 if scores.Counts.of(played).held and all(one.reached for one in played) else 1
+    return 0 if scores.Counts.of(results).kept and all(one.reached for one in results) else 1
 
 
 if __name__ == "__main__":

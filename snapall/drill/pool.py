@@ -1,4 +1,4 @@
-"""Plays many cells on a few workers at a time, each a process with a filer of its own."""
+"""Runs many cells on a few workers at a time, each a process with a filer of its own."""
 
 from __future__ import annotations
 
@@ -12,48 +12,49 @@ from typing import Any
 
 import paramiko
 
+from snapall.backup.model import Job
+from snapall.drill.cellrun import CellResult, CellRunner
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, Transport
-from snapall.drill.host import Host
-from snapall.drill.play import Played, Theatre
+from snapall.drill.cellsite import DrillSite, template
 from snapall.drill.processes import fork_with_pipe
-from snapall.drill.stage import Ground, Subject, template
+from snapall.drill.servers import Host
 from snapall.errors import SnapallError
 
 
 @contextmanager
-def ground(subject: Subject) -> Iterator[Ground]:
-    """Build the site in a folder that goes afterwards."""
+def building(job: Job, parallel: int) -> Iterator[DrillSite]:
+    """Build the site in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="snapall-drill-", ignore_cleanup_errors=True) as name:
-        made = Ground(Path(name).resolve(), subject, paramiko.RSAKey.generate(1024))
-        template(made.original, subject.job, paramiko.RSAKey.generate(2048))
-        yield made
+        site = DrillSite(Path(name).resolve(), job, parallel, paramiko.RSAKey.generate(1024))
+        template(site.original, job, paramiko.RSAKey.generate(2048))
+        yield site
 
 
 @contextmanager
-def _theatre(made: Ground, name: str) -> Iterator[Theatre]:
-    """A place to play cells in. The process that enters must have no threads: it is going to fork."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=made.folder))
-    host = Host(made.host_key, made.original)
+def _runner(site: DrillSite, name: str) -> Iterator[CellRunner]:
+    """A runner with its servers. The process that enters must have no threads, for it forks."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=site.folder))
+    host = Host(site.host_key, site.original)
     try:
-        yield Theatre(folder, made, host)
+        yield CellRunner(folder, site, host)
     finally:
         host.close()
 
 
-def calls_of(made: Ground, transport: Transport) -> tuple[ExternalCall, ...]:
-    """The external calls of a run of the job that goes well, guardian included. SnapallError: it did not."""
-    shape = Cell(made.subject.job, transport, (), Aftermath.GUARDIAN)
-    with _theatre(made, "whole") as theatre:
-        return theatre.calls(shape)
+def calls_of(site: DrillSite, transport: Transport) -> tuple[ExternalCall, ...]:
+    """The external calls of a whole run of the job, guardian included. Raises SnapallError when it fails."""
+    shape = Cell(site.job, transport, (), Aftermath.GUARDIAN)
+    with _runner(site, "whole") as runner:
+        return runner.calls(shape)
 
 
-def played(made: Ground, cells: Sequence[Cell], workers: int) -> Iterator[Played]:
-    """Play all cells, a few at a time; the results as they come. SnapallError: a worker died."""
+def run_cells(site: DrillSite, cells: Sequence[Cell], workers: int) -> Iterator[CellResult]:
+    """Run all cells, a few at a time; the results as they come. Raises SnapallError when a worker died."""
     count = 0
     with ExitStack() as stack:
         pipes: list[Connection[Any, Any]] = []
         for number in range(min(workers, len(cells))):
-            worker, pipe = fork_with_pipe(_work, made, number, cells[number::workers])
+            worker, pipe = fork_with_pipe(_work, site, number, cells[number::workers])
             stack.callback(_end, worker)
             pipes.append(stack.enter_context(pipe))
         while pipes:
@@ -65,13 +66,13 @@ def played(made: Ground, cells: Sequence[Cell], workers: int) -> Iterator[Played
                 except EOFError:
                     pipes.remove(ready)
     if count != len(cells):
-        raise SnapallError(f"only {count} of {len(cells)} cells were played", "see the worker's traceback above")
+        raise SnapallError(f"only {count} of {len(cells)} cells were run", "see the worker's traceback above")
 
 
-def _work(pipe: Connection[Any, Any], made: Ground, number: int, cells: Sequence[Cell]) -> None:
-    with _theatre(made, f"worker{number}") as theatre:
+def _work(pipe: Connection[Any, Any], site: DrillSite, number: int, cells: Sequence[Cell]) -> None:
+    with _runner(site, f"worker{number}") as runner:
         for cell in cells:
-            pipe.send(theatre.play(cell))
+            pipe.send(runner.run(cell))
 
 
 def _end(worker: BaseProcess) -> None:

@@ -15,14 +15,14 @@ from typing import Any
 
 import psutil
 
-from snapall.drill import NotHere
+from snapall.drill import NotOnWindows
 from snapall.errors import Exit
 
 
 def fork(target: Callable[..., object], *arguments: object) -> BaseProcess:
     """Start a process that shares everything loaded so far. The caller must have no threads."""
     if sys.platform == "win32":
-        raise NotHere
+        raise NotOnWindows
     process = multiprocessing.get_context("fork").Process(target=target, args=arguments)
     process.start()
     return process
@@ -34,7 +34,7 @@ def fork_with_pipe(target: Callable[..., object], *arguments: object) -> tuple[B
     Ctrl-C is for us alone: the target ends when it finds our end closed, or by SIGTERM.
     """
     if sys.platform == "win32":
-        raise NotHere
+        raise NotOnWindows
     ours, theirs = multiprocessing.Pipe()
 
     def begin() -> None:
@@ -51,7 +51,7 @@ def fork_with_pipe(target: Callable[..., object], *arguments: object) -> tuple[B
 def become(command: Callable[[], Exit], log: Path) -> None:
     """Make this forked process the command, with its output appended to `log`. Never returns."""
     if sys.platform == "win32":
-        raise NotHere
+        raise NotOnWindows
     code = 70  # no exit code of ours
     try:
         output = os.open(log, os.O_WRONLY | os.O_APPEND)

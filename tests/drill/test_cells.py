@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Job, chain_names
 from snapall.drill import scores
+from snapall.drill.cellrun import CellResult, conclusive
 from snapall.drill.cells import (
     CUTS,
     FAULTS,
@@ -22,9 +23,8 @@ from snapall.drill.cells import (
     System,
     cells_of,
 )
+from snapall.drill.cellsite import CellLimits
 from snapall.drill.disk import Damage
-from snapall.drill.play import Played, telling
-from snapall.drill.stage import CellLimits
 from snapall.drill.verdict import Broken, BrokenPromise
 from snapall.errors import Exit
 
@@ -87,16 +87,16 @@ def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: 
 
 def played(
     *broken: Broken, reached: bool = True, time: StrikeTime = StrikeTime.AFTER, damage: Damage | None = None
-) -> Played:
+) -> CellResult:
     cell = Cell(JOB, "rsh", (Strike(CREATE, time),), Aftermath.RECOVER, damage)
-    return Played(cell, reached, cell.killed, tuple(BrokenPromise(one, "vm-100") for one in broken), "it said this")
+    return CellResult(cell, reached, cell.killed, tuple(BrokenPromise(one, "vm-100") for one in broken), "it said this")
 
 
 @pytest.mark.parametrize("broken", list(Broken))
 def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> None:
     cells = [played(), played(broken), played(damage=Damage.TORN), played(time=StrikeTime.REFUSE)]
     counts = scores.Counts.of(cells)
-    assert not counts.held
+    assert not counts.kept
     assert (counts.vms, counts.lost, counts.other).count(1) == 1
     assert f"  {broken}: vm-100" in scores.troubles(cells)
     assert "  | it said this" in scores.troubles(cells)
@@ -107,37 +107,37 @@ def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> No
 
 
 def test_all_held_only_when_something_was_tried() -> None:
-    assert scores.Counts.of([played()]).held
+    assert scores.Counts.of([played()]).kept
     for none in ([], [played(reached=False)], [played(Broken.LOST, reached=False)]):
-        assert not scores.Counts.of(none).held
+        assert not scores.Counts.of(none).kept
         assert scores.Counts.of(none).exit is Exit.FAILED
 
 
 def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
     cells = [played(), played(reached=False)]
     assert scores.Counts.of(cells).cells == 1
-    assert any(line.startswith("not played: vol1, order safe, rsh: killed after") for line in scores.troubles(cells))
-    assert scores.verdict(cells) == "1 crashes: 0 VMs left quiesced, 0 backups lost; 1 not played"
+    assert any(line.startswith("not run: vol1, order safe, rsh: killed after") for line in scores.troubles(cells))
+    assert scores.verdict(cells) == "1 crashes: 0 VMs left quiesced, 0 backups lost; 1 not run"
     assert scores.as_json(cells)["not_played"] == 1
 
 
 @pytest.mark.parametrize(("missed", "code"), [(0, Exit.OK), (1, Exit.OK), (2, Exit.PARTIAL)])
 def test_a_verdict_on_less_than_nine_tenths_of_the_cells_exits_3(missed: int, code: Exit) -> None:
     cells = [played()] * (10 - missed) + [played(Broken.LOST, reached=False)] * missed
-    assert scores.Counts.of(cells).held
+    assert scores.Counts.of(cells).kept
     assert scores.Counts.of(cells).exit is code
 
 
-def label(*tries: tuple[Played, str]) -> tuple[Played, int]:
+def label(*tries: tuple[CellResult, str]) -> tuple[CellResult, int]:
     """What a cell comes to that is played as these tell, and which of them was the last."""
     script = iter(tries)
     limits: list[CellLimits] = []
 
-    def play(longer: CellLimits) -> tuple[Played, str]:
+    def play(longer: CellLimits) -> tuple[CellResult, str]:
         limits.append(longer)
         return next(script)
 
-    played = telling(play)
+    played = conclusive(play)
     assert limits == sorted(set(limits), key=lambda one: one.factor)  # each try has longer ones
     return played, len(limits)
 

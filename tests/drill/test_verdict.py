@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
-from snapall.drill.stage import FOREIGN, PASSWORD, site_of
+from snapall.drill.cellsite import FOREIGN, PASSWORD, site_of
 from snapall.drill.verdict import Broken, judged
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import FilerShell
@@ -22,7 +22,7 @@ JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-class Played:
+class ManualSite:
     """A drill's site on which commands are given by hand."""
 
     def __init__(self, folder: Path, job: Job) -> None:
@@ -50,11 +50,11 @@ class Played:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Callable[..., Played]]:
+def site(tmp_path: Path) -> Iterator[Callable[..., ManualSite]]:
     made: list[World] = []
 
-    def make(job: Job = JOB) -> Played:
-        played = Played(tmp_path / str(len(made)), job)
+    def make(job: Job = JOB) -> ManualSite:
+        played = ManualSite(tmp_path / str(len(made)), job)
         made.append(played.world)
         return played
 
@@ -63,7 +63,7 @@ def site(tmp_path: Path) -> Iterator[Callable[..., Played]]:
         world.close()
 
 
-Make = Callable[..., Played]
+Make = Callable[..., ManualSite]
 
 
 def test_a_site_on_which_nothing_happened_is_whole(site: Make) -> None:

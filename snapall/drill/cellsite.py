@@ -1,4 +1,4 @@
-"""The site that a cell is played on: a small lab made after a job, and the configuration that reaches it."""
+"""The site of a cell: a small lab that fits a job, and the configuration that reaches it."""
 
 from __future__ import annotations
 
@@ -19,29 +19,22 @@ from snapall.lab.vcbserver import program
 if TYPE_CHECKING:
     import paramiko
 
-    from snapall.drill.host import Host
+    from snapall.drill.servers import Host
 
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
-OTHERS = 999_999  # a datastore that no job has
-FOREIGN = LabVm(990, "foreign", 11, (OTHERS,))
+NO_JOBS_STORE = 999_999
+FOREIGN = LabVm(990, "foreign", 11, (NO_JOBS_STORE,))
 
 _GRADES = {Grade.CRASH_CONSISTENT: "any", Grade.PARTIAL: "partial", Grade.WHOLE: "whole"}
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is tried: a job, and how many calls are made at a time."""
-
-    job: Job
-    parallel: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all workers share: the site that each cell gets a copy of, made after the subject, and its filer's key."""
+class DrillSite:
+    """What all workers share: the site that each cell gets a copy of, built for the job, and its filer's key."""
 
     folder: Path
-    subject: Subject
+    job: Job
+    parallel: int  # calls at a time
     host_key: paramiko.PKey
 
     @property
@@ -52,13 +45,13 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class CellLimits:
-    """How long the struck run waits, in seconds: so short that no cell takes long, or that many times as long."""
+    """How long the struck run waits, in seconds: short, so that no cell takes long, or `factor` times as long."""
 
     factor: float = 1.0
 
     @property
     def call(self) -> float:
-        """For one call; one of the filer's may act for as long, and the lab's late ones need two thirds of it."""
+        """For one call. A filer's command may act for as long; the lab's late ones take two thirds of it."""
         return 1.5 * self.factor
 
     @property
@@ -68,12 +61,12 @@ class CellLimits:
 
     @property
     def hang(self) -> float:
-        """For how long a call hangs: more than is waited for it."""
+        """How long a call hangs: longer than the run waits for it."""
         return 2.0 * self.factor
 
 
 def site_of(job: Job) -> SiteSpec:
-    """A lab after the job: two VMs on each datastore, VM snapshots of others, a whole chain."""
+    """A lab for the job: two VMs on each datastore, VM snapshots that are not ours, all retained backups."""
     ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
     names = _names(job, 2 * len(ids))
     stores = cycle(ids.values())
@@ -82,22 +75,22 @@ def site_of(job: Job) -> SiteSpec:
     named = tuple((id_, store if isinstance(store, str) else f"datastore{id_}") for store, id_ in ids.items())
     return SiteSpec(
         hosts=((11, "esx01.lab"),),
-        datastores=(*named, (OTHERS, "others")),
+        datastores=(*named, (NO_JOBS_STORE, "not ours")),
         vms=(*vms, FOREIGN),
         volumes=tuple(Volume(volume, (*ages, ("hourly.0", 1.2))) for volume in job.volumes),
-        # One on a VM that is nobody's business here, and one that a person has made on one of ours.
+        # One on a VM outside the job, and one that a person has taken of a VM of ours.
         vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot), (1201, vms[0].id, job.vm_snapshot)),
     ).having(vc_password=PASSWORD, filer_password=PASSWORD)
 
 
 def _names(job: Job, count: int) -> dict[int, str]:
-    """The VMs: those that the job's rules must find, by name or moref, and others up to `count`."""
+    """The VMs by id: those that the job's rules name, or give a moref of, and more of them up to `count`."""
     musts = [key for key in job.policies.musts_by_name if key != "*"]
     morefs = {int(key[3:]): f"drill{key[3:]}" for key in musts if key.lower().startswith("vm-") and key[3:].isdigit()}
-    others = [key for key in musts if not key.lower().startswith("vm-")]
-    others += [f"drill{n:02d}" for n in range(count - len(musts))]
-    free = (id_ for id_ in range(100, 100 + len(others) + len(morefs)) if id_ not in morefs)
-    return {**morefs, **dict(zip(free, others, strict=False))}
+    names = [key for key in musts if not key.lower().startswith("vm-")]
+    names += [f"drill{n:02d}" for n in range(count - len(musts))]
+    ids = (id_ for id_ in range(100, 100 + len(names) + len(morefs)) if id_ not in morefs)
+    return {**morefs, **dict(zip(ids, names, strict=False))}
 
 
 def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
@@ -106,15 +99,15 @@ def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
     user_key.write_private_key_file(str(folder / "id_rsa"))
 
 
-def furnish(folder: Path, ground: Ground, host: Host, cell: Cell, limits: CellLimits) -> Path:
+def prepare(folder: Path, drill_site: DrillSite, host: Host, cell: Cell, limits: CellLimits) -> Path:
     """Copy the site, put it behind the filer's ports, and write the configuration; its path."""
-    shutil.copytree(ground.original, folder)
+    shutil.copytree(drill_site.original, folder)
     host.serve(folder)
-    key, port = ground.host_key, host.ssh if cell.transport == "ssh" else host.rsh
+    key, port = drill_site.host_key, host.ssh if cell.transport == "ssh" else host.rsh
     known = f"[{HOST}]:{port} {key.get_name()} {key.get_base64()}\n"
     (folder / "known_hosts").write_text(known, encoding="utf-8")
     config = folder / "snapall.toml"
-    tables = _tables(folder, program(host.vcb, folder), port, ground.subject.parallel, cell, limits)
+    tables = _tables(folder, program(host.vcb, folder), port, drill_site.parallel, cell, limits)
     config.write_text(toml(tables), encoding="utf-8")
     return config
 
