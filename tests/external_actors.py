@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snapall.errors import SnapallError
 from snapall.lab import databases
-from snapall.lab.effects import Denied, capture, make_snapshot, remove_snapshot, rename
+from snapall.lab.effects import Denied, make_snapshot, remove_snapshot, snap
 
 if TYPE_CHECKING:
     from snapall.lab.ledger import Effect
@@ -55,7 +55,7 @@ def forget_datastore(world: World, datastore: int) -> None:
 def make_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Somebody takes a filer snapshot, or the filer's own schedule does."""
     with world.transaction() as transaction:
-        _must(capture(transaction, volume, name))
+        _must(snap(transaction, ("create", volume, name)))
 
 
 def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
@@ -67,7 +67,7 @@ def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
 def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None:
     """Somebody gives a filer snapshot another name."""
     with world.transaction() as transaction:
-        _must(rename(transaction, volume, old, new))
+        _must(snap(transaction, ("rename", volume, old, new)))
 
 
 def tag(world: World, volume: str, name: str, *tags: str) -> None:

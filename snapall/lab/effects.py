@@ -1,4 +1,4 @@
-"""The changes themselves: what VirtualCenter and the filer do to the world, or why they do not."""
+"""The changes themselves: what VirtualCenter and the filer do to the world, or why they refuse."""
 
 from __future__ import annotations
 
@@ -21,17 +21,44 @@ MOST_SNAPSHOTS = 255  # for each volume
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Nothing changed, and this is the system's word for why."""
+    """Nothing changed; `text` is what the system prints about it."""
 
     text: str
 
 
+def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied:
+    """Carry out a command: `make VM NAME ID`, `remove VM ID`, a `snap` command, or `database up`."""
+    match command:
+        case ["make", vm, name, ssid]:
+            return make_snapshot(transaction, int(vm), name, ssid)
+        case ["remove", vm, ssid]:
+            return remove_snapshot(transaction, int(vm), ssid)
+        case ["snap", *arguments]:
+            return snap(transaction, arguments)
+        case _:
+            transaction.database(up=True)
+            return Denied("")
+
+
+def perform_deferred(transaction: Transaction) -> None:
+    """Carry out the deferred commands that are due, each with a ledger entry if it changed something."""
+    query = "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id"
+    for id_, entry, command in transaction.rows(query, transaction.now):
+        effect = perform(transaction, json.loads(command))
+        transaction.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
+        if isinstance(effect, Effect):
+            system = "filer" if effect.vm is None else "vcbsnapshot"
+            transaction.record(with_quiesced(transaction, Entry(transaction.time, system, effect=effect, of=entry)))
+
+
+# VirtualCenter; VPX_SNAPSHOT follows.
+
+
 def make_snapshot(transaction: Transaction, vm: int, name: str, ssid: str) -> Effect | Denied:
-    """VirtualCenter makes a VM snapshot; VPX_SNAPSHOT follows."""
-    denied = check_vm(transaction, vm)
-    if denied is not None:
+    """VirtualCenter takes a VM snapshot, with an id that is not in use."""
+    if denied := check_vm(transaction, vm):
         return denied
-    levels = transaction.db.execute("SELECT count(*) FROM vm_snapshots WHERE vm = ?", (vm,)).fetchall()[0][0]
+    levels = transaction.value("SELECT count(*) FROM vm_snapshots WHERE vm = ?", vm)
     if levels >= transaction.settings.levels:
         return Denied(Says.TOO_DEEP(vm, levels))
     row = (int(ssid.removeprefix("snapshot-")), vm, name, transaction.time.strftime("%Y-%m-%d %H:%M:%S.000000"))
@@ -41,10 +68,10 @@ def make_snapshot(transaction: Transaction, vm: int, name: str, ssid: str) -> Ef
 
 
 def remove_snapshot(transaction: Transaction, vm: int, ssid: str) -> Effect | Denied:
-    """VirtualCenter removes one snapshot of a VM; VPX_SNAPSHOT follows."""
+    """VirtualCenter removes one snapshot of a VM."""
     number = ssid.removeprefix("snapshot-")
     query = "DELETE FROM vm_snapshots WHERE id = ? AND vm = ? RETURNING name"
-    gone = transaction.db.execute(query, (int(number), vm)).fetchall() if number.isdecimal() else []
+    gone = transaction.rows(query, int(number), vm) if number.isdecimal() else []
     if not gone:
         return Denied(Says.NO_VM_SNAPSHOT(ssid))
     transaction.echo(databases.SNAPSHOT_GONE, int(number))
@@ -52,8 +79,8 @@ def remove_snapshot(transaction: Transaction, vm: int, ssid: str) -> Effect | De
 
 
 def check_vm(transaction: Transaction, vm: int) -> Denied | None:
-    """Why VirtualCenter will not touch a VM, if so."""
-    match transaction.db.execute("SELECT template FROM vms WHERE id = ?", (vm,)).fetchall():
+    """Why VirtualCenter refuses to touch a VM, if so."""
+    match transaction.rows("SELECT template FROM vms WHERE id = ?", vm):
         case []:
             return Denied(Says.NO_VM(vm))
         case [(1,)]:
@@ -62,9 +89,40 @@ def check_vm(transaction: Transaction, vm: int) -> Denied | None:
             return None
 
 
+def quiesced(transaction: Transaction) -> Mapping[int, tuple[str, ...]]:
+    """Every VM that has a snapshot now, with the names of its snapshots."""
+    found: dict[int, tuple[str, ...]] = {}
+    for vm, name in transaction.rows("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
+        found[vm] = (*found.get(vm, ()), name)
+    return found
+
+
+def with_quiesced(transaction: Transaction, entry: Entry) -> Entry:
+    """The entry, with what is quiesced now if it is a capture."""
+    is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
+    return replace(entry, quiesced=quiesced(transaction)) if is_capture else entry
+
+
+# The filer.
+
+
+def snap(transaction: Transaction, arguments: Sequence[str]) -> Effect | Denied:
+    """A `snap` command that changes something; `arguments` follow `snap`."""
+    match arguments:
+        case ["create", volume, name]:
+            return check_volume(transaction, "snap create", volume) or _capture(transaction, volume, name)
+        case ["rename", volume, old, new]:
+            return check_volume(transaction, "snap rename", volume) or _rename(transaction, volume, old, new)
+        case ["delete", volume, name]:
+            return check_volume(transaction, "snap delete", volume) or _delete(transaction, volume, name)
+        case _:
+            usages = {"create": Says.USAGE_CREATE, "rename": Says.USAGE_RENAME, "delete": Says.USAGE_DELETE}
+            return Denied(usages.get(" ".join(arguments[:1]), Says.USAGE_SNAP)())
+
+
 def check_volume(transaction: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
-    """Why the filer will not do a `snap` command on a volume, if so."""
-    match transaction.db.execute("SELECT state, read_only FROM volumes WHERE name = ?", (volume,)).fetchall():
+    """Why the filer refuses a `snap` command on a volume, if so."""
+    match transaction.rows("SELECT state, read_only FROM volumes WHERE name = ?", volume):
         case []:
             return Denied(Says.NO_VOLUME(command, volume))
         case [(state, _)] if state != "online":
@@ -75,20 +133,12 @@ def check_volume(transaction: Transaction, command: str, volume: str, *, changin
             return None
 
 
-def capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
-    """`snap create`."""
-    denied = check_volume(transaction, "snap create", volume)
-    if denied is not None:
-        return denied
+def _capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
     if _tags(transaction, volume, name) is not None:
         return Denied(Says.EXISTS())
-    query = (
-        "SELECT full, kb, (SELECT count(*) FROM filer_snapshots WHERE volume = volumes.name)"
-        " FROM volumes WHERE name = ?"
-    )
-    full, kb, present = transaction.db.execute(query, (volume,)).fetchall()[0]
-    if present >= MOST_SNAPSHOTS:
+    if transaction.value("SELECT count(*) FROM filer_snapshots WHERE volume = ?", volume) >= MOST_SNAPSHOTS:
         return Denied(Says.LIMIT(MOST_SNAPSHOTS))
+    ((full, kb),) = transaction.rows("SELECT full, kb FROM volumes WHERE name = ?", volume)
     if full:
         return Denied(Says.FULL())
     date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
@@ -97,11 +147,8 @@ def capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied
     return Effect(Change.CAPTURED, name, volume=volume)
 
 
-def rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
-    """`snap rename`. Whether a busy snapshot may be renamed is attested nowhere; here it may."""
-    denied = check_volume(transaction, "snap rename", volume)
-    if denied is not None:
-        return denied
+def _rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
+    """No source says whether a busy snapshot may be renamed; here it may."""
     if _tags(transaction, volume, old) is None:
         return Denied(Says.ABSENT())
     if _tags(transaction, volume, new) is not None:
@@ -110,11 +157,7 @@ def rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect 
     return Effect(Change.RENAMED, old, volume=volume, new=new)
 
 
-def delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
-    """`snap delete`."""
-    denied = check_volume(transaction, "snap delete", volume)
-    if denied is not None:
-        return denied
+def _delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
     tags = _tags(transaction, volume, name)
     if tags is None:
         return Denied(Says.ABSENT())
@@ -126,61 +169,6 @@ def delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
 
 
 def _tags(transaction: Transaction, volume: str, name: str) -> list[str] | None:
-    query = "SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?"
-    rows = transaction.db.execute(query, (volume, name)).fetchall()
+    """The tags of a filer snapshot; None when there is none of that name."""
+    rows = transaction.rows("SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?", volume, name)
     return rows[0][0].split(",") if rows else None
-
-
-def quiesced(transaction: Transaction) -> Mapping[int, tuple[str, ...]]:
-    """Every VM that has a snapshot now, with the names of its snapshots."""
-    found: dict[int, tuple[str, ...]] = {}
-    for vm, name in transaction.db.execute("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
-        found[vm] = (*found.get(vm, ()), name)
-    return found
-
-
-def carry_out(transaction: Transaction) -> None:
-    """Do what was left for later and is due, each with a ledger entry if it changed something."""
-    due = transaction.db.execute(
-        "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id", (transaction.now,)
-    ).fetchall()
-    for id_, entry, text in due:
-        effect = perform(transaction, json.loads(text))
-        transaction.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
-        if isinstance(effect, Effect):
-            system = "filer" if effect.vm is None else "vcbsnapshot"
-            transaction.record(with_quiesced(transaction, Entry(transaction.time, system, effect=effect, of=entry)))
-
-
-def perform(transaction: Transaction, words: Sequence[str]) -> Effect | Denied:
-    """A change by its words, the ids of VirtualCenter as strings."""
-    match words:
-        case ["make", vm, name, ssid]:
-            return make_snapshot(transaction, int(vm), name, ssid)
-        case ["remove", vm, ssid]:
-            return remove_snapshot(transaction, int(vm), ssid)
-        case ["snap", *command]:
-            return snap(transaction, command)
-        case _:
-            transaction.database(up=True)
-            return Denied("")
-
-
-def snap(transaction: Transaction, words: Sequence[str]) -> Effect | Denied:
-    """A `snap` command that changes something, by its words after `snap`."""
-    match words:
-        case ["create", volume, name]:
-            return capture(transaction, volume, name)
-        case ["rename", volume, old, new]:
-            return rename(transaction, volume, old, new)
-        case ["delete", volume, name]:
-            return delete(transaction, volume, name)
-        case _:
-            usages = {"create": Says.USAGE_CREATE, "rename": Says.USAGE_RENAME, "delete": Says.USAGE_DELETE}
-            return Denied(usages.get(" ".join(words[:1]), Says.USAGE_SNAP)())
-
-
-def with_quiesced(transaction: Transaction, entry: Entry) -> Entry:
-    """The entry, with what is quiesced now if it is a capture."""
-    is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
-    return replace(entry, quiesced=quiesced(transaction)) if is_capture else entry

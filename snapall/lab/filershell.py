@@ -164,20 +164,18 @@ def _list(transaction: Transaction, rest: Sequence[str]) -> str | Denied:
         return Denied(Says.USAGE_LIST())
     if not names:
         query = "SELECT name FROM volumes WHERE state = 'online' ORDER BY name"
-        names = [name for (name,) in transaction.db.execute(query)]
-    else:
-        denied = check_volume(transaction, "snap list", names[0], changing=False)
-        if denied is not None:
-            return denied
+        names = [name for (name,) in transaction.rows(query)]
+    elif denied := check_volume(transaction, "snap list", names[0], changing=False):
+        return denied
     return "\n\n".join(_listing(transaction, name, brief=brief) for name in names)
 
 
 def _listing(transaction: Transaction, volume: str, *, brief: bool) -> str:
     """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
     lines = [Says.TITLE(volume), transaction.settings.working, ""]
-    size = transaction.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]
+    size = transaction.value("SELECT kb FROM volumes WHERE name = ?", volume)
     query = "SELECT name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-    rows = transaction.db.execute(query, (volume,)).fetchall()
+    rows = transaction.rows(query, volume)
     if not rows:
         return "\n".join([*lines, Says.NO_SNAPSHOTS()])
     lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]

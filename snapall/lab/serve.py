@@ -114,7 +114,7 @@ class Lab:
 
         def work() -> None:
             while not stopping.wait(TICK):
-                if self.world.is_owed():
+                if self.world.is_due():
                     self.world.catch_up()
 
         thread = threading.Thread(target=work, name="lab-at-work", daemon=True)

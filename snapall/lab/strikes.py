@@ -38,11 +38,11 @@ class Struck:
 
 def strike(transaction: Transaction, verb: str, vm: int | None, argv: Sequence[str]) -> Struck:
     """Count the call, find the faults that strike it, and let happen what comes before the call."""
-    db, found = transaction.db, []
-    for id_, text, count in db.execute("SELECT id, json, seen FROM faults ORDER BY id").fetchall():
+    found = []
+    for id_, text, count in transaction.rows("SELECT id, json, seen FROM faults ORDER BY id"):
         fault = Fault.from_json(text)
         if fault.concerns(verb, vm, argv):
-            db.execute("UPDATE faults SET seen = ? WHERE id = ?", (count + 1, id_))
+            transaction.db.execute("UPDATE faults SET seen = ? WHERE id = ?", (count + 1, id_))
             if fault.strikes(count + 1):
                 found.append(fault)
     main = next((fault for fault in found if fault.kind.decides), None)
@@ -69,8 +69,8 @@ def _before(transaction: Transaction, fault: Fault, vm: int | None) -> None:
         case FaultKind.UNREGISTER if vm is not None:
             transaction.unregister(vm)
         case FaultKind.MOVE if vm is not None:
-            hosts = [row[0] for row in transaction.db.execute("SELECT id FROM hosts ORDER BY id").fetchall()]
-            here = transaction.db.execute("SELECT host FROM vms WHERE id = ?", (vm,)).fetchall()[0][0]
+            hosts = [id_ for (id_,) in transaction.rows("SELECT id FROM hosts ORDER BY id")]
+            here = transaction.value("SELECT host FROM vms WHERE id = ?", vm)
             transaction.move(vm, hosts[(hosts.index(here) + 1) % len(hosts)])
         case _:
             pass

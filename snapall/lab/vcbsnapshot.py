@@ -177,7 +177,7 @@ def _denial(transaction: Transaction, call: Arguments) -> Denied | None:
         return Denied(Says.LOGIN(call.user or ""))
     if denied := check_vm(transaction, call.vm):
         return denied
-    busy = transaction.db.execute("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", (call.vm,)).fetchall()
+    busy = transaction.rows("SELECT 1 FROM tasks WHERE vm = ? AND acted IS NULL", call.vm)
     if busy and call.verb != "find":
         return Denied(Says.TASK())
     if call.verb == "find" and not _find(transaction, call):
@@ -189,12 +189,12 @@ def _denial(transaction: Transaction, call: Arguments) -> Denied | None:
 
 def _exists(transaction: Transaction, call: Arguments) -> bool:
     query = "SELECT 1 FROM vm_snapshots WHERE vm = ? AND 'snapshot-' || id = ?"
-    return bool(transaction.db.execute(query, (call.vm, call.argument)).fetchall())
+    return bool(transaction.rows(query, call.vm, call.argument))
 
 
 def _find(transaction: Transaction, call: Arguments) -> str:
     query = "SELECT id FROM vm_snapshots WHERE vm = ? AND name = ? ORDER BY id"
-    rows = transaction.db.execute(query, (call.vm, call.argument)).fetchall()
+    rows = transaction.rows(query, call.vm, call.argument)
     return "\n".join(Says.SSID(f"snapshot-{id_}") for (id_,) in rows)
 
 
@@ -204,7 +204,7 @@ def _printed(transaction: Transaction, ssid: str, fault: Fault | None) -> str:
         case Fault(kind=FaultKind.LIE, snapshot=snapshot):
             return snapshot or ssid
         case Fault(kind=FaultKind.ANOTHERS_ID, snapshot=snapshot):
-            oldest = transaction.db.execute("SELECT min(id) FROM vm_snapshots").fetchall()[0][0]
+            oldest = transaction.value("SELECT min(id) FROM vm_snapshots")
             return snapshot or (ssid if oldest is None else f"snapshot-{oldest}")
         case _:
             return ssid
@@ -239,7 +239,7 @@ def _answer(transaction: Transaction, call: Arguments, output: str, fault: Fault
 
 def _has_acted(world: World, task: int) -> bool:
     with world.transaction() as transaction:
-        return bool(transaction.db.execute("SELECT acted FROM tasks WHERE id = ?", (task,)).fetchall()[0][0])
+        return bool(transaction.value("SELECT acted FROM tasks WHERE id = ?", task))
 
 
 def _error(text: str, code: int | None = None) -> ProgramResult:
