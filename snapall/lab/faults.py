@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -93,99 +93,84 @@ class Fault:
         return cls(**{**values, "kind": FaultKind(values["kind"])})
 
 
-@dataclass(frozen=True, slots=True)
 class Named:
-    """A fault that the demo can be asked for by name."""
+    """Faults that the demo can be asked for by name."""
 
-    description: str
-    faults: tuple[Fault, ...]
+    def __init__(self, description: str, *faults: Fault) -> None:
+        self.description = description
+        self.faults = faults
 
 
 CREATE, REMOVE = "vcbsnapshot create", "vcbsnapshot delete"
+_TIMED_OUT = (
+    "Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit for holding off"
+    " I/O in the frozen virtual machine."
+)
+_OTHER_TASK = Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress")
+_FULL = "snap create: No space left on device"
+_OLDEST = "vmware_snap4"
 
 NAMED: Mapping[str, Named] = {
     "vm-fails": Named(
-        "one VM cannot be quiesced; the backup is partial",
-        (
-            Fault(
-                CREATE,
-                FaultKind.FAIL,
-                nth=2,
-                text="Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit"
-                " for holding off I/O in the frozen virtual machine.",
-            ),
-        ),
+        "one VM cannot be quiesced; the backup is partial", Fault(CREATE, FaultKind.FAIL, nth=2, text=_TIMED_OUT)
     ),
-    "all-fail": Named(
-        "no VM can be quiesced, as with a dead VirtualCenter", (Fault(CREATE, FaultKind.REFUSE, times=0),)
-    ),
-    "no-ssid": Named("a snapshot is made, but vcbsnapshot does not say its id", (Fault(CREATE, FaultKind.NO_SSID),)),
+    "all-fail": Named("no VM can be quiesced, as with a dead VirtualCenter", Fault(CREATE, FaultKind.REFUSE, times=0)),
+    "no-ssid": Named("a snapshot is taken, but vcbsnapshot does not print its id", Fault(CREATE, FaultKind.NO_SSID)),
     "lost-quiesce": Named(
-        "vcbsnapshot dies after the snapshot was made", (Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1),)
+        "vcbsnapshot dies after the snapshot was taken", Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1)
     ),
     "late-quiesce": Named(
-        "vcbsnapshot gives up at once, and VirtualCenter makes the snapshot three seconds later all the same",
-        (Fault(CREATE, FaultKind.ACT_LATE, seconds=3),),
+        "vcbsnapshot gives up at once, but VirtualCenter takes the snapshot three seconds later",
+        Fault(CREATE, FaultKind.ACT_LATE, seconds=3),
     ),
-    "release-fails": Named(
-        "the first removal of a VM snapshot is refused, once",
-        (Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),),
-    ),
+    "release-fails": Named("the first removal of a VM snapshot fails, once", _OTHER_TASK),
     "task-in-progress": Named(
-        "another task runs on a VM when its snapshot is to be removed, for some seconds",
-        (Fault(REMOVE, FaultKind.FAIL, times=2, text="Operation failed since another task is in progress"),),
+        "another task runs on a VM for some seconds when its snapshot is to be removed", replace(_OTHER_TASK, times=2)
     ),
     "vm-moves": Named(
-        "VMotion takes a VM to another host while it is quiesced, and its removal meets that task",
-        (
-            Fault(REMOVE, FaultKind.MOVE),
-            Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),
-        ),
+        "VMotion moves a VM to another host while it is quiesced, and its removal fails once",
+        Fault(REMOVE, FaultKind.MOVE),
+        _OTHER_TASK,
     ),
     "vm-unregistered": Named(
         "a VM is unregistered while it is quiesced: its snapshot stays among its files",
-        (Fault(REMOVE, FaultKind.UNREGISTER),),
+        Fault(REMOVE, FaultKind.UNREGISTER),
     ),
     "rows-stay": Named(
-        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, FaultKind.LAG, times=0, seconds=2),)
+        "VPX_SNAPSHOT lists removed snapshots for two more seconds", Fault(REMOVE, FaultKind.LAG, times=0, seconds=2)
     ),
-    "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, FaultKind.FAIL, times=0),)),
+    "stuck-vm": Named("no VM snapshot can be removed", Fault(REMOVE, FaultKind.FAIL, times=0)),
     "database-lags": Named(
-        "VPX_SNAPSHOT lists new snapshots only after the capture", (Fault(CREATE, FaultKind.LAG, times=0),)
+        "VPX_SNAPSHOT lists new snapshots only after the capture", Fault(CREATE, FaultKind.LAG, times=0)
     ),
     "database-down-after-capture": Named(
-        "the VirtualCenter database goes away right after the capture", (Fault("snap create", FaultKind.DATABASE_DOWN),)
+        "the VirtualCenter database goes down right after the capture", Fault("snap create", FaultKind.DATABASE_DOWN)
     ),
-    "filer-down": Named("the filer refuses every connection", (Fault("login", FaultKind.REFUSE, times=0),)),
+    "filer-down": Named("the filer refuses every connection", Fault("login", FaultKind.REFUSE, times=0)),
     "filer-drops": Named(
-        "the filer closes the connection at `snap create`, without acting", (Fault("snap create", FaultKind.DROP),)
+        "the filer closes the connection at `snap create`, without acting", Fault("snap create", FaultKind.DROP)
     ),
     "lost-capture": Named(
-        "the filer takes the snapshot, and its answer is lost", (Fault("snap create", FaultKind.ACT_NO_ANSWER),)
+        "the filer takes the snapshot, but its answer is lost", Fault("snap create", FaultKind.ACT_NO_ANSWER)
     ),
     "late-capture": Named(
         "the filer's answer is lost, and it takes the snapshot a second later",
-        (Fault("snap create", FaultKind.ACT_LATE, seconds=1),),
+        Fault("snap create", FaultKind.ACT_LATE, seconds=1),
     ),
     "volume-full": Named(
-        "the volume has no space for a snapshot",
-        (Fault("snap create", FaultKind.FAIL, times=0, text="snap create: No space left on device"),),
+        "the volume has no space for a snapshot", Fault("snap create", FaultKind.FAIL, times=0, text=_FULL)
     ),
-    "capture-hangs": Named(
-        "the filer never answers `snap create`", (Fault("snap create", FaultKind.HANG, seconds=3600),)
-    ),
+    "capture-hangs": Named("the filer never answers `snap create`", Fault("snap create", FaultKind.HANG, seconds=3600)),
     "busy-oldest": Named(
-        "a LUN clone holds the oldest snapshot, for good",
-        (Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,LUNs"),),
+        "a LUN clone keeps the oldest snapshot busy for good",
+        Fault("snap list", FaultKind.TAG, snapshot=_OLDEST, text="busy,LUNs"),
     ),
     "busy-a-while": Named(
-        "a SnapMirror transfer holds the oldest snapshot, for some looks",
-        (
-            Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
-            Fault("snap list", FaultKind.TAG, nth=4, snapshot="vmware_snap4"),
-        ),
+        "a SnapMirror transfer keeps the oldest snapshot busy for a while",
+        Fault("snap list", FaultKind.TAG, snapshot=_OLDEST, text="busy,snapmirror"),
+        Fault("snap list", FaultKind.TAG, nth=4, snapshot=_OLDEST),
     ),
     "rename-fails": Named(
-        "the filer loses the connection at the second rename", (Fault("snap rename", FaultKind.DROP, nth=2),)
+        "the filer drops the connection at the second rename", Fault("snap rename", FaultKind.DROP, nth=2)
     ),
 }
