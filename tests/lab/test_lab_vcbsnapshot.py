@@ -19,7 +19,8 @@ from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.sites import batch, build
 from snapall.lab.sites import paper as paper_site
-from snapall.lab.vcbsnapshot import ProgramResult, main, parse, vcbsnapshot
+from snapall.lab.vcbcalls import ProgramResult
+from snapall.lab.vcbsnapshot import main, parse, vcbsnapshot
 from snapall.lab.world import World
 from tests import external_actors
 
