@@ -22,7 +22,7 @@ class FaultKind(StrEnum):
     DROP = "drop"  # does not act; the connection is closed after the command was taken
     SLOW = "slow"  # acts at once, answers after `seconds`
     DELAY = "delay"  # vcbsnapshot acts after `seconds`, and answers then
-    ACT_LATE = "act_late"  # ends without an answer after `hold`; acts `seconds` after the call, even if its caller died
+    ACT_LATE = "act_late"  # ends without an answer after `wait`; acts `seconds` after the call, even if its caller died
     ACT_NO_ANSWER = "act_no_answer"  # acts; the answer is lost, vcbsnapshot exits `exit` (0)
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
     ANOTHERS_ID = "anothers_id"  # acts; vcbsnapshot prints the id `snapshot` instead (the oldest other one when empty)
@@ -54,7 +54,7 @@ class Fault:
     `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
     `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
     any filer command. `vm` and `match` (a part of the command, as `vmware_recent` or `vmware_previous vmware_snap3`)
-    narrow it. `seconds` and `hold` pass on the lab's clock.
+    narrow it. `seconds` and `wait` pass on the lab's clock.
     """
 
     on: str
@@ -64,7 +64,7 @@ class Fault:
     vm: int | None = None
     match: str = ""
     seconds: float = 0.0
-    hold: float = 0.0
+    wait: float = 0.0
     exit: int | None = None
     text: str = ""
     snapshot: str = ""

@@ -1,4 +1,4 @@
-"""The filer's command line: what Data ONTAP 7-Mode answers to one command, whichever way it came."""
+"""The filer's command line: what Data ONTAP 7-Mode answers to one command, over ssh or rsh."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Ending(Enum):
 
     ANSWER = "answer"  # after the whole answer
     REFUSE = "refuse"  # before the command was taken
-    DROP = "drop"  # after the command was taken, whatever part of the answer was sent by then
+    DROP = "drop"  # after the command was taken, with or without part of the answer
 
 
 @dataclass(frozen=True, slots=True)
 class ShellReply:
-    """What the filer sends, `wait` seconds after the command. There is no exit status but 0 (over rsh none at all)."""
+    """What the filer sends, `wait` seconds after the command. The exit status is always 0; rsh has none."""
 
     stdout: str = ""
     stderr: str = ""
@@ -46,7 +46,7 @@ class FilerShell:
         self.world = world
 
     def login(self, transport: str) -> ShellReply:
-        """Let somebody connect. A failed login answers on stderr; the ledger notes it only when a fault struck it."""
+        """Let somebody connect. A failed login answers on stderr; only a fault leaves an entry in the ledger."""
         with self.world.transaction() as transaction:
             struck = strike(transaction, "login", None, (transport,))
             if struck.label is not None:
@@ -83,7 +83,7 @@ class FilerShell:
 
 
 def _split(command: str) -> list[str]:
-    """The command's parts; quotation marks keep blanks and brackets total."""
+    """The command's parts; quotation marks keep blanks and brackets together."""
     try:
         return shlex.split(command) or [""]
     except ValueError:
@@ -101,8 +101,8 @@ def _stopped(verb: str, fault: Fault | None) -> ShellReply | None:
             return ShellReply(ending=Ending.DROP)
         case Fault(kind=FaultKind.HANG, seconds=seconds):
             return ShellReply(wait=seconds, ending=Ending.DROP)
-        case Fault(kind=FaultKind.ACT_LATE, hold=hold):
-            return ShellReply(wait=hold, ending=Ending.DROP)
+        case Fault(kind=FaultKind.ACT_LATE, wait=wait):
+            return ShellReply(wait=wait, ending=Ending.DROP)
         case _:
             return None
 

@@ -21,7 +21,7 @@ Keys = tuple[paramiko.RSAKey, paramiko.RSAKey]  # the filer's host key, and its 
 
 
 def new_keys() -> Keys:
-    """Keys as a filer of 2007 has them. They take a tenth of a second to make."""
+    """Generate keys as a filer of 2007 has them, in about a tenth of a second."""
     return paramiko.RSAKey.generate(1024), paramiko.RSAKey.generate(2048)
 
 
@@ -38,7 +38,7 @@ class Lab:
 
     @classmethod
     def create(cls, directory: Path | str, site: SiteSpec | None = None, keys: Keys | None = None) -> Lab:
-        """A new one, of the paper's site if none is given, with its secrets and, if none are given, keys of its own."""
+        """Create a new one, by default of the paper's site and with keys of its own."""
         directory = Path(directory).resolve()
         database_url(directory)
         build(directory, paper() if site is None else site).close()
@@ -104,12 +104,12 @@ class Lab:
         self._up.close()
 
     def close(self) -> None:
-        """Stop, and let go of the folder."""
+        """Stop, and close the folder's files."""
         self.stop()
         self.world.close()
 
     def _work(self) -> None:
-        """Let VirtualCenter and the filer finish what they were asked for, though the caller may be gone."""
+        """Let VirtualCenter and the filer finish deferred work, even if its caller has died."""
         stopping = threading.Event()
 
         def work() -> None:

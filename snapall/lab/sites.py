@@ -1,4 +1,4 @@
-"""The sites to pretend: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
+"""The sites to simulate: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SiteSpec:
 def paper() -> SiteSpec:
     """The paper's: 7 hosts, 54 VMs, datastore 688 with 19 of them and a template, one FAS3050 (sections 2 and 2.1).
 
-    `sql01` and `files01` have disks on 688 and 689; `ora01`, on 689 alone, has somebody else's snapshot called Quiesce.
+    `sql01` and `files01` have disks on 688 and 689; `ora01`, only on 689, has a Quiesce snapshot that is not ours.
     """
     hosts = tuple((10 + n, f"esx{n:02d}.example.edu") for n in range(1, 8))
     stores = ((688, DATASTORE_688), (689, DATASTORE_689), (690, DATASTORE_690))
@@ -99,7 +99,7 @@ def batch() -> SiteSpec:
 
 
 def tiny() -> SiteSpec:
-    """Two VMs on 688, and one on 689 that somebody else has quiesced."""
+    """Two VMs on 688, and one on 689 with a snapshot that is not ours."""
     small = batch()
     vms = tuple(vm for vm in small.vms if vm.id != 1226)
     return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
@@ -113,9 +113,9 @@ def big(n: int) -> SiteSpec:
 
 
 def build(directory: Path, site: SiteSpec) -> World:
-    """Create the world of a site in a folder that has none, and open it. The caller closes it.
+    """Create the world of a site in a folder, and open it. The caller closes it.
 
-    Raises FileExistsError when there is one already.
+    Raises FileExistsError when the folder has one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "ledger.jsonl").open("x", encoding="utf-8").close()

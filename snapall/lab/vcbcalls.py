@@ -82,7 +82,7 @@ def reached(transaction: Transaction, call: Arguments, fault: Fault | None) -> S
     result = _result(transaction, call, output, fault)
     kind, seconds = (None, 0.0) if fault is None else (fault.kind, fault.seconds)
     if fault is not None and kind is FaultKind.ACT_LATE:
-        return StartedCall(_silent(fault), wait=fault.hold, deferred=command, delay=seconds, awaited=False)
+        return StartedCall(_silent(fault), wait=fault.wait, deferred=command, delay=seconds, awaited=False)
     wait = seconds if kind is FaultKind.SLOW else 0.0
     if kind is FaultKind.LIE or not command:
         return StartedCall(result, wait=wait)

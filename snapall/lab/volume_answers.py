@@ -48,9 +48,9 @@ def df(transaction: Transaction, names: Sequence[str]) -> str | Denied:
     return "\n".join(lines)
 
 
-def _row(where: str, total: int, used: int, free: int) -> str:
+def _row(where: str, total: int, used: int, available: int) -> str:
     share = f"{100 * used // total}%" if total else "---%"
-    return f"{where:<21} {total:>10} {used:>10} {free:>10} {share:>8}  {where}"
+    return f"{where:<21} {total:>10} {used:>10} {available:>10} {share:>8}  {where}"
 
 
 def snap_settings(transaction: Transaction, arguments: Sequence[str]) -> str | Denied | None:

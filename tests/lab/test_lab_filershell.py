@@ -204,7 +204,7 @@ def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, repl
 
 def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
     external_actors.make_vm_snapshot(shell.world, 108, "Quiesce")
-    shell.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=5, hold=2))
+    shell.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=5, wait=2))
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == ShellReply(wait=2, ending=Ending.DROP)
     assert names(shell) == NAMES
     shell.world.advance(5)

@@ -229,7 +229,7 @@ def test_somebody_elses_id_may_be_printed_whether_a_snapshot_was_made_or_not(wor
 
 
 def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
-    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60, hold=10, exit=0))
+    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60, wait=10, exit=0))
     assert create(world) == (0, "", "")
     assert (world.now() - NIGHT).total_seconds() == 10
     assert world.quiesced() == {}
