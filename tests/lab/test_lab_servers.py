@@ -266,7 +266,7 @@ def test_its_configuration_is_ready_to_use(lab: Lab) -> None:
 
 
 def test_a_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SnapallError, match="cannot live") as caught:
+    with pytest.raises(SnapallError, match="cannot be in") as caught:
         Lab.create(tmp_path / "50%")
     assert "%" in caught.value.hint
     with pytest.raises(SnapallError):
