@@ -88,13 +88,7 @@ class Lab:
         self.world.set(port=server.port)
         self._work()
         text = configuration(
-            self.directory,
-            settings,
-            transport=transport,
-            port=server.port,
-            parallel=parallel,
-            order=order,
-            extra=extra,
+            self.directory, settings, transport=transport, port=server.port, parallel=parallel, order=order, extra=extra
         )
         self.config.write_text(text, encoding="utf-8")
         return self.config

@@ -44,7 +44,7 @@ def parse(argv: Sequence[str]) -> Arguments | None:
 
 
 def begin(world: World, argv: Sequence[str]) -> StartedCall:
-    """Start a call. The caller waits for its end, and does what is deferred but not awaited."""
+    """Start a call. The caller waits for its end; the lab performs what is deferred when it is due."""
     call = parse(argv)
     with world.transaction() as transaction:
         entry = Entry(transaction.time, "vcbsnapshot", argv=tuple(argv), exit=1)
@@ -64,10 +64,6 @@ def begin(world: World, argv: Sequence[str]) -> StartedCall:
 def vcbsnapshot(world: World, argv: Sequence[str]) -> ProgramResult:
     """Do one call from its start to its end; a standing clock is advanced by what the call takes."""
     started = begin(world, argv)
-    if started.task is not None and not started.awaited and world.settings.clock is None:
-        from snapall.lab.deferred import catch_up_later  # noqa: PLC0415 - subprocess is slow to import, and seldom needed
-
-        catch_up_later(world.directory, started.delay)
     world.wait(started.wait)
     return started.end(world)
 
@@ -82,10 +78,6 @@ def main(argv: Sequence[str]) -> int:
             return 1
     try:
         with World(directory) as world:
-            if rest[:1] == ["--deferred"]:
-                world.wait(float(rest[1]))
-                world.catch_up()
-                return 0
             end = vcbsnapshot(world, rest)
     except SnapallError as error:
         sys.stderr.write(f"{error.message}; {error.hint}\n")
