@@ -18,14 +18,13 @@ from snapall.app.recover import recover
 from snapall.app.run import run
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
-from snapall.backup.state import fold
 from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.drill.calls import MARK, CallCounter, recorded
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
 from snapall.drill.cellsite import CellLimits, DrillSite, prepare
 from snapall.drill.disk import Disk
-from snapall.drill.precondition import late
+from snapall.drill.precondition import too_slow
 from snapall.drill.processes import become, fork, guardians
 from snapall.drill.servers import Host
 from snapall.drill.verdict import Broken, BrokenPromise, judged
@@ -79,7 +78,7 @@ class CellRunner:
     def _try(self, cell: Cell, limits: CellLimits) -> tuple[CellResult, str]:
         with _CellRun(self, cell, limits) as one:
             result = one.result()
-            return result, one.too_slow() if result.findings else ""
+            return result, too_slow(one.settings.state, one.world.ledger()) if result.findings else ""
 
 
 def conclusive(run: Callable[[CellLimits], tuple[CellResult, str]]) -> CellResult:
@@ -200,15 +199,6 @@ class _CellRun:
         if self.cell.strikes[0].call.system is System.DATABASE:
             return (self.folder / MARK).exists()
         return any(entry.fault is not None for entry in after.ledger)
-
-    def too_slow(self) -> str:
-        """Why this result is not conclusive; "" when it is."""
-        ledger = self.world.ledger()
-        for path in journals(self.settings.state / "journals"):
-            with suppress(SnapallError):
-                if why := late(fold(Journal.open(path, SystemClock()).records), ledger):
-                    return why
-        return ""
 
     def _wait_for_late_acts(self) -> None:
         """Wait until everything that acts late is due."""

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.journal import Journal, journals
 from snapall.backup.phases import Call
 from snapall.backup.runstate import RunState
+from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
+from snapall.errors import SnapallError
 from snapall.lab.ledger import Change, Effect, Entry, Ledger
+
+
+def too_slow(state: Path, ledger: Ledger) -> str:
+    """Why a cell says nothing about snapall, by the journals of its state folder; "" when it does."""
+    for path in journals(state / "journals"):
+        with suppress(SnapallError):
+            if why := late(fold(Journal.open(path, SystemClock()).records), ledger):
+                return why
+    return ""
 
 
 def late(state: RunState, ledger: Ledger) -> str:
