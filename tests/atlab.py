@@ -1,4 +1,4 @@
-"""Commands run on the lab, in this process: the lab's ledger and its world tell what they did."""
+"""Commands run on the lab, in this process: the lab's ledger and its world show what they did."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Ended:
 
 
 class Hasty(SystemClock):
-    """A clock that is set forward instead of letting anybody wait."""
+    """A clock that is set forward instead of waiting."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -61,14 +61,14 @@ class Hasty(SystemClock):
 
 
 class Capture(Protocol):
-    """Where a command's output is heard: pytest's capsys."""
+    """What captures a command's output: pytest's capsys."""
 
     def readouterr(self) -> tuple[str, str]:
-        """What was printed since the last question, on stdout and on stderr."""
+        """What was printed since the last call, on stdout and on stderr."""
 
 
 class AtLab:
-    """A lab that is up, and the command line. Only short waits: VirtualCenter settles at once here."""
+    """A lab that is up, and the command line. VirtualCenter settles at once here, so that waits are short."""
 
     def __init__(  # noqa: PLR0917 - what tests vary
         self,
@@ -80,7 +80,7 @@ class AtLab:
         parallel: int = 1,
         guardian: bool = False,
     ) -> None:
-        """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
+        """Without a guardian by default: one takes half a second of a processor for each run."""
         self.lab = Lab.create(folder / "lab", batch() if site is None else site, _keys())
         self.world = self.lab.world
         self.capture = capture
@@ -90,7 +90,7 @@ class AtLab:
         program = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
         self.edit(program, f"vcbsnapshot = [{', '.join(map(string, self.program))}]")
         self.edit("busy_wait   = 5", "busy_wait   = 0")
-        # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
+        # A busy machine meets no timeout; a test that needs one, or an unanswered command settled, sets its limits.
         self.limits(filer=120, create=300, remove=300, settle=0)
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())
@@ -128,7 +128,7 @@ class AtLab:
         return Ended(int(str(ending.value.code)), out, err)
 
     def hastily(self, order: str | None = None, clock: Hasty | None = None) -> Ended:
-        """`snapall run`, by a clock that is set forward instead of letting anybody wait."""
+        """`snapall run`, by a clock that is set forward instead of waiting."""
         self.capture.readouterr()
         try:
             settings, jobs = options.chosen(self.config, None, order, "")
@@ -138,12 +138,12 @@ class AtLab:
         return Ended(int(code), *self.capture.readouterr())
 
     def fault(self, *faults: Fault | str) -> None:
-        """Let these go wrong: faults, or names of the demo's."""
+        """Plant faults, or those of a name of the demo."""
         for one in faults:
             self.world.add_faults(*(NAMED[one].faults if isinstance(one, str) else (one,)))
 
     def chain(self, volume: str = "vmvol1") -> dict[str, str]:
-        """The names of the chain and the dates that they carry."""
+        """The retained backups: names and dates."""
         return {row.name: row.date for row in self.world.listing(volume) if row.name in CHAIN}
 
     def names(self, volume: str = "vmvol1") -> list[str]:
@@ -155,7 +155,7 @@ class AtLab:
 
     @property
     def changes(self) -> list[str]:
-        """The changing commands of filer and vcbsnapshot in the order in which they came."""
+        """The changing commands to filer and vcbsnapshot, in order."""
         found = []
         for entry in self.ledger:
             if entry.of is None and entry.system == "vcbsnapshot":
@@ -165,11 +165,11 @@ class AtLab:
         return found
 
     def assert_nothing_is_quiesced(self) -> None:
-        """No VM snapshot but those that were there first."""
+        """No VM has a snapshot that was not there before."""
         assert dict(self.world.quiesced()) == self.foreign
 
     def assert_no_backup_is_lost(self) -> None:
-        """Every retained backup stands under its own name."""
+        """Every retained backup has its own name."""
         assert self.chain() == self.dates
 
     def assert_shifted_by_one(self) -> None:

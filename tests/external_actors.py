@@ -1,4 +1,4 @@
-"""What other people and products do to the site: a VMotion, a snapshot by hand, snap autodelete, a transfer."""
+"""What other people and products do to the lab: a VMotion, a manual snapshot, snap autodelete, a transfer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def make_vm_snapshot(world: World, vm: int, name: str) -> str:
-    """An administrator's snapshot of a VM, unknown to the ledger; its id, `snapshot-N`."""
+    """An administrator takes a snapshot of a VM, which the ledger does not record; its id, `snapshot-N`."""
     with world.transaction() as transaction:
         ssid = f"snapshot-{transaction.count('vm_snapshot')}"
         _must(make_snapshot(transaction, vm, name, ssid))
@@ -34,7 +34,7 @@ def move_vm(world: World, vm: int, host: int) -> None:
 
 
 def unregister_vm(world: World, vm: int) -> None:
-    """A VM is taken out of VirtualCenter's inventory; its files stay, and its snapshots among them."""
+    """A VM is removed from VirtualCenter's inventory; its files stay, with its snapshots."""
     with world.transaction() as transaction:
         transaction.unregister(vm)
 
@@ -47,7 +47,7 @@ def remove_vm(world: World, vm: int) -> None:
 
 
 def forget_datastore(world: World, datastore: int) -> None:
-    """The database lists nothing on a datastore any more, though its VMs are as they were."""
+    """The database no longer lists anything on a datastore, although its VMs are unchanged."""
     with world.transaction() as transaction:
         transaction.echo(databases.DATASTORE_EMPTIED, datastore)
 
@@ -71,7 +71,7 @@ def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None
 
 
 def tag(world: World, volume: str, name: str, *tags: str) -> None:
-    """A clone, a mirror or a dump takes hold of a snapshot (`busy`, `snapmirror`), or lets go of it."""
+    """A clone, a mirror or a dump begins or ends to use a snapshot (`busy`, `snapmirror`)."""
     with world.transaction() as transaction:
         query = "UPDATE filer_snapshots SET tags = ? WHERE volume = ? AND name = ?"
         transaction.db.execute(query, (",".join(tags), volume, name))
@@ -87,12 +87,12 @@ def set_volume(
 
 
 def set_space(world: World, volume: str, *, reserve: int = 20, used: int = 40) -> None:
-    """Another snapshot reserve, in percent, and so many percent of the rest taken."""
+    """Set the snapshot reserve, and how much of the rest is used, in percent."""
     with world.transaction() as transaction:
         transaction.db.execute("UPDATE volumes SET reserve = ?, used = ? WHERE name = ?", (reserve, used, volume))
 
 
-def set_own_ways(world: World, volume: str, *, sched: str = "0 0 0", autodelete: str = "off") -> None:
+def set_automatic_snapshots(world: World, volume: str, *, sched: str = "0 0 0", autodelete: str = "off") -> None:
     """The filer's own schedule of a volume (`snap sched`), and whether it deletes snapshots by itself."""
     with world.transaction() as transaction:
         transaction.db.execute(
@@ -101,7 +101,7 @@ def set_own_ways(world: World, volume: str, *, sched: str = "0 0 0", autodelete:
 
 
 def set_database(world: World, *, up: bool) -> None:
-    """The VirtualCenter database goes away for its readers, or comes back; the world's own record goes on."""
+    """The VirtualCenter database becomes unreachable for its readers, or comes back; changes are not lost."""
     with world.transaction() as transaction:
         transaction.database(up=up)
 

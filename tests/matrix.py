@@ -1,7 +1,7 @@
 """The kill matrix: `python -m tests.matrix` prints its counts; `--quick` tries a twentieth of it, `--full` all.
 
 Two VMs of our own and a foreign one; both orders; every call over rsh, and those that reach the filer over ssh too;
-two volumes and four calls at a time at fewer moments. `--full` has each of them at every moment.
+two volumes and four calls at a time at fewer times. `--full` strikes all of them at every time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def trials(extent: str) -> list[Trial]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run it; 0 when every promise held in every cell, and every cell was reached."""
+    """Run it; 0 when every cell was reached and kept every promise."""
     began = time.monotonic()
     extent, until = (argv[0] if argv else ""), (argv[2] if argv[1:2] == ["--until"] else None)
     results = []

@@ -1,4 +1,4 @@
-"""Waiting for what others do: for the event itself, so that a slow machine turns no test red."""
+"""Waiting for events, so that a slow machine turns no test red."""
 
 from __future__ import annotations
 

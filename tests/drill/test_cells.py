@@ -38,13 +38,13 @@ CREATE = CALLS[2]
 JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
 
 
-def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None:
+def test_every_call_is_killed_at_every_time_with_every_aftermath() -> None:
     cells = [one for one in cells_of(JOB, "rsh", CALLS, Extent()) if not one.damage]
     kills = {(one.strikes[0].call.system, one.strikes[0].time, one.aftermath) for one in cells if one.killed}
     for system in (System.VCB, System.FILER):
-        assert {(system, time, way) for time in KILLS for way in Aftermath} <= kills
+        assert {(system, time, aftermath) for time in KILLS for aftermath in Aftermath} <= kills
     for time in (StrikeTime.BEFORE, StrikeTime.AFTER):
-        assert {(System.DATABASE, time, way) for way in Aftermath} <= kills
+        assert {(System.DATABASE, time, aftermath) for aftermath in Aftermath} <= kills
     assert [one for one in kills if one[0] is System.GUARDIAN] == [
         (System.GUARDIAN, StrikeTime.BEFORE, Aftermath.GUARDIAN)
     ]
@@ -53,7 +53,7 @@ def test_every_call_is_killed_in_every_moment_and_settled_in_every_way() -> None
     assert struck == list(FAULTS)
 
 
-def test_the_power_is_cut_at_every_call_with_every_damage_and_nobody_guards() -> None:
+def test_the_power_is_cut_at_every_call_with_every_damage_and_no_guardian() -> None:
     cells = [one for one in cells_of(JOB, "rsh", CALLS, Extent()) if one.damage]
     cuts = {(one.strikes[0].call.system, one.strikes[0].time, one.aftermath, one.damage) for one in cells}
     ways = (Aftermath.RECOVER, Aftermath.RUN)
@@ -89,7 +89,7 @@ def played(
     *broken: Broken, reached: bool = True, time: StrikeTime = StrikeTime.AFTER, damage: Damage | None = None
 ) -> CellResult:
     cell = Cell(JOB, "rsh", (Strike(CREATE, time),), Aftermath.RECOVER, damage)
-    return CellResult(cell, reached, cell.killed, tuple(BrokenPromise(one, "vm-100") for one in broken), "it said this")
+    return CellResult(cell, reached, cell.killed, tuple(BrokenPromise(one, "vm-100") for one in broken), "the output")
 
 
 @pytest.mark.parametrize("broken", list(Broken))
@@ -99,14 +99,14 @@ def test_one_broken_promise_in_one_cell_spoils_the_verdict(broken: Broken) -> No
     assert not counts.kept
     assert (counts.vms, counts.lost, counts.other).count(1) == 1
     assert f"  {broken}: vm-100" in scores.troubles(cells)
-    assert "  | it said this" in scores.troubles(cells)
+    assert "  | the output" in scores.troubles(cells)
     body = scores.as_json(cells)
     assert (body["held"], body["crashes"], body["power_cuts"], body["faults"]) == (False, 2, 1, 1)
     assert scores.verdict(cells).startswith("2 crashes, 1 power cuts, 1 faults: ")
     assert counts.exit is Exit.FAILED
 
 
-def test_all_held_only_when_something_was_tried() -> None:
+def test_promises_are_kept_only_when_a_cell_was_run() -> None:
     assert scores.Counts.of([played()]).kept
     for none in ([], [played(reached=False)], [played(Broken.LOST, reached=False)]):
         assert not scores.Counts.of(none).kept
@@ -122,7 +122,7 @@ def test_a_cell_that_was_not_reached_is_named_and_not_counted() -> None:
 
 
 @pytest.mark.parametrize(("missed", "code"), [(0, Exit.OK), (1, Exit.OK), (2, Exit.PARTIAL)])
-def test_a_verdict_on_less_than_nine_tenths_of_the_cells_exits_3(missed: int, code: Exit) -> None:
+def test_a_verdict_on_fewer_than_nine_tenths_of_the_cells_exits_3(missed: int, code: Exit) -> None:
     cells = [played()] * (10 - missed) + [played(Broken.LOST, reached=False)] * missed
     assert scores.Counts.of(cells).kept
     assert scores.Counts.of(cells).exit is code
@@ -142,7 +142,7 @@ def label(*tries: tuple[CellResult, str]) -> tuple[CellResult, int]:
     return played, len(limits)
 
 
-def test_a_cell_is_played_until_it_tells_something() -> None:
+def test_a_cell_is_run_until_its_result_is_conclusive() -> None:
     good, missed, broken = played(), played(reached=False), played(Broken.HUNG)
     assert label((good, "")) == (good, 1)
     assert label((missed, ""), (broken, "a create came 9 s late"), (good, "")) == (good, 3)
@@ -151,7 +151,7 @@ def test_a_cell_is_played_until_it_tells_something() -> None:
     assert (never.reached, never.output) == (False, "a create came 9 s late")
 
 
-def test_what_speaks_against_snapall_is_never_tried_away() -> None:
+def test_a_broken_promise_is_final() -> None:
     good, broken, missed = played(), played(Broken.HUNG), played(Broken.HUNG, reached=False)
     assert label((broken, ""), (good, "")) == (broken, 1)
     assert label((missed, ""), (good, "")) == (missed, 1)

@@ -61,8 +61,8 @@ def test_a_late_effect_comes_though_its_program_has_ended(tmp_path: Path) -> Non
     with Lab.create(tmp_path / "lab", batch().having(config_js=True)) as lab:
         lab.start("rsh")
         lab.world.add_faults(Fault("vcbsnapshot create", FaultKind.ACT_LATE, seconds=0.2))
-        words = command(lab.world, "-c", "moref:vm-108", "Quiesce")
-        process = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False)
+        argv = command(lab.world, "-c", "moref:vm-108", "Quiesce")
+        process = subprocess.run(argv, capture_output=True, timeout=PATIENCE, check=False)
         assert (process.returncode, process.stdout, process.stderr) == (1, b"", b"")
         # The test itself does not touch the world: it reads only the file.
         until(lambda: listed(lab.world) == [1228], "the late snapshot")

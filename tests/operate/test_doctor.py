@@ -112,12 +112,12 @@ def tagged(night: AtLab) -> None:
 
 
 def scheduled(night: AtLab) -> None:
-    external_actors.set_own_ways(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
+    external_actors.set_automatic_snapshots(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
 
 
 def autodelete(night: AtLab) -> None:
     night.world.set(version="NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007")
-    external_actors.set_own_ways(night.world, "vmvol1", autodelete="on")
+    external_actors.set_automatic_snapshots(night.world, "vmvol1", autodelete="on")
 
 
 def hooked(when: str) -> Callable[[AtLab], object]:
