@@ -1,11 +1,12 @@
-"""Commands run on the lab, in this process: the lab's ledger and its world tell what they did."""
+"""Commands run on the lab, in this process: the lab's ledger and its world show what they did."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,13 +21,11 @@ from snapall.backup.clock import SystemClock
 from snapall.commands import options
 from snapall.errors import SnapallError
 from snapall.lab.config_file import string
-from snapall.lab.faults import NAMED, Fault
-from snapall.lab.filershell import FilerShell
+from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
 from snapall.lab.sites import SiteSpec, batch
 from snapall.lab.vcbserver import VcbServer, program
-from snapall.lab.world import World
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 LIMITS = {
@@ -50,7 +49,7 @@ class Ended:
 
 
 class Hasty(SystemClock):
-    """A clock that is set forward instead of letting anybody wait."""
+    """A clock that is set forward instead of waiting."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -62,14 +61,14 @@ class Hasty(SystemClock):
 
 
 class Capture(Protocol):
-    """Where a command's output is heard: pytest's capsys."""
+    """What captures a command's output: pytest's capsys."""
 
     def readouterr(self) -> tuple[str, str]:
-        """What was printed since the last question, on stdout and on stderr."""
+        """What was printed since the last call, on stdout and on stderr."""
 
 
 class AtLab:
-    """A lab that is up, and the command line. Only short waits: VirtualCenter settles at once here."""
+    """A lab that is up, and the command line. VirtualCenter settles at once here, so that waits are short."""
 
     def __init__(  # noqa: PLR0917 - what tests vary
         self,
@@ -79,19 +78,19 @@ class AtLab:
         transport: Literal["ssh", "rsh"] = "rsh",
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
-        shell: Callable[[World], FilerShell] = FilerShell,
         guardian: bool = False,
     ) -> None:
-        """Without a guardian, unless it is what is tried: one takes half a second of a processor for each night."""
+        """Without a guardian by default: one takes half a second of a processor for each run."""
         self.lab = Lab.create(folder / "lab", batch() if site is None else site, _keys())
         self.world = self.lab.world
         self.capture = capture
         self.vcb = VcbServer()
         extra = "" if guardian else "guardian = false"
-        self.config = self.lab.start(transport, parallel=parallel, order=order, shell=shell(self.world), extra=extra)
-        self.vcbsnapshot(self.program)
+        self.config = self.lab.start(transport, parallel=parallel, order=order, extra=extra)
+        program = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
+        self.edit(program, f"vcbsnapshot = [{', '.join(map(string, self.program))}]")
         self.edit("busy_wait   = 5", "busy_wait   = 0")
-        # A busy machine meets no time-out; whoever wants one to pass, or an unanswered command to be settled, says so.
+        # A busy machine meets no timeout; a test that needs one, or an unanswered command settled, sets its limits.
         self.limits(filer=120, create=300, remove=300, settle=0)
         self.dates = self.chain()
         self.foreign = dict(self.world.quiesced())
@@ -101,11 +100,6 @@ class AtLab:
         text = self.config.read_text()
         assert old in text
         self.config.write_text(text.replace(old, new))
-
-    def vcbsnapshot(self, program: Sequence[str]) -> None:
-        """Let this be the program that quiesces and releases."""
-        now = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
-        self.edit(now, f"vcbsnapshot = [{', '.join(map(string, program))}]")
 
     @property
     def program(self) -> list[str]:
@@ -134,7 +128,7 @@ class AtLab:
         return Ended(int(str(ending.value.code)), out, err)
 
     def hastily(self, order: str | None = None, clock: Hasty | None = None) -> Ended:
-        """`snapall run`, by a clock that is set forward instead of letting anybody wait."""
+        """`snapall run`, by a clock that is set forward instead of waiting."""
         self.capture.readouterr()
         try:
             settings, jobs = options.chosen(self.config, None, order, "")
@@ -144,12 +138,12 @@ class AtLab:
         return Ended(int(code), *self.capture.readouterr())
 
     def fault(self, *faults: Fault | str) -> None:
-        """Let these go wrong: faults, or names of the demo's."""
+        """Plant faults, or those of a name of the demo."""
         for one in faults:
             self.world.add_faults(*(NAMED[one].faults if isinstance(one, str) else (one,)))
 
     def chain(self, volume: str = "vmvol1") -> dict[str, str]:
-        """The names of the chain and the dates that they carry."""
+        """The retained backups: names and dates."""
         return {row.name: row.date for row in self.world.listing(volume) if row.name in CHAIN}
 
     def names(self, volume: str = "vmvol1") -> list[str]:
@@ -161,7 +155,7 @@ class AtLab:
 
     @property
     def changes(self) -> list[str]:
-        """The changing commands of filer and vcbsnapshot in the order in which they came."""
+        """The changing commands to filer and vcbsnapshot, in order."""
         found = []
         for entry in self.ledger:
             if entry.of is None and entry.system == "vcbsnapshot":
@@ -171,11 +165,11 @@ class AtLab:
         return found
 
     def assert_nothing_is_quiesced(self) -> None:
-        """No VM snapshot but those that were there first."""
+        """No VM has a snapshot that was not there before."""
         assert dict(self.world.quiesced()) == self.foreign
 
     def assert_no_backup_is_lost(self) -> None:
-        """Every retained backup stands under its own name."""
+        """Every retained backup has its own name."""
         assert self.chain() == self.dates
 
     def assert_shifted_by_one(self) -> None:
@@ -183,6 +177,11 @@ class AtLab:
         now = self.chain()
         assert [now[name] for name in CHAIN[1:]] == [self.dates[name] for name in CHAIN[:-1]]
         assert now[CHAIN[0]] not in self.dates.values()
+
+
+def signal_at(on: str, number: int, kind: FaultKind = FaultKind.SIGNAL, *, match: str = "") -> Fault:
+    """A call that sends this process a signal before it acts, or after."""
+    return Fault(on, kind, match=match, victim=os.getpid(), signal=number)
 
 
 def without_stamps(text: str) -> str:

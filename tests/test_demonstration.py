@@ -30,11 +30,11 @@ def test_the_demo_proves_a_whole_backup_by_the_ledger(capsys: pytest.CaptureFixt
     assert code == 0
     for line in (
         "19 of 19 VMs were quiesced when vmware_new_",
-        "0 VMs are still quiesced by it",
-        "1 of 1 VM snapshots of others still stand",
-        "0 of 2 templates were asked for",
-        "vmvol1: 3 retained backups moved up by one name, 0 stayed where they were",
-        "12 of 12 other snapshots on the filer are untouched",
+        "0 VMs are still quiesced by this run",
+        "1 of 1 other VM snapshots are untouched",
+        "0 of 2 templates were touched",
+        "vmvol1: 3 retained backups moved up one name, 0 kept their names",
+        "12 of 12 other filer snapshots are untouched",
     ):
         assert line in told
 
@@ -44,7 +44,7 @@ def test_the_demo_proves_what_a_named_fault_comes_to(capsys: pytest.CaptureFixtu
     """How each of the others ends is in test_nights.py."""
     ended, told = demo(capsys, "--fault", fault)
     assert ended == code, told
-    assert ("0 VMs are still quiesced by it" in told) == (fault != "vm-unregistered")
+    assert ("0 VMs are still quiesced by this run" in told) == (fault != "vm-unregistered")
     assert ("3 retained backups moved up" in told) == (fault != "filer-down")
 
 

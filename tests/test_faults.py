@@ -15,21 +15,14 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab import external_actors
-from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.faults import CREATE, REMOVE, Fault, FaultKind
 from snapall.lab.ledger import Change, Ledger
 from snapall.lab.sites import SiteSpec, batch, paper
-from tests.atlab import CHAIN, AtLab, Ended, Hasty, two_volumes, without_stamps
+from tests.atlab import CHAIN, AtLab, Ended, Hasty, signal_at, two_volumes, without_stamps
 from tests.operate.guards import journal, running
-from tests.test_interrupted import SignallingShell
-from tests.waiting import PATIENCE, signal_ourselves, until
+from tests.waiting import PATIENCE, holds_within, until
 
 Make = Callable[..., AtLab]
-
-
-def is_call(words: Sequence[str], switch: str, vm: int) -> bool:
-    """Whether this is a create (`-c`) or a removal (`-d`) of the VM."""
-    return switch in words and f"moref:vm-{vm}" in words
 
 
 def calls(ledger: Ledger, switch: str, *vms: int) -> list[int]:
@@ -46,7 +39,6 @@ def made(ledger: Ledger) -> set[int | None]:
 # 1: a late VM waits for nobody's removal
 
 LATE, SLOW = 1226, 108
-SLOW_REMOVAL = 60.0  # seconds that it takes unless the late VM is released before; only a wrong core lets them pass
 
 
 def answers(night: AtLab) -> int:
@@ -56,31 +48,31 @@ def answers(night: AtLab) -> int:
 
 def test_a_late_vm_is_released_at_once_while_another_removal_is_slow(at_lab: Make) -> None:
     night, clock = at_lab(parallel=3), Hasty()
-    released = threading.Event()
-    at_its_end: list[Ledger] = []
+    night.world.set(clock=night.world.now().timestamp())  # the lab's time stands still until it is moved
+    night.fault(
+        Fault(CREATE, FaultKind.DELAY, vm=LATE, seconds=100), Fault(REMOVE, FaultKind.SLOW, vm=SLOW, seconds=200)
+    )
+    released_in_time: list[bool] = []
 
-    def begins(words: Sequence[str]) -> None:
-        if is_call(words, "-c", LATE):
-            until(lambda: answers(night) == 2, "the answers of the other two")
-            clock.ahead += 121  # max_quiesced is over
-            until(lambda: calls(night.ledger, "-d", SLOW), "the slow removal")
-            until(lambda: answers(night) == 4, "the answers of the capture and of the quick removal")
+    def move_time() -> None:
+        until(lambda: answers(night) == 2, "the answers of the other two")
+        clock.ahead += 121  # max_quiesced is over
+        until(lambda: calls(night.ledger, "-d", SLOW), "the slow removal")
+        until(lambda: answers(night) == 4, "the answers of the capture and of the quick removal")
+        night.world.advance(100)
+        released_in_time.append(holds_within(60, lambda: calls(night.ledger, "-d", LATE)))
+        night.world.advance(200)
 
-    def ends(words: Sequence[str]) -> None:
-        if is_call(words, "-d", LATE):
-            released.set()
-        elif is_call(words, "-d", SLOW):
-            released.wait(SLOW_REMOVAL)
-            at_its_end.append(night.ledger)
-
-    night.vcb.begins, night.vcb.ends = begins, ends
+    mover = threading.Thread(target=move_time)
+    mover.start()
     ended = night.hastily(clock=clock)
+    mover.join()
     (slow,) = calls(night.ledger, "-d", SLOW)
     (late,) = calls(night.ledger, "-d", LATE)
-    (create,) = calls(night.ledger, "-c", LATE)
+    (create,) = [one.n for one in night.ledger.with_change(Change.MADE) if one.effect and one.effect.vm == LATE]
     assert slow < create < late
     assert [one.n for one in night.ledger.vcbsnapshot if one.n > create] == [late]
-    assert calls(at_its_end[0], "-d", LATE) == [late]  # asked for before the slow removal ended
+    assert released_in_time == [True]  # asked for before the slow removal ended
     assert set(night.ledger.captures[0].quiesced) == {108, 110}
     assert ended.code == 3, ended.err
     night.assert_nothing_is_quiesced()
@@ -137,13 +129,8 @@ def test_a_snapshot_that_was_there_before_is_never_removed(at_lab: Make, vm: int
 def test_a_snapshot_of_the_vm_under_another_name_is_never_removed(at_lab: Make, makes: bool) -> None:
     night = at_lab()
     lying(night, "snapshot-1229", makes=makes)
-
-    def begins(words: Sequence[str]) -> None:
-        if is_call(words, "-c", 110) and 110 not in night.foreign:  # the survey was before
-            assert external_actors.make_vm_snapshot(night.world, 110, MANUAL) == "snapshot-1229"
-            night.foreign[110] = (MANUAL,)
-
-    night.vcb.begins = begins
+    night.fault(Fault(CREATE, FaultKind.MANUAL, vm=110, snapshot=MANUAL))  # after the survey
+    night.foreign[110] = (MANUAL,)
     ended = night("run")
     assert_never_asked_for(night, "snapshot-1229")
     assert ended.code == (3 if makes else 5), ended.err
@@ -301,14 +288,15 @@ def assert_reported_as_quiesced(night: AtLab, ended: Ended) -> None:
 @pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 def test_vms_that_were_quiesced_when_a_signal_came_are_reported_as_quiesced(at_lab: Make) -> None:
     night = at_lab()
-    night.vcb.ends = lambda words: signal_ourselves(signal.SIGINT) if is_call(words, "-c", 1226) else None
+    night.fault(signal_at("vcbsnapshot create", signal.SIGINT, FaultKind.SIGNAL_AFTER, match="vm-1226"))
     assert_reported_as_quiesced(night, night("run", "--json"))
     assert night.ledger.changing == ()
 
 
 @pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 def test_so_are_they_when_it_came_while_the_filer_refused_the_capture(at_lab: Make) -> None:
-    night = at_lab(shell=lambda world: SignallingShell(world, signal.SIGINT, "snap create"))
+    night = at_lab()
+    night.fault(signal_at("snap create", signal.SIGINT))
     night.fault(Fault("snap create", FaultKind.FAIL, text="snap create: No space left on device"))
     assert_reported_as_quiesced(night, night("run", "--json"))
     assert [one.verb for one in night.ledger.changing] == ["snap create"]

@@ -20,8 +20,8 @@ from snapall.config.load import load
 from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
 from snapall.errors import Stopped
-from snapall.lab import external_actors
 from snapall.operate.hooks import HookRunner
+from tests import external_actors
 from tests.atlab import AtLab
 
 Make = Callable[..., AtLab]

@@ -15,56 +15,17 @@ import pytest
 from snapall.backup.clock import SystemClock
 from snapall.backup.lock import hold
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.filershell import FilerShell, ShellReply
-from snapall.lab.world import World
-from tests.atlab import AtLab
-from tests.waiting import PATIENCE, signal_ourselves
+from tests.atlab import AtLab, signal_at
+from tests.waiting import PATIENCE
 
 Make = Callable[..., AtLab]
 pytestmark = pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 
-SIGNALLING = """\
-import os, sys
-mark, number, when, which, client, *rest = sys.argv[1:]
-here = any(which in word for word in rest)
 
-def strike(now):
-    if here and when == now and not os.path.exists(mark):
-        open(mark, "w").close()
-        os.kill(os.getppid(), int(number))
-
-sys.argv = [client, *rest]
-strike("before")
-try:
-    exec(compile(open(client).read(), client, "exec"))
-finally:
-    strike("after")
-"""
-
-
-def signalling(night: AtLab, number: int, when: str, which: str) -> None:
-    """Let vcbsnapshot send its caller a signal, once, before or after it acts on a call that has the word."""
+def signalling(night: AtLab, number: int, match: str) -> None:
+    """Let vcbsnapshot's call with these words send this process a signal, once, before it acts."""
     night.limits(settle=PATIENCE)  # the program may come to act when the run has long heard of the signal
-    script = night.lab.directory / "signalling.py"
-    script.write_text(SIGNALLING)
-    *python, client, port, world, folder = night.program
-    mark = str(night.lab.directory / "struck")
-    night.vcbsnapshot([*python, str(script), mark, str(int(number)), when, which, client, port, world, folder])
-
-
-class SignallingShell(FilerShell):
-    """A filer whose commands send this process a signal, once."""
-
-    def __init__(self, world: World, number: int, which: str) -> None:
-        super().__init__(world)
-        self.left = [number]
-        self.which = which
-
-    def answer(self, command: str, transport: str, user: str) -> ShellReply:
-        if command.startswith(self.which) and self.left:
-            number = self.left.pop()
-            signal_ourselves(number)
-        return super().answer(command, transport, user)
+    night.fault(signal_at("vcbsnapshot", number, match=match))
 
 
 BEFORE_THE_PROOF = ["moref:vm-108", "moref:vm-1226"]
@@ -75,7 +36,7 @@ BEFORE_THE_PROOF = ["moref:vm-108", "moref:vm-1226"]
 @pytest.mark.parametrize("order", ["safe", "paper"])
 def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: int, which: str, order: str) -> None:
     night = at_lab(order=order)
-    signalling(night, number, "before", which)
+    signalling(night, number, which)
     ended = night("run")
     assert ended.code == 130, ended.err
     assert "releasing" in ended.err
@@ -88,7 +49,7 @@ def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: i
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_releasing_lets_the_night_finish(at_lab: Make, number: int) -> None:
     night = at_lab()
-    signalling(night, number, "before", "ssid:snapshot-1228")
+    signalling(night, number, "ssid:snapshot-1228")
     ended = night("run")
     assert ended.code == 0, ended.err
     night.assert_nothing_is_quiesced()
@@ -101,7 +62,8 @@ FILER_STEPS = [("version", 130), ("snap list", 130), ("snap create", 130), ("sna
 @pytest.mark.parametrize(("which", "code"), FILER_STEPS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_each_filer_command(at_lab: Make, which: str, code: int, number: int) -> None:
-    night = at_lab(shell=lambda world: SignallingShell(world, number, which))
+    night = at_lab()
+    night.fault(signal_at(which, number))
     ended = night("run")
     assert ended.code == code, ended.err
     night.assert_nothing_is_quiesced()
@@ -132,14 +94,11 @@ def test_a_reader_that_leaves_does_not_stop_the_night(at_lab: Make) -> None:
 
 
 FILLING = """\
-import os, resource, sys
-which, journals, client, *rest = sys.argv[1:]
-if any(which in word for word in rest):
-    (name,) = os.listdir(journals)
-    size, run = os.path.getsize(os.path.join(journals, name)), os.getppid()
-    resource.prlimit(run, resource.RLIMIT_FSIZE, (size, resource.prlimit(run, resource.RLIMIT_FSIZE)[1]))
-sys.argv = [client, *rest]
-exec(compile(open(client).read(), client, "exec"))
+import os
+from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.world import World
+with World({world!r}) as world:
+    world.add_faults(Fault("vcbsnapshot", FaultKind.DISK_FULL, match={match!r}, victim=os.getpid()))
 """
 FULL_AT = [("", 1), ("moref:vm-108", 1), ("moref:vm-1226", 1), ("ssid:snapshot-1228", 3), ("ssid:snapshot-1230", 3)]
 
@@ -149,16 +108,11 @@ FULL_AT = [("", 1), ("moref:vm-108", 1), ("moref:vm-1226", 1), ("ssid:snapshot-1
 def test_a_full_disk_under_the_journal_releases_every_vm(at_lab: Make, full_at: str, code: int) -> None:
     """The disk is full from the first line on, or as vcbsnapshot is called for this VM or this removal."""
     night = at_lab()
-    script = night.lab.directory / "filling.py"
-    script.write_text(FILLING)
-    *python, client, port, world, folder = night.program
-    journals = str(night.lab.directory / "snapall.state" / "journals")
-    if full_at:
-        night.vcbsnapshot([*python, str(script), full_at, journals, client, port, world, folder])
-    small = "" if full_at else "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (99, r.getrlimit(r.RLIMIT_FSIZE)[1]))"
+    small = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (99, r.getrlimit(r.RLIMIT_FSIZE)[1]))"
+    prelude = FILLING.format(world=str(night.lab.directory), match=full_at) if full_at else small
     # A child that measures its coverage would have to write that into a file as well.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    command = start(night, "run", prelude=small)
+    command = start(night, "run", prelude=prelude)
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert ended.returncode == code, ended.stderr
     assert "journal" in ended.stderr
@@ -167,7 +121,6 @@ def test_a_full_disk_under_the_journal_releases_every_vm(at_lab: Make, full_at: 
     assert len(night.ledger.captures) == (code == 3)
     night.assert_nothing_is_quiesced()
     night.assert_no_backup_is_lost()
-    night.vcbsnapshot(night.program)
     assert night("run").code == 0
     assert sorted(night.names())[:4] == sorted(night.dates)
 
@@ -184,7 +137,7 @@ def test_a_second_run_is_refused_with_4(at_lab: Make, tmp_path: Path) -> None:
 def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
     night = at_lab(parallel=3)
     night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=0.5, vm=110))
-    signalling(night, signal.SIGINT, "before", "moref:vm-1226")
+    signalling(night, signal.SIGINT, "moref:vm-1226")
     ended = night("run")
     assert ended.code == 130, ended.err
     night.assert_nothing_is_quiesced()
@@ -192,7 +145,7 @@ def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
 
 def test_a_signal_that_is_ignored_stays_ignored(at_lab: Make) -> None:
     night = at_lab()
-    signalling(night, signal.SIGHUP, "before", "moref:vm-110")
+    signalling(night, signal.SIGHUP, "moref:vm-110")
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     assert night("run").code == 0
     night.assert_shifted_by_one()

@@ -17,8 +17,8 @@ from tests.mutants.planting import PRODUCT
 
 
 def test_runs_that_are_killed_or_lose_their_power_leave_nothing_behind() -> None:
-    words = [sys.executable, "-m", "tests.matrix", "--quick"]
-    ended = subprocess.run(words, cwd=HERE, capture_output=True, text=True, check=False)
+    argv = [sys.executable, "-m", "tests.matrix", "--quick"]
+    ended = subprocess.run(argv, cwd=HERE, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     counted = re.search(r"^(\d+) crashes, (\d+) power cuts: 0 VMs left quiesced, 0 backups lost$", ended.stdout, re.M)
     assert counted is not None
@@ -49,8 +49,8 @@ def test_a_mutant_whose_text_has_gone_is_no_mutant(tmp_path: Path) -> None:
 
 def drilled(night: AtLab, *args: str) -> subprocess.CompletedProcess[str]:
     """`snapall drill` in a process of its own: it forks, and this one has threads."""
-    words = [sys.executable, "-m", "snapall", "drill", *args, "--config", str(night.config)]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    argv = [sys.executable, "-m", "snapall", "drill", *args, "--config", str(night.config)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
 def test_a_drill_of_ones_own_configuration_touches_nothing_of_ones_site(at_lab: Callable[..., AtLab]) -> None:
@@ -60,10 +60,10 @@ def test_a_drill_of_ones_own_configuration_touches_nothing_of_ones_site(at_lab: 
     before = sorted(night.lab.directory.iterdir())
     ended = drilled(night, "--quick", "--json")
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    assert told["held"] is True
-    assert told["crashes"] + told["power_cuts"] == told["cells"] > 20
-    assert told["power_cuts"] > 10
-    assert (told["vms_left"], told["backups_lost"], told["other"], told["broken"]) == (0, 0, 0, [])
+    report = json.loads(ended.stdout)
+    assert report["held"] is True
+    assert report["crashes"] + report["power_cuts"] == report["cells"] > 20
+    assert report["power_cuts"] > 10
+    assert (report["vms_left"], report["backups_lost"], report["other"], report["broken"]) == (0, 0, 0, [])
     assert len(night.ledger) == 0
     assert sorted(night.lab.directory.iterdir()) == before

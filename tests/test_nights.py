@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
 from snapall.lab.sites import batch, big, paper
+from tests import external_actors
 from tests.atlab import CHAIN, AtLab, two_volumes, without_stamps
 from tests.calls import end_calls
 from tests.waiting import PATIENCE, until

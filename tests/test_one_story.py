@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +14,17 @@ import pytest
 
 from snapall.app.jobrun import JobRun
 from snapall.app.opening import pace_of
+from snapall.app.signals import heeded
 from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
 from snapall.config.load import load
+from snapall.lab.faults import FaultKind
 from snapall.lab.ledger import Change
 from snapall.operate.launcher import GuardianLauncher
 from snapall.views.jsonlines import JsonLines
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
-from tests.atlab import CHAIN, AtLab
+from tests.atlab import CHAIN, AtLab, signal_at
 from tests.operate.guards import journal
 
 Make = Callable[..., AtLab]
@@ -40,10 +43,9 @@ class Story:
 
 @dataclass
 class Run:
-    """A run with every view at once. `stop`: a signal has arrived."""
+    """A run with every view at once."""
 
     night: AtLab
-    stop: bool = False
     plain: str = ""
     json: str = ""
 
@@ -57,7 +59,8 @@ class Run:
         plain, lines = io.StringIO(), io.StringIO()
         bus = EventBus(PlainLines(plain), JsonLines(lines), LogFile.open(settings.log, settings.log_time))
         pace, clock = pace_of(settings, job), SystemClock()
-        code = JobRun(settings, job, pace, clock, bus, lambda: self.stop, GuardianLauncher(settings)).run()
+        with heeded(lambda _: None) as stopped:
+            code = JobRun(settings, job, pace, clock, bus, stopped, GuardianLauncher(settings)).run()
         bus.close()
         assert bus.dismissed == []
         self.plain, self.json = plain.getvalue(), lines.getvalue()
@@ -146,12 +149,13 @@ def as_it_is(night: AtLab, code: int) -> Story:
 RUNS = [("", 0), ("vm-fails", 3), ("busy-oldest", 3), ("stuck-vm", 5), ("volume-full", 1), ("signal", 130)]
 
 
+@pytest.mark.usefixtures("signals_as_a_terminal_gives_them")
 @pytest.mark.parametrize(("fault", "code"), RUNS)
 def test_journal_json_log_and_plain_lines_of_a_run_agree(at_lab: Make, fault: str, code: int) -> None:
     night = at_lab()
     run = Run(night)
     if fault == "signal":
-        night.vcb.ends = lambda words: setattr(run, "stop", "moref:vm-1226" in words)
+        night.fault(signal_at("vcbsnapshot create", signal.SIGINT, FaultKind.SIGNAL_AFTER, match="vm-1226"))
     elif fault:
         night.fault(fault)
     assert run.run() == code

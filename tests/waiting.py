@@ -1,10 +1,7 @@
-"""Waiting for what others do: for the event itself, so that a slow machine turns no test red."""
+"""Waiting for events, so that a slow machine turns no test red."""
 
 from __future__ import annotations
 
-import inspect
-import os
-import signal
 import time
 from collections.abc import Callable
 
@@ -14,14 +11,14 @@ PATIENCE = 300.0
 
 def until(holds: Callable[[], object], what: str) -> None:
     """Wait until it holds."""
-    end = time.monotonic() + 2 * PATIENCE  # what snapall waits for is over before
+    assert holds_within(2 * PATIENCE, holds), f"it never came: {what}"  # what snapall waits for is over before
+
+
+def holds_within(seconds: float, holds: Callable[[], object]) -> bool:
+    """Wait until it holds, but no longer; whether it does."""
+    end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"it never came: {what}"
+        if time.monotonic() > end:
+            return False
         time.sleep(0.02)
-
-
-def signal_ourselves(number: int) -> None:
-    """Send this process a signal from another thread; back once the command on the main thread has heeded it."""
-    os.kill(os.getpid(), number)
-    flag = inspect.getclosurevars(signal.getsignal(number)).nonlocals["flag"]  # type: ignore[arg-type]
-    until(flag.is_set, "the signal")
+    return True

@@ -77,10 +77,11 @@ def drill(
     settings, chosen = options.chosen(config, jobs, None, "")
     typer.echo("running on a simulated site on this machine; your own site is not contacted", err=True)
     extent = QUICK if quick else Extent()
-    played = trials.drill(trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed)))
+    chosen_trials = trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed))
+    results = list(trials.drill(chosen_trials))
     if as_json:
-        typer.echo(json.dumps(scores.as_json(played), indent=1))
+        typer.echo(json.dumps(scores.as_json(results), indent=1))
     else:
-        for line in [*scores.troubles(played), *scores.table(played), scores.verdict(played)]:
+        for line in [*scores.troubles(results), *scores.table(results), scores.verdict(results)]:
             typer.echo(line)
-    options.leave(scores.Counts.of(played).exit)
+    options.leave(scores.Counts.of(results).exit)

@@ -1,8 +1,7 @@
 """Inside the run that is struck: counts its external calls as they are made, and strikes at the chosen ones.
 
-The interpreter itself tells of every connection and every program that is started (PEP 578), SQLAlchemy of every
-statement: nothing of snapall takes part. What must come after a call has acted is done by the lab, which is told of it
-as the call begins.
+Python itself reports every connection and every program that is started (PEP 578), SQLAlchemy every statement: nothing
+of snapall takes part. What must come after a call has acted is a fault, planted in the lab as the call begins.
 """
 
 from __future__ import annotations
@@ -13,22 +12,22 @@ import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import sqlalchemy
 
-from snapall.drill import NotHere
+from snapall.drill import NotOnWindows
 from snapall.drill.cells import KINDS, LATE, ExternalCall, Strike, StrikeTime, System
 from snapall.lab import vcbclient
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.world import World
 
-MARK = "refused"  # the file beside the world that tells of a refused question to the database; its ledger cannot
+MARK = "refused"  # a file beside the world, made when the database is refused, for no ledger records that
 
 
 class CallCounter:
-    """Counts. `strikes` are carried out, for `hang` seconds if they hang; `record`, if given, gets a line a call."""
+    """Counts, carries out `strikes` (a hang lasts `hang` seconds), and appends each call to `record` if given."""
 
     def __init__(self, world: Path, strikes: Sequence[Strike], hang: float, record: Path | None) -> None:
         self._world = world
@@ -40,35 +39,35 @@ class CallCounter:
         self._thread = threading.local()
 
     def listen(self) -> None:
-        """From now on, for the rest of this process's life."""
-        sys.addaudithook(self._heard)
-        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", self._asked)
-        sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", self._answered)
+        """Count from now on, for the rest of this process's life."""
+        sys.addaudithook(self._audit)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", self._before_statement)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", self._after_statement)
 
-    def _heard(self, event: str, details: tuple[object, ...]) -> None:
+    def _audit(self, event: str, details: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
-            words = [str(word) for word in details[1]] if isinstance(details[1], (list, tuple)) else []
-            if vcbclient.__file__ in words:
-                self._call(System.VCB, " ".join(words[-3:-1] if "-d" in words or "-c" in words else words[-1:]))
-            elif "snapall.app.guardian" in words:
+            argv = [str(one) for one in details[1]] if isinstance(details[1], (list, tuple)) else []
+            if vcbclient.__file__ in argv:
+                self._call(System.VCB, " ".join(argv[-3:-1] if "-d" in argv or "-c" in argv else argv[-1:]))
+            elif "snapall.app.guardian" in argv:
                 self._call(System.GUARDIAN, "its start")
         elif event == "socket.connect":
             self._call(System.FILER, "a command")
 
-    def _asked(self, *details: object) -> None:
+    def _before_statement(self, *details: object) -> None:
         statement = str(details[2])
         table = next((word for word in statement.replace('"', " ").split() if word.startswith("VPX_")), "a look")
         self._thread.strike = None
         strike = self._call(System.DATABASE, table)
-        if strike is not None and strike.moment is StrikeTime.REFUSE:
+        if strike is not None and strike.time is StrikeTime.REFUSE:
             (self._world / MARK).touch()
-            told = sqlite3.OperationalError("unable to open database file")
-            raise sqlalchemy.exc.OperationalError(statement, {}, told)
+            error = sqlite3.OperationalError("unable to open database file")
+            raise sqlalchemy.exc.OperationalError(statement, {}, error)
         self._thread.strike = strike
 
-    def _answered(self, *_details: object) -> None:
+    def _after_statement(self, *_details: object) -> None:
         strike = getattr(self._thread, "strike", None)
-        if strike is not None and strike.moment is StrikeTime.AFTER:
+        if strike is not None and strike.time is StrikeTime.AFTER:
             _die()
 
     def _call(self, system: System, what: str) -> Strike | None:
@@ -78,34 +77,30 @@ class CallCounter:
             if self._record is not None:
                 with self._record.open("a", encoding="utf-8") as record:
                     record.write(f"{system}\t{what}\n")
-        if strike is None:
-            return None
-        if strike.moment is StrikeTime.BEFORE:
+        if strike is not None and strike.time is StrikeTime.BEFORE:
             _die()
-        if system is not System.DATABASE:
+        if strike is not None and system is not System.DATABASE:
             with World(self._world) as world:
-                world.add_faults(_fault(system, strike.moment, self._hang))
+                world.add_faults(*self._faults(strike))
         return strike
+
+    def _faults(self, strike: Strike) -> Iterator[Fault]:
+        for kind in KINDS[strike.time]:
+            seconds = {FaultKind.HANG: self._hang, FaultKind.ACT_LATE: LATE}.get(kind, 0.0)
+            yield Fault(strike.call.system, kind, seconds=seconds, victim=os.getpid())
 
 
 def _die() -> None:
     if sys.platform == "win32":
-        raise NotHere
+        raise NotOnWindows
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _fault(system: System, moment: StrikeTime, hang: float) -> Fault:
-    kind = KINDS[moment]
-    late = LATE if moment in (StrikeTime.LATE, StrikeTime.ACT_LATE) else hang if kind is FaultKind.HANG else 0.0
-    return Fault(system.value, kind, seconds=late, victim=os.getpid())
-
-
 def recorded(path: Path) -> tuple[ExternalCall, ...]:
-    """The calls that a whole run wrote down."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """The calls that a whole run recorded."""
     counts: Counter[str] = Counter()
     calls = []
-    for line in lines:
+    for line in path.read_text(encoding="utf-8").splitlines():
         system, _, what = line.partition("\t")
         counts[system] += 1
         calls.append(ExternalCall(System(system), counts[system], what))

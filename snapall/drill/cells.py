@@ -1,4 +1,4 @@
-"""What is tried: one cell is one run, struck at one of its external calls, and how it is settled afterwards."""
+"""What is tried: a cell is one run, struck at one of its external calls, and who settles it afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snapall.drill.disk import Damage
 from snapall.lab.faults import FaultKind
 
 Transport = Literal["ssh", "rsh"]
-LATE = 1.0  # seconds after which what was asked for comes about, though its caller is gone
+LATE = 1.0  # seconds after which a late call acts, although its caller is dead
 
 
 class System(StrEnum):
@@ -23,20 +23,20 @@ class System(StrEnum):
     VCB = "vcbsnapshot"
     FILER = "filer"
     DATABASE = "database"
-    GUARDIAN = "guardian"  # its start: no system of the site, but a call all the same
+    GUARDIAN = "guardian"  # the start of its process
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalCall:
-    """One external call of a whole run: the `n`th of its system, from 1, since a look at the database may overtake."""
+    """One external call of a whole run: the `n`th of its system, from 1, for calls to two systems may overtake."""
 
     system: System
     n: int
     what: str
 
     @property
-    def told(self) -> str:
-        """As `filer call 4 (snap create)`."""
+    def label(self) -> str:
+        """`filer call 4 (snap create)`."""
         return f"{self.system} call {self.n} ({self.what})"
 
 
@@ -45,7 +45,7 @@ class StrikeTime(StrEnum):
 
     BEFORE = "killed before"
     DURING = "killed during"  # the call goes on by itself and acts
-    AFTER = "killed after"  # it acted, and was not answered yet
+    AFTER = "killed after"  # it acted, but was not answered yet
     LATE = "killed, acts late"
     REFUSE = "refused"
     HANG = "hangs"
@@ -58,18 +58,18 @@ KILLS = (StrikeTime.BEFORE, StrikeTime.DURING, StrikeTime.AFTER, StrikeTime.LATE
 CUTS = (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.LATE)  # the kills that may be a power cut as well
 FAULTS = (StrikeTime.REFUSE, StrikeTime.HANG, StrikeTime.DROP, StrikeTime.NO_ANSWER, StrikeTime.ACT_LATE)
 KINDS = {
-    StrikeTime.DURING: FaultKind.KILL,
-    StrikeTime.AFTER: FaultKind.KILL_AFTER,
-    StrikeTime.LATE: FaultKind.KILL,
-    StrikeTime.REFUSE: FaultKind.FAIL,
-    StrikeTime.HANG: FaultKind.HANG,
-    StrikeTime.DROP: FaultKind.DROP,
-    StrikeTime.NO_ANSWER: FaultKind.ACT_NO_ANSWER,
-    StrikeTime.ACT_LATE: FaultKind.ACT_LATE,
+    StrikeTime.DURING: (FaultKind.SIGNAL,),
+    StrikeTime.AFTER: (FaultKind.SIGNAL_AFTER,),
+    StrikeTime.LATE: (FaultKind.SIGNAL, FaultKind.ACT_LATE),
+    StrikeTime.REFUSE: (FaultKind.FAIL,),
+    StrikeTime.HANG: (FaultKind.HANG,),
+    StrikeTime.DROP: (FaultKind.DROP,),
+    StrikeTime.NO_ANSWER: (FaultKind.ACT_NO_ANSWER,),
+    StrikeTime.ACT_LATE: (FaultKind.ACT_LATE,),
 }
-"""How the lab brings about what is not done by the run's own hand."""
+"""The lab's faults that bring about what the run does not do to itself."""
 
-_MOMENTS = {
+_TIMES = {
     System.VCB: (*KILLS, *FAULTS),
     System.FILER: (*KILLS, *FAULTS),
     System.DATABASE: (StrikeTime.BEFORE, StrikeTime.AFTER, StrikeTime.REFUSE),
@@ -90,14 +90,14 @@ class Strike:
     """What happens at one call."""
 
     call: ExternalCall
-    moment: StrikeTime
+    time: StrikeTime
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One run of a job on a site of its own, whose filer is reached by `transport`.
 
-    With a `damage` a power cut is what kills it. That would end a guardian as well: there is none.
+    With a `damage` a power cut kills it, and would kill a guardian as well: there is none.
     """
 
     job: Job
@@ -108,30 +108,30 @@ class Cell:
 
     @property
     def killed(self) -> bool:
-        """Whether the run dies of it."""
-        return any(strike.moment in KILLS for strike in self.strikes)
+        """Whether the run dies."""
+        return any(strike.time in KILLS for strike in self.strikes)
 
     @property
     def site(self) -> str:
-        """Where: `vol1, order safe, rsh`."""
+        """`vol1, order safe, rsh`."""
         return f"{self.job.name}, order {self.job.order}, {self.transport}"
 
     @property
-    def told(self) -> str:
-        """In one line."""
-        struck = ", ".join(f"{one.moment} {one.call.told}" for one in self.strikes)
+    def label(self) -> str:
+        """The whole cell in one line."""
+        struck = ", ".join(f"{one.time} {one.call.label}" for one in self.strikes)
         cut = f", power cut, unsynced data {self.damage}" if self.damage else ""
         return f"{self.site}: {struck}{cut}; then {self.aftermath}"
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is tried. `cuts`: when the power is cut. `pairs`: so many, sampled by `seed`.
+    """How much is tried: runs struck at `times`, power cuts at `cuts`, and a number of `pairs`, sampled by `seed`.
 
-    `thorough`: each of those cuts with every damage; otherwise with one of them, in turn.
+    `thorough`: every cut with each damage; otherwise with one of them, in turn.
     """
 
-    moments: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
+    times: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
     cuts: tuple[StrikeTime, ...] = CUTS
     thorough: bool = True
     aftermaths: tuple[Aftermath, ...] = tuple(Aftermath)
@@ -146,41 +146,41 @@ QUICK = Extent(
 
 
 def cells_of(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> tuple[Cell, ...]:
-    """Every kill at every call, settled in every way; every fault, settled by recover; power cuts; and the pairs."""
+    """Every kill at every call with each aftermath; every fault, settled by recover; power cuts; and the pairs."""
     chosen = [call for call in calls if call.system in extent.systems]
     found = []
     for call in chosen:
-        for moment in (moment for moment in _MOMENTS[call.system] if moment in extent.moments):
-            for aftermath in _aftermaths(call, moment, extent):
-                found.append(Cell(job, transport, (Strike(call, moment),), aftermath))
+        for time in (time for time in _TIMES[call.system] if time in extent.times):
+            for aftermath in _aftermaths(call, time, extent):
+                found.append(Cell(job, transport, (Strike(call, time),), aftermath))
     return (*found, *_cuts(job, transport, chosen, extent), *_pairs(job, transport, chosen, extent))
 
 
-def _aftermaths(call: ExternalCall, moment: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:
+def _aftermaths(call: ExternalCall, time: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:
     if call.system is System.GUARDIAN:
         return (Aftermath.GUARDIAN,) if Aftermath.GUARDIAN in extent.aftermaths else ()
-    return extent.aftermaths if moment in KILLS else (Aftermath.RECOVER,)
+    return extent.aftermaths if time in KILLS else (Aftermath.RECOVER,)
 
 
 def _cuts(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
-    """Every power cut at every call, settled in every way that has no guardian."""
+    """Every power cut at every call, with each aftermath but the guardian."""
     turn = cycle(Damage)
     for call in calls:
-        moments = [moment for moment in _MOMENTS[call.system] if moment in extent.cuts]
-        ways = [way for way in extent.aftermaths if way is not Aftermath.GUARDIAN]
-        for moment, aftermath in product(moments if call.system is not System.GUARDIAN else [], ways):
+        times = [time for time in _TIMES[call.system] if time in extent.cuts]
+        aftermaths = [one for one in extent.aftermaths if one is not Aftermath.GUARDIAN]
+        for time, aftermath in product(times if call.system is not System.GUARDIAN else [], aftermaths):
             for damage in Damage if extent.thorough else [next(turn)]:
-                yield Cell(job, transport, (Strike(call, moment),), aftermath, damage)
+                yield Cell(job, transport, (Strike(call, time),), aftermath, damage)
 
 
 def _pairs(job: Job, transport: Transport, calls: Sequence[ExternalCall], extent: Extent) -> Iterator[Cell]:
-    """A fault and what follows it, a fault, a kill or a power cut; the same ones for the same seed."""
+    """A fault and then another one, a kill or a power cut; the same ones for the same seed."""
     chance = Random(extent.seed)  # noqa: S311 - a sample, no secret
     sites = [call for call in calls if call.system is not System.GUARDIAN]
     for _ in range(extent.pairs):
         first, second = (sites[n] for n in sorted(chance.sample(range(len(sites)), 2)))
-        fault = chance.choice([moment for moment in _MOMENTS[first.system] if moment in FAULTS])
-        then = chance.choice(_MOMENTS[second.system])
+        fault = chance.choice([time for time in _TIMES[first.system] if time in FAULTS])
+        then = chance.choice(_TIMES[second.system])
         damage = chance.choice([None, *Damage]) if then in CUTS else None
         aftermath = chance.choice([Aftermath.RECOVER, Aftermath.RUN])
         yield Cell(job, transport, (Strike(first, fault), Strike(second, then)), aftermath, damage)

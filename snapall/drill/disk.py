@@ -1,7 +1,7 @@
 """What a power cut leaves of a folder: what was synced, and the rest lost, torn, or with a hole in it.
 
 A killed process loses no byte that it has written; a machine that loses its power does. So the process that is to die
-keeps a record of what its fsyncs made durable, and whoever comes after it makes the folder what a disk may have of it.
+records what its fsyncs made durable, and `cut` makes the folder what a disk may contain afterwards.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from snapall.drill import NotHere
+from snapall.drill import NotOnWindows
 
 
 class Damage(StrEnum):
-    """What becomes of bytes and names that were never synced. A name means that of a file in its folder."""
+    """What becomes of bytes and names that were never synced."""
 
-    LOST = "lost"  # bytes, and names as well
-    TORN = "torn"  # the first line stands to its middle
-    HOLED = "zero-filled"  # the last line stands, and zeros where the others were: it came to the disk first
+    LOST = "lost"  # bytes, and names of files in their folder
+    TORN = "torn"  # the first half of the first line is left
+    HOLED = "zero-filled"  # only the last line reached the disk, after zeros
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Disk:
 
     @classmethod
     def of(cls, root: Path) -> Disk:
-        """All that is there now."""
+        """Everything is durable that is there now."""
         root = root.resolve()
         disk = cls(root)
         if root.exists():
@@ -50,7 +50,7 @@ class Disk:
 
     @classmethod
     def recorded(cls, record: Path, root: Path) -> Disk:
-        """What a process has written down; nothing is durable of one that never synced."""
+        """Read what a process has recorded; nothing is durable of one that never synced."""
         if not record.exists():
             return cls(root)
         disk = pickle.loads(record.read_bytes())  # noqa: S301 - of the drill's own run
@@ -58,13 +58,13 @@ class Disk:
         return disk
 
     def keep(self, path: Path) -> None:
-        """This file or folder is durable as it is now."""
+        """Make this file or folder durable as it is now."""
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             found: dict[str, tuple[int, int]] = {}
             for one in os.scandir(path):
-                if path != self.root.parent or one.name == self.root.name:  # beside it the lab works on
-                    with suppress(FileNotFoundError):  # it has gone meanwhile
+                if path != self.root.parent or one.name == self.root.name:  # the lab is at work beside it
+                    with suppress(FileNotFoundError):  # removed meanwhile
                         entry = one.stat(follow_symlinks=False)
                         found[one.name] = (entry.st_ino, entry.st_mode)
             self.names[status.st_ino] = found
@@ -72,12 +72,12 @@ class Disk:
             self.files[status.st_ino] = path.read_bytes()
 
     def listen(self, record: Path | None = None, before: Callable[[], object] = lambda: None) -> None:
-        """For the rest of this process's life, keep what it syncs, and write that down in `record` if it is given.
+        """Keep what this process syncs from now on, and save it in `record` if that is given.
 
-        `before` is called as it is about to sync.
+        `before` is called before each sync.
         """
         if sys.platform == "win32":
-            raise NotHere
+            raise NotOnWindows
         lock, sync = threading.Lock(), os.fsync
 
         def listened(file: int) -> None:
@@ -85,14 +85,14 @@ class Disk:
             path = Path(f"/proc/self/fd/{file}").resolve()
             with lock:
                 if path.is_relative_to(self.root.parent):
-                    self.keep(path)  # before it is synced: what is written meanwhile may come too late
+                    self.keep(path)  # first: what is written meanwhile may not be synced
                 sync(file)
                 if record is not None:
                     fresh = record.with_suffix(".fresh")
                     fresh.write_bytes(pickle.dumps(self))
                     fresh.replace(record)
 
-        setattr(os, "fsync", listened)  # noqa: B010 - this process belongs to the drill, and is about to die
+        setattr(os, "fsync", listened)  # noqa: B010 - this process is the drill's own
 
     def cut(self, damage: Damage) -> None:
         """Make the folder what it is after a power cut."""

@@ -1,4 +1,4 @@
-"""What the cells came to: counts, a table, a verdict, and every promise that did not hold."""
+"""The results of the cells: counts, a table, a verdict, and every broken promise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from snapall.drill.play import Played
+from snapall.drill.cellrun import CellResult
 from snapall.drill.verdict import Broken
 from snapall.errors import Exit
 from snapall.views.json_root import root
@@ -14,13 +14,13 @@ from snapall.views.json_root import root
 _OTHER = frozenset(Broken) - {Broken.VM, Broken.LOST}
 _KINDS = ("crashes", "power cuts", "faults")
 _RACE = "the run ended before that call"
-_ENOUGH = 0.9  # the part of the cells that must have been played for a verdict
+_ENOUGH = 0.9  # the share of the cells that must have been run for a verdict
 _HEAD = ("cells", "VMs left", "backups lost", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of some cells: how many were played and how many were not, and in how many a promise did not hold."""
+    """How many cells were run, how many were not (`missed`), and how many broke a promise."""
 
     cells: int
     vms: int
@@ -29,9 +29,9 @@ class Counts:
     missed: int
 
     @classmethod
-    def of(cls, played: Iterable[Played]) -> Counts:
-        """Count; what is left of a cell that was not reached tells nothing."""
-        ones = list(played)
+    def of(cls, results: Iterable[CellResult]) -> Counts:
+        """Count; a cell that was not reached is only missed."""
+        ones = list(results)
         found = [{finding.broken for finding in one.findings} for one in ones if one.reached]
         return cls(
             len(found),
@@ -42,20 +42,20 @@ class Counts:
         )
 
     @property
-    def held(self) -> bool:
-        """Whether every promise held, in at least one cell."""
+    def kept(self) -> bool:
+        """Whether all promises were kept, in at least one cell."""
         return self.cells > 0 and not (self.vms or self.lost or self.other)
 
     @property
     def exit(self) -> Exit:
-        """1 when a promise did not hold or nothing was played, 3 when too much was not, else 0."""
-        if not self.held:
+        """1 when a promise was broken or no cell was run, 3 when too many cells were not run, else 0."""
+        if not self.kept:
             return Exit.FAILED
         return Exit.OK if self.cells >= _ENOUGH * (self.cells + self.missed) else Exit.PARTIAL
 
 
-def group(one: Played) -> tuple[str, str]:
-    """Where a cell is counted: its site, and what was done to it."""
+def group(one: CellResult) -> tuple[str, str]:
+    """The line of the table that counts a cell: its site, and what was done to it."""
     cell = one.cell
     if len(cell.strikes) > 1:
         done = "random pairs"
@@ -68,10 +68,10 @@ def group(one: Played) -> tuple[str, str]:
     return cell.site, done
 
 
-def table(played: Sequence[Played]) -> list[str]:
-    """One line a group, and the sum."""
-    groups: dict[tuple[str, str], list[Played]] = defaultdict(list)
-    for one in played:
+def table(results: Sequence[CellResult]) -> list[str]:
+    """A line for each group, and the sum."""
+    groups: dict[tuple[str, str], list[CellResult]] = defaultdict(list)
+    for one in results:
         groups[group(one)].append(one)
     width = max(map(len, (site for site, _ in groups)), default=0)
     lines = [_line(width, "", "", _HEAD)]
@@ -79,7 +79,7 @@ def table(played: Sequence[Played]) -> list[str]:
     for (site, done), ones in sorted(groups.items()):
         lines.append(_line(width, "" if site == before else site, done, _numbers(Counts.of(ones))))
         before = site
-    return [*lines, _line(width, "all", "", _numbers(Counts.of(played)))]
+    return [*lines, _line(width, "all", "", _numbers(Counts.of(results)))]
 
 
 def _numbers(counts: Counts) -> tuple[str, ...]:
@@ -92,49 +92,49 @@ def _line(width: int, site: str, done: str, cells: Sequence[str]) -> str:
     )
 
 
-def verdict(played: Sequence[Played]) -> str:
+def verdict(results: Sequence[CellResult]) -> str:
     """The sentence at the end."""
-    counts = Counts.of(played)
-    kinds = Counter(map(_kind, (one for one in played if one.reached)))
+    counts = Counts.of(results)
+    kinds = Counter(map(_kind, (one for one in results if one.reached)))
     done = ", ".join(f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind] or kind == _KINDS[0])
     other = f", {counts.other} other problems" if counts.other else ""
-    missed = f"; {counts.missed} not played" if counts.missed else ""
+    missed = f"; {counts.missed} not run" if counts.missed else ""
     return f"{done}: {counts.vms} VMs left quiesced, {counts.lost} backups lost{other}{missed}"
 
 
-def _kind(one: Played) -> str:
-    """What became of the run."""
+def _kind(one: CellResult) -> str:
+    """What ended the run."""
     return _KINDS[2] if not one.crashed else _KINDS[1] if one.cell.damage else _KINDS[0]
 
 
-def troubles(played: Sequence[Played]) -> list[str]:
-    """Every cell in which something did not hold, with what the commands said."""
+def troubles(results: Sequence[CellResult]) -> list[str]:
+    """Every cell that broke a promise, with what its commands printed; and every cell that was not run."""
     lines = []
-    for one in played:
+    for one in results:
         if one.findings and one.reached:
-            lines.append(one.cell.told)
+            lines.append(one.cell.label)
             lines += [f"  {finding.broken}: {finding.what}" for finding in one.findings]
             lines += [f"  | {line}" for line in one.output.splitlines()[-12:]]
-    missed = [(one.cell.told, one.output) for one in played if not one.reached]
-    return [*lines, *(f"not played: {told}" + f" ({why or _RACE})" for told, why in missed)]
+    missed = [(one.cell.label, one.output) for one in results if not one.reached]
+    return [*lines, *(f"not run: {label} ({why or _RACE})" for label, why in missed)]
 
 
-def as_json(played: Sequence[Played]) -> dict[str, object]:
-    """The same for programs."""
-    counts = Counts.of(played)
+def as_json(results: Sequence[CellResult]) -> dict[str, object]:
+    """The same for `--json`."""
+    counts = Counts.of(results)
     broken = [
-        {"cell": one.cell.told, "findings": [{"broken": f.broken.value, "what": f.what} for f in one.findings]}
-        for one in played
+        {"cell": one.cell.label, "findings": [{"broken": f.broken.value, "what": f.what} for f in one.findings]}
+        for one in results
         if one.findings and one.reached
     ]
     return {
         **root(),
         "cells": counts.cells,
-        **{kind.replace(" ", "_"): sum(one.reached and _kind(one) == kind for one in played) for kind in _KINDS},
+        **{kind.replace(" ", "_"): sum(one.reached and _kind(one) == kind for one in results) for kind in _KINDS},
         "vms_left": counts.vms,
         "backups_lost": counts.lost,
         "other": counts.other,
         "not_played": counts.missed,
-        "held": counts.held,
+        "held": counts.kept,
         "broken": broken,
     }

@@ -1,22 +1,21 @@
-"""`snapall drill`: a configuration's own jobs, on a pretended site, killed everywhere."""
+"""`snapall drill`: a configuration's own jobs on a simulated site, struck at every call."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 from snapall.backup.model import Job
 from snapall.config.settings import Config
-from snapall.drill import NotHere
+from snapall.drill import NotOnWindows
+from snapall.drill.cellrun import CellResult
 from snapall.drill.cells import Extent, Transport, cells_of
-from snapall.drill.play import Played
-from snapall.drill.pool import calls_of, ground, played
-from snapall.drill.stage import Subject
+from snapall.drill.pool import building, calls_of, run_cells
 
-_WORKERS = 6  # for each processor: most of a cell's time is waiting
+_WORKERS = 6  # for each processor: a cell mostly waits
 _MOST_WORKERS = 24  # each has a site and a server of its own
 
 
@@ -35,42 +34,37 @@ def trials_of(settings: Config, jobs: Sequence[Job], extent: Extent) -> list[Tri
     return [Trial(job, settings.vcenter.parallel, settings.filers[job.filer].transport, extent) for job in jobs]
 
 
-def drill(trials: Sequence[Trial], enough: Callable[[Played], bool] = lambda _: False) -> list[Played]:
-    """Play all cells of all trials, or as far as the first that is `enough`, with a bar while a person waits.
+def drill(trials: Sequence[Trial]) -> Generator[CellResult]:
+    """Run all cells of all trials; the results as they come, with a progress bar on a terminal.
 
-    SnapallError: not on this system, or a run on the drill's own site did not go well.
+    Raises SnapallError: not on this system, or the run that is not struck failed.
     """
     if sys.platform == "win32":
-        raise NotHere
-    done: list[Played] = []
+        raise NotOnWindows
     for trial in trials:
-        for one in _shown(_played(trial)):
-            done.append(one)
-            if enough(one):
-                return done
-    return done
+        yield from _with_bar(_results(trial))
 
 
-def _played(trial: Trial) -> Generator[tuple[Played, int]]:
-    with ground(Subject(trial.job, trial.parallel)) as made:
-        calls = calls_of(made, trial.transport)
+def _results(trial: Trial) -> Generator[tuple[CellResult, int]]:
+    """Each result, and the number of cells."""
+    with building(trial.job, trial.parallel) as site:
+        calls = calls_of(site, trial.transport)
         cells = cells_of(trial.job, trial.transport, calls, trial.extent)
         workers = min(_MOST_WORKERS, _WORKERS * (os.cpu_count() or 1))
-        for one in played(made, cells, workers):
+        for one in run_cells(site, cells, workers):
             yield one, len(cells)
 
 
-def _shown(results: Generator[tuple[Played, int]]) -> Iterator[Played]:
-    """Pass them on, with a bar while a person waits."""
-    seen = sys.stderr.isatty()
+def _with_bar(results: Generator[tuple[CellResult, int]]) -> Iterator[CellResult]:
+    terminal = sys.stderr.isatty()
     broken = 0
     with closing(results):
-        for number, (one, of) in enumerate(results, 1):
+        for number, (one, count) in enumerate(results, 1):
             broken += bool(one.findings)
-            if seen:
-                bar = f"[{'#' * (30 * number // of):<30}] {number}/{of}, {broken} broken"
+            if terminal:
+                bar = f"[{'#' * (30 * number // count):<30}] {number}/{count}, {broken} broken"
                 sys.stderr.write(f"\r{one.cell.site}: {bar} ")
                 sys.stderr.flush()
             yield one
-    if seen:
+    if terminal:
         sys.stderr.write("\r\x1b[K")

@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from snapall.backup.model import Job, Order
 from snapall.lab.ledger import Change, Effect, Ledger
-
-if TYPE_CHECKING:
-    from snapall.lab.world import World
-
-Row = tuple[str, str]  # a snapshot's name and date
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The lab at one moment: its VM snapshots (id, VM, name), each volume's snapshots newest first, its ledger."""
-
-    vm_snapshots: frozenset[tuple[str, int, str]]
-    listings: Mapping[str, tuple[Row, ...]]
-    ledger: Ledger
-
-    @classmethod
-    def of(cls, world: World) -> Scene:
-        """Look."""
-        held = frozenset((row.ssid, row.vm, row.name) for row in world.vm_snapshots())
-        listings = {name: tuple((row.name, row.date) for row in world.listing(name)) for name in world.volumes()}
-        return cls(held, listings, world.ledger())
+from snapall.lab.proof import SiteState
 
 
 class Broken(StrEnum):
     """The promises that a cell can show broken."""
 
     VM = "a VM was left quiesced"
-    FOREIGN = "something of others was touched"
+    FOREIGN = "something that is not ours was touched"
     LOST = "a backup was lost"
-    EARLY = "the chain was touched before the new backup was proven"
-    UNPROVEN = "an unproven backup stands as the newest"
-    ORDER = "the chain is out of order"
+    EARLY = "a retained backup was touched before the new one was confirmed"
+    UNCONFIRMED = "an unconfirmed backup is the newest"
+    ORDER = "the retained backups are out of order"
     JOURNAL = "a journal is open or unreadable"
-    HUNG = "a command did not end, or ended in an unknown way"
+    HUNG = "a command did not end, or its exit code is unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +33,7 @@ class BrokenPromise:
     what: str
 
 
-def judged(before: Scene, after: Scene, job: Job) -> Iterator[BrokenPromise]:
+def judged(before: SiteState, after: SiteState, job: Job) -> Iterator[BrokenPromise]:
     """What does not hold."""
     for ssid, vm, name in after.vm_snapshots - before.vm_snapshots:
         yield BrokenPromise(Broken.VM, f"vm-{vm}: {name} ({ssid})")
@@ -72,11 +51,11 @@ def judged(before: Scene, after: Scene, job: Job) -> Iterator[BrokenPromise]:
         yield from _early(before, after.ledger, job)
 
 
-def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[BrokenPromise]:
+def _chain(volume: str, before: SiteState, after: SiteState, job: Job) -> Iterator[BrokenPromise]:
     was = dict(before.listings[volume])
-    standing = dict(after.listings[volume])
+    present = dict(after.listings[volume])
     old = [was[name] for name in job.chain if name in was]  # newest first
-    kept = [standing[name] for name in job.chain if name in standing]
+    kept = [present[name] for name in job.chain if name in present]
     lost = [date for date in old if date not in kept]
     captures = sum(effect.change is Change.CAPTURED and effect.volume == volume for effect in after.ledger.effects)
     # In paper order the oldest goes before there is a new one: a run that is killed has then lost that one alone, and
@@ -87,22 +66,22 @@ def _chain(volume: str, before: Scene, after: Scene, job: Job) -> Iterator[Broke
         yield BrokenPromise(Broken.LOST, f"{volume}: {len(lost)} of {len(old)}, after {captures} captures")
     known = [date for date in kept if date in old]
     if known != [date for date in old if date in known] or kept[len(kept) - len(known) :] != known:
-        yield BrokenPromise(Broken.ORDER, f"{volume}: {', '.join(name for name in job.chain if name in standing)}")
-    newest = standing.get(job.newest)
-    if newest is not None and newest not in old and not _proven(volume, job.newest, after.ledger):
-        yield BrokenPromise(Broken.UNPROVEN, f"{volume}: {job.newest}")
+        yield BrokenPromise(Broken.ORDER, f"{volume}: {', '.join(name for name in job.chain if name in present)}")
+    newest = present.get(job.newest)
+    if newest is not None and newest not in old and not _confirmed(volume, job.newest, after.ledger):
+        yield BrokenPromise(Broken.UNCONFIRMED, f"{volume}: {job.newest}")
 
 
-def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[BrokenPromise]:
+def _early(before: SiteState, ledger: Ledger, job: Job) -> Iterator[BrokenPromise]:
     """Each change of a retained backup for which no capture of every volume had been made and read back."""
     retained = {(volume, name) for volume in job.volumes for name, _ in before.listings[volume] if name in job.chain}
     made: Counter[str] = Counter()
-    proven: Counter[str] = Counter()
+    confirmed: Counter[str] = Counter()
     gone: Counter[str] = Counter()
     for entry in ledger:
         effect = entry.effect
         if entry.verb == "snap list" and entry.fault is None:  # else nobody read the answer
-            proven.update({volume: made[volume] - proven[volume] for volume in entry.command.split()[2:]})
+            confirmed.update({volume: made[volume] - confirmed[volume] for volume in entry.command.split()[2:]})
         elif effect is not None and effect.change is Change.CAPTURED:
             made[effect.volume] += 1
         elif effect is not None and (effect.volume, effect.name) in retained:
@@ -110,11 +89,11 @@ def _early(before: Scene, ledger: Ledger, job: Job) -> Iterator[BrokenPromise]:
             if effect.change is Change.RENAMED:
                 retained.add((effect.volume, effect.new))
             gone[effect.volume] += effect.change is Change.DELETED
-            if min(proven[volume] for volume in job.volumes) < max(1, gone[effect.volume]):
-                yield BrokenPromise(Broken.EARLY, effect.told)
+            if min(confirmed[volume] for volume in job.volumes) < max(1, gone[effect.volume]):
+                yield BrokenPromise(Broken.EARLY, effect.label)
 
 
-def _proven(volume: str, newest: str, ledger: Ledger) -> bool:
+def _confirmed(volume: str, newest: str, ledger: Ledger) -> bool:
     """Whether the list was read after the capture that now has this name, and before it was renamed to it."""
     born: dict[str, int] = {}  # the entry of the capture that has a name now
     given: dict[str, int] = {}  # the entry of the rename that gave it the name

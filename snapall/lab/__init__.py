@@ -1,1 +1,1 @@
-"""Pretending: a whole site on one machine, for the demo, the drill and the tests."""
+"""SIMULATING: a whole site on one machine, for the demo, the drill and the tests."""

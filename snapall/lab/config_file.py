@@ -1,10 +1,11 @@
-"""The lab's snapall.toml: ready to use, and commented, for it is also what a newcomer reads first."""
+"""The lab's snapall.toml: ready to use, and commented, for a newcomer reads it first."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from snapall.errors import SnapallError
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from snapall.lab.site_options import SiteOptions
 
+Tables = Mapping[str, Mapping[str, object]]
+
 TEMPLATE = """\
-# The configuration of a pretended site; everything it names lies in this folder.
+# The configuration of a simulated site; everything it names is in this folder.
 state = "snapall.state"
 log   = "snapall.log"
 
@@ -31,7 +34,7 @@ parallel    = {parallel}
 
 [database]
 url   = {url}
-owner = ""                           # SQLite knows no owner
+owner = ""                           # SQLite has no owners
 
 [filers.filer1]
 host      = "127.0.0.1"
@@ -71,12 +74,12 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
     order: Literal["safe", "paper"],
     extra: str,
 ) -> str:
-    """The text. `extra` comes last: more keys of the job, then tables of their own."""
+    """The text. `extra` comes last: more keys of the job, then more tables."""
     program = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)]
     user = settings.filer_user if transport == "ssh" else next(iter(settings.rsh_users), settings.filer_user)
     return TEMPLATE.format(
         vc_user=string(settings.vc_user),
-        vcbsnapshot="[" + ", ".join(string(word) for word in program) + "]",
+        vcbsnapshot="[" + ", ".join(string(one) for one in program) + "]",
         parallel=parallel,
         url=string(database_url(directory)),
         transport=transport,
@@ -88,11 +91,11 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
 
 
 def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["ssh", "rsh"], port: int) -> str:
-    """How `snapall init` writes such a configuration anew, with every answer but the host key's given."""
+    """The `snapall init` command that writes such a configuration; it prompts only for the host key."""
     program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
     rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
-    words = [
+    options = [
         *("--vcenter", "vc01.lab", "--vcenter-user", settings.vc_user),
         *("--vcenter-password-file", str(directory / "vc.secret"), "--vcbsnapshot", program),
         *("--database", database_url(directory), "--datastores", "688"),
@@ -100,18 +103,33 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
         *(ssh if transport == "ssh" else rsh),
         *("--volumes", "vmvol1"),
     ]
-    return f"snapall init {shlex.join(words)}"
+    return f"snapall init {shlex.join(options)}"
 
 
 def database_url(directory: Path) -> str:
     """The SQLAlchemy URL that opens virtualcenter.db read-only.
 
-    Raises SnapallError for a folder whose name no such URL can hold: SQLAlchemy 2.1 decodes it, 2.0 does not.
+    Raises SnapallError for a folder name that SQLAlchemy 2.0 and 2.1 read differently in a URL.
     """
     path = (directory / "virtualcenter.db").as_posix()
     if any(sign in path for sign in "%?#"):
-        raise SnapallError(f"a lab cannot live in {directory}", "choose a folder without % ? # in its path")
+        raise SnapallError(f"a lab cannot be in {directory}", "choose a folder without % ? # in its path")
     return f"sqlite:///file:/{path.lstrip('/')}?mode=ro&uri=true"
+
+
+def toml(tables: Tables) -> str:
+    """A file of these tables, "" for what comes before the first; keys must be written as TOML has them."""
+    lines = []
+    for name, values in tables.items():
+        lines += [f"[{name}]"] if name else []
+        lines += [f"{key} = {_value(value)}" for key, value in values.items()]
+    return "\n".join([*lines, ""])
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return string(value)
+    return f"[{', '.join(map(_value, value))}]" if isinstance(value, (list, tuple)) else json.dumps(value)
 
 
 def string(text: str) -> str:

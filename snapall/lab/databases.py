@@ -1,4 +1,4 @@
-"""The two databases of the lab: the truth (world.db) and what VirtualCenter tells (virtualcenter.db)."""
+"""The two databases of the lab: the truth (world.db) and what VirtualCenter shows (virtualcenter.db)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CREATE TABLE volumes (name TEXT PRIMARY KEY, state TEXT NOT NULL DEFAULT 'online
 CREATE TABLE filer_snapshots (seq INTEGER PRIMARY KEY, volume TEXT NOT NULL, name TEXT NOT NULL, date TEXT NOT NULL,
     tags TEXT NOT NULL DEFAULT '', kb INTEGER NOT NULL, UNIQUE (volume, name));
 CREATE TABLE faults (id INTEGER PRIMARY KEY, json TEXT NOT NULL, seen INTEGER NOT NULL DEFAULT 0);
--- What is to happen yet: `acted` is null until it was tried, then whether it changed anything.
+-- Deferred commands: `acted` is null until one was tried, then whether it changed anything.
 CREATE TABLE tasks (id INTEGER PRIMARY KEY, due REAL NOT NULL, entry INTEGER NOT NULL, words TEXT NOT NULL, vm INTEGER,
     acted INTEGER);
--- What virtualcenter.db does not tell yet; `due` is null until the next filer command.
+-- Changes that virtualcenter.db does not show yet; `due` is null until the next filer command.
 CREATE TABLE echoes (id INTEGER PRIMARY KEY, due REAL, statement TEXT NOT NULL, arguments TEXT NOT NULL);
 """
 
@@ -37,13 +37,12 @@ CREATE TABLE VPX_DATASTORE (ID INTEGER PRIMARY KEY, NAME TEXT COLLATE NOCASE, CA
 CREATE TABLE VPX_VM (ID INTEGER PRIMARY KEY, HOST_ID INTEGER, FILE_NAME TEXT, LOCAL_FILE_NAME TEXT, DNS_NAME TEXT,
     GUEST_OS TEXT, POWER_STATE INTEGER, MEM_SIZE_MB INTEGER, NUM_VCPU INTEGER, IS_TEMPLATE INTEGER);
 CREATE TABLE VPX_DS_ASSIGNMENT (DS_ID INTEGER, ENTITY_ID INTEGER, PRIMARY KEY (DS_ID, ENTITY_ID));
--- SQL Server's usual collation takes no notice of case, and the measured one found `quiesce` for 'Quiesce'.
+-- SQL Server's usual collation ignores case: the measured one found `quiesce` for 'Quiesce'.
 CREATE TABLE VPX_SNAPSHOT (ID INTEGER PRIMARY KEY, VM_ID INTEGER, SNAPSHOT_NAME TEXT COLLATE NOCASE, CREATE_TIME TEXT);
 """
 
-# A real VirtualCenter keeps the hosts' passwords, encrypted, in this column. Here whoever asks for it (or for `*`) gets
-# the error "malformed JSON", for nobody has any business reading it. It is added when the rows are there, because an
-# insert would compute it.
+# A real VirtualCenter keeps the hosts' encrypted passwords in this column, and snapall must not read it: a query of it
+# (or of `*`) fails with "malformed JSON". It is added after the rows, because an insert would compute it.
 UNREADABLE_COLUMN = """
 ALTER TABLE VPX_HOST ADD COLUMN PASSWORD TEXT GENERATED ALWAYS AS (json('not yours to read')) VIRTUAL
 """

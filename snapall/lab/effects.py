@@ -1,4 +1,4 @@
-"""The changes themselves: what VirtualCenter and the filer do to the world, or why they do not."""
+"""The changes themselves: what VirtualCenter and the filer do to the world, or why they refuse."""
 
 from __future__ import annotations
 
@@ -21,39 +21,66 @@ MOST_SNAPSHOTS = 255  # for each volume
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Nothing changed, and this is the system's word for why."""
+    """Nothing changed; `text` is what the system prints about it."""
 
     text: str
 
 
-def make_snapshot(moment: Transaction, vm: int, name: str, ssid: str) -> Effect | Denied:
-    """VirtualCenter makes a VM snapshot; VPX_SNAPSHOT follows."""
-    denied = look_at_vm(moment, vm)
-    if denied is not None:
+def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied:
+    """Carry out a command: `make VM NAME ID`, `remove VM ID`, a `snap` command, or `database up`."""
+    match command:
+        case ["make", vm, name, ssid]:
+            return make_snapshot(transaction, int(vm), name, ssid)
+        case ["remove", vm, ssid]:
+            return remove_snapshot(transaction, int(vm), ssid)
+        case ["snap", *arguments]:
+            return snap(transaction, arguments)
+        case _:
+            transaction.database(up=True)
+            return Denied("")
+
+
+def perform_deferred(transaction: Transaction) -> None:
+    """Carry out the deferred commands that are due, each with a ledger entry if it changed something."""
+    query = "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id"
+    for id_, entry, command in transaction.rows(query, transaction.now):
+        effect = perform(transaction, json.loads(command))
+        transaction.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
+        if isinstance(effect, Effect):
+            system = "filer" if effect.vm is None else "vcbsnapshot"
+            transaction.record(with_quiesced(transaction, Entry(transaction.time, system, effect=effect, of=entry)))
+
+
+# VirtualCenter; VPX_SNAPSHOT follows.
+
+
+def make_snapshot(transaction: Transaction, vm: int, name: str, ssid: str) -> Effect | Denied:
+    """VirtualCenter takes a VM snapshot, with an id that is not in use."""
+    if denied := check_vm(transaction, vm):
         return denied
-    levels = moment.db.execute("SELECT count(*) FROM vm_snapshots WHERE vm = ?", (vm,)).fetchall()[0][0]
-    if levels >= moment.settings.levels:
+    levels = transaction.value("SELECT count(*) FROM vm_snapshots WHERE vm = ?", vm)
+    if levels >= transaction.settings.levels:
         return Denied(Says.TOO_DEEP(vm, levels))
-    row = (int(ssid.removeprefix("snapshot-")), vm, name, moment.time.strftime("%Y-%m-%d %H:%M:%S.000000"))
-    moment.db.execute("INSERT INTO vm_snapshots (id, vm, name, created) VALUES (?, ?, ?, ?)", row)
-    moment.echo(databases.SNAPSHOT_MADE, *row)
+    row = (int(ssid.removeprefix("snapshot-")), vm, name, transaction.time.strftime("%Y-%m-%d %H:%M:%S.000000"))
+    transaction.db.execute("INSERT INTO vm_snapshots (id, vm, name, created) VALUES (?, ?, ?, ?)", row)
+    transaction.echo(databases.SNAPSHOT_MADE, *row)
     return Effect(Change.MADE, name, vm=vm, ssid=ssid)
 
 
-def remove_snapshot(moment: Transaction, vm: int, ssid: str) -> Effect | Denied:
-    """VirtualCenter removes one snapshot of a VM; VPX_SNAPSHOT follows."""
+def remove_snapshot(transaction: Transaction, vm: int, ssid: str) -> Effect | Denied:
+    """VirtualCenter removes one snapshot of a VM."""
     number = ssid.removeprefix("snapshot-")
     query = "DELETE FROM vm_snapshots WHERE id = ? AND vm = ? RETURNING name"
-    gone = moment.db.execute(query, (int(number), vm)).fetchall() if number.isdecimal() else []
+    gone = transaction.rows(query, int(number), vm) if number.isdecimal() else []
     if not gone:
         return Denied(Says.NO_VM_SNAPSHOT(ssid))
-    moment.echo(databases.SNAPSHOT_GONE, int(number))
+    transaction.echo(databases.SNAPSHOT_GONE, int(number))
     return Effect(Change.REMOVED, gone[0][0], vm=vm, ssid=ssid)
 
 
-def look_at_vm(moment: Transaction, vm: int) -> Denied | None:
-    """Why VirtualCenter will not touch a VM, if so."""
-    match moment.db.execute("SELECT template FROM vms WHERE id = ?", (vm,)).fetchall():
+def check_vm(transaction: Transaction, vm: int) -> Denied | None:
+    """Why VirtualCenter refuses to touch a VM, if so."""
+    match transaction.rows("SELECT template FROM vms WHERE id = ?", vm):
         case []:
             return Denied(Says.NO_VM(vm))
         case [(1,)]:
@@ -62,9 +89,40 @@ def look_at_vm(moment: Transaction, vm: int) -> Denied | None:
             return None
 
 
-def look_at_volume(moment: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
-    """Why the filer will not do a `snap` command on a volume, if so."""
-    match moment.db.execute("SELECT state, read_only FROM volumes WHERE name = ?", (volume,)).fetchall():
+def quiesced(transaction: Transaction) -> Mapping[int, tuple[str, ...]]:
+    """Every VM that has a snapshot now, with the names of its snapshots."""
+    found: dict[int, tuple[str, ...]] = {}
+    for vm, name in transaction.rows("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
+        found[vm] = (*found.get(vm, ()), name)
+    return found
+
+
+def with_quiesced(transaction: Transaction, entry: Entry) -> Entry:
+    """The entry, with what is quiesced now if it is a capture."""
+    is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
+    return replace(entry, quiesced=quiesced(transaction)) if is_capture else entry
+
+
+# The filer.
+
+
+def snap(transaction: Transaction, arguments: Sequence[str]) -> Effect | Denied:
+    """A `snap` command that changes something; `arguments` follow `snap`."""
+    match arguments:
+        case ["create", volume, name]:
+            return check_volume(transaction, "snap create", volume) or _capture(transaction, volume, name)
+        case ["rename", volume, old, new]:
+            return check_volume(transaction, "snap rename", volume) or _rename(transaction, volume, old, new)
+        case ["delete", volume, name]:
+            return check_volume(transaction, "snap delete", volume) or _delete(transaction, volume, name)
+        case _:
+            usages = {"create": Says.USAGE_CREATE, "rename": Says.USAGE_RENAME, "delete": Says.USAGE_DELETE}
+            return Denied(usages.get(" ".join(arguments[:1]), Says.USAGE_SNAP)())
+
+
+def check_volume(transaction: Transaction, command: str, volume: str, *, changing: bool = True) -> Denied | None:
+    """Why the filer refuses a `snap` command on a volume, if so."""
+    match transaction.rows("SELECT state, read_only FROM volumes WHERE name = ?", volume):
         case []:
             return Denied(Says.NO_VOLUME(command, volume))
         case [(state, _)] if state != "online":
@@ -75,112 +133,42 @@ def look_at_volume(moment: Transaction, command: str, volume: str, *, changing: 
             return None
 
 
-def capture(moment: Transaction, volume: str, name: str) -> Effect | Denied:
-    """`snap create`."""
-    denied = look_at_volume(moment, "snap create", volume)
-    if denied is not None:
-        return denied
-    if _tags(moment, volume, name) is not None:
+def _capture(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
+    if _tags(transaction, volume, name) is not None:
         return Denied(Says.EXISTS())
-    query = (
-        "SELECT full, kb, (SELECT count(*) FROM filer_snapshots WHERE volume = volumes.name)"
-        " FROM volumes WHERE name = ?"
-    )
-    full, kb, present = moment.db.execute(query, (volume,)).fetchall()[0]
-    if present >= MOST_SNAPSHOTS:
+    if transaction.value("SELECT count(*) FROM filer_snapshots WHERE volume = ?", volume) >= MOST_SNAPSHOTS:
         return Denied(Says.LIMIT(MOST_SNAPSHOTS))
+    ((full, kb),) = transaction.rows("SELECT full, kb FROM volumes WHERE name = ?", volume)
     if full:
         return Denied(Says.FULL())
-    date = (moment.time + timedelta(seconds=moment.settings.filer_offset)).strftime("%b %d %H:%M")
+    date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
     row = (volume, name, date, kb // 200)
-    moment.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)
+    transaction.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)
     return Effect(Change.CAPTURED, name, volume=volume)
 
 
-def rename(moment: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
-    """`snap rename`. Whether a busy snapshot may be renamed is attested nowhere; here it may."""
-    denied = look_at_volume(moment, "snap rename", volume)
-    if denied is not None:
-        return denied
-    if _tags(moment, volume, old) is None:
+def _rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
+    """No source says whether a busy snapshot may be renamed; here it may."""
+    if _tags(transaction, volume, old) is None:
         return Denied(Says.ABSENT())
-    if _tags(moment, volume, new) is not None:
+    if _tags(transaction, volume, new) is not None:
         return Denied(Says.EXISTS())
-    moment.db.execute("UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?", (new, volume, old))
+    transaction.db.execute("UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?", (new, volume, old))
     return Effect(Change.RENAMED, old, volume=volume, new=new)
 
 
-def delete(moment: Transaction, volume: str, name: str) -> Effect | Denied:
-    """`snap delete`."""
-    denied = look_at_volume(moment, "snap delete", volume)
-    if denied is not None:
-        return denied
-    tags = _tags(moment, volume, name)
+def _delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied:
+    tags = _tags(transaction, volume, name)
     if tags is None:
         return Denied(Says.ABSENT())
     if "busy" in tags:
         reason = next((BUSY_REASONS.get(tag, tag) for tag in tags if tag != "busy"), "snapshot in use")
         return Denied(Says.BUSY(name, reason))
-    moment.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+    transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
     return Effect(Change.DELETED, name, volume=volume)
 
 
-def _tags(moment: Transaction, volume: str, name: str) -> list[str] | None:
-    query = "SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?"
-    rows = moment.db.execute(query, (volume, name)).fetchall()
+def _tags(transaction: Transaction, volume: str, name: str) -> list[str] | None:
+    """The tags of a filer snapshot; None when there is none of that name."""
+    rows = transaction.rows("SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?", volume, name)
     return rows[0][0].split(",") if rows else None
-
-
-def quiesced(moment: Transaction) -> Mapping[int, tuple[str, ...]]:
-    """Every VM that has a snapshot now, with the names of its snapshots."""
-    found: dict[int, tuple[str, ...]] = {}
-    for vm, name in moment.db.execute("SELECT vm, name FROM vm_snapshots ORDER BY vm, id"):
-        found[vm] = (*found.get(vm, ()), name)
-    return found
-
-
-def carry_out(moment: Transaction) -> None:
-    """Do what was left for later and is due, each with a ledger entry if it changed something."""
-    due = moment.db.execute(
-        "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id", (moment.now,)
-    ).fetchall()
-    for id_, entry, text in due:
-        effect = perform(moment, json.loads(text))
-        moment.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
-        if isinstance(effect, Effect):
-            system = "filer" if effect.vm is None else "vcbsnapshot"
-            moment.record(with_quiesced(moment, Entry(moment.time, system, effect=effect, of=entry)))
-
-
-def perform(moment: Transaction, words: Sequence[str]) -> Effect | Denied:
-    """A change by its words, the ids of VirtualCenter as strings."""
-    match words:
-        case ["make", vm, name, ssid]:
-            return make_snapshot(moment, int(vm), name, ssid)
-        case ["remove", vm, ssid]:
-            return remove_snapshot(moment, int(vm), ssid)
-        case ["snap", *command]:
-            return snap(moment, command)
-        case _:
-            moment.database(up=True)
-            return Denied("")
-
-
-def snap(moment: Transaction, words: Sequence[str]) -> Effect | Denied:
-    """A `snap` command that changes something, by its words after `snap`."""
-    match words:
-        case ["create", volume, name]:
-            return capture(moment, volume, name)
-        case ["rename", volume, old, new]:
-            return rename(moment, volume, old, new)
-        case ["delete", volume, name]:
-            return delete(moment, volume, name)
-        case _:
-            usages = {"create": Says.USAGE_CREATE, "rename": Says.USAGE_RENAME, "delete": Says.USAGE_DELETE}
-            return Denied(usages.get(" ".join(words[:1]), Says.USAGE_SNAP)())
-
-
-def with_quiesced(moment: Transaction, entry: Entry) -> Entry:
-    """The entry, with what is quiesced now if it is a capture."""
-    is_capture = entry.effect is not None and entry.effect.change is Change.CAPTURED
-    return replace(entry, quiesced=quiesced(moment)) if is_capture else entry

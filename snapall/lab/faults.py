@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,41 +14,37 @@ if TYPE_CHECKING:
 class FaultKind(StrEnum):
     """What a fault does to the call that it strikes."""
 
+    # One of these decides what becomes of the call.
     FAIL = "fail"  # does not act; answers `text` (a fitting one when empty); vcbsnapshot exits 1
     REFUSE = "refuse"  # does not act; the connection is closed before the command was taken; vcbsnapshot exits 1
-    HANG = "hang"  # does not act; ends without a word after `seconds`
+    HANG = "hang"  # does not act; ends without an answer after `seconds`
     LIE = "lie"  # does not act, and answers as if it had; vcbsnapshot prints the id `snapshot`, if one is given
     DROP = "drop"  # does not act; the connection is closed after the command was taken
     SLOW = "slow"  # acts at once, answers after `seconds`
-    ACT_LATE = "act_late"  # ends without a word after `hold`; acts `seconds` after the call, whoever is gone by then
+    DELAY = "delay"  # vcbsnapshot acts after `seconds`, and answers then
+    ACT_LATE = "act_late"  # ends without an answer after `wait`; acts `seconds` after the call, even if its caller died
     ACT_NO_ANSWER = "act_no_answer"  # acts; the answer is lost, vcbsnapshot exits `exit` (0)
     NO_SSID = "no_ssid"  # acts; vcbsnapshot exits 0 and prints other lines, but no SsId
     ANOTHERS_ID = "anothers_id"  # acts; vcbsnapshot prints the id `snapshot` instead (the oldest other one when empty)
     GARBAGE = "garbage"  # acts; answers `text` instead
     HALF = "half"  # acts; the answer is cut in the middle, and the connection closed
-    KILL = "kill"  # the process `victim` is killed as the call comes in; acts all the same, `seconds` later
-    KILL_AFTER = "kill_after"  # acts; `victim` is killed before it is answered
-    # The following come beside the call, which goes its way.
-    LAG = "lag"  # VPX_SNAPSHOT tells it `seconds` later; with 0 seconds: after the next filer command
+    # Any number of the following come beside it, and leave the call to its fate.
+    SIGNAL = "signal"  # before the call acts, the process `victim` gets `signal`: SIGKILL ends it, SIGSTOP freezes it
+    SIGNAL_AFTER = "signal_after"  # the same after the call acted, before it is answered
+    DISK_FULL = "disk_full"  # before the call the files of the process `victim` can no longer grow (Linux)
+    LAG = "lag"  # VPX_SNAPSHOT shows the change `seconds` later; with 0 seconds: after the next filer command
     DATABASE_DOWN = "database_down"  # after the call virtualcenter.db cannot be reached, for `seconds` (0: for good)
     DATABASE_UP = "database_up"  # after the call it can be reached again
     TAG = "tag"  # before the call the filer snapshots called `snapshot` get the tags `text` ("" takes them away)
     VANISH = "vanish"  # before the call the filer snapshots called `snapshot` are gone, as by snap autodelete
+    MANUAL = "manual"  # before the call an administrator takes a snapshot called `snapshot` of its VM
     UNREGISTER = "unregister"  # before the call its VM is unregistered: its files stay, its snapshots among them
     MOVE = "move"  # before the call its VM moves to the next host
 
-
-BESIDE = frozenset(
-    {
-        FaultKind.LAG,
-        FaultKind.DATABASE_DOWN,
-        FaultKind.DATABASE_UP,
-        FaultKind.TAG,
-        FaultKind.VANISH,
-        FaultKind.UNREGISTER,
-        FaultKind.MOVE,
-    }
-)
+    @property
+    def decides(self) -> bool:
+        """Whether it decides what becomes of the call."""
+        return list(FaultKind).index(self) < list(FaultKind).index(FaultKind.SIGNAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class Fault:
     `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
     `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
     any filer command. `vm` and `match` (a part of the command, as `vmware_recent` or `vmware_previous vmware_snap3`)
-    narrow it.
+    narrow it. `seconds` and `wait` pass on the lab's clock.
     """
 
     on: str
@@ -71,33 +64,23 @@ class Fault:
     vm: int | None = None
     match: str = ""
     seconds: float = 0.0
-    hold: float = 0.0
+    wait: float = 0.0
     exit: int | None = None
     text: str = ""
     snapshot: str = ""
     victim: int = 0
+    signal: int = 9
 
-    def concerns(self, verb: str, vm: int | None, words: Sequence[str]) -> bool:
+    def concerns(self, verb: str, vm: int | None, argv: Sequence[str]) -> bool:
         """Whether a call is one that this fault counts."""
         ours = self.on == verb or verb.startswith(self.on + " ")
         filers = self.on == "filer" and verb != "login" and not verb.startswith("vcbsnapshot")
-        narrowed = (self.vm is None or self.vm == vm) and self.match in " ".join(words)
+        narrowed = (self.vm is None or self.vm == vm) and self.match in " ".join(argv)
         return (ours or filers) and narrowed
 
-    def strikes(self, seen: int) -> bool:
-        """Whether it strikes the `seen`th matching call, counted from 1."""
-        return seen >= self.nth and (self.times == 0 or seen < self.nth + self.times)
-
-    @property
-    def acts_late(self) -> bool:
-        """Whether what was asked for happens some time after the call."""
-        return self.kind is FaultKind.ACT_LATE or (self.kind is FaultKind.KILL and self.seconds > 0)
-
-    def kill(self, kind: FaultKind) -> None:
-        """End the victim, if this fault does so at this point of the call. One that has gone already is no matter."""
-        if self.kind is kind:
-            with suppress(ProcessLookupError):
-                os.kill(self.victim, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has but one way
+    def strikes(self, count: int) -> bool:
+        """Whether it strikes the matching call of this number, counted from 1."""
+        return count >= self.nth and (self.times == 0 or count < self.nth + self.times)
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -105,127 +88,89 @@ class Fault:
 
     @classmethod
     def from_json(cls, text: str) -> Fault:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         values = json.loads(text)
         return cls(**{**values, "kind": FaultKind(values["kind"])})
 
 
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """The faults that strike one call: at most one that decides its answer, and any number beside it."""
-
-    main: Fault | None = None
-    beside: tuple[Fault, ...] = ()
-
-    def kill(self, kind: FaultKind) -> None:
-        """End whom the fault ends at this point of the call."""
-        if self.main is not None:
-            self.main.kill(kind)
-
-    @property
-    def told(self) -> str | None:
-        """How the ledger names it."""
-        kinds = ([self.main.kind.value] if self.main else []) + [fault.kind.value for fault in self.beside]
-        return ", ".join(kinds) or None
-
-    def aside(self, kind: FaultKind) -> tuple[Fault, ...]:
-        """The faults of one kind that come beside the call."""
-        return tuple(fault for fault in self.beside if fault.kind is kind)
-
-
-@dataclass(frozen=True, slots=True)
 class Named:
-    """A fault that the demo can be asked for by name."""
+    """Faults that the demo can be asked for by name."""
 
-    description: str
-    faults: tuple[Fault, ...]
+    def __init__(self, description: str, *faults: Fault) -> None:
+        self.description = description
+        self.faults = faults
 
 
 CREATE, REMOVE = "vcbsnapshot create", "vcbsnapshot delete"
+_TIMED_OUT = (
+    "Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit for holding off"
+    " I/O in the frozen virtual machine."
+)
+_OTHER_TASK = Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress")
+_FULL = "snap create: No space left on device"
+_OLDEST = "vmware_snap4"
 
 NAMED: Mapping[str, Named] = {
     "vm-fails": Named(
-        "one VM cannot be quiesced; the backup is partial",
-        (
-            Fault(
-                CREATE,
-                FaultKind.FAIL,
-                nth=2,
-                text="Cannot create a quiesced snapshot because the create snapshot operation exceeded the time limit"
-                " for holding off I/O in the frozen virtual machine.",
-            ),
-        ),
+        "one VM cannot be quiesced; the backup is partial", Fault(CREATE, FaultKind.FAIL, nth=2, text=_TIMED_OUT)
     ),
-    "all-fail": Named(
-        "no VM can be quiesced, as with a dead VirtualCenter", (Fault(CREATE, FaultKind.REFUSE, times=0),)
-    ),
-    "no-ssid": Named("a snapshot is made, but vcbsnapshot does not say its id", (Fault(CREATE, FaultKind.NO_SSID),)),
+    "all-fail": Named("no VM can be quiesced, as with a dead VirtualCenter", Fault(CREATE, FaultKind.REFUSE, times=0)),
+    "no-ssid": Named("a snapshot is taken, but vcbsnapshot does not print its id", Fault(CREATE, FaultKind.NO_SSID)),
     "lost-quiesce": Named(
-        "vcbsnapshot dies after the snapshot was made", (Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1),)
+        "vcbsnapshot dies after the snapshot was taken", Fault(CREATE, FaultKind.ACT_NO_ANSWER, exit=1)
     ),
     "late-quiesce": Named(
-        "vcbsnapshot gives up at once, and VirtualCenter makes the snapshot three seconds later all the same",
-        (Fault(CREATE, FaultKind.ACT_LATE, seconds=3),),
+        "vcbsnapshot gives up at once, but VirtualCenter takes the snapshot three seconds later",
+        Fault(CREATE, FaultKind.ACT_LATE, seconds=3),
     ),
-    "release-fails": Named(
-        "the first removal of a VM snapshot is refused, once",
-        (Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),),
-    ),
+    "release-fails": Named("the first removal of a VM snapshot fails, once", _OTHER_TASK),
     "task-in-progress": Named(
-        "another task runs on a VM when its snapshot is to be removed, for some seconds",
-        (Fault(REMOVE, FaultKind.FAIL, times=2, text="Operation failed since another task is in progress"),),
+        "another task runs on a VM for some seconds when its snapshot is to be removed", replace(_OTHER_TASK, times=2)
     ),
     "vm-moves": Named(
-        "VMotion takes a VM to another host while it is quiesced, and its removal meets that task",
-        (
-            Fault(REMOVE, FaultKind.MOVE),
-            Fault(REMOVE, FaultKind.FAIL, text="Operation failed since another task is in progress"),
-        ),
+        "VMotion moves a VM to another host while it is quiesced, and its removal fails once",
+        Fault(REMOVE, FaultKind.MOVE),
+        _OTHER_TASK,
     ),
     "vm-unregistered": Named(
         "a VM is unregistered while it is quiesced: its snapshot stays among its files",
-        (Fault(REMOVE, FaultKind.UNREGISTER),),
+        Fault(REMOVE, FaultKind.UNREGISTER),
     ),
     "rows-stay": Named(
-        "VPX_SNAPSHOT lists removed snapshots for two seconds more", (Fault(REMOVE, FaultKind.LAG, times=0, seconds=2),)
+        "VPX_SNAPSHOT lists removed snapshots for two more seconds", Fault(REMOVE, FaultKind.LAG, times=0, seconds=2)
     ),
-    "stuck-vm": Named("no VM snapshot can be removed", (Fault(REMOVE, FaultKind.FAIL, times=0),)),
+    "stuck-vm": Named("no VM snapshot can be removed", Fault(REMOVE, FaultKind.FAIL, times=0)),
     "database-lags": Named(
-        "VPX_SNAPSHOT lists new snapshots only after the capture", (Fault(CREATE, FaultKind.LAG, times=0),)
+        "VPX_SNAPSHOT lists new snapshots only after the capture", Fault(CREATE, FaultKind.LAG, times=0)
     ),
     "database-down-after-capture": Named(
-        "the VirtualCenter database goes away right after the capture", (Fault("snap create", FaultKind.DATABASE_DOWN),)
+        "the VirtualCenter database goes down right after the capture", Fault("snap create", FaultKind.DATABASE_DOWN)
     ),
-    "filer-down": Named("the filer refuses every connection", (Fault("login", FaultKind.REFUSE, times=0),)),
+    "filer-down": Named("the filer refuses every connection", Fault("login", FaultKind.REFUSE, times=0)),
     "filer-drops": Named(
-        "the filer closes the connection at `snap create`, without acting", (Fault("snap create", FaultKind.DROP),)
+        "the filer closes the connection at `snap create`, without acting", Fault("snap create", FaultKind.DROP)
     ),
     "lost-capture": Named(
-        "the filer takes the snapshot, and its answer is lost", (Fault("snap create", FaultKind.ACT_NO_ANSWER),)
+        "the filer takes the snapshot, but its answer is lost", Fault("snap create", FaultKind.ACT_NO_ANSWER)
     ),
     "late-capture": Named(
         "the filer's answer is lost, and it takes the snapshot a second later",
-        (Fault("snap create", FaultKind.ACT_LATE, seconds=1),),
+        Fault("snap create", FaultKind.ACT_LATE, seconds=1),
     ),
     "volume-full": Named(
-        "the volume has no space for a snapshot",
-        (Fault("snap create", FaultKind.FAIL, times=0, text="snap create: No space left on device"),),
+        "the volume has no space for a snapshot", Fault("snap create", FaultKind.FAIL, times=0, text=_FULL)
     ),
-    "capture-hangs": Named(
-        "the filer never answers `snap create`", (Fault("snap create", FaultKind.HANG, seconds=3600),)
-    ),
+    "capture-hangs": Named("the filer never answers `snap create`", Fault("snap create", FaultKind.HANG, seconds=3600)),
     "busy-oldest": Named(
-        "a LUN clone holds the oldest snapshot, for good",
-        (Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,LUNs"),),
+        "a LUN clone keeps the oldest snapshot busy for good",
+        Fault("snap list", FaultKind.TAG, snapshot=_OLDEST, text="busy,LUNs"),
     ),
     "busy-a-while": Named(
-        "a SnapMirror transfer holds the oldest snapshot, for some looks",
-        (
-            Fault("snap list", FaultKind.TAG, snapshot="vmware_snap4", text="busy,snapmirror"),
-            Fault("snap list", FaultKind.TAG, nth=4, snapshot="vmware_snap4"),
-        ),
+        "a SnapMirror transfer keeps the oldest snapshot busy for a while",
+        Fault("snap list", FaultKind.TAG, snapshot=_OLDEST, text="busy,snapmirror"),
+        Fault("snap list", FaultKind.TAG, nth=4, snapshot=_OLDEST),
     ),
     "rename-fails": Named(
-        "the filer loses the connection at the second rename", (Fault("snap rename", FaultKind.DROP, nth=2),)
+        "the filer drops the connection at the second rename", Fault("snap rename", FaultKind.DROP, nth=2)
     ),
 }

@@ -1,4 +1,4 @@
-"""The filer's command line: what Data ONTAP 7-Mode answers to one command, whichever way it came."""
+"""The filer's command line: what Data ONTAP 7-Mode answers to one command, over ssh or rsh."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from snapall.lab.effects import Denied, look_at_volume, snap, with_quiesced
+from snapall.lab.effects import Denied, check_volume, snap, with_quiesced
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Effect, Entry
+from snapall.lab.strikes import after, strike
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import df, snap_settings, status
 
@@ -25,12 +26,12 @@ class Ending(Enum):
 
     ANSWER = "answer"  # after the whole answer
     REFUSE = "refuse"  # before the command was taken
-    DROP = "drop"  # after the command was taken, whatever part of the answer was sent by then
+    DROP = "drop"  # after the command was taken, with or without part of the answer
 
 
 @dataclass(frozen=True, slots=True)
 class ShellReply:
-    """What the filer sends, `wait` seconds after the command. There is no exit status but 0 (over rsh none at all)."""
+    """What the filer sends, `wait` seconds after the command. The exit status is always 0; rsh has none."""
 
     stdout: str = ""
     stderr: str = ""
@@ -39,19 +40,18 @@ class ShellReply:
 
 
 class FilerShell:
-    """A filer of the world, as its two servers see it. Whoever calls it waits `Reply.wait` seconds himself."""
+    """A filer of the world, as its two servers see it. Its caller waits `ShellReply.wait` seconds itself."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def login(self, transport: str) -> ShellReply:
-        """Somebody connects. The text of a failed login is empty; only a fault leaves an entry in the ledger."""
-        with self.world.moment() as moment:
-            struck = moment.strike("login", None, (transport,))
-            if struck.main is None and not struck.beside:
-                return ShellReply()
-            moment.record(Entry(moment.time, "filer", transport=transport, fault=struck.told))
-            moment.after(struck)
+        """Let somebody connect. A failed login answers on stderr; only a fault leaves an entry in the ledger."""
+        with self.world.transaction() as transaction:
+            struck = strike(transaction, "login", None, (transport,))
+            if struck.label is not None:
+                transaction.record(Entry(transaction.time, "filer", transport=transport, fault=struck.label))
+                after(transaction, struck)
         match struck.main:
             case Fault(kind=FaultKind.FAIL):
                 return ShellReply(stderr=Says.RSH_DENIED())
@@ -64,86 +64,82 @@ class FilerShell:
 
     def answer(self, command: str, transport: str, user: str) -> ShellReply:
         """Do one command."""
-        words = _split(command)
-        with self.world.moment() as moment:
-            entry = Entry(moment.time, "filer", transport=transport, user=user, command=command)
-            struck = moment.strike(" ".join(words[: 2 if words[0] in ("snap", "vol") else 1]), None, words)
-            struck.kill(FaultKind.KILL)
-            reply = _stopped(words, struck.main)
-            effect = None
+        argv = _split(command)
+        with self.world.transaction() as transaction:
+            entry = Entry(transaction.time, "filer", transport=transport, user=user, command=command)
+            verb = " ".join(argv[: 2 if argv[0] in ("snap", "vol") else 1])
+            struck = strike(transaction, verb, None, argv)
+            reply, effect = _stopped(verb, struck.main), None
             if reply is None:
-                reply, effect = _reached(moment, words, struck.main)
-            n = moment.record(with_quiesced(moment, replace(entry, effect=effect, fault=struck.told)))
-            if struck.main is not None and struck.main.acts_late:
-                moment.later(struck.main.seconds, n, words)
-            moment.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (moment.now,))
-            moment.after(struck)
-            seconds = moment.settings.filer_seconds
-        struck.kill(FaultKind.KILL_AFTER)
+                reply, effect = _reached(transaction, argv, struck.main)
+            n = transaction.record(with_quiesced(transaction, replace(entry, effect=effect, fault=struck.label)))
+            if struck.main is not None and struck.main.kind is FaultKind.ACT_LATE:
+                transaction.defer(struck.main.seconds, n, argv)
+            transaction.db.execute("UPDATE echoes SET due = ? WHERE due IS NULL", (transaction.now,))
+            after(transaction, struck)
+            seconds = transaction.settings.filer_seconds
+        struck.before_answer()
         return replace(reply, wait=reply.wait + seconds)
 
 
 def _split(command: str) -> list[str]:
-    """The words; quotation marks keep blanks and brackets together."""
+    """The command's parts; quotation marks keep blanks and brackets together."""
     try:
         return shlex.split(command) or [""]
     except ValueError:
         return command.split()
 
 
-def _stopped(words: Sequence[str], fault: Fault | None) -> ShellReply | None:
+def _stopped(verb: str, fault: Fault | None) -> ShellReply | None:
     """The end of a command that a fault keeps from the filer, for good or for now."""
     match fault:
         case Fault(kind=FaultKind.FAIL, text=text):
-            return ShellReply(stderr=(text or Says.OPERATION_FAILED(" ".join(words[:2]))) + "\n")
+            return ShellReply(stderr=(text or Says.OPERATION_FAILED(verb)) + "\n")
         case Fault(kind=FaultKind.REFUSE):
             return ShellReply(ending=Ending.REFUSE)
         case Fault(kind=FaultKind.DROP):
             return ShellReply(ending=Ending.DROP)
         case Fault(kind=FaultKind.HANG, seconds=seconds):
             return ShellReply(wait=seconds, ending=Ending.DROP)
-        case Fault(acts_late=True, hold=hold):
-            return ShellReply(wait=hold, ending=Ending.DROP)
+        case Fault(kind=FaultKind.ACT_LATE, wait=wait):
+            return ShellReply(wait=wait, ending=Ending.DROP)
         case _:
             return None
 
 
-def _reached(moment: Transaction, words: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
-    """What the filer does with a command that reaches it, and what the caller sees of that."""
-    effect = None
-    said: str | Denied | Effect
-    match words:
-        case ["snap", "list", *rest]:
-            said = _list(moment, rest)
+def _reached(transaction: Transaction, argv: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
+    """What the filer does with a command that reaches it, and what its caller gets of that."""
+    match argv:
         case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is FaultKind.LIE:
-            return _success(moment, verb), None
+            return _success(transaction, verb), None
+        case ["snap", "list", *rest]:
+            answer: str | Denied | Effect = _list(transaction, rest)
         case ["snap", *rest]:
-            told = snap_settings(moment, rest)
-            said = snap(moment, rest) if told is None else told
+            settings = snap_settings(transaction, rest)
+            answer = snap(transaction, rest) if settings is None else settings
         case ["version"]:
-            said = moment.settings.version
+            answer = transaction.settings.version
         case ["vol", "status", *rest]:
-            said = status(moment, rest)
+            answer = status(transaction, rest)
         case ["df", *rest]:
-            said = df(moment, rest)
+            answer = df(transaction, rest)
         case _:
-            said = Denied(Says.UNKNOWN_COMMAND(words[0]))
-    match said:
+            answer = Denied(Says.UNKNOWN_COMMAND(argv[0]))
+    match answer:
         case Denied(text):
-            reply = ShellReply(stderr=text + "\n")
+            return _spoilt(ShellReply(stderr=text + "\n"), fault), None
         case Effect():
-            effect, reply = said, _success(moment, words[1])
+            return _spoilt(_success(transaction, argv[1]), fault), answer
         case text:
-            reply = ShellReply(stdout=text + "\n")
-    return _spoilt(reply, fault), effect
+            return _spoilt(ShellReply(stdout=text + "\n"), fault), None
 
 
-def _success(moment: Transaction, verb: str) -> ShellReply:
+def _success(transaction: Transaction, verb: str) -> ShellReply:
     """How a change is confirmed."""
     text = {"create": Says.CREATING(), "delete": Says.DELETING()}.get(verb, Says.RENAMED())
-    if moment.settings.silent or not text:
+    if transaction.settings.silent or not text:
         return ShellReply()
-    return ShellReply(stderr=text + "\n") if moment.settings.success_on_stderr else ShellReply(stdout=text + "\n")
+    return ShellReply(stderr=text + "\n") if transaction.settings.success_on_stderr else ShellReply(stdout=text + "\n")
 
 
 def _spoilt(reply: ShellReply, fault: Fault | None) -> ShellReply:
@@ -160,7 +156,7 @@ def _spoilt(reply: ShellReply, fault: Fault | None) -> ShellReply:
             return reply
 
 
-def _list(moment: Transaction, rest: Sequence[str]) -> str | Denied:
+def _list(transaction: Transaction, rest: Sequence[str]) -> str | Denied:
     """`snap list [-n] [VOL]`."""
     brief = rest[:1] == ["-n"]
     names = rest[1:] if brief else rest
@@ -168,29 +164,27 @@ def _list(moment: Transaction, rest: Sequence[str]) -> str | Denied:
         return Denied(Says.USAGE_LIST())
     if not names:
         query = "SELECT name FROM volumes WHERE state = 'online' ORDER BY name"
-        names = [name for (name,) in moment.db.execute(query)]
-    else:
-        denied = look_at_volume(moment, "snap list", names[0], changing=False)
-        if denied is not None:
-            return denied
-    return "\n\n".join(_listing(moment, name, brief=brief) for name in names)
+        names = [name for (name,) in transaction.rows(query)]
+    elif denied := check_volume(transaction, "snap list", names[0], changing=False):
+        return denied
+    return "\n\n".join(_listing(transaction, name, brief=brief) for name in names)
 
 
-def _listing(moment: Transaction, volume: str, *, brief: bool) -> str:
+def _listing(transaction: Transaction, volume: str, *, brief: bool) -> str:
     """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
-    lines = [Says.TITLE(volume), moment.settings.working, ""]
-    size = moment.db.execute("SELECT kb FROM volumes WHERE name = ?", (volume,)).fetchall()[0][0]
+    lines = [Says.TITLE(volume), transaction.settings.working, ""]
+    size = transaction.value("SELECT kb FROM volumes WHERE name = ?", volume)
     query = "SELECT name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-    rows = moment.db.execute(query, (volume,)).fetchall()
+    rows = transaction.rows(query, volume)
     if not rows:
         return "\n".join([*lines, Says.NO_SNAPSHOTS()])
     lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]
-    together = 0
+    total = 0
     for name, date, tags, kb in rows:
-        together += kb
-        space = f"{_share(together, size // 2 + together)}  {_share(together, size, kb)}  "
-        shown = f"{name:<14} ({tags})" if tags else name
-        lines.append(f"{'' if brief else space}{date}  {shown}")
+        total += kb
+        space = f"{_share(total, size // 2 + total)}  {_share(total, size, kb)}  "
+        label = f"{name:<14} ({tags})" if tags else name
+        lines.append(f"{'' if brief else space}{date}  {label}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The ledger: all that was asked of the world, what it changed, and what held at each capture."""
+"""The ledger: every call, what it changed, and which VMs were quiesced at each capture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What really changed: of a VM (`vm`, `ssid`, `name`), or of a volume (`volume`, `name`, and `new` of a rename)."""
+    """What changed: of a VM (`vm`, `ssid`, `name`), or of a volume (`volume`, `name`, and `new` of a rename)."""
 
     change: Change
     name: str
@@ -35,8 +35,8 @@ class Effect:
     new: str = ""
 
     @property
-    def told(self) -> str:
-        """In one line, for a person: `vm-108: made Quiesce (snapshot-1228)`."""
+    def label(self) -> str:
+        """In one line: `vm-108: made Quiesce (snapshot-1228)`."""
         where = self.volume if self.vm is None else f"vm-{self.vm}"
         what = f"{self.name} -> {self.new}" if self.new else self.name
         return f"{where}: {self.change} {what}" + (f" ({self.ssid})" if self.ssid else "")
@@ -44,11 +44,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. A late effect has a line of its own, whose `of` is the `n` of the line that asked for it.
+    """One line. A deferred effect has a line of its own, whose `of` is the `n` of its call.
 
-    `argv` and `exit` (what the program is going to exit with) belong to vcbsnapshot; `transport`, `user` and `command`
-    to the filer. `quiesced` is filled for a capture alone: every VM that had a snapshot at that moment, and their
-    names.
+    `argv` and `exit` (of the program, when it ends) belong to vcbsnapshot; `transport`, `user` and `command` to the
+    filer. Only a capture has `quiesced`: every VM that had a snapshot at that time, and their names.
     """
 
     at: datetime
@@ -69,12 +68,12 @@ class Entry:
         """`create`, `delete` or `find` of vcbsnapshot, `snap create` and so on of the filer."""
         if self.system == "vcbsnapshot":
             verbs = {"-c": "create", "-d": "delete", "-f": "find"}
-            return next((verbs[word] for word in self.argv if word in verbs), "")
-        words = self.command.split()
-        return " ".join(words[:2] if words[:1] == ["snap"] else words[:1])
+            return next((verbs[one] for one in self.argv if one in verbs), "")
+        parts = self.command.split()
+        return " ".join(parts[:2] if parts[:1] == ["snap"] else parts[:1])
 
     def to_json(self) -> str:
-        """The line, without its end; what does not belong to the entry is left out."""
+        """The line, without its end and without what does not belong to the entry."""
         values: dict[str, Any] = {"n": self.n, "at": self.at.isoformat(), "system": self.system}
         if self.system == "vcbsnapshot":
             values |= {"argv": self.argv, "exit": self.exit}
@@ -84,63 +83,53 @@ class Entry:
         if self.of is not None:
             values["of"] = self.of
         if self.effect is not None and self.effect.change is Change.CAPTURED:
-            values["quiesced"] = sorted(self.quiesced)
-            values["snapshots"] = self.quiesced
+            values |= {"quiesced": sorted(self.quiesced), "snapshots": self.quiesced}
         return json.dumps(values)
 
     @classmethod
     def from_json(cls, line: str) -> Entry:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         values = json.loads(line)
-        effect = values["effect"]
-        return cls(
-            n=values["n"],
-            at=datetime.fromisoformat(values["at"]).astimezone(UTC),
-            system=values["system"],
-            argv=tuple(values.get("argv", ())),
-            exit=values.get("exit"),
-            transport=values.get("transport", ""),
-            user=values.get("user", ""),
-            command=values.get("command", ""),
-            effect=effect and Effect(**{**effect, "change": Change(effect["change"])}),
-            fault=values["fault"],
-            of=values.get("of"),
-            quiesced={int(vm): tuple(names) for vm, names in values.get("snapshots", {}).items()},
-        )
+        values["at"] = datetime.fromisoformat(values["at"]).astimezone(UTC)
+        values["argv"] = tuple(values.get("argv", ()))
+        values["quiesced"] = {int(vm): tuple(names) for vm, names in values.pop("snapshots", {}).items()}
+        if effect := values["effect"]:
+            values["effect"] = Effect(**{**effect, "change": Change(effect["change"])})
+        return cls(**values)
 
 
 class Ledger(tuple[Entry, ...]):
-    """The entries in order, with the questions that tests ask of them."""
+    """The entries in order, with the queries that tests need."""
 
     __slots__ = ()
 
     @property
     def vcbsnapshot(self) -> Ledger:
-        """The calls of vcbsnapshot, without late effects."""
+        """The calls of vcbsnapshot, without deferred effects."""
         return Ledger(entry for entry in self if entry.system == "vcbsnapshot" and entry.of is None)
 
     @property
     def filer(self) -> Ledger:
-        """The filer commands, without late effects and without logins."""
+        """The filer commands, without deferred effects and logins."""
         return Ledger(entry for entry in self if entry.system == "filer" and entry.of is None and entry.command)
 
     @property
     def changing(self) -> Ledger:
-        """The filer commands that ask for a change, whether or not it came about."""
+        """The filer commands that ask for a change, granted or not."""
         return Ledger(entry for entry in self.filer if entry.verb in {"snap create", "snap rename", "snap delete"})
 
     @property
     def captures(self) -> Ledger:
-        """The filer snapshots that were taken, each with what was quiesced at that moment; late ones as well."""
+        """The filer snapshots that were taken, deferred ones too, each with what was quiesced at that time."""
         return self.with_change(Change.CAPTURED)
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """All that really changed, in order."""
+        """Every change, in order."""
         return tuple(entry.effect for entry in self if entry.effect is not None)
 
     def with_change(self, change: Change) -> Ledger:
-        """The entries that changed the world in this way."""
+        """The entries with this change."""
         return Ledger(entry for entry in self if entry.effect is not None and entry.effect.change is change)
 
     def since(self, n: int) -> Ledger:
@@ -149,10 +138,10 @@ class Ledger(tuple[Entry, ...]):
 
 
 def read_ledger(path: Path, count: int) -> Ledger:
-    """The ledger of a world that has written `count` entries.
+    """Read the ledger of a world that has written `count` entries.
 
     A line is written just before its change is committed. When a process is killed between the two, the change never
-    was: the number is then given again, and the later line is the true one, or the number is above `count`.
+    happened: a later line has the same number and is the true one, or the number is above `count`.
     """
     if not path.exists():
         return Ledger()
@@ -162,5 +151,5 @@ def read_ledger(path: Path, count: int) -> Ledger:
 
 
 def _whole(line: str) -> bool:
-    """Whether a line was written to its end."""
+    """Whether a line is complete."""
     return line.endswith("}")

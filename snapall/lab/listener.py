@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOST = "127.0.0.1"
+TICK = 0.05  # seconds between two looks at a clock, or at what is due
 
 
 class Listener:
     """Accepts until it is closed. `serve` gets each connection in a thread of its own, and closes it in the end.
 
-    `stopping` is set when the service ends: whoever waits, waits for that, and `pause` does so. With a `port` that is
-    taken, another one is used; `port` tells which.
+    `stopping` is set when the service ends. When `port` is taken, the service uses another one, and `port` is that.
     """
 
     def __init__(self, name: str, port: int, serve: Callable[[socket.socket], None]) -> None:
@@ -31,7 +31,7 @@ class Listener:
         self._thread.start()
 
     def pause(self, seconds: float) -> bool:
-        """Wait, unless the service ends meanwhile; whether it goes on."""
+        """Wait, unless the service ends first; whether it goes on."""
         return not self.stopping.wait(seconds) if seconds else not self.stopping.is_set()
 
     def close(self) -> None:

@@ -13,14 +13,15 @@ from snapall.lab.texts import Says
 if TYPE_CHECKING:
     from snapall.lab.filershell import FilerShell, ShellReply
 
-PATIENCE = 30.0  # seconds for a client to say what it wants
-LONGEST = 4096  # bytes of one word of the greeting
+PATIENCE = 30.0  # seconds for a client to send its command
+LONGEST = 4096  # bytes of one field
 
 
 class RshServer:
-    """Listens until it is closed. The client sends a port for stderr ("0" or nothing: none), its own user, the user
-    here and the command, each ended by a zero byte; it gets a zero byte and the output, or a 1 and a line that says
-    why not. There is no exit status (rcmd(3)).
+    """Listens until it is closed.
+
+    The client sends a port for stderr ("0" or nothing: none), its own user, the user here and the command, each ended
+    by a zero byte. It gets a zero byte and the output, or a one byte and the reason. There is no exit status (rcmd(3)).
     """
 
     def __init__(self, shell: FilerShell, port: int = 0) -> None:
@@ -29,7 +30,7 @@ class RshServer:
         self.port = self._listener.port
 
     def close(self) -> None:
-        """End it, and its threads."""
+        """End the service and its threads."""
         self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -38,11 +39,11 @@ class RshServer:
         if not self._listener.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
             return
         with ExitStack() as stack:
-            port = _word(connection)
+            port = _field(connection)
             errors = connection
             if port not in ("", "0"):
                 errors = stack.enter_context(socket.create_connection((HOST, int(port)), timeout=PATIENCE))
-            local, remote, command = (_word(connection) for _ in range(3))
+            local, remote, command = (_field(connection) for _ in range(3))
             settings = self._shell.world.settings
             reserved = 512 <= connection.getpeername()[1] < 1024
             if greeting.stderr or local not in settings.rsh_users or (settings.rsh_reserved and not reserved):
@@ -51,7 +52,7 @@ class RshServer:
             self._send(connection, errors, self._shell.answer(command, "rsh", remote))
 
     def _send(self, connection: socket.socket, errors: socket.socket, reply: ShellReply) -> None:
-        """The zero byte says that the command was taken; a refused one never gets it."""
+        """Send the zero byte, which says that the command was taken, and the output."""
         if reply.ending is Ending.REFUSE:
             return
         connection.sendall(b"\0")
@@ -60,11 +61,11 @@ class RshServer:
             errors.sendall(reply.stderr.encode())
 
 
-def _word(connection: socket.socket) -> str:
-    """What comes before the next zero byte. Raises ConnectionError when it never comes."""
-    word = b""
+def _field(connection: socket.socket) -> str:
+    """Read up to the next zero byte. Raises ConnectionError when there is none."""
+    field = b""
     while (byte := connection.recv(1)) != b"\0":
-        if not byte or len(word) > LONGEST:
+        if not byte or len(field) > LONGEST:
             raise ConnectionError("the client went away")
-        word += byte
-    return word.decode(errors="replace")
+        field += byte
+    return field.decode(errors="replace")

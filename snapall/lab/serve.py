@@ -11,20 +11,17 @@ import paramiko
 
 from snapall.lab.config_file import configuration, database_url
 from snapall.lab.filershell import FilerShell
-from snapall.lab.listener import HOST
+from snapall.lab.listener import HOST, TICK
 from snapall.lab.rshserver import RshServer
 from snapall.lab.sites import SiteSpec, build, paper
 from snapall.lab.sshserver import SshServer
 from snapall.lab.world import World
 
-TICK = 0.05  # seconds between two looks at what VirtualCenter and the filer still have to do
-
-
 Keys = tuple[paramiko.RSAKey, paramiko.RSAKey]  # the filer's host key, and its user's
 
 
 def new_keys() -> Keys:
-    """Keys as a filer of 2007 has them. They take a tenth of a second to make."""
+    """Generate keys as a filer of 2007 has them, in about a tenth of a second."""
     return paramiko.RSAKey.generate(1024), paramiko.RSAKey.generate(2048)
 
 
@@ -41,7 +38,7 @@ class Lab:
 
     @classmethod
     def create(cls, directory: Path | str, site: SiteSpec | None = None, keys: Keys | None = None) -> Lab:
-        """A new one, of the paper's site if none is given, with its secrets and, if none are given, keys of its own."""
+        """Create a new one, by default of the paper's site and with keys of its own."""
         directory = Path(directory).resolve()
         database_url(directory)
         build(directory, paper() if site is None else site).close()
@@ -70,7 +67,6 @@ class Lab:
         parallel: int = 4,
         order: Literal["safe", "paper"] = "safe",
         extra: str = "",
-        shell: FilerShell | None = None,
     ) -> Path:
         """Start the filer, at its former port if that is free, and write snapall.toml; its path.
 
@@ -78,7 +74,7 @@ class Lab:
         """
         self.stop()
         settings = self.world.settings
-        shell = shell or FilerShell(self.world)
+        shell = FilerShell(self.world)
         server: SshServer | RshServer
         if transport == "ssh":
             host_key = paramiko.RSAKey(filename=str(self.directory / "host_rsa"))
@@ -92,13 +88,7 @@ class Lab:
         self.world.set(port=server.port)
         self._work()
         text = configuration(
-            self.directory,
-            settings,
-            transport=transport,
-            port=server.port,
-            parallel=parallel,
-            order=order,
-            extra=extra,
+            self.directory, settings, transport=transport, port=server.port, parallel=parallel, order=order, extra=extra
         )
         self.config.write_text(text, encoding="utf-8")
         return self.config
@@ -108,17 +98,17 @@ class Lab:
         self._up.close()
 
     def close(self) -> None:
-        """Stop, and let go of the folder."""
+        """Stop, and close the folder's files."""
         self.stop()
         self.world.close()
 
     def _work(self) -> None:
-        """Let VirtualCenter and the filer finish what they were asked for, though the caller may be gone."""
+        """Let VirtualCenter and the filer finish deferred work, even if its caller has died."""
         stopping = threading.Event()
 
         def work() -> None:
             while not stopping.wait(TICK):
-                if self.world.is_owed():
+                if self.world.is_due():
                     self.world.catch_up()
 
         thread = threading.Thread(target=work, name="lab-at-work", daemon=True)

@@ -1,4 +1,4 @@
-"""What a site is set to: its logins, its wording, its slowness, its clock."""
+"""The options of a site: its logins, its wording, its delays, its clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """The lab's settings, kept in the world so that every process sees the same. Times in seconds."""
+    """The lab's settings, kept in the world for all its processes. Times in seconds."""
 
     vc_user: str = "vcbackup"
     vc_password: str = ""  # "" becomes a random one when the world is created
@@ -18,19 +18,19 @@ class SiteOptions:
     filer_key: str = ""  # the user's public key in base64, as in authorized_keys
     ssh_password: bool = True
     ssh_publickey: bool = True
-    rsh_users: tuple[str, ...] = ("snapall",)  # hosts.equiv: the local users who may come in
-    rsh_reserved: bool = False  # whether the client's port must be privileged, as a real filer wants it
+    rsh_users: tuple[str, ...] = ("snapall",)  # hosts.equiv: the local users who may log in
+    rsh_reserved: bool = False  # whether the client's port must be privileged, as on a real filer
     version: str = "NetApp Release 7.0.2: Wed Oct 26 16:45:03 PDT 2005"
     working: str = "working..."  # "" in 8.x, four dots in 5.x
-    silent: bool = False  # whether create and delete say nothing when they succeed; both are attested
+    silent: bool = False  # whether create and delete print nothing on success; both are attested
     success_on_stderr: bool = False  # not attested either way
-    log_lines: bool = True  # whether vcbsnapshot prints, for every fifth VM, a line of its own log as well
+    log_lines: bool = True  # whether vcbsnapshot also prints a line of its log, for every fifth VM
     create_seconds: float = 0.0  # about how long VirtualCenter takes for a snapshot; it varies with the VM
     remove_seconds: float = 0.0
     filer_seconds: float = 0.0  # how long the filer takes to answer
     filer_offset: float = 0.0  # by how much the filer's own clock, which dates its snapshots, is ahead of UTC
     levels: int = 32  # snapshots in the chain of one VM
-    clock: float | None = None  # seconds since 1970 at which time stands still; None: the real time
+    clock: float | None = None  # a standing clock, in seconds since 1970; None: real time
     port: int = 0  # the filer's port when it was last up; 0: never
 
     def to_json(self) -> str:
@@ -39,6 +39,6 @@ class SiteOptions:
 
     @classmethod
     def from_json(cls, text: str) -> SiteOptions:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         values = json.loads(text)
         return cls(**{**values, "rsh_users": tuple(values["rsh_users"])})

@@ -1,4 +1,4 @@
-"""The sites to pretend: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
+"""The sites to simulate: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from snapall.lab import databases
 from snapall.lab.site_options import SiteOptions
-from snapall.lab.vm_names import DATASTORE_688, DATASTORE_689, DATASTORE_690
 from snapall.lab.world import World, connect
 
 if TYPE_CHECKING:
@@ -20,6 +19,29 @@ if TYPE_CHECKING:
 GB = 1024**3
 NIGHTLY = (("vmware_recent", 10.0), ("vmware_previous", 34.0), ("vmware_snap3", 58.0), ("vmware_snap4", 82.0))
 HOURLY = (("hourly.0", 1.2), ("hourly.1", 5.2), ("hourly.2", 9.2), ("hourly.3", 13.2))
+
+
+def _vms(text: str) -> tuple[tuple[int, str], ...]:
+    parts = text.split()
+    return tuple((int(id_), name) for id_, name in zip(parts[::2], parts[1::2], strict=True))
+
+
+# The ids and names of the paper's VMs, by datastore; it shows 108, 110 and 1226 as the first and last of 19, and 611.
+DATASTORE_688 = _vms("""
+    108 dc01  110 dc02  131 mail01  144 mail02  170 web01  171 web02  203 print01  287 files01  290 files02
+    355 hr/payroll  402 library01  430 bb-app01  431 bb-app02  509 citrix01  611 sql01  640 sus01  702 test-web01
+    873 test-sql01  1226 vcb-proxy
+""")
+DATASTORE_689 = _vms("""
+    115 ora01  119 ora02  140 banner-app01  141 banner-app02  182 banner-ssb01  226 ldap01  227 ldap02  301 radius01
+    333 nagios01  377 cacti01  415 wiki01  466 forms01  520 imaging01  571 housing01  622 parking01  690 alumni01
+    815 dev-web01  904 dev-sql01
+""")
+DATASTORE_690 = _vms("""
+    125 lab-lic01  126 lab-lic02  155 av01  199 ghost01  240 radio01  262 stats01  318 arcgis01  349 matlab01
+    391 sas01  444 ftp01  488 proxy01  533 proxy02  599 chem-ln01  655 film-edit01  733 law-docs01  790 music01
+    1002 test-build01
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +85,7 @@ class SiteSpec:
 def paper() -> SiteSpec:
     """The paper's: 7 hosts, 54 VMs, datastore 688 with 19 of them and a template, one FAS3050 (sections 2 and 2.1).
 
-    `sql01` and `files01` have disks on 688 and 689; `ora01`, on 689 alone, has somebody else's snapshot called Quiesce.
+    `sql01` and `files01` have disks on 688 and 689; `ora01`, only on 689, has a Quiesce snapshot that is not ours.
     """
     hosts = tuple((10 + n, f"esx{n:02d}.example.edu") for n in range(1, 8))
     stores = ((688, DATASTORE_688), (689, DATASTORE_689), (690, DATASTORE_690))
@@ -99,7 +121,7 @@ def batch() -> SiteSpec:
 
 
 def tiny() -> SiteSpec:
-    """Two VMs on 688, and one on 689 that somebody else has quiesced."""
+    """Two VMs on 688, and one on 689 with a snapshot that is not ours."""
     small = batch()
     vms = tuple(vm for vm in small.vms if vm.id != 1226)
     return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
@@ -113,9 +135,9 @@ def big(n: int) -> SiteSpec:
 
 
 def build(directory: Path, site: SiteSpec) -> World:
-    """Create the world of a site in a folder that has none, and open it. The caller closes it.
+    """Create the world of a site in a folder, and open it. The caller closes it.
 
-    Raises FileExistsError when there is one already.
+    Raises FileExistsError when the folder has one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "ledger.jsonl").open("x", encoding="utf-8").close()

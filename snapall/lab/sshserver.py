@@ -1,4 +1,4 @@
-"""The filer's ssh service, with nothing but what Data ONTAP 7-Mode speaks, on loopback."""
+"""The filer's ssh service, with the algorithms of Data ONTAP 7-Mode only, on loopback."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import (
-    AUTH_FAILED,
-    AUTH_SUCCESSFUL,
-    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
-    OPEN_SUCCEEDED,
-)
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED, OPEN_SUCCEEDED
 
 from snapall.lab.filershell import Ending
 from snapall.lab.listener import Listener
@@ -25,15 +20,15 @@ if TYPE_CHECKING:
 LOG = "snapall.lab.ssh"
 BANNER = "SSH-2.0-Data ONTAP SSH 1.0"
 
-# A server's log is nobody's business here: clients break connections all the time, and faults are asked for.
+# Clients break connections all the time here, and faults are wanted: nobody needs the server's log.
 logging.getLogger(LOG).addHandler(logging.NullHandler())
 logging.getLogger(LOG).propagate = False
 
 
 class FilerTransport(paramiko.Transport):
-    """One connection, in the algorithms of the 7.3 guide; the key exchange is not listed there (filer.md, section 3).
+    """One connection, with the algorithms of the 7.3 guide, which lists no key exchange (filer.md, section 3).
 
-    The names of the class's attributes are paramiko's own and private; `tests/lab` holds them.
+    The class attributes are private ones of paramiko; `tests/lab` notices when they change.
     """
 
     _preferred_kex = ("diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1")
@@ -50,7 +45,7 @@ class FilerTransport(paramiko.Transport):
         self.answers: list[threading.Thread] = []
 
     def _send_user_message(self, data: Any) -> None:
-        """Start the answer only when the command's acceptance was sent, or the two could overtake each other."""
+        """Start the answer only after the command's acceptance was sent, or it might overtake that."""
         super()._send_user_message(data)  # type: ignore[misc]
         if threading.current_thread() is self and self.answering is not None:
             answering, self.answering = self.answering, None
@@ -58,8 +53,8 @@ class FilerTransport(paramiko.Transport):
             answering.start()
 
 
-class Door(paramiko.ServerInterface):
-    """Who may come in, and what they may do: one command for each channel, no shell."""
+class LoginServer(paramiko.ServerInterface):
+    """Who may log in, and what they may do: one command for each channel, no shell."""
 
     def __init__(self, server: SshServer, transport: FilerTransport, *, shut: bool) -> None:
         self._server = server
@@ -70,7 +65,7 @@ class Door(paramiko.ServerInterface):
         self.user = ""
 
     def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
-        """Password and public key are all that the filer knows, each if it is switched on."""
+        """Password and public key, each if it is enabled."""
         methods = [("publickey", self._settings.ssh_publickey), ("password", self._settings.ssh_password)]
         return ",".join(name for name, allowed in methods if allowed)
 
@@ -94,7 +89,7 @@ class Door(paramiko.ServerInterface):
         return OPEN_SUCCEEDED if allowed else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        """The channel's one command; a refused one is answered by the end of the connection."""
+        """Do the channel's only command; the end of the connection refuses it."""
         if channel.get_id() in self._done:
             return False
         self._done.add(channel.get_id())
@@ -115,17 +110,17 @@ class SshServer:
         self.port = self._listener.port
 
     def close(self) -> None:
-        """End it, and its threads."""
+        """End the service and its threads."""
         self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
-        """One connection, from its beginning to its end."""
+        """Serve one connection to its end."""
         greeting = self.shell.login("ssh")
         if not self._listener.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
             return
         transport = FilerTransport(connection)
         transport.add_server_key(self._host_key)
-        transport.start_server(threading.Event(), Door(self, transport, shut=bool(greeting.stderr)))
+        transport.start_server(threading.Event(), LoginServer(self, transport, shut=bool(greeting.stderr)))
         while transport.is_active() and not self._listener.stopping.is_set():
             transport.join(0.05)
         transport.close()
@@ -133,7 +128,7 @@ class SshServer:
             thread.join()
 
     def answering(self, transport: FilerTransport, channel: paramiko.Channel, reply: ShellReply) -> threading.Thread:
-        """The thread that will send an answer. The filer's exit status is always 0 (filer.md, section 3)."""
+        """A thread that sends the answer. The filer's exit status is always 0 (filer.md, section 3)."""
 
         def send() -> None:
             goes_on = self._listener.pause(reply.wait)
@@ -147,6 +142,6 @@ class SshServer:
                 else:
                     transport.close()
             except (OSError, EOFError, paramiko.SSHException):
-                transport.close()  # the client was gone first
+                transport.close()  # the client left first
 
         return threading.Thread(target=send, name="lab-ssh-answer", daemon=True)

@@ -1,4 +1,4 @@
-"""Every word that the pretended systems say, in one table, so that a sample of a real one corrects it here."""
+"""Every text that the simulated systems print, in one table, so that a sample of a real one corrects it here."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A text and how sure we are of it; `{0}` and `{1}` are filled in."""
+    """A text with its source; `{0}` and `{1}` are filled in."""
 
     text: str
-    attested: bool  # by a transcript or by vendor documentation; else it is a guess that a real sample may correct
+    attested: bool  # by a transcript or vendor documentation; otherwise a guess that a real sample may correct
 
 
 class Says(Enum):
-    """What vcbsnapshot and the filer say, and when."""
+    """What vcbsnapshot and the filer print."""
 
-    # vcbsnapshot. None of VirtualCenter's faults is proven to be vcbSnapshot's own wording.
+    # vcbsnapshot. No source shows how it words VirtualCenter's faults.
     SSID = Wording("SsId:{0}", attested=True)
     REMOVED = Wording("Snapshot ssid:{0} deleted", attested=False)
     ERROR = Wording("Error: Other error encountered: {0}", attested=False)
@@ -40,7 +40,7 @@ class Says(Enum):
     )
     LOG_LINE = Wording("[{0} 'vcbSnapshot' 2052 info] {1}", attested=True)
 
-    # The filer. Data ONTAP 7-Mode, as far as public documents and transcripts tell.
+    # The filer: Data ONTAP 7-Mode, as public documents and transcripts show it.
     CREATING = Wording("creating snapshot...", attested=True)
     DELETING = Wording("deleting snapshot...", attested=True)
     RENAMED = Wording("", attested=False)

@@ -1,21 +1,21 @@
-"""One moment of the world: an exclusive transaction, in which a call sees, changes and writes down."""
+"""An exclusive transaction of the world, in which a call reads, changes and records."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from snapall.lab import databases
-from snapall.lab.faults import BESIDE, Fault, FaultKind, Struck
-from snapall.lab.ledger import Entry
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
+    from snapall.lab.faults import Fault
+    from snapall.lab.ledger import Entry
     from snapall.lab.site_options import SiteOptions
 
 UP, DOWN = "virtualcenter.db", "virtualcenter.db.down"
@@ -29,18 +29,25 @@ class Transaction:
     directory: Path
     settings: SiteOptions
     now: float
-    lag: Fault | None = None  # when virtualcenter.db is told of what is changed
-    lines: list[str] = field(default_factory=list)
+    lag: Fault | None = None  # when virtualcenter.db shows what is changed
+    lines: list[str] = field(default_factory=list)  # for the ledger
 
     @property
     def time(self) -> datetime:
         """Now, as a date in UTC."""
         return datetime.fromtimestamp(self.now, UTC)
 
+    def rows(self, query: str, *arguments: object) -> list[Any]:
+        """All rows that a statement returns."""
+        return self.db.execute(query, arguments).fetchall()
+
+    def value(self, query: str, *arguments: object) -> Any:
+        """The first value that a statement returns."""
+        return self.rows(query, *arguments)[0][0]
+
     def count(self, counter: str) -> int:
         """The next number of a counter."""
-        query = "UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value"
-        return int(self.db.execute(query, (counter,)).fetchall()[0][0])
+        return int(self.value("UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value", counter))
 
     def record(self, entry: Entry) -> int:
         """Write an entry into the ledger, with its number and time; the number."""
@@ -48,41 +55,20 @@ class Transaction:
         self.lines.append(replace(entry, n=n, at=self.time).to_json() + "\n")
         return n
 
-    def strike(self, verb: str, vm: int | None, words: Sequence[str]) -> Struck:
-        """Count the call, and find the faults that strike it; those that come before it act now."""
-        struck = []
-        for id_, text, seen in self.db.execute("SELECT id, json, seen FROM faults ORDER BY id").fetchall():
-            fault = Fault.from_json(text)
-            if fault.concerns(verb, vm, words):
-                self.db.execute("UPDATE faults SET seen = ? WHERE id = ?", (seen + 1, id_))
-                if fault.strikes(seen + 1):
-                    struck.append(fault)
-        main = next((fault for fault in struck if fault.kind not in BESIDE), None)
-        found = Struck(main, tuple(fault for fault in struck if fault.kind in BESIDE))
-        self._before(found, vm)
-        return found
+    def defer(self, seconds: float, entry: int, command: Sequence[str], vm: int | None = None) -> int:
+        """Let a command act in some seconds, even if its caller dies; the number of the task.
 
-    def _before(self, struck: Struck, vm: int | None) -> None:
-        self.lag = next(iter(struck.aside(FaultKind.LAG)), None)
-        for fault in struck.aside(FaultKind.TAG):
-            self.db.execute("UPDATE filer_snapshots SET tags = ? WHERE name = ?", (fault.text, fault.snapshot))
-        for fault in struck.aside(FaultKind.VANISH):
-            self.db.execute("DELETE FROM filer_snapshots WHERE name = ?", (fault.snapshot,))
-        if vm is not None and struck.aside(FaultKind.UNREGISTER):
-            self.unregister(vm)
-        if vm is not None and struck.aside(FaultKind.MOVE):
-            hosts = [row[0] for row in self.db.execute("SELECT id FROM hosts ORDER BY id").fetchall()]
-            here = self.db.execute("SELECT host FROM vms WHERE id = ?", (vm,)).fetchall()[0][0]
-            self.move(vm, hosts[(hosts.index(here) + 1) % len(hosts)])
+        `entry` is that of the ledger on whose behalf it acts, 0 for none.
+        """
+        query = "INSERT INTO tasks (due, entry, words, vm) VALUES (?, ?, ?, ?) RETURNING id"
+        return int(self.value(query, self.now + seconds, entry, json.dumps(command), vm))
 
-    def after(self, struck: Struck) -> None:
-        """What comes after the call: the database goes down or up."""
-        for fault in struck.aside(FaultKind.DATABASE_DOWN):
-            self.database(up=False)
-            if fault.seconds:
-                self.later(fault.seconds, 0, ("database", "up"))
-        if struck.aside(FaultKind.DATABASE_UP):
-            self.database(up=True)
+    def echo(self, statement: str, *arguments: object) -> None:
+        """Let virtualcenter.db follow: at the end of this transaction, or when the lag that struck is over."""
+        seconds = 0.0 if self.lag is None else self.lag.seconds
+        due = self.now + seconds if self.lag is None or seconds else None
+        query = "INSERT INTO echoes (due, statement, arguments) VALUES (?, ?, ?)"
+        self.db.execute(query, (due, statement, json.dumps(arguments)))
 
     def database(self, *, up: bool) -> None:
         """Make virtualcenter.db reachable for its readers, or not."""
@@ -101,15 +87,3 @@ class Transaction:
         """VMotion."""
         self.db.execute("UPDATE vms SET host = ? WHERE id = ?", (host, vm))
         self.echo(databases.VM_MOVED, host, vm)
-
-    def later(self, seconds: float, entry: int, words: Sequence[str], vm: int | None = None) -> int:
-        """Let something happen in some seconds, on behalf of a ledger entry (0: of none), whoever is gone by then."""
-        query = "INSERT INTO tasks (due, entry, words, vm) VALUES (?, ?, ?, ?) RETURNING id"
-        return int(self.db.execute(query, (self.now + seconds, entry, json.dumps(words), vm)).fetchall()[0][0])
-
-    def echo(self, statement: str, *arguments: object) -> None:
-        """Let virtualcenter.db follow: at the end of this moment, or when the lag that struck is over."""
-        seconds = 0.0 if self.lag is None else self.lag.seconds
-        due = self.now + seconds if self.lag is None or seconds else None
-        query = "INSERT INTO echoes (due, statement, arguments) VALUES (?, ?, ?)"
-        self.db.execute(query, (due, statement, json.dumps(arguments)))

@@ -1,7 +1,7 @@
-"""vcbsnapshot for the drill and the tests: hands its words to a resident one, and ends as that tells it to.
+"""vcbsnapshot for the drill and the tests: pass the arguments to a resident one, and end as it answers.
 
 `python -I -S vcbclient.py PORT --world DIR -h HOST ... -c moref:vm-611 Quiesce`. It is started for every VM and call,
-so it loads nothing; `snapall.lab.vcbsnapshot`, the program that it stands for, takes five times as long to start.
+so it loads nothing; `snapall.lab.vcbsnapshot`, the program that it replaces, takes five times as long to start.
 """
 
 import sys
@@ -15,6 +15,6 @@ if __name__ == "__main__":
     answer = b""
     while part := host.recv(4096):
         answer += part
-    code, _, said = answer.partition(b"\n")
-    sys.stdout.buffer.write(said)
+    code, _, output = answer.partition(b"\n")
+    sys.stdout.buffer.write(output)
     sys.exit(int(code or b"1"))

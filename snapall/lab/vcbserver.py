@@ -1,4 +1,4 @@
-"""The lab's vcbsnapshot, resident: `vcbclient.py` hands it its words, so that it is not loaded for every call."""
+"""The lab's vcbsnapshot as a resident server: `vcbclient.py` passes its arguments on, so that a call starts quickly."""
 
 from __future__ import annotations
 
@@ -9,25 +9,18 @@ from typing import TYPE_CHECKING
 
 from snapall.errors import SnapallError
 from snapall.lab import vcbclient
-from snapall.lab.listener import Listener
+from snapall.lab.listener import TICK, Listener
 from snapall.lab.vcbsnapshot import begin
 from snapall.lab.world import World
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
 
 
 class VcbServer:
-    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for.
-
-    `begins` is handed the words of each call before VirtualCenter hears of it, `ends` before its caller hears the
-    answer: either may keep the call waiting, for an event where a fault knows only seconds.
-    """
+    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for."""
 
     def __init__(self) -> None:
-        self.begins: Callable[[Sequence[str]], object] = lambda _: None
-        self.ends: Callable[[Sequence[str]], object] = lambda _: None
         self._listener = Listener("lab-vcb", 0, self._serve)
         self.port = self._listener.port
 
@@ -36,27 +29,30 @@ class VcbServer:
         self._listener.close()
 
     def _serve(self, connection: socket.socket) -> None:
-        """One call. Its words begin with its world: the drill's server has a new one for every cell."""
+        """Do one call. Its arguments begin with its world: each cell of the drill has a new one."""
         data = b""
         while part := connection.recv(4096):
             data += part
         if not data:
-            return  # it died before it asked
-        _, directory, *words = data.decode().split("\0")
-        try:
-            with World(directory) as world:
-                self.begins(words)
-                begun = begin(world, words)
-                if self._listener.pause(begun.wait):
-                    self.ends(words)
-                    end = begun.end(world)
-                    with suppress(OSError):  # its caller has died
-                        connection.sendall(f"{end.exit}\n{end.stdout}".encode())
-                    connection.close()
-                if begun.task is not None and not begun.verdict.awaited and self._listener.pause(begun.verdict.delay):
-                    world.catch_up()
-        except SnapallError:  # the site is gone
-            return
+            return  # the client died before it sent them
+        _, directory, *argv = data.decode().split("\0")
+        with suppress(SnapallError), World(directory) as world:  # SnapallError: the site is gone
+            started = begin(world, argv)
+            if self._wait(world, started.wait):
+                end = started.end(world)
+                with suppress(OSError):  # its caller has died
+                    connection.sendall(f"{end.exit}\n{end.stdout}".encode())
+                connection.close()
+            if started.task is not None and not started.awaited and self._wait(world, started.delay):
+                world.catch_up()
+
+    def _wait(self, world: World, seconds: float) -> bool:
+        """Wait by the world's clock, unless the service ends first; whether it goes on."""
+        end = world.now().timestamp() + seconds
+        while (left := end - world.now().timestamp()) > 0:
+            if not self._listener.pause(left if world.settings.clock is None else TICK):
+                return False
+        return self._listener.pause(0)
 
 
 def program(port: int, world: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the filer tells of a volume when it is only looked at: its state, its space, and what it does by itself."""
+"""What the filer shows of a volume: its state, its space, and what it does by itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from snapall.lab.transaction import Transaction
 
 
-def status(moment: Transaction, names: Sequence[str]) -> str | Denied:
+def status(transaction: Transaction, names: Sequence[str]) -> str | Denied:
     """`vol status [VOL]`."""
     query = "SELECT name, state, read_only FROM volumes WHERE ? IN (name, '') ORDER BY name"
-    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
+    rows = transaction.rows(query, " ".join(names))
     if not rows:
         return Denied(Says.NO_VOLUME_STATUS(" ".join(names)))
     lines = [f"{'Volume':>15} {'State':<15} {'Status':<17} Options"]
@@ -29,43 +29,43 @@ def status(moment: Transaction, names: Sequence[str]) -> str | Denied:
     return "\n".join(lines)
 
 
-def df(moment: Transaction, names: Sequence[str]) -> str | Denied:
+def df(transaction: Transaction, names: Sequence[str]) -> str | Denied:
     """`df [VOL]`, in kilobytes: the volume's own space, and that of its snapshot reserve."""
     query = (
         "SELECT name, kb, reserve, used, full, (SELECT COALESCE(SUM(kb), 0) FROM filer_snapshots"
         " WHERE volume = volumes.name) FROM volumes WHERE ? IN (name, '') AND state = 'online' ORDER BY name"
     )
-    rows = moment.db.execute(query, (" ".join(names),)).fetchall()
+    rows = transaction.rows(query, " ".join(names))
     if not rows:
         return Denied(Says.NO_VOLUME_DF(" ".join(names)))
     lines = [Says.HEADING_DF()]
     for name, kb, reserve, used, full, snapshots in rows:
         kept = kb * reserve // 100
-        spilt = max(0, snapshots - kept)  # what outgrows the reserve takes the files' own space
+        spilt = max(0, snapshots - kept)  # what outgrows the reserve takes space from the files
         taken = kb - kept if full else min(kb - kept, (kb - kept) * used // 100 + spilt)
         lines.append(_row(f"/vol/{name}/", kb - kept, taken, kb - kept - taken))
         lines.append(_row(f"/vol/{name}/.snapshot", kept, snapshots, max(0, kept - snapshots)))
     return "\n".join(lines)
 
 
-def _row(where: str, total: int, used: int, free: int) -> str:
+def _row(where: str, total: int, used: int, available: int) -> str:
     share = f"{100 * used // total}%" if total else "---%"
-    return f"{where:<21} {total:>10} {used:>10} {free:>10} {share:>8}  {where}"
+    return f"{where:<21} {total:>10} {used:>10} {available:>10} {share:>8}  {where}"
 
 
-def snap_settings(moment: Transaction, words: Sequence[str]) -> str | Denied | None:
-    """`snap reserve`, `snap sched` and `snap autodelete`, where they only tell; None: it is none of these."""
-    match words:
+def snap_settings(transaction: Transaction, arguments: Sequence[str]) -> str | Denied | None:
+    """`snap reserve`, `snap sched` and `snap autodelete`, where they only show; None for another command."""
+    match arguments:
         case ["reserve" | "sched" as kind, volume]:
             pass
-        case ["autodelete" as kind, volume, "show"] if _knows_autodelete(moment.settings.version):
+        case ["autodelete" as kind, volume, "show"] if _knows_autodelete(transaction.settings.version):
             pass
         case ["reserve" | "sched" | "autodelete", *_]:
             return Denied(Says.USAGE_SNAP())
         case _:
             return None
     query = "SELECT kb, reserve, sched, autodelete FROM volumes WHERE name = ?"
-    rows = moment.db.execute(query, (volume,)).fetchall()
+    rows = transaction.rows(query, volume)
     if not rows:
         return Denied(Says.NO_VOLUME(f"snap {kind}", volume))
     kb, reserve, sched, autodelete = rows[0]
@@ -79,7 +79,7 @@ def snap_settings(moment: Transaction, words: Sequence[str]) -> str | Denied | N
 
 
 def _knows_autodelete(version: str) -> bool:
-    """It came with Data ONTAP 7.1."""
+    """Data ONTAP has it from 7.1 on."""
     release = re.search(r"Release (\d+)\.(\d+)", version)
     return release is not None and (int(release[1]), int(release[2])) >= (7, 1)
 

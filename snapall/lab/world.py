@@ -1,4 +1,4 @@
-"""The world on disk: one truth that all processes of the lab share, and the VirtualCenter database that follows it."""
+"""The world on disk: the truth that all processes of the lab share, and the VirtualCenter database that follows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snapall.errors import SnapallError
-from snapall.lab.effects import carry_out, quiesced
+from snapall.lab.effects import perform_deferred, quiesced
 from snapall.lab.faults import Fault
 from snapall.lab.ledger import Ledger, read_ledger
 from snapall.lab.site_options import SiteOptions
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
 
-PATIENCE = 60.0  # seconds to wait for others who are changing the world
+PATIENCE = 60.0  # seconds to wait for another transaction
 
 
 class World:
     """A world that exists in a folder. Threads may share one, processes open their own; close it in the end.
 
-    Raises SnapallError when there is none in the folder.
+    Raises SnapallError when the folder has none.
     """
 
     def __init__(self, directory: Path | str) -> None:
@@ -47,7 +47,7 @@ class World:
         self.close()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         with self._lock:
             self._db.close()
 
@@ -60,17 +60,17 @@ class World:
             return SiteOptions.from_json(self._db.execute("SELECT json FROM settings").fetchall()[0][0])
 
     def set(self, **values: Any) -> None:
-        """Change some settings, by their names in `Settings`."""
-        with self.moment() as moment:
-            moment.settings = replace(moment.settings, **values)
-            moment.db.execute("UPDATE settings SET json = ?", (moment.settings.to_json(),))
+        """Change some settings, by their names in `SiteOptions`."""
+        with self.transaction() as transaction:
+            transaction.settings = replace(transaction.settings, **values)
+            transaction.db.execute("UPDATE settings SET json = ?", (transaction.settings.to_json(),))
 
     def now(self) -> datetime:
         """The world's time, in UTC."""
         return datetime.fromtimestamp(_now(self.settings), UTC)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass: really, or on the world's own clock when that stands still."""
+        """Let time pass: sleep, or advance a standing clock."""
         if seconds <= 0:
             return
         if self.settings.clock is None:
@@ -79,35 +79,34 @@ class World:
             self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move a clock that stands still, and let happen what is due by then.
+        """Move a standing clock, and let everything happen that is due by then.
 
         Raises SnapallError when the world runs on real time.
         """
-        with self.moment() as moment:
-            if moment.settings.clock is None:
-                raise SnapallError("this world runs on real time", "give it a clock: World.set(clock=...)")
-            moment.settings = replace(moment.settings, clock=moment.settings.clock + seconds)
-            moment.db.execute("UPDATE settings SET json = ?", (moment.settings.to_json(),))
+        clock = self.settings.clock
+        if clock is None:
+            raise SnapallError("this world runs on real time", "give it a clock: World.set(clock=...)")
+        self.set(clock=clock + seconds)
         self.catch_up()
 
     # Change.
 
     @contextmanager
-    def moment(self) -> Iterator[Transaction]:
-        """One exclusive transaction, after whatever was due; virtualcenter.db follows at its end."""
+    def transaction(self) -> Iterator[Transaction]:
+        """Open an exclusive transaction, after whatever was due; virtualcenter.db follows at its end."""
         with self._lock:
-            with self._exclusive() as moment:
-                carry_out(moment)
-                yield moment
+            with self._exclusive() as transaction:
+                perform_deferred(transaction)
+                yield transaction
             self._echo()
 
     def catch_up(self) -> None:
-        """Let happen what is due."""
-        with self.moment():
+        """Let everything happen that is due."""
+        with self.transaction():
             pass
 
-    def is_owed(self) -> bool:
-        """Whether something is due, without locking anybody out."""
+    def is_due(self) -> bool:
+        """Whether something is due; takes no lock."""
         query = (
             "SELECT EXISTS (SELECT 1 FROM tasks WHERE acted IS NULL AND due <= :now)"
             " OR EXISTS (SELECT 1 FROM echoes WHERE due <= :now)"
@@ -120,44 +119,44 @@ class World:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             settings = self.settings
-            moment = Transaction(self._db, self.directory, settings, _now(settings))
-            yield moment
-            if moment.lines:
+            transaction = Transaction(self._db, self.directory, settings, _now(settings))
+            yield transaction
+            if transaction.lines:
                 with (self.directory / "ledger.jsonl").open("a", encoding="utf-8", newline="\n") as ledger:
-                    ledger.write("".join(moment.lines))
+                    ledger.write("".join(transaction.lines))
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
     def _echo(self) -> None:
-        """Bring virtualcenter.db up to date. After the truth is committed, so that it never tells what is not so."""
+        """Bring virtualcenter.db up to date, after the commit, so that it never shows what did not happen."""
         due = "FROM echoes WHERE due <= ?"
         now = _now(self.settings)
         if not self._db.execute(f"SELECT 1 {due} LIMIT 1", (now,)).fetchall():
             return
-        with self._exclusive() as moment:
+        with self._exclusive() as transaction:
             path = next(path for path in (self.directory / UP, self.directory / DOWN) if path.exists())
-            rows = moment.db.execute(f"SELECT statement, arguments {due} ORDER BY id", (now,)).fetchall()
+            rows = transaction.rows(f"SELECT statement, arguments {due} ORDER BY id", now)
             with closing(connect(path)) as virtualcenter:
                 virtualcenter.execute("BEGIN IMMEDIATE")
                 for statement, arguments in rows:
                     virtualcenter.execute(statement, json.loads(arguments))
                 virtualcenter.execute("COMMIT")
-            moment.db.execute(f"DELETE {due}", (now,))
+            transaction.db.execute(f"DELETE {due}", (now,))
 
     def add_faults(self, *faults: Fault) -> None:
-        """Let these go wrong from now on; each counts its calls from here."""
-        with self.moment() as moment:
+        """Plant these; each counts its calls from now on."""
+        with self.transaction() as transaction:
             rows = [(fault.to_json(),) for fault in faults]
-            moment.db.executemany("INSERT INTO faults (json) VALUES (?)", rows)
+            transaction.db.executemany("INSERT INTO faults (json) VALUES (?)", rows)
 
     def clear_faults(self) -> None:
-        """Let all be well again."""
-        with self.moment() as moment:
-            moment.db.execute("DELETE FROM faults")
+        """Remove all faults."""
+        with self.transaction() as transaction:
+            transaction.db.execute("DELETE FROM faults")
 
-    # Looking. The types are imported where they are used: vcbsnapshot starts once for every VM and needs none of them.
+    # Queries. Their types are imported late: vcbsnapshot starts once for every VM and needs none of them.
 
     def vms(self, datastore: int | None = None) -> tuple[Vm, ...]:
         """The VMs (of a datastore) by id, without templates."""
@@ -167,54 +166,51 @@ class World:
             "SELECT DISTINCT vms.id, vms.name, hosts.name FROM vms JOIN hosts ON hosts.id = vms.host"
             " JOIN disks ON disks.vm = vms.id WHERE template = 0 AND ? IN (datastore, -1) ORDER BY vms.id"
         )
-        with self.moment() as moment:
-            rows = moment.db.execute(query, (-1 if datastore is None else datastore,)).fetchall()
-        return tuple(Vm(*row) for row in rows)
+        return tuple(Vm(*row) for row in self._rows(query, -1 if datastore is None else datastore))
 
     def vm_snapshots(self) -> tuple[VmSnapshot, ...]:
-        """All VM snapshots by id, as they really are, whatever virtualcenter.db tells."""
+        """All VM snapshots by id, as they are, whatever virtualcenter.db shows."""
         from snapall.backup.model import VmSnapshot  # noqa: PLC0415
 
-        with self.moment() as moment:
-            rows = moment.db.execute("SELECT id, vm, name, created FROM vm_snapshots ORDER BY id").fetchall()
         return tuple(
             VmSnapshot(f"snapshot-{id_}", vm, name, datetime.fromisoformat(created).replace(tzinfo=UTC))
-            for id_, vm, name, created in rows
+            for id_, vm, name, created in self._rows("SELECT id, vm, name, created FROM vm_snapshots ORDER BY id")
         )
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
-        """The filer's snapshots of a volume, newest first, as they really are."""
+        """The filer's snapshots of a volume, newest first, as they are."""
         from snapall.backup.model import FilerSnapshot  # noqa: PLC0415
 
         query = "SELECT name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-        with self.moment() as moment:
-            rows = moment.db.execute(query, (volume,)).fetchall()
+        rows = self._rows(query, volume)
         return tuple(FilerSnapshot(name, date, tuple(filter(None, tags.split(",")))) for name, date, tags in rows)
 
     def volumes(self) -> tuple[str, ...]:
         """The filer's volumes by name."""
-        with self.moment() as moment:
-            return tuple(row[0] for row in moment.db.execute("SELECT name FROM volumes ORDER BY name").fetchall())
+        return tuple(name for (name,) in self._rows("SELECT name FROM volumes ORDER BY name"))
 
     def templates(self) -> tuple[int, ...]:
         """The ids of the templates."""
-        with self.moment() as moment:
-            return tuple(row[0] for row in moment.db.execute("SELECT id FROM vms WHERE template = 1 ORDER BY id"))
+        return tuple(id_ for (id_,) in self._rows("SELECT id FROM vms WHERE template = 1 ORDER BY id"))
 
     def quiesced(self) -> Mapping[int, tuple[str, ...]]:
         """Every VM that has a snapshot, with the names of its snapshots."""
-        with self.moment() as moment:
-            return quiesced(moment)
+        with self.transaction() as transaction:
+            return quiesced(transaction)
 
     def ledger(self) -> Ledger:
-        """All that was asked so far."""
-        with self.moment() as moment:
-            count = moment.db.execute("SELECT value FROM counters WHERE name = 'entries'").fetchall()[0][0]
+        """Every call so far."""
+        with self.transaction() as transaction:
+            count = transaction.value("SELECT value FROM counters WHERE name = 'entries'")
             return read_ledger(self.directory / "ledger.jsonl", count)
+
+    def _rows(self, query: str, *arguments: object) -> list[Any]:
+        with self.transaction() as transaction:
+            return transaction.rows(query, *arguments)
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A database of the lab, for a process among others. It survives a killed process; a power cut it may not."""
+    """Open a database of the lab. It survives a killed process, but perhaps no power cut."""
     db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA synchronous = OFF")
     db.execute("PRAGMA journal_mode = TRUNCATE")

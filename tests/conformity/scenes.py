@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from snapall.lab import external_actors
 from snapall.lab.faults import CREATE, REMOVE, Fault, FaultKind
 from snapall.lab.sites import LabVm, SiteSpec, batch
+from tests import external_actors
 from tests.atlab import AtLab
 from tests.conformity.recordings import recording
 

@@ -14,12 +14,12 @@ from snapall.drill.disk import Damage, Disk, damaged
 @pytest.mark.parametrize(
     ("damage", "left"), [(Damage.LOST, b"a\n"), (Damage.TORN, b"a\nbb"), (Damage.HOLED, b"a\n\0\0\0\0\nccc\n")]
 )
-def test_what_was_synced_stands_and_the_rest_is_damaged(damage: Damage, left: bytes) -> None:
+def test_synced_bytes_survive_and_the_rest_is_damaged(damage: Damage, left: bytes) -> None:
     assert damaged(b"a\nbbbb\nccc\n", b"a\n", damage) == left
     assert damaged(b"a\n", b"a\n", damage) == b"a\n"
 
 
-def test_of_a_file_that_was_written_anew_nothing_stands_for_sure() -> None:
+def test_nothing_of_a_rewritten_file_is_sure_to_survive() -> None:
     assert damaged(b"new\n", b"old and longer", Damage.HOLED) == b"\0\0\0\0"
     assert damaged(b"new\n", b"old and longer", Damage.TORN) == b"ne"
 
@@ -44,7 +44,7 @@ def left(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_names_and_lines_that_were_never_synced_are_lost_and_all_else_is_as_it_was(folder: Path) -> None:
+def test_only_unsynced_names_and_lines_are_lost(folder: Path) -> None:
     disk = Disk.of(folder)
     written(folder)
     disk.cut(Damage.LOST)
@@ -64,14 +64,14 @@ def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_synced_bytes_wi
     assert left(folder) == {"old": "a\n", "new": ""}
 
 
-def test_what_was_removed_and_not_synced_may_come_back(folder: Path) -> None:
+def test_an_unsynced_removal_may_be_undone(folder: Path) -> None:
     disk = Disk.of(folder)
     (folder / "old").unlink()
     disk.cut(Damage.LOST)
     assert left(folder) == {"old": "a\n"}
 
 
-def test_the_folder_itself_goes_when_its_own_name_was_never_synced(tmp_path: Path) -> None:
+def test_a_folder_whose_name_was_never_synced_is_lost(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     disk = Disk.of(folder)
     folder.mkdir()
@@ -97,14 +97,14 @@ with (folder / "old").open("a") as file:
 """
 
 
-def test_a_process_that_is_listened_to_leaves_a_record_of_what_it_synced(folder: Path, tmp_path: Path) -> None:
-    words = [sys.executable, "-c", LISTENED, str(folder), str(tmp_path / "record")]
-    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "sync\n"
+def test_a_watched_process_records_what_it_synced(folder: Path, tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", LISTENED, str(folder), str(tmp_path / "record")]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "sync\n"
     assert left(folder) == {"old": "a\nb\nc\n", "new": "d\n"}
     Disk.recorded(tmp_path / "record", folder).cut(Damage.LOST)
     assert left(folder) == {"old": "a\nb\n"}
 
 
-def test_where_nothing_was_synced_nothing_is_left(folder: Path, tmp_path: Path) -> None:
+def test_nothing_is_left_where_nothing_was_synced(folder: Path, tmp_path: Path) -> None:
     Disk.recorded(tmp_path / "none", folder).cut(Damage.LOST)
     assert not folder.exists()

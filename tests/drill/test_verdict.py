@@ -1,4 +1,4 @@
-"""The drill's judge: each broken promise is seen in a world in which it was broken, and nothing in a whole one."""
+"""The drill's judge sees each broken promise in a world where it was broken, and none in a whole one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
-from snapall.drill.stage import FOREIGN, PASSWORD, site_of
-from snapall.drill.verdict import Broken, Scene, judged
+from snapall.drill.cellsite import FOREIGN, PASSWORD, site_of
+from snapall.drill.verdict import Broken, judged
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import FilerShell
+from snapall.lab.proof import SiteState
 from snapall.lab.sites import build
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
@@ -21,20 +22,20 @@ JOB = Job("vol1", "filer1", ("vmvol1",), (688,), chain_names("vmware", 4))
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-class Played:
+class ManualSite:
     """A drill's site on which commands are given by hand."""
 
     def __init__(self, folder: Path, job: Job) -> None:
         self.world = build(folder, site_of(job))
         self.job = job
-        self.before = Scene.of(self.world)
+        self.before = SiteState.of(self.world)
 
     def filer(self, *commands: str) -> None:
         for command in commands:
             assert FilerShell(self.world).answer(command, "rsh", "root").stderr == ""
 
-    def vcb(self, *words: str) -> None:
-        assert vcbsnapshot(self.world, ["-h", "vc", "-u", "vcbackup", "-p", PASSWORD, *words]).exit == 0
+    def vcb(self, *argv: str) -> None:
+        assert vcbsnapshot(self.world, ["-h", "vc", "-u", "vcbackup", "-p", PASSWORD, *argv]).exit == 0
 
     def whole_night(self, *, made: bool = False) -> None:
         """What a good run in safe order does to the filer."""
@@ -45,15 +46,15 @@ class Played:
         self.filer(*(f"snap rename vmvol1 {names}" for names in [*up, "new vmware_recent"]))
 
     def found(self) -> list[Broken]:
-        return [one.broken for one in judged(self.before, Scene.of(self.world), self.job)]
+        return [one.broken for one in judged(self.before, SiteState.of(self.world), self.job)]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Callable[..., Played]]:
+def site(tmp_path: Path) -> Iterator[Callable[..., ManualSite]]:
     made: list[World] = []
 
-    def make(job: Job = JOB) -> Played:
-        played = Played(tmp_path / str(len(made)), job)
+    def make(job: Job = JOB) -> ManualSite:
+        played = ManualSite(tmp_path / str(len(made)), job)
         made.append(played.world)
         return played
 
@@ -62,37 +63,37 @@ def site(tmp_path: Path) -> Iterator[Callable[..., Played]]:
         world.close()
 
 
-Make = Callable[..., Played]
+Make = Callable[..., ManualSite]
 
 
-def test_a_site_on_which_nothing_happened_is_whole(site: Make) -> None:
+def test_an_untouched_site_breaks_no_promise(site: Make) -> None:
     assert site().found() == []
 
 
-def test_a_whole_night_is_whole(site: Make) -> None:
+def test_a_good_run_breaks_no_promise(site: Make) -> None:
     night = site()
     night.vcb("-c", "moref:vm-100", "Quiesce-x")
     night.whole_night()
-    (made,) = Scene.of(night.world).vm_snapshots - night.before.vm_snapshots
+    (made,) = SiteState.of(night.world).vm_snapshots - night.before.vm_snapshots
     night.vcb("-d", "moref:vm-100", f"ssid:{made[0]}")
     assert night.found() == []
 
 
-def test_a_vm_that_is_left_quiesced_is_seen(site: Make) -> None:
+def test_a_vm_that_is_left_quiesced_is_found(site: Make) -> None:
     night = site()
     night.vcb("-c", "moref:vm-100", "Quiesce-x")
     assert night.found() == [Broken.VM]
 
 
 @pytest.mark.parametrize(("vm", "ssid"), [(FOREIGN.id, "snapshot-1200"), (100, "snapshot-1201")])
-def test_a_vm_snapshot_of_others_that_is_gone_is_seen(site: Make, vm: int, ssid: str) -> None:
+def test_a_missing_vm_snapshot_that_is_not_ours_is_found(site: Make, vm: int, ssid: str) -> None:
     night = site()
     night.vcb("-d", f"moref:vm-{vm}", f"ssid:{ssid}")
     assert night.found() == [Broken.FOREIGN]
 
 
 @pytest.mark.parametrize("command", ["snap delete vmvol1 hourly.0", "snap rename vmvol1 hourly.0 other"])
-def test_a_filer_snapshot_of_others_that_is_touched_is_seen(site: Make, command: str) -> None:
+def test_a_touched_filer_snapshot_that_is_not_ours_is_found(site: Make, command: str) -> None:
     night = site()
     night.filer(command)
     assert night.found() == [Broken.FOREIGN]
@@ -104,7 +105,7 @@ def test_a_backup_that_is_deleted_without_a_new_one_is_lost(site: Make) -> None:
     assert night.found() == [Broken.LOST, Broken.EARLY]
 
 
-def test_in_paper_order_the_oldest_may_go_before_the_capture_and_no_second_one(site: Make) -> None:
+def test_in_paper_order_only_the_oldest_may_go_before_the_capture(site: Make) -> None:
     night = site(PAPER)
     night.filer("snap delete vmvol1 vmware_snap4")
     assert night.found() == []
@@ -124,12 +125,12 @@ def test_a_backup_under_a_name_outside_the_chain_is_lost(site: Make) -> None:
     assert night.found() == [Broken.LOST, Broken.EARLY]
 
 
-def test_a_newest_backup_that_was_never_read_back_is_unproven(site: Make) -> None:
+def test_a_newest_backup_that_was_never_read_back_is_unconfirmed(site: Make) -> None:
     night = site()
     night.filer("snap rename vmvol1 vmware_recent away", "snap create vmvol1 new")
     night.filer("snap rename vmvol1 new vmware_recent")
     night.filer("snap list vmvol1")
-    assert Broken.UNPROVEN in night.found()
+    assert Broken.UNCONFIRMED in night.found()
 
 
 def test_a_chain_with_a_gap_is_lost_although_a_backup_was_taken(site: Make) -> None:
@@ -146,7 +147,7 @@ def test_a_chain_with_a_gap_is_lost_although_a_backup_was_taken(site: Make) -> N
         ["snap list vmvol1", "snap create vmvol1 new", "snap delete vmvol1 vmware_snap4"],
     ],
 )
-def test_a_rotation_before_the_proof_is_seen_though_all_ends_well(site: Make, commands: list[str]) -> None:
+def test_a_rotation_before_the_confirmation_is_found_even_if_all_ends_well(site: Make, commands: list[str]) -> None:
     night = site()
     night.filer(*commands, "snap rename vmvol1 vmware_snap3 vmware_snap4")
     night.filer("snap rename vmvol1 vmware_previous vmware_snap3", "snap rename vmvol1 vmware_recent vmware_previous")
@@ -154,7 +155,7 @@ def test_a_rotation_before_the_proof_is_seen_though_all_ends_well(site: Make, co
     assert set(night.found()) == {Broken.EARLY}
 
 
-def test_a_list_whose_answer_was_lost_proves_nothing(site: Make) -> None:
+def test_a_list_whose_answer_was_lost_confirms_nothing(site: Make) -> None:
     night = site()
     night.filer("snap create vmvol1 new")
     night.world.add_faults(Fault("snap list", FaultKind.ACT_NO_ANSWER))
@@ -162,20 +163,20 @@ def test_a_list_whose_answer_was_lost_proves_nothing(site: Make) -> None:
     assert set(night.found()) == {Broken.EARLY}
 
 
-def test_the_rotation_of_one_volume_waits_for_the_proof_of_the_other(site: Make) -> None:
+def test_the_rotation_of_one_volume_waits_for_the_confirmation_of_the_other(site: Make) -> None:
     night = site(replace(JOB, volumes=("vmvol1", "vmvol2")))
     night.whole_night()
     assert set(night.found()) == {Broken.EARLY}
 
 
-def test_one_proof_is_none_for_a_second_deletion(site: Make) -> None:
+def test_one_confirmation_does_not_allow_a_second_deletion(site: Make) -> None:
     night = site()
     night.whole_night()
     night.filer("snap create vmvol1 new", "snap delete vmvol1 vmware_snap4")
     assert Broken.EARLY in night.found()
 
 
-def test_names_in_the_wrong_order_are_seen(site: Make) -> None:
+def test_names_in_the_wrong_order_are_found(site: Make) -> None:
     night = site()
     night.filer("snap create vmvol1 new", "snap list vmvol1")
     swap = ["vmware_snap3 x", "vmware_snap4 vmware_snap3", "x vmware_snap4"]
@@ -183,7 +184,7 @@ def test_names_in_the_wrong_order_are_seen(site: Make) -> None:
     assert night.found() == [Broken.ORDER]
 
 
-def test_the_site_meets_the_jobs_own_rules(site: Make) -> None:
+def test_the_site_fits_the_jobs_rules(site: Make) -> None:
     rules = (("sql01", VmPolicy.MUST), ("vm-611", VmPolicy.MUST), ("test-*", VmPolicy.SKIP))
     job = replace(JOB, datastores=("gold", 7), volumes=("a", "b"), policies=Policies(rules))
     played = site(job)

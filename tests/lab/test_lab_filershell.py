@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.lab import external_actors
-from snapall.lab.faults import Fault, FaultKind, Struck
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import Ending, FilerShell, ShellReply
 from snapall.lab.sites import batch, build
+from snapall.lab.strikes import Struck
 from snapall.lab.texts import Says
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def test_the_brief_list_has_two_columns_newest_first(shell: FilerShell) -> None:
     )
 
 
-def test_the_full_list_tells_the_space_as_well(shell: FilerShell) -> None:
+def test_the_full_list_shows_the_space_too(shell: FilerShell) -> None:
     lines = output(shell, "snap list vmvol1").splitlines()
     assert lines[3:6] == [
         "  %/used       %/total  date          name",
@@ -72,8 +73,8 @@ def test_the_full_list_tells_the_space_as_well(shell: FilerShell) -> None:
 
 
 def test_without_a_volume_all_are_listed(shell: FilerShell) -> None:
-    with shell.world.moment() as moment:
-        moment.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
+    with shell.world.transaction() as transaction:
+        transaction.db.execute("INSERT INTO volumes (name, kb) VALUES ('empty', 1000)")
     shell.world.set(working="")
     assert output(shell, "snap list").startswith("Volume empty\n\n\nNo snapshots exist.\n\nVolume vmvol1\n")
 
@@ -101,7 +102,7 @@ def test_without_a_volume_all_are_listed(shell: FilerShell) -> None:
         ("snap restore vmvol1", "usage:"),
     ],
 )
-def test_what_cannot_be_done_is_said_on_stderr_and_changes_nothing(
+def test_an_impossible_command_answers_on_stderr_and_changes_nothing(
     shell: FilerShell, command: str, answer: str
 ) -> None:
     reply = shell.answer(command, "ssh", "snapall")
@@ -111,7 +112,7 @@ def test_what_cannot_be_done_is_said_on_stderr_and_changes_nothing(
     assert [entry.effect for entry in shell.world.ledger()] == [None]
 
 
-def test_a_busy_snapshot_cannot_be_deleted_and_says_why(shell: FilerShell) -> None:
+def test_the_filer_refuses_to_delete_a_busy_snapshot_and_gives_the_reason(shell: FilerShell) -> None:
     for tags, reason in [(("busy", "LUNs"), "LUN clone"), (("busy", "dump"), "dump"), (("busy",), "snapshot in use")]:
         external_actors.tag(shell.world, "vmvol1", "vmware_snap4", *tags)
         answer = output(shell, "snap delete vmvol1 vmware_snap4")
@@ -134,7 +135,7 @@ def test_the_state_of_a_volume_decides(shell: FilerShell) -> None:
     assert output(shell, "vol status vmvol1").splitlines()[1].split()[:4] == ["vmvol1", "online", "raid_dp,", "flex"]
 
 
-def test_255_snapshots_are_the_most(shell: FilerShell) -> None:
+def test_a_volume_has_at_most_255_snapshots(shell: FilerShell) -> None:
     for n in range(251):
         assert output(shell, f"snap create vmvol1 s{n}") == "creating snapshot...\n"
     assert "maximum number of snapshots" in output(shell, "snap create vmvol1 one_too_many")
@@ -168,14 +169,14 @@ def test_the_filer_may_be_slow(shell: FilerShell) -> None:
         (Fault("snap create", FaultKind.LIE), ShellReply(stdout="creating snapshot...\n")),
     ],
 )
-def test_some_faults_keep_it_from_acting(shell: FilerShell, fault: Fault, reply: ShellReply) -> None:
+def test_some_faults_prevent_the_act(shell: FilerShell, fault: Fault, reply: ShellReply) -> None:
     shell.world.add_faults(fault)
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == reply
     assert names(shell) == NAMES
     assert shell.world.ledger()[0].fault == fault.kind.value
 
 
-def test_a_lie_says_what_a_change_says_and_changes_nothing(shell: FilerShell) -> None:
+def test_a_lie_answers_like_a_change_and_changes_nothing(shell: FilerShell) -> None:
     shell.world.add_faults(Fault("snap", FaultKind.LIE, times=0))
     assert shell.answer("snap delete vmvol1 vmware_snap4", "ssh", "snapall") == ShellReply(
         stdout="deleting snapshot...\n"
@@ -201,9 +202,9 @@ def test_some_faults_spoil_only_the_answer(shell: FilerShell, fault: Fault, repl
     assert names(shell) == ["x", *NAMES]
 
 
-def test_an_effect_may_come_when_the_caller_has_gone(shell: FilerShell) -> None:
+def test_an_effect_may_come_after_the_caller_has_left(shell: FilerShell) -> None:
     external_actors.make_vm_snapshot(shell.world, 108, "Quiesce")
-    shell.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=5, hold=2))
+    shell.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=5, wait=2))
     assert shell.answer("snap create vmvol1 x", "ssh", "snapall") == ShellReply(wait=2, ending=Ending.DROP)
     assert names(shell) == NAMES
     shell.world.advance(5)
@@ -247,8 +248,8 @@ def test_a_connection_can_be_struck_before_any_command(shell: FilerShell) -> Non
 
 def test_the_ledger_names_every_fault_that_struck() -> None:
     both = Struck(Fault("snap create", FaultKind.DROP), (Fault("snap create", FaultKind.LAG),))
-    assert both.told == "drop, lag"
-    assert Struck().told is None
+    assert both.label == "drop, lag"
+    assert Struck().label is None
 
 
 def test_every_wording_says_whether_it_is_attested() -> None:

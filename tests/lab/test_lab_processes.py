@@ -13,6 +13,7 @@ import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
+from snapall.lab.serve import Lab
 from snapall.lab.sites import batch, big, build
 from tests.waiting import PATIENCE, until
 
@@ -56,14 +57,15 @@ def test_eight_processes_at_once_lose_nothing(tmp_path: Path) -> None:
         assert len(ledger.with_change(Change.MADE)) == 24
 
 
-def test_a_late_effect_comes_though_its_program_has_ended(world: World) -> None:
-    world.add_faults(Fault("vcbsnapshot create", FaultKind.ACT_LATE, seconds=0.2))
-    process = subprocess.run(
-        command(world, "-c", "moref:vm-108", "Quiesce"), capture_output=True, timeout=PATIENCE, check=False
-    )
-    assert (process.returncode, process.stdout, process.stderr) == (1, b"", b"")
-    # Nobody touches the world meanwhile: only the file is looked at.
-    until(lambda: listed(world) == [1228], "the late snapshot")
+def test_a_late_effect_comes_though_its_program_has_ended(tmp_path: Path) -> None:
+    with Lab.create(tmp_path / "lab", batch().having(config_js=True)) as lab:
+        lab.start("rsh")
+        lab.world.add_faults(Fault("vcbsnapshot create", FaultKind.ACT_LATE, seconds=0.2))
+        argv = command(lab.world, "-c", "moref:vm-108", "Quiesce")
+        process = subprocess.run(argv, capture_output=True, timeout=PATIENCE, check=False)
+        assert (process.returncode, process.stdout, process.stderr) == (1, b"", b"")
+        # The test itself does not touch the world: it reads only the file.
+        until(lambda: listed(lab.world) == [1228], "the late snapshot")
 
 
 def test_virtualcenter_finishes_the_task_of_a_killed_program(world: World) -> None:

@@ -93,7 +93,7 @@ def test_every_command_exits_with_0_and_errors_are_on_stderr(lab: Lab) -> None:
     assert [(entry.transport, entry.user) for entry in lab.world.ledger()] == [("ssh", "snapall")] * 3
 
 
-def test_a_password_serves_as_well_if_it_is_right(lab: Lab) -> None:
+def test_the_right_password_is_accepted_too(lab: Lab) -> None:
     lab.start()
     password = (lab.directory / "filer.secret").read_text(encoding="utf-8").strip()
     connected(lab, password=password).close()
@@ -133,7 +133,7 @@ def test_ssh_refuses_before_the_command_and_drops_after_it(lab: Lab) -> None:
     assert lab.world.listing("vmvol1")[0].name == "new"
 
 
-def test_a_client_that_hangs_up_first_disturbs_nobody(lab: Lab) -> None:
+def test_a_client_that_hangs_up_first_does_no_harm(lab: Lab) -> None:
     lab.start()
     lab.world.add_faults(Fault("version", FaultKind.SLOW, seconds=0.05))
     with connected(lab) as client:
@@ -159,7 +159,7 @@ def test_rsh_answers_a_zero_byte_and_the_output_without_a_status(lab: Lab) -> No
     assert [(entry.transport, entry.user) for entry in lab.world.ledger()] == [("rsh", "root")] * 3
 
 
-def test_rsh_brings_stderr_to_the_port_that_the_client_names(lab: Lab) -> None:
+def test_rsh_sends_stderr_to_the_port_that_the_client_names(lab: Lab) -> None:
     lab.start("rsh")
     with socket.create_server(("127.0.0.1", 0)) as waiting:
         waiting.settimeout(PATIENCE)
@@ -223,7 +223,7 @@ def test_a_lab_ends_though_a_command_is_not_answered(lab: Lab) -> None:
     assert not [one.name for one in set(threading.enumerate()) - before if one.name.startswith("lab-")]
 
 
-def test_a_lab_comes_up_again_as_it_was_at_the_same_port(tmp_path: Path) -> None:
+def test_a_lab_restarts_as_it_was_at_the_same_port(tmp_path: Path) -> None:
     with Lab.create(tmp_path / "lab") as lab:
         lab.start()
         ssh(lab, "snap create vmvol1 new")
@@ -239,7 +239,7 @@ def test_a_lab_comes_up_again_as_it_was_at_the_same_port(tmp_path: Path) -> None
         Lab(tmp_path / "nowhere")
 
 
-def test_the_filer_and_virtualcenter_work_on_when_the_caller_is_gone(lab: Lab) -> None:
+def test_the_filer_and_virtualcenter_go_on_after_the_caller_has_left(lab: Lab) -> None:
     lab.start("rsh")
     lab.world.add_faults(Fault("snap create", FaultKind.ACT_LATE, seconds=0.1))
     assert rsh(lab, "snap create vmvol1 new") == b"\0"
@@ -265,8 +265,8 @@ def test_its_configuration_is_ready_to_use(lab: Lab) -> None:
     assert (filer["transport"], filer["reserved_port"], filer["local_user"]) == ("rsh", False, "snapall")
 
 
-def test_a_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SnapallError, match="cannot live") as caught:
+def test_a_folder_that_no_database_url_can_contain_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SnapallError, match="cannot be in") as caught:
         Lab.create(tmp_path / "50%")
     assert "%" in caught.value.hint
     with pytest.raises(SnapallError):
@@ -282,7 +282,7 @@ def test_a_folder_that_no_database_url_can_name_is_refused(tmp_path: Path) -> No
         ("ciphers", ["aes128-cbc"]),
     ],
 )
-def test_each_old_algorithm_is_enough(lab: Lab, kind: str, offered: list[str]) -> None:
+def test_each_old_algorithm_is_sufficient(lab: Lab, kind: str, offered: list[str]) -> None:
     lab.start()
     only = type("Only", (paramiko.Transport,), {f"_preferred_{kind}": tuple(offered)})
     with closing(only(("127.0.0.1", lab.port))) as transport:
@@ -298,7 +298,7 @@ def test_each_old_algorithm_is_enough(lab: Lab, kind: str, offered: list[str]) -
         ("macs", ["hmac-sha2-256", "hmac-md5"]),
     ],
 )
-def test_modern_algorithms_alone_find_no_agreement(lab: Lab, kind: str, offered: list[str]) -> None:
+def test_a_client_with_only_modern_algorithms_is_refused(lab: Lab, kind: str, offered: list[str]) -> None:
     lab.start()
     only = type("Only", (paramiko.Transport,), {f"_preferred_{kind}": tuple(offered)})
     with closing(only(("127.0.0.1", lab.port))) as transport, pytest.raises((paramiko.SSHException, EOFError)):

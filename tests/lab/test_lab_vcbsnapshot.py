@@ -1,23 +1,28 @@
-"""The pretended vcbsnapshot: what it prints, how it exits, what each fault makes of it."""
+"""The simulated vcbsnapshot: what it prints, how it exits, what each fault makes of it."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from snapall.lab import external_actors
 from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.sites import batch, build
 from snapall.lab.sites import paper as paper_site
-from snapall.lab.vcbsnapshot import ProgramResult, main, parse, vcbsnapshot
+from snapall.lab.vcbcalls import ProgramResult
+from snapall.lab.vcbsnapshot import main, parse, vcbsnapshot
 from snapall.lab.world import World
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +99,7 @@ def test_without_a_login_config_js_is_used_if_there_is_one(world: World) -> None
         (("--help",), "usage:"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_words(world: World, rest: tuple[str, ...], output: str) -> None:
+def test_an_impossible_call_prints_an_error(world: World, rest: tuple[str, ...], output: str) -> None:
     end = ask(world, *rest)
     assert end.exit == 1
     assert output in end.stdout
@@ -112,7 +117,7 @@ def test_a_template_cannot_be_quiesced(tmp_path: Path) -> None:
         assert "operation not supported" in create(world, 112).stdout
 
 
-def test_a_chain_has_an_end(world: World) -> None:
+def test_a_vm_has_a_maximum_of_snapshots(world: World) -> None:
     world.set(levels=2)
     assert [create(world).exit for _ in range(3)] == [0, 0, 1]
 
@@ -127,15 +132,15 @@ def test_virtualcenter_takes_its_time_and_finishes_alone(world: World) -> None:
     assert create(world).exit == 0
     taken = (world.now() - NIGHT).total_seconds()
     assert 5 <= taken <= 15
-    asked, made = world.ledger()
-    assert (asked.effect, made.of, made.verb) == (None, asked.n, "")
+    call, made = world.ledger()
+    assert (call.effect, made.of, made.verb) == (None, call.n, "")
     assert made.effect is not None
     assert made.effect.change is Change.MADE
     assert remove(world).exit == 0
     assert world.quiesced() == {}
 
 
-def test_a_second_task_for_the_same_vm_is_refused_meanwhile(world: World) -> None:
+def test_a_second_task_for_a_busy_vm_is_refused(world: World) -> None:
     world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60))
     assert create(world) == (1, "", "")
     assert "another task is in progress" in create(world).stdout
@@ -144,7 +149,7 @@ def test_a_second_task_for_the_same_vm_is_refused_meanwhile(world: World) -> Non
     assert create(world).exit == 0
 
 
-def test_a_vm_that_goes_meanwhile_makes_the_task_fail(world: World) -> None:
+def test_the_task_of_a_vm_that_is_removed_meanwhile_fails(world: World) -> None:
     world.set(create_seconds=10)
     world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=5))
     create(world)
@@ -164,7 +169,7 @@ def test_a_vm_that_goes_meanwhile_makes_the_task_fail(world: World) -> None:
         (Fault(CREATE, FaultKind.HANG, seconds=900), ""),
     ],
 )
-def test_some_faults_keep_it_from_acting(world: World, fault: Fault, end: str) -> None:
+def test_some_faults_prevent_the_act(world: World, fault: Fault, end: str) -> None:
     world.add_faults(fault)
     struck = create(world)
     assert struck.exit == 1
@@ -210,7 +215,7 @@ def test_a_lie_prints_success_and_changes_nothing(world: World) -> None:
     assert set(world.quiesced()) == {108}
 
 
-def test_somebody_elses_id_may_be_printed_whether_a_snapshot_was_made_or_not(world: World) -> None:
+def test_another_id_may_be_printed_with_or_without_a_snapshot(world: World) -> None:
     world.add_faults(Fault(CREATE, FaultKind.ANOTHERS_ID, times=2))
     assert create(world).stdout == "SsId:snapshot-1228\n"  # there is no other one yet
     assert create(world).stdout == "SsId:snapshot-1228\n"
@@ -223,14 +228,56 @@ def test_somebody_elses_id_may_be_printed_whether_a_snapshot_was_made_or_not(wor
     assert listed(world) == [1228, 1229, 1230]
 
 
-def test_an_effect_may_come_when_the_caller_has_gone(world: World) -> None:
-    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60, hold=10, exit=0))
+def test_an_effect_may_come_after_the_caller_has_left(world: World) -> None:
+    world.add_faults(Fault(CREATE, FaultKind.ACT_LATE, seconds=60, wait=10, exit=0))
     assert create(world) == (0, "", "")
     assert (world.now() - NIGHT).total_seconds() == 10
     assert world.quiesced() == {}
     world.advance(50)
     assert listed(world) == [1228]
     assert world.ledger()[-1].of == 1
+
+
+def test_a_call_may_be_delayed_and_is_answered_when_it_acts(world: World) -> None:
+    world.add_faults(Fault(CREATE, FaultKind.DELAY, seconds=60))
+    assert create(world) == (0, "SsId:snapshot-1228\n", "")
+    assert (world.now() - NIGHT).total_seconds() == 60
+    assert [(one.of, one.at) for one in world.ledger()] == [(None, NIGHT), (1, world.now())]
+    world.add_faults(Fault(CREATE, FaultKind.DELAY, vm=112, seconds=60))
+    assert create(world, 112).exit == 1
+
+
+def test_an_administrator_may_take_a_snapshot_just_before_a_call(world: World) -> None:
+    world.add_faults(Fault(CREATE, FaultKind.MANUAL, snapshot="Before upgrade"))
+    assert create(world).stdout == "SsId:snapshot-1229\n"
+    assert world.quiesced() == {108: ("Before upgrade", "Quiesce")}
+    assert [effect.name for effect in world.ledger().effects] == ["Quiesce"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_process_may_be_frozen_before_a_call_and_killed_after_it(world: World) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        frozen = Fault(CREATE, FaultKind.SIGNAL, victim=process.pid, signal=signal.SIGSTOP)
+        world.add_faults(frozen, Fault(REMOVE, FaultKind.SIGNAL_AFTER, victim=process.pid))
+        create(world)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        remove(world)
+        assert process.wait() == -signal.SIGKILL
+    world.add_faults(Fault(CREATE, FaultKind.SIGNAL, victim=process.pid))
+    assert create(world).exit == 0  # a victim that has died already is fine
+    assert [entry.fault for entry in world.ledger()] == ["signal", "signal_after", "signal"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process may limit another one's files on Linux alone")
+def test_the_files_of_a_process_may_stop_growing_at_a_call(world: World, tmp_path: Path) -> None:
+    code = "import sys; file = open(sys.argv[1], 'w'); input(); file.write('lost'); file.flush()"
+    argv = [sys.executable, "-c", code, str(tmp_path / "file")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        world.add_faults(Fault(CREATE, FaultKind.DISK_FULL, victim=process.pid))
+        create(world)
+        _, errors = process.communicate("\n")
+    assert "File too large" in errors
 
 
 def test_a_removal_may_come_late_too(world: World) -> None:
@@ -263,7 +310,7 @@ def test_the_database_may_lag_behind_for_some_seconds(world: World) -> None:
     assert listed(world) == []
 
 
-def test_or_until_the_filer_is_asked_something(world: World) -> None:
+def test_the_database_may_lag_behind_until_the_next_filer_command(world: World) -> None:
     world.add_faults(Fault(CREATE, FaultKind.LAG))
     create(world)
     assert listed(world) == []
@@ -345,7 +392,7 @@ def test_the_plain_night_of_the_recordings_ends_as_it_did_there(world: World) ->
     assert world.quiesced() == {}
 
 
-def test_a_late_removal_of_what_is_gone_changes_nothing(world: World) -> None:
+def test_a_late_removal_of_a_removed_snapshot_changes_nothing(world: World) -> None:
     create(world)
     world.add_faults(Fault(REMOVE, FaultKind.ACT_LATE, seconds=5))
     remove(world)

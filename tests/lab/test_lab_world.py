@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import VmSnapshot
 from snapall.errors import SnapallError
-from snapall.lab import external_actors
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change, Effect, Entry, read_ledger
 from snapall.lab.sites import SiteSpec, batch, big, build, encoded, paper, tiny
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
+from tests import external_actors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_names_are_stored_as_virtualcenter_stores_them(tmp_path: Path) -> None:
         assert rows(world, "SELECT NAME FROM VPX_ENTITY WHERE ID = 355") == [("hr%2fpayroll",)]
 
 
-def test_nobody_can_read_the_hosts_passwords(tmp_path: Path) -> None:
+def test_a_query_of_the_hosts_passwords_fails(tmp_path: Path) -> None:
     with build(tmp_path, tiny()) as world:
         assert rows(world, "SELECT ID, DNS_NAME FROM VPX_HOST") == [(11, "esx01.example.edu")]
         with pytest.raises(sqlite3.OperationalError, match="malformed JSON"):
@@ -94,9 +94,9 @@ def test_a_folder_without_a_world_is_refused_with_a_remedy(tmp_path: Path) -> No
 
 def test_a_failing_change_leaves_no_trace(world: World) -> None:
     def fail() -> None:
-        with world.moment() as moment:
-            moment.db.execute("DELETE FROM vms")
-            moment.record(Entry(moment.time, "filer"))
+        with world.transaction() as transaction:
+            transaction.db.execute("DELETE FROM vms")
+            transaction.record(Entry(transaction.time, "filer"))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -105,7 +105,7 @@ def test_a_failing_change_leaves_no_trace(world: World) -> None:
     assert world.ledger() == ()
 
 
-def test_its_clock_can_stand_still_and_be_moved(world: World) -> None:
+def test_its_clock_can_stand_still_and_be_advanced(world: World) -> None:
     world.wait(0)
     assert world.now() == NIGHT
     world.wait(60)
@@ -113,14 +113,14 @@ def test_its_clock_can_stand_still_and_be_moved(world: World) -> None:
     assert (world.now() - NIGHT).total_seconds() == 120
 
 
-def test_real_time_cannot_be_moved(world: World) -> None:
+def test_real_time_cannot_be_advanced(world: World) -> None:
     world.set(clock=None)
     world.wait(0.001)
     with pytest.raises(SnapallError, match="real time"):
         world.advance(1)
 
 
-def test_the_ledger_tells_what_was_asked_what_changed_and_what_was_quiesced(world: World) -> None:
+def test_the_ledger_shows_each_call_its_change_and_what_was_quiesced(world: World) -> None:
     shell = FilerShell(world)
     made = argv(world, "-c", "moref:vm-110", "Quiesce")
     vcbsnapshot(world, made)
@@ -152,7 +152,7 @@ def test_the_ledger_tells_what_was_asked_what_changed_and_what_was_quiesced(worl
         ("rsh", "root"),
         ("ssh", "snapall"),
     ]
-    assert [effect.told for effect in ledger.effects[::2]] == [
+    assert [effect.label for effect in ledger.effects[::2]] == [
         "vm-110: made Quiesce (snapshot-1228)",
         "vm-110: removed Quiesce (snapshot-1228)",
         "vmvol1: renamed new -> vmware_snap4",
@@ -180,7 +180,7 @@ def test_virtualcenter_db_follows_the_truth(world: World) -> None:
     assert rows(world, query) == []
 
 
-def test_it_follows_even_while_nobody_can_reach_it(world: World) -> None:
+def test_it_follows_even_while_it_cannot_be_reached(world: World) -> None:
     external_actors.set_database(world, up=False)
     external_actors.set_database(world, up=False)
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):

@@ -31,7 +31,7 @@ MUTANTS = (
         "        draft.actions += [] if filer.filer_busy(state) else [Send(Stage.ROTATE, due[0])]\n"
         "        return\n"
         "    capture.capture(state, draft)\n",
-        breaks="the chain was touched before the new backup was proven",
+        breaks="a retained backup was touched before the new one was confirmed",
     ),
     Mutant(
         "VM snapshots are recovered by name instead of by id",
@@ -40,7 +40,7 @@ MUTANTS = (
         "    if mine:\n"
         "        return tuple(row for row in mine if same_name(row.name, one.name))\n"
         "    listed = tuple(row for row in mine if row.ssid in one.ids)\n",
-        breaks="something of others was touched",
+        breaks="something that is not ours was touched",
     ),
     Mutant(
         "a create without an answer is not waited for",

@@ -12,8 +12,8 @@ from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
-from snapall.lab import external_actors
 from snapall.lab.sites import LabVm, SiteSpec, batch
+from tests import external_actors
 from tests.atlab import AtLab, Ended
 from tests.backup.pretended import Stage
 

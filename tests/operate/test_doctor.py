@@ -20,12 +20,12 @@ from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import SiteError
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import SiteSpec, batch, big
 from snapall.operate.doctor.links import Mark, Seen, Walk
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
+from tests import external_actors
 from tests.atlab import AtLab, Ended
 from tests.backup.holders import held_though_dead
 from tests.backup.pretended import Stage
@@ -112,12 +112,12 @@ def tagged(night: AtLab) -> None:
 
 
 def scheduled(night: AtLab) -> None:
-    external_actors.set_own_ways(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
+    external_actors.set_automatic_snapshots(night.world, "vmvol1", sched="0 2 6@8,12,16,20")
 
 
 def autodelete(night: AtLab) -> None:
     night.world.set(version="NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007")
-    external_actors.set_own_ways(night.world, "vmvol1", autodelete="on")
+    external_actors.set_automatic_snapshots(night.world, "vmvol1", autodelete="on")
 
 
 def hooked(when: str) -> Callable[[AtLab], object]:

@@ -19,9 +19,9 @@ from snapall.app.output import Output
 from snapall.app.run import run
 from snapall.config.load import load
 from snapall.errors import Exit
-from snapall.lab import external_actors
 from snapall.lab.faults import Fault, FaultKind
 from snapall.operate.launcher import GuardianLauncher
+from tests import external_actors
 from tests.atlab import CHAIN, AtLab
 from tests.calls import end_calls
 from tests.operate.guards import (

@@ -95,8 +95,8 @@ def before(town: Town, chronicle: Chronicle, rules: Rules) -> Before:
 
 
 def _full(town: Town) -> list[int]:
-    with town.world.moment() as moment:
-        return [int(row[0]) for row in moment.db.execute("SELECT full FROM volumes").fetchall()]
+    with town.world.transaction() as transaction:
+        return [int(row[0]) for row in transaction.db.execute("SELECT full FROM volumes").fetchall()]
 
 
 def lost(deed: Deed, chronicle: Chronicle) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from snapall.lab import databases, external_actors
+from snapall.lab import databases
 from snapall.lab.sites import encoded
+from tests import external_actors
 from tests.year.chronicle import Chronicle
 from tests.year.happenings import Chance
 
@@ -53,9 +54,9 @@ class Operators:
     def _chain(self, world: World, what: str, volume: str, name: str) -> None:
         if what.startswith("renames"):
             new = f"sent_to_tape_{self.count}"
-            with world.moment() as moment:
+            with world.transaction() as transaction:
                 query = "UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?"
-                moment.db.execute(query, (new, volume, name))
+                transaction.db.execute(query, (new, volume, name))
             self.chronicle.operator_renamed(volume, name, new)
             return
         external_actors.remove_filer_snapshot(world, volume, name)
@@ -75,9 +76,9 @@ class Operators:
                 external_actors.remove_vm(world, vm.id)
                 self.chronicle.vm_is_gone(vm.id)
             case ["renames", *_] if vm is not None:
-                with world.moment() as moment:
-                    moment.db.execute("UPDATE vms SET name = ? WHERE id = ?", (f"web/{self.count}", vm.id))
-                    moment.echo(RENAMED, encoded(f"web/{self.count}"), vm.id)
+                with world.transaction() as transaction:
+                    transaction.db.execute("UPDATE vms SET name = ? WHERE id = ?", (f"web/{self.count}", vm.id))
+                    transaction.echo(RENAMED, encoded(f"web/{self.count}"), vm.id)
             case ["moves", *_] if vm is not None:
                 external_actors.move_vm(world, vm.id, self.chance.one([11, 12]))
             case ["takes", *_] if vm is not None:
@@ -126,11 +127,11 @@ def _datastores(world: World, number: int) -> tuple[int, ...]:
 
 
 def _add_vm(world: World, number: int, name: str, datastores: tuple[int, ...]) -> None:
-    with world.moment() as moment:
-        moment.db.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, 11, 0)", (number, name))
+    with world.transaction() as transaction:
+        transaction.db.execute("INSERT INTO vms (id, name, host, template) VALUES (?, ?, 11, 0)", (number, name))
         for store in datastores:
-            moment.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, ?)", (number, store))
-        moment.echo(databases.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
-        moment.echo(databases.ENTITY, number, name, 0, 3)
+            transaction.db.execute("INSERT INTO disks (vm, datastore) VALUES (?, ?)", (number, store))
+        transaction.echo(databases.VM, number, 11, f"[vmvol1_vmfs] {name}/{name}.vmx", f"{name}.example.edu", 1, 0)
+        transaction.echo(databases.ENTITY, number, name, 0, 3)
         for store in datastores:
-            moment.echo(databases.ASSIGNMENT, store, number)
+            transaction.echo(databases.ASSIGNMENT, store, number)

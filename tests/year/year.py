@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from snapall.lab import external_actors
 from snapall.lab.faults import FaultKind
+from tests import external_actors
 from tests.year import dawn
 from tests.year.chronicle import Chronicle, Rules
 from tests.year.dawn import Deed

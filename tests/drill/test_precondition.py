@@ -41,15 +41,13 @@ def ledger(*entries: tuple[float, Effect | None, int | None]) -> Ledger:
 
 
 @pytest.mark.parametrize(("step", "effect", "granted"), PAIRS)
-def test_what_acts_within_its_time_is_in_time_and_a_second_later_is_not(
-    step: Step, effect: Effect, granted: float
-) -> None:
+def test_a_call_that_acts_a_second_after_its_limit_is_late(step: Step, effect: Effect, granted: float) -> None:
     state = run((1, step))
     assert late(state, ledger((2, None, None), (1 + granted, effect, 1))) == ""
-    assert effect.told in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
+    assert effect.label in late(state, ledger((2, None, None), (2 + granted, effect, 1)))
 
 
-def test_a_second_command_of_the_same_words_is_measured_from_its_own_intent() -> None:
+def test_a_repeated_command_is_measured_from_its_own_intent() -> None:
     step, effect, _ = PAIRS[3]
     assert late(run((1, step), (30, step)), ledger((31, effect, None))) == ""
 
@@ -60,6 +58,6 @@ def test_a_late_act_is_measured_from_the_intent_of_the_call_that_asked_for_it() 
 
 
 @pytest.mark.parametrize("effect", [PAIRS[1][1], Effect(Change.REMOVED, "Q", vm=100, ssid="snapshot-1")])
-def test_what_others_did_and_what_was_removed_has_no_limit(effect: Effect) -> None:
+def test_changes_that_are_not_ours_and_removals_have_no_limit(effect: Effect) -> None:
     assert late(run((1, PAIRS[3][0])), ledger((500, effect, None))) == ""
     assert late(RunState(), ledger((500, effect, None))) == ""

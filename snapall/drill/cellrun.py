@@ -1,9 +1,8 @@
-"""Plays one cell: the run in a process of its own, its end, the aftermath, and the verdict."""
+"""Runs one cell: the run in a process of its own, its end, the aftermath, and the verdict."""
 
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import signal
 import sys
@@ -19,30 +18,30 @@ from snapall.app.recover import recover
 from snapall.app.run import run
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
-from snapall.backup.state import fold
 from snapall.config.load import load
 from snapall.config.settings import Config
-from snapall.drill import NotHere
 from snapall.drill.calls import MARK, CallCounter, recorded
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
+from snapall.drill.cellsite import CellLimits, DrillSite, prepare
 from snapall.drill.disk import Disk
-from snapall.drill.forked import become, guardians
-from snapall.drill.precondition import late
-from snapall.drill.stage import CellLimits, CellSite, furnish
-from snapall.drill.verdict import Broken, BrokenPromise, Scene, judged
+from snapall.drill.precondition import too_slow
+from snapall.drill.processes import become, fork, guardians
+from snapall.drill.servers import Host
+from snapall.drill.verdict import Broken, BrokenPromise, judged
 from snapall.errors import Exit, SnapallError
+from snapall.lab.proof import SiteState
 from snapall.lab.world import World
 from snapall.operate.launcher import GuardianLauncher
 
-_LIMITS = tuple(CellLimits(factor) for factor in (1, 4, 16, 64))  # of a cell's tries, until one tells something
-_PATIENCE = 600.0  # seconds for one call that nothing is to happen to: only a hang takes as long
-_LONGEST = 1800.0  # seconds for one command: what hangs in it is over by then, and it has had its say
+_LIMITS = tuple(CellLimits(factor) for factor in (1, 4, 16, 64))  # of the tries of one cell, until one is conclusive
+_PATIENCE = 600.0  # seconds for one call that is not struck: only a hang takes as long
+_LONGEST = 1800.0  # seconds for one command: longer than any call of it that hangs
 _KILLED = -int(getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """What a cell came to.
+class CellResult:
+    """The result of a cell.
 
     Not `reached`: the run ended before the call at which it was to be struck, or the machine was too slow.
     """
@@ -55,89 +54,90 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Theatre:
-    """Where the cells of one worker are played, one after the other."""
+class CellRunner:
+    """Runs the cells of one worker, one after the other."""
 
     folder: Path
-    place: CellSite
+    drill_site: DrillSite
+    host: Host
 
     def calls(self, cell: Cell) -> tuple[ExternalCall, ...]:
-        """The external calls of a run that nothing happens to. SnapallError: it did not go well."""
-        with _Scene(self, cell, _LIMITS[-1]) as scene:
-            record = scene.folder / "calls"
-            code = scene.perform(lambda: scene.run(record))
+        """The external calls of a run that is not struck. Raises SnapallError when it fails."""
+        with _CellRun(self, cell, _LIMITS[-1]) as one:
+            record = one.folder / "calls"
+            code = one.perform(lambda: one.run(record))
             if code != 0:
-                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{scene.output()}")
-            scene.load_beforehand()
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}")
+            one.preload()
             return recorded(record)
 
-    def play(self, cell: Cell) -> Played:
-        """One cell, until it tells something of snapall."""
-        return telling(lambda limits: self._play(cell, limits))
+    def run(self, cell: Cell) -> CellResult:
+        """Run one cell until its result is conclusive."""
+        return conclusive(lambda limits: self._try(cell, limits))
 
-    def _play(self, cell: Cell, limits: CellLimits) -> tuple[Played, str]:
-        with _Scene(self, cell, limits) as scene:
-            played = scene.play()
-            return played, scene.too_slow() if played.findings else ""
+    def _try(self, cell: Cell, limits: CellLimits) -> tuple[CellResult, str]:
+        with _CellRun(self, cell, limits) as one:
+            result = one.result()
+            return result, too_slow(one.settings.state, one.world.ledger()) if result.findings else ""
 
 
-def telling(play: Callable[[CellLimits], tuple[Played, str]]) -> Played:
-    """What a cell came to, `play` answering with it why the machine was too slow for it, or "".
+def conclusive(run: Callable[[CellLimits], tuple[CellResult, str]]) -> CellResult:
+    """The result of a cell. `run` returns it with why the machine was too slow, or "".
 
-    It is played again with longer limits while the machine is too slow, or the run ends before its call, as a race of
-    two calls may have it; at last it was not reached. What speaks against snapall on a machine that was quick enough
-    is not tried away.
+    The cell is run again with longer limits while the machine is too slow, or while the run ends before its call, as it
+    may when two calls race; in the end it counts as not reached. A broken promise on a machine that was quick enough
+    is final.
     """
-    played, slow = play(_LIMITS[0])
+    result, slow = run(_LIMITS[0])
     for limits in _LIMITS[1:]:
-        if not slow and (played.reached or played.findings):
+        if not slow and (result.reached or result.findings):
             break
-        played, slow = play(limits)
-    return replace(played, reached=False, output=slow) if slow else played
+        result, slow = run(limits)
+    return replace(result, reached=False, output=slow) if slow else result
 
 
-class _Scene:
+class _CellRun:
     """One cell's folder, and what happens in it."""
 
-    def __init__(self, theatre: Theatre, cell: Cell, limits: CellLimits) -> None:
+    def __init__(self, runner: CellRunner, cell: Cell, limits: CellLimits) -> None:
         self.cell = cell
         self.limits = limits
-        # A new one each time: a vcbsnapshot of a killed run that comes late finds no other run's site.
-        self.folder = Path(tempfile.mkdtemp(dir=theatre.folder)) / "cell"
-        self.log = theatre.folder / "said"
+        # A new one each time: a late vcbsnapshot of a killed run finds no other run's site.
+        self.folder = Path(tempfile.mkdtemp(dir=runner.folder)) / "cell"
+        self.log = runner.folder / "output"
         self.log.write_text("")
-        self.settings = load(furnish(self.folder, theatre.place, cell, limits))
+        self.settings = load(prepare(self.folder, runner.drill_site, runner.host, cell, limits))
         self.patient = _patient(self.settings)
         (self.job,) = self.settings.jobs.values()
         self.world = World(self.folder)
         self.hung: list[BrokenPromise] = []
 
-    def __enter__(self) -> _Scene:
+    def __enter__(self) -> _CellRun:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.world.close()
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
-    def play(self) -> Played:
+    def result(self) -> CellResult:
         """Strike, settle, judge."""
-        before = Scene.of(self.world)
+        before = SiteState.of(self.world)
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
         if crashed and self.cell.damage:
             Disk.recorded(self._durable, self.settings.state).cut(self.cell.damage)
         codes = self.settle()
-        self._let_all_act()
+        self._wait_for_late_acts()
         self.world.clear_faults()
-        after = Scene.of(self.world)
+        after = SiteState.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, after, self.job)
         findings += self._journals()
         output = self.output() if findings else ""
-        return Played(self.cell, self._reached(crashed, after), crashed, tuple(findings), output)
+        return CellResult(self.cell, self._reached(crashed, after), crashed, tuple(findings), output)
 
     def run(self, record: Path | None) -> Exit:
-        """The run itself, in the process that is to die."""
+        """Be the run, in the process that is struck."""
         CallCounter(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
             Disk.of(self.settings.state).listen(self._durable)
@@ -145,14 +145,14 @@ class _Scene:
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code
 
-    def load_beforehand(self) -> None:
-        """Load whatever the whole run has loaded, so that no later one has to, in a process of its own again."""
+    def preload(self) -> None:
+        """Load every module that the whole run has loaded, once for all later processes."""
         for name in self._loaded.read_text(encoding="utf-8").splitlines():
             with suppress(ImportError):
                 importlib.import_module(name)
 
     def settle(self) -> list[int]:
-        """The aftermath; the exit codes of its commands."""
+        """Carry out the aftermath; the exit codes of its commands."""
         match self.cell.aftermath:
             case Aftermath.GUARDIAN:
                 self._until_guardian_has_ended()
@@ -166,20 +166,14 @@ class _Scene:
                 ]
 
     def perform(self, command: Callable[[], Exit]) -> int:
-        """A command in a process of its own; its exit code, negative for a signal."""
-        if sys.platform == "win32":
-            raise NotHere
-        pid = os.fork()
-        if pid == 0:
-            become(command, self.log)
-        end = time.monotonic() + _LONGEST
-        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            if time.monotonic() > end:
-                self.hung.append(BrokenPromise(Broken.HUNG, f"no end after {_LONGEST:g} s"))
-                os.kill(pid, signal.SIGKILL)
-                break
-            time.sleep(0.02)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        """Carry out a command in a process of its own; its exit code, negative for a signal."""
+        process = fork(become, command, self.log)
+        process.join(_LONGEST)
+        if process.exitcode is None:
+            self.hung.append(BrokenPromise(Broken.HUNG, f"no end after {_LONGEST:g} s"))
+            process.kill()
+            process.join()
+        return process.exitcode or 0
 
     def output(self) -> str:
         """What the commands printed."""
@@ -198,31 +192,22 @@ class _Scene:
         """The record of what the run has synced."""
         return self.folder / "durable"
 
-    def _reached(self, crashed: bool, after: Scene) -> bool:
-        """Whether the run met what it was to meet. Of a pair the first: that one may end the run before the second."""
+    def _reached(self, crashed: bool, after: SiteState) -> bool:
+        """Whether the run was struck. Of a pair the first strike counts: it may end the run before the second."""
         if self.cell.killed and len(self.cell.strikes) == 1:
             return crashed
         if self.cell.strikes[0].call.system is System.DATABASE:
             return (self.folder / MARK).exists()
         return any(entry.fault is not None for entry in after.ledger)
 
-    def too_slow(self) -> str:
-        """Why this cell tells nothing of snapall; "" when it does."""
-        ledger = self.world.ledger()
-        for path in journals(self.settings.state / "journals"):
-            with suppress(SnapallError):
-                if why := late(fold(Journal.open(path, SystemClock()).records), ledger):
-                    return why
-        return ""
-
-    def _let_all_act(self) -> None:
-        """Wait until it is time for whatever was asked for and acts late."""
-        with self.world.moment() as moment:
-            ((due,),) = moment.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
+    def _wait_for_late_acts(self) -> None:
+        """Wait until everything that acts late is due."""
+        with self.world.transaction() as transaction:
+            ((due,),) = transaction.db.execute("SELECT max(due) FROM tasks WHERE acted IS NULL").fetchall()
         time.sleep(max(0.0, (due or 0.0) - time.time()))
 
     def _codes(self, first: int, codes: Sequence[int]) -> list[BrokenPromise]:
-        """A command of ours ends in an exit code of ours; the last one has nothing left to worry about."""
+        """Every command has a documented exit code, and the last one ends well."""
         known = {int(code) for code in Exit}
         odd = [code for code in [first, *codes] if code not in known and code != _KILLED]
         odd += [code for code in codes[-1:] if code not in (Exit.OK, Exit.PARTIAL)]
@@ -235,12 +220,12 @@ class _Scene:
                 Journal.open(path, SystemClock())
             except SnapallError as error:
                 findings.append(BrokenPromise(Broken.JOURNAL, error.message))
-            if is_open(path) and not self._owes_nothing(path):
+            if is_open(path) and not self._has_begun_nothing(path):
                 findings.append(BrokenPromise(Broken.JOURNAL, f"{path.name} is open"))
         return findings
 
-    def _owes_nothing(self, path: Path) -> bool:
-        """A run that dies before it has a guardian leaves a journal in which nothing was begun."""
+    def _has_begun_nothing(self, path: Path) -> bool:
+        """Whether the run died before it had a guardian: its journal is open, with nothing to settle."""
         return self.cell.aftermath is Aftermath.GUARDIAN and '"Intent"' not in path.read_text()
 
     def _until_guardian_has_ended(self) -> None:
@@ -253,7 +238,7 @@ class _Scene:
 
 
 def _patient(settings: Config) -> Config:
-    """The same for whoever settles: no call is given up because the machine is slow.
+    """The settings of the aftermath, which gives no call up because the machine is slow.
 
     How long a call of the struck run may still act is in its journal.
     """
