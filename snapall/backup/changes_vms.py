@@ -16,11 +16,11 @@ from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
 
 def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
-    """The state after the answer to a create: an id that was there before is not ours."""
+    """The state after the answer to a create: an id that was there before, or is another VM's, is not its own."""
     if one.phase is not VmPhase.ASKED:  # found, or gone, before its answer came
         return state
     match outcome:
-        case Done(ssid=ssid) if ssid in present_ids(state):
+        case Done(ssid=ssid) if ssid in present_ids(state) or ssid in _others_ids(state, one):
             return with_vm(state, replace(one, phase=VmPhase.SILENT, ended=at, why=f"vcbsnapshot printed {ssid}"))
         case Done(ssid=ssid):
             early = state.captured_at is None
@@ -34,6 +34,11 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
                 state = replace(state, login=why)
             phase = VmPhase.FAILED if failed else VmPhase.SILENT
             return with_vm(state, replace(one, phase=phase, why=why, ended=at if failed or claimed else None))
+
+
+def _others_ids(state: RunState, one: VmState) -> tuple[str, ...]:
+    """The ids of the run's other VMs."""
+    return tuple(ssid for other in state.vms.values() if other.vm.id != one.vm.id for ssid in other.ids)
 
 
 def any_created(state: RunState) -> bool:

@@ -111,7 +111,7 @@ def await_answers(state: RunState, now: datetime, policy: Policy, draft: Draft, 
                 draft.actions.append(ReadVolume(stage, volume))
                 return True
             continue
-        if policy.patient and state.stopped_at is None:
+        if policy.patient and (state.stopped_at is None or stage is Stage.ROTATE):  # a rotation is finished
             _look_again(state, ReadVolume(stage, volume), now, until, draft, told(calls[-1].step))
     return waiting
 

@@ -124,9 +124,16 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
     named = tuple(row for row in _named(state, one, mine) if row not in listed)
     if state.header.job.order is Order.SAFE:
         return (*listed, *named)
-    if listed or (one.ids and not one.misread):
+    if listed or (one.ids and not one.misread and not _mistaken(state, one)):
         return listed
     return named if len(named) == 1 else ()
+
+
+def _mistaken(state: RunState, one: VmState) -> bool:
+    """In paper order: an id that was adopted by its name alone has vanished, so that it was not ours, as it seems."""
+    took = any(isinstance(call.outcome, Done) and not call.outcome.already for call in one.removals)
+    by_name = one.create is not None and _printed(one) not in one.ids
+    return state.header.job.order is Order.PAPER and one.vanished and by_name and not took
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
@@ -153,11 +160,12 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
     """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
     if one.in_flight:
         return ""
-    if one.removed and not one.misread:
+    mistaken = _mistaken(state, one)
+    if one.removed and not one.misread and not mistaken:
         return "removed, and no longer listed"
     if any(all(isinstance(call.outcome, Refusal) for call in one.removals_of(ssid)) for ssid in one.ids):
         return ""  # the database may lag: a removal by the known id costs nothing and makes sure
-    if one.listed:
+    if one.listed and not mistaken:
         return "no longer listed"
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)

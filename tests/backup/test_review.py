@@ -249,3 +249,38 @@ def _told(*whats: What, state: RunState | None = None) -> RunState:
     """The state after these records, one a second."""
     began = state.version if state is not None else 0
     return fold([Record(AT + timedelta(seconds=began + n), what) for n, what in enumerate(whats)], state)
+
+
+def test_an_id_that_another_vm_of_the_run_has_is_not_believed(stage: Stage) -> None:
+    def repeats(step: Step, act: Act) -> Outcome:
+        act(step)
+        (ssid,) = (row.ssid for row in stage.site.rows if row.vm == VM.id)
+        return Done(f"SsId:{ssid}", ssid)
+
+    stage.site.fail(quiesce_of(110), repeats)
+    assert stage.night().exit is Exit.OK
+    removed = [step for step in stage.site.asked if isinstance(step, Release)]
+    assert len({step.ssid for step in removed}) == len(removed) == 3
+    assert stage.site.rows == []
+
+
+def test_in_paper_order_a_snapshot_that_was_mistaken_for_ours_and_vanished_hides_no_late_one(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, PAPER)
+    others = VmSnapshot("snapshot-7", VM.id, "Quiesce")
+
+    def fails(step: Step, act: Act) -> Outcome:
+        stage.site.rows.append(others)
+        stage.clock.later(PACE.settle / 2, lambda: act(step))
+        return Unknown("it failed", failed=True)
+
+    def vanishes(step: Step, act: Act) -> Outcome:
+        stage.site.rows.remove(others)
+        return act(step)
+
+    stage.site.fail(quiesce_of(VM.id), fails)
+    stage.site.fail(capture_of(), vanishes)
+    assert stage.night().exit is not Exit.OK
+    assert stage.recover() in {Exit.OK, Exit.DEBTS}
+    assert stage.site.rows == []
+    assert stage.recover() is Exit.OK
+    assert not stage.store.open_runs()

@@ -73,13 +73,14 @@ def certified(world: World, run: int, verdicts: Sequence[Verdict], both: bool) -
         if key[0] == "quiesced at" and str(key[2]).startswith(f"run {run} ") and key[1] in volumes
         if world.ledger.get(("listed", *key[1:]))
     ]
+    proved = _answered_at_once(world, run)
     for one in verdicts:
         vm = one.vm.id
         there = all(isinstance(vms, frozenset) and vm in vms for vms in at)
-        lied = ("false yes", run, vm) in world.ledger  # of what nobody has seen, nobody can know
+        lied = any((lie, run, vm) in world.ledger for lie in ("false yes", "lie"))  # what nobody has seen, nobody knows
         if one.state == QUIESCED and not there and not lied:
             raise Violation("4 the certificate is true", f"vm-{vm} is certified, and had no snapshot at the capture")
-        if one.state == NOT_QUIESCED and both and there and _was_quiesced(world, run, vm, bool(at)):
+        if one.state == NOT_QUIESCED and both and proved and there and _was_quiesced(world, run, vm, bool(at)):
             raise Violation("13 the certificate is true", f"vm-{vm} was quiesced, and is reported so: {one.why}")
 
 
@@ -93,6 +94,12 @@ def _was_quiesced(world: World, run: int, vm: int, captured: bool) -> bool:
         return False  # nothing but vcbsnapshot's answer tells of it
     sent = captured or any(key[:2] == ("capture", run) for key in ledger)
     return not sent or ledger.get(("release", run, vm), True) is True
+
+
+def _answered_at_once(world: World, run: int) -> bool:
+    """Whether each capture was asked for once, and nobody renamed it: else the certificate may be too modest."""
+    times = [value for key, value in world.ledger.items() if key[:2] == ("capture", run)]
+    return not world.meddled and all(value == 1 for value in times)
 
 
 @dataclass(frozen=True, slots=True)

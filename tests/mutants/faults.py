@@ -37,7 +37,7 @@ BROKEN = (
     Mutant(
         "a printed id that the survey listed is believed",
         "backup/changes_vms.py",
-        "        case Done(ssid=ssid) if ssid in present_ids(state):\n",
+        "        case Done(ssid=ssid) if ssid in present_ids(state) or ssid in _others_ids(state, one):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
     ),
