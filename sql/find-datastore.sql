@@ -1,5 +1,5 @@
--- The id that a job's `datastores` wants, of every datastore: its name, and how many VMs are on it, templates left out.
--- `snapall datastores` tells the same. Run it as the owner of the VPX_ tables, or put the owner before each of them.
+-- Every datastore with the id that a job's `datastores` needs, its name, and its number of VMs without templates.
+-- `snapall datastores` shows the same. Run this as the owner of the VPX_ tables, or put the owner before each table.
 -- VirtualCenter stores %, / and \ in a name as %25, %2f and %5c.
 SELECT d.ID, d.NAME, COUNT(DISTINCT v.ID) AS VMS
 FROM VPX_DATASTORE d

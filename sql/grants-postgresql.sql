@@ -1,6 +1,6 @@
--- The same login on PostgreSQL, which later vCenter Servers and the appliance have: database VCDB, schema vc.
--- To do: a password of your own for CHANGE-ME. As the database's owner: psql -d VCDB -f grants-postgresql.sql
--- Tried on PostgreSQL 15 with tables made by hand, never on a vCenter's own database.
+-- The same login for PostgreSQL, the database of later vCenter Servers and of the appliance: database VCDB, schema vc.
+-- Replace CHANGE-ME with a password. Then, as the database's owner: psql -d VCDB -f grants-postgresql.sql
+-- Tried on PostgreSQL 15 with tables made by hand, never on a real vCenter database.
 CREATE ROLE snapall LOGIN PASSWORD 'CHANGE-ME';
 GRANT USAGE ON SCHEMA vc TO snapall;
 GRANT SELECT (ID, HOST_ID, IS_TEMPLATE) ON vc.VPX_VM TO snapall;

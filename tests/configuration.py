@@ -20,7 +20,7 @@ HEAD = """\
 # snapall.toml, key by key
 
 Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/schema.py; a test compares them. An
-example is in the [README](../README.md#five-minutes-to-a-first-real-backup), and `snapall init` writes a first file.
+example is in [Your first backup](first-backup.md#an-example), and `snapall init` writes a first file.
 
 Relative paths are relative to the file. Unknown keys, wrong types, missing tables, secrets that cannot be read and
 names that a filer cannot bear are all told together, and exit with 2 before anything is contacted. A name becomes part

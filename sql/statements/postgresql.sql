@@ -1,10 +1,10 @@
--- What snapall asks of the VirtualCenter database, PostgreSQL, through pg8000.
--- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
+-- The statements that snapall sends to the VirtualCenter database, PostgreSQL, through pg8000.
+-- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
+-- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
 -- The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.
--- Made by `python -m tests.site.statements postgresql`; a test holds this file to what is really sent. SQLAlchemy words
--- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
--- for the version, the schema, the isolation level and standard_conforming_strings.
+-- Made by `python -m tests.site.statements postgresql`; a test compares this file with what is really sent. SQLAlchemy
+-- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
+-- use, for the version, the schema, the isolation level and standard_conforming_strings.
 
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
@@ -24,12 +24,12 @@ SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SN
 FROM "vc_user".VPX_SNAPSHOT
 WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
 
--- the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)
+-- the same, and the VMs of the ids that vcbsnapshot printed (run, recover)
 SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
 FROM "vc_user".VPX_SNAPSHOT
 WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER) OR "vc_user".VPX_SNAPSHOT.ID IN (%s::INTEGER);  -- bound: 108, 110, 1228
 
--- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+-- the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)
 SELECT "vc_user".VPX_VM.ID
 FROM "vc_user".VPX_VM
 WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
@@ -37,7 +37,7 @@ SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
 FROM "vc_user".VPX_VM JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
 WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
 
--- the datastores, where a job gives a name instead of an id (run, plan)
+-- the datastores, if a job names one instead of giving its id (run, plan)
 SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
 FROM "vc_user".VPX_DATASTORE;
 

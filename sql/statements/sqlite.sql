@@ -1,10 +1,10 @@
--- What snapall asks of the VirtualCenter database, SQLite, the lab's.
--- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
+-- The statements that snapall sends to the VirtualCenter database, SQLite, the lab's.
+-- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
+-- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
 -- There are no owners.
--- Made by `python -m tests.site.statements sqlite`; a test holds this file to what is really sent. SQLAlchemy words
--- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
--- for nothing that concerns these tables.
+-- Made by `python -m tests.site.statements sqlite`; a test compares this file with what is really sent. SQLAlchemy
+-- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
+-- use, for nothing that concerns these tables.
 
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT DISTINCT VPX_VM.ID, VPX_DS_ASSIGNMENT.DS_ID
@@ -22,12 +22,12 @@ SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAP
 FROM VPX_SNAPSHOT
 WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
 
--- the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)
+-- the same, and the VMs of the ids that vcbsnapshot printed (run, recover)
 SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
 FROM VPX_SNAPSHOT
 WHERE VPX_SNAPSHOT.VM_ID IN (?, ?) OR VPX_SNAPSHOT.ID IN (?);  -- bound: 108, 110, 1228
 
--- which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)
+-- the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)
 SELECT VPX_VM.ID
 FROM VPX_VM
 WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
@@ -35,7 +35,7 @@ SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
 FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
 WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
 
--- the datastores, where a job gives a name instead of an id (run, plan)
+-- the datastores, if a job names one instead of giving its id (run, plan)
 SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME
 FROM VPX_DATASTORE;
 

@@ -22,33 +22,34 @@ SHOWN = (Aspect.EXIT, Aspect.CHAIN, Aspect.QUIESCED, Aspect.VM_SNAPSHOTS, Aspect
 WORDS = {
     Aspect.FILER: "other commands to the filer",
     Aspect.VCB: "other calls of vcbsnapshot",
-    Aspect.DATABASE: "other questions to the database",
+    Aspect.DATABASE: "other queries to the database",
     Aspect.LOG: "other lines in the log",
 }
 
 INTRODUCTION = """\
 # How snapall differs from the batch
 
-`snapall.bat` was recorded in {count} scenarios, good nights and bad ones
-([fixtures/batch](../fixtures/batch/README.md)). snapall performs the same scenarios on a simulated site, in both
-orders and with one VM at a time, and the results are compared: the commands that reached the filer and vcbsnapshot,
-what was asked of the database, the retained backups and the VMs that were quiesced in each, the VM snapshots that
-were left, the exit code, and the batch's lines in the log. This page lists every difference. It is made from the table
-that the comparison is checked against (`tests/conformity/differences.toml`) by
+The tests compare snapall with {count} recordings of `snapall.bat`, of good nights and bad ones
+([fixtures/batch](../fixtures/batch/README.md)). snapall plays each scenario on a simulated site, in both orders and
+with one VM at a time. The comparison covers the commands that reached the filer and vcbsnapshot, the queries to the
+database, the retained backups and the VMs quiesced in each, the VM snapshots that were left, the exit code, and the
+batch's lines in the log. This page lists every difference. It is made from the table that the comparison is checked
+against (`tests/conformity/differences.toml`) by
 
 ```sh
 python -m tests.conformity.differences > docs/differences.md
 ```
 
-Where snapall has no equivalent, the nearest case stands in: a database that cannot be asked for an output file of osql
-that is missing, stale or full of error text; a log that cannot be written for one that another program keeps open.
+Where snapall has no equivalent, the nearest case stands in. A database that does not answer stands in for an output
+file of osql that is missing, stale or full of error text; a log that cannot be written, for one that another program
+keeps open.
 
-If you are about to switch: the next two sections say what stays as it is. The numbered ones are the batch's defects,
-each with the scenarios in which it shows; the last ones are deliberate choices.
+If you are about to switch: the next two sections list what stays the same. The numbered sections are the batch's
+defects, each with the scenarios that show it. The last sections are deliberate choices.
 
-In the tables `N` is the backup of tonight, `N-1` that of last night and so on, `UTC` the mark of a run (date, time and
-four random characters), and `snapshot-(108)` the id of the snapshot that was made of VM 108; "night 2" appears where
-several nights were recorded, and the volume where two copies ran.
+In the tables, `N` is tonight's backup, `N-1` last night's and so on. `UTC` is the stamp of a run (date, time and four
+random characters), and `snapshot-(108)` the id of the snapshot of VM 108. "Night 2" appears where several nights were
+recorded, and the volume where two copies of the batch ran.
 """
 
 
@@ -67,17 +68,17 @@ def _identical() -> Iterator[str]:
         stated[scenario, order].add(aspect)
     same = [one for one in SCENARIOS if not stated[one, "paper"]]
     but_login = [one for one in SCENARIOS if stated[one, "paper"] == {Aspect.LOGIN}]
-    yield "## The same in everything\n"
-    yield f"With order paper: {_names(same)}: a good night, as the batch's author meant it.\n"
-    yield f"But for the user name that the batch leaves out, and the password that it cuts: {_names(but_login)}.\n"
-    yield "## The same in the end\n"
+    yield "## The same in every respect\n"
+    yield f"In paper order, a good night as the batch's author meant it: {_names(same)}.\n"
+    yield f"Except for the user name that the batch omits, and the password that it cuts: {_names(but_login)}.\n"
+    yield "## The same end state\n"
     ends = {Aspect.CHAIN, Aspect.QUIESCED, Aspect.VM_SNAPSHOTS, Aspect.EXIT}
     for order in ORDERS:
         kept = [one for one in SCENARIOS if not stated[one, order] & ends]
         text = (
             "the same backups under the same names, the same VMs quiesced in each, the same VM snapshots left and the"
         )
-        yield f"With order {order}, {text} same exit code: {_names(kept)}.\n"
+        yield f"In {order} order, {text} same exit code: {_names(kept)}.\n"
 
 
 def _section(one: Difference) -> Iterator[str]:
@@ -131,7 +132,7 @@ def _names(scenarios: list[str]) -> str:
 def _by_order(names: dict[str, list[str]]) -> str:
     if names["safe"] == names["paper"]:
         return f" in both orders: {_names(names['safe'])}"
-    return ";".join(f" in order {order}: {_names(found)}" for order, found in names.items() if found)
+    return ";".join(f" in {order} order: {_names(found)}" for order, found in names.items() if found)
 
 
 if __name__ == "__main__":

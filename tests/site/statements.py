@@ -23,13 +23,13 @@ from tests.site.servers import POSTGRESQL, SQL_2000, Server
 Heard = list[tuple[str, tuple[object, ...]]]
 DIALECTS = ("mssql", "postgresql", "sqlite")
 HEAD = """\
--- What snapall asks of the VirtualCenter database, {server}.
--- Each question has a connection of its own, in autocommit, closed at once. Values are bound, never written into the
--- text; here they are those of an example: datastore 688, with the VMs 108 and 110, and snapshot-1228.
+-- The statements that snapall sends to the VirtualCenter database, {server}.
+-- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
+-- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
 -- {owner}
--- Made by `python -m tests.site.statements {dialect}`; a test holds this file to what is really sent. SQLAlchemy words
--- the statements: another release of it may set its brackets otherwise. At its first connect it also asks, for itself,
--- {first}.
+-- Made by `python -m tests.site.statements {dialect}`; a test compares this file with what is really sent. SQLAlchemy
+-- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
+-- use, {first}.
 """
 SERVERS = {
     "mssql": "SQL Server 2000 to 2005, through pyodbc",
@@ -37,7 +37,7 @@ SERVERS = {
     "sqlite": "SQLite, the lab's",
 }
 OWNERS = {
-    "mssql": "The owner of the tables is `vc_user` here; it is `database.owner`, or found by the first question.",
+    "mssql": "The owner of the tables is `vc_user` here; it is `database.owner`, or found by the first query.",
     "postgresql": "The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.",
     "sqlite": "There are no owners.",
 }
@@ -51,14 +51,14 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
     (
-        "the same, and whose the snapshots are whose ids vcbsnapshot printed (run, recover)",
+        "the same, and the VMs of the ids that vcbsnapshot printed (run, recover)",
         lambda vc: vc.snapshots([108, 110], ["snapshot-1228"]),
     ),
     (
-        "which of these VMs VirtualCenter still knows, and where, when a snapshot cannot be removed (run, recover)",
+        "the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)",
         lambda vc: vc.registered([108, 110]),
     ),
-    ("the datastores, where a job gives a name instead of an id (run, plan)", lambda vc: vc.datastores()),
+    ("the datastores, if a job names one instead of giving its id (run, plan)", lambda vc: vc.datastores()),
     ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
     ("the database's own time (doctor)", lambda vc: vc.clock()),
     ("all VMs with their datastores and names (audit)", lambda vc: vc.placements()),
