@@ -158,7 +158,7 @@ def test_a_password_does_not_show_itself(folder: Path) -> None:
         ('{ file = "" }', "must be a path in quotes"),
         (
             '{ file = "~no-such-user-/x" }',
-            'the home directory in "~no-such-user-/x" is not known; write the path in full',
+            'the home directory in "~no-such-user-/x" is unknown; write the path in full',
         ),
     ],
 )
@@ -270,10 +270,10 @@ def test_tables_that_are_no_tables(folder: Path) -> None:
         ("jobs.vol1", "chain = []", "jobs.vol1.chain: must hold at least one entry"),
         ("jobs.vol1", 'prefix = "-x"', 'jobs.vol1.prefix: "-x" cannot be used'),
         ("jobs.vol1", f'prefix = "{"x" * 201}"', f'jobs.vol1.prefix: "{"x" * 120}..." cannot be used'),
-        ("jobs.vol1", 'prefix = "SnapMirror"', 'jobs.vol1.prefix: "SnapMirror" may not be ours'),
-        ("jobs.vol1", 'prefix = "sv_x"', 'jobs.vol1.prefix: "sv_x" may not be ours'),
-        ("jobs.vol1", 'chain = ["mine", "hourly.0"]', 'jobs.vol1.chain: "hourly.0" may not be ours'),
-        ("jobs.vol1", 'chain = ["nightly.1"]', 'jobs.vol1.chain: "nightly.1" may not be ours'),
+        ("jobs.vol1", 'prefix = "SnapMirror"', 'jobs.vol1.prefix: "SnapMirror" is reserved for'),
+        ("jobs.vol1", 'prefix = "sv_x"', 'jobs.vol1.prefix: "sv_x" is reserved for'),
+        ("jobs.vol1", 'chain = ["mine", "hourly.0"]', 'jobs.vol1.chain: "hourly.0" is reserved for'),
+        ("jobs.vol1", 'chain = ["nightly.1"]', 'jobs.vol1.chain: "nightly.1" is reserved for'),
         ("jobs.vol1", 'vm_snapshot = "a b"', 'jobs.vol1.vm_snapshot: "a b" cannot be used'),
         ("jobs.vol1", 'vm_snapshot = "smvi_x"', 'jobs.vol1.vm_snapshot: "smvi_x" is a name that'),
         ("jobs.vol1", 'order = "both"', 'jobs.vol1.order: must be "safe" or "paper"'),
@@ -301,7 +301,7 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('"mssql+pyodbc://vc_user@VirtualCenter"', '"VirtualCenter"', "database.url: must be a SQLAlchemy URL"),
         ("[jobs.vol1]", '[jobs."a b"]', 'jobs."a b": "a b" cannot be used'),
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
-        ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
+        ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a format of date and time"),
         ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
         ("[vcenter]", "readers = 4\n[vcenter]", "readers: must be the name of a group in quotes"),
         ("[vcenter]", 'readers = "no such"\n[vcenter]', 'readers: "no such" is not a group of this machine'),
@@ -341,24 +341,24 @@ def test_ssh_keys_at_an_rsh_filer_are_faults(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("program", ["ssh", "/usr/bin/ssh", "C:\\\\PuTTY\\\\PLINK.EXE"])
-def test_no_password_goes_over_a_far_shell(folder: Path, program: str) -> None:
+def test_no_password_goes_through_a_remote_shell(folder: Path, program: str) -> None:
     far = with_key("vcenter", f'vcbsnapshot = ["{program}", "proxy", "vcbsnapshot"]')
     [output] = faults(folder, far)
-    assert output.startswith("vcenter.password: would stand on the far command line of ")
+    assert output.startswith("vcenter.password: would appear on the remote command line of ")
     bare = far.replace('user = "vcbackup"\npassword = { env = "VCPWORD" }\n', "")
     assert read(folder, bare).vcenter.vcbsnapshot[1:] == ("proxy", "vcbsnapshot")
     [output] = faults(folder, bare.replace("vc01.example.edu", "vc01;reboot"))
-    assert output.startswith("vcenter.host: is read again by a shell behind ")
+    assert output.startswith("vcenter.host: passes through another shell behind ")
 
 
 def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
     [output] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
     assert output == (
-        'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", "vmware_previous", '
+        'jobs.other.prefix: job "vol1" uses the same names on "vmvol1": "vmware_recent", "vmware_previous", '
         '"vmware_snap3", "vmware_snap4", "vmware_new_*"; give one of the two jobs another prefix or chain'
     )
     [output] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nprefix = "x"'))
-    assert output.startswith('jobs.other.chain: job "vol1" gives the same names on "vmvol1": "VMware_Snap3"; ')
+    assert output.startswith('jobs.other.chain: job "vol1" uses the same names on "vmvol1": "VMware_Snap3"; ')
     assert set(read(folder, second_job('volumes = ["vmvol2"]')).jobs) == {"vol1", "other"}
     assert set(read(folder, second_job('volumes = ["vmvol1"]\nprefix = "noon"')).jobs) == {"vol1", "other"}
 
@@ -374,7 +374,7 @@ def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
 )
 def test_two_jobs_must_not_share_temporary_names_on_one_volume(folder: Path, lines: str, names: str) -> None:
     [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\n{lines}'))
-    assert output.startswith(f'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": {names}; ')
+    assert output.startswith(f'jobs.other.prefix: job "vol1" uses the same names on "vmvol1": {names}; ')
     assert len(read(folder, second_job(f'volumes = ["vmvol2"]\n{lines}')).jobs) == 2
 
 
@@ -388,34 +388,34 @@ def test_every_volume_in_common_is_named_and_long_chains_are_cut_short(folder: P
         'volumes = ["B", "a", "d"]\nretain = 8'
     ).removeprefix(PLAIN)
     [output] = faults(folder, both)
-    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "B", "a": "vmware_recent", ')
+    assert output.startswith('jobs.other.prefix: job "vol1" uses the same names on "B", "a": "vmware_recent", ')
     assert '"vmware_snap6" and 3 more; ' in output
 
 
-def test_a_conflict_of_two_jobs_is_told_beside_other_faults(folder: Path) -> None:
+def test_a_conflict_of_two_jobs_is_reported_beside_other_faults(folder: Path) -> None:
     output = faults(folder, second_job('volumes = ["vmvol1"]\nbusy_wait = -1'))
     assert len(output) == 2
     assert output[0].startswith("jobs.other.busy_wait: ")
-    assert output[1].startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": ')
+    assert output[1].startswith('jobs.other.prefix: job "vol1" uses the same names on "vmvol1": ')
 
 
 def test_the_order_changes_nothing_about_names_in_common(folder: Path) -> None:
     for order in ("safe", "paper"):
         [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\nchain = ["x"]\norder = "{order}"'))
-        assert output.startswith('jobs.other.prefix: job "vol1" gives the same names')
+        assert output.startswith('jobs.other.prefix: job "vol1" uses the same names')
 
 
 def test_two_tables_for_one_filer_are_one_filer(folder: Path) -> None:
     twin = '[filers.twin]\nhost = "FILER1.example.edu"\ntransport = "rsh"\n'
     job = '[jobs.other]\nfiler = "twin"\ndatastores = [1]\nvolumes = ["vmvol1"]\n'
     [output] = faults(folder, PLAIN + twin + job)
-    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", ')
+    assert output.startswith('jobs.other.prefix: job "vol1" uses the same names on "vmvol1": "vmware_recent", ')
     assert len(read(folder, PLAIN + twin.replace("FILER1", "filer2") + job).jobs) == 2
 
 
-def test_names_that_differ_in_capitals_only_are_one_name(folder: Path) -> None:
+def test_names_that_differ_in_case_only_are_one_name(folder: Path) -> None:
     [output] = faults(folder, second_job('volumes = ["vmvol2"]').replace("jobs.other", "jobs.VOL1"))
-    assert output.startswith('jobs.VOL1: differs from "vol1" in capital letters only')
+    assert output.startswith('jobs.VOL1: differs from "vol1" in case only')
 
 
 def test_toml_that_cannot_be_read_is_reported_with_its_line(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -219,9 +218,9 @@ def test_a_defect_before_the_run_began_runs_no_after_hook(two: TwoJobs) -> None:
 
 
 def test_a_defect_around_a_hook_ends_neither_the_call_nor_the_metrics(two: TwoJobs) -> None:
-    broken = Hooks(after=(3,))  # type: ignore[arg-type]
+    broken = Hooks.model_construct(after=(3,))
     settings = two.settings
-    ended = two.run(settings=replace(settings, hooks={**settings.hooks, "vol1": broken}))
+    ended = two.run(settings=settings.model_copy(update={"hooks": {"vol1": broken}}))
     assert ended.code == Exit.PARTIAL
     assert "a defect of snapall:" in ended.err
     two.night.assert_shifted_by_one()

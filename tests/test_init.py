@@ -17,7 +17,7 @@ import pytest
 
 from snapall import cli
 from snapall.app.init import Interview
-from snapall.config.firstfile import text_of_answers, write_first
+from snapall.config.init import text_of_answers, write_first
 from snapall.config.load import load
 from snapall.errors import ConfigError
 from snapall.lab.config_file import init_command

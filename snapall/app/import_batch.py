@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
 from snapall.config.load import from_batch
-from snapall.config.settings import Config, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Config
 from snapall.errors import ConfigError
 from snapall.views.json_root import root
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snapall.app import init_answers
-from snapall.config.firstfile import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
-from snapall.config.settings import Database, Filer, Secret, Vcenter
+from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, require_7mode
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from snapall.backup.model import Vm
 
 T = TypeVar("T")
-_SETTLE, _TIMEOUT, _REMOVE = 960.0, 960.0, 14400.0  # as where the configuration leaves them out
-_FILER_TIMEOUT = 120.0
 _MOST_RETAINED = 250
 # What belongs together is asked for again when it does not hold; what was given besides stays as it is.
 _OF_VCENTER = ("vcenter", "vcbsnapshot", "vcenter-user", "vcenter-password-file")
@@ -142,7 +141,7 @@ class Interview:
         words = self._ask("vcbsnapshot", "The program vcbsnapshot, with its first arguments", "vcbsnapshot", program)
         user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's own config.js has it", "", str) or None
         password = self._secret("vcenter-password-file", f"Password of {user}", VC_SECRET) if user is not None else None
-        return Vcenter(host, user, password, words, _TIMEOUT, _REMOVE, _SETTLE, 4)
+        return Vcenter(host=host, user=user, password=password, vcbsnapshot=words)
 
     def _log_in(self, vms: Sequence[Vm]) -> Callable[[Vcenter], None]:
         return lambda vcenter: self._tell(f"  vcbsnapshot: {Vcb(vcenter).looked(vms[0])}")
@@ -156,7 +155,7 @@ class Interview:
             ask = "Password of the database's login; empty: none"
             file = init_answers.url(url).startswith("sqlite")
             password = None if file else self._secret("database-password-file", ask, SQL_SECRET)
-            made = Database(url, password, self._given.get("owner"))
+            made = Database(url=url, password=password, owner=self._given.get("owner"))
             if self._tries:
                 VirtualCenter(made).find_owner()
             return made
@@ -191,13 +190,13 @@ class Interview:
         if transport == "rsh":
             local = self._ask("local-user", "Who we say we are; empty: the login name", "", str) or None
             reserved = self._given.get("reserved-port") != "no"
-            return Filer(name, host, "rsh", port, None, None, None, None, _FILER_TIMEOUT, local, reserved)
+            return Filer(name=name, host=host, transport="rsh", port=port, local_user=local, reserved_port=reserved)
         user = self._ask("filer-user", "The filer's user", "root", init_answers.filled)
         key = self._ask("key-file", "Private RSA key; empty: a password", "", init_answers.path)
         password = self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
         known = self._folder / (self._given.get("known-hosts") or "known_hosts")
         file = self._folder / key if key is not None else None
-        return Filer(name, host, "ssh", port, user, file, password, known, _FILER_TIMEOUT, None, reserved_port=True)
+        return Filer(name=name, host=host, port=port, user=user, key_file=file, password=password, known_hosts=known)
 
     def _meet(self, filer: Filer) -> None:
         """The filer's host key is shown and, when it is confirmed, written down; then the login is tried."""

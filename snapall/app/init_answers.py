@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from snapall.backup.model import FILER_NAME
-from snapall.config.settings import holds_password
+from snapall.config.secret import holds_password
 from snapall.errors import ConfigError
 
 

@@ -85,7 +85,7 @@ def init(
         "retain": retain,
     }  # fmt: skip
     from snapall.app.init import Interview
-    from snapall.config.firstfile import require_place, write_first
+    from snapall.config.init import require_place, write_first
 
     path = out.absolute()
     require_place(path)

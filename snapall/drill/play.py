@@ -257,6 +257,6 @@ def _patient(settings: Config) -> Config:
 
     How long a call of the struck run may still act is in its journal.
     """
-    vcenter = replace(settings.vcenter, timeout=_PATIENCE, remove_timeout=_PATIENCE)
-    filers = {name: replace(filer, timeout=_PATIENCE) for name, filer in settings.filers.items()}
-    return replace(settings, vcenter=vcenter, filers=filers)
+    vcenter = settings.vcenter.model_copy(update={"timeout": _PATIENCE, "remove_timeout": _PATIENCE})
+    filers = {name: filer.model_copy(update={"timeout": _PATIENCE}) for name, filer in settings.filers.items()}
+    return settings.model_copy(update={"vcenter": vcenter, "filers": filers})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from snapall.config.settings import Secret
+from snapall.config.secret import Secret
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.prefetch import Prefetch

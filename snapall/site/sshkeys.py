@@ -14,7 +14,8 @@ from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
 
 if TYPE_CHECKING:
-    from snapall.config.settings import Filer, Secret
+    from snapall.config.secret import Secret
+    from snapall.config.settings import Filer
 
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")

@@ -12,15 +12,15 @@ DEFECTS = ("tests/test_defects.py",)
 NAMES = (
     Mutant(
         "temporary names in common are overlooked",
-        "config/rules.py",
+        "config/claims.py",
         "        return (*retained, *temporary.values())\n",
         "        return retained\n",
         CONFIG,
     ),
     Mutant(
         "only equal prefixes make temporary names in common",
-        "config/rules.py",
-        "        return any(name.lower().startswith(start) for name in (*self.names(), self.temporary))\n",
+        "config/claims.py",
+        "        return any(name.lower().startswith(start) for name in (*self.names, self.temporary))\n",
         "        return self.temporary.lower() == start\n",
         CONFIG,
     ),

@@ -29,7 +29,7 @@ class Source:
         """The keys, as tomllib gives those of a snapall.toml. Passwords stand in it in clear."""
         return self.batch.table
 
-    def told(self, path: KeyPath, text: str) -> str:
+    def located(self, path: KeyPath, text: str) -> str:
         """A key's fault with the file that it came from, and the line if that is the batch."""
         fault = self.batch.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.config.load import load
-from snapall.config.settings import Database, Filer, Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import ConfigError
 from snapall.escaping import printable
 
