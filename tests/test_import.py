@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import replace
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from snapall import cli
+from snapall.config.json_schema import SHIPPED, directive
 from snapall.config.load import load
 from tests.batches import BATS, FILLED
+from tests.json_schema import accepts
 from tests.test_batfile import put
 
 TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "mended"]
@@ -32,7 +34,10 @@ def test_what_is_written_loads_as_the_batch_does(tmp_path: Path, capsys: pytest.
     assert (code, err) == (0, "")
     written = load(tmp_path / "snapall.toml")
     before = load(batch)
-    assert replace(written, path=before.path) == before
+    assert written.model_copy(update={"path": before.path}) == before
+    text = (tmp_path / "snapall.toml").read_text(encoding="utf-8")
+    assert text.startswith(f"{directive()}\n")
+    assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
     for secret in (before.vcenter.password, before.database.password):
         assert secret is not None
         assert secret.reveal() not in (tmp_path / "snapall.toml").read_text().replace("vcpword", "")
@@ -47,7 +52,7 @@ def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.Captu
     out = tmp_path / "far" / "new.toml"
     assert ended(capsys, batch, "--out", out, "--write-secrets")[0] == 0
     before = load(batch)
-    assert replace(load(out), path=before.path) == before
+    assert load(out).model_copy(update={"path": before.path}) == before
     assert before.vcenter.password is not None
     assert before.vcenter.password.reveal() == "other"
     assert not (out.parent / "vc.secret").exists()
@@ -63,7 +68,7 @@ def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.C
     assert "4 a.m." in out
     environ = {"VCPWORD": "vcpw", "SQLPWORD": "sqlpw"}
     before = load(batch)
-    assert replace(load(tmp_path / "snapall.toml", environ), path=before.path) == before
+    assert load(tmp_path / "snapall.toml", environ).model_copy(update={"path": before.path}) == before
 
 
 def test_secrets_are_written_only_when_asked_and_for_their_owner_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import shlex
@@ -18,10 +19,12 @@ import pytest
 from snapall import cli
 from snapall.app.init import Interview
 from snapall.config.init import text_of_answers, write_first
+from snapall.config.json_schema import SHIPPED, directive
 from snapall.config.load import load
 from snapall.errors import ConfigError
 from snapall.lab.config_file import init_command
 from tests.atlab import AtLab, Ended
+from tests.json_schema import accepts
 
 Make = Callable[..., AtLab]
 
@@ -239,13 +242,13 @@ def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path
 
 
 def test_what_cannot_be_a_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
-    night = at_lab(transport="ssh")
-    given: dict[str, str | None] = {**flags_of(night), "database": "no URL"}
+    given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
     answers = Interview(given, None, home, tries=False).answers()
-    with pytest.raises(ConfigError, match="must be a SQLAlchemy URL"):
-        write_first(home / "snapall.toml", answers)
+    with pytest.raises(ConfigError, match="is reserved for schedules"):
+        write_first(home / "snapall.toml", replace(answers, prefix="SnapMirror"))
     assert list(home.iterdir()) == []
-    assert '"no URL"' in text_of_answers(answers, home)
+    with pytest.raises(ConfigError, match="--database: url: must be a SQLAlchemy URL"):
+        Interview({**given, "database": "no URL"}, None, home, tries=False).answers()
 
 
 def test_a_datastores_name_can_write_no_line_of_its_own(at_lab: Make, home: Path) -> None:
@@ -253,6 +256,14 @@ def test_a_datastores_name_can_write_no_line_of_its_own(at_lab: Make, home: Path
     answers = replace(Interview(given, None, home, tries=False).answers(), named='store\nallow_empty = true  # "')
     table = tomllib.loads(text_of_answers(answers, home))["jobs"]["vmvol1"]
     assert "allow_empty" not in table
+
+
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+def test_the_first_line_names_the_schema_which_accepts_the_file(at_lab: Make, home: Path, transport: str) -> None:
+    given: dict[str, str | None] = dict(flags_of(at_lab(transport=transport), transport))
+    text = text_of_answers(Interview(given, None, home, tries=False).answers(), home)
+    assert text.startswith(f"{directive()}\n")
+    assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
 
 
 def test_who_leaves_at_a_question_is_let_go_without_a_traceback(home: Path) -> None:

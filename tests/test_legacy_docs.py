@@ -11,7 +11,6 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -148,7 +147,7 @@ def _of_ssh(folder: Path) -> Iterator[tuple[str, str]]:
 def _of_rsh(folder: Path) -> Iterator[tuple[str, str]]:
     with Lab.create(folder / "rsh", batch()) as lab:
         lab.start("rsh")
-        yield complaint(lambda: Rsh(replace(_settings(lab, "rsh"), local_user="nobody")).run("version"))
+        yield complaint(lambda: Rsh(_settings(lab, "rsh").model_copy(update={"local_user": "nobody"})).run("version"))
 
     def forbidden(_: int) -> socket.socket:
         raise PermissionError(13, os.strerror(13))

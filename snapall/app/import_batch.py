@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
+from snapall.config.json_schema import directive
 from snapall.config.load import from_batch
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
@@ -177,7 +178,7 @@ def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept
     top |= {key: value for key, value in source.raw.items() if not isinstance(value, Mapping)}
     if moved:
         top |= {"state": str(config.state), "log": str(config.log)}
-    lines = [f"# What {what} says, for snapall. Relative paths are relative to this file."]
+    lines = [directive(), f"# What {what} says, for snapall. Relative paths are relative to this file."]
     lines += [_entry((key,), value, source) for key, value in top.items()]
     secrets = {place.key: place.value(kept) for place in places}
     for path, table in _tables(source.raw):

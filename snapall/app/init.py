@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snapall.app import init_answers
+from snapall.config.complaints import checked
 from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, Vcenter
@@ -52,7 +53,7 @@ class Interview:
 
     def answers(self) -> Answers:
         """Ask for everything, in the order in which a run needs it. ConfigError: an answer is missing, or wrong."""
-        vcenter = self._vcenter()
+        vcenter = self._until_it_holds(self._vcenter, lambda _: None, _OF_VCENTER)
         database, stores, vms = self._database()
         if vms:
             given = [vcenter]  # tried only now: a find needs a VM
@@ -97,8 +98,8 @@ class Interview:
     def _until_it_holds(self, ask: Callable[[], T], look: Callable[[T], object], flags: Sequence[str]) -> T:
         """Answers that belong together, and are tried together: a person is asked for all of them again."""
         while True:
-            made = ask()
             try:
+                made = ask()
                 if self._tries:
                     look(made)
                 return made
@@ -141,7 +142,7 @@ class Interview:
         words = self._ask("vcbsnapshot", "The program vcbsnapshot, with its first arguments", "vcbsnapshot", program)
         user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's own config.js has it", "", str) or None
         password = self._secret("vcenter-password-file", f"Password of {user}", VC_SECRET) if user is not None else None
-        return Vcenter(host=host, user=user, password=password, vcbsnapshot=words)
+        return checked(lambda: Vcenter(host=host, user=user, password=password, vcbsnapshot=words))
 
     def _log_in(self, vms: Sequence[Vm]) -> Callable[[Vcenter], None]:
         return lambda vcenter: self._tell(f"  vcbsnapshot: {Vcb(vcenter).looked(vms[0])}")
@@ -155,7 +156,7 @@ class Interview:
             ask = "Password of the database's login; empty: none"
             file = init_answers.url(url).startswith("sqlite")
             password = None if file else self._secret("database-password-file", ask, SQL_SECRET)
-            made = Database(url=url, password=password, owner=self._given.get("owner"))
+            made = checked(lambda: Database(url=url, password=password, owner=self._given.get("owner")))
             if self._tries:
                 VirtualCenter(made).find_owner()
             return made
@@ -190,13 +191,21 @@ class Interview:
         if transport == "rsh":
             local = self._ask("local-user", "Who we say we are; empty: the login name", "", str) or None
             reserved = self._given.get("reserved-port") != "no"
-            return Filer(name=name, host=host, transport="rsh", port=port, local_user=local, reserved_port=reserved)
+            return checked(
+                lambda: Filer(
+                    name=name, host=host, transport="rsh", port=port, local_user=local, reserved_port=reserved
+                )
+            )
         user = self._ask("filer-user", "The filer's user", "root", init_answers.filled)
         key = self._ask("key-file", "Private RSA key; empty: a password", "", init_answers.path)
         password = self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
         known = self._folder / (self._given.get("known-hosts") or "known_hosts")
         file = self._folder / key if key is not None else None
-        return Filer(name=name, host=host, port=port, user=user, key_file=file, password=password, known_hosts=known)
+        return checked(
+            lambda: Filer(
+                name=name, host=host, port=port, user=user, key_file=file, password=password, known_hosts=known
+            )
+        )
 
     def _meet(self, filer: Filer) -> None:
         """The filer's host key is shown and, when it is confirmed, written down; then the login is tried."""

@@ -33,6 +33,17 @@ def doctor(jobs: options.Jobs = None, config: options.ConfigFile = None, as_json
     options.leave(Exit.FAILED if any(one.mark is Mark.FAILURE for one in found) else Exit.OK)
 
 
+def schema() -> None:
+    """Print the JSON schema of snapall.toml.
+
+    Editors complete and check the keys by it. The first line of what `init` and `import` write names the installed
+    copy; `snapall schema > snapall.schema.json` makes one for another machine.
+    """
+    from snapall.config.json_schema import SHIPPED
+
+    typer.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
+
+
 class _Typist:
     """Whoever sits at the terminal."""
 

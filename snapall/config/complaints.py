@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from snapall.config import settings
-from snapall.config.tomlfile import KeyPath
+from snapall.config.tomlfile import KeyPath, dotted
+from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,15 @@ def faults_of(error: ValidationError) -> tuple[ConfigFault, ...]:
     faulty = {one["loc"][:-1] for one in found}
     real = (one for one in found if one["type"] != "too_short" or one["loc"] not in faulty)
     return tuple(dict.fromkeys(fault for one in real for fault in _in_words(one)))
+
+
+def checked(make: Callable[[], _T]) -> _T:
+    """Return the settings that `make` builds of a person's answers, or raise ConfigError in plain words."""
+    try:
+        return make()
+    except ValidationError as error:
+        lines = [f"{dotted(fault.path)}: {fault.text}" for fault in faults_of(error)]
+    raise ConfigError("\n".join(lines), "give another answer")
 
 
 def _in_words(error: ErrorDetails) -> Iterator[ConfigFault]:

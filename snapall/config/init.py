@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall.config.json_schema import directive
 from snapall.config.load import load
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, Vcenter
@@ -18,7 +19,8 @@ from snapall.escaping import printable
 
 VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
 _TEMPLATE = """\
-# Written by `snapall init`. Relative paths are relative to this file; the README lists every key.
+{schema}
+# Written by `snapall init`. Relative paths are relative to this file; docs/configuration.md lists every key.
 state = "snapall.state"              # journals and locks
 log   = "snapall.log"                # appended to, in the batch's words
 
@@ -65,6 +67,7 @@ def text_of_answers(one: Answers, folder: Path) -> str:
     if one.vcenter.password is not None:
         login += f'password    = {{ file = "{VC_SECRET}" }}\n'
     return _TEMPLATE.format(
+        schema=directive(),
         host=_toml(one.vcenter.host),
         login=login,
         vcbsnapshot=_toml(list(one.vcenter.vcbsnapshot)),

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from snapall.backup.model import Grade, Job, Order, Policies, VmPolicy, chain_names
+from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import values
 from snapall.config.claims import FOREIGN, Claim, conflicts
 from snapall.config.secret import Secret, holds_password
@@ -239,7 +239,7 @@ class JobSettings(_Table):
     """The names themselves, newest first, instead of `retain`."""
     vm_snapshot: values.VmSnapshotName = "Quiesce"
     """Name of the VM snapshots; in safe order the run appends its stamp."""
-    order: Annotated[Order, Field(strict=False)] = Order.SAFE
+    order: values.OrderName = Order.SAFE
     """`"safe"`: rotate after the new backup is confirmed. `"paper"`: before the capture, as the batch does."""
     publish: Literal["any", "partial", "whole"] | None = None
     """Least grade that is published: `"any"`, `"partial"` (some VM quiesced), `"whole"`.
@@ -254,10 +254,10 @@ class JobSettings(_Table):
     """Whether a guardian watches over each run."""
     max_age: values.Hours = 26
     """Hours; `snapall status` warns of an older newest backup, and is critical from twice that age on."""
-    vms: dict[values.Line, Annotated[VmPolicy, Field(strict=False)]] = {}
+    vms: dict[values.Line, values.VmPolicyName] = {}
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
-    hooks: Hooks = Hooks()
-    """See the table below."""
+    hooks: Hooks = Field(default_factory=Hooks)
+    """Commands that run before and after the backup: [jobs.NAME.hooks]."""
     name: SkipJsonSchema[str] = Field(validation_alias=NAME)
     given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
 

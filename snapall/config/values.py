@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from snapall.backup.model import FILER_NAME
+from snapall.backup.model import FILER_NAME, Order, VmPolicy
 from snapall.config.claims import Claim
 from snapall.config.secret import Secret
 from snapall.escaping import quoted
@@ -228,6 +228,8 @@ SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable), _
 Password = Annotated[
     Secret, PlainValidator(_secret), PlainSerializer(str, when_used="json"), WithJsonSchema(_PASSWORD_SCHEMA)
 ]
+OrderName = Annotated[Order, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(Order)})]
+VmPolicyName = Annotated[VmPolicy, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(VmPolicy)})]
 Command = Annotated[tuple[Line, ...], _LIST]
 Volumes = Annotated[tuple[Name, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
 _Datastore = Annotated[

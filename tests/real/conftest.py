@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -118,7 +118,7 @@ def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
             lines = f"PasswordAuthentication no\nAuthorizedKeysFile {tmp_path}/authorized_keys\n{lines}"
             port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines))
             reached = settings("ssh", port, _myself()).model_copy(update={"key_file": tmp_path / "user_key"})
-            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+            return Peer(world, reached.model_copy(update={"known_hosts": tmp_path / "known_hosts"}), tmp_path)
 
         yield start
 
@@ -138,7 +138,7 @@ def sshd_by_password(tmp_path: Path, world: World) -> Iterator[Callable[[str], P
             lines = f"PasswordAuthentication yes\nPubkeyAuthentication no\n{lines}"
             port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines, prefix))
             reached = settings("ssh", port, ACCOUNT).model_copy(update={"password": Secret("hunter2")})
-            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+            return Peer(world, reached.model_copy(update={"known_hosts": tmp_path / "known_hosts"}), tmp_path)
 
         yield start
 

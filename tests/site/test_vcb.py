@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -198,7 +198,7 @@ def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
     os.mkfifo(gate)
     program = (sys.executable, "-c", "import sys; print('SsId:s-1', flush=True); open(sys.argv[1]).read()", str(gate))
     patient = settings(program)
-    hasty = replace(patient, timeout=0.01) if own == "timeout" else replace(patient, remove_timeout=0.01)
+    hasty = patient.model_copy(update={own: 0.01})
     children: list[Child] = []
     outcome = Vcb(hasty).perform(step, children.append)
     gate.write_text("")
