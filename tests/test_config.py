@@ -3,16 +3,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from snapall.backup.model import Grade, Order, VmPolicy
+from snapall.backup.model import Grade, Job, Order, VmPolicy
+from snapall.config.complaints import keys_of
 from snapall.config.load import check_keep, find, jobs_named, load, parse, with_order
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Database, JobSettings
 from snapall.errors import ConfigError, Exit
+from snapall.views.jsonlines import plain
 
 PLAIN = """
 [vcenter]
@@ -110,6 +116,44 @@ def test_the_vms_table_keeps_the_order_of_the_file(folder: Path) -> None:
     assert job.policies.rules == (("test-*", VmPolicy.SKIP), ("sql01", VmPolicy.MUST), ("a*", VmPolicy.TRY))
 
 
+EVERY_KEY = """
+[jobs.own]
+filer = "filer1"
+volumes = ["a", "b"]
+datastores = ["gold"]
+prefix = "own"
+chain = ["x", "y"]
+vm_snapshot = "Freeze"
+order = "paper"
+publish = "any"
+max_quiesced = 1
+busy_wait = 2
+allow_empty = true
+guardian = false
+max_age = 3
+vms = { "*" = "must" }
+hooks = { before = ["true"] }
+"""
+
+
+def test_no_key_of_a_job_is_forgotten_on_its_way_to_the_core(folder: Path) -> None:
+    config = read(folder, PLAIN + EVERY_KEY)
+    job, plain_job = config.jobs["own"], config.jobs["vol1"]
+    same = [one.name for one in fields(Job) if getattr(job, one.name) == getattr(plain_job, one.name)]
+    assert same == ["filer"]  # there is one filer
+    assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
+    assert config.hooks["own"].before == ("true",)
+    elsewhere = {"retain", "vms", "hooks", "given"}  # in the chain, the policies, Config.hooks and nowhere
+    assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
+    written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
+    assert set(keys_of(JobSettings)) - {"retain"} == set(written)
+
+
+def test_settings_cannot_be_changed(folder: Path) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read(folder).vcenter.parallel = 9  # type: ignore[misc]
+
+
 def test_datastores_are_given_by_id_or_by_name(folder: Path) -> None:
     assert read(folder, PLAIN.replace("[688]", '[688, "VM [vol] 1"]')).jobs["vol1"].datastores == (688, "VM [vol] 1")
 
@@ -141,8 +185,31 @@ def test_passwords_come_from_the_file_the_environment_or_a_file_of_their_own(fol
 
 def test_a_password_does_not_show_itself(folder: Path) -> None:
     config = read(folder, with_key("database", 'password = "hunter2"'))
-    assert "hunter2" not in repr(config)
-    assert "vcpw" not in repr(config)
+    password = config.database.password
+    for shown in (
+        repr(config),
+        str(config),
+        f"{password} {password!r}",
+        config.model_dump_json(),
+        str(plain(password)),
+    ):
+        assert "hunter2" not in shown
+        assert "vcpw" not in shown
+    assert not is_dataclass(password)  # nobody walks its fields
+
+
+def test_no_traceback_shows_a_password(folder: Path) -> None:
+    config = read(folder, with_key("database", 'password = "hunter2"'))
+    password = config.database.password
+    try:
+        raise ValueError(password)
+    except ValueError as error:
+        shown = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    assert "Secret(***)" in shown
+    assert "hunter2" not in shown
+    with pytest.raises(ValidationError) as caught:
+        Database(url=3, password=password)  # type: ignore[arg-type]
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +295,25 @@ def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
         assert any(fault.startswith(begin) for fault in output), begin
 
 
+def test_a_faulty_value_hides_no_rule_between_keys(folder: Path) -> None:
+    broken = without_key("vcenter", "user").replace("VCPWORD", "NOPE").replace('["vmvol1"]', '["vmvol1"]\nretain = 0')
+    broken = broken.replace('"id_rsa"', '"none"').replace("[filers.filer1]", '[filers.filer1]\npassword = ""')
+    broken = broken.replace("[jobs.vol1]", '[jobs."a b"]\nchain = ["nightly.1"]')
+    begins = [
+        'vcenter.password: the environment variable "NOPE" is not set',
+        "vcenter.user: is missing, though there is a password",
+        f'filers.filer1.key_file: "{folder / "none"}" cannot be read',
+        "filers.filer1.password: the password is empty",
+        "filers.filer1.password: is given together with key_file",
+        'jobs."a b".retain: must be 1 or more',
+        'jobs."a b": "a b" cannot be used',
+        'jobs."a b".retain: is given together with chain',
+        'jobs."a b".chain: "nightly.1" is reserved for',
+    ]
+    output = faults(folder, broken)
+    assert [one for one, begin in zip(output, begins, strict=True) if not one.startswith(begin)] == []
+
+
 def test_an_empty_file_misses_its_four_tables(folder: Path) -> None:
     assert faults(folder, "") == [
         "vcenter: is missing: write a table [vcenter]",
@@ -310,6 +396,15 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ("[vcenter]", '[filers.filer1."[key]"]\n[vcenter]', 'filers.filer1."[key]": is not a known key'),
         ("[688]", '[688]\nvms = { "[key]" = 1 }', 'jobs.vol1.vms."[key]": must be "must"'),
         ("[688]", '["a\\nb"]', "jobs.vol1.datastores[0]: must be a datastore's id"),
+        ("[vcenter]", '[vcenter]\nname = "x"', "vcenter.name: is not a known key"),
+        ("[688]", '[688]\nname = "x"', "jobs.vol1.name: is not a known key"),
+        ("[vcenter]", 'path = "x"\n[vcenter]', "path: is not a known key"),
+        ("[vcenter]", "[job_tables]\n[vcenter]", "job_tables: is not a known key"),
+        (
+            "[688]",
+            '[688]\nhooks = { befor = ["x"] }',
+            "jobs.vol1.hooks.befor: is not a known key; did you mean before?",
+        ),
         ("[vcenter]", "[jobb]\n[vcenter]", "jobb: is not a known key; did you mean jobs?"),
     ],
 )
