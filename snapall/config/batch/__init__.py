@@ -9,7 +9,7 @@ from snapall.config.batch.defects import defects_of
 from snapall.config.batch.facts import BatchFault, Defect, KeyPath, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
-from snapall.config.batch.shown import shown
+from snapall.config.batch.redacted import redacted
 from snapall.config.batch.table import table_of
 from snapall.escaping import printable
 
@@ -24,11 +24,11 @@ class Batch:
     defects: tuple[Defect, ...]
     script: Script
 
-    def told(self) -> list[str]:
+    def fault_lines(self) -> list[str]:
         """The faults, one a line: the line's number, the line, why, and the remedy; no password in any."""
         found = []
         for fault in self.faults:
-            text = shown(self.script.texts.get(fault.line, ""))
+            text = redacted(self.script.texts.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
             found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
@@ -49,8 +49,8 @@ def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
     """Read a batch file with what its overlay says. Never raises: what is not understood is among the faults."""
     script = read(data)
     table = table_of(script)
-    said = table.whole()
-    faults = sorted((one for one in script.faults if not answers(overlay, said, one)), key=lambda one: one.line)
+    value = table.whole()
+    faults = sorted((one for one in script.faults if not answers(overlay, value, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, (), script)
-    return Batch((), merged(said, overlay), table.lines, defects_of(script), script)
+    return Batch((), merged(value, overlay), table.lines, defects_of(script), script)

@@ -14,7 +14,7 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Located:
     """A value and the line where a person would correct it."""
 
     text: str
@@ -57,19 +57,19 @@ class Snap:
 
     line: int
     verb: str
-    filer: Said | None
-    user: Said | None
-    volume: Said | None
-    names: tuple[Said | None, ...]
+    filer: Located | None
+    user: Located | None
+    volume: Located | None
+    names: tuple[Located | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OsqlCall:
     """How osql is called."""
 
-    login: Said | None
-    password: Said | None
-    dsn: Said | None
+    login: Located | None
+    password: Located | None
+    dsn: Located | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ class SnapshotQuery:
 class Login:
     """How vcbsnapshot is called; `unset_user` is the variable for -u that nothing sets."""
 
-    program: Said | None
-    host: Said | None
-    user: Said | None
-    password: Said | None
+    program: Located | None
+    host: Located | None
+    user: Located | None
+    password: Located | None
     unset_user: str = ""
     bare: bool = False  # neither -u nor -p: VCB's own config.js supplies them
 
@@ -125,7 +125,7 @@ class QuiesceLoop:
     line: int
     source: str
     login: Login
-    name: Said | None
+    name: Located | None
     skip: int = 0
 
 
@@ -150,12 +150,12 @@ class Script:
     statements: list[Statement] = field(default_factory=list)
     faults: list[BatchFault] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
-    logs: list[Said] = field(default_factory=list)
+    logs: list[Located] = field(default_factory=list)
     emptied: list[int] = field(default_factory=list)  # lines whose > begins the log anew
-    folder: Said | None = None  # where the last change of folder before the programs leads
+    folder: Located | None = None  # where the last change of folder before the programs leads
     checks: list[int] = field(default_factory=list)  # lines that look at the result of the one before
     always: list[int] = field(default_factory=list)  # `if errorlevel 0`
-    deleted: list[Said] = field(default_factory=list)  # lists that are deleted before they are written
+    deleted: list[Located] = field(default_factory=list)  # lists that are deleted before they are written
     blanks: list[tuple[int, str]] = field(default_factory=list)  # values with blanks at their ends
     in_command_lines: list[int] = field(default_factory=list)  # lines that carry a password
     exits: bool = False  # whether it sets an exit code of its own

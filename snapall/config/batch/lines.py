@@ -77,7 +77,9 @@ def lines_of(data: bytes) -> tuple[list[Line], list[BatchFault]]:
         return [], [BatchFault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        return [], [BatchFault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
+        return [], [
+            BatchFault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        ]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -96,22 +98,22 @@ def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
         if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
             faults.append(
                 BatchFault(
-                    line.number, "begins with a sign that the ^ before it changes", "write the command on one line"
+                    line.number, "begins with a character that the ^ before it changes", "write the command on one line"
                 )
             )
         pending = None
         if len(now.text) > _LONGEST:
-            faults.append(BatchFault(now.number, "the line is longer than cmd can take", "cut it in two"))
+            faults.append(BatchFault(now.number, "the line is too long for cmd", "split it"))
         elif not _continues(now.text):
             lines.append(now)
         elif now.is_comment:
-            text = "a comment ends in ^, and cmd may take the next line for a part of it"
-            faults.append(BatchFault(now.number, text, "take the ^ away"))
+            text = "a comment ends in ^, and cmd may read the next line as part of it"
+            faults.append(BatchFault(now.number, text, "remove the ^"))
             lines.append(now)
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "take the ^ away"))
+        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "remove the ^"))
     return lines, faults
 
 

@@ -54,7 +54,7 @@ def source_of(path: Path) -> Source:
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)
     if batch.faults:
-        lines = [f"{path}: {line}" for line in batch.told()]
+        lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
     return Source(path, batch, overlay)
 

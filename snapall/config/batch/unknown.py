@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.lines import Command, program_name
-from snapall.config.batch.shown import NAMED
+from snapall.config.batch.redacted import NAMED
 
-NOT_NEEDED = "if the backup does without it, put REM before it in the copy that snapall reads"
+NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
 """The remedy where the backup may well do without the command."""
 
 _BY_SSH = (
-    "write rsh FILER in its place in the copy, and give the filer's transport, user, known_hosts and key_file or "
+    "write rsh FILER in its place in the copy, and set the filer's transport, user, known_hosts and key_file or "
     "password in the overlay file"
 )
 _REMEDIES = {
@@ -19,7 +19,7 @@ _REMEDIES = {
     "ssh": _BY_SSH,
     "start": "write the command itself, without start",
     "cmd": "write the command itself, without cmd /c",
-    "call": "write what it does in its place: snapall takes over a batch that runs from top to bottom",
+    "call": "write what it does in its place: snapall imports only a batch that runs from top to bottom",
     "vcbsnapshot": "write it after for /F, as in the original",
 }
 
@@ -39,18 +39,18 @@ def unknown(command: Command, text: str) -> tuple[str, str]:
     if text.lstrip().startswith(("(", ")")):
         return "a block in parentheses", "write its commands on lines of their own, or joined by && on one line"
     if "%" in first.replace("%%", ""):
-        return "a variable stands in the place of the command's name", "write the name itself"
+        return "a variable takes the place of the command's name", "write the name itself"
     if program == "vcbsnapshot":
-        return "vcbsnapshot stands outside a loop over a list", _REMEDIES[program]
+        return "vcbsnapshot is outside a loop over a list", _REMEDIES[program]
     if program in NAMED or _A_FILE.fullmatch(first) is not None:
-        what = f"the command {first.lower()} is not one that snapall knows"
+        what = f"snapall does not know the command {first.lower()}"
         return what, remedy_of(program)
-    return "the command is not one that snapall knows", NOT_NEEDED
+    return "snapall does not know the command", NOT_NEEDED
 
 
 def unknown_loop(text: str) -> tuple[str, str]:
     """The same for a loop."""
-    remedy = "write out what it does, a line for each turn"
+    remedy = "write its commands out, one line for each turn"
     if re.match(r"for\s+/f\b", text, re.IGNORECASE):
         remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'
-    return "this loop is not one that the batch has", remedy
+    return "snapall does not know this loop", remedy

@@ -7,12 +7,12 @@ from itertools import combinations
 
 from snapall.config.batch.facts import QuiesceLoop, ReleaseLoop, Script, Snap, SnapshotQuery, Statement, VmQuery
 
-PROPER = "the original has: delete, renames, query, vcbsnapshot -c, create, query, vcbsnapshot -d"
+PROPER = "restore the order of the original: delete, renames, query, vcbsnapshot -c, create, query, vcbsnapshot -d"
 """The remedy where the order is another one."""
 
 
 @dataclass(slots=True)
-class Night:
+class CommandSequence:
     """One sequence from its first command to its release."""
 
     snaps: list[Snap] = field(default_factory=list)
@@ -33,14 +33,14 @@ class Night:
         return [one for one in self.snaps if one.verb == "create"]
 
 
-def nights_of(script: Script) -> list[Night]:
+def sequences_of(script: Script) -> list[CommandSequence]:
     """The sequences, one after the other: a release ends one. What does not fit is a fault."""
-    nights: list[Night] = []
-    current: Night | None = None
+    sequences: list[CommandSequence] = []
+    current: CommandSequence | None = None
     for statement in script.statements:
         if current is None or (current.releases and not isinstance(statement, ReleaseLoop)):
-            current = Night()
-            nights.append(current)
+            current = CommandSequence()
+            sequences.append(current)
         match statement:
             case Snap():
                 current.snaps.append(statement)
@@ -52,53 +52,53 @@ def nights_of(script: Script) -> list[Night]:
                 current.lookups.append(statement)
             case ReleaseLoop():
                 current.releases.append(statement)
-    if not nights and not script.faults:
-        script.fault(1, "no command of the batch is in this file", "name the batch file that takes the backups")
-    for night in nights:
-        _in_order(night, script)
-    return nights
+    if not sequences and not script.faults:
+        script.fault(1, "this file has no command of the backup", "name the batch file that takes the backups")
+    for sequence in sequences:
+        _in_order(sequence, script)
+    return sequences
 
 
-def _in_order(night: Night, script: Script) -> None:
+def _in_order(sequence: CommandSequence, script: Script) -> None:
     """Query, quiesce, capture, look, release: each is there, reads the list of the one before, and comes after it."""
     # A line that is not understood at all has its own fault; that it is missing then says nothing more.
     silent = any(not fault.keys for fault in script.faults)
     for found, what in (
-        (night.queries, "query for the VMs"),
-        (night.quiesces, "loop with vcbsnapshot -c"),
-        (night.creates, "snap create"),
-        (night.lookups, "query for the VM snapshots"),
-        (night.releases, "loop with vcbsnapshot -d"),
+        (sequence.queries, "query for the VMs"),
+        (sequence.quiesces, "loop with vcbsnapshot -c"),
+        (sequence.creates, "snap create"),
+        (sequence.lookups, "query for the VM snapshots"),
+        (sequence.releases, "loop with vcbsnapshot -d"),
     ):
         if not found and not silent:
             text = f"the sequence of commands that begins here has no {what}"
-            script.fault(night.line, text, PROPER)
+            script.fault(sequence.line, text, PROPER)
     if not silent:
-        _lists_fit(night, script)
-    last_quiesce = max((one.line for one in night.quiesces), default=0)
-    for create in night.creates:
+        _lists_fit(sequence, script)
+    last_quiesce = max((one.line for one in sequence.quiesces), default=0)
+    for create in sequence.creates:
         if create.line < last_quiesce:
             script.fault(create.line, "the filer's snapshot is taken before the VMs are quiesced", PROPER)
-    for look in night.lookups:
+    for look in sequence.lookups:
         if look.line < last_quiesce:
-            script.fault(look.line, "the VM snapshots are looked for before they are made", PROPER)
-    for release in night.releases:
-        if any(create.line > release.line for create in night.creates):
+            script.fault(look.line, "the VM snapshots are looked up before they are made", PROPER)
+    for release in sequence.releases:
+        if any(create.line > release.line for create in sequence.creates):
             script.fault(release.line, "the VMs are released before the filer's snapshot is taken", PROPER)
 
 
-def _lists_fit(night: Night, script: Script) -> None:
+def _lists_fit(sequence: CommandSequence, script: Script) -> None:
     """Each loop reads what a query above it writes, and each query's list is read."""
     unwritten = "no query above writes the list that this loop reads"
-    for quiesce in night.quiesces:
-        if quiesce.source not in {query.out for query in night.queries if query.line < quiesce.line}:
+    for quiesce in sequence.quiesces:
+        if quiesce.source not in {query.out for query in sequence.queries if query.line < quiesce.line}:
             script.fault(quiesce.line, unwritten, PROPER)
-    for query in night.queries:
-        if query.out not in {one.source for one in night.quiesces}:
+    for query in sequence.queries:
+        if query.out not in {one.source for one in sequence.quiesces}:
             script.fault(query.line, "no loop reads the list that this query writes", PROPER)
-    _lists_are_whole([*night.queries, *night.lookups], [*night.quiesces, *night.releases], script)
-    for release in night.releases:
-        if release.source not in {look.out for look in night.lookups if look.line < release.line}:
+    _lists_are_whole([*sequence.queries, *sequence.lookups], [*sequence.quiesces, *sequence.releases], script)
+    for release in sequence.releases:
+        if release.source not in {look.out for look in sequence.lookups if look.line < release.line}:
             script.fault(release.line, unwritten, PROPER)
 
 
@@ -106,18 +106,18 @@ def _lists_are_whole(
     queries: list[VmQuery | SnapshotQuery], loops: list[QuiesceLoop | ReleaseLoop], script: Script
 ) -> None:
     """Each loop reads the whole of what the queries above it found, and none reads it twice."""
-    for earlier, later in combinations(sorted(queries, key=lambda one: one.line), 2):
-        between = any(one.source == later.out and earlier.line < one.line < later.line for one in loops)
-        same = earlier.out is not None and earlier.out == later.out
-        if same and not later.file.appended and not between:
-            text = f"it writes over the list of line {earlier.line}, which no loop has read yet"
-            script.fault(later.line, text, "name all datastores in one query: ds_id in (688, 689)")
+    for earlier, after in combinations(sorted(queries, key=lambda one: one.line), 2):
+        between = any(one.source == after.out and earlier.line < one.line < after.line for one in loops)
+        same = earlier.out is not None and earlier.out == after.out
+        if same and not after.file.appended and not between:
+            text = f"it overwrites the list of line {earlier.line}, which no loop has read yet"
+            script.fault(after.line, text, "name all datastores in one query: ds_id in (688, 689)")
     for loop in loops:
         writers = [one for one in queries if one.out == loop.source and one.line < loop.line]
         headers = min((one.file.headers for one in writers), default=loop.skip)
         if loop.skip > headers:
-            text = f"skip={loop.skip} leaves out the first of a list that has {headers} lines above them"
-            script.fault(loop.line, text, "let it skip these lines alone: none with -h-1, else 2")
+            text = f"skip={loop.skip} skips entries of a list that has {headers} header lines"
+            script.fault(loop.line, text, "skip only the header lines: none with -h-1, otherwise 2")
     for first, second in combinations([one for one in loops if isinstance(one, QuiesceLoop)], 2):
         if first.source == second.source and not any(first.line < one.line < second.line for one in queries):
-            script.fault(second.line, f"the VMs of this list have been quiesced on line {first.line}", PROPER)
+            script.fault(second.line, f"the VMs of this list were already quiesced on line {first.line}", PROPER)

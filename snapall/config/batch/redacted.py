@@ -21,7 +21,7 @@ _GIVEN = re.compile(r"(moref:vm-|ssid:snapshot-)?%%[A-Za-z]|(%[A-Za-z_][A-Za-z0-
 _LONGEST = 160
 
 
-def shown(text: str) -> str:
+def redacted(text: str) -> str:
     """The line with every word left out that may be a password."""
     line = Line(0, text)
     name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
