@@ -114,7 +114,7 @@ def test_a_batch_that_is_not_understood_writes_nothing(tmp_path: Path, capsys: p
     "args",
     [["snapall.toml"], ["snapall.bat", "--write-secrets", "--secrets", "env"], ["snapall.bat", "--out", "x.ini"]],
 )
-def test_a_wrong_call_is_said(
+def test_a_wrong_call_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, FILLED)
@@ -125,10 +125,10 @@ def test_a_wrong_call_is_said(
     assert [path.name for path in tmp_path.iterdir()] == ["snapall.bat"]
 
 
-def test_the_defects_are_told_with_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_defects_are_reported_with_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = ended(capsys, put(tmp_path, FILLED))
     assert "  line 35: %vc_user% is never set" in out
-    assert "  lines 20, 22, 24, 26: the older backups are deleted and renamed before" in out
+    assert "  lines 20, 22, 24, 26: it deletes and renames the older backups before" in out
     assert "take snapall.bat out of the schedule" in out
 
 

@@ -134,13 +134,13 @@ def secret(data: bytes, folder: Path) -> None:
 def batch(data: bytes, _folder: Path) -> None:
     made = batch_of(data, {})
     assert bool(made.table) is not bool(made.faults)
-    for line in made.told():
+    for line in made.fault_lines():
         tame(line)
 
 
 def overlay(text: str, folder: Path) -> None:
     made = batch_of((FIXTURES / "bat" / "filled.bat").read_bytes(), tables_of(text, folder / "snapall.bat.toml"))
-    for line in made.told():
+    for line in made.fault_lines():
         tame(line)
 
 
