@@ -1,4 +1,4 @@
-"""An old snapall.bat as a configuration: what it says, line by line, or why it cannot be taken as it stands."""
+"""Read an old snapall.bat as a configuration, or say line by line why it cannot be imported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snapall.escaping import printable
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Batch:
-    """What was read: the faults, or a table as tomllib gives one, with the line of each key."""
+    """A batch that was read: its faults, or a table as tomllib returns it, with the line of each key."""
 
     faults: tuple[BatchFault, ...]
     table: Mapping[str, object]
@@ -25,7 +25,7 @@ class Batch:
     script: Script
 
     def fault_lines(self) -> list[str]:
-        """The faults, one a line: the line's number, the line, why, and the remedy; no password in any."""
+        """Return one line for each fault: number, excerpt, reason and remedy, without any password."""
         found = []
         for fault in self.faults:
             text = redacted(self.script.texts.get(fault.line, ""))
@@ -34,11 +34,11 @@ class Batch:
         return list(dict.fromkeys(found))
 
     def masked(self, text: str) -> str:
-        """A message without any password of the file."""
+        """Return a message without any password of the file."""
         return self.script.masked(text)
 
     def line_of(self, path: KeyPath) -> int | None:
-        """Where a key, or what stands in it or above it, was read."""
+        """Return the line of a key, or of what lies in it or above it."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
@@ -46,7 +46,7 @@ class Batch:
 
 
 def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
-    """Read a batch file with what its overlay says. Never raises: what is not understood is among the faults."""
+    """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults."""
     script = read(data)
     table = table_of(script)
     value = table.whole()

@@ -1,4 +1,4 @@
-"""One volume's deletes, renames and create -> the chain of names, newest first; it must be unbroken."""
+"""One volume's deletes, renames and create -> its chain of names, newest first, which must be unbroken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REMEDY = "keep the chain unbroken: delete the oldest, rename each to the next, 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A command whose names are all known; for a rename the old one comes first."""
+    """A command whose names are all known; a rename lists the old name first."""
 
     line: int
     verb: str
@@ -23,7 +23,7 @@ class _Move:
 
 
 def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Located, ...] | None:
-    """The names, newest first; a line that breaks the chain is a fault, and None comes back."""
+    """Return the names, newest first, or None after recording each line that breaks the chain as a fault."""
     moves = [_Move(one.line, one.verb, tuple(name for name in one.names if name is not None)) for one in snaps]
     if any(len(move.names) != len(snap.names) for move, snap in zip(moves, snaps, strict=True)):
         return None
@@ -68,7 +68,7 @@ def _check_order(order: list[_Move], script: Script) -> None:
 
 
 def naming(chain: tuple[Located, ...]) -> dict[str, object]:
-    """The chain as a job's keys: `prefix` and `retain` when these are the default names, else `chain`."""
+    """Return the chain as a job's keys: `prefix` and `retain` for the default names, else `chain`."""
     names = tuple(one.text for one in chain)
     prefix = names[0].removesuffix("_recent")
     if prefix and prefix != names[0] and chain_names(prefix, len(names)) == names:

@@ -1,4 +1,4 @@
-"""What a batch file does wrong, told from its text alone: each defect with its lines, and what snapall does instead."""
+"""What a batch file does wrong, judged by its text: each defect with its lines, and what snapall does instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from snapall.config.batch.facts import Defect, QuiesceLoop, ReleaseLoop, Script,
 
 
 def defects_of(script: Script) -> tuple[Defect, ...]:
-    """The defects of this very file, those that cost backups first. For a file that was understood."""
+    """Return the defects of a file without faults; those that cost backups come first."""
     found = [
         *_of_the_workflow(script),
         *_of_the_loops(script),

@@ -1,4 +1,4 @@
-"""osql's command line -> one of the batch's two queries, and how the database is reached."""
+"""An osql command line -> one of the batch's two queries, and how it reaches the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from snapall.config.batch.variables import Variables
 _URL = ("database", "url")
 _LONGEST_QUERY = 2000
 PROGRAMS = ("osql", "isql", "sqlcmd")
-"""The programs that ask SQL Server."""
+"""The programs that query SQL Server."""
 _MOST_QUOTED = 120
 _OTHER_VMS = (
     "datastores can be imported by id (ds_id = 688); otherwise set `datastores` of the job in the overlay file, and "
@@ -22,7 +22,7 @@ _BY_OVERLAY = "set what it means in the overlay file"
 
 
 def osql(command: Command, line: int, variables: Variables, script: Script) -> VmQuery | SnapshotQuery | None:
-    """`osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql's and sqlcmd's options mean the same."""
+    """Read `osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql and sqlcmd share these options."""
     given: dict[str, Word] = {}
     words = list(command.words[1:])
     while words:
@@ -87,7 +87,7 @@ def _query(
 
 
 def _file(given: dict[str, Word], command: Command) -> ListFile:
-    """-o begins its file anew; without -h-1 two lines of headers stand above the ids."""
+    """Return how the result is written: -o overwrites its file; without -h-1 it has two header lines."""
     appended = "-o" not in given and any(one.sign == ">>" for one in command.redirects if one.handle == "1")
     return ListFile(0 if "-h" in given else 2, appended)
 
@@ -99,7 +99,7 @@ def _filter(text: str, remedy: str, key: str, line: int, script: Script) -> None
 
 
 def _out(given: dict[str, Word], command: Command, line: int, variables: Variables, script: Script) -> str | None:
-    """The list that the query writes, in small letters; a fault if there is none."""
+    """Return the file that the query writes, in lower case; none is a fault."""
     word = given.get("-o")
     for redirect in command.redirects:
         if redirect.handle == "1" and word is None:

@@ -1,4 +1,4 @@
-"""Reads a batch file line by line, as it runs when all goes well; a line that is not understood is a fault."""
+"""Read a batch file line by line, as it runs on success; a line that snapall cannot follow is a fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _END = ":eof"
 
 
 def read(data: bytes) -> Script:
-    """All that a batch file says. Never raises: what is not understood is in `faults`."""
+    """Read a batch file. Never raises: what it cannot follow is in `faults`."""
     script = Script()
     lines, faults = lines_of(data)
     script.faults += faults
@@ -35,10 +35,10 @@ class _Reader:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._variables = Variables(script)
-        self._until = ""  # the label to which the good way has jumped
+        self._until = ""  # the label to which a successful run has jumped
         self._jumped_at = 0
         self._here = PureWindowsPath()
-        self._depth = 0  # of a block that is not read: what stands in it may be done or not
+        self._depth = 0  # of a block that is skipped: its commands may run or not
 
     def line(self, line: Line) -> None:
         text = line.bare
@@ -70,7 +70,7 @@ class _Reader:
             self._commands(text, line.number)
 
     def end(self) -> None:
-        """All lines are read."""
+        """Finish after the last line."""
         if self._until and self._until != _END:
             text = "the batch jumps to a label that does not follow"
             self._script.fault(self._jumped_at, text, "snapall imports only a batch that runs from top to bottom")
@@ -92,7 +92,7 @@ class _Reader:
                 return
 
     def _command(self, command: Command, text: str, line: int) -> bool:
-        """Take one command; False ends its line."""
+        """Read one command; False ends its line."""
         program = command.program
         echo = re.match(r"echo(?![a-z0-9_])", program) is not None
         if command.join == "|":
@@ -187,7 +187,7 @@ class _Reader:
                 self._then(then, line, good)
 
     def _then(self, text: str, line: int, good: bool) -> None:
-        """What a condition leads to; `good`: it holds when all goes well."""
+        """Read what a condition runs; `good`: it holds on success."""
         for command in commands_of(text):
             self._redirects(command, line)
             match command.program:

@@ -1,4 +1,4 @@
-"""The command lines of rsh and vcbsnapshot -> what they say; each option that is not known is a fault."""
+"""The command lines of rsh and vcbsnapshot -> what they do; an unknown option is a fault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COUNT = {"delete": 1, "rename": 2, "create": 1}
 
 
 def snap(command: Command, line: int, variables: Variables, script: Script) -> Snap | None:
-    """`rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; `snap list` only looks."""
+    """Read `rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; None for `snap list`, which changes nothing."""
     words = list(command.words[1:])
     user: Located | None = None
     plain: list[Word] = []
@@ -50,7 +50,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
 def loop(
     source: Located | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
 ) -> QuiesceLoop | ReleaseLoop | None:
-    """`vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
+    """Read `vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
     given: dict[str, Word | None] = {}
     words = list(command.words[1:])
     action, plain = "", list[Word]()
@@ -127,5 +127,5 @@ def _argument(word: Word) -> str:
 
 
 def option_of(word: Word) -> str:
-    """The option without what is attached to it: that may be a password."""
+    """Return the option without what is attached to it, which may be a password."""
     return word.text[:2] if re.match(r"[-/][A-Za-z]", word.text) else "that is none"

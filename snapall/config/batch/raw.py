@@ -1,4 +1,4 @@
-"""A configuration as tomllib gives one, in the making: each key with its line, and values on which all lines agree."""
+"""A configuration in the making, as tomllib returns one: each key with its line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Table:
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def put(self, path: tuple[str, ...], value: object, line: int) -> None:
-        """A key with its value."""
+        """Set a key."""
         table: Raw = self.raw.setdefault(path[0], {})
         if len(path) == 3:
             inner = table.setdefault(path[1], {})
@@ -27,14 +27,14 @@ class Table:
         self.lines[path] = line
 
     def whole(self) -> Raw:
-        """All of it, as tomllib gives a file."""
+        """Return everything as tomllib returns a file."""
         return ({"log": self.log.text} if self.log is not None else {}) | dict(self.raw)
 
 
 def agreed(
     found: list[tuple[Located | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
 ) -> Located | None:
-    """The one value that all lines give; None with a fault when two differ. The values are not shown."""
+    """Return the one value that all lines give; record a fault, which shows neither, if two differ."""
     given = [(value, line) for value, line in found if value is not None]
     if not given:
         return None

@@ -1,4 +1,4 @@
-"""The batch's commands in their order -> whole nights: what belongs to each, and whether it is in order."""
+"""The batch's commands -> whole sequences, from the first command to the release, each checked for its order."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from itertools import combinations
 from snapall.config.batch.facts import QuiesceLoop, ReleaseLoop, Script, Snap, SnapshotQuery, Statement, VmQuery
 
 PROPER = "restore the order of the original: delete, renames, query, vcbsnapshot -c, create, query, vcbsnapshot -d"
-"""The remedy where the order is another one."""
+"""The remedy for any other order."""
 
 
 @dataclass(slots=True)
 class CommandSequence:
-    """One sequence from its first command to its release."""
+    """One sequence, from its first command to its release."""
 
     snaps: list[Snap] = field(default_factory=list)
     queries: list[VmQuery] = field(default_factory=list)
@@ -23,7 +23,7 @@ class CommandSequence:
 
     @property
     def line(self) -> int:
-        """Where it begins."""
+        """The line on which it begins."""
         everything: list[Statement] = [*self.snaps, *self.queries, *self.quiesces, *self.lookups, *self.releases]
         return min(one.line for one in everything)
 
@@ -34,7 +34,7 @@ class CommandSequence:
 
 
 def sequences_of(script: Script) -> list[CommandSequence]:
-    """The sequences, one after the other: a release ends one. What does not fit is a fault."""
+    """Return the sequences, each of which ends with its release. What does not fit is a fault."""
     sequences: list[CommandSequence] = []
     current: CommandSequence | None = None
     for statement in script.statements:
@@ -60,8 +60,8 @@ def sequences_of(script: Script) -> list[CommandSequence]:
 
 
 def _in_order(sequence: CommandSequence, script: Script) -> None:
-    """Query, quiesce, capture, look, release: each is there, reads the list of the one before, and comes after it."""
-    # A line that is not understood at all has its own fault; that it is missing then says nothing more.
+    """Check that query, quiesce, capture, look-up and release are all there, and in this order."""
+    # A line that is not understood has its own fault; another one for what is missing would add nothing.
     silent = any(not fault.keys for fault in script.faults)
     for found, what in (
         (sequence.queries, "query for the VMs"),
@@ -88,7 +88,7 @@ def _in_order(sequence: CommandSequence, script: Script) -> None:
 
 
 def _lists_fit(sequence: CommandSequence, script: Script) -> None:
-    """Each loop reads what a query above it writes, and each query's list is read."""
+    """Check that each loop reads what a query above it writes, and that each query's list is read."""
     unwritten = "no query above writes the list that this loop reads"
     for quiesce in sequence.quiesces:
         if quiesce.source not in {query.out for query in sequence.queries if query.line < quiesce.line}:
@@ -105,7 +105,7 @@ def _lists_fit(sequence: CommandSequence, script: Script) -> None:
 def _lists_are_whole(
     queries: list[VmQuery | SnapshotQuery], loops: list[QuiesceLoop | ReleaseLoop], script: Script
 ) -> None:
-    """Each loop reads the whole of what the queries above it found, and none reads it twice."""
+    """Check that each loop reads everything that the queries above it found, and none reads it twice."""
     for earlier, after in combinations(sorted(queries, key=lambda one: one.line), 2):
         between = any(one.source == after.out and earlier.line < one.line < after.line for one in loops)
         same = earlier.out is not None and earlier.out == after.out

@@ -1,4 +1,4 @@
-"""The log, VirtualCenter and its database, as all nights of a batch file name them."""
+"""The log, VirtualCenter and its database, as all sequences of a batch file name them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from snapall.config.batch.sequences import CommandSequence
 
 
 def log(script: Script, table: Table) -> None:
-    """The one log to which everything goes."""
+    """Take over the one log to which everything goes."""
     table.log = agreed([(one, one.line) for one in script.logs], "the log file", script, ("log",), case=False)
     if table.log is not None:
         table.lines["log",] = table.log.line
 
 
 def vcenter(sequences: list[CommandSequence], script: Script, table: Table) -> None:
-    """VirtualCenter, as the lines of vcbsnapshot reach it, one VM at a time."""
+    """Take over VirtualCenter as the vcbsnapshot lines reach it, one VM at a time."""
     loops: list[QuiesceLoop | ReleaseLoop] = []
     for sequence in sequences:
         loops += [*sequence.quiesces, *sequence.releases]
@@ -72,7 +72,7 @@ def _program(logins: list[Login], line: int, script: Script, table: Table) -> No
 
 
 def _installed(folder: str) -> str | None:
-    """vcbsnapshot in the folder to which the batch changes, if it is on this machine."""
+    """Return vcbsnapshot in the folder to which the batch changes, if it is on this machine."""
     if sys.platform == "win32":
         program = PureWindowsPath(folder) / "vcbsnapshot.exe"
         return str(program) if Path(program).is_file() else None
@@ -80,7 +80,7 @@ def _installed(folder: str) -> str | None:
 
 
 def database(sequences: list[CommandSequence], script: Script, table: Table) -> None:
-    """The database, as the lines of osql reach it, and the owner of its tables."""
+    """Take over the database as the osql lines reach it, and the owner of its tables."""
     queried: list[VmQuery | SnapshotQuery] = []
     for sequence in sequences:
         queried += [*sequence.queries, *sequence.lookups]

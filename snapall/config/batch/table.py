@@ -1,4 +1,4 @@
-"""The nights of a batch file -> the raw configuration, as a snapall.toml would give it, and the line of each key."""
+"""The sequences of a batch file -> the tables of a snapall.toml, with the line of each key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snapall.config.batch.sequences import CommandSequence, sequences_of
 
 
 def table_of(script: Script) -> Table:
-    """What the file configures. What does not agree with itself is a fault, and then stays out of the table."""
+    """Return what the file configures. Contradictions are faults, and stay out of the table."""
     table = Table()
     sequences = sequences_of(script)
     systems.log(script, table)
@@ -43,7 +43,7 @@ def _job(sequence: CommandSequence, script: Script, table: Table) -> None:
 
 
 def _user(sequence: CommandSequence, script: Script) -> Located | None:
-    """The user of rsh, if all lines name one."""
+    """Return the user of rsh, if all lines name one."""
     key = ("filers", ANY, "user")
     without = [snap.line for snap in sequence.snaps if snap.user is None]
     if without and len(without) < len(sequence.snaps):
@@ -64,7 +64,7 @@ def _name(volume: str, filer: str, sequence: CommandSequence, script: Script, ta
 
 
 def _filer(filer: Located, user: Located | None, script: Script, table: Table) -> str:
-    """The table of the filer, under the name that it was first written by."""
+    """Fill the filer's table, and return the name by which the batch first calls it."""
     for known, keys in table.raw.get("filers", {}).items():
         if known.lower() == filer.text.lower():
             before = keys.get("user") if isinstance(keys, dict) else None

@@ -1,4 +1,4 @@
-"""A command or a loop that snapall does not know -> what is said of it, and what its site can do about it."""
+"""A command or a loop that snapall does not know -> the fault and its remedy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from snapall.config.batch.lines import Command, program_name
 from snapall.config.batch.redacted import NAMED
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
-"""The remedy where the backup may well do without the command."""
+"""The remedy for a command that the backup may not need."""
 
 _BY_SSH = (
     "write rsh FILER in its place in the copy, and set the filer's transport, user, known_hosts and key_file or "
@@ -25,7 +25,7 @@ _REMEDIES = {
 
 
 def remedy_of(program: str) -> str:
-    """What the site can do about a command that is not known."""
+    """Return the remedy for an unknown command."""
     return _REMEDIES.get(program, NOT_NEEDED)
 
 
@@ -33,7 +33,7 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IG
 
 
 def unknown(command: Command, text: str) -> tuple[str, str]:
-    """What the command is, and the remedy; `text` is what it stands in. A name that may be a password is not told."""
+    """Return the fault and its remedy; `text` is the whole line. A name that may be a password is not shown."""
     first = re.split("[=,;]", command.words[0].text)[0]  # as cmd parts the command's name: path=C:\\
     program = program_name(first)
     if text.lstrip().startswith(("(", ")")):
@@ -49,7 +49,7 @@ def unknown(command: Command, text: str) -> tuple[str, str]:
 
 
 def unknown_loop(text: str) -> tuple[str, str]:
-    """The same for a loop."""
+    """Return the fault of an unknown loop, and its remedy."""
     remedy = "write its commands out, one line for each turn"
     if re.match(r"for\s+/f\b", text, re.IGNORECASE):
         remedy = 'write for /F "eol=( tokens=1,2" %%i in (FILE) do COMMAND && COMMAND on one line'

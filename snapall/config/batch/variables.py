@@ -1,4 +1,4 @@
-"""The variables of a batch file: what `set` gives them, and what a word means where it is used, as cmd reads both."""
+"""The variables of a batch file: what `set` assigns, and what a word means where it is used, as cmd reads both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNREADABLE = re.compile(r"[\udc80-\udcff]")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a variable holds. `guarded`: its text stands in quotes that belong to the value. `bad`: why it is none."""
+    """A variable's value. `guarded`: quotes belong to the value. `bad`: why it cannot be used."""
 
     name: str
     text: str
@@ -47,7 +47,7 @@ def parts(text: str) -> list[tuple[str, str]]:
 
 
 class Variables:
-    """The variables so far. Names count without regard to capital letters."""
+    """The variables so far. Case makes no difference to a name."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -55,16 +55,16 @@ class Variables:
         self._outer: list[dict[str, Value]] = []
 
     def open(self) -> None:
-        """Keep what is set, for `close`: setlocal."""
+        """Save the variables for `close`: setlocal."""
         self._outer.append(dict(self._values))
 
     def close(self) -> None:
-        """Go back to what was set at `open`: endlocal."""
+        """Restore the variables saved by `open`: endlocal."""
         if self._outer:
             self._values = self._outer.pop()
 
     def set(self, rest: str, line: int) -> None:
-        """What stands after `set`."""
+        """Read what follows `set`."""
         if re.match(r"/[ap]\b", rest, re.IGNORECASE):
             self._script.fault(line, "set /a and set /p compute a value or ask for one", "write the value itself")
             return
@@ -127,7 +127,7 @@ class Variables:
                 return ""
 
     def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
-        """The word's meaning as an argument; None, and the reason among the faults, where it has none for certain."""
+        """Resolve a word as an argument; None, with a fault, if its meaning is uncertain."""
         text, origin = "", line
         remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
         for piece, quoted in word.pieces:
@@ -156,7 +156,7 @@ class Variables:
         return self._fit(Located(text, origin), what, *keys)
 
     def _usable(self, value: Value, quoted: bool, secret: bool, *keys: KeyPath) -> bool:
-        """Whether a variable's value can be taken where it stands; else the reason is among the faults."""
+        """Whether a variable's value can be used here; if not, the reason is among the faults."""
         why = _unusable(value, quoted, secret)
         if why:
             remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
@@ -168,7 +168,7 @@ class Variables:
         return not why
 
     def _fit(self, value: Located, what: str, *keys: KeyPath) -> Located | None:
-        """The value, unless no configuration could hold it for certain."""
+        """Return the value, unless no configuration could hold it."""
         if _UNREADABLE.search(value.text):
             text = f"{what}: it contains a letter outside ASCII, which code pages 437 and 1252 read differently"
             self._script.fault(value.line, text, "save the file as UTF-8, or set the value in the overlay file", *keys)
@@ -210,5 +210,5 @@ def _unusable(value: Value, quoted: bool, secret: bool) -> str:
 
 
 def _shown_name(name: str) -> str:
-    """A variable's name, if it looks like one: else it may be a piece of a password."""
+    """Return a variable's name if it looks like one; otherwise it may be part of a password."""
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", name) else "..."
