@@ -14,11 +14,11 @@ class Exit(IntEnum):
     USAGE = 2  # usage or configuration, before anything began
     PARTIAL = 3  # a backup exists, but not every VM was quiesced, or it is not in the chain yet
     LOCKED = 4  # another run holds the lock
-    DEBTS = 5  # VMs may be left quiesced
+    OUTSTANDING = 5  # VMs may be left quiesced
     STOPPED = 130  # stopped by a signal, after releasing
 
 
-_WORST_FIRST = (Exit.DEBTS, Exit.STOPPED, Exit.FAILED, Exit.USAGE, Exit.LOCKED, Exit.PARTIAL, Exit.OK)
+_WORST_FIRST = (Exit.OUTSTANDING, Exit.STOPPED, Exit.FAILED, Exit.USAGE, Exit.LOCKED, Exit.PARTIAL, Exit.OK)
 
 
 def worst(*codes: Exit) -> Exit:
@@ -37,7 +37,7 @@ class SnapallError(Exception):
         self.hint = hint
 
 
-def together(errors: Sequence[SnapallError]) -> SnapallError:
+def combined(errors: Sequence[SnapallError]) -> SnapallError:
     """Several as one: each message on a line, each remedy once."""
     messages, hints = (dict.fromkeys(texts) for texts in zip(*((one.message, one.hint) for one in errors), strict=True))
     return SnapallError("\n".join(messages), "; ".join(filter(None, hints)))
@@ -71,7 +71,7 @@ class OldFormat(JournalError):
 class Untrusted(JournalError):
     """Somebody else could have written the state, so nobody knows what earlier runs left."""
 
-    exit = Exit.DEBTS
+    exit = Exit.OUTSTANDING
 
 
 class Locked(SnapallError):
@@ -83,7 +83,7 @@ class Locked(SnapallError):
 class LockNotReleased(SnapallError):
     """The lock is still held although the process that held it is dead: nobody can settle what that one left."""
 
-    exit = Exit.DEBTS
+    exit = Exit.OUTSTANDING
 
 
 class Stopped(SnapallError):

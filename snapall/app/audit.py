@@ -14,7 +14,7 @@ from snapall.operate.history import at_work, known_of, require_listed
 from snapall.site import OpenSite
 
 
-def audited(settings: Config) -> Audit:
+def run_audit(settings: Config) -> Audit:
     """Ask all three sources of every job; one that does not answer is a finding, and the others are still compared.
 
     Nothing is changed, and no lock is held. JournalError: the state folder cannot be read.

@@ -11,7 +11,7 @@ from typing import Literal
 
 from snapall.app.output import Output
 from snapall.app.run import run as back_up
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.backup.clock import SystemClock
 from snapall.config.load import load
 from snapall.errors import ConfigError, Exit
@@ -50,9 +50,9 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
         if fault:
             lab.world.add_faults(*NAMED[fault].faults)
         before = SiteState.of(lab.world, job.datastores)
-        post = GuardianLauncher(settings)
-        last.callback(post.dismiss)  # with the lab goes what a guardian might still do
-        code = back_up(settings, [job], output, post=post)
+        launcher = GuardianLauncher(settings)
+        last.callback(launcher.dismiss)  # with the lab goes what a guardian might still do
+        code = back_up(settings, [job], output, launcher=launcher)
         if not output.json and not output.quiet:
             _say("")
             _say(f"The lab's ledger, {folder / 'ledger.jsonl'}:" if directory else "The lab's own ledger says:")
@@ -66,7 +66,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
 def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
     """Serve a lab until a signal; one that is there already goes on where it was."""
     lab = Lab(directory) if (directory / "world.db").exists() else Lab.create(directory)
-    with lab, heeded(lambda _: None) as stopped:
+    with lab, signal_flag(lambda _: None) as stopped:
         lab.world.set(**(FAST if fast else SLOW))
         config = lab.start(transport)
         _say(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.app.opening import store_of
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
@@ -44,7 +44,7 @@ def main() -> None:
         def publish(what: What) -> None:
             listener(Record(datetime.now(UTC), what))
 
-        with heeded(lambda text: publish(Warned(text))) as stopped:
+        with signal_flag(lambda text: publish(Warned(text))) as stopped:
             try:
                 guardian = _guardian(config, listener, publish, stopped)
             except SnapallError as error:

@@ -210,7 +210,7 @@ class Interview:
             return
         if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
             key = Ssh(filer).host_key()
-            self._tell(f"  the filer shows {key.told}; compare it over a way that you trust")
+            self._tell(f"  the filer shows {key.label}; compare it over a way that you trust")
             self._ask(
                 "host-key",
                 "Its fingerprint again, or yes",

@@ -38,7 +38,7 @@ class JobRun:
     clock: Clock
     listener: Listener
     stopped: Callable[[], bool]
-    post: GuardianLauncher
+    launcher: GuardianLauncher
     keep: str = ""
 
     def run(self) -> Exit:
@@ -85,7 +85,7 @@ class JobRun:
             keep=self.keep,
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
-            guard=self.post.guard_of(self.job, self.stopped),
+            guard=self.launcher.guard_of(self.job, self.stopped),
             before=attendant.before,
         )
 
@@ -97,9 +97,9 @@ class JobRun:
             begun = [path for path in journals(store.folder, self.job.name) if path not in earlier]
             state = store.read(begun[-1]) if begun else RunState()
         except JournalError:
-            return None, Exit.DEBTS
+            return None, Exit.OUTSTANDING
         code = Exit.PARTIAL if begun and state.confirmed else Exit.FAILED
-        code = worst(code, Exit.DEBTS) if left else code
+        code = worst(code, Exit.OUTSTANDING) if left else code
         if not begun:
             return None, code
         report = report_of(state, Before(self.job.name, state.header.stamp, code, why=why), 0.0)

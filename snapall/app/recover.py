@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from snapall.app.opening import pace_of, quiet_context, store_of
 from snapall.app.output import Output, publishing
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.clock import SystemClock
@@ -23,7 +23,7 @@ from snapall.site import OpenSite
 
 def recover(settings: Config, output: Output, wait: bool) -> Exit:
     """Settle every open journal, and finish interrupted rotations."""
-    with publishing(settings, output, log=False) as (warn, listener), heeded(warn) as stopped:
+    with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
         clock = SystemClock()
 
         def context_for(job: Job) -> RunContext:
@@ -39,7 +39,7 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
                 arrange(settings.state, settings.readers)
         except JournalError as error:  # whatever they owe stays owed
             publish(Failed(error.message, error.hint))
-            return Exit.DEBTS
+            return Exit.OUTSTANDING
         recovery = Recovery(store, context_for, publish, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))
         update_metrics(settings, publish)
@@ -63,7 +63,7 @@ def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], output
     """Remove them, job by job."""
     codes = []
     for job in dict.fromkeys(job for job, _ in found):
-        with publishing(settings, output, log=False) as (warn, listener), heeded(warn) as stopped:
+        with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
             context = RunContext(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
             codes.append(adopt(job, pace_of(settings, job), context, store_of(settings, context.clock), mine))

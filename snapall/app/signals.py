@@ -17,7 +17,7 @@ def _stopping() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def heeded(told: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+def signal_flag(told: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     """Yield a question that comes true once a signal has arrived; `told` hears what is being done about each."""
     flag = threading.Event()
 

@@ -43,5 +43,5 @@ def history_of(settings: Config, job: Job) -> History:
         )
         for one in found.vms
     }
-    missed = frozenset(one.vm.id for one in runs[0].asked if one.state != QUIESCED) if runs else frozenset()
+    missed = frozenset(one.vm.id for one in runs[0].targets if one.state != QUIESCED) if runs else frozenset()
     return History(usual, missed)

@@ -12,7 +12,7 @@ from snapall.backup.record import Warned, What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import Standing, forgotten, standing
+from snapall.operate.status import JobStatus, job_status, removed_job_status
 
 
 def run_of(settings: Config, wanted: str) -> RunHistory:
@@ -20,16 +20,16 @@ def run_of(settings: Config, wanted: str) -> RunHistory:
     return run_named(store_of(settings), wanted, tuple(settings.jobs))
 
 
-def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
+def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]:
     """How the jobs stand, by the state folder alone. JournalError: it cannot be read.
 
     When all are asked for, so are those that the configuration has lost: their VMs may be quiesced all the same.
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [standing(job, known_of(store, job.name), now) for job in jobs]
+    found = [job_status(job, known_of(store, job.name), now) for job in jobs]
     lost = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
-    found += [one for one in (forgotten(name, known_of(store, name), now) for name in lost) if one is not None]
+    found += [one for one in (removed_job_status(name, known_of(store, name), now) for name in lost) if one is not None]
     return tuple(found)
 
 
@@ -40,5 +40,5 @@ def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:
     from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only where it is wanted
 
     with guarded(lambda text, hint: publish(Warned(text, hint))):
-        found = standings(settings, tuple(settings.jobs.values()))
+        found = job_statuses(settings, tuple(settings.jobs.values()))
         write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))

@@ -26,7 +26,7 @@ def status(
     Each job's newest backup, its age against `max_age`, its last run, and what is outstanding. Read from the journals:
     it works when the site is down.
     """
-    from snapall.app.status import standings
+    from snapall.app.status import job_statuses
     from snapall.views.status import status_json, status_lines
 
     if nagios:
@@ -34,7 +34,7 @@ def status(
         typer.echo(line)
         raise typer.Exit(code)
     settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
-    found = standings(settings, chosen)
+    found = job_statuses(settings, chosen)
     for line in [json.dumps(status_json(found), indent=1)] if as_json else status_lines(found):
         typer.echo(line)
     options.leave(Exit.OK)
@@ -42,13 +42,13 @@ def status(
 
 def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
     """A plugin answers with a line and a code whatever happens: what cannot be known is UNKNOWN."""
-    from snapall.app.status import standings
+    from snapall.app.status import job_statuses
     from snapall.operate.status import Level
     from snapall.views.status import nagios_line, plugin_text
 
     try:
         settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
-        line, level = nagios_line(standings(settings, chosen))
+        line, level = nagios_line(job_statuses(settings, chosen))
     except SnapallError as error:
         line, level = f"SNAPALL UNKNOWN - {plugin_text(error.message)}", Level.UNKNOWN
     except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which says WARNING

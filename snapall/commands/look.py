@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import Exit, SnapallError, together
+from snapall.errors import Exit, SnapallError, combined
 
 
 def list_backups(
@@ -36,7 +36,7 @@ def list_backups(
         for line in [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows):
             typer.echo(line)
     if troubles:
-        raise together(troubles)
+        raise combined(troubles)
 
 
 def datastores(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
@@ -66,7 +66,7 @@ def audit(config: options.ConfigFile = None, as_json: options.Json = False) -> N
     from snapall.app import audit
     from snapall.views.audit import audit_json, audit_lines
 
-    found = audit.audited(options.load(config))
+    found = audit.run_audit(options.load(config))
     lines = [json.dumps(audit_json(found), indent=1)] if as_json else audit_lines(found, options.width())
     for line in lines:
         typer.echo(line)

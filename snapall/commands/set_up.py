@@ -23,11 +23,11 @@ def doctor(jobs: options.Jobs = None, config: options.ConfigFile = None, as_json
     changed.
     """
     from snapall.app import doctor
-    from snapall.operate.doctor.links import Mark
+    from snapall.operate.doctor.checklist import Mark
     from snapall.views.doctor import doctor_json, doctor_lines
 
     settings, chosen = options.chosen(config, jobs, None, "")
-    found = doctor.examined(settings, chosen)
+    found = doctor.run_checks(settings, chosen)
     for line in [json.dumps(doctor_json(found), indent=1)] if as_json else doctor_lines(found, options.width()):
         typer.echo(line)
     options.leave(Exit.FAILED if any(one.mark is Mark.FAILURE for one in found) else Exit.OK)

@@ -11,7 +11,7 @@ from snapall.backup.phases import VmState
 from snapall.backup.queries import left_quiesced
 from snapall.backup.runstate import RunState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
-from snapall.operate.findings import AuditFinding, Beside, FindingKind, JobSources, VmSources
+from snapall.operate.findings import AuditFinding, Comparison, FindingKind, JobSources, VmSources
 
 _SHOWN = 12  # names in one line
 
@@ -20,13 +20,13 @@ _SHOWN = 12  # names in one line
 class Audit:
     """What was compared, and what that shows, the gravest first."""
 
-    beside: tuple[tuple[str, Beside], ...]  # by job
+    comparisons: tuple[tuple[str, Comparison], ...]  # by job
     findings: tuple[AuditFinding, ...]
 
     @property
     def clean(self) -> bool:
         """Whether nothing needs to be fixed."""
-        return all(one.kind.only_noted for one in self.findings)
+        return all(one.kind.informational for one in self.findings)
 
 
 def audit(

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.origins import beyond_chain
 from snapall.backup.outcome import Origin
-from snapall.operate.findings import AuditFinding, Beside, FindingKind, JobSources
+from snapall.operate.findings import AuditFinding, Comparison, FindingKind, JobSources
 
 Rows = Sequence[FilerSnapshot]
 
 
-def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
+def side_by_side(sources: JobSources) -> tuple[Comparison, ...]:
     """The job's own names on each volume, newest first, then those that only one source knows."""
     found = []
     for volume, rows in sources.listings.items():
@@ -24,7 +24,7 @@ def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
             row = listed.get(name)
             fits = [one for one in known if one.name == name and (row is None or one.date == row.date)]
             if row is not None or not any((one.name, one.date) in alive for one in fits):
-                found.append(Beside(volume, name, row, fits[0] if fits else None))
+                found.append(Comparison(volume, name, row, fits[0] if fits else None))
     return tuple(found)
 
 

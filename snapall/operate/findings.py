@@ -32,7 +32,7 @@ class FindingKind(StrEnum):
     BEYOND = "beyond the retained names"
 
     @property
-    def only_noted(self) -> bool:
+    def informational(self) -> bool:
         """Whether it may be intended, so that nothing needs to be fixed."""
         return self in {FindingKind.UNTAKEN, FindingKind.SKIPPED, FindingKind.PENDING, FindingKind.BEYOND}
 
@@ -48,7 +48,7 @@ class AuditFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Comparison:
     """One filer snapshot: what `snap list` says of it, and what the journals do. One of the two may be missing."""
 
     volume: str

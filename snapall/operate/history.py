@@ -16,7 +16,7 @@ from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
-from snapall.operate.reading import course_of, history
+from snapall.operate.reading import from_summary, history
 from snapall.operate.run_history import RunHistory, RunKind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
@@ -61,7 +61,7 @@ def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unread
                 yield Unreadable(error.message, error.hint, is_open(path))
             continue
         if summary is not None:
-            yield course_of(summary)
+            yield from_summary(summary)
 
 
 def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHistory:

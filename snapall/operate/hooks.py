@@ -19,7 +19,7 @@ _LINES = 10  # of what a hook printed that are told
 _SHORT = 4096  # characters of a text that a variable holds: systems bound them all together
 
 
-class HookMoment(StrEnum):
+class HookPoint(StrEnum):
     """When a hook runs; the value is its key in the configuration."""
 
     BEFORE = "before"
@@ -44,8 +44,8 @@ class HookRunner:
         """Run the hook of that name, if there is one. SnapallError: it did not go well, so no backup is begun."""
         if not self._hooks.before:
             return
-        facts = {"job": self.job, "run": stamp, "phase": str(HookMoment.BEFORE)}
-        trouble = self._run(HookMoment.BEFORE, self._hooks.before, facts)
+        facts = {"job": self.job, "run": stamp, "phase": str(HookPoint.BEFORE)}
+        trouble = self._run(HookPoint.BEFORE, self._hooks.before, facts)
         if self.stopped():
             raise Stopped("a signal came while the before-hook ran: nothing was begun")
         if trouble:
@@ -60,15 +60,15 @@ class HookRunner:
         `report` is None, and `after` is left out, where the run did not begin.
         """
         for phase, argv in (
-            (HookMoment.AFTER, self._hooks.after if report is not None else ()),
-            (HookMoment.ON_FAILURE, self._hooks.on_failure if code is not Exit.OK else ()),
+            (HookPoint.AFTER, self._hooks.after if report is not None else ()),
+            (HookPoint.ON_FAILURE, self._hooks.on_failure if code is not Exit.OK else ()),
         ):
             if argv:
                 trouble = self._run(phase, argv, facts_of(self.job, phase, report, code, why))
                 if trouble:
                     self.tell(Warned(f"the {phase} hook did not go well: {trouble}", "the backup is what it is"))
 
-    def _run(self, phase: HookMoment, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
+    def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
         """Why the hook did not go well; "" it did. After a run a signal has been heeded already: it has its time."""
         environ = {name: value for name, value in os.environ.items() if name not in self.settings.secret_variables}
         environ |= {
@@ -78,7 +78,7 @@ class HookRunner:
         }
         handed = json.dumps(facts).encode()
         try:
-            stopped = self.stopped if phase is HookMoment.BEFORE else (lambda: False)
+            stopped = self.stopped if phase is HookPoint.BEFORE else (lambda: False)
             ran = hook_process.run(argv, handed, environ, self._hooks.timeout, stopped)
         except SiteError as error:
             return error.message
@@ -89,7 +89,7 @@ class HookRunner:
         return printable(": ".join([how, *([" / ".join(output[-_LINES:])] if output else [])]))
 
 
-def facts_of(job: str, phase: HookMoment, report: Report | None, code: Exit, why: str) -> dict[str, object]:
+def facts_of(job: str, phase: HookPoint, report: Report | None, code: Exit, why: str) -> dict[str, object]:
     """What a hook is told of a run, on its stdin and, as far as it is short, in variables. No password is in it."""
     facts: dict[str, object] = {"job": job, "phase": str(phase), "exit": int(code), "why": why}
     if report is None:

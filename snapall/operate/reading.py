@@ -22,7 +22,7 @@ def history(run: RunState) -> RunHistory | None:
         return None
     captures = (one for one in run.captures.values() if one.calls)
     return replace(
-        course_of(summary),
+        from_summary(summary),
         vms=tuple(_vm(run, VmHistory(one.vm, one.state, one.why)) for one in judged(run)),
         captures=tuple(
             Captured(one.volume, one.name, _call(run, one.calls[-1]), one.confirmed, one.date) for one in captures
@@ -36,14 +36,16 @@ def _vm(run: RunState, judged: VmHistory) -> VmHistory:
     if one is None:  # skipped
         return judged
     create = _call(run, one.create) if one.create is not None else None
-    return replace(judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), freed=one.freed)
+    return replace(
+        judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), released_at=one.freed
+    )
 
 
 def _call(run: RunState, call: phases.Call) -> PastCall:
     return PastCall(call.sent, call.answered, call.outcome, call.seconds, late=queries.is_late(run, call))
 
 
-def course_of(summary: Summary) -> RunHistory:
+def from_summary(summary: Summary) -> RunHistory:
     """A run as its summary tells it, which is enough for `status` and `stats`.
 
     It lacks the moves on the filer, the outputs, and the calls of those who took the run over.

@@ -44,7 +44,7 @@ class VmHistory:
     why: str = ""
     quiesce: PastCall | None = None
     releases: tuple[PastCall, ...] = ()  # as they were sent; whoever takes a run over may send one more
-    freed: datetime | None = None
+    released_at: datetime | None = None
 
     @property
     def release(self) -> PastCall | None:
@@ -62,11 +62,11 @@ class VmHistory:
         return next((call.seconds for call in self.releases if call.done and not call.late), None)
 
     @property
-    def held_seconds(self) -> float | None:
+    def quiesced_seconds(self) -> float | None:
         """Seconds from the quiesce's answer to the moment when it was free."""
-        if self.quiesce is None or not self.quiesce.done or self.quiesce.answered is None or self.freed is None:
+        if self.quiesce is None or not self.quiesce.done or self.quiesce.answered is None or self.released_at is None:
             return None
-        return max(0.0, (self.freed - self.quiesce.answered).total_seconds())  # a clock may be set back meanwhile
+        return max(0.0, (self.released_at - self.quiesce.answered).total_seconds())  # a clock may be set back meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Captured:
     volume: str
     name: str
     call: PastCall
-    proven: datetime | None = None
+    confirmed: datetime | None = None
     date: str = ""
 
 
@@ -140,10 +140,10 @@ class RunHistory:
     @property
     def captured(self) -> datetime | None:
         """When the backup was asked for: from here on its age counts."""
-        return min((one.call.sent for one in self.captures if one.proven is not None), default=None)
+        return min((one.call.sent for one in self.captures if one.confirmed is not None), default=None)
 
     @property
-    def asked(self) -> tuple[VmHistory, ...]:
+    def targets(self) -> tuple[VmHistory, ...]:
         """The VMs that were to be quiesced."""
         return tuple(one for one in self.vms if one.state != SKIPPED)
 

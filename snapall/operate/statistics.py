@@ -120,7 +120,7 @@ def _expected(runs: Sequence[RunHistory], vms: Sequence[VmStatistics], parallel:
     timed = {one.vm.id: one for one in vms}
     if last is None:
         return None
-    tonight = [timed[one.vm.id] for one in last.asked]
+    tonight = [timed[one.vm.id] for one in last.targets]
     captures = Series(tuple(call.seconds for run in runs for call in (one.call for one in run.captures) if call.done))
     creates, removes = _typical(vms, "create"), _typical(vms, "remove")
     if not captures.known or creates is None or removes is None:

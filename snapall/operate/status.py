@@ -39,7 +39,7 @@ class StatusFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class JobStatus:
     """One job. `age` is of its newest good backup, in seconds. `at_work` says who holds the job's lock, "" nobody."""
 
     job: Job
@@ -87,7 +87,7 @@ class Known:
     silent: float = 0.0  # seconds since the newest open run gave a sign of life
 
 
-def standing(job: Job, known: Known, now: datetime) -> Standing:
+def job_status(job: Job, known: Known, now: datetime) -> JobStatus:
     """Judge one job."""
     newest = known.nights[0] if known.nights else None
     going = known.open[-1] if known.open and _goes_on(known.open[-1], known.at_work) else None
@@ -112,15 +112,15 @@ def standing(job: Job, known: Known, now: datetime) -> Standing:
     )
     shown = max(0.0, age) if age is not None else None
     hidden = any(one.open for one in known.unreadable)
-    return Standing(job, last, running, backup, shown, left, watched, known.pending, known.at_work, findings, hidden)
+    return JobStatus(job, last, running, backup, shown, left, watched, known.pending, known.at_work, findings, hidden)
 
 
-def forgotten(name: str, known: Known, now: datetime) -> Standing | None:
+def removed_job_status(name: str, known: Known, now: datetime) -> JobStatus | None:
     """A job that the configuration does not name any more, while a run of it is open; None: none is."""
     if not known.open and not known.unreadable:
         return None
     job = known.open[-1].job if known.open else Job(name, "", (), (), ())  # no more of it can be read
-    found = standing(job, known, now)
+    found = job_status(job, known, now)
     remedy = "; run `snapall recover`" if known.open else ""  # of one that cannot be read, the remedy is another
     text = f"it is not in the configuration any more, and a run of it is not settled{remedy}"
     findings = (
@@ -204,7 +204,7 @@ def _last(last: RunHistory | None) -> list[StatusFinding]:
             elif last.backup.grade is not Grade.WHOLE:
                 text = "the last backup is partial"
             return [StatusFinding(Level.WARNING, text)]
-        case Exit.DEBTS if last.backup is not None:
+        case Exit.OUTSTANDING if last.backup is not None:
             return [StatusFinding(Level.WARNING, "the last run left VMs that may be quiesced")]
         case Exit.STOPPED:
             return [StatusFinding(Level.WARNING, "the last run was stopped by a signal")]

@@ -255,7 +255,8 @@ OPERATE = (
     Mutant(
         "a removal that was answered, but could not be looked for, counts as an alarm",
         "backup/queries.py",
-        "    if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:\n        return ()\n",
+        "    if state.reported and state.ended is not None and state.ended.exit != Exit.OUTSTANDING:\n"
+        "        return ()\n",
         "",
         (*STATUS, *SUMMARIES),
     ),

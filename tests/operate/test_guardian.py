@@ -181,7 +181,9 @@ def test_without_the_guardians_word_nothing_is_quiesced(
     program, patience = BROKEN[how]
     monkeypatch.setattr(sys, "executable", program or str(sleeper))
     settings = load(night.config)
-    ended = run(settings, list(settings.jobs.values()), Output(), post=GuardianLauncher(settings, patience=patience))
+    ended = run(
+        settings, list(settings.jobs.values()), Output(), launcher=GuardianLauncher(settings, patience=patience)
+    )
     told = capsys.readouterr().err
     assert ended is Exit.FAILED
     assert "the guardian did not come up" in told

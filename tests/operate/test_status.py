@@ -22,7 +22,7 @@ from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import JournalError
 from snapall.operate.history import known_of
-from snapall.operate.status import Level, Standing, forgotten
+from snapall.operate.status import JobStatus, Level, removed_job_status
 from snapall.site import process
 from tests.atlab import AtLab
 from tests.backup.holders import dead_note, held_though_dead
@@ -39,7 +39,7 @@ def stage(tmp_path: Path) -> Stage:
     return slow_stage(tmp_path)
 
 
-def told(found: Standing) -> str:
+def told(found: JobStatus) -> str:
     return "; ".join(one.text for one in found.findings)
 
 
@@ -177,10 +177,10 @@ def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
 
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
-    assert forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
+    assert removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+    found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
     assert "not in the configuration any more" in told(found)
@@ -189,7 +189,7 @@ def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open
 def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     journal.path.write_text("no journal\nneither is this\n")
-    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+    found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.job.name, found.level) == ("vol1", Level.CRITICAL)
     assert "not readable: " in told(found)
@@ -272,7 +272,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(sta
     stage.processes = process
     with held_though_dead(stage.state) as pid:
         found = standing_of(stage)
-        lost = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+        lost = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     for one in (found, lost):
         assert one is not None
         assert (one.level, one.left, one.at_work) == (Level.CRITICAL, ("sql01 (vm-110)",), "")

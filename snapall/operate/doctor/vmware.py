@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.config.settings import Config
-from snapall.operate.doctor.links import Mark, Result, Seen, Walk
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome, CheckResult, Mark
 from snapall.site.vcb import Vcb
 
 if TYPE_CHECKING:
@@ -17,59 +17,59 @@ if TYPE_CHECKING:
 _APART = 60.0  # seconds that two clocks may differ before ages and waits are told wrong
 
 
-def look_at_database(walk: Walk, database: VirtualCenter) -> None:
+def check_database(checks: Checklist, database: VirtualCenter) -> None:
     """From the driver to the rights."""
-    walk.look("database driver", "", lambda: _driver(database))
-    walk.look("database login", "", lambda: _login(database), "database driver")
-    walk.look("tables", "", lambda: _tables(database), "database login")
-    walk.look("database clock", "", lambda: clocks(database.clock(), datetime.now(UTC)), "database login")
+    checks.check("database driver", "", lambda: _driver(database))
+    checks.check("database login", "", lambda: _login(database), "database driver")
+    checks.check("tables", "", lambda: _tables(database), "database login")
+    checks.check("database clock", "", lambda: clocks(database.clock(), datetime.now(UTC)), "database login")
 
 
-def _driver(database: VirtualCenter) -> Seen:
+def _driver(database: VirtualCenter) -> CheckOutcome:
     database.prepare()
-    return Seen(database.shown)
+    return CheckOutcome(database.display_url)
 
 
-def _login(database: VirtualCenter) -> Seen:
+def _login(database: VirtualCenter) -> CheckOutcome:
     owner = database.find_owner()
-    return Seen(f"let in; the tables belong to {owner}" if owner else "let in")
+    return CheckOutcome(f"let in; the tables belong to {owner}" if owner else "let in")
 
 
-def _tables(database: VirtualCenter) -> list[Seen]:
+def _tables(database: VirtualCenter) -> list[CheckOutcome]:
     """Everything that a run reads, asked for a VM and a datastore that there cannot be."""
     found = database.vms([-1])
     database.snapshots([-1])
     seen = []
     if not found.names_readable:
-        seen.append(Seen("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
+        seen.append(CheckOutcome("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
     if not found.hosts_readable:
-        seen.append(Seen("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
-    return seen or [Seen("all that a run reads can be read")]
+        seen.append(CheckOutcome("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
+    return seen or [CheckOutcome("all that a run reads can be read")]
 
 
-def clocks(theirs: datetime | None, ours: datetime) -> Seen:
+def clocks(theirs: datetime | None, ours: datetime) -> CheckOutcome:
     """How far the database's clock is from this machine's; None: this kind of database is not asked for it."""
     if theirs is None:
-        return Seen("not known for this kind of database")
+        return CheckOutcome("not known for this kind of database")
     apart = (theirs - ours).total_seconds()
     if abs(apart) <= _APART:
-        return Seen("within a minute of ours")
+        return CheckOutcome("within a minute of ours")
     how = "ahead of" if apart > 0 else "behind"
     remedy = "let both machines keep the time by NTP: the ages of snapshots and of stray ones are told by it"
-    return Seen(f"{abs(apart):.0f} s {how} this machine's", remedy)
+    return CheckOutcome(f"{abs(apart):.0f} s {how} this machine's", remedy)
 
 
-def look_at_vcbsnapshot(walk: Walk, settings: Config, vms: Sequence[Vm]) -> None:
+def check_vcbsnapshot(checks: Checklist, settings: Config, vms: Sequence[Vm]) -> None:
     """It is there, and logs in: asked for a snapshot that there is none of."""
 
-    def program() -> Seen:
-        return Seen(Vcb(settings.vcenter).program())
+    def program() -> CheckOutcome:
+        return CheckOutcome(Vcb(settings.vcenter).program())
 
-    def login() -> Seen:
-        return Seen(Vcb(settings.vcenter).looked(vms[0]))
+    def login() -> CheckOutcome:
+        return CheckOutcome(Vcb(settings.vcenter).looked(vms[0]))
 
-    walk.look("vcbsnapshot", "", program)
+    checks.check("vcbsnapshot", "", program)
     if vms:
-        walk.look("vcbsnapshot login", "", login, "vcbsnapshot")
+        checks.check("vcbsnapshot login", "", login, "vcbsnapshot")
     else:
-        walk.results.append(Result("vcbsnapshot login", "", Mark.NOT_TRIED, "for want of a VM to ask for"))
+        checks.results.append(CheckResult("vcbsnapshot login", "", Mark.NOT_TRIED, "for want of a VM to ask for"))
