@@ -1,4 +1,4 @@
-"""Puts an examination together: every link from the configuration to the filers, as a run needs them."""
+"""`snapall doctor`: the checks in the order in which a run needs what they check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snapall.operate.doctor.vmware import check_database, check_vcbsnapshot
 
 
 def run_checks(settings: Config, jobs: tuple[Job, ...]) -> tuple[CheckResult, ...]:
-    """Look at every link of these jobs. Nothing is changed, no lock is held, and no journal or log is written."""
+    """Check all that these jobs need. Changes nothing, takes no lock, and writes neither journal nor log."""
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     checks = Checklist()

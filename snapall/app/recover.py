@@ -1,4 +1,4 @@
-"""`snapall recover`: settles open journals, and removes orphaned VM snapshots that the operator agreed to."""
+"""`snapall recover`: cleans up after earlier runs, and removes orphaned VM snapshots on request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
             require_listed(store.folder)
             if settings.state.exists():
                 arrange(settings.state, settings.readers)
-        except JournalError as error:  # whatever they owe stays owed
+        except JournalError as error:  # whatever is outstanding stays outstanding
             publish(Failed(error.message, error.hint))
             return Exit.OUTSTANDING
         recovery = Recovery(store, context_for, publish, stopped, wait)
@@ -47,12 +47,12 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
 
 
 def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
-    """The VM snapshots of all jobs that `recover --adopt` would remove."""
+    """Return the VM snapshots of all jobs that `recover --adopt --yes` would remove."""
     return tuple((job, one) for job in settings.jobs.values() for one in orphans_of(settings, job))
 
 
 def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
-    """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
+    """Return a job's orphans. JournalError: the journals cannot be read, so a run's snapshots would look orphaned."""
     clock = SystemClock()
     store = store_of(settings, clock)
     require_listed(store.folder)
@@ -60,7 +60,7 @@ def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
 
 
 def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], output: Output) -> Exit:
-    """Remove them, job by job."""
+    """Remove the orphans, job by job, and return the worst exit code."""
     codes = []
     for job in dict.fromkeys(job for job, _ in found):
         with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:

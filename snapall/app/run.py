@@ -23,7 +23,7 @@ def run(
     launcher: GuardianLauncher | None = None,
     clock: Clock | None = None,
 ) -> Exit:
-    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
+    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians."""
     codes = []
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:

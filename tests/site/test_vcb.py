@@ -446,8 +446,8 @@ def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str
     vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), PATIENCE, PATIENCE, 5, 1))
     if trouble:
         with pytest.raises(SiteError, match=trouble) as caught:
-            vcb.looked(Vm(611))
+            vcb.try_login(Vm(611))
         assert caught.value.hint
     else:
-        assert vcb.looked(Vm(611)) == "let in by vc01"
+        assert vcb.try_login(Vm(611)) == "let in by vc01"
     assert (tmp_path / "argv").read_text().startswith("-h vc01 -u u -p pw -f moref:vm-611 ")

@@ -66,7 +66,7 @@ def check_vcbsnapshot(checks: Checklist, settings: Config, vms: Sequence[Vm]) ->
         return CheckOutcome(Vcb(settings.vcenter).program())
 
     def login() -> CheckOutcome:
-        return CheckOutcome(Vcb(settings.vcenter).looked(vms[0]))
+        return CheckOutcome(Vcb(settings.vcenter).try_login(vms[0]))
 
     checks.check("vcbsnapshot", "", program)
     if vms:
