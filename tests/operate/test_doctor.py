@@ -129,13 +129,13 @@ BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
     "a password that others may read": Planted(
-        "file rights", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
+        "file permissions", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
     ),
     "a key that its group may read": Planted(
-        "file rights", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
+        "file permissions", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
     ),
     "a configuration that everybody may write": Planted(
-        "file rights", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
+        "file permissions", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
     ),
     "a file in the place of the state folder": Planted(
         "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")
@@ -279,7 +279,7 @@ def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
     written("known_hosts", "")(night)
     _, links = run_checks(night)
     untried = {_name(one): one["text"] for one in links if one["mark"] == Mark.NOT_TRIED}
-    assert untried["filer login of filer1"] == "for want of filer host key of filer1"
+    assert untried["filer login of filer1"] == "because filer host key of filer1 failed"
     assert {"version of filer1", "volume of vmvol1", "snap list of vmvol1", "plan of vol1"} <= set(untried)
     assert not any(entry.command for entry in night.ledger)
 
@@ -304,9 +304,9 @@ def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_la
     asked = [entry.command for entry in night.ledger if entry.of is None and entry.command]
     assert [command for command in asked if command != "version"] == ["vol status vmvol1"]
     (listing,) = [one for one in links if _name(one) == "snap list of vmvol1"]
-    assert (listing["mark"], "has not answered `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
+    assert (listing["mark"], "did not answer `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
     told = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
-    assert {one["remedy"] for one in told} == {"see that the filer is well, then run `snapall doctor` again"}
+    assert {one["remedy"] for one in told} == {"check the filer's health, then run `snapall doctor` again"}
     assert ended.code == 1
 
 
@@ -341,7 +341,7 @@ def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab
     night.edit('url   = "sqlite:', 'url   = "mssql+pyodbc://sa:geheim@VirtualCenter?x=')
     night.config.chmod(0o644)
     ended, links = run_checks(night)
-    (rights,) = [one for one in links if one["link"] == "file rights"]
+    (rights,) = [one for one in links if one["link"] == "file permissions"]
     assert (rights["mark"], str(night.config) in rights["text"]) == (WARNED, True)
     assert "geheim" not in ended.out + ended.err
 
@@ -420,7 +420,7 @@ def test_two_clocks_may_differ_by_a_minute(apart: float, says: str) -> None:
 
 def test_a_file_that_goes_while_it_is_looked_at_is_a_broken_link() -> None:
     checks = Checklist()
-    assert not checks.check("file rights", "", lambda: CheckOutcome(str(Path("/nowhere/secret").stat())))
+    assert not checks.check("file permissions", "", lambda: CheckOutcome(str(Path("/nowhere/secret").stat())))
     assert (checks.results[0].mark, "/nowhere/secret" in checks.results[0].text) == (Mark.FAILURE, True)
 
 

@@ -1,4 +1,4 @@
-"""Each job's links: its datastores with their VMs, and all that a run's own survey and plan say."""
+"""The checks of a job: its datastores with their VMs, and everything that a run's survey and plan report."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _SOME = 5
 
 
 def check_datastores(checks: Checklist, job: Job, database: VirtualCenter) -> tuple[Vm, ...]:
-    """The VMs that lie on the job's datastores."""
+    """Check the job's datastores, and return the VMs on them."""
     vms: list[Vm] = []
 
-    def look() -> CheckOutcome:
+    def check() -> CheckOutcome:
         ids = database.datastore_ids(job.datastores)
         vms.extend(database.vms(ids).vms)
         stores = ", ".join(map(str, ids))
         if not vms and not job.allow_empty:
-            remedy = "`snapall datastores` lists them all; a wrong id is likelier than an empty datastore"
-            return CheckOutcome(f"no VM lies on datastore {stores}", remedy)
+            remedy = "check the id with `snapall datastores`: a wrong id is likelier than an empty datastore"
+            return CheckOutcome(f"there is no VM on datastore {stores}", remedy)
         return CheckOutcome(f"{len(vms)} VMs on datastore {stores}")
 
-    checks.check("datastores", job.name, look, "database login", "tables")
+    checks.check("datastores", job.name, check, "database login", "tables")
     return tuple(vms)
 
 
 def check_plan(checks: Checklist, job: Job, plan: Callable[[], Plan]) -> None:
-    """What a run would look at before it begins: limits, rules, foreign snapshots, the chain."""
+    """Check what a run checks before it begins: limits, rules, foreign snapshots, the retained backups."""
     volumes = [f"snap list of {volume}" for volume in job.volumes]
     needs = ("tables", f"datastores of {job.name}", f"version of {job.filer}", *volumes)
     checks.check("plan", job.name, lambda: _plan(plan()), *needs)
@@ -45,13 +45,13 @@ def _plan(plan: Plan) -> Iterator[CheckOutcome]:
     skipped = f", {len(plan.skipped)} skipped" if plan.skipped else ""
     yield CheckOutcome(f"{len(plan.asked)} VMs would be quiesced{skipped}")
     for vm, why in plan.left:
-        yield CheckOutcome(f"{vm.label} would not be quiesced: {why}", "the backup would be partial, exit 3")
+        yield CheckOutcome(f"{vm.label} would not be quiesced: {why}", "fix this, or expect a partial backup (exit 3)")
     for text in plan.warnings:
-        yield CheckOutcome(text, "see `snapall plan`; a run would go on, and say the same")
+        yield CheckOutcome(text, "run `snapall plan` for details; a run would go on with the same warning")
 
 
 def check_orphans(checks: Checklist, job: Job, orphans: Callable[[], Sequence[Orphan]]) -> None:
-    """VM snapshots that are called as the job's, that no run made, and that are old."""
+    """Check for old VM snapshots with the job's name that no run made."""
     checks.check("orphaned VM snapshots", job.name, lambda: _orphans(orphans()), f"plan of {job.name}")
 
 
@@ -60,4 +60,4 @@ def _orphans(found: Sequence[Orphan]) -> CheckOutcome:
         return CheckOutcome("none")
     some = ", ".join(f"{one.vm.label} has {one.snapshot.name}" for one in found[:_SOME])
     rest = f" and {len(found) - _SOME} more" if len(found) > _SOME else ""
-    return CheckOutcome(f"{some}{rest}", "`snapall recover --adopt` lists them, `--yes` removes them")
+    return CheckOutcome(f"{some}{rest}", "list them with `snapall recover --adopt`; add `--yes` to remove them")

@@ -1,4 +1,4 @@
-"""VMware's links: the database's driver, login, owner, tables and clock, and vcbsnapshot with its login."""
+"""The checks of VirtualCenter: the database (driver, login, tables, clock), vcbsnapshot and its login."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from snapall.backup.model import Vm
     from snapall.site.virtualcenter import VirtualCenter
 
-_APART = 60.0  # seconds that two clocks may differ before ages and waits are told wrong
+_APART = 60.0  # seconds by which two clocks may differ before ages and waits go wrong
 
 
 def check_database(checks: Checklist, database: VirtualCenter) -> None:
-    """From the driver to the rights."""
+    """Check the database, from the driver to the permissions."""
     checks.check("database driver", "", lambda: _driver(database))
     checks.check("database login", "", lambda: _login(database), "database driver")
     checks.check("tables", "", lambda: _tables(database), "database login")
@@ -32,44 +32,39 @@ def _driver(database: VirtualCenter) -> CheckOutcome:
 
 def _login(database: VirtualCenter) -> CheckOutcome:
     owner = database.find_owner()
-    return CheckOutcome(f"let in; the tables belong to {owner}" if owner else "let in")
+    return CheckOutcome(f"accepted; the owner of the tables is {owner}" if owner else "accepted")
 
 
 def _tables(database: VirtualCenter) -> list[CheckOutcome]:
-    """Everything that a run reads, asked for a VM and a datastore that there cannot be."""
+    """Read everything that a run reads, for a VM and a datastore that cannot exist."""
     found = database.vms([-1])
     database.snapshots([-1])
-    seen = []
+    outcomes = []
     if not found.names_readable:
-        seen.append(CheckOutcome("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
+        outcomes.append(CheckOutcome("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
     if not found.hosts_readable:
-        seen.append(CheckOutcome("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
-    return seen or [CheckOutcome("all that a run reads can be read")]
+        outcomes.append(CheckOutcome("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
+    return outcomes or [CheckOutcome("everything that a run reads is readable")]
 
 
 def clocks(theirs: datetime | None, ours: datetime) -> CheckOutcome:
-    """How far the database's clock is from this machine's; None: this kind of database is not asked for it."""
+    """Compare the database's clock with this machine's; None: this kind of database is not asked for its time."""
     if theirs is None:
         return CheckOutcome("not known for this kind of database")
     apart = (theirs - ours).total_seconds()
     if abs(apart) <= _APART:
-        return CheckOutcome("within a minute of ours")
+        return CheckOutcome("within a minute of this machine's")
     how = "ahead of" if apart > 0 else "behind"
-    remedy = "let both machines keep the time by NTP: the ages of snapshots and of stray ones are told by it"
+    remedy = "synchronize both machines by NTP: the ages of VM snapshots depend on it"
     return CheckOutcome(f"{abs(apart):.0f} s {how} this machine's", remedy)
 
 
 def check_vcbsnapshot(checks: Checklist, settings: Config, vms: Sequence[Vm]) -> None:
-    """It is there, and logs in: asked for a snapshot that there is none of."""
-
-    def program() -> CheckOutcome:
-        return CheckOutcome(Vcb(settings.vcenter).program())
-
-    def login() -> CheckOutcome:
-        return CheckOutcome(Vcb(settings.vcenter).try_login(vms[0]))
-
-    checks.check("vcbsnapshot", "", program)
+    """Check that vcbsnapshot exists and logs in, by looking for a snapshot that no VM has."""
+    checks.check("vcbsnapshot", "", lambda: CheckOutcome(Vcb(settings.vcenter).program()))
     if vms:
+        login = lambda: CheckOutcome(Vcb(settings.vcenter).try_login(vms[0]))  # noqa: E731
         checks.check("vcbsnapshot login", "", login, "vcbsnapshot")
     else:
-        checks.results.append(CheckResult("vcbsnapshot login", "", Mark.NOT_TRIED, "for want of a VM to ask for"))
+        text = "because there is no VM to try it on"
+        checks.results.append(CheckResult("vcbsnapshot login", "", Mark.NOT_TRIED, text))
