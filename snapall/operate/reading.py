@@ -1,4 +1,4 @@
-"""A run's state, or its summary, made into the course that every look back shows. Pure."""
+"""Makes a run's history from its state or its summary. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from snapall.backup.steps import Done, Unknown
 from snapall.backup.summary import judged, summarize
 from snapall.operate.run_history import Captured, Moved, PastCall, RunHistory, RunKind, Settled, VmHistory
 
-_LONGEST = 5e10  # seconds: what was tampered with is still a time
+_LONGEST = 5e10  # seconds, so that a manipulated journal still gives valid times
 
 
 def history(run: RunState) -> RunHistory | None:
-    """A run with every call; None: it has no header, so nothing was done in its name."""
+    """Return a run with all its calls; None if its journal has no header, so that nothing was done."""
     summary = summarize(run)
     if summary is None:
         return None
@@ -46,9 +46,9 @@ def _call(run: RunState, call: phases.Call) -> PastCall:
 
 
 def from_summary(summary: Summary) -> RunHistory:
-    """A run as its summary tells it, which is enough for `status` and `stats`.
+    """Return a run from its summary, which is enough for `status` and `stats`.
 
-    It lacks the moves on the filer, the outputs, and the calls of those who took the run over.
+    It lacks the renames and deletions, the outputs, and the calls of whoever took over.
     """
     at = _Clock(summary)
     return RunHistory(
@@ -79,7 +79,7 @@ def _kind(summary: Summary) -> RunKind:
 
 
 class _Clock:
-    """Makes moments of a summary's seconds."""
+    """Converts a summary's seconds to times."""
 
     def __init__(self, summary: Summary) -> None:
         self.began = datetime.fromtimestamp(max(0.0, min(_LONGEST, summary.began)), UTC)
@@ -88,7 +88,7 @@ class _Clock:
         return self.began + timedelta(seconds=max(-_LONGEST / 2, min(_LONGEST, seconds)))
 
     def of(self, seconds: float | None) -> datetime | None:
-        """The same for what may never have come."""
+        """Convert seconds that may be missing."""
         return self(seconds) if seconds is not None else None
 
 
@@ -99,7 +99,7 @@ def _vm_of(one: VmSummary, at: _Clock) -> VmHistory:
 
 
 def _call_of(sent: datetime | None, answered: datetime | None, seconds: float | None) -> PastCall | None:
-    """A call of which only its success has its seconds."""
+    """Make a call; a summary has the seconds of successful calls only."""
     if sent is None:
         return None
     outcome = Done() if seconds is not None else Unknown("") if answered is not None else None

@@ -36,14 +36,14 @@ OPERATE = (
         WATCH,
     ),
     Mutant(
-        "the guardian waits for ever for a sign of life",
+        "the guardian waits for ever for a heartbeat",
         "operate/guardian.py",
         "        if self._awake - self._beat >= self._limits.silence:",
         "        if False:",
         WATCH,
     ),
     Mutant(
-        "the guardian takes no sign of life for one",
+        "the guardian sees no heartbeat",
         "operate/guardian.py",
         "            self._beat = self._awake\n",
         "            pass\n",

@@ -138,7 +138,7 @@ def test_status_is_critical_and_gives_the_same_remedy(stage: Stage, damage: Dama
     stage.clock.push(60)
     path = damaged(stage, damage)
     found = standing_of(stage)
-    (finding,) = [one for one in found.findings if one.text.startswith("not readable: ")]
+    (finding,) = [one for one in found.findings if one.text.startswith("unreadable: ")]
     assert found.level is finding.level is Level.CRITICAL
     rename_as_told(finding.text)
     assert not path.exists()
