@@ -141,7 +141,7 @@ class _Scene:
         CallCounter(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
             Disk.of(self.settings.state).listen(self._durable)
-        code = run(self.settings, [self.job], Output(quiet=True), post=GuardianLauncher(self.patient))
+        code = run(self.settings, [self.job], Output(quiet=True), launcher=GuardianLauncher(self.patient))
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code
 

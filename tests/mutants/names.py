@@ -69,7 +69,7 @@ NAMES = (
     Mutant(
         "what VMs are left is no matter after a defect",
         "app/jobrun.py",
-        "        code = worst(code, Exit.DEBTS) if left else code\n",
+        "        code = worst(code, Exit.OUTSTANDING) if left else code\n",
         "",
         DEFECTS,
     ),
