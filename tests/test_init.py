@@ -122,17 +122,17 @@ def test_nothing_is_overwritten(at_lab: Make, home: Path) -> None:
     (home / "vc.secret").write_text("mine")
     ended = init(night, home / "snapall.toml", given)
     assert ended.code == 2
-    assert "vc.secret: is there already" in ended.err
+    assert "vc.secret: already exists" in ended.err
     assert (home / "vc.secret").read_text() == "mine"
     assert not (home / "snapall.toml").exists()
 
 
-def test_a_secrets_file_in_the_way_is_told_before_the_next_question(at_lab: Make, home: Path) -> None:
+def test_a_secrets_file_in_the_way_is_reported_before_the_next_question(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     (home / "vc.secret").write_text("mine")
     given = {key: value for key, value in flags_of(night).items() if key != "database"}  # it would be missed next
     ended = init(night, home / "snapall.toml", given)
-    assert "vc.secret: is there already" in ended.err
+    assert "vc.secret: already exists" in ended.err
     assert list(night.ledger) == []
 
 

@@ -26,7 +26,7 @@ OTHER = paramiko.RSAKey.generate(1024).get_base64().encode()
         ("vcbsnapshot", '""', "an answer is needed"),
         ("database", "mssql+pyodbc://sa:geheim@VirtualCenter", "contains a password"),
         ("key-file", "~nosuchuserhere/id_rsa", "home directory"),
-        ("vcenter", "vc01\udcff", "bytes that are no text"),
+        ("vcenter", "vc01\udcff", "bytes that are not text"),
     ],
 )
 def test_on_trust_too_what_cannot_be_written_is_refused_and_nothing_is_left(

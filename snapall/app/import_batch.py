@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
-from snapall.config.json_schema import directive
 from snapall.config.load import from_batch
+from snapall.config.newfile import TablePath, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
@@ -112,11 +109,9 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
         raise ConfigError(f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
     places = tuple(_places(source, config))
     files = [out.parent / place.file for place in places] if with_secrets else []
-    _refuse_to_overwrite([out, *files])
     text = _text(source, config, places, kept, out.parent)
-    for path, place in zip(files, places, strict=with_secrets):
-        _create(path, place.secret.reveal() + "\n", 0o600)
-    _create(out, text, 0o644)
+    revealed = [(path, f"{place.secret.reveal()}\n", 0o600) for path, place in zip(files, places, strict=with_secrets)]
+    write_new([*revealed, (out, text, 0o644)])
     secrets = tuple(
         (".".join(place.key), place.file if kept == "file" else place.variable, _is_missing(place, kept, out, environ))
         for place in places
@@ -126,27 +121,6 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
 
 def _is_missing(place: _Place, kept: Kept, out: Path, environ: Mapping[str, str]) -> bool:
     return not (out.parent / place.file).exists() if kept == "file" else place.variable not in environ
-
-
-_ANOTHER = "name another file with --out"
-
-
-def _refuse_to_overwrite(paths: list[Path]) -> None:
-    try:
-        there = [path for path in paths if path.exists()]
-    except OSError as error:
-        raise ConfigError(f"{paths[0]}: cannot be written: {error.strerror}", _ANOTHER) from error
-    if there:
-        lines = "\n".join(f"{path}: already exists, and is not overwritten" for path in there)
-        raise ConfigError(lines, "move it away, or name another file with --out")
-
-
-def _create(path: Path, text: str, mode: int) -> None:
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER) from error
 
 
 def _places(source: Source, config: Config) -> Iterator[_Place]:
@@ -179,15 +153,15 @@ def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept
     top |= {key: value for key, value in source.raw.items() if not isinstance(value, Mapping)}
     if moved:
         top |= {"state": str(config.state), "log": str(config.log)}
-    lines = [directive(), f"# Imported from {what}. Relative paths are relative to this file."]
-    lines += [_entry((key,), value, source) for key, value in top.items()]
     secrets = {place.key: place.value(kept) for place in places}
+    tables: dict[TablePath, dict[str, object]] = {(): top}
     for path, table in _tables(source.raw):
-        lines += ["", f"[{_dotted(path)}]"]
-        for key, value in table.items():
-            whole = (*path, key)
-            lines.append(_entry(whole, secrets.get(whole, _moved(key, value, source.path.parent, moved)), source))
-    return "\n".join(lines) + "\n"
+        tables[path] = {
+            key: secrets.get((*path, key), _moved(key, value, source.path.parent, moved))
+            for key, value in table.items()
+        }
+    head = f"Imported from {what}. Relative paths are relative to this file."
+    return text_of(tables, head, lambda path: _comment(path, source))
 
 
 def _tables(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Mapping[str, object]]]:
@@ -218,27 +192,9 @@ _COMMENTS = {
 }
 
 
-def _entry(path: tuple[str, ...], value: object, source: Source) -> str:
+def _comment(path: TablePath, source: Source) -> str:
+    """Return where a key comes from, and what it means."""
     line = source.batch.lines.get(path)
     overlaid = _at(source.overlay, path) is not None
     origin = overlay_of(source.path).name if overlaid else f"line {line}" if line is not None else ""
-    comment = "; ".join(part for part in (origin, _COMMENTS.get(path[-1], "")) if part)
-    text = f"{_dotted(path[-1:])} = {_toml(value)}"
-    return f"{text}  # {comment}" if comment else text
-
-
-def _dotted(path: tuple[str, ...]) -> str:
-    return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else _toml(part) for part in path)
-
-
-def _toml(value: object) -> str:
-    """Return a value as TOML; JSON's escapes are valid in TOML."""
-    match value:
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case Mapping():
-            return "{ " + ", ".join(f"{_dotted((key,))} = {_toml(one)}" for key, one in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case _:
-            return json.dumps(value)
+    return "; ".join(part for part in (origin, _COMMENTS.get(path[-1], "")) if part)
