@@ -73,7 +73,7 @@ class Interview:
             job=self._ask("job", "Name of the job", volumes[0], init_answers.name),
             volumes=volumes,
             datastores=tuple(stores),
-            named=", ".join(filter(None, stores.values())) or "ids, or names",
+            named=", ".join(filter(None, stores.values())) or "ids or names",
             prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", init_answers.name),
             retain=self._ask("retain", "How many backups to retain", "4", _retain),
         )

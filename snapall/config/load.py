@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
-from snapall.config.claims import FOREIGN
 from snapall.config.complaints import ConfigFault, faults_of
+from snapall.config.conflicts import FOREIGN
 from snapall.config.settings import DEFAULT_PUBLISH, NAME, Config
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.config.values import Reading

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import values
-from snapall.config.claims import FOREIGN, Claim, conflicts
+from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
 from snapall.config.secret import Secret, holds_password
 from snapall.config.tomlfile import dotted
 from snapall.escaping import quoted
@@ -294,7 +294,7 @@ class JobSettings(_Table):
         names = chain or chain_names(valid["prefix"], valid["retain"])
         host = reading.hosts.get(valid["filer"], valid["filer"])
         claim = Claim(host, valid["volumes"], names, valid["prefix"], by_chain=bool(chain))
-        yield from conflicts(claim, reading.claims)
+        yield from conflicts_with(claim, reading.claims)
         reading.claims[valid["name"]] = claim
 
     def core(self) -> Job:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from snapall.backup.model import FILER_NAME, Order, VmPolicy
-from snapall.config.claims import Claim
+from snapall.config.conflicts import Claim
 from snapall.config.secret import Secret
 from snapall.escaping import quoted
 

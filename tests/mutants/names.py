@@ -12,14 +12,14 @@ DEFECTS = ("tests/test_defects.py",)
 NAMES = (
     Mutant(
         "temporary names in common are overlooked",
-        "config/claims.py",
+        "config/conflicts.py",
         "        return (*retained, *temporary.values())\n",
         "        return retained\n",
         CONFIG,
     ),
     Mutant(
         "only equal prefixes make temporary names in common",
-        "config/claims.py",
+        "config/conflicts.py",
         "        return any(name.lower().startswith(start) for name in (*self.names, self.temporary))\n",
         "        return self.temporary.lower() == start\n",
         CONFIG,

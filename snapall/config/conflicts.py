@@ -46,7 +46,7 @@ class Claim:
         return (*retained, *temporary.values())
 
 
-def conflicts(claim: Claim, earlier: Mapping[str, Claim]) -> Iterator[tuple[str, str]]:
+def conflicts_with(claim: Claim, earlier: Mapping[str, Claim]) -> Iterator[tuple[str, str]]:
     """Yield the key at fault and the reason for every earlier job that claims a name of this one on the same volume."""
     for job, other in earlier.items():
         theirs = {volume.lower() for volume in other.volumes}
