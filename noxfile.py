@@ -77,6 +77,7 @@ def lint(session: nox.Session) -> None:
     if (HERE / WORKFLOW).exists():  # an sdist has neither
         session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW)
         session.run("pre-commit", "validate-config", HOOKS)
+    session.run("check-jsonschema", "--check-metaschema", "snapall/config/snapall.schema.json")
 
 
 @nox.session

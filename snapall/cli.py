@@ -1,4 +1,4 @@
-"""The command line: what there is to say, and how an error is told."""
+"""The command line: the commands with their help, and how an error is printed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from snapall.escaping import printable
 
 app = typer.Typer(
     name="snapall",
-    help="Nightly backups of virtual machines by snapshots of the filer under them; no VM is left quiesced.",
+    help="Back up virtual machines with snapshots of the filer underneath. No VM is left quiesced.",
     epilog=CODES,
     no_args_is_help=True,
     add_completion=True,
-    rich_markup_mode=None,  # rich takes longer to load than all of --help may take
+    rich_markup_mode=None,  # loading rich takes longer than all of --help may take
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -34,32 +34,33 @@ app.add_typer(lab, name="lab")
 
 
 @app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
-    """Options of snapall itself."""
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Handle the options of snapall itself."""
     if version:
         typer.echo(f"snapall {__version__}")
         raise typer.Exit
 
 
-def _ending(codes: str, *examples: str) -> str:
-    """What stands below a command's options."""
+def _epilog(codes: str, *examples: str) -> str:
+    """The text below a command's options."""
     return "\n\n".join([codes, *(f"Example: {one}" for one in examples)])
 
 
-app.command(epilog=_ending(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(backup.run)
-app.command(epilog=_ending(LOOKING, "snapall plan --config snapall.bat --order paper"))(backup.plan)
-app.command(epilog=_ending(CODES, "snapall recover", "snapall recover --adopt --yes"))(backup.recover)
-app.command("list", epilog=_ending(LOOKING, "snapall list vol1 --json"))(look.list_backups)
-app.command(epilog=_ending(JUDGING, "snapall status", "snapall status vol1 --nagios"))(journals.status)
-app.command(epilog=_ending(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(journals.show)
-app.command(epilog=_ending(READING, "snapall stats vol1 --last 90"))(journals.stats)
-app.command(epilog=_ending(LOOKING, "snapall datastores"))(look.datastores)
-app.command(epilog=_ending(AUDITING, "snapall audit"))(look.audit)
-app.command(epilog=_ending(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
-app.command(epilog=_ending(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
-app.command("import", epilog=_ending(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
-app.command(epilog=_ending(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
-app.command(epilog=_ending(DRILLING, "snapall drill --quick"))(simulate.drill)
+app.command(epilog=_epilog(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(backup.run)
+app.command(epilog=_epilog(LOOKING, "snapall plan --config snapall.bat --order paper"))(backup.plan)
+app.command(epilog=_epilog(CODES, "snapall recover", "snapall recover --adopt --yes"))(backup.recover)
+app.command("list", epilog=_epilog(LOOKING, "snapall list vol1 --json"))(look.list_backups)
+app.command(epilog=_epilog(JUDGING, "snapall status", "snapall status vol1 --nagios"))(journals.status)
+app.command(epilog=_epilog(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(journals.show)
+app.command(epilog=_epilog(READING, "snapall stats vol1 --last 90"))(journals.stats)
+app.command(epilog=_epilog(LOOKING, "snapall datastores"))(look.datastores)
+app.command(epilog=_epilog(AUDITING, "snapall audit"))(look.audit)
+app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
+app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
+app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)
+app.command("import", epilog=_epilog(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
+app.command(epilog=_epilog(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
+app.command(epilog=_epilog(DRILLING, "snapall drill --quick"))(simulate.drill)
 lab.command("up", epilog="Example: snapall lab up /tmp/site --fast")(simulate.lab_up)
 
 
@@ -67,43 +68,43 @@ _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, T
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Run the command line, and turn expected errors into one message and their exit code."""
+    """Run the command line; print an expected error as one message, and exit with its code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file or a pipe may be of a code page that has not every letter of a VM's name; stderr does this by itself.
+        # The code page of a file or a pipe may lack a letter of a VM's name; stderr escapes such letters by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
-        _end(_misused(cast("typer.BadParameter", error)))
+        _exit(_print_usage_error(cast("typer.BadParameter", error)))
     except SnapallError as error:
-        _complain(error)
-        _end(error.exit)
+        _print_error(error)
+        _exit(error.exit)
     except typer.Abort:
-        # Ctrl-C or Ctrl-D at a question, or while something is looked at; a run heeds its signals itself.
+        # Ctrl-C or Ctrl-D at a prompt, or during a command that only looks; a run handles its signals itself.
         typer.echo("\nsnapall: stopped", err=True)
-        _end(Exit.STOPPED)
+        _exit(Exit.STOPPED)
     except SystemExit as ending:
-        _end(ending.code if isinstance(ending.code, int) else Exit.OK)
-    _end(code if isinstance(code, int) else Exit.OK)
+        _exit(ending.code if isinstance(ending.code, int) else Exit.OK)
+    _exit(code if isinstance(code, int) else Exit.OK)
 
 
 @cache
 def _command() -> Callable[..., object]:
-    """The whole command line, built once: who calls `main` often does not pay 50 ms each time."""
+    """The whole command line, built once: building it takes 50 ms."""
     return typer.main.get_command(app)
 
 
-def _misused(error: typer.BadParameter) -> int:
-    """Tell what is wrong with the command line, whose words may hold anything."""
-    told = io.StringIO()
-    error.show(file=told)
-    for line in told.getvalue().splitlines():
+def _print_usage_error(error: typer.BadParameter) -> int:
+    """Print what is wrong with the command line, escaped, since it quotes what was typed; return the exit code."""
+    text = io.StringIO()
+    error.show(file=text)
+    for line in text.getvalue().splitlines():
         typer.echo(printable(line), err=True)
     return error.exit_code
 
 
-def _end(code: int) -> NoReturn:
-    """Leave without a second complaint when whoever read our output has gone."""
+def _exit(code: int) -> NoReturn:
+    """Exit without a second error when the reader of our output has gone."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -112,7 +113,7 @@ def _end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _complain(error: SnapallError) -> None:
+def _print_error(error: SnapallError) -> None:
     for number, line in enumerate(error.message.split("\n")):
         typer.echo(printable(line if number else f"snapall: {line}"), err=True)
     if error.hint:

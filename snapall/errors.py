@@ -7,27 +7,27 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a command answers to the scheduler. Never a count, never 0 with a warning."""
+    """The exit codes of every command."""
 
-    OK = 0  # whole success
+    OK = 0  # success
     FAILED = 1  # no new backup
-    USAGE = 2  # usage or configuration, before anything began
-    PARTIAL = 3  # a backup exists, but not every VM was quiesced, or it is not in the chain yet
+    USAGE = 2  # usage or configuration error; nothing was begun
+    PARTIAL = 3  # there is a backup, but some VM was not quiesced, or the backup is not published yet
     LOCKED = 4  # another run holds the lock
-    DEBTS = 5  # VMs may be left quiesced
-    STOPPED = 130  # stopped by a signal, after releasing
+    OUTSTANDING = 5  # VMs may be left quiesced
+    STOPPED = 130  # stopped by a signal, after the VMs were released
 
 
-_WORST_FIRST = (Exit.DEBTS, Exit.STOPPED, Exit.FAILED, Exit.USAGE, Exit.LOCKED, Exit.PARTIAL, Exit.OK)
+_WORST_FIRST = (Exit.OUTSTANDING, Exit.STOPPED, Exit.FAILED, Exit.USAGE, Exit.LOCKED, Exit.PARTIAL, Exit.OK)
 
 
 def worst(*codes: Exit) -> Exit:
-    """The code that a call with several outcomes exits with; OK when there is none."""
+    """Return the exit code for a call with several outcomes; OK if there are none."""
     return min(codes, key=_WORST_FIRST.index, default=Exit.OK)
 
 
 class SnapallError(Exception):
-    """An expected error: printed as one message with its remedy, without a traceback."""
+    """An expected error, printed as a message and a remedy (`hint`), without a traceback."""
 
     exit = Exit.FAILED
 
@@ -37,31 +37,31 @@ class SnapallError(Exception):
         self.hint = hint
 
 
-def together(errors: Sequence[SnapallError]) -> SnapallError:
-    """Several as one: each message on a line, each remedy once."""
+def combined(errors: Sequence[SnapallError]) -> SnapallError:
+    """Combine several errors into one: a line for each message, and each remedy once."""
     messages, hints = (dict.fromkeys(texts) for texts in zip(*((one.message, one.hint) for one in errors), strict=True))
     return SnapallError("\n".join(messages), "; ".join(filter(None, hints)))
 
 
 class ConfigError(SnapallError):
-    """The configuration cannot be used; `message` holds every fault found, one a line. Nothing was contacted."""
+    """The configuration is unusable; `message` lists every error, one per line. No system was contacted."""
 
     exit = Exit.USAGE
 
 
 class SiteError(SnapallError):
-    """A system of the site (database, filer, vcbsnapshot) could not be asked, or answered what cannot be used."""
+    """A system of the site (database, filer, vcbsnapshot) did not answer, or gave an unusable answer."""
 
 
 class Refused(SnapallError):
-    """The site was understood, and snapall will not go on: nothing was changed."""
+    """The site answered, and snapall refuses to go on. Nothing was changed."""
 
 
 class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
-    ROOM = "free some space, or set `state` in the configuration to a folder that can be written"
-    RIGHTS = "run snapall as the user whom the state folder belongs to, or give the folder to this one with `chown -R`"
+    ROOM = "free some space, or set `state` in the configuration to a writable folder"
+    RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with `chown -R`"
 
 
 class OldFormat(JournalError):
@@ -69,24 +69,24 @@ class OldFormat(JournalError):
 
 
 class Untrusted(JournalError):
-    """Somebody else could have written the state, so nobody knows what earlier runs left."""
+    """Another user could have written the state, so what earlier runs left is unknown."""
 
-    exit = Exit.DEBTS
+    exit = Exit.OUTSTANDING
 
 
 class Locked(SnapallError):
-    """Another run of the same job is at work."""
+    """Another run of the same job is in progress."""
 
     exit = Exit.LOCKED
 
 
 class LockNotReleased(SnapallError):
-    """The lock is still held although the process that held it is dead: nobody can settle what that one left."""
+    """The lock is still held although its holder is dead, so nobody can clean up after it."""
 
-    exit = Exit.DEBTS
+    exit = Exit.OUTSTANDING
 
 
 class Stopped(SnapallError):
-    """A signal came while nothing was begun yet."""
+    """A signal arrived before anything was begun."""
 
     exit = Exit.STOPPED

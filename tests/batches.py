@@ -22,7 +22,7 @@ def filled(*changes: tuple[str, str]) -> bytes:
 
 
 def faults(data: bytes) -> list[str]:
-    return batch_of(data, {}).told()
+    return batch_of(data, {}).fault_lines()
 
 
 def with_the_batch(night: AtLab) -> AtLab:

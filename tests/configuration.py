@@ -1,38 +1,40 @@
-"""docs/configuration.md out of the configuration's own schema: `python -m tests.configuration > docs/configuration.md`.
+"""docs/configuration.md out of the settings: `python -m tests.configuration > docs/configuration.md`.
 
-A key's default is what the schema gives; what it is for is the text below the key in snapall/config/schema.py.
+A key's default and its purpose are those in snapall/config/settings.py.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from snapall.config import schema
+from snapall.config import settings
+from snapall.config.complaints import keys_of
 
 HEAD = """\
 # snapall.toml, key by key
 
-Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/schema.py; a test compares them. An
-example is in [Your first backup](first-backup.md#an-example), and `snapall init` writes a first file.
+Made by `python -m tests.configuration > docs/configuration.md` from snapall/config/settings.py; a test compares them.
+An example is in [Your first backup](first-backup.md#an-example), and `snapall init` writes a first file.
 
-Relative paths are relative to the file. Unknown keys, wrong types, missing tables, secrets that cannot be read and
-names that a filer cannot bear are all told together, and exit with 2 before anything is contacted. A name becomes part
-of a filer's command line, so it matches `[A-Za-z0-9][A-Za-z0-9_.-]*`.
+Relative paths are relative to the file. snapall reports all of its faults together (unknown keys, wrong types, missing
+tables, secrets that it cannot read, names that the filer rejects) and exits with 2 before it contacts anything. A name
+becomes part of a filer's command line, so it must match `[A-Za-z0-9][A-Za-z0-9_.-]*`.
+
+`snapall schema` prints the JSON schema of this file. Editors that read the `#:schema` line at the top of what
+`snapall init` and `snapall import` write (Taplo, Even Better TOML for Visual Studio Code) complete and check the keys.
 """
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("The top of the file", schema.File),
-    ("[vcenter]", schema.Vcenter),
-    ("[database]", schema.Database),
-    ("[filers.NAME], one for each filer", schema.Filer),
-    ("[jobs.NAME], one for each job", schema.Job),
-    ("[jobs.NAME.hooks]", schema.Hooks),
+    ("The top of the file", settings.Config),
+    ("[vcenter]", settings.Vcenter),
+    ("[database]", settings.Database),
+    ("[filers.NAME], one for each filer", settings.Filer),
+    ("[jobs.NAME], one for each job", settings.JobSettings),
+    ("[jobs.NAME.hooks]", settings.Hooks),
 )
 FILE = Path(__file__).parents[1] / "docs" / "configuration.md"
 INNER = {"vcenter", "database", "filers", "jobs"}
@@ -44,43 +46,31 @@ def page() -> str:
 
 
 def _table(title: str, model: type[BaseModel]) -> list[str]:
-    told = texts(model)
     rows = [
-        f"| `{name}` | {_default(model, name)} | {told[name]} |"
-        for name in model.model_fields
-        if not (model is schema.File and name in INNER)
+        f"| `{key}` | {_default(field)} | {' '.join((field.description or '').split())} |"
+        for key, field in fields_of(model).items()
     ]
     return [f"## {title}", "", "| key | default | what it is for |", "|---|---|---|", *rows, ""]
 
 
-def _default(model: type[BaseModel], name: str) -> str:
-    field = model.model_fields[name]
-    if field.is_required():
-        return "**needed**"
-    match field.default:
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys of a table, without the tables in it that have a section of their own."""
+    known = keys_of(model)
+    return {key: field for key, field in zip(known, model.model_fields.values(), strict=False) if key not in INNER}
+
+
+def _default(field: FieldInfo) -> str:
+    match field.get_default(call_default_factory=True):
+        case _ if field.is_required():
+            return "**required**"
         case None:
             return "left out"
         case BaseModel():
             return "none"
-        case bool() | int() | float() | str() | list() | dict() as value:
+        case bool() | int() | float() | str() | list() | tuple() | dict() as value:
             return f"`{json.dumps(value)}`"
         case value:
-            raise TypeError(f"{model.__name__}.{name}: no text for {value!r}")
-
-
-def texts(model: type[BaseModel]) -> dict[str, str]:
-    """The text that stands below each key."""
-    tree = ast.parse(inspect.getsource(model))
-    (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
-    found: dict[str, str] = {}
-    for key, below in pairwise(body):
-        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name):
-            match below:
-                case ast.Expr(value=ast.Constant(value=str(text))):
-                    found[key.target.id] = " ".join(text.split())
-                case _:
-                    pass
-    return found
+            raise TypeError(f"no text for {value!r}")
 
 
 if __name__ == "__main__":

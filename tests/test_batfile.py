@@ -98,14 +98,19 @@ def test_a_copy_that_a_site_edited_gives_its_jobs(
 @pytest.mark.parametrize(
     ("name", "output"),
     [
-        ("extra_filter", {32: "filter is not one that is known: vc_user.VPX_VM.NAME like 'prod%'"}),
+        ("extra_filter", {32: "has an unknown filter: vc_user.VPX_VM.NAME like 'prod%'"}),
         (
             "server_option",
-            {2: "the command net is not one", 33: "osql has an option (-S)", 44: "(-d)", 54: "the command blat"},
+            {
+                2: "snapall does not know the command net",
+                33: "osql has an option (-S)",
+                44: "(-d)",
+                54: "the command blat",
+            },
         ),
-        ("ampersand", {7: "a single % stands in it", 11: "an unquoted & stands in it"}),
-        ("broken_chain", {20: "the oldest of the chain", 22: "this rename does not fit", 45: "is another one than on"}),
-        ("code_page", {8: "used without quotes, so cmd splits it", 11: "not ASCII stands in it"}),
+        ("ampersand", {7: "it contains a single %", 11: "it contains an unquoted &"}),
+        ("broken_chain", {20: "the oldest of the chain", 22: "this rename does not fit", 45: "differs from line"}),
+        ("code_page", {8: "used without quotes, so cmd splits it", 11: "a letter outside ASCII"}),
     ],
 )
 def test_a_copy_that_cannot_be_taken_is_refused_by_line(name: str, output: dict[int, str]) -> None:
@@ -135,7 +140,7 @@ def test_both_kinds_of_line_ends_say_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SNAPALL.BAT", "snapall.cmd", "Snapall.Cmd"])
-def test_the_files_kind_is_told_by_its_name(tmp_path: Path, name: str) -> None:
+def test_the_files_name_gives_its_kind(tmp_path: Path, name: str) -> None:
     assert "vmvol1" in load(put(tmp_path, FILLED, name=name), ENVIRON).jobs
 
 
@@ -157,35 +162,35 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
     [
         ("set filer=filer1", "set filer=fi ler1", 5, "cmd splits it in two"),
         ("set filer=filer1", 'set "filer=fi&ler1"', 5, "has a & and is used without quotes"),
-        ("set filer=filer1", "set filer=fi^ler1", 5, "an unquoted ^ stands in it"),
-        ("set filer=filer1", "set filer =filer1", 5, "a blank stands before the = of set"),
+        ("set filer=filer1", "set filer=fi^ler1", 5, "it contains an unquoted ^"),
+        ("set filer=filer1", "set filer =filer1", 5, "there is a blank before the = of set"),
         ("set filer=filer1", "set /p filer=", 5, "set /a and set /p"),
         ("set filer=filer1", "set filer=%1", 5, "takes an argument of the batch"),
         ("set filer=filer1", 'set "filer=a" b', 5, "follows the closing quote"),
-        ("set filer=filer1", "set filer=a& set b=c", 5, "two commands stand on one line"),
+        ("set filer=filer1", "set filer=a& set b=c", 5, "there are two commands on one line"),
         ("RSH %filer% snap create", "RSH %filr% snap create", 39, "%filr% is never set"),
-        ("RSH %filer% snap create", "RSH -x %filer% snap create", 39, "rsh has an option (-x)"),
-        ("snap create %volname% vmware_recent", "snap restore %volname%", 39, "is not one that the backup knows"),
-        ("RSH %filer% snap create", "RSH other snap create", 39, "the filer is another one than on line 20"),
+        ("RSH %filer% snap create", "RSH -x %filer% snap create", 39, "rsh has an unknown option (-x)"),
+        ("snap create %volname% vmware_recent", "snap restore %volname%", 39, "is no part of the backup"),
+        ("RSH %filer% snap create", "RSH other snap create", 39, "the filer differs from line 20"),
         ("setlocal", "setlocal enabledelayedexpansion", 4, "delayed expansion"),
-        ("if errorlevel 0 goto End", "if not exist x goto End", 48, "this condition is not one"),
+        ("if errorlevel 0 goto End", "if not exist x goto End", 48, "snapall does not know this condition"),
         ("if errorlevel 0 goto End", "if errorlevel 0 goto Nowhere", 48, "a label that does not follow"),
-        ("if errorlevel 0 goto End", "if errorlevel 1 (", 48, "this condition is not one"),
-        ("-h-1 -Q", "-E -h 5 -Q", 32, "another -h than -h-1"),
-        ("c:\r\n", "dir | find x\r\n", 14, "the command dir is not one"),
+        ("if errorlevel 0 goto End", "if errorlevel 1 (", 48, "snapall does not know this condition"),
+        ("-h-1 -Q", "-E -h 5 -Q", 32, "-h with a value other than -1"),
+        ("c:\r\n", "dir | find x\r\n", 14, "snapall does not know the command dir"),
         ("snap create %volname% vmware_recent >>", "snap create %volname% vmware_recent | find x >>", 39, "by |"),
-        (" -o vmlist.txt", "", 32, "the query's result goes nowhere"),
+        (" -o vmlist.txt", "", 32, "the query's result is written nowhere"),
         (" -o vmlist.txt", " -o other.txt", 35, "no query above writes the list"),
-        ("in (vmlist.txt) do", "in (vmlist.txt) do (", 35, "this loop is not one"),
-        ('"eol=("', '"eol=( delims=,"', 35, "this loop is not one"),
-        ("-c moref:vm-%%i", "-c moref:vm-%%k", 35, "called otherwise than the batch does"),
-        ("SELECT vc_user.VPX_VM.ID", "SELECT TOP 5 vc_user.VPX_VM.ID", 32, "neither the batch's query"),
-        ("from vc_user.VPX_SNAPSHOT", "from dbo.VPX_SNAPSHOT", 43, "the owner of the tables is another"),
-        ("SNAPSHOT_NAME = 'Quiesce'", "SNAPSHOT_NAME = 'Other'", 43, "another snapshot name than"),
-        ("SNAPSHOT_NAME = 'Quiesce'", "SNAPSHOT_NAME like 'Q%%'", 43, "filter is not one that is known"),
-        ("where ds_id = 688", "where ds_id = 688 or ds_id = 689 and IS_TEMPLATE = 0", 32, "filter is not one"),
-        ("where ds_id = 688", "where ds_id <> 688", 32, "filter is not one"),
-        ("echo creating vmware_recent >> snapall.log", "echo creating >> other.log", 38, "the log file is another"),
+        ("in (vmlist.txt) do", "in (vmlist.txt) do (", 35, "snapall does not know this loop"),
+        ('"eol=("', '"eol=( delims=,"', 35, "snapall does not know this loop"),
+        ("-c moref:vm-%%i", "-c moref:vm-%%k", 35, "called differently from the original"),
+        ("SELECT vc_user.VPX_VM.ID", "SELECT TOP 5 vc_user.VPX_VM.ID", 32, "neither the original's query"),
+        ("from vc_user.VPX_SNAPSHOT", "from dbo.VPX_SNAPSHOT", 43, "the owner of the tables differs"),
+        ("SNAPSHOT_NAME = 'Quiesce'", "SNAPSHOT_NAME = 'Other'", 43, "the snapshot name differs"),
+        ("SNAPSHOT_NAME = 'Quiesce'", "SNAPSHOT_NAME like 'Q%%'", 43, "has an unknown filter"),
+        ("where ds_id = 688", "where ds_id = 688 or ds_id = 689 and IS_TEMPLATE = 0", 32, "has an unknown filter"),
+        ("where ds_id = 688", "where ds_id <> 688", 32, "has an unknown filter"),
+        ("echo creating vmware_recent >> snapall.log", "echo creating >> other.log", 38, "the log file differs"),
         ("%dbdsn% -h-1", "VC/2 -h-1", 32, "no database URL can hold"),
         ("%dbdsn% -h-1", "%dbdsn% -r 1", 32, "osql has an option (-r)"),
         ("-D %dbdsn% -h-1", "-h-1", 32, "osql has no -D"),
@@ -198,36 +203,36 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
             "no ds_id",
         ),
         (" where SNAPSHOT_NAME = 'Quiesce'", "", 43, "no SNAPSHOT_NAME"),
-        ("688", "0688 or ds_id = x", 32, "filter is not one"),
+        ("688", "0688 or ds_id = x", 32, "has an unknown filter"),
         ("-h %vcenter% -u %vcuser%", "-u %vcuser%", 46, "vcbsnapshot has no -h"),
         ("-u %vcuser% -p %vcpword%", "-u %vcuser%", 46, "has -u and no password"),
         ("-u %vcuser% -p %vcpword%", "-p %vcpword%", 46, "has a password and no user"),
         ("-u %vcuser% -p %vcpword%", "", 46, "has neither -u nor -p here"),
         ("-u %vcuser% -p %vcpword%", "-u %vcuser% -p %vcpword% -v 5", 46, "vcbsnapshot has an option (-v)"),
-        ("-u %vcuser% -p %vcpword%", "-u %vcuser% -p s3c", 46, "the password of vcbsnapshot is another one"),
+        ("-u %vcuser% -p %vcpword%", "-u %vcuser% -p s3c", 46, "the password of vcbsnapshot differs"),
         ("REM Manage old", "vcbsnapshot -h x -c y z\r\nREM Manage old", 17, "outside a loop"),
         ("REM Manage old", "(echo x)\r\nREM Manage old", 17, "a block in parentheses"),
         ("REM Manage old", "goto\r\nREM Manage old", 17, "goto names no label"),
         ("flexvol to snapshot).", "flexvol to snapshot). ^", 31, "a comment ends in ^"),
-        ("snap delete %volname%", "snap de^lete %volname%", 20, "a ^ that cmd takes away"),
-        ("snap delete %volname% vmware_snap4", 'snap delete %volname% "vmware_snap4', 20, "quote that is not closed"),
+        ("snap delete %volname%", "snap de^lete %volname%", 20, "a ^ that cmd removes"),
+        ("snap delete %volname% vmware_snap4", 'snap delete %volname% "vmware_snap4', 20, "an open quote"),
         ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 || rsh x\r\necho ren", 20, "only after a failure"),
-        ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 < x\r\necho ren", 20, "reads a file by <"),
+        ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 < x\r\necho ren", 20, "reads a file through <"),
         ("echo Creating snapshot for vmid=%%i", "del x", 35, "the loop does more than"),
         ("&& vcbsnapshot -h %vcenter% -u %vcuser%", "&& rsh -h %vcenter% -u %vcuser%", 46, "exactly once"),
-        ("if errorlevel 0 goto End", "if errorlevel 1 rsh x", 48, "a command that is not known there"),
+        ("if errorlevel 0 goto End", "if errorlevel 1 rsh x", 48, "a command that is not supported there"),
         ("set vcpword=vcpw", "set vcpword=%none%x", 11, "which nothing in this file sets"),
-        ("set vcpword=vcpw", 'set vcpword=v"cpw', 11, "a quote stands within it"),
+        ("set vcpword=vcpw", 'set vcpword=v"cpw', 11, "it contains a quote"),
         ("set vcpword=vcpw", "set vcpword=", 11, "is empty"),
-        ("-p %vcpword% -d", '-p "a\\" -d', 46, "a backslash stands before a quote"),
+        ("-p %vcpword% -d", '-p "a\\" -d', 46, "a backslash before a quote"),
         ("RSH %filer% snap create", "RSH %filer:~0,3% snap create", 39, "it cuts or changes a variable"),
         ("RSH %filer% snap create", "RSH %filer% -l root snap create", 20, "rsh has no -l"),
-        ("c:\r\n", "\x07c:\r\n", 14, "the command is not one that snapall knows"),
-        ("volname=vmvol1", "volname=vm\x07vol1", 6, "a control character stands in it"),
+        ("c:\r\n", "\x07c:\r\n", 14, "snapall does not know the command"),
+        ("volname=vmvol1", "volname=vm\x07vol1", 6, "it contains a control character"),
         ("in (vmlist.txt) do echo Creating", "in (vmlist.txt) do rem Creating", 35, "the loop does more than"),
     ],
 )
-def test_what_is_not_understood_is_said_with_its_line(old: str, new: str, line: int, text: str) -> None:
+def test_what_is_not_understood_is_reported_with_its_line(old: str, new: str, line: int, text: str) -> None:
     output = faults(filled((old, new)))
     assert any(one.startswith(f"line {line}:") and text in one for one in output), output
 
@@ -249,7 +254,7 @@ def test_a_user_of_rsh_is_one_for_all_lines() -> None:
     data = filled(("RSH %filer% snap", "RSH %filer% -l root -n snap"))
     assert batch_of(data, {}).table["filers"] == {"filer1": {"host": "filer1", "transport": "rsh", "user": "root"}}
     output = faults(data.replace(b"-l root -n snap create", b"-l admin snap create"))
-    assert any("the user of rsh is another one" in one for one in output)
+    assert any("the user of rsh differs" in one for one in output)
 
 
 def test_two_filers_may_have_volumes_of_one_name_but_one_volume_has_one_sequence(tmp_path: Path) -> None:
@@ -267,7 +272,7 @@ def test_two_filers_may_have_volumes_of_one_name_but_one_volume_has_one_sequence
 def test_volumes_of_one_sequence_have_one_chain() -> None:
     data = (BATS / "two_volumes.bat").read_bytes().replace(b"%volname2% vmware_recent", b"%volname2% other_recent")
     data = data.replace(b"%volname2% other_recent vmware_previous", b"%volname2% other_recent vmware_previous")
-    assert any("the chain of vmvol2 is another one than that of vmvol1" in one for one in faults(data))
+    assert any("the chain of vmvol2 differs from that of vmvol1" in one for one in faults(data))
 
 
 @pytest.mark.parametrize(
@@ -280,14 +285,14 @@ def test_volumes_of_one_sequence_have_one_chain() -> None:
         ("if errorlevel 1 exit /b 1", False),
     ],
 )
-def test_the_way_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
+def test_the_path_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
     rest = "RSH %filer% snap rename a b\r\n:Next\r\nREM Get list of VMs"
     data = filled(("REM Get list of VMs", f"{condition}\r\n{rest}"))
     output = faults(data)
     if taken:
-        assert any("does not come when all goes well" in one for one in output)
+        assert any("is skipped when everything succeeds" in one for one in output)
     else:
-        assert not any("does not come when all goes well" in one for one in output)
+        assert not any("is skipped when everything succeeds" in one for one in output)
 
 
 def test_a_job_that_lacks_a_part_is_a_fault() -> None:
@@ -302,26 +307,26 @@ def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:
         ("vmware_snap3 vmware_snap4", "A B"), ("vmware_recent vmware_previous", "vmware_snap3 vmware_snap4")
     )
     swapped = swapped.replace(b"A B", b"vmware_recent vmware_previous")
-    assert any("must make room for it" in one for one in faults(swapped))
+    assert any("makes room for it" in one for one in faults(swapped))
 
 
 def test_lines_that_are_skipped_on_a_good_night_are_not_taken() -> None:
     output = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
-    assert any(one.startswith("line 21:") and "does not come when all goes well" in one for one in output)
+    assert any(one.startswith("line 21:") and "is skipped when everything succeeds" in one for one in output)
 
 
 def test_utf_16_and_endless_lines_are_refused_at_once() -> None:
     assert len(faults(FILLED.decode().encode("utf-16"))) == 1
-    assert any("longer than cmd can take" in one for one in faults(filled(("RSH %filer%", "RSH " + "x" * 9000))))
+    assert any("too long for cmd" in one for one in faults(filled(("RSH %filer%", "RSH " + "x" * 9000))))
     assert faults(b"echo hello\r\n") == [
-        "line 1: `echo ...`: no command of the batch is in this file; name the batch file that takes the backups"
+        "line 1: `echo ...`: this file has no command of the backup; name the batch file that takes the backups"
     ]
 
 
 # ---- the overlay
 
 
-def test_the_overlay_wins_and_says_what_a_batch_cannot(tmp_path: Path) -> None:
+def test_the_overlay_wins_and_sets_what_a_batch_cannot(tmp_path: Path) -> None:
     overlay = """
         [vcenter]
         password = { file = "vc.secret" }
@@ -362,7 +367,7 @@ def test_an_overlays_url_without_a_login_answers_a_login_of_windows(tmp_path: Pa
 def test_a_fault_of_one_job_is_not_lifted_by_another_jobs_key(tmp_path: Path) -> None:
     two = (BATS / "two_sequences.bat").read_bytes().replace(b"ds_id = 689", b"ds_id <> 689")
     path = put(tmp_path, two, "[jobs.vmvol1]\ndatastores = [1]\n")
-    assert any("filter is not one that is known" in line for line in refused(path))
+    assert any("has an unknown filter" in line for line in refused(path))
     (tmp_path / "snapall.bat.toml").write_text("[jobs.vmvol1]\ndatastores = [1]\n[jobs.vmvol2]\ndatastores = [2]\n")
     assert [job.datastores for job in load(path, ENVIRON).jobs.values()] == [(1,), (2,)]
 
@@ -389,11 +394,11 @@ def test_the_filled_batch_has_the_papers_defects_at_their_lines() -> None:
         "templates": (32,),
         "`if errorlevel 0`": (48,),
         "the output is not logged": (22, 24, 26),
-        "into another file": (2,),
+        "is another file": (2,),
         "last night's list": (32, 43),
         "exit code": (53,),
-        "change of folder that fails": (15,),
-        "in the command line": (32, 35, 43, 46),
+        "failed change of folder": (15,),
+        "on the command line": (32, 35, 43, 46),
     }.items():
         assert [found[what] for what in found if part in what] == [lines], part
 
@@ -407,20 +412,20 @@ def test_a_batch_that_its_site_mended_is_not_blamed_for_what_it_mended() -> None
         "errorlevel 0",
         "exit code",
         "last night's",
-        "change of folder that fails",
+        "failed change of folder",
     ):
         assert gone not in text, gone
     assert "before the new one exists" in text
 
 
-def test_blanks_at_the_end_of_a_value_are_dropped_and_told() -> None:
+def test_blanks_at_the_end_of_a_value_are_dropped_and_reported() -> None:
     defects = batch_of((BATS / "german.bat").read_bytes(), {}).defects
-    blanks = [(one.lines, one.what) for one in defects if "blanks stand at the end" in one.what]
+    blanks = [(one.lines, one.what) for one in defects if "blanks at the end" in one.what]
     assert blanks == [
-        ((5,), "blanks stand at the end of filer, and cmd keeps them"),
-        ((6,), "blanks stand at the end of volname, and cmd keeps them"),
+        ((5,), "there are blanks at the end of filer, and cmd keeps them"),
+        ((6,), "there are blanks at the end of volname, and cmd keeps them"),
     ]
-    assert any("begun anew" in one.what and one.lines == (2,) for one in defects)
+    assert any("overwrites the log" in one.what and one.lines == (2,) for one in defects)
 
 
 # ---- what must never be
@@ -430,8 +435,8 @@ SECRET_BATCH = filled(("sqlpword=sqlpw", f"sqlpword={SECRETS[0]}"), ("vcpword=vc
 INLINE = filled(("-P %sqlpword%", f"-P {SECRETS[0]}"), ("-p %vcpword%", f"-p {SECRETS[1]}"))
 
 
-def no_secret_is_told(batch: Batch) -> None:
-    text = "\n".join([*batch.told(), *(one.what for one in batch.defects)])
+def no_secret_is_shown(batch: Batch) -> None:
+    text = "\n".join([*batch.fault_lines(), *(one.what for one in batch.defects)])
     assert all(secret not in text for secret in SECRETS)
     assert all(char.isprintable() or char == "\n" for char in text)
 
@@ -465,7 +470,7 @@ def stands_in(data: bytes, batch: Batch) -> None:
 
 def judged(data: bytes) -> None:
     batch = batch_of(data, {})
-    no_secret_is_told(batch)
+    no_secret_is_shown(batch)
     assert bool(batch.faults) != bool(batch.table)
     if batch.table:
         assert {"vcenter", "database", "filers", "jobs"} <= batch.table.keys()

@@ -3,16 +3,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from snapall.backup.model import Grade, Order, VmPolicy
+from snapall.backup.model import Grade, Job, Order, VmPolicy
+from snapall.config.complaints import keys_of
 from snapall.config.load import check_keep, find, jobs_named, load, parse, with_order
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Database, JobSettings
 from snapall.errors import ConfigError, Exit
+from snapall.views.jsonlines import plain
 
 PLAIN = """
 [vcenter]
@@ -110,6 +116,44 @@ def test_the_vms_table_keeps_the_order_of_the_file(folder: Path) -> None:
     assert job.policies.rules == (("test-*", VmPolicy.SKIP), ("sql01", VmPolicy.MUST), ("a*", VmPolicy.TRY))
 
 
+EVERY_KEY = """
+[jobs.own]
+filer = "filer1"
+volumes = ["a", "b"]
+datastores = ["gold"]
+prefix = "own"
+chain = ["x", "y"]
+vm_snapshot = "Freeze"
+order = "paper"
+publish = "any"
+max_quiesced = 1
+busy_wait = 2
+allow_empty = true
+guardian = false
+max_age = 3
+vms = { "*" = "must" }
+hooks = { before = ["true"] }
+"""
+
+
+def test_no_key_of_a_job_is_forgotten_on_its_way_to_the_core(folder: Path) -> None:
+    config = read(folder, PLAIN + EVERY_KEY)
+    job, plain_job = config.jobs["own"], config.jobs["vol1"]
+    same = [one.name for one in fields(Job) if getattr(job, one.name) == getattr(plain_job, one.name)]
+    assert same == ["filer"]  # there is one filer
+    assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
+    assert config.hooks["own"].before == ("true",)
+    elsewhere = {"retain", "vms", "hooks", "given"}  # in the chain, the policies, Config.hooks and nowhere
+    assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
+    written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
+    assert set(keys_of(JobSettings)) - {"retain"} == set(written)
+
+
+def test_settings_cannot_be_changed(folder: Path) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read(folder).vcenter.parallel = 9
+
+
 def test_datastores_are_given_by_id_or_by_name(folder: Path) -> None:
     assert read(folder, PLAIN.replace("[688]", '[688, "VM [vol] 1"]')).jobs["vol1"].datastores == (688, "VM [vol] 1")
 
@@ -141,8 +185,25 @@ def test_passwords_come_from_the_file_the_environment_or_a_file_of_their_own(fol
 
 def test_a_password_does_not_show_itself(folder: Path) -> None:
     config = read(folder, with_key("database", 'password = "hunter2"'))
-    assert "hunter2" not in repr(config)
-    assert "vcpw" not in repr(config)
+    password = config.database.password
+    for shown in (config, password, config.model_dump(), config.model_dump_json(), plain(password)):
+        assert "hunter2" not in f"{shown} {shown!r}"
+        assert "vcpw" not in f"{shown} {shown!r}"
+    assert not is_dataclass(password)  # nobody walks its fields
+
+
+def test_no_traceback_shows_a_password(folder: Path) -> None:
+    config = read(folder, with_key("database", 'password = "hunter2"'))
+    password = config.database.password
+    try:
+        raise ValueError(password)
+    except ValueError as error:
+        shown = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    assert "Secret(***)" in shown
+    assert "hunter2" not in shown
+    with pytest.raises(ValidationError) as caught:
+        Database(url=3, password=password)  # type: ignore[arg-type]
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +219,7 @@ def test_a_password_does_not_show_itself(folder: Path) -> None:
         ('{ file = "" }', "must be a path in quotes"),
         (
             '{ file = "~no-such-user-/x" }',
-            'the home directory in "~no-such-user-/x" is not known; write the path in full',
+            'the home directory in "~no-such-user-/x" is unknown; write the path in full',
         ),
     ],
 )
@@ -228,6 +289,25 @@ def test_all_faults_of_a_file_are_reported_at_once(folder: Path) -> None:
         assert any(fault.startswith(begin) for fault in output), begin
 
 
+def test_a_faulty_value_hides_no_rule_between_keys(folder: Path) -> None:
+    broken = without_key("vcenter", "user").replace("VCPWORD", "NOPE").replace('["vmvol1"]', '["vmvol1"]\nretain = 0')
+    broken = broken.replace('"id_rsa"', '"none"').replace("[filers.filer1]", '[filers.filer1]\npassword = ""')
+    broken = broken.replace("[jobs.vol1]", '[jobs."a b"]\nchain = ["nightly.1"]')
+    begins = [
+        'vcenter.password: the environment variable "NOPE" is not set',
+        "vcenter.user: is missing, though there is a password",
+        f'filers.filer1.key_file: "{folder / "none"}" cannot be read',
+        "filers.filer1.password: the password is empty",
+        "filers.filer1.password: is given together with key_file",
+        'jobs."a b".retain: must be 1 or more',
+        'jobs."a b": "a b" cannot be used',
+        'jobs."a b".retain: is given together with chain',
+        'jobs."a b".chain: "nightly.1" is reserved for',
+    ]
+    output = faults(folder, broken)
+    assert [one for one, begin in zip(output, begins, strict=True) if not one.startswith(begin)] == []
+
+
 def test_an_empty_file_misses_its_four_tables(folder: Path) -> None:
     assert faults(folder, "") == [
         "vcenter: is missing: write a table [vcenter]",
@@ -270,10 +350,10 @@ def test_tables_that_are_no_tables(folder: Path) -> None:
         ("jobs.vol1", "chain = []", "jobs.vol1.chain: must hold at least one entry"),
         ("jobs.vol1", 'prefix = "-x"', 'jobs.vol1.prefix: "-x" cannot be used'),
         ("jobs.vol1", f'prefix = "{"x" * 201}"', f'jobs.vol1.prefix: "{"x" * 120}..." cannot be used'),
-        ("jobs.vol1", 'prefix = "SnapMirror"', 'jobs.vol1.prefix: "SnapMirror" may not be ours'),
-        ("jobs.vol1", 'prefix = "sv_x"', 'jobs.vol1.prefix: "sv_x" may not be ours'),
-        ("jobs.vol1", 'chain = ["mine", "hourly.0"]', 'jobs.vol1.chain: "hourly.0" may not be ours'),
-        ("jobs.vol1", 'chain = ["nightly.1"]', 'jobs.vol1.chain: "nightly.1" may not be ours'),
+        ("jobs.vol1", 'prefix = "SnapMirror"', 'jobs.vol1.prefix: "SnapMirror" is reserved for'),
+        ("jobs.vol1", 'prefix = "sv_x"', 'jobs.vol1.prefix: "sv_x" is reserved for'),
+        ("jobs.vol1", 'chain = ["mine", "hourly.0"]', 'jobs.vol1.chain: "hourly.0" is reserved for'),
+        ("jobs.vol1", 'chain = ["nightly.1"]', 'jobs.vol1.chain: "nightly.1" is reserved for'),
         ("jobs.vol1", 'vm_snapshot = "a b"', 'jobs.vol1.vm_snapshot: "a b" cannot be used'),
         ("jobs.vol1", 'vm_snapshot = "smvi_x"', 'jobs.vol1.vm_snapshot: "smvi_x" is a name that'),
         ("jobs.vol1", 'order = "both"', 'jobs.vol1.order: must be "safe" or "paper"'),
@@ -301,7 +381,7 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('"mssql+pyodbc://vc_user@VirtualCenter"', '"VirtualCenter"', "database.url: must be a SQLAlchemy URL"),
         ("[jobs.vol1]", '[jobs."a b"]', 'jobs."a b": "a b" cannot be used'),
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
-        ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a form of date and time"),
+        ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a format of date and time"),
         ("[vcenter]", "keep_journals = 0\n[vcenter]", "keep_journals: must be 1 or more"),
         ("[vcenter]", "readers = 4\n[vcenter]", "readers: must be the name of a group in quotes"),
         ("[vcenter]", 'readers = "no such"\n[vcenter]', 'readers: "no such" is not a group of this machine'),
@@ -310,6 +390,15 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ("[vcenter]", '[filers.filer1."[key]"]\n[vcenter]', 'filers.filer1."[key]": is not a known key'),
         ("[688]", '[688]\nvms = { "[key]" = 1 }', 'jobs.vol1.vms."[key]": must be "must"'),
         ("[688]", '["a\\nb"]', "jobs.vol1.datastores[0]: must be a datastore's id"),
+        ("[vcenter]", '[vcenter]\nname = "x"', "vcenter.name: is not a known key"),
+        ("[688]", '[688]\nname = "x"', "jobs.vol1.name: is not a known key"),
+        ("[vcenter]", 'path = "x"\n[vcenter]', "path: is not a known key"),
+        ("[vcenter]", "[job_tables]\n[vcenter]", "job_tables: is not a known key"),
+        (
+            "[688]",
+            '[688]\nhooks = { befor = ["x"] }',
+            "jobs.vol1.hooks.befor: is not a known key; did you mean before?",
+        ),
         ("[vcenter]", "[jobb]\n[vcenter]", "jobb: is not a known key; did you mean jobs?"),
     ],
 )
@@ -341,24 +430,24 @@ def test_ssh_keys_at_an_rsh_filer_are_faults(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("program", ["ssh", "/usr/bin/ssh", "C:\\\\PuTTY\\\\PLINK.EXE"])
-def test_no_password_goes_over_a_far_shell(folder: Path, program: str) -> None:
+def test_no_password_goes_through_a_remote_shell(folder: Path, program: str) -> None:
     far = with_key("vcenter", f'vcbsnapshot = ["{program}", "proxy", "vcbsnapshot"]')
     [output] = faults(folder, far)
-    assert output.startswith("vcenter.password: would stand on the far command line of ")
+    assert output.startswith("vcenter.password: would appear on the remote command line of ")
     bare = far.replace('user = "vcbackup"\npassword = { env = "VCPWORD" }\n', "")
     assert read(folder, bare).vcenter.vcbsnapshot[1:] == ("proxy", "vcbsnapshot")
     [output] = faults(folder, bare.replace("vc01.example.edu", "vc01;reboot"))
-    assert output.startswith("vcenter.host: is read again by a shell behind ")
+    assert output.startswith("vcenter.host: passes through another shell behind ")
 
 
 def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
     [output] = faults(folder, second_job('volumes = ["vmvol2", "vmvol1"]'))
     assert output == (
-        'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", "vmware_previous", '
+        'jobs.other.prefix: job "vol1" uses the same names on "vmvol1": "vmware_recent", "vmware_previous", '
         '"vmware_snap3", "vmware_snap4", "vmware_new_*"; give one of the two jobs another prefix or chain'
     )
     [output] = faults(folder, second_job('volumes = ["vmvol1"]\nchain = ["x", "VMware_Snap3"]\nprefix = "x"'))
-    assert output.startswith('jobs.other.chain: job "vol1" gives the same names on "vmvol1": "VMware_Snap3"; ')
+    assert output.startswith('jobs.other.chain: job "vol1" uses the same names on "vmvol1": "VMware_Snap3"; ')
     assert set(read(folder, second_job('volumes = ["vmvol2"]')).jobs) == {"vol1", "other"}
     assert set(read(folder, second_job('volumes = ["vmvol1"]\nprefix = "noon"')).jobs) == {"vol1", "other"}
 
@@ -374,7 +463,7 @@ def test_two_jobs_must_not_share_a_chain_on_one_volume(folder: Path) -> None:
 )
 def test_two_jobs_must_not_share_temporary_names_on_one_volume(folder: Path, lines: str, names: str) -> None:
     [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\n{lines}'))
-    assert output.startswith(f'jobs.other.prefix: job "vol1" gives the same names on "vmvol1": {names}; ')
+    assert output.startswith(f'jobs.other.prefix: job "vol1" uses the same names on "vmvol1": {names}; ')
     assert len(read(folder, second_job(f'volumes = ["vmvol2"]\n{lines}')).jobs) == 2
 
 
@@ -388,34 +477,34 @@ def test_every_volume_in_common_is_named_and_long_chains_are_cut_short(folder: P
         'volumes = ["B", "a", "d"]\nretain = 8'
     ).removeprefix(PLAIN)
     [output] = faults(folder, both)
-    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "B", "a": "vmware_recent", ')
+    assert output.startswith('jobs.other.prefix: job "vol1" uses the same names on "B", "a": "vmware_recent", ')
     assert '"vmware_snap6" and 3 more; ' in output
 
 
-def test_a_conflict_of_two_jobs_is_told_beside_other_faults(folder: Path) -> None:
+def test_a_conflict_of_two_jobs_is_reported_beside_other_faults(folder: Path) -> None:
     output = faults(folder, second_job('volumes = ["vmvol1"]\nbusy_wait = -1'))
     assert len(output) == 2
     assert output[0].startswith("jobs.other.busy_wait: ")
-    assert output[1].startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": ')
+    assert output[1].startswith('jobs.other.prefix: job "vol1" uses the same names on "vmvol1": ')
 
 
 def test_the_order_changes_nothing_about_names_in_common(folder: Path) -> None:
     for order in ("safe", "paper"):
         [output] = faults(folder, second_job(f'volumes = ["vmvol1"]\nchain = ["x"]\norder = "{order}"'))
-        assert output.startswith('jobs.other.prefix: job "vol1" gives the same names')
+        assert output.startswith('jobs.other.prefix: job "vol1" uses the same names')
 
 
 def test_two_tables_for_one_filer_are_one_filer(folder: Path) -> None:
     twin = '[filers.twin]\nhost = "FILER1.example.edu"\ntransport = "rsh"\n'
     job = '[jobs.other]\nfiler = "twin"\ndatastores = [1]\nvolumes = ["vmvol1"]\n'
     [output] = faults(folder, PLAIN + twin + job)
-    assert output.startswith('jobs.other.prefix: job "vol1" gives the same names on "vmvol1": "vmware_recent", ')
+    assert output.startswith('jobs.other.prefix: job "vol1" uses the same names on "vmvol1": "vmware_recent", ')
     assert len(read(folder, PLAIN + twin.replace("FILER1", "filer2") + job).jobs) == 2
 
 
-def test_names_that_differ_in_capitals_only_are_one_name(folder: Path) -> None:
+def test_names_that_differ_in_case_only_are_one_name(folder: Path) -> None:
     [output] = faults(folder, second_job('volumes = ["vmvol2"]').replace("jobs.other", "jobs.VOL1"))
-    assert output.startswith('jobs.VOL1: differs from "vol1" in capital letters only')
+    assert output.startswith('jobs.VOL1: differs from "vol1" in case only')
 
 
 def test_toml_that_cannot_be_read_is_reported_with_its_line(folder: Path) -> None:

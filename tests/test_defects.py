@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -89,12 +88,12 @@ class TwoJobs:
         return load(self.night.config)
 
     def run(
-        self, post: GuardianLauncher | None = None, clock: Clock | None = None, settings: Config | None = None
+        self, launcher: GuardianLauncher | None = None, clock: Clock | None = None, settings: Config | None = None
     ) -> Ended:
         """`snapall run`, with a defect in what it is given."""
         self.night.capture.readouterr()
         settings = settings or self.settings
-        code = run(settings, list(settings.jobs.values()), Output(), post=post, clock=clock)
+        code = run(settings, list(settings.jobs.values()), Output(), launcher=launcher, clock=clock)
         return Ended(int(code), *self.night.capture.readouterr())
 
     def told(self, name: str, when: str) -> list[dict[str, object]]:
@@ -178,7 +177,7 @@ def dead_run(settings: Config) -> None:
 def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs) -> None:
     dead_run(two.settings)
     ended = two.run(Broken(two.settings))
-    assert ended.code == Exit.DEBTS
+    assert ended.code == Exit.OUTSTANDING
     assert "web01 (vm-108)" in ended.err
     (failed,) = two.told("vol1", "on_failure")
     assert failed["exit"] == 5
@@ -187,20 +186,20 @@ def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs
 
 def test_a_defect_before_the_run_began_exits_5_while_an_earlier_run_has_outstanding_work(two: TwoJobs) -> None:
     dead_run(two.settings)
-    assert two.run(Earlier(two.settings)).code == Exit.DEBTS
+    assert two.run(Earlier(two.settings)).code == Exit.OUTSTANDING
     (failed,) = two.told("vol1", "on_failure")
     assert failed["exit"] == 5
     two.assert_second_backup_was_made()
 
 
 def test_a_defect_after_the_backup_was_confirmed_exits_3(two: TwoJobs) -> None:
-    post = Following(two.settings)
+    launcher = Following(two.settings)
 
     def published() -> bool:
         known = {None, *two.night.dates.values()}  # None: between two renames nothing is called so
-        return post.turn == "vol1" and two.night.chain().get("vmware_recent") not in known
+        return launcher.turn == "vol1" and two.night.chain().get("vmware_recent") not in known
 
-    ended = two.run(post, Striking(published))
+    ended = two.run(launcher, Striking(published))
     assert ended.code == Exit.PARTIAL
     assert "ArithmeticError: planted" in ended.err
     two.night.assert_shifted_by_one()
@@ -219,9 +218,9 @@ def test_a_defect_before_the_run_began_runs_no_after_hook(two: TwoJobs) -> None:
 
 
 def test_a_defect_around_a_hook_ends_neither_the_call_nor_the_metrics(two: TwoJobs) -> None:
-    broken = Hooks(after=(3,))  # type: ignore[arg-type]
+    broken = Hooks.model_construct(after=(3,))
     settings = two.settings
-    ended = two.run(settings=replace(settings, hooks={**settings.hooks, "vol1": broken}))
+    ended = two.run(settings=settings.model_copy(update={"hooks": {"vol1": broken}}))
     assert ended.code == Exit.PARTIAL
     assert "a defect of snapall:" in ended.err
     two.night.assert_shifted_by_one()

@@ -17,7 +17,7 @@ QUIESCE = next(line for line in FILLED.decode().split("\r\n") if "in (vmlist.txt
 LIST = "in (vmlist.txt)"
 
 
-def said_of(data: bytes, line: int) -> str:
+def faults_at(data: bytes, line: int) -> str:
     """What is said of one line, all of it."""
     return "\n".join(one for one in faults(data) if one.startswith(f"line {line}:"))
 
@@ -46,12 +46,12 @@ def said_of(data: bytes, line: int) -> str:
 def test_other_spellings_of_the_same_batch_say_the_same(changes: list[tuple[str, str]]) -> None:
     original = batch_of(FILLED, {}).table
     batch = batch_of(filled(*changes), {})
-    assert (batch.told(), batch.table) == ([], original)
+    assert (batch.fault_lines(), batch.table) == ([], original)
 
 
 def test_line_ends_that_a_copy_has_doubled_are_none_to_cmd() -> None:
     assert batch_of(FILLED.replace(b"\r\n", b"\r\r\n"), {}).table == batch_of(FILLED, {}).table != {}
-    assert "outside a loop" in said_of(FILLED.replace(b"\r\n", b"\r"), 1)  # one long line
+    assert "outside a loop" in faults_at(FILLED.replace(b"\r\n", b"\r"), 1)  # one long line
 
 
 def test_a_file_that_ends_as_old_editors_end_it_is_taken() -> None:
@@ -92,14 +92,18 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
 @pytest.mark.parametrize(
     ("changes", "line", "text"),
     [
-        ([('"eol=("', '"skip=2 eol=("')], 35, "skip=2 leaves out the first of a list that has 0 lines above them"),
-        ([('"eol=("', '"eol=1"')], 35, "this loop is not one"),
-        ([(LIST, 'in ("vmlist.txt")')], 35, "this loop is not one"),
-        ([('"eol=( tokens=1,2"', '"eol=( tokens=2,1"')], 46, "this loop is not one"),
-        ([(VMS_LINE, f"{VMS_LINE}\r\n{VMS_LINE.replace('688', '689')}")], 33, "writes over the list of line 32"),
-        ([(QUIESCE, f"{QUIESCE}\r\n{QUIESCE}")], 36, "the VMs of this list have been quiesced on line 35"),
-        ([("c:\r\n", "call:sub\r\nc:\r\n")], 14, "call is not one that snapall knows"),
-        ([("snap create %volname%", "snap create !volname!")], 39, "!volname! is a variable under delayed expansion"),
+        ([('"eol=("', '"skip=2 eol=("')], 35, "skip=2 skips entries of a list that has 0 header lines"),
+        ([('"eol=("', '"eol=1"')], 35, "snapall does not know this loop"),
+        ([(LIST, 'in ("vmlist.txt")')], 35, "snapall does not know this loop"),
+        ([('"eol=( tokens=1,2"', '"eol=( tokens=2,1"')], 46, "snapall does not know this loop"),
+        ([(VMS_LINE, f"{VMS_LINE}\r\n{VMS_LINE.replace('688', '689')}")], 33, "overwrites the list of line 32"),
+        ([(QUIESCE, f"{QUIESCE}\r\n{QUIESCE}")], 36, "the VMs of this list were already quiesced on line 35"),
+        ([("c:\r\n", "call:sub\r\nc:\r\n")], 14, "snapall does not know the command call"),
+        (
+            [("snap create %volname%", "snap create !volname!")],
+            39,
+            "!volname! is a variable only under delayed expansion",
+        ),
         ([("RSH %filer% snap create", "plink root@%filer% snap create")], 39, "write rsh FILER in its place"),
         ([("RSH %filer% snap create", "ssh root@%filer% snap create")], 39, "write rsh FILER in its place"),
         ([("RSH %filer% snap create", "start /wait rsh %filer% snap create")], 39, "without start"),
@@ -108,20 +112,20 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         (
             [("set sqlpword=sqlpw", "set sqlpword=sqlpw "), ("-P %sqlpword%", '-P "%sqlpword%"')],
             7,
-            "the password has blanks at its ends, and nobody can tell",
+            "the password begins or ends with a blank, which may",
         ),
-        ([("RSH %filer% snap create", "%rsh% %filer% snap create")], 39, "in the place of the command's name"),
-        ([("c:\r\n", "path=%path%;C:\\tools\r\nc:\r\n")], 14, "the command path is not one that snapall knows"),
-        ([("c:\r\n", "for %%v in (a b) do rsh f snap list %%v\r\nc:\r\n")], 14, "a line for each turn"),
+        ([("RSH %filer% snap create", "%rsh% %filer% snap create")], 39, "takes the place of the command's name"),
+        ([("c:\r\n", "path=%path%;C:\\tools\r\nc:\r\n")], 14, "snapall does not know the command path"),
+        ([("c:\r\n", "for %%v in (a b) do rsh f snap list %%v\r\nc:\r\n")], 14, "one line for each turn"),
         ([("-U vc_user -P %sqlpword% -D %dbdsn%", "-S sql01 -d VCDB -E")], 32, "osql has an option (-S)"),
         ([("osql -U vc_user", "sqlcmd -r1 -U vc_user")], 32, "sqlcmd has an option (-r"),
     ],
 )
 def test_what_cmd_would_do_otherwise_is_refused_by_line(changes: list[tuple[str, str]], line: int, text: str) -> None:
-    assert text in said_of(filled(*changes), line), faults(filled(*changes))
+    assert text in faults_at(filled(*changes), line), faults(filled(*changes))
 
 
-def test_the_way_over_ssh_that_a_fault_names_is_one(tmp_path: Path) -> None:
+def test_ssh_as_a_fault_advises_it_works(tmp_path: Path) -> None:
     (tmp_path / "snapall.bat").write_bytes(FILLED)
     overlay = '[filers.filer1]\ntransport = "ssh"\nuser = "snapall"\nknown_hosts = "known_hosts"\npassword = "x"\n'
     (tmp_path / "snapall.bat.toml").write_text(overlay)

@@ -111,7 +111,7 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
     ended = hooked.night("run")
     assert ended.code == 1
     assert "exit code 7" in ended.err
-    assert "remedy: mend it, or take `before` out of [jobs.vol1.hooks]" in ended.err
+    assert "remedy: fix the hook, or remove `before` from [jobs.vol1.hooks]" in ended.err
     assert hooked.night.changes == []
     hooked.night.assert_no_backup_is_lost()
     (failed,) = hooked.told("on_failure")
@@ -139,7 +139,7 @@ def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: 
 def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None:
     hooked.give(before=7)
     hooked.night("run")
-    assert "the last run made no backup: the before-hook did not go well" in hooked.night("status").out
+    assert "the last run made no backup: the before-hook failed" in hooked.night("status").out
     assert "exit 1: no new backup" in hooked.night("show").out
 
 
@@ -159,7 +159,7 @@ def test_a_later_hook_that_fails_is_a_warning_and_changes_no_exit_code(hooked: H
         hooked.night.fault("vm-fails")
     ended = hooked.night("run")
     assert ended.code == (3 if when == "on_failure" else 0)
-    assert f"the {when} hook did not go well: exit code 9" in ended.err
+    assert f"the {when} hook failed: exit code 9" in ended.err
 
 
 @pytest.mark.parametrize(("fault", "code"), [("vm-fails", 3), ("volume-full", 1)])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import replace
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from snapall import cli
+from snapall.config.json_schema import SHIPPED, directive
 from snapall.config.load import load
 from tests.batches import BATS, FILLED
+from tests.json_schema import accepts
 from tests.test_batfile import put
 
 TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "mended"]
@@ -32,7 +34,10 @@ def test_what_is_written_loads_as_the_batch_does(tmp_path: Path, capsys: pytest.
     assert (code, err) == (0, "")
     written = load(tmp_path / "snapall.toml")
     before = load(batch)
-    assert replace(written, path=before.path) == before
+    assert written.model_copy(update={"path": before.path}) == before
+    text = (tmp_path / "snapall.toml").read_text(encoding="utf-8")
+    assert text.startswith(f"{directive()}\n")
+    assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
     for secret in (before.vcenter.password, before.database.password):
         assert secret is not None
         assert secret.reveal() not in (tmp_path / "snapall.toml").read_text().replace("vcpword", "")
@@ -47,7 +52,7 @@ def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.Captu
     out = tmp_path / "far" / "new.toml"
     assert ended(capsys, batch, "--out", out, "--write-secrets")[0] == 0
     before = load(batch)
-    assert replace(load(out), path=before.path) == before
+    assert load(out).model_copy(update={"path": before.path}) == before
     assert before.vcenter.password is not None
     assert before.vcenter.password.reveal() == "other"
     assert not (out.parent / "vc.secret").exists()
@@ -59,11 +64,10 @@ def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.C
     code, out, _ = ended(capsys, batch, "--secrets", "env")
     assert code == 0
     assert "put the password of vcenter.password into the variable VCPWORD" in out
-    assert "think of files instead" in out
-    assert "4 a.m." in out
+    assert "consider files instead" in out
     environ = {"VCPWORD": "vcpw", "SQLPWORD": "sqlpw"}
     before = load(batch)
-    assert replace(load(tmp_path / "snapall.toml", environ), path=before.path) == before
+    assert load(tmp_path / "snapall.toml", environ).model_copy(update={"path": before.path}) == before
 
 
 def test_secrets_are_written_only_when_asked_and_for_their_owner_alone(
@@ -91,7 +95,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / there).write_text("mine")
     code, out, err = ended(capsys, batch, "--write-secrets")
     assert (code, out) == (2, "")
-    assert f"{there}: is there already, and is not overwritten" in err
+    assert f"{there}: already exists, and is not overwritten" in err
     assert "remedy" in err
     assert (tmp_path / there).read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["snapall.bat", there])
@@ -109,7 +113,7 @@ def test_a_batch_that_is_not_understood_writes_nothing(tmp_path: Path, capsys: p
     "args",
     [["snapall.toml"], ["snapall.bat", "--write-secrets", "--secrets", "env"], ["snapall.bat", "--out", "x.ini"]],
 )
-def test_a_wrong_call_is_said(
+def test_a_wrong_call_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, FILLED)
@@ -120,11 +124,11 @@ def test_a_wrong_call_is_said(
     assert [path.name for path in tmp_path.iterdir()] == ["snapall.bat"]
 
 
-def test_the_defects_are_told_with_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_defects_are_reported_with_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = ended(capsys, put(tmp_path, FILLED))
     assert "  line 35: %vc_user% is never set" in out
-    assert "  lines 20, 22, 24, 26: the older backups are deleted and renamed before" in out
-    assert "take snapall.bat out of the schedule" in out
+    assert "  lines 20, 22, 24, 26: it deletes and renames the older backups before" in out
+    assert "replace snapall.bat in the schedule" in out
 
 
 def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import shlex
@@ -17,11 +18,13 @@ import pytest
 
 from snapall import cli
 from snapall.app.init import Interview
-from snapall.config.firstfile import text_of_answers, write_first
+from snapall.config.init import text_of_answers, write_first
+from snapall.config.json_schema import SHIPPED, directive
 from snapall.config.load import load
 from snapall.errors import ConfigError
 from snapall.lab.config_file import init_command
 from tests.atlab import AtLab, Ended
+from tests.json_schema import accepts
 
 Make = Callable[..., AtLab]
 
@@ -43,7 +46,7 @@ class Patient:
         assert default is not None, f"nobody has an answer to {question!r}"
         return default
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
         self.heard.append(text)
 
 
@@ -119,17 +122,17 @@ def test_nothing_is_overwritten(at_lab: Make, home: Path) -> None:
     (home / "vc.secret").write_text("mine")
     ended = init(night, home / "snapall.toml", given)
     assert ended.code == 2
-    assert "vc.secret: is there already" in ended.err
+    assert "vc.secret: already exists" in ended.err
     assert (home / "vc.secret").read_text() == "mine"
     assert not (home / "snapall.toml").exists()
 
 
-def test_a_secrets_file_in_the_way_is_told_before_the_next_question(at_lab: Make, home: Path) -> None:
+def test_a_secrets_file_in_the_way_is_reported_before_the_next_question(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     (home / "vc.secret").write_text("mine")
     given = {key: value for key, value in flags_of(night).items() if key != "database"}  # it would be missed next
     ended = init(night, home / "snapall.toml", given)
-    assert "vc.secret: is there already" in ended.err
+    assert "vc.secret: already exists" in ended.err
     assert list(night.ledger) == []
 
 
@@ -213,7 +216,7 @@ def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path
     person = Patient(
         {
             "VirtualCenter's host": ["", "vc01.lab", "vc01.lab"],
-            "The program vcbsnapshot": ["nosuchprogram", flags["vcbsnapshot"], flags["vcbsnapshot"]],
+            "The vcbsnapshot program": ["nosuchprogram", flags["vcbsnapshot"], flags["vcbsnapshot"]],
             "VirtualCenter's user": [flags["vcenter-user"]] * 2,
             "Password of vcbackup": ["wrong", night.world.settings.vc_password],
             "The database": ["nonsense", flags["database"]],
@@ -227,32 +230,40 @@ def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path
             "How many": ["7"],
         }
     )
-    answers = Interview({}, person, home, tries=True).answers()
+    answers = Interview({}, person, home, checks=True).answers()
     write_first(home / "snapall.toml", answers)
     settings = load(home / "snapall.toml")
     assert len(settings.jobs["vmvol1"].chain) == 7
-    assert set(person.hidden) == {"Password of vcbackup", "Password of the database's login; empty: none"}
-    assert sum(question == "Volumes under these datastores, with commas" for question in person.heard) == 2
+    assert set(person.hidden) == {"Password of vcbackup", "Password of the database login; empty: none"}
+    assert sum(question == "Volumes of these datastores, separated by commas" for question in person.heard) == 2
     assert any("nosuchvol" in text and "remedy: " in text for text in person.heard)
     assert any("refused the login" in text for text in person.heard)
     assert not any(night.world.settings.vc_password in text for text in person.heard)
 
 
 def test_what_cannot_be_a_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
-    night = at_lab(transport="ssh")
-    given: dict[str, str | None] = {**flags_of(night), "database": "no URL"}
-    answers = Interview(given, None, home, tries=False).answers()
-    with pytest.raises(ConfigError, match="must be a SQLAlchemy URL"):
-        write_first(home / "snapall.toml", answers)
+    given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
+    answers = Interview(given, None, home, checks=False).answers()
+    with pytest.raises(ConfigError, match="is reserved for schedules"):
+        write_first(home / "snapall.toml", replace(answers, prefix="SnapMirror"))
     assert list(home.iterdir()) == []
-    assert '"no URL"' in text_of_answers(answers, home)
+    with pytest.raises(ConfigError, match="--database: url: must be a SQLAlchemy URL"):
+        Interview({**given, "database": "no URL"}, None, home, checks=False).answers()
 
 
 def test_a_datastores_name_can_write_no_line_of_its_own(at_lab: Make, home: Path) -> None:
     given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
-    answers = replace(Interview(given, None, home, tries=False).answers(), named='store\nallow_empty = true  # "')
+    answers = replace(Interview(given, None, home, checks=False).answers(), named='store\nallow_empty = true  # "')
     table = tomllib.loads(text_of_answers(answers, home))["jobs"]["vmvol1"]
     assert "allow_empty" not in table
+
+
+@pytest.mark.parametrize("transport", ["ssh", "rsh"])
+def test_the_first_line_names_the_schema_which_accepts_the_file(at_lab: Make, home: Path, transport: str) -> None:
+    given: dict[str, str | None] = dict(flags_of(at_lab(transport=transport), transport))
+    text = text_of_answers(Interview(given, None, home, checks=False).answers(), home)
+    assert text.startswith(f"{directive()}\n")
+    assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
 
 
 def test_who_leaves_at_a_question_is_let_go_without_a_traceback(home: Path) -> None:

@@ -24,9 +24,9 @@ OTHER = paramiko.RSAKey.generate(1024).get_base64().encode()
     [
         ("vcbsnapshot", "   ", "an answer is needed"),
         ("vcbsnapshot", '""', "an answer is needed"),
-        ("database", "mssql+pyodbc://sa:geheim@VirtualCenter", "holds a password"),
+        ("database", "mssql+pyodbc://sa:geheim@VirtualCenter", "contains a password"),
         ("key-file", "~nosuchuserhere/id_rsa", "home directory"),
-        ("vcenter", "vc01\udcff", "bytes that are no text"),
+        ("vcenter", "vc01\udcff", "bytes that are not text"),
     ],
 )
 def test_on_trust_too_what_cannot_be_written_is_refused_and_nothing_is_left(
@@ -49,7 +49,7 @@ def test_where_nothing_can_be_written_nothing_is_asked(at_lab: Make, home: Path,
 
 
 def test_a_backslash_of_windows_is_kept_and_quotes_hold_blanks_together() -> None:
-    assert init_answers.words(r'"C:\Program Files\vcb\vcbsnapshot.exe" -L 6') == (
+    assert init_answers.arguments(r'"C:\Program Files\vcb\vcbsnapshot.exe" -L 6') == (
         r"C:\Program Files\vcb\vcbsnapshot.exe", "-L", "6",
     )  # fmt: skip
 
@@ -98,12 +98,12 @@ def test_a_wrong_login_takes_none_of_the_other_flags_along(at_lab: Make, home: P
     person = Patient(
         {
             "VirtualCenter's host": ["vc01.lab"],
-            "The program vcbsnapshot": [str(flags["vcbsnapshot"])],
+            "The vcbsnapshot program": [str(flags["vcbsnapshot"])],
             "VirtualCenter's user": [str(flags["vcenter-user"])],
             "Password of vcbackup": [night.world.settings.vc_password],
         }
     )
-    answers = Interview({**flags, "vcenter-password-file": str(wrong)}, person, home, tries=True).answers()
+    answers = Interview({**flags, "vcenter-password-file": str(wrong)}, person, home, checks=True).answers()
     assert (answers.filer.reserved_port, answers.retain, answers.filer.transport) == (False, 9, "rsh")
 
 

@@ -11,7 +11,6 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import paramiko
@@ -19,7 +18,8 @@ import pytest
 
 from snapall.backup.model import Vm
 from snapall.backup.steps import Done, Quiesce
-from snapall.config.settings import Database, Filer, Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import SnapallError
 from snapall.lab.serve import Lab
 from snapall.lab.sites import batch
@@ -54,7 +54,7 @@ def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypat
         kind: type[Driver] = Pymssql if "pymssql" in settings["url"] else Pyodbc
         driver = kind(Server(SQL_2000))
         monkeypatch.setitem(sys.modules, driver.__name__, driver)
-        vc = VirtualCenter(Database(settings["url"], Secret("hunter2"), settings["owner"]))
+        vc = VirtualCenter(Database(url=settings["url"], password=Secret("hunter2"), owner=settings["owner"]))
         assert [vm.id for vm in vc.vms([688]).vms] == [611]
         ((args, named),) = driver.arguments
         got[settings["url"]] = args[0] if args else {key: named[key] for key in ("host", "tds_version", "encryption")}
@@ -81,7 +81,15 @@ def test_the_calls_over_ssh_of_the_page_are_made_as_they_stand(tmp_path: Path, w
 
 def vcenter(program: list[str], password: str | None) -> Vcenter:
     secret = None if password is None else Secret(password)
-    return Vcenter("vc01.example.edu", None, secret, tuple(program), 960, 14400, 960, 4)
+    return Vcenter(
+        host="vc01.example.edu",
+        password=secret,
+        vcbsnapshot=tuple(program),
+        timeout=960,
+        remove_timeout=14400,
+        settle=960,
+        parallel=4,
+    )
 
 
 def complaint(act: Callable[[], object]) -> tuple[str, str]:
@@ -99,8 +107,18 @@ def complaints(tmp_path: Path) -> list[tuple[str, str]]:
 def _settings(lab: Lab, transport: str) -> Filer:
     known, key = lab.directory / "known_hosts", lab.directory / "id_rsa"
     if transport == "ssh":
-        return Filer("filer1", "127.0.0.1", "ssh", lab.port, "snapall", key, None, known, 20, None, True)
-    return Filer("filer1", "127.0.0.1", "rsh", lab.port, None, None, None, None, 20, "snapall", False)
+        return Filer(
+            name="filer1", host="127.0.0.1", port=lab.port, user="snapall", key_file=key, known_hosts=known, timeout=20
+        )
+    return Filer(
+        name="filer1",
+        host="127.0.0.1",
+        transport="rsh",
+        port=lab.port,
+        timeout=20,
+        local_user="snapall",
+        reserved_port=False,
+    )
 
 
 def _of_ssh(folder: Path) -> Iterator[tuple[str, str]]:
@@ -109,7 +127,7 @@ def _of_ssh(folder: Path) -> Iterator[tuple[str, str]]:
         settings = _settings(lab, "ssh")
 
         def asked(**changes: object) -> tuple[str, str]:
-            return complaint(lambda: Ssh(replace(settings, **changes)).run("version"))  # type: ignore[arg-type]
+            return complaint(lambda: Ssh(settings.model_copy(update=changes)).run("version"))
 
         empty, other = folder / "empty", folder / "other"
         empty.write_text("")
@@ -129,7 +147,7 @@ def _of_ssh(folder: Path) -> Iterator[tuple[str, str]]:
 def _of_rsh(folder: Path) -> Iterator[tuple[str, str]]:
     with Lab.create(folder / "rsh", batch()) as lab:
         lab.start("rsh")
-        yield complaint(lambda: Rsh(replace(_settings(lab, "rsh"), local_user="nobody")).run("version"))
+        yield complaint(lambda: Rsh(_settings(lab, "rsh").model_copy(update={"local_user": "nobody"})).run("version"))
 
     def forbidden(_: int) -> socket.socket:
         raise PermissionError(13, os.strerror(13))

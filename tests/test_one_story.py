@@ -14,7 +14,7 @@ import pytest
 
 from snapall.app.jobrun import JobRun
 from snapall.app.opening import pace_of
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.backup.bus import EventBus
 from snapall.backup.clock import SystemClock
 from snapall.config.load import load
@@ -59,7 +59,7 @@ class Run:
         plain, lines = io.StringIO(), io.StringIO()
         bus = EventBus(PlainLines(plain), JsonLines(lines), LogFile.open(settings.log, settings.log_time))
         pace, clock = pace_of(settings, job), SystemClock()
-        with heeded(lambda _: None) as stopped:
+        with signal_flag(lambda _: None) as stopped:
             code = JobRun(settings, job, pace, clock, bus, stopped, GuardianLauncher(settings)).run()
         bus.close()
         assert bus.dismissed == []

@@ -1,4 +1,4 @@
-"""Gathers what an audit compares: the state folder, the database, each job's filer."""
+"""`snapall audit`: gathers what is compared: the state folder, the database, each job's filer."""
 
 from __future__ import annotations
 
@@ -14,45 +14,49 @@ from snapall.operate.history import at_work, known_of, require_listed
 from snapall.site import OpenSite
 
 
-def audited(settings: Config) -> Audit:
-    """Ask all three sources of every job; one that does not answer is a finding, and the others are still compared.
+def run_audit(settings: Config) -> Audit:
+    """Ask all sources of every job and compare them; a source that does not answer is itself a finding.
 
-    Nothing is changed, and no lock is held. JournalError: the state folder cannot be read.
+    Changes nothing and takes no lock. JournalError: the state folder cannot be read.
     """
     store = store_of(settings)
     require_listed(store.folder)
     problems: list[AuditFinding] = []
     vms, stores = _database(settings, problems)
-    jobs = [_job(settings, job, stores, store, problems) for job in settings.jobs.values()]
-    return audit(jobs, vms, problems, _of_no_job(settings, store, problems))
+    jobs = [_job(settings, job, stores[job.name], store, problems) for job in settings.jobs.values()]
+    return audit(jobs, vms, problems, _removed_jobs(settings, store, problems))
+
+
+def _unasked(error: SnapallError, job: str = "") -> AuditFinding:
+    return AuditFinding(FindingKind.UNASKED, job, error.message, error.hint)
 
 
 def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
-    """What the database says, and each job's datastores by id."""
+    """Ask the database; return what it lists, and each job's datastores by id."""
     from snapall.site.datastores import ids_of  # noqa: PLC0415 - with the next line's
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-    plain = {job.name: tuple(one for one in job.datastores if isinstance(one, int)) for job in settings.jobs.values()}
+    jobs = settings.jobs.values()
+    ids = {job.name: tuple(one for one in job.datastores if isinstance(one, int)) for job in jobs}
     try:
         database = VirtualCenter(settings.database)
         inventory = database.inventory()
         placed = database.placements()
         rows = database.snapshots([one.vm.id for one in placed])
     except SnapallError as error:
-        problems.append(AuditFinding(FindingKind.UNASKED, "", error.message, error.hint))
-        return None, plain
-    ids = dict(plain)
-    for job in settings.jobs.values():
+        problems.append(_unasked(error))
+        return None, ids
+    for job in jobs:
         try:
             ids[job.name] = ids_of(job.datastores, inventory)
         except SnapallError as error:
-            problems.append(AuditFinding(FindingKind.UNASKED, job.name, error.message, error.hint))
+            problems.append(_unasked(error, job.name))
     vms = [(one.vm, one.datastores) for one in placed]
     return VmSources(vms, {one.id: one.name for one in inventory}, rows), ids
 
 
 def _job(
-    settings: Config, job: Job, stores: dict[str, tuple[int, ...]], store: JournalStore, problems: list[AuditFinding]
+    settings: Config, job: Job, datastores: tuple[int, ...], store: JournalStore, problems: list[AuditFinding]
 ) -> JobSources:
     listings: dict[str, tuple[FilerSnapshot, ...]] = {}
     site = OpenSite(job, settings)
@@ -60,11 +64,9 @@ def _job(
         try:
             listings[volume] = site.listing(volume)
         except SnapallError as error:
-            problems.append(AuditFinding(FindingKind.UNASKED, job.name, error.message, error.hint))
+            problems.append(_unasked(error, job.name))
     runs = _open_runs(store, job.name, problems)
-    return JobSources(
-        job, stores[job.name], listings, store.known(job.name), runs, at_work=bool(at_work(store, job.name))
-    )
+    return JobSources(job, datastores, listings, store.known(job.name), runs, at_work=bool(at_work(store, job.name)))
 
 
 def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> tuple[RunState, ...]:
@@ -79,19 +81,21 @@ def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> t
         try:
             found.append(store.read(path))
         except JournalError:
-            continue  # it is among the unreadable ones
+            continue  # `unreadable` has it
     return tuple(found)
 
 
-def _of_no_job(settings: Config, store: JournalStore, problems: list[AuditFinding]) -> dict[str, tuple[RunState, ...]]:
-    """The open runs of jobs that the configuration does not name any more."""
+def _removed_jobs(
+    settings: Config, store: JournalStore, problems: list[AuditFinding]
+) -> dict[str, tuple[RunState, ...]]:
+    """Return the open runs of jobs that are no longer in the configuration."""
     found: dict[str, tuple[RunState, ...]] = {}
     for name in (name for name in store.jobs() if name not in settings.jobs):
         found[name] = _open_runs(store, name, problems)
         if found[name]:
-            text = f"job {name} is not in the configuration, and a run of it is not settled"
+            text = f"job {name} is no longer in the configuration, but one of its runs is unfinished"
             problems.append(AuditFinding(FindingKind.OUTSTANDING, name, text, _RECOVER))
     return found
 
 
-_RECOVER = "run `snapall recover`, which goes by the journal; the job's filer may have to be in the configuration"
+_RECOVER = "run `snapall recover`, which works from the journal; the configuration may need the job's filer again"

@@ -1,4 +1,4 @@
-"""The demo: a whole backup on the lab, and its proof by the lab's own ledger."""
+"""`snapall demo` and `snapall lab up`: a backup of the lab, checked against the lab's own ledger."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 
 from snapall.app.output import Output
 from snapall.app.run import run as back_up
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.backup.clock import SystemClock
 from snapall.config.load import load
 from snapall.errors import ConfigError, Exit
@@ -24,65 +24,63 @@ from snapall.operate.launcher import GuardianLauncher
 
 Transport = Literal["ssh", "rsh"]
 
-# About a tenth of what real ones take, so that a night lasts ten seconds.
+# About a tenth of what a real site takes, so that a backup lasts ten seconds.
 SLOW = {"create_seconds": 0.6, "remove_seconds": 0.8, "filer_seconds": 0.25}
 FAST = {"create_seconds": 0.0, "remove_seconds": 0.0, "filer_seconds": 0.0}
 
 
 def faults() -> list[str]:
-    """The names for --fault, each with what it does."""
+    """Return the names for --fault, each with what it does."""
     width = max(map(len, NAMED))
     return [f"{name:<{width}}  {named.description}" for name, named in NAMED.items()]
 
 
 def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool, output: Output) -> Exit:
-    """Back the lab's datastore up once. ConfigError: DIR holds a lab already, or no fault has that name."""
+    """Back up the lab's datastore once. ConfigError: the folder is not empty, or the fault is unknown."""
     if fault and fault not in NAMED:
-        raise ConfigError(f"no fault is called {fault!r}", "`snapall demo --fault help` lists them")
+        raise ConfigError(f"unknown fault {fault!r}", "run `snapall demo --fault help` for the names")
     if directory is not None and directory.exists() and any(directory.iterdir()):
-        raise ConfigError(
-            f"{directory} is not empty", "name a new folder, or run on the lab in it with `snapall lab up`"
-        )
-    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as last:
+        raise ConfigError(f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`")
+    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as cleanup:
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))
         if fault:
             lab.world.add_faults(*NAMED[fault].faults)
         before = SiteState.of(lab.world, job.datastores)
-        post = GuardianLauncher(settings)
-        last.callback(post.dismiss)  # with the lab goes what a guardian might still do
-        code = back_up(settings, [job], output, post=post)
+        launcher = GuardianLauncher(settings)
+        cleanup.callback(launcher.dismiss)  # before the lab goes
+        code = back_up(settings, [job], output, launcher=launcher)
         if not output.json and not output.quiet:
-            _say("")
-            _say(f"The lab's ledger, {folder / 'ledger.jsonl'}:" if directory else "The lab's own ledger says:")
+            _print("")
+            _print(f"The lab's ledger, {folder / 'ledger.jsonl'}:" if directory else "The lab's own ledger shows:")
             for line in proof(before, SiteState.of(lab.world, job.datastores), job):
-                _say(f"  {line}")
+                _print(f"  {line}")
         if directory is not None:
-            _say(f"Go on with it: snapall lab up {folder}")
+            _print(f"To use this lab again: snapall lab up {folder}")
         return code
 
 
 def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
-    """Serve a lab until a signal; one that is there already goes on where it was."""
+    """Serve a lab until a signal arrives; an existing one continues where it stopped."""
     lab = Lab(directory) if (directory / "world.db").exists() else Lab.create(directory)
-    with lab, heeded(lambda _: None) as stopped:
+    with lab, signal_flag(lambda _: None) as stopped:
         lab.world.set(**(FAST if fast else SLOW))
         config = lab.start(transport)
-        _say(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")
-        _say("In another terminal:")
-        _say(f"  snapall doctor --config {config}")
-        _say(f"  snapall plan --config {config}")
-        _say(f"  snapall run --config {config}")
-        _say("Or write a configuration of your own, in an empty folder (what you leave out is asked for):")
-        _say(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
-        _say(f"What was asked of it: {directory / 'ledger.jsonl'}. Ctrl-C ends it.")
+        _print(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")
+        _print("In another terminal, run:")
+        _print(f"  snapall doctor --config {config}")
+        _print(f"  snapall plan --config {config}")
+        _print(f"  snapall run --config {config}")
+        _print("Or write your own configuration in an empty folder (it asks for what you leave out):")
+        _print(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
+        _print(f"It records every request in {directory / 'ledger.jsonl'}. Press Ctrl-C to stop it.")
         SystemClock().wait(float("inf"), stopped)
 
 
 @contextmanager
 def _folder(directory: Path | None) -> Iterator[Path]:
-    """The folder asked for, which stays, or one that goes with the demo."""
+    """Yield the given folder, which stays, or a temporary one."""
     if directory is not None:
         yield directory.absolute()
         return
@@ -90,6 +88,6 @@ def _folder(directory: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stderr.write(printable(line) + "\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Puts an examination together: every link from the configuration to the filers, as a run needs them."""
+"""`snapall doctor`: the checks in the order in which a run needs what they check."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from snapall.app.plan import outlook
 from snapall.app.recover import orphans_of
 from snapall.backup.model import Job, Vm
 from snapall.config.settings import Config
-from snapall.operate.doctor.filers import look_at_filer
-from snapall.operate.doctor.here import look_here
-from snapall.operate.doctor.jobs import look_at_datastores, look_at_orphans, look_at_plan
-from snapall.operate.doctor.links import Result, Walk
-from snapall.operate.doctor.vmware import look_at_database, look_at_vcbsnapshot
+from snapall.operate.doctor.checklist import Checklist, CheckResult
+from snapall.operate.doctor.filers import check_filer
+from snapall.operate.doctor.jobs import check_datastores, check_orphans, check_plan
+from snapall.operate.doctor.machine import check_machine
+from snapall.operate.doctor.vmware import check_database, check_vcbsnapshot
 
 
-def examined(settings: Config, jobs: tuple[Job, ...]) -> tuple[Result, ...]:
-    """Look at every link of these jobs. Nothing is changed, no lock is held, and no journal or log is written."""
+def run_checks(settings: Config, jobs: tuple[Job, ...]) -> tuple[CheckResult, ...]:
+    """Check all that these jobs need. Changes nothing, takes no lock, and writes neither journal nor log."""
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-    walk = Walk()
-    look_here(walk, settings, store_of(settings))
+    checks = Checklist()
+    check_machine(checks, settings, store_of(settings))
     database = VirtualCenter(settings.database)
-    look_at_database(walk, database)
+    check_database(checks, database)
     vms: list[Vm] = []
     for job in jobs:
-        vms += look_at_datastores(walk, job, database)
-    look_at_vcbsnapshot(walk, settings, vms)
+        vms += check_datastores(checks, job, database)
+    check_vcbsnapshot(checks, settings, vms)
     for name in dict.fromkeys(job.filer for job in jobs):
-        look_at_filer(walk, settings, settings.filers[name])
+        check_filer(checks, settings, settings.filers[name])
     for job in jobs:
-        look_at_plan(walk, job, lambda job=job: outlook(settings, job).plan)  # type: ignore[misc]
-        look_at_orphans(walk, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
-    return tuple(walk.results)
+        check_plan(checks, job, lambda job=job: outlook(settings, job).plan)  # type: ignore[misc]
+        check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
+    return tuple(checks.results)

@@ -1,4 +1,4 @@
-"""The guardian's process, `python -m snapall.app.guardian`: a run starts it and hands it all that it needs."""
+"""The guardian process, `python -m snapall.app.guardian`: a run starts it and passes it everything it needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.app.opening import store_of
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
@@ -31,26 +31,26 @@ MARK = "guardian: "
 
 
 def main() -> None:
-    """Take the configuration from standard input, say that we are ready, and watch."""
+    """Read the configuration from standard input, report ready, and watch the run."""
     try:
         config = GuardianConfig.from_bytes(sys.stdin.buffer.read())
     except ValueError:
         return  # the run died before it could quiesce anything
-    with suppress(OSError):  # one that is gone is of no use
+    with suppress(OSError):  # the folder may be gone
         os.chdir(config.folder or Path(sys.executable).anchor)
-    _deafen()
+    _ignore_terminal()
     with _listener(config.settings) as listener:
 
         def publish(what: What) -> None:
             listener(Record(datetime.now(UTC), what))
 
-        with heeded(lambda text: publish(Warned(text))) as stopped:
+        with signal_flag(lambda text: publish(Warned(text))) as stopped:
             try:
                 guardian = _guardian(config, listener, publish, stopped)
             except SnapallError as error:
-                sys.stdout.write(f"{error.message}\n")  # the run hears it in place of the word, and quiesces nothing
+                sys.stdout.write(f"{error.message}\n")  # instead of READY: the run quiesces nothing
                 return
-            _say_ready()
+            _report_ready()
             with closing(guardian), guarded(lambda text, hint: publish(Failed(text, hint))):
                 if guardian.watch():
                     update_metrics(config.settings, publish)
@@ -59,7 +59,7 @@ def main() -> None:
 def _guardian(
     config: GuardianConfig, listener: Listener, publish: Callable[[What], None], stopped: Callable[[], bool]
 ) -> Guardian:
-    """Open all that it will need, so that no file is needed later. JournalError: the state folder is not usable."""
+    """Open everything it will need, so that it needs no file later. JournalError: the state folder is unusable."""
     clock = SystemClock()
     site = OpenSite(config.job, config.settings)
     site.prepare()
@@ -71,27 +71,27 @@ def _guardian(
     return Guardian(recovery, config.job, config.journal, Watched(config.run), config.limits)
 
 
-def _deafen() -> None:
-    """A terminal that closes, and its Ctrl-C, mean the run. SIGTERM means us, too: settle, but wait for nothing."""
+def _ignore_terminal() -> None:
+    """Ignore Ctrl-C and a closed terminal, which are for the run. SIGTERM still means: settle, but do not wait."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _say_ready() -> None:
-    """The last word: from here on nobody listens, and neither the run's terminal nor its output is held open."""
-    with suppress(OSError):  # the run died meanwhile: its lock will tell
+def _report_ready() -> None:
+    """Report ready, and close the run's terminal and output, which the guardian must not keep open."""
+    with suppress(OSError):  # the run has died: its lock will show that
         sys.stdout.write(f"{READY}\n")
         sys.stdout.flush()
-    nothing = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
-        os.dup2(nothing, descriptor)
-    os.close(nothing)
+        os.dup2(null, descriptor)
+    os.close(null)
 
 
 @contextmanager
 def _listener(settings: Config) -> Iterator[Listener]:
-    """Open the log, marked as the guardian's; without one it works all the same, and the journal tells."""
+    """Open the log with the guardian's mark; without a log the guardian still works, and the journal has it all."""
     try:
         listeners = [LogFile.open(settings.log, settings.log_time, mark=MARK)]
     except SnapallError:

@@ -1,9 +1,7 @@
-"""`snapall import`: writes the snapall.toml that says what an old batch file says, and what that batch did wrong."""
+"""`snapall import`: writes the snapall.toml that matches an old batch file, and reports what the batch does wrong."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
 from snapall.config.load import from_batch
-from snapall.config.settings import Config, Secret
+from snapall.config.newfile import TablePath, text_of, write_new
+from snapall.config.secret import Secret
+from snapall.config.settings import Config
 from snapall.errors import ConfigError
 from snapall.views.json_root import root
 
@@ -25,16 +25,16 @@ _PATHS = ("key_file", "known_hosts")
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was written, where each password is expected now, and the batch's defects."""
+    """What was written, where snapall now reads each password, and the batch's defects."""
 
     batch: Path
     written: tuple[Path, ...]
-    secrets: tuple[tuple[str, str, bool], ...]  # the key, its file or variable, whether it still has to be made
+    secrets: tuple[tuple[str, str, bool], ...]  # the key, its file or variable, whether that is missing
     kept: Kept
     defects: tuple[Defect, ...]
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yield the lines for a person."""
         for path in self.written:
             yield f"wrote {path}"
         yield ""
@@ -48,7 +48,7 @@ class Imported:
             yield f"  {number}. {line}"
 
     def next_steps(self) -> list[str]:
-        """What is left to do, in order."""
+        """Return the steps that are left, in order."""
         config = self.written[0]
         steps = [
             f"put the password of {key} into {'the variable' if self.kept == 'env' else 'the file'} {place}"
@@ -57,18 +57,18 @@ class Imported:
         ]
         if self.kept == "env" and self.secrets:
             steps.append(
-                "think of files instead (--secrets file): `snapall recover` at boot or at 4 a.m. needs the passwords "
-                "too, and seldom has the variables there"
+                "consider files instead (--secrets file): `snapall recover` at boot needs the passwords too, and "
+                "seldom has these variables"
             )
         return [
             *steps,
-            f"snapall plan --config {config}: see what a run would do; nothing is changed",
+            f"snapall plan --config {config}: see what a run would do (it changes nothing)",
             f"snapall run --config {config}: take the first backup",
-            f"take {self.batch.name} out of the schedule, and schedule snapall run and, at boot, snapall recover",
+            f"replace {self.batch.name} in the schedule with snapall run, and schedule snapall recover at boot",
         ]
 
     def as_json(self) -> dict[str, object]:
-        """For programs."""
+        """Return the JSON for a program."""
         return root(
             written=[str(path) for path in self.written],
             secrets=[{"key": key, self.kept: place, "missing": missing} for key, place, missing in self.secrets],
@@ -78,13 +78,13 @@ class Imported:
 
 
 def numbered(lines: tuple[int, ...]) -> str:
-    """`line 35`, or `lines 22, 24, 26`."""
+    """Return `line 35`, or `lines 22, 24, 26`."""
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where one password of the batch goes."""
+    """Where one password of the batch goes: its key, and a file or a variable."""
 
     key: tuple[str, ...]
     file: str
@@ -96,24 +96,22 @@ class _Place:
 
 
 def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, environ: Mapping[str, str]) -> Imported:
-    """Write the configuration, and the passwords' files if asked. ConfigError: faults, or a file is already there."""
+    """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
         raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
     if with_secrets and kept == "env":
-        raise ConfigError("--write-secrets writes files, and --secrets env wants none", "leave out one of the two")
+        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them")
     source = source_of(batch)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     if out.suffix.lower() != ".toml":
-        raise ConfigError(f"{out}: a configuration's name ends in .toml", "name a file such as snapall.toml")
+        raise ConfigError(f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
     places = tuple(_places(source, config))
     files = [out.parent / place.file for place in places] if with_secrets else []
-    _refuse_to_overwrite([out, *files])
     text = _text(source, config, places, kept, out.parent)
-    for path, place in zip(files, places, strict=with_secrets):
-        _create(path, place.secret.reveal() + "\n", 0o600)
-    _create(out, text, 0o644)
+    revealed = [(path, f"{place.secret.reveal()}\n", 0o600) for path, place in zip(files, places, strict=with_secrets)]
+    write_new([*revealed, (out, text, 0o644)])
     secrets = tuple(
         (".".join(place.key), place.file if kept == "file" else place.variable, _is_missing(place, kept, out, environ))
         for place in places
@@ -125,29 +123,8 @@ def _is_missing(place: _Place, kept: Kept, out: Path, environ: Mapping[str, str]
     return not (out.parent / place.file).exists() if kept == "file" else place.variable not in environ
 
 
-_ANOTHER = "name another file with --out"
-
-
-def _refuse_to_overwrite(paths: list[Path]) -> None:
-    try:
-        there = [path for path in paths if path.exists()]
-    except OSError as error:
-        raise ConfigError(f"{paths[0]}: cannot be written: {error.strerror}", _ANOTHER) from error
-    if there:
-        lines = "\n".join(f"{path}: is there already, and is not overwritten" for path in there)
-        raise ConfigError(lines, "move it away, or name another file with --out")
-
-
-def _create(path: Path, text: str, mode: int) -> None:
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER) from error
-
-
 def _places(source: Source, config: Config) -> Iterator[_Place]:
-    """The passwords that stand in clear in the batch or its overlay."""
+    """Find the passwords that the batch or its overlay contains in plain text."""
     raw = source.raw
     found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
         (("vcenter", "password"), "vc.secret", "VCPWORD", config.vcenter.password),
@@ -168,7 +145,7 @@ def _at(table: object, key: tuple[str, ...]) -> object:
 
 
 def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept, folder: Path) -> str:
-    """The file. Relative paths stay, unless it lies in another folder than the batch."""
+    """Return the file's text. Relative paths stay as they are unless the file is in another folder than the batch."""
     overlay = overlay_of(source.path)
     what = f"{source.path.name} and {overlay.name}" if source.overlay else source.path.name
     moved = folder != source.path.parent
@@ -176,15 +153,15 @@ def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept
     top |= {key: value for key, value in source.raw.items() if not isinstance(value, Mapping)}
     if moved:
         top |= {"state": str(config.state), "log": str(config.log)}
-    lines = [f"# What {what} says, for snapall. Relative paths are relative to this file."]
-    lines += [_entry((key,), value, source) for key, value in top.items()]
     secrets = {place.key: place.value(kept) for place in places}
+    tables: dict[TablePath, dict[str, object]] = {(): top}
     for path, table in _tables(source.raw):
-        lines += ["", f"[{_dotted(path)}]"]
-        for key, value in table.items():
-            whole = (*path, key)
-            lines.append(_entry(whole, secrets.get(whole, _moved(key, value, source.path.parent, moved)), source))
-    return "\n".join(lines) + "\n"
+        tables[path] = {
+            key: secrets.get((*path, key), _moved(key, value, source.path.parent, moved))
+            for key, value in table.items()
+        }
+    head = f"Imported from {what}. Relative paths are relative to this file."
+    return text_of(tables, head, lambda path: _comment(path, source))
 
 
 def _tables(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Mapping[str, object]]]:
@@ -196,7 +173,7 @@ def _tables(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Mappin
 
 
 def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
-    """A path as the new folder must give it."""
+    """Return a path as the new folder needs it."""
     match value:
         case {"file": str(name)} if moved:
             return {"file": str(folder / Path(name).expanduser())}
@@ -215,29 +192,9 @@ _COMMENTS = {
 }
 
 
-def _entry(path: tuple[str, ...], value: object, source: Source) -> str:
+def _comment(path: TablePath, source: Source) -> str:
+    """Return where a key comes from, and what it means."""
     line = source.batch.lines.get(path)
     overlaid = _at(source.overlay, path) is not None
     origin = overlay_of(source.path).name if overlaid else f"line {line}" if line is not None else ""
-    comment = "; ".join(part for part in (origin, _COMMENTS.get(path[-1], "")) if part)
-    text = f"{_dotted(path[-1:])} = {_toml(value)}"
-    return f"{text}  # {comment}" if comment else text
-
-
-def _dotted(path: tuple[str, ...]) -> str:
-    return ".".join(
-        part if part.replace("-", "").replace("_", "").isalnum() and part.isascii() else _toml(part) for part in path
-    )
-
-
-def _toml(value: object) -> str:
-    """A value as TOML writes it; JSON's escapes are among TOML's."""
-    match value:
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case Mapping():
-            return "{ " + ", ".join(f"{_dotted((key,))} = {_toml(one)}" for key, one in value.items()) + " }"
-        case list():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case _:
-            return json.dumps(value)
+    return "; ".join(part for part in (origin, _COMMENTS.get(path[-1], "")) if part)

@@ -1,4 +1,4 @@
-"""`snapall init`: what a first configuration needs is asked for, and each answer is tried as it is given."""
+"""`snapall init`: asks for what a first configuration needs, and checks each answer at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snapall.app import init_answers
-from snapall.config.firstfile import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
-from snapall.config.settings import Database, Filer, Secret, Vcenter
+from snapall.config.complaints import checked
+from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, require_7mode
@@ -17,12 +19,11 @@ from snapall.site.volumes import Volumes
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
+    from snapall.site.virtualcenter import VirtualCenter
 
 T = TypeVar("T")
-_SETTLE, _TIMEOUT, _REMOVE = 960.0, 960.0, 14400.0  # as where the configuration leaves them out
-_FILER_TIMEOUT = 120.0
 _MOST_RETAINED = 250
-# What belongs together is asked for again when it does not hold; what was given besides stays as it is.
+# Answers that are checked together, and asked for again together.
 _OF_VCENTER = ("vcenter", "vcbsnapshot", "vcenter-user", "vcenter-password-file")
 _OF_FILER = (
     *("filer", "transport", "port", "filer-user", "key-file", "filer-password-file"),
@@ -31,35 +32,39 @@ _OF_FILER = (
 
 
 class Person(Protocol):
-    """Who answers."""
+    """The person who answers."""
 
     def ask(self, question: str, default: str | None, hidden: bool) -> str:
-        """One answer; `hidden`: it is a password, and not shown."""
+        """Ask for one answer; `hidden` does not echo it, for passwords."""
         ...
 
-    def tell(self, text: str) -> None:
-        """Something that the person should know."""
+    def show(self, text: str) -> None:
+        """Show a text."""
         ...
 
 
 class Interview:
-    """One interview. `given` are the answers by flag; without a `person` a missing one is an error."""
+    """One interview. `given` has the answers from options; without a `person` a missing answer is an error."""
 
-    def __init__(self, given: Mapping[str, str | None], person: Person | None, folder: Path, *, tries: bool) -> None:
+    def __init__(self, given: Mapping[str, str | None], person: Person | None, folder: Path, *, checks: bool) -> None:
+        """`folder`: of the configuration. `checks`: try the answers on the site."""
         self._given = given
         self._person = person
         self._folder = folder
-        self._tries = tries
+        self._checks = checks
 
     def answers(self) -> Answers:
         """Ask for everything, in the order in which a run needs it. ConfigError: an answer is missing, or wrong."""
-        vcenter = self._vcenter()
+        vcenter = self._ask_until_it_works(self._vcenter, lambda _: None, _OF_VCENTER)
         database, stores, vms = self._database()
         if vms:
-            given = [vcenter]  # tried only now: a find needs a VM
-            again = lambda: given.pop() if given else self._vcenter()  # noqa: E731 - as below
-            vcenter = self._until_it_holds(again, self._log_in(vms), _OF_VCENTER)
-        filer = self._until_it_holds(self._filer, self._meet, _OF_FILER)
+            first = [vcenter]  # checked only now, since the check needs a VM
+            vcenter = self._ask_until_it_works(
+                lambda: first.pop() if first else self._vcenter(),
+                lambda one: self._show(f"  vcbsnapshot: {Vcb(one).try_login(vms[0])}"),
+                _OF_VCENTER,
+            )
+        filer = self._ask_until_it_works(self._filer, self._check_filer, _OF_FILER)
         volumes = self._volumes(filer)
         return Answers(
             vcenter=vcenter,
@@ -68,21 +73,21 @@ class Interview:
             job=self._ask("job", "Name of the job", volumes[0], init_answers.name),
             volumes=volumes,
             datastores=tuple(stores),
-            named=", ".join(filter(None, stores.values())) or "ids, or names",
+            named=", ".join(filter(None, stores.values())) or "ids or names",
             prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", init_answers.name),
-            retain=self._ask(
-                "retain", "How many are retained", "4", lambda text: init_answers.number(text, _MOST_RETAINED)
-            ),
+            retain=self._ask("retain", "How many backups to retain", "4", _retain),
         )
 
     def _ask(
         self, flag: str, question: str, default: str | None, read: Callable[[str], T], *, hidden: bool = False
     ) -> T:
-        """An answer that `read` accepts: by flag, else asked for until it is one. `read` raises SnapallError."""
+        """Return the first answer that `read` accepts: the option's, else the person's. `read` raises SnapallError."""
         value = self._given.get(flag)
         if value is None and self._person is None:
             if default is None:
-                raise ConfigError(f"--{flag} is missing, and nobody is there to be asked", f"give --{flag}: {question}")
+                raise ConfigError(
+                    f"--{flag} is missing, and there is no terminal to prompt on", f"pass --{flag}: {question}"
+                )
             value = default
         if value is not None or self._person is None:
             try:
@@ -93,95 +98,98 @@ class Interview:
             try:
                 return read(self._person.ask(question, default, hidden).strip())
             except SnapallError as error:
-                self._complain(error)
+                self._show_error(error)
 
-    def _until_it_holds(self, ask: Callable[[], T], look: Callable[[T], object], flags: Sequence[str]) -> T:
-        """Answers that belong together, and are tried together: a person is asked for all of them again."""
+    def _ask_until_it_works(self, ask: Callable[[], T], check: Callable[[T], object], flags: Sequence[str]) -> T:
+        """Ask for answers that belong together and check them; if the check fails, ask the person again for all."""
         while True:
-            made = ask()
             try:
-                if self._tries:
-                    look(made)
+                made = ask()
+                if self._checks:
+                    check(made)
                 return made
             except SnapallError as error:
                 if self._person is None:
                     raise
-                self._complain(error)
+                self._show_error(error)
                 self._given = {flag: value for flag, value in self._given.items() if flag not in flags}
 
-    def _complain(self, error: SnapallError) -> None:
-        self._tell(f"{error.message}\n  remedy: {error.hint}")
+    def _show_error(self, error: SnapallError) -> None:
+        self._show(f"{error.message}\n  remedy: {error.hint}")
 
-    def _tell(self, text: str) -> None:
+    def _show(self, text: str) -> None:
         if self._person is not None:
-            self._person.tell(text)
+            self._person.show(text)
 
-    def _secret(self, flag: str, question: str, kept: str) -> Secret | None:
-        """A password out of a file that is named, or typed; None: there is none. It will be `kept` in a file."""
+    def _secret(self, flag: str, question: str, file_name: str) -> Secret | None:
+        """Read a password from the file that the option names, or ask for it; it will be written to `file_name`."""
         file = self._given.get(flag)
         if file is not None:
             try:
                 text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"--{flag}: {file} cannot be read: {error}", "name a text file with it") from error
+                raise ConfigError(
+                    f"--{flag}: {file} cannot be read: {error}", "name a text file that contains the password"
+                ) from error
         else:
             text = self._person.ask(question, "", hidden=True) if self._person is not None else ""
         if not text:
             return None
-        refuse_another(self._folder / kept, Secret(text))
+        refuse_another(self._folder / file_name, Secret(text))
         return Secret(text)
 
     def _vcenter(self) -> Vcenter:
         def program(text: str) -> tuple[str, ...]:
-            words = init_answers.words(text)
-            if self._tries:
-                self._tell(f"  vcbsnapshot is {program_of(words[0])}")
-            return words
+            argv = init_answers.arguments(text)
+            if self._checks:
+                self._show(f"  vcbsnapshot is {program_of(argv[0])}")
+            return argv
 
         host = self._ask("vcenter", "VirtualCenter's host", None, init_answers.filled)
-        words = self._ask("vcbsnapshot", "The program vcbsnapshot, with its first arguments", "vcbsnapshot", program)
-        user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's own config.js has it", "", str) or None
+        argv = self._ask("vcbsnapshot", "The vcbsnapshot program and its leading arguments", "vcbsnapshot", program)
+        user = self._ask("vcenter-user", "VirtualCenter's user; empty: VCB's config.js supplies it", "", str) or None
         password = self._secret("vcenter-password-file", f"Password of {user}", VC_SECRET) if user is not None else None
-        return Vcenter(host, user, password, words, _TIMEOUT, _REMOVE, _SETTLE, 4)
-
-    def _log_in(self, vms: Sequence[Vm]) -> Callable[[Vcenter], None]:
-        return lambda vcenter: self._tell(f"  vcbsnapshot: {Vcb(vcenter).looked(vms[0])}")
+        return checked(lambda: Vcenter(host=host, user=user, password=password, vcbsnapshot=argv))
 
     def _database(self) -> tuple[Database, dict[int | str, str], tuple[Vm, ...]]:
-        """The database, the chosen datastores with their names, and the VMs on them."""
+        """Ask for the database and the datastores; return it, them with their names, and the VMs on them."""
         from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
         def login(url: str) -> Database:
-            # Asked anew with each URL: it may be the password that was wrong.
-            ask = "Password of the database's login; empty: none"
+            # Asked again with each URL, since the password may be what was wrong.
+            question = "Password of the database login; empty: none"
             file = init_answers.url(url).startswith("sqlite")
-            password = None if file else self._secret("database-password-file", ask, SQL_SECRET)
-            made = Database(url, password, self._given.get("owner"))
-            if self._tries:
+            password = None if file else self._secret("database-password-file", question, SQL_SECRET)
+            made = checked(lambda: Database(url=url, password=password, owner=self._given.get("owner")))
+            if self._checks:
                 VirtualCenter(made).find_owner()
             return made
 
-        question = "The database, as mssql+pyodbc://USER@DSN"
+        question = "The database, for example mssql+pyodbc://USER@DSN"
         database = self._ask("database", question, None, login)
-        if not self._tries:
-            chosen = self._ask("datastores", "Datastores, by id or name, with commas", None, init_answers.listed)
-            return database, dict.fromkeys((init_answers.id_or_name(one) for one in chosen), ""), ()
-        virtualcenter = VirtualCenter(database)
-        there = virtualcenter.inventory()
-        for one in there:
-            self._tell(f"  {one.id:>6}  {one.name}  {one.vms} VMs")
+        if self._checks:
+            return database, *self._listed_datastores(VirtualCenter(database))
+        chosen = self._ask("datastores", "Datastores, ids or names, separated by commas", None, init_answers.listed)
+        return database, dict.fromkeys((init_answers.id_or_name(one) for one in chosen), ""), ()
 
-        names = {one.id: one.name for one in there}
+    def _listed_datastores(self, database: VirtualCenter) -> tuple[dict[int | str, str], tuple[Vm, ...]]:
+        """Show the datastores and ask which ones to back up; return them with their names, and the VMs on them."""
+        inventory = database.inventory()
+        for one in inventory:
+            self._show(f"  {one.id:>6}  {one.name}  {one.vms} VMs")
+        names = {one.id: one.name for one in inventory}
 
         def choose(text: str) -> tuple[int, ...]:
-            ids = virtualcenter.datastore_ids([init_answers.id_or_name(part) for part in init_answers.listed(text)])
+            ids = database.datastore_ids([init_answers.id_or_name(part) for part in init_answers.listed(text)])
             missing = [one for one in ids if one not in names]
             if missing:
-                raise ConfigError(f"datastore {missing[0]} is not there", "choose from those of `snapall datastores`")
+                raise ConfigError(
+                    f"there is no datastore {missing[0]}", "choose from those that `snapall datastores` lists"
+                )
             return ids
 
-        ids = self._ask("datastores", "Datastores to back up, by id or name, with commas", None, choose)
-        return database, {one: names[one] for one in ids}, virtualcenter.vms(ids).vms
+        ids = self._ask("datastores", "Datastores to back up, ids or names, separated by commas", None, choose)
+        return {one: names[one] for one in ids}, database.vms(ids).vms
 
     def _filer(self) -> Filer:
         host = self._ask("filer", "The filer's host", None, init_answers.filled)
@@ -189,54 +197,63 @@ class Interview:
         port = self._ask("port", "Its port", "22" if transport == "ssh" else "514", init_answers.number)
         name = host.partition(".")[0] if not host[:1].isdigit() else "filer1"
         if transport == "rsh":
-            local = self._ask("local-user", "Who we say we are; empty: the login name", "", str) or None
+            local = self._ask("local-user", "Local user name to send; empty: the login name", "", str) or None
             reserved = self._given.get("reserved-port") != "no"
-            return Filer(name, host, "rsh", port, None, None, None, None, _FILER_TIMEOUT, local, reserved)
+            return checked(
+                lambda: Filer(
+                    name=name, host=host, transport="rsh", port=port, local_user=local, reserved_port=reserved
+                )
+            )
         user = self._ask("filer-user", "The filer's user", "root", init_answers.filled)
-        key = self._ask("key-file", "Private RSA key; empty: a password", "", init_answers.path)
+        key = self._ask("key-file", "Private RSA key file; empty: a password", "", init_answers.path)
         password = self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
         known = self._folder / (self._given.get("known-hosts") or "known_hosts")
         file = self._folder / key if key is not None else None
-        return Filer(name, host, "ssh", port, user, file, password, known, _FILER_TIMEOUT, None, reserved_port=True)
+        return checked(
+            lambda: Filer(
+                name=name, host=host, port=port, user=user, key_file=file, password=password, known_hosts=known
+            )
+        )
 
-    def _meet(self, filer: Filer) -> None:
-        """The filer's host key is shown and, when it is confirmed, written down; then the login is tried."""
+    def _check_filer(self, filer: Filer) -> None:
+        """Show the filer's host key and, once it is confirmed, add it to known_hosts; then try the login."""
         from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
         from snapall.site.sshkeys import KnownHosts, name_in_file  # noqa: PLC0415 - paramiko
 
         known = filer.known_hosts
-        if known is None:  # rsh knows of no keys
+        if known is None:  # rsh has no keys
             FilerSystem(transport_to(filer), filer.name).version()
             return
         if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
             key = Ssh(filer).host_key()
-            self._tell(f"  the filer shows {key.told}; compare it over a way that you trust")
-            self._ask(
-                "host-key",
-                "Its fingerprint again, or yes",
-                None,
-                lambda output: init_answers.confirmed(output, key.fingerprint),
-            )
+            self._show(f"  the filer's host key is {key.label}; verify it through a channel you trust")
+            question = "Enter yes or the fingerprint to confirm it"
+            self._ask("host-key", question, None, lambda answer: init_answers.confirmed(answer, key.fingerprint))
             write_down(known, key.line)
         Ssh(filer).greet()
-        self._tell("  the filer lets us in")
+        self._show("  the filer accepted the login")
 
     def _volumes(self, filer: Filer) -> tuple[str, ...]:
         transport = transport_to(filer)
-        volumes = Volumes(transport, filer.name)
-        if self._tries:
-            version = FilerSystem(transport, filer.name).version()
+        system = FilerSystem(transport, filer.name)
+        if self._checks:
+            version = system.version()
             require_7mode(version)
-            self._tell(f"  {version}")
+            self._show(f"  {version}")
             try:
-                self._tell("  its volumes: " + ", ".join(one.name for one in volumes.all()))
+                listed = ", ".join(one.name for one in Volumes(transport, filer.name).all())
+                self._show(f"  its volumes: {listed}")
             except SnapallError as error:
-                self._tell(f"  its volumes cannot be listed: {error.message}")
+                self._show(f"  its volumes cannot be listed: {error.message}")
 
         def choose(text: str) -> tuple[str, ...]:
-            names = [init_answers.name(one) for one in init_answers.listed(text)]
-            for name in names if self._tries else ():
-                FilerSystem(transport, filer.name).listing(name)
-            return tuple(names)
+            names = tuple(init_answers.name(one) for one in init_answers.listed(text))
+            for name in names if self._checks else ():
+                system.listing(name)
+            return names
 
-        return self._ask("volumes", "Volumes under these datastores, with commas", None, choose)
+        return self._ask("volumes", "Volumes of these datastores, separated by commas", None, choose)
+
+
+def _retain(text: str) -> int:
+    return init_answers.number(text, _MOST_RETAINED)

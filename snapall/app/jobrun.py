@@ -1,4 +1,4 @@
-"""One job of a `run`: its backup, its hooks and the metrics, whatever comes of it, a defect of snapall included."""
+"""One job of a `run`: the backup, its hooks and the metrics; a defect of snapall ends only this job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from snapall.site import OpenSite
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A job, and all that backing it up takes. `keep`: the name of a backup outside the chain."""
+    """A job and everything its backup needs. `keep`: the name of a backup that is never rotated."""
 
     settings: Config
     job: Job
@@ -38,13 +38,13 @@ class JobRun:
     clock: Clock
     listener: Listener
     stopped: Callable[[], bool]
-    post: GuardianLauncher
+    launcher: GuardianLauncher
     keep: str = ""
 
     def run(self) -> Exit:
-        """Back the job up. Raises no Exception: the next job does not pay for what goes wrong with this one."""
-        attendant = HookRunner(self.settings, self.job.name, self.publish, self.stopped)
-        report, code, why = self._back_up(attendant)
+        """Back up the job. Raises no Exception, so that the next job runs whatever happens to this one."""
+        hooks = HookRunner(self.settings, self.job.name, self.publish, self.stopped)
+        report, code, why = self._back_up(hooks)
         defects: list[str] = []
 
         def fail(text: str, hint: str) -> None:
@@ -52,29 +52,29 @@ class JobRun:
             self.publish(Failed(text, hint))
 
         with guarded(fail):
-            attendant.after(report, code, why)
+            hooks.after(report, code, why)
         update_metrics(self.settings, self.publish)
         return worst(code, Exit.PARTIAL) if defects else code
 
     def publish(self, what: What) -> None:
-        """Let the listener know."""
+        """Send the listener a record of this moment."""
         self.listener(Record(datetime.now(UTC), what))
 
-    def _back_up(self, attendant: HookRunner) -> tuple[Report | None, Exit, str]:
-        """The report, the exit code, and why it is not 0 where no report says it."""
+    def _back_up(self, hooks: HookRunner) -> tuple[Report | None, Exit, str]:
+        """Return the report, the exit code, and the reason of a failure that has no report."""
         earlier = frozenset(journals(self.settings.state / "journals", self.job.name))
         try:
-            report = self._backup(attendant).run()
+            report = self._backup(hooks).run()
         except SnapallError as error:
             self.publish(Failed(error.message, error.hint))
             return None, error.exit, error.message
-        except Exception as error:  # noqa: BLE001 - a defect must cost neither the next job nor the word of this one
+        except Exception as error:  # noqa: BLE001 - a defect must stop neither the next job nor the hooks of this one
             self.publish(Failed(*defect()))
             why = named_defect(error)
             return *self._left(earlier, why), why
         return report, report.exit, report.why
 
-    def _backup(self, attendant: HookRunner) -> BackupRun:
+    def _backup(self, hooks: HookRunner) -> BackupRun:
         settings = self.settings
         arrange(settings.state, settings.readers)
         return BackupRun(
@@ -85,21 +85,21 @@ class JobRun:
             keep=self.keep,
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
-            guard=self.post.guard_of(self.job, self.stopped),
-            before=attendant.before,
+            guard=self.launcher.guard_of(self.job, self.stopped),
+            before=hooks.before,
         )
 
     def _left(self, earlier: frozenset[Path], why: str) -> tuple[Report | None, Exit]:
-        """What a defect has left, by the journals: the report of this very run, if it got as far as having one."""
+        """Return the report of the run that a defect ended, if it had begun, and the exit code, by the journals."""
         store = store_of(self.settings, SystemClock())
         try:
             left = any(alarming(store.read(path)) for path in store.open_runs(self.job.name))
             begun = [path for path in journals(store.folder, self.job.name) if path not in earlier]
             state = store.read(begun[-1]) if begun else RunState()
         except JournalError:
-            return None, Exit.DEBTS
+            return None, Exit.OUTSTANDING
         code = Exit.PARTIAL if begun and state.confirmed else Exit.FAILED
-        code = worst(code, Exit.DEBTS) if left else code
+        code = worst(code, Exit.OUTSTANDING) if left else code
         if not begun:
             return None, code
         report = report_of(state, Before(self.job.name, state.header.stamp, code, why=why), 0.0)

@@ -1,4 +1,4 @@
-"""`snapall list` and `snapall datastores`: what is on the filer and in VirtualCenter."""
+"""`snapall list` and `snapall datastores`: the snapshots on the filer, the datastores in VirtualCenter."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from snapall.views.reports import Retained, Taken
 
 
 def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:
-    """Every snapshot of the job's volumes, newest first, with grade, age and space; and why a volume was not listed.
+    """List the snapshots of the job's volumes, newest first, and the errors of volumes that cannot be listed.
 
-    JournalError: the state folder cannot be read, and all of them would look like strangers.
+    JournalError: the state folder cannot be read, so no snapshot could be told from a foreign one.
     """
     store = store_of(settings)
     require_listed(store.folder)
     site = OpenSite(job, settings)
     past = Provenance(store.known(job.name))
     now = store.clock.utc()
-    found, troubles = [], []
+    found, errors = [], []
     for volume in job.volumes:
         try:
             rows, shares = site.listing_with_shares(volume)
         except SiteError as error:
-            troubles.append(error)
+            errors.append(error)
             continue
         for row in rows:
             origin = past.of(volume, row.name, row.date)
             grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
             found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
-    return found, troubles
+    return found, errors
 
 
 def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
-    """Every datastore with the jobs that take it; and what is wrong with the datastores that jobs name."""
+    """List the datastores with the jobs that back them up, and the jobs' errors in naming them."""
     from snapall.site.datastores import ids_of  # noqa: PLC0415 - with the next line's
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
@@ -53,7 +53,8 @@ def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
         except Refused as error:
             faults.append(f"job {job.name}: {error.message}")
             continue
-        absent = [str(one) for one in wanted[job.name] if one not in known]
-        faults += [f"job {job.name}: there is no datastore with the id {one}" for one in absent]
+        faults += [
+            f"job {job.name}: there is no datastore with the id {one}" for one in wanted[job.name] if one not in known
+        ]
     rows = tuple(Taken(one, tuple(job for job, ids in wanted.items() if one.id in ids)) for one in found)
     return rows, tuple(faults)

@@ -1,4 +1,4 @@
-"""Opens the state folder and the site, as a configuration names them."""
+"""Opens the state folder and the site that a configuration names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from snapall.site import OpenSite, process
 
 
 def store_of(settings: Config, clock: Clock | None = None) -> JournalStore:
-    """The state folder; nothing is written by asking."""
+    """Return the store of the state folder; opening it writes nothing."""
     return JournalStore(settings.state, clock or SystemClock(), process)
 
 
 def pace_of(settings: Config, job: Job) -> Pace:
-    """How fast the site may be asked, as one job sees it."""
+    """Return how many calls at a time the site takes from a job, and for how long it may keep each waiting."""
     vcenter, filer = settings.vcenter, settings.filers.get(job.filer)
     timeout = filer.timeout if filer is not None else Pace().filer_timeout
     return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
 
 
 def quiet_context(settings: Config, job: Job, clock: Clock) -> RunContext:
-    """What a look works with: nobody listens, and no signal stops it."""
+    """Return a context for commands that only look: nothing is published, and no signal stops them."""
     return RunContext(OpenSite(job, settings), clock, lambda _: None, lambda: False)

@@ -1,4 +1,4 @@
-"""What a command prints while it works: the console or plain lines, JSON lines, the log file."""
+"""The output of a command while it works: console or plain lines, JSON lines, log file."""
 
 from __future__ import annotations
 
@@ -18,49 +18,53 @@ from snapall.escaping import printable
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How a command speaks: `json` makes stdout one event a line, `quiet` leaves only trouble on stderr."""
+    """How a command reports: `json` prints one event per line on stdout, `quiet` only problems on stderr."""
 
     json: bool = False
     quiet: bool = False
-    svg: Path | None = None  # where the console's picture is saved
+    svg: Path | None = None  # file for a picture of the console
 
 
 @contextmanager
 def publishing(settings: Config, output: Output, *, log: bool) -> Iterator[tuple[Callable[[str], None], Listener]]:
-    """Open the listeners of one run, and let them finish before it ends."""
-    with ExitStack() as open_:
-        listeners, trouble = listeners_of(settings, output, log, open_)
+    """Open the listeners of a run; yield a function that publishes a warning, and the bus. Closes them at the end."""
+    with ExitStack() as opened:
+        listeners, errors = listeners_of(settings, output, log, opened)
         bus = EventBus(*listeners)
-        open_.callback(_dismissed, bus)
-        open_.callback(bus.close)
-        for error in trouble:
-            bus(Record(datetime.now(UTC), Warned(error.message, error.hint)))
-        yield lambda text: bus(Record(datetime.now(UTC), Warned(text))), bus
+        opened.callback(_report_dismissed, bus)
+        opened.callback(bus.close)
+
+        def warn(text: str, hint: str = "") -> None:
+            bus(Record(datetime.now(UTC), Warned(text, hint)))
+
+        for error in errors:
+            warn(error.message, error.hint)
+        yield warn, bus
 
 
-def _dismissed(bus: EventBus) -> None:
-    """Say which listener failed on its way (a full disk under the log); one whose reader left is no news."""
+def _report_dismissed(bus: EventBus) -> None:
+    """Name the listeners that failed, for example on a full disk; a reader that closed its pipe is no failure."""
     for error in bus.dismissed:
         if not isinstance(error, BrokenPipeError | SystemExit):
             with suppress(OSError, ValueError):
-                text = printable(f"snapall: a part of what happened was not told: {type(error).__name__}: {error}")
+                text = printable(f"snapall: part of the output was lost: {type(error).__name__}: {error}")
                 sys.stderr.write(f"{text}\n")
 
 
 def listeners_of(
-    settings: Config, output: Output, log: bool, open_: ExitStack
+    settings: Config, output: Output, log: bool, opened: ExitStack
 ) -> tuple[list[Listener], list[SnapallError]]:
-    """The console or plain lines, the JSON lines, the log; and what could not be opened, which stops no backup."""
-    from snapall.views import jsonlines, plain  # noqa: PLC0415 - each command loads the views that it shows
+    """Open the listeners, and return them with the errors of those that failed to open, which stop no backup."""
+    from snapall.views import jsonlines, plain  # noqa: PLC0415 - each command loads only the views it needs
 
     listeners: list[Listener] = []
-    trouble: list[SnapallError] = []
+    errors: list[SnapallError] = []
     if output.json:
         listeners.append(jsonlines.JsonLines(sys.stdout))
     if sys.stderr.isatty() and not output.quiet and not output.json:
         from snapall.views.console import ConsoleView  # noqa: PLC0415 - rich
 
-        listeners.append(open_.enter_context(ConsoleView()))
+        listeners.append(opened.enter_context(ConsoleView()))
     else:
         listeners.append(plain.PlainLines(sys.stderr, quiet=output.quiet or output.json))
     if output.svg is not None:
@@ -73,5 +77,5 @@ def listeners_of(
         try:
             listeners.append(LogFile.open(settings.log, settings.log_time))
         except SnapallError as error:
-            trouble.append(error)
-    return listeners, trouble
+            errors.append(error)
+    return listeners, errors

@@ -15,44 +15,44 @@ from snapall.config.settings import Config, Hooks
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
 
-_NO_STAMP = (
-    "00000000T000000Z-0000"  # stands in a plan, shaped as a stamp, since names are checked before they are shown
-)
+_NO_STAMP = "00000000T000000Z-0000"  # a placeholder in the form of a stamp, since names are checked
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a run of a job would do now: the debts it would settle first, then its plan."""
+    """What a run of a job would do now: the cleanup that is due first, then its plan."""
 
     first: tuple[Planned, ...]
     plan: Plan
     site: OpenSite
 
     def command(self, action: Step | Look) -> str:
-        """The command line, passwords masked, with `<UTC>` where only the run knows its stamp."""
+        """Return the command line, passwords masked, with `<UTC>` in place of the run's stamp."""
         return self.site.command(action).replace(_NO_STAMP, "<UTC>")
 
 
 def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
-    """Look, and build the plan that `run` would build; nothing is changed and no lock is held."""
+    """Survey the site and build the plan that `run` would build. Changes nothing and takes no lock."""
     store = store_of(settings)
     require_listed(store.folder)
     site = OpenSite(job, settings)
+    host = settings.vcenter.host
     mine = (store.read(path) for path in store.open_runs(job.name))
-    first = [state for state in mine if state.header.vcenter == settings.vcenter.host]
-    here = (state for state in store.states() if state.header.vcenter == settings.vcenter.host)
-    others = tuple(state for state in here if state.header.job.name != job.name)
+    first = tuple(state for state in mine if state.header.vcenter == host)
+    other_jobs = tuple(
+        state for state in store.states() if state.header.vcenter == host and state.header.job.name != job.name
+    )
     known = store.known(job.name)
     survey = site.survey()
     found = history_of(settings, job)
-    context = PlanContext(others, tuple(first), found.usual, found.missed, settings.vcenter.parallel)
+    context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel)
     built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
     return Outlook(settling(first), replace(built, actions=actions), site)
 
 
 def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
-    """When each of a job's hooks would run, and its command line."""
+    """Return when each hook of the job would run, with its command line."""
     hooks = settings.hooks.get(job.name, Hooks())
     found = (
         ("before the run", hooks.before),

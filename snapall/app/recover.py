@@ -1,4 +1,4 @@
-"""`snapall recover`: settles open journals, and removes orphaned VM snapshots that the operator agreed to."""
+"""`snapall recover`: cleans up after earlier runs, and removes orphaned VM snapshots on request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from snapall.app.opening import pace_of, quiet_context, store_of
 from snapall.app.output import Output, publishing
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.clock import SystemClock
@@ -23,7 +23,7 @@ from snapall.site import OpenSite
 
 def recover(settings: Config, output: Output, wait: bool) -> Exit:
     """Settle every open journal, and finish interrupted rotations."""
-    with publishing(settings, output, log=False) as (warn, listener), heeded(warn) as stopped:
+    with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
         clock = SystemClock()
 
         def context_for(job: Job) -> RunContext:
@@ -37,9 +37,9 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
             require_listed(store.folder)
             if settings.state.exists():
                 arrange(settings.state, settings.readers)
-        except JournalError as error:  # whatever they owe stays owed
+        except JournalError as error:  # whatever is outstanding stays outstanding
             publish(Failed(error.message, error.hint))
-            return Exit.DEBTS
+            return Exit.OUTSTANDING
         recovery = Recovery(store, context_for, publish, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))
         update_metrics(settings, publish)
@@ -47,12 +47,12 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
 
 
 def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
-    """The VM snapshots of all jobs that `recover --adopt` would remove."""
+    """Return the VM snapshots of all jobs that `recover --adopt --yes` would remove."""
     return tuple((job, one) for job in settings.jobs.values() for one in orphans_of(settings, job))
 
 
 def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
-    """Those of one job. JournalError: what runs owe cannot be seen, and would look like nobody's."""
+    """Return a job's orphans. JournalError: the journals cannot be read, so a run's snapshots would look orphaned."""
     clock = SystemClock()
     store = store_of(settings, clock)
     require_listed(store.folder)
@@ -60,10 +60,10 @@ def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:
 
 
 def remove_orphans(settings: Config, found: Sequence[tuple[Job, Orphan]], output: Output) -> Exit:
-    """Remove them, job by job."""
+    """Remove the orphans, job by job, and return the worst exit code."""
     codes = []
     for job in dict.fromkeys(job for job, _ in found):
-        with publishing(settings, output, log=False) as (warn, listener), heeded(warn) as stopped:
+        with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
             context = RunContext(OpenSite(job, settings), SystemClock(), listener, stopped)
             mine = [one for owner, one in found if owner is job]
             codes.append(adopt(job, pace_of(settings, job), context, store_of(settings, context.clock), mine))

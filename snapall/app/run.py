@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from snapall.app.jobrun import JobRun
 from snapall.app.opening import pace_of
 from snapall.app.output import Output, publishing
-from snapall.app.signals import heeded
+from snapall.app.signals import signal_flag
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.model import Job
 from snapall.config.settings import Config
@@ -20,16 +20,16 @@ def run(
     jobs: Sequence[Job],
     output: Output,
     keep: str = "",
-    post: GuardianLauncher | None = None,
+    launcher: GuardianLauncher | None = None,
     clock: Clock | None = None,
 ) -> Exit:
-    """Back the jobs up, one after the other; the worst code of all. `post` starts the guardians."""
+    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians."""
     codes = []
-    post = GuardianLauncher(settings) if post is None else post
+    launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
-        with publishing(settings, output, log=True) as (warn, listener), heeded(warn) as stopped:
+        with publishing(settings, output, log=True) as (warn, listener), signal_flag(warn) as stopped:
             pace, time = pace_of(settings, job), clock or SystemClock()
-            codes.append(JobRun(settings, job, pace, time, listener, stopped, post, keep).run())
+            codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break

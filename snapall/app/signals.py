@@ -1,4 +1,4 @@
-"""A signal becomes a flag that is looked at between steps: nothing is torn down half-way."""
+"""Signals set a flag that the running command checks between steps, so that nothing is cut off half-way."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-def _stopping() -> tuple[signal.Signals, ...]:
-    """What asks a program to end: Ctrl-C, a service manager, a closed terminal."""
+def _stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that ask a program to end: Ctrl-C, a service manager, a closed terminal."""
     if sys.platform == "win32":
         return (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
     return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def heeded(told: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Yield a question that comes true once a signal has arrived; `told` hears what is being done about each."""
+def signal_flag(report: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns True once a signal has arrived; `report` gets a text for each signal."""
     flag = threading.Event()
 
-    def heed(number: int, _frame: object) -> None:
+    def handle(number: int, _frame: object) -> None:
         name = signal.Signals(number).name
         text = "releasing the VMs, please wait" if flag.is_set() else f"{name}: stopping after releasing the VMs"
         flag.set()
-        told(text)
+        report(text)
 
-    # One that is ignored already stays so: nohup means what it says.
-    asked = [number for number in _stopping() if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, heed) for number in asked}
+    # A signal that is ignored stays ignored: nohup means what it says.
+    handled = [number for number in _stop_signals() if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in handled}
     try:
         yield flag.is_set
     finally:

@@ -11,37 +11,31 @@ from snapall.backup.schedule import Durations, History
 from snapall.config.settings import Config
 from snapall.errors import JournalError
 from snapall.operate.history import past
-from snapall.operate.statistics import Statistics, statistics
+from snapall.operate.statistics import Series, Statistics, statistics
+
+_NIGHTS = 14  # that the medians are taken from
+_ENOUGH = 3  # values for a median that one unusual night cannot spoil
 
 
 def statistics_of(settings: Config, jobs: Sequence[Job], last: int) -> tuple[Statistics, ...]:
-    """The statistics of the jobs' last nights."""
+    """Return the statistics of the jobs' last nights."""
     store = store_of(settings)
-    found = []
-    for job in jobs:
-        seen = past(store, job.name, last)
-        found.append(statistics(job.name, seen.runs[::-1], settings.vcenter.parallel, seen.unreadable))
-    return tuple(found)
-
-
-_NIGHTS = 14  # of which the medians are taken
-
-
-_ENOUGH = 3  # from which on a median is worth believing: one night that was off spoils nothing
+    parallel = settings.vcenter.parallel
+    recent = ((job.name, past(store, job.name, last)) for job in jobs)
+    return tuple(statistics(name, found.runs[::-1], parallel, found.unreadable) for name, found in recent)
 
 
 def history_of(settings: Config, job: Job) -> History:
-    """What the job's last nights show of its calls; nothing when there are too few, or when they cannot be read."""
+    """Return what the job's calls took on the last nights; nothing if there are too few, or they cannot be read."""
     try:
         runs = past(store_of(settings), job.name, _NIGHTS).runs
     except JournalError:
         return History()
     found = statistics(job.name, runs[::-1], settings.vcenter.parallel)
-    usual = {
-        one.vm.id: Durations(
-            *(each.median if len(each.known) >= _ENOUGH else None for each in (one.create, one.remove))
-        )
-        for one in found.vms
-    }
-    missed = frozenset(one.vm.id for one in runs[0].asked if one.state != QUIESCED) if runs else frozenset()
+    usual = {one.vm.id: Durations(_median(one.create), _median(one.remove)) for one in found.vms}
+    missed = frozenset(one.vm.id for one in runs[0].targets if one.state != QUIESCED) if runs else frozenset()
     return History(usual, missed)
+
+
+def _median(series: Series) -> float | None:
+    return series.median if len(series.known) >= _ENOUGH else None

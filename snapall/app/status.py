@@ -1,4 +1,4 @@
-"""`snapall status`, `snapall show` and the metrics: how the jobs stand, by their journals alone."""
+"""`snapall status`, `snapall show` and the metrics: the state of the jobs according to their journals alone."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from snapall.backup.record import Warned, What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import Standing, forgotten, standing
+from snapall.operate.status import JobStatus, job_status, removed_job_status
 
 
-def run_of(settings: Config, wanted: str) -> RunHistory:
-    """One run of the past. ConfigError: none is called so. JournalError: its journal cannot be read."""
-    return run_named(store_of(settings), wanted, tuple(settings.jobs))
+def run_of(settings: Config, name: str) -> RunHistory:
+    """Return a past run. ConfigError: no run, or no single one, has this name. JournalError: it cannot be read."""
+    return run_named(store_of(settings), name, tuple(settings.jobs))
 
 
-def standings(settings: Config, jobs: Sequence[Job]) -> tuple[Standing, ...]:
-    """How the jobs stand, by the state folder alone. JournalError: it cannot be read.
+def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]:
+    """Return the state of the jobs from the state folder alone. JournalError: it cannot be read.
 
-    When all are asked for, so are those that the configuration has lost: their VMs may be quiesced all the same.
+    With all jobs come those that were removed from the configuration: their VMs may still be quiesced.
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [standing(job, known_of(store, job.name), now) for job in jobs]
-    lost = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
-    found += [one for one in (forgotten(name, known_of(store, name), now) for name in lost) if one is not None]
-    return tuple(found)
+    found = [job_status(job, known_of(store, job.name), now) for job in jobs]
+    removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
+    statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
+    return (*found, *(one for one in statuses if one is not None))
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:
-    """Write the metrics anew, if any are wanted. What keeps them from being written is a warning, no failure."""
+    """Rewrite the metrics file, if one is configured. A failure to do so is only a warning."""
     if settings.metrics is None:
         return
-    from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only where it is wanted
+    from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only if configured
 
     with guarded(lambda text, hint: publish(Warned(text, hint))):
-        found = standings(settings, tuple(settings.jobs.values()))
+        found = job_statuses(settings, tuple(settings.jobs.values()))
         write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))

@@ -28,7 +28,7 @@ def left_quiesced(state: RunState) -> tuple[VmState, ...]:
 
     After a report without an alarm a removal that was answered counts, though no look could confirm it.
     """
-    if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:
+    if state.reported and state.ended is not None and state.ended.exit != Exit.OUTSTANDING:
         return ()
     return tuple(one for one in state.outstanding if not one.watched)
 

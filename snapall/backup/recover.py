@@ -98,12 +98,12 @@ class Recovery:
         self.publish(Warned(text))
 
     @contextmanager
-    def _reported(self, codes: list[Exit], of_a_defect: Exit = Exit.DEBTS) -> Iterator[None]:
+    def _reported(self, codes: list[Exit], of_a_defect: Exit = Exit.OUTSTANDING) -> Iterator[None]:
         try:
             yield
         except SnapallError as error:
             self.publish(Failed(error.message, error.hint))
-            codes.append(Exit.DEBTS if isinstance(error, JournalError) else error.exit)
+            codes.append(Exit.OUTSTANDING if isinstance(error, JournalError) else error.exit)
         except Exception:  # noqa: BLE001 - the other jobs do not pay for it
             self.publish(Failed(*defect()))
             codes.append(of_a_defect)
@@ -150,7 +150,7 @@ class Recovery:
 
         def failed(text: str, hint: str) -> None:
             self.publish(Failed(text, hint))
-            codes.append(Exit.DEBTS)
+            codes.append(Exit.OUTSTANDING)
 
         return guarded(failed)
 

@@ -57,7 +57,7 @@ def report_of(state: RunState, before: Before, seconds: float, *, forgotten: boo
     watched = [one for each in states for one in each.outstanding if one not in alarms]
     code = worst(before.code, _exit(state)) if state.surveyed is not None else before.code
     if alarms or lost or before.unsettled:
-        code = worst(code, Exit.DEBTS)
+        code = worst(code, Exit.OUTSTANDING)
     elif watched:
         code = worst(code, Exit.PARTIAL)
     backup = backup_of(state) if state.surveyed is not None else None

@@ -52,7 +52,7 @@ def announce(case: Case) -> None:
 def settled_code(state: RunState) -> Exit:
     """How a run stands after its settling."""
     if state.given_up or alarming(state):
-        return Exit.DEBTS
+        return Exit.OUTSTANDING
     return Exit.PARTIAL if state.outstanding else Exit.OK
 
 

@@ -21,8 +21,8 @@ def run(
 ) -> None:
     """Take the nightly backup.
 
-    Settles what earlier runs left, quiesces the VMs, captures, confirms, releases, and rotates. `snapall plan` shows it
-    beforehand.
+    Cleans up after earlier runs, quiesces the VMs, takes the filer snapshot, confirms it, releases the VMs, and rotates
+    the retained backups. `snapall plan` shows every command beforehand.
     """
     from snapall.app.output import Output
     from snapall.app.run import run as back_up
@@ -40,7 +40,7 @@ def plan(
 ) -> None:
     """Print what run would do.
 
-    Command by command, each with its reason. Nothing is changed.
+    Lists every command in order, each with its reason. Changes nothing.
     """
     from snapall.app.plan import hooks_of, outlook
     from snapall.views import reports
@@ -54,11 +54,10 @@ def plan(
             | {"hooks": [{"when": when, "command": line} for when, line in hooks_of(settings, one.plan.job)]}
             for one in outlooks
         ]
-        typer.echo(json.dumps(root(plans=plans), indent=1))
+        options.emit(root(plans=plans))
         return
     for one in outlooks:
-        for line in reports.plan_lines(one.first, one.plan, one.command, options.width()):
-            typer.echo(line)
+        options.emit(reports.plan_lines(one.first, one.plan, one.command, options.width()))
         for when, command in hooks_of(settings, one.plan.job):
             options.say(f"hook {when}: {command}")
 
@@ -66,17 +65,17 @@ def plan(
 def recover(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for creates that may still act.")] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="List VM snapshots named as the jobs' that no run made.")
+        bool, typer.Option("--adopt", help="List old VM snapshots with a job's name that no run made.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove them.")] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Release what was left quiesced.
+    """Release VMs that earlier runs left quiesced.
 
-    Settles every run that died or could not finish, and publishes confirmed backups. Doing it twice, or when nothing is
-    outstanding, does no harm.
+    Finishes every run that died or could not finish, and publishes confirmed backups. It is safe to run at any time,
+    and as often as you like.
     """
     from snapall.app import recover as recovery
     from snapall.app.output import Output
@@ -87,9 +86,10 @@ def recover(
     if not adopt:
         options.leave(recovery.recover(settings, output, wait=not no_wait))
     found = recovery.find_orphans(settings)
+    orphans = [one for _, one in found]
     if as_json:
-        typer.echo(json.dumps(orphans_json([one for _, one in found])))
+        options.emit([json.dumps(orphans_json(orphans))])  # one line, for --yes adds its events
     else:
-        for line in orphan_lines([one for _, one in found], remove=yes):
+        for line in orphan_lines(orphans, remove=yes):
             options.say(line)
     options.leave(recovery.remove_orphans(settings, found, output) if yes else Exit.OK)

@@ -1,8 +1,7 @@
-"""import: a configuration out of an old batch."""
+"""import: write a configuration from an old batch file."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,26 +14,28 @@ from snapall.commands import options
 def import_batch(
     batch: Annotated[Path, typer.Argument(metavar="FILE.bat", help="The batch file that takes the backups today.")],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="What to write; else snapall.toml beside the batch.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The file to write. Default: snapall.toml beside the batch."),
     ] = None,
     secrets: Annotated[
-        Literal["file", "env"], typer.Option(help="Where the passwords are to stand: files, or the environment.")
+        Literal["file", "env"], typer.Option(help="Where snapall reads the passwords: files, or the environment.")
     ] = "file",
     write_secrets: Annotated[
-        bool, typer.Option("--write-secrets", help="Write the passwords' files too, for their owner alone.")
+        bool, typer.Option("--write-secrets", help="Also write the password files; only you can read them.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write snapall.toml from a batch.
+    """Write snapall.toml from a batch file.
 
-    And tell what the batch does wrong, line by line. Nothing is overwritten, and no password is shown. What
-    FILE.bat.toml beside the batch says is taken too. `snapall plan --config FILE.bat` needs no import.
+    Also reports what the batch does wrong, line by line. Includes the settings of FILE.bat.toml beside the batch, if
+    there is one. Overwrites nothing and shows no password. You can try a batch without importing it: `snapall plan
+    --config FILE.bat`.
     """
     from snapall.app import import_batch
 
     made = import_batch.write(batch, out, secrets, with_secrets=write_secrets, environ=os.environ)
     if as_json:
-        typer.echo(json.dumps(made.as_json(), indent=1))
+        options.emit(made.as_json())
         return
     for line in made.lines():
         options.say(line)

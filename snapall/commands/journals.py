@@ -1,8 +1,7 @@
-"""status, show and stats: what the journals tell; nobody is contacted."""
+"""status, show and stats: what the journals say. These commands contact no other machine."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,61 +15,61 @@ from snapall.errors import Exit, SnapallError
 def status(
     jobs: options.Jobs = None,
     nagios: Annotated[
-        bool, typer.Option("--nagios", help="One line for a monitoring system, which exits 0, 1, 2 or 3 as plugins do.")
+        bool, typer.Option("--nagios", help="Print one line and exit 0, 1, 2 or 3, as a monitoring plugin.")
     ] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Show the state of the backups.
 
-    Each job's newest backup, its age against `max_age`, its last run, and what is outstanding. Read from the journals:
-    it works when the site is down.
+    For each job: the newest backup, its age compared with `max_age`, the last run, and outstanding cleanup. Reads only
+    the journals, so it works when the site is down.
     """
-    from snapall.app.status import standings
+    from snapall.app.status import job_statuses
     from snapall.views.status import status_json, status_lines
 
     if nagios:
         line, code = _plugin(config, jobs)
         typer.echo(line)
         raise typer.Exit(code)
-    settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
-    found = standings(settings, chosen)
-    for line in [json.dumps(status_json(found), indent=1)] if as_json else status_lines(found):
-        typer.echo(line)
+    settings, chosen = options.chosen(config, jobs, secrets=False)
+    found = job_statuses(settings, chosen)
+    options.emit(status_json(found) if as_json else status_lines(found))
     options.leave(Exit.OK)
 
 
 def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
-    """A plugin answers with a line and a code whatever happens: what cannot be known is UNKNOWN."""
-    from snapall.app.status import standings
+    """The line and exit code of a monitoring plugin, whatever happens: a state that cannot be known is UNKNOWN."""
+    from snapall.app.status import job_statuses
     from snapall.operate.status import Level
     from snapall.views.status import nagios_line, plugin_text
 
     try:
-        settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
-        line, level = nagios_line(standings(settings, chosen))
+        settings, chosen = options.chosen(config, jobs, secrets=False)
+        line, level = nagios_line(job_statuses(settings, chosen))
+        return line, int(level)
     except SnapallError as error:
-        line, level = f"SNAPALL UNKNOWN - {plugin_text(error.message)}", Level.UNKNOWN
-    except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which says WARNING
-        told = f"a defect of snapall: {type(error).__name__}: {error}"
-        line, level = f"SNAPALL UNKNOWN - {plugin_text(told)}", Level.UNKNOWN
-    return line, int(level)
+        text = error.message
+    except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which means WARNING
+        text = f"a defect of snapall: {type(error).__name__}: {error}"
+    return f"SNAPALL UNKNOWN - {plugin_text(text)}", int(Level.UNKNOWN)
 
 
 def show(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="A run's stamp, its beginning, JOB-stamp, or a job for its last run; else the last run."
+            metavar="RUN",
+            help="A run: its stamp, the first part of it, JOB-stamp, or a job (its last run). Default: the last run.",
         ),
     ] = "",
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the picture as one SVG file.")] = None,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the timeline as an SVG file.")] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Show a run as a timeline.
 
-    One bar a VM (quiescing, quiesced, releasing), the capture as a line through all of them. Read from the journal.
+    One bar for each VM (quiescing, quiesced, releasing), and the capture as a line across all bars. Reads the journal.
     """
     from snapall.app.status import run_of
     from snapall.views.glyphs import alphabet
@@ -85,32 +84,30 @@ def show(
         except OSError as error:
             raise SnapallError(f"{svg} cannot be written: {error.strerror}", "name another file with --svg") from error
     if as_json:
-        typer.echo(json.dumps(run_json(found), indent=1))
+        options.emit(run_json(found))
     elif svg is None:
-        for line in timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)):
-            typer.echo(line)
+        options.emit(timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)))
 
 
 def stats(
     jobs: options.Jobs = None,
-    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many runs of each job count.")] = 30,
+    last: Annotated[int, typer.Option("--last", min=1, metavar="N", help="How many runs of each job to use.")] = 30,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Show how long the VMs take.
 
-    The seconds of each VM over the last runs as little curves, what is usual, the worst, the trend, and the window that
-    tonight's run should take. Read from the journals.
+    For each VM: the seconds of the last runs as a small curve, the median, the worst and the trend; then how long
+    tonight's VMs should stay quiesced. Reads the journals.
     """
     from snapall.app.statistics import statistics_of
     from snapall.views.glyphs import alphabet
     from snapall.views.statistics import stats_json, stats_lines
 
-    settings, chosen = options.chosen(config, jobs, None, "", secrets=False)
+    settings, chosen = options.chosen(config, jobs, secrets=False)
     found = statistics_of(settings, chosen, last)
     if as_json:
-        typer.echo(json.dumps(stats_json(found), indent=1))
+        options.emit(stats_json(found))
         return
     for n, one in enumerate(found):
-        for line in ([""] if n else []) + stats_lines(one, options.width(), alphabet(sys.stdout.encoding)):
-            typer.echo(line)
+        options.emit(([""] if n else []) + stats_lines(one, options.width(), alphabet(sys.stdout.encoding)))

@@ -1,73 +1,68 @@
-"""list, datastores and audit: what is there; nothing is changed."""
+"""list, datastores and audit: look at the site, and change nothing."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from snapall.commands import options
-from snapall.errors import Exit, SnapallError, together
+from snapall.errors import Exit, SnapallError, combined
 
 
 def list_backups(
     job: Annotated[
         str | None,
-        typer.Argument(help="A job of the configuration; all when none is named.", autocompletion=options.complete_job),
+        typer.Argument(help="A job from the configuration. Default: all.", autocompletion=options.complete_job),
     ] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """List the backups and their grades.
 
-    Every snapshot of the jobs' volumes, newest first: its grade and the run that made it, its age (with ~ by the
-    filer's own date, which has neither year nor zone), and its space as the filer says it, in percents of the volume.
-    Exits 1 when a volume could not be listed; the others are shown all the same.
+    Lists every snapshot of the jobs' volumes, newest first: its grade, the run that made it, its age, and its space in
+    percent of the volume. An age with ~ comes from the filer's own date, which has neither year nor time zone. If a
+    volume cannot be listed, the others are still shown, and the exit code is 1.
     """
     from snapall.app.look import retained
     from snapall.views import reports
 
-    settings, chosen = options.chosen(config, [job] if job is not None else None, None, "")
+    settings, chosen = options.chosen(config, [job] if job is not None else None)
     found = [retained(settings, one) for one in chosen]
     rows = [row for listed, _ in found for row in listed]
-    troubles = [error for _, errors in found for error in errors]
-    if rows or not troubles:
-        for line in [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows):
-            typer.echo(line)
-    if troubles:
-        raise together(troubles)
+    errors = [error for _, each in found for error in each]
+    if rows or not errors:
+        options.emit(reports.list_json(rows) if as_json else reports.list_lines(rows))
+    if errors:
+        raise combined(errors)
 
 
 def datastores(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """List VirtualCenter's datastores.
 
-    Id, name, VMs without templates, space, and which job takes it. Exits 1 when a job names one that is not there.
+    For each datastore: id, name, number of VMs (without templates), space, and the jobs that back it up. If a job names
+    a datastore that does not exist, the exit code is 1.
     """
     from snapall.app import look
     from snapall.views import reports
 
     rows, faults = look.datastores(options.load(config))
-    if as_json:
-        typer.echo(json.dumps(reports.datastore_json(rows), indent=1))
-    else:
-        for line in reports.datastore_lines(rows):
-            typer.echo(line)
+    options.emit(reports.datastore_json(rows) if as_json else reports.datastore_lines(rows))
     if faults:
-        raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")
+        raise SnapallError(
+            "; ".join(faults), "correct `datastores` of the job: use an id, or a unique name, from above"
+        )
 
 
 def audit(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
-    """Compare journals, database and snap list.
+    """Compare the journals, the database and snap list.
 
-    Shows what does not fit: orphans, gaps, snapshots renamed or deleted by hand, VMs that no job takes, VMs with
-    disks outside their job, name collisions, busy snapshots. Nothing is changed.
+    Reports what does not match: orphaned snapshots, gaps, snapshots renamed or deleted by hand, busy snapshots,
+    VMs that no job backs up, VMs with disks outside their job, and name collisions. Changes nothing.
     """
     from snapall.app import audit
     from snapall.views.audit import audit_json, audit_lines
 
-    found = audit.audited(options.load(config))
-    lines = [json.dumps(audit_json(found), indent=1)] if as_json else audit_lines(found, options.width())
-    for line in lines:
-        typer.echo(line)
+    found = audit.run_audit(options.load(config))
+    options.emit(audit_json(found) if as_json else audit_lines(found, options.width()))
     options.leave(Exit.OK if found.clean else Exit.FAILED)

@@ -1,12 +1,14 @@
-"""What the commands share: their options, their exit codes, and how they begin and end."""
+"""What the commands share: options, exit codes, loading the configuration, printing a result."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -17,29 +19,25 @@ if TYPE_CHECKING:
     from snapall.backup.model import Job
     from snapall.config.settings import Config
 
+USAGE = "2 usage or configuration error"
 CODES = (
-    "Exit codes: 0 whole success; 1 no new backup; 2 usage or configuration, before anything began; 3 partial (a "
-    "backup exists, but not every VM was quiesced, or it is not in the chain yet); 4 another run holds the lock; 5 VMs "
-    "may be left quiesced; 130 stopped by a signal, after releasing. The worst of all jobs wins: 5, 130, 1, 4, 3, 0."
+    f"Exit codes: 0 success; 1 no new backup; {USAGE}, nothing was begun; 3 partial (there is a backup, but some VM "
+    "was not quiesced, or the backup is not published yet); 4 another run holds the lock; 5 VMs may be left quiesced; "
+    "130 stopped by a signal, after the VMs were released. With several jobs the worst code wins: 5, 130, 1, 4, 3, 0."
 )
-LOOKING = "Exit codes: 0 looked; 1 the site could not be asked, or is not fit for a backup; 2 usage or configuration."
+LOOKING = f"Exit codes: 0 done; 1 the site did not answer, or is not fit for a backup; {USAGE}."
 DRILLING = (
-    "Exit codes: 0 every promise held; 1 a promise did not hold, or no run was played; 2 usage or configuration; "
-    "3 more than a tenth of the runs could not be played."
+    f"Exit codes: 0 every promise held; 1 a promise was broken, or no run was played; {USAGE}; 3 more than a tenth of "
+    "the runs could not be played."
 )
 JUDGING = (
-    "Exit codes: 0 looked, whatever it shows; 1 the journals cannot be read; 2 usage or configuration. With --nagios: "
-    "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+    f"Exit codes: 0 done, whatever the state; 1 the journals cannot be read; {USAGE}. With --nagios: 0 OK, 1 WARNING, "
+    "2 CRITICAL, 3 UNKNOWN."
 )
-AUDITING = (
-    "Exit codes: 0 nothing needs a hand; 1 something was found, or a source could not be asked; 2 usage or "
-    "configuration."
-)
-EXAMINING = (
-    "Exit codes: 0 a backup can be taken; 1 a link is broken; 2 usage or configuration, every fault of which is told."
-)
-READING = "Exit codes: 0 read; 1 a journal cannot be read; 2 usage or configuration, or no such run."
-WRITING = "Exit codes: 0 written; 2 usage or configuration, or 130 stopped: nothing was written."
+AUDITING = f"Exit codes: 0 nothing to fix; 1 something to fix, or a source did not answer; {USAGE}."
+EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
+READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
+WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."
 
 ConfigFile = Annotated[
     Path | None,
@@ -47,13 +45,13 @@ ConfigFile = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        help="The configuration, or a snapall.bat as it stands; else SNAPALL_CONFIG; else snapall.toml here.",
+        help="A snapall.toml, or a snapall.bat as it is. Default: $SNAPALL_CONFIG, else ./snapall.toml.",
     ),
 ]
 
 
 def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
-    """For a shell's completion: the jobs so begun; none when the configuration cannot be read."""
+    """Complete a job's name in the shell; offer nothing when the configuration cannot be read."""
     given = ctx.params.get("config")  # before typer 0.29, as it was typed
     with suppress(SnapallError):
         return [name for name in load(given and Path(given), secrets=False).jobs if name.startswith(incomplete)]
@@ -62,19 +60,17 @@ def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
 
 Jobs = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="JOB", help="Jobs of the configuration; all when none is named.", autocompletion=complete_job
-    ),
+    typer.Argument(metavar="JOB", help="Jobs from the configuration. Default: all.", autocompletion=complete_job),
 ]
 OrderOption = Annotated[
     Literal["safe", "paper"] | None,
-    typer.Option("--order", help="Rotate after the proof (safe), or first, as the batch does."),
+    typer.Option("--order", help="Rotate after the new backup is confirmed (safe), or first, as the batch does."),
 ]
-Keep = Annotated[
-    str, typer.Option("--keep", metavar="NAME", help="Take a backup of this name, outside the chain and never rotated.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout; for run, one event a line.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only trouble is told.")]
+Keep = Annotated[str, typer.Option("--keep", metavar="NAME", help="Take a backup called NAME, which is never rotated.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout (for run: one event per line).")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
+Transport = Annotated[Literal["ssh", "rsh"], typer.Option(help="How to reach the lab's filer.")]
+Fast = Annotated[bool, typer.Option("--fast", help="Skip the delays of a real site.")]
 
 
 def leave(code: Exit) -> NoReturn:
@@ -83,18 +79,18 @@ def leave(code: Exit) -> NoReturn:
 
 
 def load(config: Path | None, *, secrets: bool = True) -> Config:
-    """The configuration that is meant: by option, by environment, or here. ConfigError: every fault of it."""
+    """Load the configuration that the option, the environment or the folder names. ConfigError: all its errors."""
     from snapall.config import load as configuration
 
     return configuration.load(configuration.find(config, os.environ), secrets=secrets)
 
 
 def chosen(
-    config: Path | None, names: list[str] | None, order: str | None, keep: str, *, secrets: bool = True
+    config: Path | None, names: list[str] | None, order: str | None = None, keep: str = "", *, secrets: bool = True
 ) -> tuple[Config, tuple[Job, ...]]:
-    """The configuration and the jobs that are meant, in the order that was asked for.
+    """Load the configuration and pick the jobs, in the order given.
 
-    Without `secrets` nobody can be contacted, and who asks needs no right to read them.
+    Without `secrets` no system can be contacted, and the caller needs no permission to read them.
     """
     from snapall.backup.model import Order
     from snapall.config.load import check_keep, jobs_named, with_order
@@ -107,10 +103,16 @@ def chosen(
 
 
 def say(line: str) -> None:
-    """Print a line, whatever stands in it, on stdout."""
+    """Print a line on stdout, with whatever could harm a terminal escaped."""
     typer.echo(printable(line))
 
 
+def emit(result: Mapping[str, Any] | Iterable[str]) -> None:
+    """Print a result on stdout: a mapping as JSON, anything else line by line."""
+    for line in [json.dumps(result, indent=1)] if isinstance(result, Mapping) else result:
+        typer.echo(line)
+
+
 def width() -> int:
-    """Columns of the terminal; a pipe is given whole lines."""
+    """Return the columns of the terminal; 0 for a pipe, which gets whole lines."""
     return os.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -8,17 +8,20 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapall.backup.model import FILER_NAME, Grade, Job, Order, Policies, VmPolicy, chain_names
-from snapall.config.settings import Config, Database, Filer, Hooks, Vcenter
+from pydantic import ValidationError
+
+from snapall.backup.model import FILER_NAME, Grade, Job, Order
+from snapall.config.complaints import ConfigFault, faults_of
+from snapall.config.conflicts import FOREIGN
+from snapall.config.settings import DEFAULT_PUBLISH, NAME, Config
 from snapall.config.tomlfile import dotted, tables_of, text_of
+from snapall.config.values import Reading
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from snapall.config import schema
     from snapall.config.batch.source import Source
-    from snapall.config.values import ValueContext
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -63,37 +66,23 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
 
 def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = True) -> Config:
     """The configuration that a text holds; `path`, absolute, is its file, to which its paths are relative."""
-    from snapall.config.values import ValueContext  # noqa: PLC0415 - with pydantic
-
-    place = ValueContext(path.parent, environ, secrets)
-    return _judged(tables_of(text, path), path, place, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
+    reading = Reading(path.parent, environ, secrets)
+    return validated(tables_of(text, path), path, reading, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 
 def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
-    from snapall.config.values import ValueContext  # noqa: PLC0415 - with pydantic
-
-    place = ValueContext(source.path.parent, environ)
-    return _judged(source.raw, source.path, place, lambda fault: source.told(fault.path, fault.text))
+    reading = Reading(source.path.parent, environ)
+    return validated(source.raw, source.path, reading, lambda fault: source.located(fault.path, fault.text))
 
 
-def _judged(
-    raw: Mapping[str, object], path: Path, place: ValueContext, told: Callable[[schema.ConfigFault], str]
-) -> Config:
-    # pydantic takes long to import, and most of what needs this module needs its types alone.
-    from snapall.config import rules, schema  # noqa: PLC0415
-
-    read = schema.read(raw, place)
-    between = tuple(rules.faults_between(raw))
-    match read:
-        case schema.File() if not between:
-            return _config(read, path)
-        case schema.File():
-            faults = between
-        case _:
-            faults = read + between
-    lines = dict.fromkeys(told(fault) for fault in faults)
-    raise ConfigError("\n".join(lines), "correct the file and look again with `snapall plan`")
+def validated(raw: Mapping[str, object], path: Path, reading: Reading, line_of: Callable[[ConfigFault], str]) -> Config:
+    """The configuration that tables hold. ConfigError: all faults, each as `line_of` puts it."""
+    try:
+        return Config.model_validate({**raw, NAME: path}, context=reading)
+    except ValidationError as error:
+        lines = dict.fromkeys(map(line_of, faults_of(error)))
+    raise ConfigError("\n".join(lines), "correct the file, then check it with `snapall plan`")
 
 
 def jobs_named(config: Config, names: Sequence[str]) -> tuple[Job, ...]:
@@ -112,7 +101,7 @@ def with_order(job: Job, order: Order) -> Job:
             f'jobs.{job.name}.publish: only "any" goes with order = "paper", which rotates before it knows the grade',
             "leave publish out of the file, or leave out --order paper",
         )
-    publish = job.publish if job.publish_given else _DEFAULT_PUBLISH[order]
+    publish = job.publish if job.publish_given else DEFAULT_PUBLISH[order]
     return replace(job, order=order, publish=publish)
 
 
@@ -121,11 +110,9 @@ def check_keep(name: str, config: Config, chosen: Sequence[Job]) -> None:
 
     Raises ConfigError.
     """
-    from snapall.config.rules import OTHERS  # noqa: PLC0415 - with pydantic
-
     if FILER_NAME.fullmatch(name) is None:
         raise ConfigError(f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`")
-    if OTHERS.fullmatch(name):
+    if FOREIGN.fullmatch(name):
         raise ConfigError(f"--keep: {name} is a name that the filer itself uses", "choose another name")
     for job in config.jobs.values():  # of them all: two may share a volume
         if name.lower() in {one.lower() for one in job.chain} or name.lower().startswith(f"{job.prefix}_new_".lower()):
@@ -142,77 +129,3 @@ def check_keep(name: str, config: Config, chosen: Sequence[Job]) -> None:
 def _volumes_of(config: Config, job: Job) -> set[tuple[str, str]]:
     """The job's volumes, each with its filer; two tables may name one filer."""
     return {(config.filers[job.filer].host.lower(), volume.lower()) for volume in job.volumes}
-
-
-_DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
-_GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
-_PORTS = {"ssh": 22, "rsh": 514}
-
-
-def _config(file: schema.File, path: Path) -> Config:
-    vcenter, database = file.vcenter, file.database
-    return Config(
-        path=path,
-        state=file.state,
-        log=file.log,
-        log_time=file.log_time,
-        metrics=file.metrics,
-        keep_journals=file.keep_journals,
-        readers=file.readers,
-        vcenter=Vcenter(
-            host=vcenter.host,
-            user=vcenter.user,
-            password=vcenter.password,
-            vcbsnapshot=tuple(vcenter.vcbsnapshot),
-            timeout=vcenter.timeout,
-            remove_timeout=vcenter.remove_timeout,
-            settle=vcenter.settle,
-            parallel=vcenter.parallel,
-        ),
-        database=Database(url=database.url, password=database.password, owner=database.owner),
-        filers={name: _filer(name, filer) for name, filer in file.filers.items()},
-        jobs={name: _job(name, job) for name, job in file.jobs.items()},
-        hooks={name: _hooks(job.hooks) for name, job in file.jobs.items()},
-    )
-
-
-def _filer(name: str, filer: schema.Filer) -> Filer:
-    return Filer(
-        name=name,
-        host=filer.host,
-        transport=filer.transport,
-        port=filer.port or _PORTS[filer.transport],
-        user=filer.user,
-        key_file=filer.key_file,
-        password=filer.password,
-        known_hosts=filer.known_hosts,
-        timeout=filer.timeout,
-        local_user=filer.local_user,
-        reserved_port=filer.reserved_port,
-    )
-
-
-def _hooks(hooks: schema.Hooks) -> Hooks:
-    return Hooks(tuple(hooks.before), tuple(hooks.after), tuple(hooks.on_failure), hooks.timeout)
-
-
-def _job(name: str, job: schema.Job) -> Job:
-    order = Order(job.order)
-    return Job(
-        name=name,
-        filer=job.filer,
-        volumes=tuple(job.volumes),
-        datastores=tuple(job.datastores),
-        chain=tuple(job.chain) if job.chain else chain_names(job.prefix, job.retain),
-        prefix=job.prefix,
-        vm_snapshot=job.vm_snapshot,
-        order=order,
-        publish=_GRADES[job.publish] if job.publish else _DEFAULT_PUBLISH[order],
-        publish_given=job.publish is not None,
-        max_quiesced=job.max_quiesced,
-        busy_wait=job.busy_wait,
-        allow_empty=job.allow_empty,
-        guardian=job.guardian,
-        max_age=job.max_age * 3600,
-        policies=Policies(tuple((key, VmPolicy(policy)) for key, policy in job.vms.items())),
-    )

@@ -1,125 +1,356 @@
-"""The frozen configuration, as the rest of snapall is given it; `config` reads it, and judges it whole."""
+"""The settings: the tables and keys of snapall.toml with their defaults, and the rules between them.
+
+A text below a key explains it to users: docs/configuration.md and the JSON schema are made from these models.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
-    from snapall.backup.model import Job
+from snapall.backup.model import Grade, Job, Order, Policies, chain_names
+from snapall.config import values
+from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
+from snapall.config.secret import Secret, holds_password
+from snapall.config.tomlfile import dotted
+from snapall.escaping import quoted
 
+# Programs that hand their arguments to a shell on another machine.
+_REMOTE_SHELLS = ("ssh", "plink")
+_PORTS = {"ssh": 22, "rsh": 514}
+_GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
+DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
+"""The least grade that each order publishes where the file names none."""
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """A password. It shows itself only to `reveal`, which is called where a connection is made."""
-
-    _value: str
-    file: Path | None = field(default=None, compare=False)  # that it was read from
-    variable: str = field(default="", compare=False)  # of the environment that it was read from
-    inline: bool = field(default=False, compare=False)  # whether it stands in the configuration itself
-
-    def reveal(self) -> str:
-        """The password in clear."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
-def holds_password(url: str) -> bool:
-    """Whether a database's URL says a password itself, before its host or among its options."""
-    return _IN_URL.search(url) is not None
+# What a reading adds to a table, under keys that nobody writes.
+NAME, GIVEN = "[name]", "[given]"
+Rules = Iterable[tuple[str, str]]
+"""Faults: the key, "" for the table itself, and what is wrong with it."""
 
 
-_IN_URL = re.compile(r"//[^/?#@]*:[^/?#]+@|[?&;](?:odbc_connect=.*)?(?:pwd|password)(?:=|%3d)", re.IGNORECASE)
+def _with_keys(table: object) -> object:
+    """Add to a table which of its keys the file gives."""
+    return {**table, GIVEN: frozenset(table)} if isinstance(table, dict) else table
 
 
-@dataclass(frozen=True, slots=True)
-class Vcenter:
-    """[vcenter]: how vcbsnapshot is called, times in seconds; without a user, VCB's own config.js gives the login."""
+def _tables(kind: Literal["filers", "jobs"]) -> BeforeValidator:
+    """Give every `[filers.NAME]` or `[jobs.NAME]` its name, and the reading all of these names."""
 
-    host: str
-    user: str | None
-    password: Secret | None
-    vcbsnapshot: tuple[str, ...]  # the program and its leading arguments
-    timeout: float  # for one create
-    remove_timeout: float
-    settle: float
-    parallel: int
+    def named(tables: object, info: ValidationInfo) -> object:
+        if not isinstance(tables, dict):
+            return tables
+        values.reading_of(info).names[kind] = tuple(tables)
+        return {
+            name: {**table, NAME: name, GIVEN: frozenset(table)} if isinstance(table, dict) else table
+            for name, table in tables.items()
+        }
 
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """[database]: any SQLAlchemy URL; `owner` is the schema of the VPX_ tables, "" for none, None: to be discovered."""
-
-    url: str
-    password: Secret | None
-    owner: str | None
+    return BeforeValidator(named)
 
 
-@dataclass(frozen=True, slots=True)
-class Filer:
-    """[filers.NAME]: one 7-Mode filer and how it is reached. `timeout` in seconds, for each command."""
-
-    name: str
-    host: str
-    transport: Literal["ssh", "rsh"]
-    port: int
-    user: str | None
-    key_file: Path | None
-    password: Secret | None
-    known_hosts: Path | None
-    timeout: float
-    local_user: str | None  # rsh: who we say we are; None: the login name
-    reserved_port: bool  # rsh: whether the source port must be a privileged one
+def _judge(rules: Rules) -> None:
+    """Raise all faults of a table at once."""
+    faults = list(rules)
+    if faults:
+        text = "; ".join(text for _, text in faults)
+        raise PydanticCustomError("faults", "{text}", {"text": text, "faults": faults})
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """[jobs.NAME.hooks]: commands as words, () for none; `timeout` in seconds, for each of them."""
+def _name_faults(name: str, kind: str, reading: values.Reading) -> Rules:
+    try:
+        values.checked_name(name)
+    except ValueError as error:
+        yield "", str(error)
+    names = reading.names.get(kind, ())
+    for other in names[: names.index(name)] if name in names else ():
+        if other.lower() == name.lower():
+            yield "", f"differs from {quoted(other)} in case only; give it another name"
 
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    on_failure: tuple[str, ...] = ()
-    timeout: float = 60
+
+class _Table(BaseModel):
+    """One table. Inputs stay out of pydantic's own messages: a password may stand where it does not belong."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class Vcenter(_Table):
+    """[vcenter]: how vcbsnapshot is called."""
+
+    host: values.Word
+    """The VirtualCenter that vcbsnapshot connects to (`-h`)."""
+    user: values.Line | None = None
+    """Its user. Without user and password VCB's own config.js supplies both, and no command line shows them."""
+    password: values.Password | None = None
+    """Text, `{ file = "PATH" }` or `{ env = "VARIABLE" }`. It appears on vcbsnapshot's command line."""
+    vcbsnapshot: Annotated[values.Command, Field(min_length=1)] = ("vcbsnapshot",)
+    """The program and its leading arguments; `["ssh", "proxy", "vcbsnapshot"]` for a VCB proxy."""
+    timeout: values.Seconds = 960
+    """Seconds for one create; VirtualCenter itself gives up after 900."""
+    remove_timeout: values.Seconds = 14400
+    """Seconds for one removal: committing a large delta takes its time."""
+    settle: values.SecondsOrNone = 960
+    """Seconds for which a create without an answer may still act."""
+    parallel: Annotated[int, Field(ge=1, le=64)] = 4
+    """Calls at a time, creates and removals alike; 1 is the batch's pace."""
+    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
+
+    @field_validator("given")
+    @classmethod
+    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        _judge(cls._faults(given, info.data))
+        return frozenset()
+
+    @staticmethod
+    def _faults(given: frozenset[str], valid: Mapping[str, Any]) -> Rules:
+        both = "give both, or neither if VCB's own config.js supplies them"
+        if "user" in given and "password" not in given:
+            yield "password", f"is missing, though there is a user: {both}"
+        if "password" in given and "user" not in given:
+            yield "user", f"is missing, though there is a password: {both}"
+        program = valid.get("vcbsnapshot", ("",))[0]
+        if re.split(r"[/\\]", program)[-1].lower().removesuffix(".exe") not in _REMOTE_SHELLS:
+            return
+        if "password" in given:
+            advice = "leave out user and password, and use config.js on the proxy"
+            yield "password", f"would appear on the remote command line of {quoted(program)}; {advice}"
+        if re.fullmatch(r"[A-Za-z0-9_.:=@-]*", valid.get("host", "")) is None:
+            text = f"passes through another shell behind {quoted(program)}"
+            yield "host", f"{text}: only letters, digits and _ . : = @ - are safe"
+
+
+class Database(_Table):
+    """[database]: VirtualCenter's database."""
+
+    url: values.Url
+    """Any SQLAlchemy URL: `mssql+pyodbc://USER@DSN`."""
+    password: values.Password | None = None
+    """As in [vcenter]; not used where the URL has one."""
+    owner: str | None = None
+    """The schema that owns the VPX_ tables; `""` for none; left out: snapall finds it, and two are an error."""
+
+
+class Filer(_Table):
+    """[filers.NAME]: one 7-Mode filer and how it is reached."""
+
+    host: values.Word
+    """Name or address."""
+    transport: Literal["ssh", "rsh"] = "ssh"
+    """`"ssh"` or `"rsh"`."""
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=None, validate_default=True)
+    """Left out: 22 for ssh, 514 for rsh."""
+    user: values.Word | None = None
+    """The filer's user; ssh needs it. rsh, left out: the login name."""
+    key_file: values.SecretFile | None = None
+    """ssh: a private RSA key without a passphrase."""
+    password: values.Password | None = None
+    """ssh: as in [vcenter]; instead of a key."""
+    known_hosts: values.Location | None = None
+    """ssh needs it: the file that holds the filer's host key."""
+    timeout: values.Seconds = 120
+    """Seconds for each command."""
+    local_user: values.Word | None = None
+    """rsh: the local user to announce; left out: the login name."""
+    reserved_port: bool = True
+    """rsh: whether to use a privileged source port, as a real filer requires; that needs root or the capability."""
+    name: SkipJsonSchema[str] = Field(validation_alias=NAME)
+    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _of_transport(cls, port: object, info: ValidationInfo) -> object:
+        return _PORTS[info.data.get("transport", "ssh")] if port is None else port
+
+    @field_validator("given")
+    @classmethod
+    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        name, reading = str(info.data["name"]), values.reading_of(info)
+        reading.hosts[name] = info.data.get("host", name)
+        transport = info.data.get("transport")
+        _judge([*_name_faults(name, "filers", reading), *cls._faults(given, transport)])
+        return frozenset()
+
+    @staticmethod
+    def _faults(given: frozenset[str], transport: str | None) -> Rules:
+        if transport == "rsh":
+            for key in sorted({"key_file", "password", "known_hosts"} & given):
+                yield key, 'is for ssh only: leave it out, or write transport = "ssh"'
+        if transport != "ssh":
+            return
+        if {"key_file", "password"} <= given:
+            yield "password", "is given together with key_file: keep one of the two"
+        if not {"key_file", "password"} & given:
+            yield "key_file", "is missing: ssh needs a key_file or a password"
+        if "known_hosts" not in given:
+            yield "known_hosts", "is missing: name the file that holds the filer's host key (an empty file will do)"
+        if "user" not in given:
+            yield "user", "is missing: ssh needs the filer's user"
+        for key in sorted({"local_user", "reserved_port"} & given):
+            yield key, 'is for rsh only: leave it out, or write transport = "rsh"'
+
+
+class Hooks(_Table):
+    """[jobs.NAME.hooks]: commands as words, without a shell."""
+
+    before: values.Command = ()
+    """A command that runs before anything begins; if it fails there is no backup."""
+    after: values.Command = ()
+    """A command that runs when everything is over and written, whatever the outcome."""
+    on_failure: values.Command = ()
+    """A command that runs whenever the exit code is not 0."""
+    timeout: values.Seconds = 60
+    """Seconds for each of them."""
 
     @property
     def programs(self) -> Mapping[str, str]:
-        """The first word of each that there is, by its key."""
+        """The first word of each command that there is, by its key."""
         given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
         return {when: argv[0] for when, argv in given.items() if argv}
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
-    """A whole configuration; paths are absolute."""
+class JobSettings(_Table):
+    """[jobs.NAME]: what is backed up together, and by which rules."""
 
-    path: Path
-    state: Path
-    log: Path
-    log_time: str
-    metrics: Path | None  # for Prometheus; None: none are written
-    keep_journals: int
-    readers: int | None  # the id of a group that may read `state`
-    vcenter: Vcenter
+    filer: str
+    """The NAME of a [filers.NAME]."""
+    volumes: values.Volumes
+    """The flexible volumes under the datastores; all are captured, or none is published."""
+    datastores: values.Datastores
+    """Ids (VPX_DATASTORE.ID) or names; `snapall datastores` lists them."""
+    prefix: values.Name = "vmware"
+    """Of the retained and the temporary names: `vmware_recent`, `vmware_previous`, `vmware_snap3` and so on."""
+    retain: Annotated[int, Field(ge=1, le=250)] = 4
+    """How many backups are retained."""
+    chain: values.Chain | None = None
+    """The names themselves, newest first, instead of `retain`."""
+    vm_snapshot: values.VmSnapshotName = "Quiesce"
+    """Name of the VM snapshots; in safe order the run appends its stamp."""
+    order: values.OrderName = Order.SAFE
+    """`"safe"`: rotate after the new backup is confirmed. `"paper"`: before the capture, as the batch does."""
+    publish: Literal["any", "partial", "whole"] | None = None
+    """Least grade that is published: `"any"`, `"partial"` (some VM quiesced), `"whole"`.
+    Left out: `"partial"`, and `"any"` in paper order."""
+    max_quiesced: values.Seconds = 900
+    """Seconds from the first quiesce until the capture is taken with the VMs that are quiesced by then."""
+    busy_wait: values.SecondsOrNone = 600
+    """Seconds that a rotation waits for a name that the filer has tagged, busy for example."""
+    allow_empty: bool = False
+    """Whether a datastore without a VM is allowed."""
+    guardian: bool = True
+    """Whether a guardian watches over each run."""
+    max_age: values.Hours = 26
+    """Hours; `snapall status` warns of an older newest backup, and is critical from twice that age on."""
+    vms: dict[values.Line, values.VmPolicyName] = {}
+    """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
+    hooks: Hooks = Field(default_factory=Hooks)
+    """Commands that run before and after the backup: [jobs.NAME.hooks]."""
+    name: SkipJsonSchema[str] = Field(validation_alias=NAME)
+    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
+
+    @field_validator("given")
+    @classmethod
+    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        reading = values.reading_of(info)
+        named = _name_faults(info.data["name"], "jobs", reading)
+        _judge([*named, *cls._faults(given, info.data, reading), *cls._conflicts(info.data, reading)])
+        return frozenset()
+
+    @staticmethod
+    def _faults(given: frozenset[str], valid: Mapping[str, Any], reading: values.Reading) -> Rules:
+        filers = reading.names.get("filers", ())
+        if "filer" in valid and valid["filer"] not in filers:
+            known = f"defined are {', '.join(map(quoted, filers))}" if filers else "none is defined"
+            yield "filer", f"there is no table [{dotted(('filers', valid['filer']))}]; {known}"
+        if {"retain", "chain"} <= given:
+            yield "retain", "is given together with chain: the length of the chain is the number retained"
+        if valid.get("order") is Order.PAPER and valid.get("publish", "any") not in ("any", None):
+            yield "publish", 'must be "any" with order = "paper", which rotates before it knows the grade; leave it out'
+        taken = "is reserved for schedules, SnapMirror, SnapVault or other products; choose another"
+        for name in filter(FOREIGN.fullmatch, valid.get("chain") or ()):
+            yield "chain", f"{quoted(name)} {taken}"
+        if FOREIGN.fullmatch(f"{valid.get('prefix', '')}_recent"):
+            yield "prefix", f"{quoted(valid['prefix'])} {taken}"
+
+    @staticmethod
+    def _conflicts(valid: Mapping[str, Any], reading: values.Reading) -> Rules:
+        """Names that an earlier job of the file claims too, told even where other keys of this job are faulty."""
+        if not {"filer", "volumes", "prefix", "retain", "chain"} <= valid.keys():
+            return
+        chain = valid["chain"]
+        names = chain or chain_names(valid["prefix"], valid["retain"])
+        host = reading.hosts.get(valid["filer"], valid["filer"])
+        claim = Claim(host, valid["volumes"], names, valid["prefix"], by_chain=bool(chain))
+        yield from conflicts_with(claim, reading.claims)
+        reading.claims[valid["name"]] = claim
+
+    def core(self) -> Job:
+        """Give the job as backup/ knows it, which may not import this module: times in seconds, names worked out."""
+        same = {one.name: getattr(self, one.name) for one in fields(Job) if one.name in type(self).model_fields}
+        derived = {
+            "chain": self.chain or chain_names(self.prefix, self.retain),
+            "publish": _GRADES[self.publish] if self.publish else DEFAULT_PUBLISH[self.order],
+            "publish_given": self.publish is not None,
+            "max_age": self.max_age * 3600,
+            "policies": Policies(tuple(self.vms.items())),
+        }
+        return Job(**same | derived)
+
+
+class Config(_Table):
+    """A whole configuration; all paths are absolute."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    state: values.Location = Field(default="snapall.state", validate_default=True)
+    """Folder for journals and locks."""
+    log: values.Location = Field(default="snapall.log", validate_default=True)
+    """The log, appended to in the batch's words."""
+    log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
+    """How the log writes a time (strftime)."""
+    metrics: values.Location | None = None
+    """A file for Prometheus; left out: none is written."""
+    keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400
+    """How many journals are kept for each job; one with outstanding work is always kept."""
+    readers: values.Group | None = None
+    """A group that may read `state`, so that a monitoring system can run `snapall status` as another user.
+    Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
+    vcenter: Annotated[Vcenter, BeforeValidator(_with_keys)]
     database: Database
-    filers: Mapping[str, Filer]
-    jobs: Mapping[str, Job]
-    hooks: Mapping[str, Hooks]  # by job
+    filers: Annotated[dict[str, Filer], Field(min_length=1), _tables("filers")]
+    job_tables: Annotated[dict[str, JobSettings], Field(min_length=1), _tables("jobs")] = Field(validation_alias="jobs")
+    path: SkipJsonSchema[Path] = Field(validation_alias=NAME)
+
+    @cached_property
+    def jobs(self) -> Mapping[str, Job]:
+        """The jobs by name, as backup/ knows them."""
+        return {name: table.core() for name, table in self.job_tables.items()}
+
+    @cached_property
+    def hooks(self) -> Mapping[str, Hooks]:
+        """The hooks by job."""
+        return {name: table.hooks for name, table in self.job_tables.items()}
 
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
-        files = [self.path if one.inline else one.file for one in self._passwords]
-        files += [self.path] if holds_password(self.database.url) else []
-        files += [one.key_file for one in self.filers.values()]
-        return tuple(dict.fromkeys(one for one in files if one is not None))
+        found = [self.path if one.inline else one.file for one in self._passwords]
+        found += [self.path] if holds_password(self.database.url) else []
+        found += [one.key_file for one in self.filers.values()]
+        return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
     def secret_variables(self) -> frozenset[str]:

@@ -1,39 +1,54 @@
-"""What a value of snapall.toml may look like: each kind's check, answering in plain words and never with a secret."""
+"""The kinds of values in snapall.toml: each one's check, in plain words and without a secret, and its JSON schema."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
-from snapall.backup.model import FILER_NAME
-from snapall.config.settings import Secret
+from snapall.backup.model import FILER_NAME, Order, VmPolicy
+from snapall.config.conflicts import Claim
+from snapall.config.secret import Secret
 from snapall.escaping import quoted
 
 NAME_RULE = "only letters, digits, _ . - (200 at most), beginning with a letter or a digit"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_T = TypeVar("_T", int | str, str)
 
 
-@dataclass(frozen=True, slots=True)
-class ValueContext:
-    """What values refer to: relative paths to the file's folder, `{ env = ... }` to the environment.
+@dataclass(slots=True)
+class Reading:
+    """One reading of a file: what its values refer to, and what the tables read so far have said.
 
-    `secrets`: whether passwords and keys are read; who only looks at journals needs none, and may have no right to.
+    Relative paths refer to `folder`, `{ env = ... }` to `environ`. Without `secrets` no password and no key is read:
+    who only looks at journals needs none, and may have no right to.
     """
 
     folder: Path
     environ: Mapping[str, str]
     secrets: bool = True
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of the tables, by "filers" and "jobs"
+    hosts: dict[str, str] = field(default_factory=dict)  # by filer
+    claims: dict[str, Claim] = field(default_factory=dict)  # by job
 
 
-def _place(info: ValidationInfo) -> ValueContext:
-    return cast("ValueContext", info.context)
+def reading_of(info: ValidationInfo) -> Reading:
+    """Give the reading that a value belongs to; settings made in code have none, and read no file."""
+    return info.context if isinstance(info.context, Reading) else Reading(Path(), {}, secrets=False)
 
 
 def _line(value: str) -> str:
@@ -48,8 +63,11 @@ def _word(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
-    """A name on a filer's command line. That 200 characters are too many is a cautious guess: no limit is attested."""
+def checked_name(value: str) -> str:
+    """Return a name for a filer's command line, or raise ValueError.
+
+    That 200 characters are too many is a cautious guess: no limit is documented.
+    """
     if FILER_NAME.fullmatch(value) is None or len(value) > 200:
         raise ValueError(f"{quoted(value)} cannot be used: {NAME_RULE}")
     return value
@@ -58,7 +76,7 @@ def _name(value: str) -> str:
 def _vm_snapshot(value: str) -> str:
     if value.lower().startswith("smvi"):
         raise ValueError(f"{quoted(value)} is a name that SnapManager for Virtual Infrastructure gives; take another")
-    return _name(value)
+    return checked_name(value)
 
 
 def _datastore(value: object) -> int | str:
@@ -73,16 +91,18 @@ def _datastore(value: object) -> int | str:
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
     if not isinstance(value, str) or not value or _CONTROL.search(value):
         raise ValueError("must be a path in quotes")
     try:
-        return _place(info).folder / Path(value).expanduser()
+        return reading_of(info).folder / Path(value).expanduser()
     except RuntimeError:
-        raise ValueError(f"the home directory in {quoted(value)} is not known; write the path in full") from None
+        raise ValueError(f"the home directory in {quoted(value)} is unknown; write the path in full") from None
 
 
 def _group(value: object) -> int:
-    """The id of a group of this machine."""
+    """Give the id of a group of this machine."""
     if not isinstance(value, str) or not value:
         raise ValueError("must be the name of a group in quotes")
     if sys.platform == "win32":
@@ -96,7 +116,7 @@ def _group(value: object) -> int:
 
 
 def _readable(path: Path, info: ValidationInfo) -> Path:
-    if _place(info).secrets:
+    if reading_of(info).secrets:
         _contents(path)
     return path
 
@@ -114,38 +134,42 @@ def _contents(path: Path) -> str:
 
 
 def _secret(value: object, info: ValidationInfo) -> Secret:
-    path: Path | None = None
-    variable = ""
+    reading = reading_of(info)
     match value:
-        case str(text):
-            origin = "the password"
+        case Secret():
+            return value
+        case str():
+            return Secret(_usable(value, "the password"), inline=True)
         case {"env": str(name), **rest} if not rest:
-            if not _place(info).secrets:
-                return Secret("", variable=name)
-            origin = f"the environment variable {quoted(name)}"
-            if name not in _place(info).environ:
-                raise ValueError(f"{origin} is not set")
-            variable = name
-            text = _place(info).environ[name]
+            return Secret(_of_variable(name, reading), variable=name)
         case {"file": str(name), **rest} if not rest:
             path = _path(name, info)
-            if not _place(info).secrets:
-                return Secret("", path)
-            origin, text = quoted(str(path)), _contents(path).rstrip("\r\n")
+            text = _usable(_contents(path).rstrip("\r\n"), quoted(str(path))) if reading.secrets else ""
+            return Secret(text, path)
         case _:
             raise ValueError('must be text in quotes, { env = "VARIABLE" } or { file = "PATH" }')
-    if not text:
+
+
+def _of_variable(name: str, reading: Reading) -> str:
+    origin = f"the environment variable {quoted(name)}"
+    if reading.secrets and name not in reading.environ:
+        raise ValueError(f"{origin} is not set")
+    return _usable(reading.environ[name], origin) if reading.secrets else ""
+
+
+def _usable(password: str, origin: str) -> str:
+    if not password:
         raise ValueError(f"{origin} is empty")
-    if _CONTROL.search(text):
+    if _CONTROL.search(password):
         raise ValueError(f"{origin} holds a line break or another control character")
-    return Secret(text, path, variable=variable, inline=isinstance(value, str))
+    return password
 
 
 def _log_time(value: str) -> str:
     try:
         datetime(2007, 3, 22, tzinfo=UTC).strftime(_line(value))
     except ValueError:
-        raise ValueError('must be a form of date and time such as "%m/%d/%Y %I:%M %p"') from None
+        raise ValueError('must be a format of date and time such as "%m/%d/%Y %I:%M %p"') from None
     return value
 
 
@@ -155,40 +179,68 @@ def _url(value: str) -> str:
     return value
 
 
-_Item = TypeVar("_Item", int | str, str)
-
-
-def _without_doubles(values: list[_Item]) -> list[_Item]:
+def _without_doubles(values: tuple[_T, ...]) -> tuple[_T, ...]:
     doubles = {value for value in values if values.count(value) > 1}
     if doubles:
         raise ValueError(f"lists {', '.join(sorted(quoted(str(double)) for double in doubles))} more than once")
     return values
 
 
-def _chain(names: list[str]) -> list[str]:
+def _chain(names: tuple[str, ...]) -> tuple[str, ...]:
     small = [name.lower() for name in names]
     doubles = dict.fromkeys(quoted(name) for name in names if small.count(name.lower()) > 1)
     if doubles:
-        raise ValueError(f"lists the same name twice ({', '.join(doubles)}); capital and small letters count as one")
+        raise ValueError(f"lists the same name twice ({', '.join(doubles)}); case makes no difference")
     return names
 
 
+def _as_text(pattern: str = ".") -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+# TOML has lists only: a strict tuple would refuse them.
+_LIST = Field(strict=False)
+_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
+_PASSWORD_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        *(
+            {
+                "type": "object",
+                "properties": {key: {"type": "string", "minLength": 1, "description": text}},
+                "required": [key],
+                "additionalProperties": False,
+            }
+            for key, text in (("env", "The variable that holds it."), ("file", "The file that holds it."))
+        ),
+    ]
+}
+
 Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]
-Word = Annotated[str, AfterValidator(_word)]
-Name = Annotated[str, AfterValidator(_name)]
-VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot)]
+Word = Annotated[str, AfterValidator(_word), _as_text(r"^[^\s-]\S*$")]
+Name = Annotated[str, AfterValidator(checked_name), _as_text(_NAME_PATTERN)]
+VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot), _as_text(_NAME_PATTERN)]
 LogTime = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_time)]
-Url = Annotated[str, AfterValidator(_url)]
-Location = Annotated[Path, PlainValidator(_path)]
-Group = Annotated[int, PlainValidator(_group)]
-SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable)]
-Password = Annotated[Secret, PlainValidator(_secret)]
-Command = list[Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]]
-Volumes = Annotated[list[Name], Field(min_length=1), AfterValidator(_without_doubles)]
-Datastores = Annotated[
-    list[Annotated[int | str, PlainValidator(_datastore)]], Field(min_length=1), AfterValidator(_without_doubles)
+Url = Annotated[str, AfterValidator(_url), _as_text("^[A-Za-z][A-Za-z0-9_]*([+][A-Za-z0-9_]+)?://")]
+Location = Annotated[Path, PlainValidator(_path), _as_text()]
+Group = Annotated[int, PlainValidator(_group), _as_text()]
+SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable), _as_text()]
+Password = Annotated[
+    Secret, PlainValidator(_secret), PlainSerializer(str, when_used="json"), WithJsonSchema(_PASSWORD_SCHEMA)
 ]
-Chain = Annotated[list[Name], Field(min_length=1, max_length=250), AfterValidator(_chain)]
+OrderName = Annotated[Order, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(Order)})]
+VmPolicyName = Annotated[VmPolicy, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(VmPolicy)})]
+Command = Annotated[tuple[Line, ...], _LIST]
+Volumes = Annotated[tuple[Name, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
+_Datastore = Annotated[
+    int | str,
+    PlainValidator(_datastore),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**31 - 1}, {"type": "string", "minLength": 1}]}
+    ),
+]
+Datastores = Annotated[tuple[_Datastore, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
+Chain = Annotated[tuple[Name, ...], _LIST, Field(min_length=1, max_length=250), AfterValidator(_chain)]
 # A week: longer than the removal of any delta takes, and within what every system's timers can count.
 Seconds = Annotated[float, Field(gt=0, le=604800, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)]  # a year at most

@@ -141,7 +141,7 @@ class _CellRun:
         CallCounter(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
             Disk.of(self.settings.state).listen(self._durable)
-        code = run(self.settings, [self.job], Output(quiet=True), post=GuardianLauncher(self.patient))
+        code = run(self.settings, [self.job], Output(quiet=True), launcher=GuardianLauncher(self.patient))
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code
 
@@ -242,6 +242,6 @@ def _patient(settings: Config) -> Config:
 
     How long a call of the struck run may still act is in its journal.
     """
-    vcenter = replace(settings.vcenter, timeout=_PATIENCE, remove_timeout=_PATIENCE)
-    filers = {name: replace(filer, timeout=_PATIENCE) for name, filer in settings.filers.items()}
-    return replace(settings, vcenter=vcenter, filers=filers)
+    vcenter = settings.vcenter.model_copy(update={"timeout": _PATIENCE, "remove_timeout": _PATIENCE})
+    filers = {name: filer.model_copy(update={"timeout": _PATIENCE}) for name, filer in settings.filers.items()}
+    return settings.model_copy(update={"vcenter": vcenter, "filers": filers})

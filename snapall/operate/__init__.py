@@ -1,1 +1,1 @@
-"""What looks after the backups beside the runs themselves."""
+"""Everything around the runs: doctor, status, audit, statistics, history, hooks, guardian."""

@@ -1,4 +1,4 @@
-"""How old a filer's snapshot is: by its run where one is known, else by its date text, which has no year. Pure."""
+"""The age of a filer snapshot: from its run if that is known, else from its date text, which has no year. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Seconds; `sure`: by a run of snapall. The date text is the filer's local time, whose zone nobody tells us."""
+    """Seconds; `sure` means from a run. A date text is the filer's local time, in an unknown time zone."""
 
     seconds: float
     sure: bool
 
 
 def age_of(run: str, date: str, now: datetime, zone: tzinfo | None) -> Age | None:
-    """The age of a snapshot; `run` is the stamp of the run that made it, or "". None: neither can be read.
+    """Return the age of a snapshot; `run` is the stamp of the run that made it, or "". None: neither is readable.
 
-    The date text is taken for this `zone` (None: this machine's), and for the latest year that is not to come.
+    The date text is read in this `zone` (None: this machine's), for the latest year that is not in the future.
     """
     try:
         began = datetime.strptime(run, _STAMP).replace(tzinfo=UTC)
@@ -33,7 +33,7 @@ def age_of(run: str, date: str, now: datetime, zone: tzinfo | None) -> Age | Non
 
 
 def _latest(date: str, now: datetime) -> datetime | None:
-    """A filer in another zone may be up to a day ahead of us."""
+    """The latest matching time; a filer in another zone may be a day ahead."""
     found = _DATE.fullmatch(date)
     if found is None or found[1] not in _MONTHS:
         return None

@@ -11,42 +11,42 @@ from snapall.backup.phases import VmState
 from snapall.backup.queries import left_quiesced
 from snapall.backup.runstate import RunState
 from snapall.operate.audit_filer import on_the_filer, side_by_side
-from snapall.operate.findings import AuditFinding, Beside, FindingKind, JobSources, VmSources
+from snapall.operate.findings import AuditFinding, Comparison, FindingKind, JobSources, VmSources
 
-_SHOWN = 12  # names in one line
+_MOST_NAMES = 12  # in one line
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was compared, and what that shows, the gravest first."""
+    """The comparisons, each with its job, and the findings, the gravest first."""
 
-    beside: tuple[tuple[str, Beside], ...]  # by job
+    comparisons: tuple[tuple[str, Comparison], ...]
     findings: tuple[AuditFinding, ...]
 
     @property
     def clean(self) -> bool:
-        """Whether nothing needs to be fixed."""
-        return all(one.kind.only_noted for one in self.findings)
+        """Whether there is nothing to fix."""
+        return all(one.kind.informational for one in self.findings)
 
 
 def audit(
     jobs: Sequence[JobSources],
     vms: VmSources | None,
     problems: Sequence[AuditFinding],
-    lost: Mapping[str, Sequence[RunState]],
+    removed: Mapping[str, Sequence[RunState]],
 ) -> Audit:
-    """Compare the sources; `vms` None: the database could not be asked, which is among the `problems`.
+    """Compare the sources; `vms` is None if the database did not answer, which `problems` then contains.
 
-    `lost`: the open runs of jobs that the configuration does not name any more.
+    `removed`: the open runs of jobs that are no longer in the configuration.
     """
     found = [*problems]
     for one in jobs:
         found += on_the_filer(one)
         found += [] if one.at_work else _outstanding(one.job.name, one.runs, vms)
-    for name, runs in lost.items():
+    for name, runs in removed.items():
         found += _outstanding(name, runs, vms)
     if vms is not None:
-        open_runs = [run for all_of_one in (*(one.runs for one in jobs), *lost.values()) for run in all_of_one]
+        open_runs = [run for runs in (*(one.runs for one in jobs), *removed.values()) for run in runs]
         found += [*_orphans(jobs, vms, open_runs), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
     order = list(FindingKind)
     found.sort(key=lambda one: order.index(one.kind))
@@ -54,29 +54,29 @@ def audit(
 
 
 def _outstanding(job: str, runs: Sequence[RunState], vms: VmSources | None) -> Iterator[AuditFinding]:
-    """The VM snapshots that the journals call outstanding, and what the database says of each."""
+    """The VM snapshots that are outstanding by the journals, and what the database lists of each."""
     for run in runs:
         for one in left_quiesced(run):
-            text = f"{one.vm.label} may still have {one.name}: {_rendered(run, one, vms)}"
+            text = f"{one.vm.label} may still have {one.name}: {_in_database(run, one, vms)}"
             yield AuditFinding(FindingKind.OUTSTANDING, job, text, "run `snapall recover`")
 
 
-def _rendered(run: RunState, one: VmState, vms: VmSources | None) -> str:
+def _in_database(run: RunState, one: VmState, vms: VmSources | None) -> str:
     if vms is None:
-        return "the database could not be asked"
+        return "the database did not answer"
     rows = [row.ssid for row in ours(run, one, vms.snapshots)]
     return f"the database lists {', '.join(rows)}" if rows else "the database does not list it"
 
 
 def _orphans(jobs: Sequence[JobSources], vms: VmSources, runs: Sequence[RunState]) -> Iterator[AuditFinding]:
-    """VM snapshots that are named like a job's and that no open run knows, on whatever VM."""
+    """VM snapshots with a job's name that no open run knows, on any VM."""
     known = {row.ssid for run in runs for one in run.outstanding for row in ours(run, one, vms.snapshots)}
     placed = {vm.id: (vm, stores) for vm, stores in vms.vms}
     for row in vms.snapshots:
         if row.ssid in known or row.vm not in placed:
             continue
         vm, stores = placed[row.vm]
-        mine = [one.job for one in jobs if set(stores) & set(one.datastores)]
+        mine = [one.job for one in jobs if one.holds(stores)]
         namers = [job for job in (mine or [one.job for one in jobs]) if job.names_vm_snapshot(row.name)]
         if namers:
             yield _orphan(vm, row, namers[0] if mine else None)
@@ -84,76 +84,70 @@ def _orphans(jobs: Sequence[JobSources], vms: VmSources, runs: Sequence[RunState
 
 def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> AuditFinding:
     since = f" since {row.created:%d %b %Y %H:%M} UTC" if row.created is not None else ""
-    text = f"{vm.label} has {row.name} ({row.ssid}){since}, and no open run knows it"
-    remedy = "`snapall recover --adopt` lists it, `--yes` removes it" if job else "remove it in VirtualCenter"
+    text = f"{vm.label} has {row.name} ({row.ssid}){since}, which no open run knows"
+    remedy = "remove it in VirtualCenter"
+    if job is not None:
+        remedy = "list it with `snapall recover --adopt`; add `--yes` to remove it"
     return AuditFinding(FindingKind.ORPHAN_VM, job.name if job is not None else "", text, remedy)
 
 
 def _taken(one: JobSources, vm: Vm, stores: Sequence[int]) -> bool:
-    return bool(set(stores) & set(one.datastores)) and one.job.policies.of(vm) is not VmPolicy.SKIP
+    return one.holds(stores) and one.job.policies.of(vm) is not VmPolicy.SKIP
 
 
 def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
-    """VMs with files on a datastore that their job does not capture: its backup of them is not whole."""
+    """VMs with files on a datastore that their job does not capture, so that their backup is incomplete."""
     for one in jobs:
         for vm, stores in vms.vms:
             outside = [store for store in stores if store not in one.datastores]
             if outside and _taken(one, vm, stores):
-                places = ", ".join(_where(store, jobs, vms) for store in outside)
-                yield AuditFinding(
-                    FindingKind.SPLIT,
-                    one.job.name,
-                    f"{vm.label} has files on {places}",
-                    f"add these datastores and their volumes to job {one.job.name}, or move the disks",
-                )
+                text = f"{vm.label} has files on {', '.join(_where(store, jobs, vms) for store in outside)}"
+                remedy = f"add these datastores and their volumes to job {one.job.name}, or move the disks"
+                yield AuditFinding(FindingKind.SPLIT, one.job.name, text, remedy)
 
 
 def _where(store: int, jobs: Sequence[JobSources], vms: VmSources) -> str:
-    others = [one.job.name for one in jobs if store in one.datastores]
-    taken = f"captured by job {', '.join(others)} at another time" if others else "captured by no job"
-    return f"{vms.datastores.get(store, 'datastore')} ({store}, {taken})"
+    names = ", ".join(one.job.name for one in jobs if store in one.datastores)
+    captured = f"captured by job {names} at another time" if names else "captured by no job"
+    return f"{vms.name_of(store)} ({store}, {captured})"
 
 
 def _same_names(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
-    """What a rule or a configuration by name cannot tell apart."""
+    """VMs or datastores that a configuration by name cannot tell apart."""
     for one in jobs:
         named: dict[str, list[Vm]] = {}
         for vm, stores in vms.vms:
-            if vm.name is not None and set(stores) & set(one.datastores):
+            if vm.name is not None and one.holds(stores):
                 named.setdefault(vm.name.lower(), []).append(vm)
         for same in (same for same in named.values() if len(same) > 1):
             text = f"{len(same)} VMs are called {same[0].name}: {', '.join(vm.moref for vm in same)}"
-            yield AuditFinding(
-                FindingKind.COLLISION,
-                one.job.name,
-                text,
-                "a rule of `vms` by this name applies to all of them; use morefs there",
-            )
-    stores_named: dict[str, list[int]] = {}
+            remedy = "use morefs in `vms`: a rule for this name applies to all of them"
+            yield AuditFinding(FindingKind.COLLISION, one.job.name, text, remedy)
+    ids_of: dict[str, list[int]] = {}
     for store, name in vms.datastores.items():
-        stores_named.setdefault(name, []).append(store)
-    for name, ids in stores_named.items():
+        ids_of.setdefault(name, []).append(store)
+    for name, ids in ids_of.items():
         if len(ids) > 1:
             text = f"{len(ids)} datastores are called {name}: {', '.join(map(str, sorted(ids)))}"
-            yield AuditFinding(FindingKind.COLLISION, "", text, "name them in `datastores` by their ids")
+            yield AuditFinding(FindingKind.COLLISION, "", text, "use their ids in `datastores`")
 
 
 def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
-    """VMs that are in no backup: of a datastore that no job names, or skipped by every job that could take them."""
+    """VMs that no job backs up: on a datastore without a job, or skipped by every job."""
     outside: dict[int, list[Vm]] = {}
     for vm, stores in vms.vms:
-        skipping = [one.job.name for one in jobs if set(stores) & set(one.datastores)]
+        skipping = [one.job.name for one in jobs if one.holds(stores)]
         if any(_taken(one, vm, stores) for one in jobs):
             continue
         if skipping:
-            text = f"{vm.label} is skipped by job {', '.join(skipping)}, and no other takes it"
+            text = f"{vm.label} is skipped by job {', '.join(skipping)}, and no other job backs it up"
             yield AuditFinding(
-                FindingKind.SKIPPED, skipping[0], text, "if that is not intended, change `vms` of the job"
+                FindingKind.SKIPPED, skipping[0], text, "change `vms` of the job unless this is intended"
             )
         else:
             outside.setdefault(stores[0], []).append(vm)
     for store, missed in sorted(outside.items()):
-        names = ", ".join(vm.label for vm in missed[:_SHOWN])
-        rest = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
-        text = f"{len(missed)} on {vms.datastores.get(store, 'datastore')} ({store}): {names}{rest}"
-        yield AuditFinding(FindingKind.UNTAKEN, "", text, "if they need a backup, add the datastore to a job")
+        names = ", ".join(vm.label for vm in missed[:_MOST_NAMES])
+        rest = f" and {len(missed) - _MOST_NAMES} more" if len(missed) > _MOST_NAMES else ""
+        text = f"{len(missed)} on {vms.name_of(store)} ({store}): {names}{rest}"
+        yield AuditFinding(FindingKind.UNTAKEN, "", text, "add the datastore to a job if they need a backup")

@@ -1,4 +1,4 @@
-"""The filer's half of an audit: `snap list` against the journals. Pure."""
+"""The audit of the filer: `snap list` compared with the journals. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.origins import beyond_chain
 from snapall.backup.outcome import Origin
-from snapall.operate.findings import AuditFinding, Beside, FindingKind, JobSources
+from snapall.operate.findings import AuditFinding, Comparison, FindingKind, JobSources
 
 Rows = Sequence[FilerSnapshot]
 
 
-def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
-    """The job's own names on each volume, newest first, then those that only one source knows."""
+def side_by_side(sources: JobSources) -> tuple[Comparison, ...]:
+    """Compare the job's names on each volume, newest first, then those that only one source knows."""
     found = []
     for volume, rows in sources.listings.items():
         listed = {row.name: row for row in rows}
@@ -24,7 +24,7 @@ def side_by_side(sources: JobSources) -> tuple[Beside, ...]:
             row = listed.get(name)
             fits = [one for one in known if one.name == name and (row is None or one.date == row.date)]
             if row is not None or not any((one.name, one.date) in alive for one in fits):
-                found.append(Beside(volume, name, row, fits[0] if fits else None))
+                found.append(Comparison(volume, name, row, fits[0] if fits else None))
     return tuple(found)
 
 
@@ -43,12 +43,12 @@ def _listed(origin: Origin, rows: Rows) -> bool:
 
 
 def _gone(origin: Origin, known: Sequence[Origin], rows: Rows) -> bool:
-    """Whether none of the names that a run's snapshot may have is listed: an unanswered rename leaves two."""
+    """Whether none of the possible names of a run's snapshot is listed; an unanswered rename leaves two."""
     return not any(_listed(one, rows) for one in known if one.run == origin.run)
 
 
 def on_the_filer(sources: JobSources) -> Iterator[AuditFinding]:
-    """Everything that one job's volumes show."""
+    """Yield the findings on a job's volumes."""
     for volume, rows in sources.listings.items():
         known = [one for one in sources.known if one.volume == volume]
         yield from _gaps(sources.job, volume, rows)
@@ -64,14 +64,14 @@ def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
     there = [n for n, name in enumerate(job.chain) if name in listed]
     missing = [job.chain[n] for n in range(max(there, default=0)) if n not in there]
     if missing:
-        text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, older ones are there"
+        text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, but older ones exist"
         yield AuditFinding(
-            FindingKind.GAP, job.name, text, "nothing is lost: the next runs fill the gap from the newest end"
+            FindingKind.GAP, job.name, text, "wait for the next runs, which fill the gap; nothing is lost"
         )
 
 
 def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
-    """A run's snapshot that is not under its name: whatever unclaimed row has its date is taken for it."""
+    """Snapshots of runs that are not under their names; an unclaimed row of the same date counts as renamed."""
     claimed = {(one.name, one.date) for one in known}
     reported: set[str] = set()
     for one in known:
@@ -82,11 +82,11 @@ def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFindi
         same = [row.name for row in rows if row.date == one.date and (row.name, row.date) not in claimed]
         if same:
             text = f"{what} is missing; {' or '.join(same)} has its date, {one.date}"
-            remedy = f"rename it back: snap rename {one.volume} {same[0]} {one.name}; or leave it, it is not rotated"
+            remedy = f"run `snap rename {one.volume} {same[0]} {one.name}` on the filer, or keep it: it is not rotated"
             yield AuditFinding(FindingKind.RENAMED, job.name, text, remedy)
         else:
             text = f"{what} is missing"
-            remedy = "if nobody deleted it, check `snap autodelete` on the filer; the next run goes on without it"
+            remedy = "check `snap autodelete` on the filer if nobody deleted it; the next run goes on without it"
             yield AuditFinding(FindingKind.DELETED, job.name, text, remedy)
 
 
@@ -94,57 +94,42 @@ def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Ite
     for row in rows:
         expected = [one for one in known if one.name == row.name]
         if row.name in job.chain and expected and not any(one.date == row.date for one in expected):
-            text = f"{row.name} on {volume} is of {row.date}, the last run left one of {expected[0].date} there"
-            yield AuditFinding(
-                FindingKind.REPLACED,
-                job.name,
-                text,
-                "check whether the old batch, or another schedule, is still active",
-            )
+            text = f"{row.name} on {volume} is dated {row.date}, but the last run left one dated {expected[0].date}"
+            remedy = "check whether the old batch or another schedule is still active"
+            yield AuditFinding(FindingKind.REPLACED, job.name, text, remedy)
 
 
 def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     for row in rows:
         mine = [one for one in known if (one.name, one.date) == (row.name, row.date)]
         if _temporary(job, row.name) and not mine:
-            remedy = f"snapall never touches it; if it is of no use: snap delete {volume} {row.name}"
-            yield AuditFinding(
-                FindingKind.ORPHAN, job.name, f"{row.name} on {volume}, {row.date}, is in no journal", remedy
-            )
+            text = f"{row.name} on {volume}, {row.date}, is in no journal"
+            remedy = f"run `snap delete {volume} {row.name}` on the filer if nobody needs it; snapall never touches it"
+            yield AuditFinding(FindingKind.ORPHAN, job.name, text, remedy)
         elif _temporary(job, row.name):
             text = f"{row.name} on {volume}, {mine[0].label}, is pending, not published"
-            yield AuditFinding(
-                FindingKind.PENDING,
-                job.name,
-                text,
-                "the next run, or `snapall recover`, publishes it if its grade allows that",
-            )
+            remedy = "wait for the next run or run `snapall recover`: it is published if its grade permits"
+            yield AuditFinding(FindingKind.PENDING, job.name, text, remedy)
         elif beyond_chain(job, row.name):
-            text = f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names"
-            yield AuditFinding(
-                FindingKind.BEYOND,
-                job.name,
-                text,
-                "it is never deleted by snapall; delete it by hand, or raise `retain`",
-            )
+            text = f"{row.name} on {volume} is beyond the {len(job.chain)} retained names"
+            remedy = "delete it by hand, which snapall never does, or raise `retain`"
+            yield AuditFinding(FindingKind.BEYOND, job.name, text, remedy)
 
 
 def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
     ours = {*job.chain, *(one.name for one in known)}
     for row in rows:
         if row.name in ours and row.tags:
-            text = (
-                f"{row.name} on {volume} is held by the filer ({', '.join(row.tags)}): the rotation cannot move past it"
-            )
-            remedy = "end what holds it: a clone, a clone of a LUN, a SnapMirror transfer, a dump"
+            text = f"{row.name} on {volume} is busy ({', '.join(row.tags)}): rotation cannot move past it"
+            remedy = "end what uses it: a clone, a LUN clone, a SnapMirror transfer or a dump"
             yield AuditFinding(FindingKind.BUSY, job.name, text, remedy)
 
 
 def _alike(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
-    """To CIFS clients, and to those who read, names that differ in capitals only are one."""
+    """Names that differ only in case, which CIFS clients and people take for the same."""
     own = {name.lower(): name for name in job.chain}
     for row in rows:
         mine = own.get(row.name.lower())
         if mine is not None and row.name != mine:
-            text = f"{row.name} on {volume} differs from {mine} in capital letters only"
-            yield AuditFinding(FindingKind.COLLISION, job.name, text, "rename it, or give the job another prefix")
+            text = f"{row.name} on {volume} differs from {mine} only in upper and lower case"
+            yield AuditFinding(FindingKind.COLLISION, job.name, text, "rename it, or set another `prefix` for the job")

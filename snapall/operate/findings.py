@@ -1,4 +1,4 @@
-"""What an audit finds: its kinds, and the sources that it compares. Pure."""
+"""The findings of an audit, and the sources that it compares. Pure."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from snapall.backup.runstate import RunState
 
 
 class FindingKind(StrEnum):
-    """What is found; the value is what a person calls it."""
+    """The kinds of findings, the gravest first; the value is what a person calls it."""
 
-    UNASKED = "not asked"  # a source did not answer
-    UNREADABLE = "journal not readable"
-    OUTSTANDING = "outstanding VM snapshot"  # a run left it, its journal knows
-    ORPHAN_VM = "orphaned VM snapshot"  # named like a job's, and in no journal
+    UNASKED = "no answer"  # from one of the sources
+    UNREADABLE = "unreadable journal"
+    OUTSTANDING = "outstanding VM snapshot"  # a run left it, and its journal knows
+    ORPHAN_VM = "orphaned VM snapshot"  # with a job's name, but in no journal
     ORPHAN = "orphaned filer snapshot"
     GAP = "gap in the retained backups"
     RENAMED = "renamed by hand"
     DELETED = "deleted by hand"
-    REPLACED = "another snapshot of that name"
+    REPLACED = "replaced by another snapshot"
     BUSY = "busy snapshot"
     COLLISION = "name collision"
     SPLIT = "disks outside the job"
-    UNTAKEN = "VMs of no job"
+    UNTAKEN = "VMs without a job"
     SKIPPED = "skipped VM"
     PENDING = "pending backup"
     BEYOND = "beyond the retained names"
 
     @property
-    def only_noted(self) -> bool:
-        """Whether it may be intended, so that nothing needs to be fixed."""
+    def informational(self) -> bool:
+        """Whether it may be intended, so that there is nothing to fix."""
         return self in {FindingKind.UNTAKEN, FindingKind.SKIPPED, FindingKind.PENDING, FindingKind.BEYOND}
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFinding:
-    """One thing that the sources show together. `job` is "" where it concerns no single job."""
+    """One finding. `job` is "" if it concerns no single job."""
 
     kind: FindingKind
     job: str
@@ -48,8 +48,8 @@ class AuditFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """One filer snapshot: what `snap list` says of it, and what the journals do. One of the two may be missing."""
+class Comparison:
+    """A filer snapshot in `snap list` and in the journals; one of the two may be missing."""
 
     volume: str
     name: str
@@ -59,20 +59,28 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class JobSources:
-    """What is compared for one job. `listings` lacks a volume whose filer could not be asked."""
+    """What is compared for a job. `listings` lacks the volumes whose filer did not answer."""
 
     job: Job
     datastores: tuple[int, ...]
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     known: tuple[Origin, ...] = ()
-    runs: tuple[RunState, ...] = ()  # those that are open
-    at_work: bool = False  # whether a process works on them now: then their VMs are quiesced for a purpose
+    runs: tuple[RunState, ...] = ()  # the open ones
+    at_work: bool = False  # whether a process is at work on them now, so that their VMs are quiesced on purpose
+
+    def holds(self, datastores: Sequence[int]) -> bool:
+        """Whether the job backs up one of these datastores."""
+        return bool(set(datastores) & set(self.datastores))
 
 
 @dataclass(frozen=True, slots=True)
 class VmSources:
-    """What the database says: each VM with its datastores, their names, and all VM snapshots."""
+    """What the database lists: the VMs with their datastores, the datastores' names, and all VM snapshots."""
 
     vms: Sequence[tuple[Vm, tuple[int, ...]]]
     datastores: Mapping[int, str]
     snapshots: Sequence[VmSnapshot]
+
+    def name_of(self, datastore: int) -> str:
+        """Return a datastore's name."""
+        return self.datastores.get(datastore, "datastore")

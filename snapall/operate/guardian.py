@@ -1,4 +1,4 @@
-"""The guardian of one run: ends it when it is stuck, and settles what it leaves outstanding."""
+"""The guardian of one run: ends it if it is stuck, and finishes its outstanding work."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from snapall.backup.runstate import RunState
 from snapall.errors import Exit, JournalError
 
 ROLE = "guardian"
-TICK = 0.25  # seconds between two tries for the lock
-LONGEST_TICK = 5.0  # seconds that one of them counts at most: what was slept through, the run has slept through, too
-LONGEST_WAIT = 86400.0  # seconds for which the lock of a run that is gone is waited for: a next run has come by then
+TICK = 0.25  # seconds between two attempts to take the lock
+LONGEST_TICK = 5.0  # seconds that one tick counts at most: while the machine slept, the run slept too
+LONGEST_WAIT = 86400.0  # seconds to wait for the lock of a dead run: by then the next run has come
 
 
 class Run(Protocol):
-    """The process that is guarded."""
+    """The guarded process."""
 
     pid: int
 
     @property
     def lives(self) -> bool:
-        """Whether it still runs."""
+        """Whether it is still running."""
 
     def kill(self) -> str:
-        """End it at once; answers why that may not be done."""
+        """Kill it; return why that is not permitted, "" on success."""
 
 
 @dataclass(frozen=True, slots=True)
 class StuckLimits:
-    """When a run with VMs that may be quiesced counts as stuck, in seconds in which the machine was awake."""
+    """When a run whose VMs may be quiesced counts as stuck, in seconds during which the machine was awake."""
 
-    silence: float = 120.0  # without a sign of life
-    slack: float = 60.0  # without a release, beyond all that may pass between the first quiesce and the first release
+    silence: float = 120.0  # without a heartbeat
+    slack: float = 60.0  # beyond the longest time that a sound run takes from its first quiesce to its first release
 
 
 class Guardian:
-    """Watches over one run of a job. It keeps journal and lock open, and needs no file of the state folder later."""
+    """Watches one run of a job. It keeps journal and lock open, and opens no file of the state folder later."""
 
     def __init__(self, recovery: Recovery, job: Job, journal: Path, run: Run, limits: StuckLimits) -> None:
-        """JournalError: the run's journal or lock cannot be opened, or the lock is no lock."""
+        """Open journal and lock. JournalError: that fails, or the file system has no locks."""
         self.job = job
         self._recovery = recovery
         self._store = recovery.store
@@ -61,29 +61,29 @@ class Guardian:
         except JournalError:
             self._reader.close()
             raise
-        self._awake = 0.0  # seconds that were watched through: it is they that count, whatever the clocks say
-        self._beat = 0.0  # when, by that count, the journal last changed
-        self._quiescing: float | None = None  # since when, by that count, the run has sent creates
-        self._refused = False  # that the run may not be ended by us
-        self._alone: float | None = None  # since when, by that count, the run is gone
-        self._complained = False  # that somebody else keeps the lock of a run that is dead
-        self._yielded = False  # to a run that wanted the lock
+        self._awake = 0.0  # seconds watched so far, by which all times below are counted
+        self._beat = 0.0  # when the journal last changed
+        self._quiescing: float | None = None  # when the first quiesce was seen
+        self._refused = False  # whether killing the run was not permitted
+        self._alone: float | None = None  # when the run was first seen dead
+        self._complained = False  # whether the lock of a dead run was reported
+        self._yielded = False  # whether a run that wanted the lock was let in
         self._why = ""
 
     @property
     def state(self) -> RunState:
-        """What the run's records tell."""
+        """The state by the records of the run."""
         return self._reader.state
 
     def close(self) -> None:
-        """Let journal and lock go."""
+        """Close journal and lock."""
         self._reader.close()
         self._lock.close()
 
     def watch(self, longest_wait: float = LONGEST_WAIT) -> bool:
-        """Return when nothing is outstanding, or nothing more can be done; answers whether it had work to do.
+        """Watch until nothing is outstanding, or nothing more can be done; return whether there was work to do.
 
-        It never works beside a living run. The lock of one that is gone is waited for so many seconds at most.
+        It never works while the run lives. It waits for the lock of a dead run for `longest_wait` seconds at most.
         """
         last = self._clock.monotonic()
         while True:
@@ -102,7 +102,7 @@ class Guardian:
             last = now
 
     def _look(self) -> None:
-        """See what the run has written, and whether it gives signs of life."""
+        """Read what the run has written, and note its heartbeat."""
         if self._reader.look():
             self._beat = self._awake
         if self._quiescing is None and self.state.quiesced_at is not None:
@@ -118,7 +118,7 @@ class Guardian:
     # The lock
 
     def _opened_lock(self) -> Lock:
-        """The lock that the run holds. One that we get beside it keeps nobody out."""
+        """Open the lock that the run holds. If we can take it as well, it locks nobody out."""
         path = self._lock_path
         with ExitStack() as opened:
             try:
@@ -131,8 +131,8 @@ class Guardian:
                     f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS
                 ) from error
             if free and self._run.lives and self.state.ended is None:
-                text = f"the lock {path} is free, although process {self._run.pid} holds it"
-                raise JournalError(text, "the state folder must be on a file system that has locks")
+                text = f"the lock {path} is free although process {self._run.pid} holds it"
+                raise JournalError(text, "move the state folder to a file system that supports locks")
             opened.pop_all()
             return lock
 
@@ -141,7 +141,7 @@ class Guardian:
         return self._store.state / f"{self.job.name}.lock"
 
     def _is_ours(self) -> bool:
-        """Whether the lock is ours now, and nobody else can hold one that counts."""
+        """Take the lock if possible; return whether it is ours, and the file at its path is still the same."""
         try:
             if self._yielded and self._store.wanted(self.job.name):
                 return False
@@ -157,9 +157,9 @@ class Guardian:
         return not self._replaced()
 
     def _replaced(self) -> bool:
-        """Take up the file that has come in place of the lock, if any has: it is that one which counts now."""
+        """Switch to the file that has replaced the lock, which counts from now on; return False if there is none."""
         if not self._store.state.is_dir():
-            return False  # deleted with its folder: only what we have read still tells of the run
+            return False  # deleted with its folder: the records that we have read are all that is left
         with suppress(OSError, JournalError):
             lock = Lock(self._lock_path)
             self._lock.close()
@@ -167,7 +167,7 @@ class Guardian:
         return True
 
     def _complain(self) -> None:
-        """Say once that the lock is still held although the run is dead; it is tried again all the same."""
+        """Report once that the lock is still held although the run is dead, and go on trying."""
         if self._complained or self._alone is None or self._awake - self._alone < GRACE:
             return
         state, job = self._store.state, self.job.name
@@ -179,16 +179,16 @@ class Guardian:
     # A run that is stuck
 
     def _judge(self) -> None:
-        """End the run if it is stuck while VMs may be quiesced: nobody else would release them."""
+        """Kill the run if it is stuck while VMs may be quiesced, since only then can they be released."""
         if self._refused or not self.state.outstanding or not self._run.lives:
             return
         if (why := self._stuck()) and self._is_at_work():
             self._kill(why)
 
     def _stuck(self) -> str:
-        """Why the run counts as stuck; "" when it does not."""
+        """Return why the run counts as stuck, "" if it does not."""
         if self._awake - self._beat >= self._limits.silence:
-            return f"process {self._run.pid} gave no sign of life for {self._limits.silence:g} s"
+            return f"process {self._run.pid} had no heartbeat for {self._limits.silence:g} s"
         if self.state.released_at is not None or self._quiescing is None or self._reader.trouble is not None:
             return ""
         limit = limit_of(self.state, self._limits)
@@ -197,7 +197,7 @@ class Guardian:
         return f"process {self._run.pid} began no release within {limit:g} s of its first quiesce"
 
     def _is_at_work(self) -> bool:
-        """Whether it is this run that works: another process, or another job's run in the same one, is none of ours."""
+        """Whether this very run is at work: not another process, nor another job's run in the same process."""
         holder = holder_of(self._store.state, self.job.name)
         if self.state.takeovers:
             return False
@@ -210,8 +210,8 @@ class Guardian:
             self._refused = True
             self._recovery.publish(
                 Failed(
-                    f"{why}, and may not be ended by its guardian: {refused}",
-                    f"end process {self._run.pid}: then its VMs are released at once",
+                    f"{why}, and its guardian is not permitted to end it: {refused}",
+                    f"end process {self._run.pid}; its VMs are then released at once",
                 )
             )
         else:
@@ -220,26 +220,26 @@ class Guardian:
     # A run that is over
 
     def _settle(self) -> bool | None:
-        """Settle what is outstanding, as `recover` does; answers whether anything was. None: a run goes first."""
+        """Finish outstanding work as `recover` does; return whether there was any, None if a run goes first."""
         with kept(self._lock, self._lock_path.with_suffix(".holder"), ROLE, self._clock, self._store.processes):
-            self._look()  # what it wrote last
+            self._look()  # the last records
             if self.state.closed:
                 return False
             why = self._why or _how_it_ended(self.state, self._run.pid)
             journal = self._journal()
-            how = ", by the records that were read while its journal could be read" if journal.lost else ""
-            self._say(f"{why}; what is outstanding is settled now{how}")
+            how = ", from the records that were read before its journal was lost" if journal.lost else ""
+            self._publish(f"{why}; finishing its outstanding work{how}")
             code = self._recovery.finish(journal, self.job, TakenOver(ROLE, why), alone=self._lock.in_place)
             if code is None:
                 self._yielded = True
-                self._say("a run wants the lock: it goes first")
+                self._publish("a run is waiting for the lock: it goes first")
                 return None
-            rest = "not all is settled" if journal.lost else "not all is settled: `snapall recover` goes on"
-            self._say("nothing is outstanding any more" if code is Exit.OK else rest)
+            rest = "some work is still outstanding" + ("" if journal.lost else ": run `snapall recover`")
+            self._publish("no work is outstanding any more" if code is Exit.OK else rest)
             return True
 
     def _journal(self) -> Journal:
-        """The run's journal, to go on with it; its records in memory where the file is lost or cannot be read."""
+        """Open the run's journal to continue it; use the records in memory if the file is lost or unreadable."""
         if self._reader.in_place:
             try:
                 return self._store.open(self._reader.path)
@@ -247,16 +247,16 @@ class Guardian:
                 self._recovery.publish(Failed(error.message, error.hint))
         return Journal.recalled(self._reader.path, self._clock, self._reader.records)
 
-    def _say(self, text: str) -> None:
+    def _publish(self, text: str) -> None:
         self._recovery.publish(Guarded(self.job.name, self._reader.path.stem.rpartition("-")[2], text))
 
 
 def limit_of(state: RunState, limits: StuckLimits) -> float:
-    """Seconds from the first quiesce within which a run must have begun its release."""
+    """Return the seconds from the first quiesce within which a run must begin its release."""
     return state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack
 
 
 def _how_it_ended(state: RunState, pid: int) -> str:
     if state.ended is not None:
-        return "the run has ended, and could not settle all by itself"
+        return "the run has ended, but left outstanding work"
     return f"process {pid} died in the middle of the run"

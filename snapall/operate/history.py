@@ -1,4 +1,4 @@
-"""The runs of a state folder, read back: by job, by name, the last of them."""
+"""Reads past runs from a state folder: by job, by name, or the last one."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from snapall.backup.journal import is_open, journals
 from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore, read_summary
 from snapall.errors import ConfigError, JournalError, OldFormat
-from snapall.operate.reading import course_of, history
+from snapall.operate.reading import from_summary, history
 from snapall.operate.run_history import RunHistory, RunKind
 from snapall.operate.status import Known, Unreadable, is_good
 from snapall.site.process import was_there
 
-_LOOKS = 4
-_BETWEEN = 0.25  # seconds between two looks at a lock whose holder is dead
+_RETRIES = 4
+_PAUSE = 0.25  # seconds before a lock whose holder is dead is checked again
 
 
 @dataclass(frozen=True, slots=True)
 class PastRuns:
-    """Runs, newest first, and what could not be read of them."""
+    """Runs, newest first, and the errors of journals that cannot be read."""
 
     runs: tuple[RunHistory, ...]
     unreadable: tuple[str, ...] = ()
 
 
 def past(store: JournalStore, job: str, last: int | None = None) -> PastRuns:
-    """The nights of a job, newest first; named backups and adoptions are no nights.
+    """Return the nights of a job, newest first, without kept backups and adoptions.
 
-    JournalError: the folder cannot be listed, so that nothing is known.
+    JournalError: the folder cannot be listed.
     """
     require_listed(store.folder)
     found: list[RunHistory] = []
@@ -52,7 +52,7 @@ def past(store: JournalStore, job: str, last: int | None = None) -> PastRuns:
 
 
 def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unreadable]:
-    """Each run by its summary. A journal of an older format is passed over once it is closed: nothing depends on it."""
+    """Yield each run, read from its summary. Skips closed journals of an older format: nothing depends on them."""
     for path in reversed(journals(store.folder, job)):
         try:
             summary = read_summary(path)
@@ -61,18 +61,18 @@ def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unread
                 yield Unreadable(error.message, error.hint, is_open(path))
             continue
         if summary is not None:
-            yield course_of(summary)
+            yield from_summary(summary)
 
 
 def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHistory:
-    """The run that is meant: "" is the last of all, a job's name its last one, else a stamp, JOB-stamp or a prefix.
+    """Return a run by name: "" for the last of all, a job for its last one, a stamp, JOB-stamp, or a prefix of it.
 
-    ConfigError: none is called so, or several are. JournalError: its journal, or the folder, cannot be read.
+    ConfigError: no run matches, or several do. JournalError: the journal or the folder cannot be read.
     """
     require_listed(store.folder)
     paths = journals(store.folder)
     if not paths:
-        raise ConfigError(f"no run is on record in {store.folder}", "`snapall run` takes a backup")
+        raise ConfigError(f"there is no run in {store.folder}", "take a backup with `snapall run`")
     if wanted in {"", *jobs}:
         return _last([path for path in paths if not wanted or _job_of(path) == wanted], store, wanted)
     found = [path for path in paths if wanted in (path.stem, _stamp_of(path))]
@@ -81,14 +81,14 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
         case [path]:
             run = history(store.read(path))
             if run is None:
-                raise ConfigError(f"run {path.stem} died before it did anything", "name another one")
+                raise ConfigError(f"run {path.stem} died before it did anything", "choose another run")
             return run
         case []:
             last = ", ".join(path.stem for path in paths[-3:])
-            raise ConfigError(f"no run is called {wanted!r}", f"the last ones are {last}")
+            raise ConfigError(f"there is no run {wanted!r}", f"choose a run, for example one of the last: {last}")
         case several:
             names = ", ".join(path.stem for path in several[-5:])
-            raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"name one of them in full: {names}")
+            raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"use the full name of one: {names}")
 
 
 def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory:
@@ -96,7 +96,7 @@ def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory
         run = history(store.read(path))
         if run is not None:
             return run
-    raise ConfigError(f"no run of {wanted or 'any job'} is on record", "`snapall run` takes a backup")
+    raise ConfigError(f"there is no run of {wanted or 'any job'}", "take a backup with `snapall run`")
 
 
 def _job_of(path: Path) -> str:
@@ -108,9 +108,9 @@ def _stamp_of(path: Path) -> str:
 
 
 def known_of(store: JournalStore, job: str) -> Known:
-    """What `status` needs of a job: its nights back to the last good one, and every run that is still open.
+    """Return what `status` needs of a job: its nights back to the last good one, and every open run.
 
-    JournalError: the folder cannot be listed, so that nothing is known.
+    JournalError: the folder cannot be listed.
     """
     require_listed(store.folder)
     nights: list[RunHistory] = []
@@ -126,19 +126,20 @@ def known_of(store: JournalStore, job: str) -> Known:
     paths = store.open_runs(job)
     for path in paths:
         try:
-            run = history(store.read(path))  # whole: of an open run, damage in the middle matters
+            run = history(store.read(path))  # in full, since damage in the middle of an open run matters
             unsettled += [run] if run is not None else []
         except JournalError as error:
             unreadable.append(Unreadable(error.message, error.hint, open=True))
     pending = {one.run for one in store.known(job) if one.temporary}
     lock = lock_of(store, job)
-    notes = tuple(dict.fromkeys(unreadable))
     silent = _silence(paths[-1], store) if paths else 0.0
-    return Known(nights, unsettled, notes, lock.at_work, len(pending), lock.abandoned, silent)
+    return Known(
+        nights, unsettled, tuple(dict.fromkeys(unreadable)), lock.at_work, len(pending), lock.abandoned, silent
+    )
 
 
 def _silence(path: Path, store: JournalStore) -> float:
-    """Seconds since a run wrote into its journal, or touched it to say that it lives."""
+    """Seconds since a run wrote to its journal or touched it as a heartbeat."""
     try:
         return store.clock.utc().timestamp() - path.stat().st_mtime
     except OSError:
@@ -146,61 +147,58 @@ def _silence(path: Path, store: JournalStore) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class LockSeen:
-    """A look at a job's lock. `at_work`: who works under it, "" nobody. `abandoned`: why nobody can get it, else ""."""
+class LockStatus:
+    """A job's lock. `at_work`: the role of its holder, "" if free. `abandoned`: why it cannot be taken, or ""."""
 
     at_work: str = ""
     abandoned: str = ""
     remedy: str = ""
 
 
-def lock_of(store: JournalStore, job: str) -> LockSeen:
-    """Look at the job's lock. No lock is made for it: it would belong to whoever asks."""
+def lock_of(store: JournalStore, job: str) -> LockStatus:
+    """Return the state of the job's lock, without creating one, which would belong to the wrong user."""
     use = use_of(store.state, job, store.processes)
-    for _ in range(_LOOKS):  # somebody else may look at this moment, or a guardian just take it
+    for _ in range(_RETRIES):  # another process may be checking it, or a guardian taking it
         if use is Use.ABANDONED:
-            store.clock.wait(_BETWEEN, lambda: False)
+            store.clock.wait(_PAUSE, lambda: False)
             use = use_of(store.state, job, store.processes)
     holder = holder_of(store.state, job)
     match use:
         case Use.ABANDONED:
             error = not_released(store.state, job, holder)
-            return LockSeen("", error.message, error.hint)
+            return LockStatus("", error.message, error.hint)
         case Use.FREE:
-            return LockSeen()
-        case Use.HIDDEN if not _says_so(store, job):
-            return LockSeen()
+            return LockStatus()
+        case Use.HIDDEN if not _holder_lives(store, job):
+            return LockStatus()
         case Use.HELD | Use.HIDDEN:
-            return LockSeen(f"a {holder.role}")
+            return LockStatus(f"a {holder.role}")
 
 
 def at_work(store: JournalStore, job: str) -> str:
-    """Who works under the job's lock, "" nobody."""
+    """Return the role of whoever holds the job's lock, "" if nobody does."""
     return lock_of(store, job).at_work
 
 
-def _says_so(store: JournalStore, job: str) -> bool:
-    """What the holder of a lock that we may not open says of itself, if it has not died since."""
+def _holder_lives(store: JournalStore, job: str) -> bool:
+    """Whether the holder of a lock that we may not open is alive, by its own note."""
     holder = holder_of(store.state, job)
     if holder.host not in {"", platform.node()}:
         return True
     try:
         return was_there(holder.pid, holder.started or datetime.fromisoformat(holder.since).timestamp())
-    except ValueError:  # nobody, or one who does not say since when
+    except ValueError:  # no holder, or no start time
         return False
 
 
 def require_listed(folder: Path) -> None:
-    """JournalError: what is in the folder cannot be seen, or is not to be believed. One that is not there is empty."""
+    """Require a readable and trusted folder. JournalError: it is not. A missing folder counts as empty."""
     try:
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             next(entries, None)
         private.require_trusted(folder.parent)
     except OSError as error:
-        readers = "name a group that whoever asks belongs to as `readers` in the configuration"
-        raise JournalError(
-            f"the journals in {folder} cannot be read: {error.strerror}",
-            readers
-            if isinstance(error, PermissionError)
-            else f"see what {folder} is: it should be a folder of its own",
-        ) from error
+        remedy = f"check {folder}: it should be a folder used only by snapall"
+        if isinstance(error, PermissionError):
+            remedy = "set `readers` in the configuration to a group that this user belongs to"
+        raise JournalError(f"the journals in {folder} cannot be read: {error.strerror}", remedy) from error

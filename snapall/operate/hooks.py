@@ -1,4 +1,4 @@
-"""A job's hooks: the administrator's own commands before and after a run, never while a VM is held."""
+"""A job's hooks: the administrator's own commands before and after a run, never while a VM is quiesced."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.site import hook_process
 
-_LINES = 10  # of what a hook printed that are told
-_SHORT = 4096  # characters of a text that a variable holds: systems bound them all together
+_LINES = 10  # of a hook's output that are reported
+_SHORT = 4096  # characters in a variable: systems limit the size of the environment
 
 
-class HookMoment(StrEnum):
+class HookPoint(StrEnum):
     """When a hook runs; the value is its key in the configuration."""
 
     BEFORE = "before"
@@ -29,11 +29,11 @@ class HookMoment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HookRunner:
-    """Runs the hooks of one job. `tell` hears of each; `stopped`: whether a signal came."""
+    """Runs the hooks of one job. `publish` gets the warnings; `stopped`: whether a signal has arrived."""
 
     settings: Config
     job: str
-    tell: Callable[[What], None]
+    publish: Callable[[What], None]
     stopped: Callable[[], bool]
 
     @property
@@ -41,56 +41,57 @@ class HookRunner:
         return self.settings.hooks.get(self.job, Hooks())
 
     def before(self, stamp: str) -> None:
-        """Run the hook of that name, if there is one. SnapallError: it did not go well, so no backup is begun."""
+        """Run the before-hook, if there is one. SnapallError: it failed, so no backup is begun."""
         if not self._hooks.before:
             return
-        facts = {"job": self.job, "run": stamp, "phase": str(HookMoment.BEFORE)}
-        trouble = self._run(HookMoment.BEFORE, self._hooks.before, facts)
+        facts = {"job": self.job, "run": stamp, "phase": str(HookPoint.BEFORE)}
+        trouble = self._run(HookPoint.BEFORE, self._hooks.before, facts)
         if self.stopped():
-            raise Stopped("a signal came while the before-hook ran: nothing was begun")
+            raise Stopped("stopped by a signal during the before-hook: nothing was begun")
         if trouble:
             raise SnapallError(
-                f"the before-hook did not go well, so no backup was begun: {trouble}",
-                f"mend it, or take `before` out of [jobs.{self.job}.hooks]",
+                f"the before-hook failed, so no backup was begun: {trouble}",
+                f"fix the hook, or remove `before` from [jobs.{self.job}.hooks]",
             )
 
     def after(self, report: Report | None, code: Exit, why: str = "") -> None:
-        """Run `after`, and `on_failure` unless the run exits with 0. Neither changes what the run exits with.
+        """Run `after`, and `on_failure` unless the exit code is 0. Neither changes the exit code.
 
-        `report` is None, and `after` is left out, where the run did not begin.
+        If the run did not begin, `report` is None and `after` is not run.
         """
         for phase, argv in (
-            (HookMoment.AFTER, self._hooks.after if report is not None else ()),
-            (HookMoment.ON_FAILURE, self._hooks.on_failure if code is not Exit.OK else ()),
+            (HookPoint.AFTER, self._hooks.after if report is not None else ()),
+            (HookPoint.ON_FAILURE, self._hooks.on_failure if code is not Exit.OK else ()),
         ):
             if argv:
                 trouble = self._run(phase, argv, facts_of(self.job, phase, report, code, why))
                 if trouble:
-                    self.tell(Warned(f"the {phase} hook did not go well: {trouble}", "the backup is what it is"))
+                    remedy = "check the hook; the backup is not affected"
+                    self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy))
 
-    def _run(self, phase: HookMoment, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
-        """Why the hook did not go well; "" it did. After a run a signal has been heeded already: it has its time."""
+    def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
+        """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook."""
         environ = {name: value for name, value in os.environ.items() if name not in self.settings.secret_variables}
         environ |= {
             f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))[:_SHORT]
             for name, value in facts.items()
             if isinstance(value, str | int | float)
         }
-        handed = json.dumps(facts).encode()
+        stdin = json.dumps(facts).encode()
         try:
-            stopped = self.stopped if phase is HookMoment.BEFORE else (lambda: False)
-            ran = hook_process.run(argv, handed, environ, self._hooks.timeout, stopped)
+            stopped = self.stopped if phase is HookPoint.BEFORE else (lambda: False)
+            ran = hook_process.run(argv, stdin, environ, self._hooks.timeout, stopped)
         except SiteError as error:
             return error.message
-        output = [line for line in ran.output.splitlines() if line.strip()]
         if ran.code == 0:
             return ""
-        how = f"exit code {ran.code}" if ran.code is not None else f"no end within {self._hooks.timeout:g} s"
-        return printable(": ".join([how, *([" / ".join(output[-_LINES:])] if output else [])]))
+        how = f"exit code {ran.code}" if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
+        output = " / ".join([line for line in ran.output.splitlines() if line.strip()][-_LINES:])
+        return printable(f"{how}: {output}" if output else how)
 
 
-def facts_of(job: str, phase: HookMoment, report: Report | None, code: Exit, why: str) -> dict[str, object]:
-    """What a hook is told of a run, on its stdin and, as far as it is short, in variables. No password is in it."""
+def facts_of(job: str, phase: HookPoint, report: Report | None, code: Exit, why: str) -> dict[str, object]:
+    """Return the facts for a hook: JSON on its stdin, scalar fields also in variables. They contain no password."""
     facts: dict[str, object] = {"job": job, "phase": str(phase), "exit": int(code), "why": why}
     if report is None:
         return facts

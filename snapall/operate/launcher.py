@@ -1,4 +1,4 @@
-"""Starts the guardian of a run, hands it all that it must know, and waits until it is ready."""
+"""Starts the guardian of a run, passes it everything it needs, and waits until it is ready."""
 
 from __future__ import annotations
 
@@ -18,76 +18,76 @@ from snapall.operate.guardian import StuckLimits
 from snapall.site.process import DetachedProcess, NotStarted, itself
 
 READY = "snapall: the guardian is ready"
-"""What a guardian says once it needs nothing more of the run."""
+"""The line that a guardian prints once it needs nothing more from the run."""
 
 PATIENCE = 60.0
-"""Seconds in which that must be said."""
+"""Seconds within which a guardian must print it."""
 
 _REMEDY = (
-    "nothing was quiesced; check whether {python} can be started, and how busy the machine is. `guardian = false` in "
-    "the job runs without one: what a killed run leaves is then for `snapall recover`"
+    "check whether {python} can be started, and how busy the machine is; nothing was quiesced. Or set `guardian = "
+    "false` in the job: after a killed run, run `snapall recover` then"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GuardianConfig:
-    """What a guardian must know, secrets included: afterwards no file and no environment is needed any more."""
+    """Everything that a guardian needs, secrets included, so that it reads no file and no environment later."""
 
     settings: Config
-    job: Job  # as this run performs it
+    job: Job  # with the options of this run
     journal: Path
-    run: Child  # the process that is guarded
-    folder: Path | None  # where that one works: relative programs and paths are found from there
+    run: Child  # the guarded process
+    folder: Path | None  # its working folder, which relative paths refer to
     limits: StuckLimits
 
     def to_bytes(self) -> bytes:
-        """For the pipe to a guardian; nothing of it is ever written to a disk."""
+        """Serialize for the pipe to a guardian; never written to disk."""
         return pickle.dumps(self)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> GuardianConfig:
-        """What `to_bytes` gave. ValueError: it was cut off, for whoever sent it died."""
+        """Deserialize. ValueError: the data is incomplete, since the sender died."""
         try:
             config = pickle.loads(data)  # noqa: S301 - from the pipe of our own parent
         except (EOFError, pickle.UnpicklingError) as error:
-            raise ValueError("nothing was handed over") from error
+            raise ValueError("no configuration arrived") from error
         if not isinstance(config, cls):
-            raise ValueError("something else was handed over")
+            raise ValueError("not a guardian's configuration")
         return config
 
 
 class NoGuardian(SnapallError):
-    """No guardian came up, so nothing was quiesced."""
+    """The guardian did not start, so nothing was quiesced."""
 
 
 class GuardianLauncher:
-    """The guardians of one call of run: one for each job."""
+    """The guardians of one `snapall run`: one for each job."""
 
     def __init__(self, settings: Config, limits: StuckLimits | None = None, patience: float = PATIENCE) -> None:
-        """`patience`: seconds in which a guardian must be ready."""
+        """`patience`: seconds within which a guardian must be ready."""
         self._settings = settings
         self._limits = StuckLimits() if limits is None else limits
         self._patience = patience
         self._started: list[DetachedProcess] = []
 
     def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
-        """What sets a guardian over a run of the job, if the job wants one."""
-        return (lambda journal: self._set(job, journal, stopped)) if job.guardian else unguarded
+        """Return the function that starts a guardian for a run of the job; it does nothing if the job has none."""
+        return (lambda journal: self._start(job, journal, stopped)) if job.guardian else unguarded
 
     def dismiss(self) -> None:
-        """Ask the guardians to end, and see to it: for a site that is about to vanish."""
+        """End the guardians, for a site that is about to vanish."""
         for one in self._started:
             one.end(10, grace=1)
 
-    def _set(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
-        """Start it; answers what waits until it is ready. What is wrong is said there: settling goes first."""
+    def _start(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
+        """Start a guardian; return a function that waits until it is ready, or raises NoGuardian."""
         config = GuardianConfig(self._settings, job, journal, itself(), _here(), self._limits)
         argv = [sys.executable, "-m", "snapall.app.guardian", job.name, str(journal)]  # the last two are for `ps`
         try:
-            # From the folder of this very package; it moves on to ours as soon as it runs.
+            # From the folder of this package; it changes to our folder once it runs.
             guardian = DetachedProcess(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
         except NotStarted as error:
-            return _refusal(f"the guardian did not come up: {error.message}")
+            return _refusal(f"the guardian did not start: {error.message}")
         self._started.append(guardian)
         return lambda: self._await(guardian, stopped)
 
@@ -95,12 +95,12 @@ class GuardianLauncher:
         if guardian.ready(self._patience, stopped) or stopped():
             return
         guardian.end(1)
-        output = guardian.output or f"it was not ready within {self._patience:g} s"
-        raise NoGuardian(f"the guardian did not come up: {output}", _REMEDY.format(python=sys.executable))
+        output = guardian.output or f"not ready within {self._patience:g} s"
+        raise NoGuardian(f"the guardian did not start: {output}", _REMEDY.format(python=sys.executable))
 
 
 def _here() -> Path | None:
-    """Where this process works; None: the folder is gone."""
+    """The working folder; None if it is gone."""
     try:
         return Path.cwd()
     except OSError:

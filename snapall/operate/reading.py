@@ -1,4 +1,4 @@
-"""A run's state, or its summary, made into the course that every look back shows. Pure."""
+"""Makes a run's history from its state or its summary. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from snapall.backup.steps import Done, Unknown
 from snapall.backup.summary import judged, summarize
 from snapall.operate.run_history import Captured, Moved, PastCall, RunHistory, RunKind, Settled, VmHistory
 
-_LONGEST = 5e10  # seconds: what was tampered with is still a time
+_LONGEST = 5e10  # seconds, so that a manipulated journal still gives valid times
 
 
 def history(run: RunState) -> RunHistory | None:
-    """A run with every call; None: it has no header, so nothing was done in its name."""
+    """Return a run with all its calls; None if its journal has no header, so that nothing was done."""
     summary = summarize(run)
     if summary is None:
         return None
     captures = (one for one in run.captures.values() if one.calls)
     return replace(
-        course_of(summary),
+        from_summary(summary),
         vms=tuple(_vm(run, VmHistory(one.vm, one.state, one.why)) for one in judged(run)),
         captures=tuple(
             Captured(one.volume, one.name, _call(run, one.calls[-1]), one.confirmed, one.date) for one in captures
@@ -36,17 +36,19 @@ def _vm(run: RunState, judged: VmHistory) -> VmHistory:
     if one is None:  # skipped
         return judged
     create = _call(run, one.create) if one.create is not None else None
-    return replace(judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), freed=one.freed)
+    return replace(
+        judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), released_at=one.freed
+    )
 
 
 def _call(run: RunState, call: phases.Call) -> PastCall:
     return PastCall(call.sent, call.answered, call.outcome, call.seconds, late=queries.is_late(run, call))
 
 
-def course_of(summary: Summary) -> RunHistory:
-    """A run as its summary tells it, which is enough for `status` and `stats`.
+def from_summary(summary: Summary) -> RunHistory:
+    """Return a run from its summary, which is enough for `status` and `stats`.
 
-    It lacks the moves on the filer, the outputs, and the calls of those who took the run over.
+    It lacks the renames and deletions, the outputs, and the calls of whoever took over.
     """
     at = _Clock(summary)
     return RunHistory(
@@ -77,7 +79,7 @@ def _kind(summary: Summary) -> RunKind:
 
 
 class _Clock:
-    """Makes moments of a summary's seconds."""
+    """Converts a summary's seconds to times."""
 
     def __init__(self, summary: Summary) -> None:
         self.began = datetime.fromtimestamp(max(0.0, min(_LONGEST, summary.began)), UTC)
@@ -86,7 +88,7 @@ class _Clock:
         return self.began + timedelta(seconds=max(-_LONGEST / 2, min(_LONGEST, seconds)))
 
     def of(self, seconds: float | None) -> datetime | None:
-        """The same for what may never have come."""
+        """Convert seconds that may be missing."""
         return self(seconds) if seconds is not None else None
 
 
@@ -97,7 +99,7 @@ def _vm_of(one: VmSummary, at: _Clock) -> VmHistory:
 
 
 def _call_of(sent: datetime | None, answered: datetime | None, seconds: float | None) -> PastCall | None:
-    """A call of which only its success has its seconds."""
+    """Make a call; a summary has the seconds of successful calls only."""
     if sent is None:
         return None
     outcome = Done() if seconds is not None else Unknown("") if answered is not None else None

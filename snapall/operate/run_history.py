@@ -1,4 +1,4 @@
-"""How one run went: what every look back is made of. Pure data, which `reading` makes of a journal."""
+"""The history of one run, which `status`, `show` and `stats` display. Pure data; `reading` makes it from a journal."""
 
 from __future__ import annotations
 
@@ -12,71 +12,71 @@ from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
 
 
 class RunKind(StrEnum):
-    """What a journal is of."""
+    """What a journal records."""
 
     NIGHT = "night"
-    KEEP = "keep"  # a named backup outside the chain
+    KEEP = "keep"  # a named backup that is never rotated
     ADOPTION = "adoption"  # `recover --adopt`
 
 
 @dataclass(frozen=True, slots=True)
 class PastCall:
-    """A changing command: when it was sent and answered (UTC; None: never), and what it came to."""
+    """A changing command: when it was sent and answered (UTC; None: never), and its outcome."""
 
     sent: datetime
     answered: datetime | None = None
     outcome: Outcome | None = None
     seconds: float | None = None
-    late: bool = False  # sent when it was no longer the run itself that worked
+    late: bool = False  # sent after another process had taken over
 
     @property
     def done(self) -> bool:
-        """Whether it was answered with success."""
+        """Whether it succeeded."""
         return isinstance(self.outcome, Done)
 
 
 @dataclass(frozen=True, slots=True)
 class VmHistory:
-    """One VM: its verdict (`state` is as in a verdict), its calls, and when nothing of ours was left on it."""
+    """One VM: its verdict (`state` as in `Verdict`), its calls, and when it had no snapshot of the run any more."""
 
     vm: Vm
     state: str
     why: str = ""
     quiesce: PastCall | None = None
-    releases: tuple[PastCall, ...] = ()  # as they were sent; whoever takes a run over may send one more
-    freed: datetime | None = None
+    releases: tuple[PastCall, ...] = ()  # in the order sent; a process that takes over may send another
+    released_at: datetime | None = None
 
     @property
     def release(self) -> PastCall | None:
-        """The first removal that was sent."""
+        """The first removal sent."""
         return self.releases[0] if self.releases else None
 
     @property
     def create_seconds(self) -> float | None:
-        """Seconds that its quiesce took, if it was answered with success."""
+        """Seconds that its quiesce took, if it succeeded."""
         return self.quiesce.seconds if self.quiesce is not None and self.quiesce.done else None
 
     @property
     def remove_seconds(self) -> float | None:
-        """The same for its release, as far as the run itself did it."""
+        """Seconds that its release took, if the run itself released it."""
         return next((call.seconds for call in self.releases if call.done and not call.late), None)
 
     @property
-    def held_seconds(self) -> float | None:
-        """Seconds from the quiesce's answer to the moment when it was free."""
-        if self.quiesce is None or not self.quiesce.done or self.quiesce.answered is None or self.freed is None:
+    def quiesced_seconds(self) -> float | None:
+        """Seconds from the answer to the quiesce until it was released."""
+        if self.quiesce is None or not self.quiesce.done or self.quiesce.answered is None or self.released_at is None:
             return None
-        return max(0.0, (self.freed - self.quiesce.answered).total_seconds())  # a clock may be set back meanwhile
+        return max(0.0, (self.released_at - self.quiesce.answered).total_seconds())  # the clock may have been set back
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The filer's snapshot of one volume; `proven` is when it was read back, `date` its date text."""
+    """The filer snapshot of one volume; `confirmed`: when it was read back, `date`: its date text."""
 
     volume: str
     name: str
     call: PastCall
-    proven: datetime | None = None
+    confirmed: datetime | None = None
     date: str = ""
 
 
@@ -90,7 +90,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Who took the run over when it could not go on, and why."""
+    """Who took over the run, and why."""
 
     at: datetime
     by: str
@@ -99,25 +99,25 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """One run. Moments are UTC; `ended` and `exit` are the run's own report, None: it died before it wrote one."""
+    """One run. Times are UTC; `ended` and `exit` are from its own report, None if it died before that."""
 
     job: Job
     stamp: str
     kind: RunKind
     keep: str
     began: datetime
-    last: datetime  # of the run's own last record
+    last: datetime  # the run's own last record
     ended: datetime | None
     exit: int | None
-    text: str  # what the report says besides
-    backup: Origin | None  # of the first volume; None: there is no backup of this run on every volume
+    text: str  # the report's text
+    backup: Origin | None  # on the first volume; None unless every volume has a backup of this run
     vms: tuple[VmHistory, ...]
     captures: tuple[Captured, ...]
     moves: tuple[Moved, ...]
     settled: tuple[Settled, ...]
     left: tuple[str, ...]  # the VMs that may be left quiesced, by label
-    watched: tuple[str, ...]  # those that are only looked at again
-    open: bool  # whether anything is outstanding, on the filer too
+    watched: tuple[str, ...]  # those that are only checked again
+    open: bool  # whether any work is outstanding, on the filer too
 
     @property
     def first(self) -> datetime | None:
@@ -126,39 +126,39 @@ class RunHistory:
 
     @property
     def released(self) -> datetime | None:
-        """When the last removal by the run itself was answered."""
+        """When the run's own last removal was answered."""
         calls = (call for one in self.vms for call in one.releases if not call.late)
         return max((call.answered for call in calls if call.answered is not None), default=None)
 
     @property
     def window(self) -> float | None:
-        """Seconds from the first quiesce to the last removal; None: one of the two is missing."""
+        """Seconds from the first quiesce to the last removal; None if one of them is missing."""
         if self.first is None or self.released is None:
             return None
         return max(0.0, (self.released - self.first).total_seconds())
 
     @property
     def captured(self) -> datetime | None:
-        """When the backup was asked for: from here on its age counts."""
-        return min((one.call.sent for one in self.captures if one.proven is not None), default=None)
+        """When the capture was sent; the backup's age counts from here."""
+        return min((one.call.sent for one in self.captures if one.confirmed is not None), default=None)
 
     @property
-    def asked(self) -> tuple[VmHistory, ...]:
+    def targets(self) -> tuple[VmHistory, ...]:
         """The VMs that were to be quiesced."""
         return tuple(one for one in self.vms if one.state != SKIPPED)
 
     @property
     def quiesced(self) -> int:
-        """How many of them were."""
+        """The number of VMs that were quiesced."""
         return sum(one.state == QUIESCED for one in self.vms)
 
     @property
     def failure(self) -> str:
-        """Why there is no backup, as far as it is known: by the report, or by what a `snap create` was answered."""
+        """Why there is no backup, if known: from the report, or from the answer to `snap create`."""
         failed = (one.call.outcome for one in self.captures if isinstance(one.call.outcome, Refusal | Unknown))
         return self.text or next((outcome.why for outcome in failed), "")
 
     @property
     def published(self) -> bool:
-        """Whether its backup is in the chain."""
+        """Whether its backup is published."""
         return self.backup is not None and not self.backup.temporary and self.kind is RunKind.NIGHT

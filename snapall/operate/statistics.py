@@ -1,4 +1,4 @@
-"""What the last runs say together: seconds per VM, their trend, the window that is to be expected. Pure."""
+"""Statistics of the last runs: seconds per VM, their trend, and the expected quiesce window. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snapall.backup.outcome import QUIESCED, SKIPPED
 from snapall.backup.schedule import Durations, Saved, saved
 from snapall.operate.run_history import RunHistory, VmHistory
 
-_ENOUGH = 4  # values from which on a trend is told: two older ones against two newer ones
+_ENOUGH = 4  # values for a trend: two older ones against two newer ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,22 @@ class Series:
 
     @property
     def known(self) -> tuple[float, ...]:
-        """The values that are there."""
+        """The values without None."""
         return tuple(value for value in self.values if value is not None)
 
     @property
     def median(self) -> float | None:
-        """What it usually takes."""
+        """The median."""
         return median(self.known) if self.known else None
 
     @property
     def worst(self) -> float | None:
-        """The most that it took."""
+        """The largest value."""
         return max(self.known, default=None)
 
     @property
     def trend(self) -> float | None:
-        """How the newer half's median compares with the older half's: 0.25 is a quarter more. None: too few."""
+        """The change of the newer half's median against the older half's: 0.25 is a quarter more. None: too few."""
         half = len(self.known) // 2
         if len(self.known) < _ENOUGH:
             return None
@@ -49,7 +49,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class VmStatistics:
-    """One VM over the runs. `missed`: in how many of them it was asked for and not quiesced."""
+    """One VM over the runs. `asked`: in how many it was to be quiesced, `missed`: in how many of these it was not."""
 
     vm: Vm
     create: Series
@@ -59,17 +59,17 @@ class VmStatistics:
 
     @property
     def usual(self) -> float:
-        """Seconds of both calls together; by this the worst come first."""
+        """The medians of both calls added up; the slowest VMs come first by this."""
         return (self.create.median or 0.0) + (self.remove.median or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The window that tonight's run should take, in seconds: usually, and if every call is as slow as it ever was."""
+    """Tonight's expected quiesce window in seconds: the usual one, and if every call is as slow as its slowest."""
 
     usual: float
     worst: float
-    capture: float  # when the capture would be sent, usually; `max_quiesced` bounds this
+    capture: float  # from the first quiesce to the capture, which `max_quiesced` limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,46 +81,44 @@ class Statistics:
     vms: tuple[VmStatistics, ...]
     window: Series
     expected: Expected | None
-    saved: Saved | None = None  # by the order of the last run's calls, if that was not the database's
+    saved: Saved | None = None  # by the order of the last run's calls, unless that was the database's
     unreadable: tuple[str, ...] = ()
 
 
 def statistics(job: str, runs: Sequence[RunHistory], parallel: int, unreadable: Sequence[str] = ()) -> Statistics:
-    """Reckon over runs, oldest first; `parallel`: calls at a time, as they are configured now."""
+    """Calculate the statistics of runs, oldest first; `parallel`: calls at a time, as configured now."""
     ids: dict[int, Vm] = {}
     for run in runs:
         ids |= {one.vm.id: one.vm for one in run.vms}  # the newest name counts
-    told = [{one.vm.id: one for one in run.vms} for run in runs]
-    vms = tuple(sorted((_vm(vm, runs, told) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
+    by_run = [{one.vm.id: one for one in run.vms} for run in runs]
+    vms = tuple(sorted((_vm(vm, runs, by_run) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
     window = Series(tuple(run.window for run in runs))
     return Statistics(
         job, tuple(runs), vms, window, _expected(runs, vms, parallel), _saved(runs, parallel), tuple(unreadable)
     )
 
 
-def _vm(vm: Vm, runs: Sequence[RunHistory], told: Sequence[Mapping[int, VmHistory]]) -> VmStatistics:
-    found = [one.get(vm.id) for one in told]
-    asked = [one for run, one in zip(runs, found, strict=True) if one is not None and _asked(run, one)]
+def _vm(vm: Vm, runs: Sequence[RunHistory], by_run: Sequence[Mapping[int, VmHistory]]) -> VmStatistics:
+    found = [one.get(vm.id) for one in by_run]
+    targets = [
+        one for run, one in zip(runs, found, strict=True) if one is not None and run.captures and one.state != SKIPPED
+    ]
     return VmStatistics(
         vm,
         Series(tuple(one.create_seconds if one is not None else None for one in found)),
         Series(tuple(one.remove_seconds if one is not None else None for one in found)),
-        len(asked),
-        sum(one.state != QUIESCED for one in asked),
+        len(targets),
+        sum(one.state != QUIESCED for one in targets),
     )
 
 
-def _asked(run: RunHistory, one: VmHistory) -> bool:
-    return bool(run.captures) and one.state != SKIPPED
-
-
 def _expected(runs: Sequence[RunHistory], vms: Sequence[VmStatistics], parallel: int) -> Expected | None:
-    """The calls of the VMs that the last run asked for, dealt out as a run does: by id, to whoever is free."""
-    last = next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
+    """Estimate from the VMs of the last run, their calls made by id, `parallel` at a time."""
+    last = _last_with_quiesces(runs)
     timed = {one.vm.id: one for one in vms}
     if last is None:
         return None
-    tonight = [timed[one.vm.id] for one in last.asked]
+    tonight = [timed[one.vm.id] for one in last.targets]
     captures = Series(tuple(call.seconds for run in runs for call in (one.call for one in run.captures) if call.done))
     creates, removes = _typical(vms, "create"), _typical(vms, "remove")
     if not captures.known or creates is None or removes is None:
@@ -137,9 +135,13 @@ def _expected(runs: Sequence[RunHistory], vms: Sequence[VmStatistics], parallel:
     )
 
 
+def _last_with_quiesces(runs: Sequence[RunHistory]) -> RunHistory | None:
+    return next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
+
+
 def _saved(runs: Sequence[RunHistory], parallel: int) -> Saved | None:
-    """What the order of the last run's calls saved, by the durations that they had; None: it was the database's."""
-    last = next((run for run in reversed(runs) if any(one.quiesce is not None for one in run.vms)), None)
+    """Estimate what the order of the last run's calls saved; None if it was the database's order."""
+    last = _last_with_quiesces(runs)
     if last is None:
         return None
     vms = sorted(one.vm.id for one in last.vms if one.quiesce is not None)
@@ -152,19 +154,19 @@ def _saved(runs: Sequence[RunHistory], parallel: int) -> Saved | None:
 
 
 def _order(sent: Mapping[int, datetime]) -> list[int]:
-    """The VMs in the order of their calls; those that were sent together count by id."""
+    """The VMs in the order of their calls, by id among those sent together."""
     return sorted(sent, key=lambda vm: (sent[vm], vm))
 
 
 def _typical(vms: Sequence[VmStatistics], kind: str) -> float | None:
-    """For a VM that was never timed: what the others take."""
+    """The median of all VMs, for a VM without values of its own."""
     found = [value for one in vms if (value := (one.create if kind == "create" else one.remove).median) is not None]
     return median(found) if found else None
 
 
 def makespan(seconds: Sequence[float], parallel: int) -> float:
-    """How long the calls take when so many at a time are made, each by whoever is free first."""
-    free = [0.0] * max(1, min(parallel, len(seconds)))
+    """Return how long the calls take with `parallel` workers, each taking the next call when it is done."""
+    busy_until = [0.0] * max(1, min(parallel, len(seconds)))
     for one in seconds:
-        heapq.heapreplace(free, free[0] + one)
-    return max(free)
+        heapq.heapreplace(busy_until, busy_until[0] + one)
+    return max(busy_until)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from snapall.config.settings import Secret
+from snapall.config.secret import Secret
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.prefetch import Prefetch
-from snapall.site.sshkeys import RSA, HostKey, KnownHosts, name_in_file, ordered, proof_of, shown
+from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, name_in_file, ordered, proof_of
 from snapall.site.tcp import Deadline, connect, open_socket
 
 if TYPE_CHECKING:
@@ -133,13 +133,13 @@ class Ssh:
     def greet(self) -> HostKey:
         """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
         with closing(self._come_in(self._deadline())) as connection:
-            return shown(self._settings, connection.transport.get_remote_server_key())
+            return host_key_of(self._settings, connection.transport.get_remote_server_key())
 
     def host_key(self) -> HostKey:
         """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
         with self._connected(self._deadline()) as (stack, connection):
             transport = self._agreed(stack, connection, paramiko.HostKeys())
-            return shown(self._settings, transport.get_remote_server_key())
+            return host_key_of(self._settings, transport.get_remote_server_key())
 
     @contextmanager
     def _connected(self, deadline: Deadline) -> Iterator[tuple[ExitStack, socket.socket]]:

@@ -14,7 +14,8 @@ from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
 
 if TYPE_CHECKING:
-    from snapall.config.settings import Filer, Secret
+    from snapall.config.secret import Secret
+    from snapall.config.settings import Filer
 
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
@@ -31,7 +32,7 @@ class HostKey:
     line: str
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """As it is shown to a person."""
         return f"{self.kind} {self.fingerprint}"
 
@@ -41,7 +42,7 @@ def name_in_file(settings: Filer) -> str:
     return settings.host if settings.port == _SSH_PORT else f"[{settings.host}]:{settings.port}"
 
 
-def shown(settings: Filer, key: paramiko.PKey) -> HostKey:
+def host_key_of(settings: Filer, key: paramiko.PKey) -> HostKey:
     """The key as a person compares it, and as known_hosts keeps it."""
     line = f"{name_in_file(settings)} {key.get_name()} {key.get_base64()}"
     return HostKey(key.get_name(), key.fingerprint, line)
@@ -124,4 +125,4 @@ class KnownHosts:
 
     def _add_the_line(self, key: paramiko.PKey) -> str:
         """Today's ssh-keyscan offers nothing that a 7-Mode filer speaks, and would come back without a key."""
-        return f"add this line to {self._file}: {shown(self._settings, key).line}"
+        return f"add this line to {self._file}: {host_key_of(self._settings, key).line}"

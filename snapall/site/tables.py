@@ -79,7 +79,7 @@ class Question:
         try:
             return self.all_rows(statement) if column is None else self.rows(statement, column, values)
         except exc.DBAPIError as error:
-            if trouble_of(said_by(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
+            if trouble_of(driver_text(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
                 return None
             raise
 
@@ -153,6 +153,6 @@ def discovered_owner(connection: sa.Connection) -> str:
             )
 
 
-def said_by(error: exc.SQLAlchemyError) -> str:
+def driver_text(error: exc.SQLAlchemyError) -> str:
     """What the driver said, or SQLAlchemy itself."""
     return str(error.orig if isinstance(error, exc.DBAPIError) else error)

@@ -122,7 +122,7 @@ class Vcb:
         """Where the program is. SiteError: it is not to be found here."""
         return program_of(self._settings.vcbsnapshot[0])
 
-    def looked(self, vm: Vm) -> str:
+    def try_login(self, vm: Vm) -> str:
         """Ask for a snapshot that no VM has: whether vcbsnapshot logs in. Only the texts of failures tell.
 
         SiteError: it cannot, or its answer tells of neither. What VCB says to a find that finds nothing is not known.

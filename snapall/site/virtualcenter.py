@@ -28,7 +28,7 @@ from snapall.site.dbdrivers import (
     without_a_pool,
 )
 from snapall.site.excerpt import one_line
-from snapall.site.tables import Question, discovered_owner, id_of, said_by, snapshot_ids
+from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids
 
 if TYPE_CHECKING:
     from snapall.config.settings import Database
@@ -65,7 +65,7 @@ class VirtualCenter:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
 
     @property
-    def shown(self) -> str:
+    def display_url(self) -> str:
         """The URL without its password and its options."""
         return self._url.set(query={}).render_as_string(hide_password=True)
 
@@ -194,8 +194,8 @@ class VirtualCenter:
                 yield Question(connection, self._owner)
         # Without its cause: the driver's own text may quote the connection string, password and all.
         except exc.SQLAlchemyError as error:
-            trouble = trouble_of(said_by(error), connected=connected)
-            raise self._site_error(trouble, said_by(error)) from None
+            trouble = trouble_of(driver_text(error), connected=connected)
+            raise self._site_error(trouble, driver_text(error)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
 
@@ -241,8 +241,10 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, output: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(output, own, str(self._url.password or "")))
-        shown = self.shown.replace(own, "***") if own else self.shown  # it may stand where it does not belong
-        return SiteError(f"the VirtualCenter database {shown}: {trouble.what}: {text}", trouble.hint)
+        display_url = (
+            self.display_url.replace(own, "***") if own else self.display_url
+        )  # it may stand where it does not belong
+        return SiteError(f"the VirtualCenter database {display_url}: {trouble.what}: {text}", trouble.hint)
 
 
 def _name(stored: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snapall.operate.audit import Audit
-from snapall.operate.findings import Beside
+from snapall.operate.findings import Comparison
 from snapall.views import messages
 from snapall.views.json_root import root
 from snapall.views.reports import columns_of
@@ -12,23 +12,23 @@ from snapall.views.reports import columns_of
 def audit_lines(found: Audit, width: int) -> list[str]:
     """The chain side by side, then what was found, each with its remedy. `width` 0: nothing is wrapped."""
     head = ("job", "volume", "name", "snap list", "journal")
-    lines = columns_of(head, [(job, *_cells(one)) for job, one in found.beside]) if found.beside else []
+    lines = columns_of(head, [(job, *_cells(one)) for job, one in found.comparisons]) if found.comparisons else []
     lines += [""] if lines else []
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
-        mark = "note" if one.kind.only_noted else "!"
+        mark = "note" if one.kind.informational else "!"
         lines += messages.wrapped(messages.safe(f"{mark} {one.kind}{of}: {one.text}"), width or 10_000)
         lines += messages.wrapped(messages.safe(f"    remedy: {one.remedy}"), width or 10_000)
     if found.clean:
         noted = f", {len(found.findings)} noted" if found.findings else ""
         lines.append(f"journal, database and snap list agree{noted}")
     else:
-        grave = sum(not one.kind.only_noted for one in found.findings)
+        grave = sum(not one.kind.informational for one in found.findings)
         lines.append(f"{grave} found, {len(found.findings) - grave} noted")
     return lines
 
 
-def _cells(one: Beside) -> tuple[str, str, str, str]:
+def _cells(one: Comparison) -> tuple[str, str, str, str]:
     tags = f" ({','.join(one.row.tags)})" if one.row is not None and one.row.tags else ""
     listed = f"{one.row.date}{tags}" if one.row is not None else "not there"
     known = f"{one.origin.run}, {one.origin.label}" if one.origin is not None else "not known"
@@ -42,7 +42,7 @@ def audit_json(found: Audit) -> dict[str, object]:
         findings=[
             {
                 "kind": one.kind.name.lower(),
-                "noted": one.kind.only_noted,
+                "noted": one.kind.informational,
                 "job": one.job or None,
                 "text": one.text,
                 "remedy": one.remedy,
@@ -59,6 +59,6 @@ def audit_json(found: Audit) -> dict[str, object]:
                 "run": one.origin.run if one.origin is not None else None,
                 "grade": one.origin.label if one.origin is not None else None,
             }
-            for job, one in found.beside
+            for job, one in found.comparisons
         ],
     )

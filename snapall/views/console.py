@@ -219,7 +219,7 @@ def ending(progress: Progress, width: int) -> RenderableType:
         parts.append(Text(f"! {messages.safe(text)}", style="yellow" if well else "red"))
         parts += [Text(f"    remedy: {messages.safe(hint)}", style="yellow")] if hint else []
     parts.append(Text())
-    colour = "green" if well else "red" if report.exit in (Exit.DEBTS, Exit.FAILED) else "yellow"
+    colour = "green" if well else "red" if report.exit in (Exit.OUTSTANDING, Exit.FAILED) else "yellow"
     summary = messages.summary(report, progress.job)
     parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(summary)]
     return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style=colour)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snapall.operate.doctor.links import Mark, Result
+from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.views import messages
 from snapall.views.json_root import root
 
 _NARROW = 60
 
 
-def doctor_lines(results: Sequence[Result], width: int) -> list[str]:
+def doctor_lines(results: Sequence[CheckResult], width: int) -> list[str]:
     """One line for each check, its remedy below it, and the counts. `width` 0: nothing is wrapped."""
     lines: list[str] = []
     room = max((len(one.name) for one in results), default=0)
@@ -25,7 +25,7 @@ def doctor_lines(results: Sequence[Result], width: int) -> list[str]:
     return [*lines, "", _sum(results)]
 
 
-def _sum(results: Sequence[Result]) -> str:
+def _sum(results: Sequence[CheckResult]) -> str:
     broken, warned, untried = (
         sum(one.mark is mark for one in results) for mark in (Mark.FAILURE, Mark.WARNING, Mark.NOT_TRIED)
     )
@@ -39,12 +39,12 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def doctor_json(results: Sequence[Result]) -> dict[str, object]:
+def doctor_json(results: Sequence[CheckResult]) -> dict[str, object]:
     """For programs."""
     return root(
         well=not any(one.mark is Mark.FAILURE for one in results),
         links=[
-            {"link": one.link, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
+            {"link": one.check, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
             for one in results
         ],
     )

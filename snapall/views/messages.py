@@ -17,7 +17,7 @@ MEANINGS = {
     Exit.USAGE: "usage or configuration",
     Exit.PARTIAL: "partial: a backup exists, but not all is as it should be",
     Exit.LOCKED: "another run holds the lock",
-    Exit.DEBTS: "VMs may be left quiesced",
+    Exit.OUTSTANDING: "VMs may be left quiesced",
     Exit.STOPPED: "stopped by a signal, after releasing",
 }
 
@@ -114,9 +114,9 @@ def _not_quiesced(report: Report) -> dict[str, list[str]]:
 def advice(report: Report, job: Job | None) -> str:
     """What to do next."""
     match report.exit:
-        case Exit.DEBTS if set(report.outstanding) <= set(report.given_up):
+        case Exit.OUTSTANDING if set(report.outstanding) <= set(report.given_up):
             return "do what is said above; a VM that runs on a snapshot fills its datastore"
-        case Exit.DEBTS:
+        case Exit.OUTSTANDING:
             return "run `snapall recover` now: a VM that runs on a snapshot fills its datastore"
         case Exit.PARTIAL if report.name and not report.published and report.forgotten:
             return (

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from snapall.errors import SnapallError
-from snapall.operate.status import Standing
+from snapall.operate.status import JobStatus
 
 _METRICS = (
     ("snapall_last_run_timestamp_seconds", "When the last run that is over began, in seconds since 1970."),
@@ -26,7 +26,7 @@ _METRICS = (
 )
 
 
-def metrics_text(found: Sequence[Standing], now: datetime) -> str:
+def metrics_text(found: Sequence[JobStatus], now: datetime) -> str:
     """The same in Prometheus' text format, for node_exporter's textfile collector; unknown samples are left out."""
     lines: list[str] = []
     values = [(one, _samples(one)) for one in found]
@@ -40,7 +40,7 @@ def metrics_text(found: Sequence[Standing], now: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _samples(one: Standing) -> dict[str, float | None]:
+def _samples(one: JobStatus) -> dict[str, float | None]:
     backup, last = one.backup, one.last
     code = None if last is None else -1.0 if last.exit is None else float(last.exit)
     return {
@@ -51,7 +51,7 @@ def _samples(one: Standing) -> dict[str, float | None]:
         ),
         "snapall_backup_max_age_seconds": one.job.max_age,
         "snapall_backup_vms_quiesced": backup.quiesced if backup is not None else None,
-        "snapall_backup_vms_asked": len(backup.asked) if backup is not None else None,
+        "snapall_backup_vms_asked": len(backup.targets) if backup is not None else None,
         "snapall_backup_window_seconds": backup.window if backup is not None else None,
         "snapall_backups_pending": one.pending,
         "snapall_vms_left": len(one.left),

@@ -33,7 +33,7 @@ def run_json(history: RunHistory) -> dict[str, object]:
 
 
 def _capture(one: Captured) -> dict[str, object]:
-    when = moment(one.proven)
+    when = moment(one.confirmed)
     return {"volume": one.volume, "name": one.name, "confirmed": when, "date": one.date, **_call(one.call)}
 
 
@@ -46,8 +46,8 @@ def _vm(one: VmHistory) -> dict[str, object]:
         "why": one.why,
         "quiesce": _call(one.quiesce) if one.quiesce is not None else None,
         "releases": [_call(call) for call in one.releases],
-        "freed": moment(one.freed),
-        "quiesced_seconds": one.held_seconds,
+        "freed": moment(one.released_at),
+        "quiesced_seconds": one.quiesced_seconds,
     }
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import ALARM, Level, Standing, StatusFinding
+from snapall.operate.status import ALARM, JobStatus, Level, StatusFinding
 from snapall.views import messages
 from snapall.views.json_root import moment, root
 
 _LONGEST = 2000  # characters of a plugin's text: Nagios reads 4 KiB of a line (NRPE by old packets 1 KiB), data and all
 
 
-def status_lines(found: Sequence[Standing]) -> list[str]:
+def status_lines(found: Sequence[JobStatus]) -> list[str]:
     """For people: each job with its newest backup, its last run, its window, what is outstanding, what is wrong."""
     lines: list[str] = []
     for one in found:
@@ -30,7 +30,7 @@ def status_lines(found: Sequence[Standing]) -> list[str]:
     return [messages.safe(line) for line in lines]
 
 
-def _backup(one: Standing) -> str:
+def _backup(one: JobStatus) -> str:
     if one.backup is None or one.backup.backup is None or one.age is None:
         return "none"
     return f"{one.backup.backup.label}, {messages.aged(one.age)} old, run {one.backup.stamp}"
@@ -44,7 +44,7 @@ def _last(run: RunHistory | None) -> str:
     return f"{run.stamp}, {began}: {how}"
 
 
-def nagios_line(found: Sequence[Standing]) -> tuple[str, Level]:
+def nagios_line(found: Sequence[JobStatus]) -> tuple[str, Level]:
     """One line with performance data, and the plugin's exit code. No name can end the text or the line early."""
     level = max((one.level for one in found), default=Level.UNKNOWN)
     text = "; ".join(_summary(one) for one in found) or "no job"
@@ -58,7 +58,7 @@ def plugin_text(text: str) -> str:
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
-def _summary(one: Standing) -> str:
+def _summary(one: JobStatus) -> str:
     parts = [_worst_first(one.findings)] if one.findings else []
     if one.backup is not None and one.backup.backup is not None and one.age is not None:
         parts.insert(0, f"{one.backup.backup.label}, {messages.aged(one.age)} old")
@@ -69,21 +69,21 @@ def _worst_first(findings: Sequence[StatusFinding]) -> str:
     return ", ".join(one.text for one in sorted(findings, key=lambda one: -one.level))
 
 
-def _data(one: Standing, prefix: str) -> list[str]:
+def _data(one: JobStatus, prefix: str) -> list[str]:
     """Nagios' performance data, `label=value[unit];warn;crit;min;max`; what is unknown is left out."""
     limit = one.job.max_age
     data = [f"{prefix}left={len(one.left)};;0;0", f"{prefix}pending={one.pending};;;0"]
     if one.backup is not None and one.backup.window is not None:
         data.insert(0, f"{prefix}window={one.backup.window:.1f}s;;;0")
     if one.backup is not None:
-        asked = len(one.backup.asked)
+        asked = len(one.backup.targets)
         data.insert(0, f"{prefix}quiesced={one.backup.quiesced};{asked}:;;0;{asked}")
     if one.age is not None:
         data.insert(0, f"{prefix}age={one.age:.0f}s;{limit:.0f};{ALARM * limit:.0f};0")
     return data
 
 
-def status_json(found: Sequence[Standing]) -> dict[str, object]:
+def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
     """For programs: seconds, moments in UTC, null for what is unknown."""
     jobs = [
         {
@@ -116,5 +116,5 @@ def _run_json(run: RunHistory | None) -> dict[str, object] | None:
         "captured": moment(run.captured),
         "window": run.window,
         "quiesced": run.quiesced,
-        "asked": len(run.asked),
+        "asked": len(run.targets),
     }

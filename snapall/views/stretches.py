@@ -86,7 +86,7 @@ def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
         cuts.append((StretchKind.RELEASING, release.sent))
     # One that failed and of which nothing was ever found ends with its answer.
     nothing = ended is not None and not quiesce.done and release is None
-    free = ended if nothing else vm.freed
+    free = ended if nothing else vm.released_at
     last = end if free is None or free > end else free
     times = [*(moment for _, moment in cuts[1:]), last]
     stretches = tuple(

@@ -67,7 +67,7 @@ def day(moment: datetime) -> str:
 def outcome(history: RunHistory) -> str:
     """The backup in a few words: its grade, and where it is."""
     if history.kind is RunKind.ADOPTION:
-        return f"{sum(one.freed is not None for one in history.vms)} VM snapshots that no run made were removed"
+        return f"{sum(one.released_at is not None for one in history.vms)} VM snapshots that no run made were removed"
     if history.backup is None:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in history.vms)
@@ -87,7 +87,7 @@ def footing(history: RunHistory) -> list[str]:
     skipped = [one.vm.label for one in history.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.
-    lines += [f"the run's report: {history.text}"] if history.text and history.exit != Exit.DEBTS else []
+    lines += [f"the run's report: {history.text}"] if history.text and history.exit != Exit.OUTSTANDING else []
     lines += _afterwards(history)
     return lines
 
@@ -96,8 +96,8 @@ def _capture(one: Captured) -> str:
     sent = one.call.sent.astimezone()
     took = f", {messages.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
     found = ", not confirmed"
-    if one.proven is not None:
-        found = f", confirmed at {one.proven.astimezone():%H:%M:%S} ({one.date})"
+    if one.confirmed is not None:
+        found = f", confirmed at {one.confirmed.astimezone():%H:%M:%S} ({one.date})"
     if isinstance(one.call.outcome, Refusal | Unknown):
         found += f": {one.call.outcome.why}"
     return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{found}"
@@ -117,7 +117,7 @@ def _slowest(history: RunHistory) -> list[str]:
     found = (
         ("to quiesce", [(one.create_seconds, one.vm.label) for one in history.vms]),
         ("to release", [(one.remove_seconds, one.vm.label) for one in history.vms]),
-        ("quiesced longest", [(one.held_seconds, one.vm.label) for one in history.vms]),
+        ("quiesced longest", [(one.quiesced_seconds, one.vm.label) for one in history.vms]),
     )
     slowest = []
     for what, pairs in found:
@@ -133,7 +133,9 @@ def _afterwards(history: RunHistory) -> list[str]:
         f"taken over by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}"
         for one in history.settled
     ]
-    late = [one for one in history.vms if one.releases and one.freed is not None and one.freed > history.last]
+    late = [
+        one for one in history.vms if one.releases and one.released_at is not None and one.released_at > history.last
+    ]
     lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
     moved = [one for one in history.moves if one.call.late]
     lines += [f"{messages.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]

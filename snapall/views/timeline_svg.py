@@ -118,8 +118,8 @@ def _short(name: str) -> str:
 def _story(row: Row) -> str:
     """What the pointer shows of a row, in words."""
     story = [messages.safe(row.vm.vm.label), row.vm.state + (f": {messages.safe(row.vm.why)}" if row.vm.why else "")]
-    if row.vm.held_seconds is not None:
-        story.append(f"quiesced for {messages.clocked(row.vm.held_seconds)}")
+    if row.vm.quiesced_seconds is not None:
+        story.append(f"quiesced for {messages.clocked(row.vm.quiesced_seconds)}")
     return ", ".join(story)
 
 

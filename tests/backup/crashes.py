@@ -87,7 +87,7 @@ def settle(stage: Stage, way: str, when: str) -> Exit:
             stage.clock.push(2 * PACE.settle)
             code = stage.night().exit
             # A create that was never sent: only who waits since the takeover knows that nothing comes of it.
-            unsent = code is Exit.DEBTS and stage.site.rows == [FOREIGN] and when != "after call"
+            unsent = code is Exit.OUTSTANDING and stage.site.rows == [FOREIGN] and when != "after call"
             return stage.recover() if unsent else code
         case _:
             stage.clock.push(-86400)

@@ -80,7 +80,7 @@ def test_an_adopted_snapshot_that_outlives_its_removals_is_outstanding_work(stag
     stage.site.rows = [VmSnapshot("snapshot-108", 108, "Quiesce", START - timedelta(days=1))]
     found = orphans(JOB, stage.context, stage.store)
     stage.site.fail(release_of(108), lose)
-    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.DEBTS
+    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.OUTSTANDING
     assert "snapshot-108 was not removed: no answer" in stage.failures[-1]
     assert orphans(JOB, stage.context, stage.store) == ()
     stage.site.faults.clear()
@@ -93,5 +93,5 @@ def test_an_adopted_removal_that_cannot_be_looked_at_is_an_alarm(stage: Stage) -
     found = orphans(JOB, stage.context, stage.store)
     stage.site.fail(release_of(108), act_unanswered)
     stage.site.database_down = True
-    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.DEBTS
+    assert adopt(JOB, PACE, stage.context, stage.store, found) is Exit.OUTSTANDING
     assert "the database does not answer" in stage.failures[-1]

@@ -254,7 +254,7 @@ def test_a_capture_seen_only_after_the_release_is_crash_consistent(tmp_path: Pat
 def test_a_must_that_is_not_quiesced_means_no_capture(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, policies=Policies((("SQL01", VmPolicy.MUST),))))
     stage.site.fail(quiesce_of(110), lose)
-    assert stage.night().exit is Exit.DEBTS  # what was asked of it may still act
+    assert stage.night().exit is Exit.OUTSTANDING  # what was asked of it may still act
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert "sql01" in " ".join(stage.failures)
     assert stage.site.rows == []
@@ -336,7 +336,7 @@ def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(st
     stage.site.after = down
     stage.site.fail(quiesce_of(110), lambda step, act: Unknown("exit code 1", failed=True))
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert len(report.outstanding) == 1
     assert len(report.watched) == 1
 
@@ -344,7 +344,7 @@ def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(st
 def test_a_quiesce_that_may_still_act_is_outstanding_until_it_is_settled(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert "vm-110" in report.outstanding[0]
     late = Quiesce(Vm(110), "Quiesce-20070323T030000Z")
     stage.site._act(late)
@@ -358,7 +358,7 @@ def test_recover_waits_until_a_late_snapshot_can_no_longer_appear(stage: Stage) 
     stage.site.fail(quiesce_of(110), lose)
     stage.night()
     before = stage.clock.monotonic()
-    assert stage.recover(wait=False) is Exit.DEBTS
+    assert stage.recover(wait=False) is Exit.OUTSTANDING
     assert stage.clock.monotonic() == before
     assert stage.recover() is Exit.OK
     assert stage.clock.monotonic() - before >= stage.pace.settle
@@ -368,7 +368,7 @@ def test_recover_waits_for_a_program_that_still_runs(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), lose)
     stage.site.after = lambda step: stage.site.children.update(range(4000, 4100)) if quiesce_of(110)(step) else None
     stage.night()
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert "sql01 (vm-110)" in stage.failures[-1]
     stage.site.children = set()
     assert stage.recover() is Exit.OK
@@ -379,7 +379,7 @@ def test_the_next_run_does_not_quiesce_a_vm_with_outstanding_work(stage: Stage) 
     stage.night()
     stage.clock.push(-86400)
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert report.grade is Grade.PARTIAL
     assert sum(isinstance(s, Quiesce) and s.vm.id == 110 for s in stage.site.asked) == 1
 
@@ -388,7 +388,7 @@ def test_the_next_run_settles_what_the_last_one_left(stage: Stage) -> None:
     stage.site.fail(release_of(108), once(lambda s, a: Unknown("another task is in progress")))
     stage.site.fail(release_of(108), lose)
     stage.site.faults = [(release_of(108), lose)]
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [108]
     stage.site.faults.clear()
     assert stage.night().exit is Exit.OK
@@ -407,7 +407,7 @@ def test_one_failing_removal_does_not_keep_the_others_quiesced(stage: Stage) -> 
 
     stage.site.fail(release_of(108), explode)
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [108]
     assert "a defect" in " ".join(stage.failures)
     assert "Traceback" in " ".join(stage.failures)
@@ -442,7 +442,7 @@ def test_recover_with_the_database_down_says_that_nothing_is_confirmed(stage: St
 def test_a_row_that_outlives_its_removal_is_an_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert stage.clock.monotonic() >= 86400 + stage.pace.settle
 
 
@@ -638,7 +638,7 @@ def test_another_virtualcenter_is_refused_by_name(stage: Stage) -> None:
     stage.site.fail(release_of(108), lose)
     stage.night()
     stage.site.vcenter = "vc02"
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert "on VirtualCenter vc01, but the configuration names vc02" in " ".join(stage.failures)
     assert [row.vm for row in stage.site.rows] == [108]
 

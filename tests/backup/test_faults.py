@@ -204,11 +204,11 @@ def test_somebody_elses_snapshot_is_left_alone_and_its_vm_is_an_alarm(
     stage.site.rows = [row] if early else []
     stage.site.fail(quiesce_of(110), printing(stage, row, made=False))
     report = stage.night()
-    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.PARTIAL, True)
+    assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.PARTIAL, True)
     assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
     assert "sql01 (vm-110)" in report.outstanding[0]
     assert row.ssid in report.outstanding[0]
-    assert stage.recover() is Exit.DEBTS  # nothing appears any more, and the id is withheld still
+    assert stage.recover() is Exit.OUTSTANDING  # nothing appears any more, and the id is withheld still
     assert row.ssid in stage.failures[-1]
     assert stage.recover() is Exit.OK
     assert stage.site.rows == [row]
@@ -419,6 +419,6 @@ def test_without_a_capture_vms_that_were_quiesced_are_reported_as_quiesced(stage
     stage.site.fail(quiesce_of(110), once(lose))
     stage.site.fail(capture_of(), lambda step, act: Unknown("No space left on device", "No space left", failed=True))
     report = stage.night()
-    assert (report.exit, report.grade) == (Exit.DEBTS, None)
+    assert (report.exit, report.grade) == (Exit.OUTSTANDING, None)
     assert {one.vm.id: one.why for one in report.verdicts} == {108: "", 110: "no answer", 1226: ""}
     assert stage.site.rows == []

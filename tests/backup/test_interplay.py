@@ -106,7 +106,7 @@ def test_what_is_no_exception_in_a_call_is_a_defect_that_holds_nothing_up(stage:
 
     stage.site.fail(quiesce_of(1226), ends)
     report = stage.night()
-    assert (report.exit, report.grade) == (Exit.DEBTS, Grade.PARTIAL)  # the create may have been sent
+    assert (report.exit, report.grade) == (Exit.OUTSTANDING, Grade.PARTIAL)  # the create may have been sent
     assert "Traceback" in " ".join(stage.failures)
     assert stage.site.rows == []
 
@@ -148,7 +148,7 @@ def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: 
     ticking.site.fail(quiesce_of(110), hang)
     ticking.site.after = lambda step: done.set() if quiesce_of(110)(step) else None
     report = ticking.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     (path,) = ticking.store.open_runs()
     before = path.read_bytes()
     go.set()
@@ -238,7 +238,7 @@ def test_a_database_that_hangs_before_the_capture_keeps_no_vm_longer_than_the_fi
     stage.site.fail(quiesce_of(110), lambda step, act: Unknown("no SsId", claimed=True))
     stage.site.after = lambda step: go.set() if isinstance(step, Release) else None
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert stage.site.rows == []
 
@@ -291,7 +291,7 @@ def test_a_stopped_run_does_not_look_for_long(stage: Stage) -> None:
         return Done()
 
     stage.site.fail(release_of(), lag)
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     assert stage.clock.monotonic() < 86400 + 40
 
 
@@ -401,7 +401,7 @@ def test_a_blocked_paper_run_plans_what_it_does(tmp_path: Path) -> None:
 
 def test_outstanding_work_is_looked_at_again_at_the_end_of_the_run(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     stage.clock.push(-86400)
 
     def passes(step: Step) -> None:
@@ -432,7 +432,7 @@ def test_a_journal_that_cannot_be_read_costs_no_backup_but_is_an_alarm(stage: St
     with stage.begun().path.open("a") as file:
         file.write("hello\n")
     report = stage.night()
-    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.WHOLE, True)
+    assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.WHOLE, True)
     assert "line 2" in stage.failures[0]
 
 
@@ -444,7 +444,7 @@ def test_a_defect_while_settling_an_earlier_run_costs_no_backup_but_is_an_alarm(
     stage.night()
     stage.heard.clear()
     report = stage.night()
-    assert (report.exit, report.published) == (Exit.DEBTS, True)
+    assert (report.exit, report.published) == (Exit.OUTSTANDING, True)
     assert "Traceback" in stage.failures[0]
     assert [row.vm for row in stage.site.rows] == [110]
 
@@ -498,7 +498,7 @@ def test_whenever_the_journal_breaks_every_vm_is_released_and_no_backup_is_lost(
     captured = stage.site.held_at
     lost = set(OLD.values()) - set(stage.dates().values())
     assert lost <= ({OLD[S4]} if captured or order is Order.PAPER else set())
-    assert report.exit is not Exit.DEBTS
+    assert report.exit is not Exit.OUTSTANDING
     assert (report.exit is Exit.FAILED) == (not captured)
     for path in stage.store.folder.glob("*.away"):
         path.rename(path.with_suffix(".jsonl"))

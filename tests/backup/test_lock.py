@@ -137,7 +137,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_named_after_ten_second
         with pytest.raises(LockNotReleased) as caught, waiting:
             raise AssertionError("never held")
     assert clock.monotonic() == GRACE
-    assert caught.value.exit is Exit.DEBTS
+    assert caught.value.exit is Exit.OUTSTANDING
     assert f"{tmp_path / 'vol1.lock'} is still held although process {pid}, the run" in caught.value.message
     assert f"fuser -v {tmp_path / 'vol1.lock'}" in caught.value.hint
 
@@ -177,7 +177,7 @@ def test_run_and_recover_exit_5_for_it_and_change_nothing(tmp_path: Path) -> Non
     stage = Stage(tmp_path, processes=process)
     stage.begun()
     with held_though_dead(tmp_path):
-        assert stage.recover() is Exit.DEBTS
+        assert stage.recover() is Exit.OUTSTANDING
         assert "is still held although process" in stage.failures[0]
         with pytest.raises(LockNotReleased):
             stage.night()

@@ -70,7 +70,7 @@ def test_a_removal_in_the_way_of_another_task_is_tried_again_with_growing_pauses
 def test_a_task_that_goes_on_for_hours_is_given_up_on_after_a_limit(stage: Stage) -> None:
     moments = attempts(stage, 108)
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert "vm-108" in report.outstanding[0]
     assert 900 < moments[-1] <= 960
     assert stage.clock.monotonic() <= NIGHT + 960
@@ -114,7 +114,7 @@ def test_a_vm_with_another_task_is_tried_again_while_the_rotation_waits(stage: S
 def test_a_signal_shortens_the_wait_for_another_task(stage: Stage) -> None:
     attempts(stage, 108)
     stage.clock.later(NIGHT + 100, lambda: setattr(stage, "stop", True))
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     assert stage.clock.monotonic() - NIGHT < 130
     assert stage.site.rows != []
 
@@ -129,7 +129,7 @@ def test_after_a_signal_a_removal_is_still_tried_again_for_a_moment(stage: Stage
 
 def test_a_removal_that_fails_for_another_reason_is_tried_three_times_in_a_run(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Unknown("exit code 1", failed=True))
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     assert sum(release_of(108)(step) for step in stage.site.asked) == 3
     assert stage.clock.monotonic() - NIGHT < 10
 
@@ -159,7 +159,7 @@ def test_the_rotation_does_not_wait_for_more_tries_of_a_removal_that_ran_into_it
 
 def test_last_nights_vm_with_another_task_does_not_hold_tonights_backup_up(stage: Stage) -> None:
     stage.site.fail(release_of(108), busy)
-    assert stage.night().exit is Exit.DEBTS
+    assert stage.night().exit is Exit.OUTSTANDING
     captured: list[float] = []
     stage.site.after = lambda step: captured.append(stage.clock.monotonic()) if isinstance(step, Capture) else None
     before = stage.clock.monotonic() + NIGHT
@@ -236,7 +236,7 @@ def test_a_vm_that_is_unregistered_while_it_is_quiesced_is_named_with_what_is_to
     stage = Stage(tmp_path, replace(JOB, order=order, publish=Grade.CRASH_CONSISTENT))
     unregistered_at(stage, Capture)
     report = stage.night()
-    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.PARTIAL, True)
+    assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.PARTIAL, True)
     assert report.outstanding == (
         f"sql01 (vm-110): not registered any more, and {stage.job.vm_snapshot_of(report.stamp)} may be among its files",
     )
@@ -252,7 +252,7 @@ def test_recover_tells_of_an_unregistered_vm_once(stage: Stage) -> None:
     stage.site.rows = [ROW]
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
     assert stage.recover() is Exit.OK
     assert sum(release_of(110)(step) for step in stage.site.asked) == 1
@@ -263,7 +263,7 @@ def test_the_next_run_tells_of_a_vm_that_was_unregistered_meanwhile_and_takes_it
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
     report = stage.night()
-    assert (report.exit, report.grade, report.published) == (Exit.DEBTS, Grade.WHOLE, True)
+    assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.WHOLE, True)
     assert "sql01 (vm-110)" in report.outstanding[0]
     assert stage.store.open_runs() == []
     assert stage.night().exit is Exit.OK
@@ -277,7 +277,7 @@ def test_a_vm_that_is_unregistered_before_its_create_is_answered_may_have_a_snap
 
     stage.site.fail(quiesce_of(110), last)
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert "sql01 (vm-110): not registered any more" in " ".join(stage.failures)
     assert stage.store.open_runs() == []
 
@@ -308,7 +308,7 @@ def test_a_vm_is_not_given_up_on_while_the_database_cannot_be_asked(stage: Stage
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
     stage.site.database_down = True
-    assert stage.recover(wait=False) is Exit.DEBTS
+    assert stage.recover(wait=False) is Exit.OUTSTANDING
     assert stage.store.open_runs() != []
 
 
@@ -332,7 +332,7 @@ def test_a_vm_that_moved_while_its_create_is_unanswered_is_waited_for(stage: Sta
     stage.site.fail(quiesce_of(110), once(act_after(stage.clock, 30)))
     stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert "not registered" not in " ".join(stage.failures)
     assert stage.recover() is Exit.OK
     assert [step.vm.id for step in stage.site.ledger if isinstance(step, Release)].count(110) == 1

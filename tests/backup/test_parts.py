@@ -120,7 +120,7 @@ def test_names_of_vm_snapshots_are_compared_as_a_person_sees_them() -> None:
 
 def test_the_worst_code_wins_in_the_order_that_help_tells() -> None:
     assert worst() is Exit.OK
-    ordered = [Exit.DEBTS, Exit.STOPPED, Exit.FAILED, Exit.LOCKED, Exit.PARTIAL, Exit.OK]
+    ordered = [Exit.OUTSTANDING, Exit.STOPPED, Exit.FAILED, Exit.LOCKED, Exit.PARTIAL, Exit.OK]
     for index, code in enumerate(ordered):
         assert worst(*ordered[index:]) is code
 

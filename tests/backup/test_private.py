@@ -131,7 +131,7 @@ def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage
     (stage.state / name).chmod(mode)
     with pytest.raises(Untrusted) as caught:
         private.arrange(stage.state, None)
-    assert caught.value.exit is Exit.DEBTS
+    assert caught.value.exit is Exit.OUTSTANDING
     assert f"can write {stage.state / name} (mode {mode:04o})" in caught.value.message
     assert f"chmod go-w {stage.state / name}" in caught.value.hint
     with pytest.raises(Untrusted):  # whoever only looks does not believe it either
@@ -148,7 +148,7 @@ def test_a_run_refuses_a_state_folder_that_others_could_have_written_before_anyt
     assert stage.site.asked == before
     assert stage.recover() is Exit.OK  # nothing is open
     stage.begun()
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
 
 
 def test_a_lock_that_others_could_have_opened_is_refused_by_name(stage: Stage) -> None:

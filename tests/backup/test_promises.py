@@ -131,7 +131,7 @@ def test_what_is_outstanding_on_another_virtualcenter_says_nothing_of_the_vms_of
     stage.site.rows = []
     stage.site.vcenter = "vc02"
     report = stage.night()
-    assert (report.exit, report.grade) == (Exit.DEBTS, Grade.WHOLE)
+    assert (report.exit, report.grade) == (Exit.OUTSTANDING, Grade.WHOLE)
 
 
 # A datastore without a VM

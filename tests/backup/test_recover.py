@@ -95,7 +95,7 @@ def test_one_broken_journal_keeps_no_other_from_being_settled(stage: Stage) -> N
         file.write("hello\n")
     owing(stage, Vm(110), JOB, "20070322T030002Z", answered=True)
     (stage.store.folder / "vol1-20070322T030003Z.jsonl").mkdir()
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert stage.site.rows == []
     assert len(stage.store.open_runs()) == 2
     assert "line 2" in stage.failures[0]
@@ -110,10 +110,10 @@ def test_a_defect_while_settling_one_run_keeps_no_other_from_it(stage: Stage) ->
         raise RuntimeError("a defect")
 
     stage.site.fail(release_of(108), explode)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [108]
     assert "Traceback" in " ".join(stage.failures)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
 
@@ -162,7 +162,7 @@ def test_recover_that_only_waits_yields_to_a_run_and_goes_on_behind_it(stage: St
 
     stage.clock.wait = a_run_comes  # type: ignore[method-assign]
     assert stage.recover() is Exit.OK
-    assert [report.exit for report in nights] == [Exit.DEBTS]
+    assert [report.exit for report in nights] == [Exit.OUTSTANDING]
     assert nights[0].outstanding == ("sql01 (vm-110): Quiesce-20070322T030000Z, whose id is not known yet",)
     assert stage.site.rows == []
     assert not stage.store.open_runs()
@@ -185,7 +185,7 @@ def test_a_signal_still_releases_what_can_be_released_and_exits_5_for_the_rest(s
     stage.stop = False
     owing(stage, VM, JOB, "20070322T030001Z", answered=False)
     stage.stop = True
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert stage.clock.monotonic() == 0
 
 
@@ -203,7 +203,7 @@ def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(s
     stage.site.rows = [ROW]
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
     stage.heard.clear()
     assert stage.recover() is Exit.OK
@@ -213,7 +213,7 @@ def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(s
 def test_a_folder_that_cannot_be_locked_leaves_an_alarm(stage: Stage) -> None:
     owing(stage, VM, JOB, "20070322T030000Z", answered=True)
     (stage.state / "vol1.lock").mkdir()
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert "cannot be written" in stage.failures[0]
 
 

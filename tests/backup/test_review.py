@@ -90,7 +90,7 @@ def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, a
     wrong = Release(VM, "snapshot-9")
     stage.site.fail(lambda step: step == wrong, deny(answer) if answer else lose)
     night, recovered = stage.night().exit, stage.recover()
-    assert stage.site.rows == [] or (night, recovered) == (Exit.DEBTS, Exit.DEBTS)
+    assert stage.site.rows == [] or (night, recovered) == (Exit.OUTSTANDING, Exit.OUTSTANDING)
     assert stage.site.rows == [] or not answer
 
 
@@ -151,7 +151,7 @@ def test_a_defect_in_one_runs_decisions_keeps_no_other_runs_vm_quiesced(
         return decide(state, now, policy)
 
     monkeypatch.setattr("snapall.backup.engine.decide", defective)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [VM.id]
     assert any("ZeroDivisionError" in text for text in stage.failures)
 
@@ -183,7 +183,7 @@ def test_a_removal_of_an_id_that_never_was_releases_no_vm_that_still_has_another
     stage.site.fail(lambda step: isinstance(step, Release) and step.vm == VM and step.ssid != "snapshot-9", fails)
     report = stage.night()
     assert [row.vm for row in stage.site.rows] == [VM.id]
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert VM.label in " ".join(report.outstanding)
 
 
@@ -280,7 +280,7 @@ def test_in_paper_order_a_snapshot_that_was_mistaken_for_ours_and_vanished_hides
     stage.site.fail(quiesce_of(VM.id), fails)
     stage.site.fail(capture_of(), vanishes)
     assert stage.night().exit is not Exit.OK
-    assert stage.recover() in {Exit.OK, Exit.DEBTS}
+    assert stage.recover() in {Exit.OK, Exit.OUTSTANDING}
     assert stage.site.rows == []
     assert stage.recover() is Exit.OK
     assert not stage.store.open_runs()

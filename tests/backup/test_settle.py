@@ -205,7 +205,7 @@ def test_a_program_that_never_ends_is_waited_for_until_timeout_and_settle_are_ov
     before = stage.clock.monotonic()
     assert settle(stage, journal).outstanding
     assert stage.clock.monotonic() - before == pytest.approx(stage.pace.create_timeout + stage.pace.settle)
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert any("sql01 (vm-110)" in text and "4001" in text for text in stage.failures)
 
 

@@ -151,9 +151,9 @@ def test_of_several_new_snapshots_of_one_name_none_is_removed(tmp_path: Path) ->
 
     stage.site.fail(quiesce_of(110), once(twice))
     report = stage.night()
-    assert report.exit is Exit.DEBTS
+    assert report.exit is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [110, 110]
-    assert stage.recover() is Exit.DEBTS
+    assert stage.recover() is Exit.OUTSTANDING
     assert [row.vm for row in stage.site.rows] == [110, 110]
     del stage.site.rows[1]
     assert stage.recover() is Exit.OK  # what is left is the only one, and ours

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
-from snapall.config.settings import Database, Filer, Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import Refused, SiteError, SnapallError
 from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
@@ -70,7 +71,16 @@ def ssh_bytes(output: tuple[bytes, bytes, int], _folder: Path) -> None:
 def key_files(data: bytes, folder: Path) -> None:
     path = folder / "id_rsa"
     path.write_bytes(data)
-    filer = Filer("filer1", "filer1", "ssh", 22, "u", path, None, folder / "none", 5, None, reserved_port=False)
+    filer = Filer(
+        name="filer1",
+        host="filer1",
+        port=22,
+        user="u",
+        key_file=path,
+        known_hosts=folder / "none",
+        timeout=5,
+        reserved_port=False,
+    )
     proof = ssh.Ssh(filer)._proof
     if isinstance(proof, NotSent):
         complaint(proof)
@@ -130,12 +140,12 @@ def huge_answers(text: str, _folder: Path) -> None:
 
 def site_error(output: str, _folder: Path) -> None:
     """What a driver says, connection string and all, as the user sees it."""
-    asked = VirtualCenter(Database("mssql+pyodbc://u@VirtualCenter", Secret(PASSWORD), None))
+    asked = VirtualCenter(Database(url="mssql+pyodbc://u@VirtualCenter", password=Secret(PASSWORD)))
     complaint(asked._site_error(trouble_of(output), output))
 
 
 def urls(url: str, _folder: Path) -> None:
-    asked = VirtualCenter(Database(url, Secret(PASSWORD), None))
+    asked = VirtualCenter(Database(url=url, password=Secret(PASSWORD)))
     asked._url.get_backend_name()
     complaint(asked._site_error(trouble_of(""), ""))
 
@@ -145,7 +155,18 @@ def output(data: bytes, _folder: Path) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         text = process._text(file)
-    vcb = Vcb(Vcenter("vc01", "u", Secret(PASSWORD), ("vcbsnapshot",), 60, 60, 60, 1))
+    vcb = Vcb(
+        Vcenter(
+            host="vc01",
+            user="u",
+            password=Secret(PASSWORD),
+            vcbsnapshot=("vcbsnapshot",),
+            timeout=60,
+            remove_timeout=60,
+            settle=60,
+            parallel=1,
+        )
+    )
     step = Quiesce(VM, "Quiesce-x")
     outcome = vcb._judge(step, process.Completed((), 0, text, text, 1.0), 60)
     told(Intent(1, step), Answered(1, outcome, 1.0))

@@ -22,7 +22,16 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 PASSWORD = "s3cr\u00e9t"
 STAMP = datetime(2007, 3, 22, 3, tzinfo=UTC)
 VM = Vm(108, "web01", "esx1")
-FILER = Filer("filer1", "filer1", "rsh", 514, "snapall", None, None, None, 5, "snapall", reserved_port=False)
+FILER = Filer(
+    name="filer1",
+    host="filer1",
+    transport="rsh",
+    port=514,
+    user="snapall",
+    timeout=5,
+    local_user="snapall",
+    reserved_port=False,
+)
 
 
 def samples(folder: str, pattern: str = "*.*") -> list[str]:

@@ -22,7 +22,8 @@ from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown
 from snapall.config.batch import batch_of
 from snapall.config.load import check_keep, jobs_named, parse
-from snapall.config.settings import Config, Database, Filer, Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Config, Database, Filer, Vcenter
 from snapall.config.tomlfile import tables_of
 from snapall.errors import ConfigError, JournalError, Refused, SiteError
 from snapall.site.filer import FilerSystem, require_7mode
@@ -70,11 +71,33 @@ def rsh(output: tuple[bytes, bytes], _folder: Path) -> None:
 def known_hosts(data: bytes, folder: Path) -> None:
     path = folder / "known_hosts"
     path.write_bytes(data)
-    KnownHosts(Filer("filer1", "filer1", "ssh", 22, "u", None, Secret("x"), path, 5, None, reserved_port=False)).read()
+    KnownHosts(
+        Filer(
+            name="filer1",
+            host="filer1",
+            port=22,
+            user="u",
+            password=Secret("x"),
+            known_hosts=path,
+            timeout=5,
+            reserved_port=False,
+        )
+    ).read()
 
 
 def vcbsnapshot(output: tuple[bytes, bytes, int | None], _folder: Path) -> None:
-    vcb = Vcb(Vcenter("vc01", "vcbackup", Secret(PASSWORD), ("vcbsnapshot",), 60, 60, 60, 1))
+    vcb = Vcb(
+        Vcenter(
+            host="vc01",
+            user="vcbackup",
+            password=Secret(PASSWORD),
+            vcbsnapshot=("vcbsnapshot",),
+            timeout=60,
+            remove_timeout=60,
+            settle=60,
+            parallel=1,
+        )
+    )
     stdout, stderr = (one.decode("utf-8", "replace") for one in output[:2])
     steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
     for step in steps:
@@ -111,13 +134,13 @@ def secret(data: bytes, folder: Path) -> None:
 def batch(data: bytes, _folder: Path) -> None:
     made = batch_of(data, {})
     assert bool(made.table) is not bool(made.faults)
-    for line in made.told():
+    for line in made.fault_lines():
         tame(line)
 
 
 def overlay(text: str, folder: Path) -> None:
     made = batch_of((FIXTURES / "bat" / "filled.bat").read_bytes(), tables_of(text, folder / "snapall.bat.toml"))
-    for line in made.told():
+    for line in made.fault_lines():
         tame(line)
 
 
@@ -149,14 +172,16 @@ def database(rows: Rows, folder: Path) -> None:
         if not connection.execute("SELECT 1 FROM VPX_VM").fetchall():
             connection.execute("INSERT INTO VPX_VM VALUES (108, 9, 0), (110, 9, NULL)")
             connection.execute("INSERT INTO VPX_DS_ASSIGNMENT VALUES (688, 108), (688, 110), (688, 9)")
-    asked = VirtualCenter(Database(f"sqlite:///{path}", None, ""))
+    asked = VirtualCenter(Database(url=f"sqlite:///{path}", owner=""))
     for ask in (lambda: asked.vms([688]).vms, lambda: asked.snapshots([108, 110]), asked.inventory):
         with suppress(SiteError):
             for one in ask():
                 told(Warned(str(one)), Failed(getattr(one, "label", "x"), ""))
     with suppress(SiteError, Refused):
         for vm in asked.vms([688]).vms:
-            vcb = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1))
+            vcb = Vcb(
+                Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1)
+            )
             assert vcb.argv(Quiesce(vm, "Quiesce"), masked=False)[3:] == ("-c", f"moref:vm-{vm.id}", "Quiesce")
             tame(messages.safe(vm.label))
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.record import Warned
 from snapall.backup.steps import Quiesce
-from snapall.config.settings import Database, Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Vcenter
 from snapall.errors import Refused, SiteError
 from snapall.site.datastores import ids_of
 from snapall.site.vcb import Vcb
@@ -89,7 +90,9 @@ def typed_rows(tables: tuple[Rows, ...], _folder: Path) -> None:
     """Ids are ids, times have a zone, names can be shown; and nothing of a name is on a command line."""
     driver = OddDriver(dict(zip(TABLES, tables, strict=True)))
     with driven_by(driver):
-        asked = VirtualCenter(Database("mssql+pymssql://u@vc01/VCDB?tds_version=7.1", Secret("x"), "vc_user"))
+        asked = VirtualCenter(
+            Database(url="mssql+pymssql://u@vc01/VCDB?tds_version=7.1", password=Secret("x"), owner="vc_user")
+        )
         for ask in (_inventory, _vms):
             with suppress(SiteError):
                 ask(asked)
@@ -103,7 +106,7 @@ def _inventory(asked: VirtualCenter) -> None:
 
 
 def _vms(asked: VirtualCenter) -> None:
-    vcb = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1))
+    vcb = Vcb(Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1))
     found = asked.vms([688]).vms
     assert [vm.id for vm in found] == sorted({vm.id for vm in found})
     for vm in found:

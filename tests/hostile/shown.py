@@ -43,9 +43,9 @@ from snapall.backup.record import (
 )
 from snapall.backup.steps import Capture, Child, Quiesce, Refusal, Unknown
 from snapall.config.batch.source import source_of
-from snapall.config.load import _judged, from_batch, load, parse
+from snapall.config.load import from_batch, load, parse, validated
 from snapall.config.tomlfile import dotted
-from snapall.config.values import ValueContext
+from snapall.config.values import Reading
 from snapall.errors import ConfigError
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
@@ -84,8 +84,8 @@ def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
     (folder / "id_rsa").write_text("a key\n")
     raw = retyped(RAW, edits)
     try:
-        place = ValueContext(folder, ENVIRON)
-        _judged(raw, folder / "snapall.toml", place, lambda fault: f"{dotted(fault.path)}: {fault.text}")
+        place = Reading(folder, ENVIRON)
+        validated(raw, folder / "snapall.toml", place, lambda fault: f"{dotted(fault.path)}: {fault.text}")
     except ConfigError as error:
         for line in error.message.split("\n"):
             tame(line)

@@ -26,8 +26,8 @@ LOOKS = (
     Mutant(
         "an audit that found something is clean",
         "operate/audit.py",
-        "        return all(one.kind.only_noted",
-        "        return any(one.kind.only_noted",
+        "        return all(one.kind.informational",
+        "        return any(one.kind.informational",
         AUDIT,
     ),
     Mutant(
@@ -82,14 +82,14 @@ LOOKS = (
     ),
     Mutant(
         "the group may read the secrets",
-        "operate/doctor/here.py",
+        "operate/doctor/machine.py",
         "_OTHERS = stat.S_IRGRP | stat.S_IROTH",
         "_OTHERS = stat.S_IROTH",
         DOCTOR,
     ),
     Mutant(
         "the configuration may be written by everybody",
-        "operate/doctor/here.py",
+        "operate/doctor/machine.py",
         "st_mode & stat.S_IWOTH:",
         "st_mode & stat.S_IXOTH:",
         DOCTOR,

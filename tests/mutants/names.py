@@ -12,15 +12,15 @@ DEFECTS = ("tests/test_defects.py",)
 NAMES = (
     Mutant(
         "temporary names in common are overlooked",
-        "config/rules.py",
+        "config/conflicts.py",
         "        return (*retained, *temporary.values())\n",
         "        return retained\n",
         CONFIG,
     ),
     Mutant(
         "only equal prefixes make temporary names in common",
-        "config/rules.py",
-        "        return any(name.lower().startswith(start) for name in (*self.names(), self.temporary))\n",
+        "config/conflicts.py",
+        "        return any(name.lower().startswith(start) for name in (*self.names, self.temporary))\n",
         "        return self.temporary.lower() == start\n",
         CONFIG,
     ),
@@ -69,7 +69,7 @@ NAMES = (
     Mutant(
         "what VMs are left is no matter after a defect",
         "app/jobrun.py",
-        "        code = worst(code, Exit.DEBTS) if left else code\n",
+        "        code = worst(code, Exit.OUTSTANDING) if left else code\n",
         "",
         DEFECTS,
     ),

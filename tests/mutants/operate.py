@@ -36,14 +36,14 @@ OPERATE = (
         WATCH,
     ),
     Mutant(
-        "the guardian waits for ever for a sign of life",
+        "the guardian waits for ever for a heartbeat",
         "operate/guardian.py",
         "        if self._awake - self._beat >= self._limits.silence:",
         "        if False:",
         WATCH,
     ),
     Mutant(
-        "the guardian takes no sign of life for one",
+        "the guardian sees no heartbeat",
         "operate/guardian.py",
         "            self._beat = self._awake\n",
         "            pass\n",
@@ -255,7 +255,8 @@ OPERATE = (
     Mutant(
         "a removal that was answered, but could not be looked for, counts as an alarm",
         "backup/queries.py",
-        "    if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:\n        return ()\n",
+        "    if state.reported and state.ended is not None and state.ended.exit != Exit.OUTSTANDING:\n"
+        "        return ()\n",
         "",
         (*STATUS, *SUMMARIES),
     ),

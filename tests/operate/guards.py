@@ -26,15 +26,15 @@ from pathlib import Path
 from snapall.app.output import Output
 from snapall.app.run import run
 from snapall.config.load import load
-from snapall.operate.guardian import Limits
-from snapall.operate.launcher import Post
+from snapall.operate.guardian import StuckLimits
+from snapall.operate.launcher import GuardianLauncher
 {prelude}
 settings = load(Path({config!r}))
 jobs = list(settings.jobs.values())
 taken = jobs[0].max_quiesced + settings.filers[jobs[0].filer].timeout
-limits = Limits(silence={silence!r}, slack={limit!r} - taken)
-post = Post(settings, limits, patience={patience})
-sys.exit(int(run(settings, jobs, Output(), post=post)))
+limits = StuckLimits(silence={silence!r}, slack={limit!r} - taken)
+launcher = GuardianLauncher(settings, limits, patience={patience})
+sys.exit(int(run(settings, jobs, Output(), launcher=launcher)))
 """
 
 

@@ -9,7 +9,7 @@ from snapall.backup.steps import Capture, Quiesce, Release, Step
 from snapall.operate.history import known_of
 from snapall.operate.reading import history
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import Standing, standing
+from snapall.operate.status import JobStatus, job_status
 from tests.backup.pretended import Stage
 
 CREATE, CAPTURE, REMOVE = 3.0, 1.0, 5.0
@@ -41,7 +41,7 @@ def course_of(stage: Stage, which: int = -1) -> RunHistory:
     return run
 
 
-def standing_of(stage: Stage, hours: float = 1.0) -> Standing:
+def standing_of(stage: Stage, hours: float = 1.0) -> JobStatus:
     """How its job stands so many hours after the clock's present."""
     stage.clock.push(hours * 3600)
-    return standing(stage.job, known_of(stage.store, stage.job.name), stage.clock.utc())
+    return job_status(stage.job, known_of(stage.store, stage.job.name), stage.clock.utc())

@@ -35,11 +35,11 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_good_night_is_told_whole(stage: Stage) -> None:
     report = stage.night()
     run = course_of(stage)
-    assert (run.kind, run.exit, run.published, run.quiesced, len(run.asked)) == (RunKind.NIGHT, 0, True, 3, 3)
+    assert (run.kind, run.exit, run.published, run.quiesced, len(run.targets)) == (RunKind.NIGHT, 0, True, 3, 3)
     assert run.stamp == report.stamp
     assert run.ended is not None
     assert (run.left, run.settled, run.open) == ((), (), False)
-    assert all(vm.freed is not None and vm.state == QUIESCED for vm in run.vms)
+    assert all(vm.released_at is not None and vm.state == QUIESCED for vm in run.vms)
 
 
 def test_the_seconds_are_those_that_the_calls_took(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_seconds_are_those_that_the_calls_took(tmp_path: Path) -> None:
     assert [one.call.seconds for one in run.captures] == [CAPTURE]
     assert run.window == pytest.approx(3 * CREATE + CAPTURE + 3 * REMOVE, abs=1)
     first = run.vms[0]
-    assert first.held_seconds == pytest.approx(2 * CREATE + CAPTURE + REMOVE, abs=1)
+    assert first.quiesced_seconds == pytest.approx(2 * CREATE + CAPTURE + REMOVE, abs=1)
 
 
 def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
@@ -98,8 +98,8 @@ def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Sta
     assert run is not None
     (vm,) = run.vms
     assert (run.window, vm.create_seconds, vm.remove_seconds) == (None, CREATE, None)
-    assert vm.freed is not None
-    assert vm.freed > run.last
+    assert vm.released_at is not None
+    assert vm.released_at > run.last
 
 
 def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(stage: Stage) -> None:
@@ -107,9 +107,9 @@ def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(
     stage.night()
     (vm,) = [one for one in course_of(stage).vms if one.vm.id == 110]
     assert vm.remove_seconds is None
-    assert vm.freed is not None
+    assert vm.released_at is not None
     assert vm.release is not None
-    assert vm.freed >= vm.release.sent
+    assert vm.released_at >= vm.release.sent
 
 
 def test_the_removal_of_orphaned_snapshots_is_no_night(stage: Stage) -> None:
@@ -137,7 +137,7 @@ def test_a_capture_that_was_sent_twice_counts_once(stage: Stage) -> None:
     stage.night()
     run = course_of(stage)
     assert len(run.captures) == 1
-    assert run.captures[0].proven is not None
+    assert run.captures[0].confirmed is not None
 
 
 def test_a_dead_runs_vm_was_quiesced_only_if_it_answered_before_the_capture(stage: Stage) -> None:

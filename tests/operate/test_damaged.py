@@ -110,7 +110,7 @@ def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
 def test_the_remedy_followed_literally_leaves_nothing_quiesced(stage: Stage, who: str, damage: Damage) -> None:
     path = damaged(stage, damage)
     code = stage.night().exit if who == "run" else stage.recover()
-    assert code == Exit.DEBTS
+    assert code == Exit.OUTSTANDING
     (failed,) = [one for one in stage.heard if isinstance(one, Failed) and str(path) in one.text]
     assert {row.vm for row in stage.site.rows} == {108, 110}
     rename_as_told(failed.hint)
@@ -138,7 +138,7 @@ def test_status_is_critical_and_gives_the_same_remedy(stage: Stage, damage: Dama
     stage.clock.push(60)
     path = damaged(stage, damage)
     found = standing_of(stage)
-    (finding,) = [one for one in found.findings if one.text.startswith("not readable: ")]
+    (finding,) = [one for one in found.findings if one.text.startswith("unreadable: ")]
     assert found.level is finding.level is Level.CRITICAL
     rename_as_told(finding.text)
     assert not path.exists()
@@ -173,7 +173,7 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
     (unreadable,) = known_of(stage.store, "vol1").unreadable
     assert "settle it with that version (`snapall recover`)" in unreadable.remedy
     assert standing_of(stage).level is Level.CRITICAL
-    assert (stage.night().exit if who == "run" else stage.recover()) == Exit.DEBTS
+    assert (stage.night().exit if who == "run" else stage.recover()) == Exit.OUTSTANDING
     assert "settle it with that version" in "".join(one.hint for one in stage.heard if isinstance(one, Failed))
     rename_as_told(unreadable.remedy)
     assert not path.exists()

@@ -22,7 +22,7 @@ from snapall.config.load import load
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import SiteSpec, batch, big
-from snapall.operate.doctor.links import Mark, Seen, Walk
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
 from tests import external_actors
@@ -129,13 +129,13 @@ BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
     "a password that others may read": Planted(
-        "file rights", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
+        "file permissions", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
     ),
     "a key that its group may read": Planted(
-        "file rights", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
+        "file permissions", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
     ),
     "a configuration that everybody may write": Planted(
-        "file rights", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
+        "file permissions", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
     ),
     "a file in the place of the state folder": Planted(
         "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")
@@ -232,7 +232,7 @@ def _port(night: AtLab, port: str) -> None:
     night.edit(old, f"port = {port}")
 
 
-def examined(night: AtLab) -> tuple[Ended, list[dict[str, str]]]:
+def run_checks(night: AtLab) -> tuple[Ended, list[dict[str, str]]]:
     ended = night("doctor", "--json")
     assert ended.code in {0, 1}, ended.err
     return ended, json.loads(ended.out)["links"]
@@ -252,7 +252,7 @@ def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, nam
     planted = PLANTED[name]
     night = at_lab(site=planted.site(), transport=transport)
     planted.plant(night)
-    ended, links = examined(night)
+    ended, links = run_checks(night)
     (found,) = [one for one in links if _name(one) == planted.link and one["mark"] == planted.mark]
     assert planted.says in found["text"]
     assert found["remedy"]
@@ -277,9 +277,9 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make,
 def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
     night = at_lab(transport="ssh")
     written("known_hosts", "")(night)
-    _, links = examined(night)
+    _, links = run_checks(night)
     untried = {_name(one): one["text"] for one in links if one["mark"] == Mark.NOT_TRIED}
-    assert untried["filer login of filer1"] == "for want of filer host key of filer1"
+    assert untried["filer login of filer1"] == "because filer host key of filer1 failed"
     assert {"version of filer1", "volume of vmvol1", "snap list of vmvol1", "plan of vol1"} <= set(untried)
     assert not any(entry.command for entry in night.ledger)
 
@@ -291,7 +291,7 @@ def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
 ) -> None:
     night = at_lab(transport=transport)
     faulty("version", kind, "what?")(night)
-    ended, links = examined(night)
+    ended, links = run_checks(night)
     marks = {_name(one): one["mark"] for one in links}
     assert (marks["filer login of filer1"], marks["version of filer1"]) == (Mark.OK, BROKEN)
     assert ended.code == 1
@@ -300,20 +300,20 @@ def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
 def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_lab: Make) -> None:
     night = at_lab(transport="ssh")  # by rsh the lab cannot leave one so, but for a time-out
     faulty("vol status", FaultKind.DROP)(night)
-    ended, links = examined(night)
+    ended, links = run_checks(night)
     asked = [entry.command for entry in night.ledger if entry.of is None and entry.command]
     assert [command for command in asked if command != "version"] == ["vol status vmvol1"]
     (listing,) = [one for one in links if _name(one) == "snap list of vmvol1"]
-    assert (listing["mark"], "has not answered `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
+    assert (listing["mark"], "did not answer `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
     told = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
-    assert {one["remedy"] for one in told} == {"see that the filer is well, then run `snapall doctor` again"}
+    assert {one["remedy"] for one in told} == {"check the filer's health, then run `snapall doctor` again"}
     assert ended.code == 1
 
 
 def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
     night = at_lab(transport="rsh")
     faulty("login", FaultKind.FAIL)(night)
-    _, links = examined(night)
+    _, links = run_checks(night)
     marks = {_name(one): one["mark"] for one in links}
     assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
 
@@ -322,7 +322,7 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
     night = at_lab()
     dead_run(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
-    _, links = examined(night)
+    _, links = run_checks(night)
     (owed,) = [one for one in links if _name(one) == "outstanding work of vol1"]
     assert owed["mark"] == WARNED
     assert "web01 (vm-108)" in owed["text"]
@@ -331,7 +331,7 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
 def test_where_no_vm_is_known_the_login_of_vcbsnapshot_is_told_as_not_tried(at_lab: Make) -> None:
     night = at_lab()
     external_actors.set_database(night.world, up=False)
-    _, links = examined(night)
+    _, links = run_checks(night)
     (login,) = [one for one in links if _name(one) == "vcbsnapshot login"]
     assert login["mark"] == Mark.NOT_TRIED
 
@@ -340,8 +340,8 @@ def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab
     night = at_lab()
     night.edit('url   = "sqlite:', 'url   = "mssql+pyodbc://sa:geheim@VirtualCenter?x=')
     night.config.chmod(0o644)
-    ended, links = examined(night)
-    (rights,) = [one for one in links if one["link"] == "file rights"]
+    ended, links = run_checks(night)
+    (rights,) = [one for one in links if one["link"] == "file permissions"]
     assert (rights["mark"], str(night.config) in rights["text"]) == (WARNED, True)
     assert "geheim" not in ended.out + ended.err
 
@@ -351,7 +351,7 @@ def test_a_run_at_work_is_told(at_lab: Make) -> None:
     state = load(night.config).state
     state.mkdir()
     with hold(state, "vol1", "run", SystemClock(), lambda: False):
-        _, links = examined(night)
+        _, links = run_checks(night)
     (lock,) = [one for one in links if one["link"] == "lock"]
     assert lock["mark"] == WARNED
     assert "a run is at work" in lock["text"]
@@ -362,7 +362,7 @@ def test_doctor_and_status_name_a_lock_whose_holder_is_dead(at_lab: Make) -> Non
     assert night("run").code == 0
     with held_though_dead(load(night.config).state) as pid:
         ended = night("status", "--nagios")
-        _, links = examined(night)
+        _, links = run_checks(night)
     assert ended.code == Level.CRITICAL
     assert f"is still held although process {pid}, the run that it names, is dead" in ended.out
     (lock,) = [one for one in links if one["link"] == "lock"]
@@ -387,7 +387,7 @@ def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_la
     }
     assert (state / "vol1.lock").stat().st_mode & 0o777 == 0o600
     state.chmod(0o700)
-    _, links = examined(night)
+    _, links = run_checks(night)
     (folder,) = [one for one in links if one["link"] == "state folder"]
     assert "the group `readers` cannot read" in folder["text"]
 
@@ -419,20 +419,20 @@ def test_two_clocks_may_differ_by_a_minute(apart: float, says: str) -> None:
 
 
 def test_a_file_that_goes_while_it_is_looked_at_is_a_broken_link() -> None:
-    walk = Walk()
-    assert not walk.look("file rights", "", lambda: Seen(str(Path("/nowhere/secret").stat())))
-    assert (walk.results[0].mark, "/nowhere/secret" in walk.results[0].text) == (Mark.FAILURE, True)
+    checks = Checklist()
+    assert not checks.check("file permissions", "", lambda: CheckOutcome(str(Path("/nowhere/secret").stat())))
+    assert (checks.results[0].mark, "/nowhere/secret" in checks.results[0].text) == (Mark.FAILURE, True)
 
 
 def test_a_chain_of_links_breaks_at_its_first_broken_one() -> None:
-    def broken() -> Seen:
+    def broken() -> CheckOutcome:
         raise SiteError("no", "mend it")
 
-    walk = Walk()
-    assert walk.look("a", "", lambda: Seen("fine"))
-    assert not walk.look("b", "", broken, "a")
-    assert not walk.look("c", "", lambda: Seen("never"), "b")
-    assert not walk.look("d", "", lambda: Seen("never"), "c")
-    assert walk.look("e", "", lambda: [Seen("one"), Seen("two", "look")], "a")
+    checks = Checklist()
+    assert checks.check("a", "", lambda: CheckOutcome("fine"))
+    assert not checks.check("b", "", broken, "a")
+    assert not checks.check("c", "", lambda: CheckOutcome("never"), "b")
+    assert not checks.check("d", "", lambda: CheckOutcome("never"), "c")
+    assert checks.check("e", "", lambda: [CheckOutcome("one"), CheckOutcome("two", "look")], "a")
     marks = [Mark.OK, Mark.FAILURE, Mark.NOT_TRIED, Mark.NOT_TRIED, Mark.OK, Mark.WARNING]
-    assert [one.mark for one in walk.results] == marks
+    assert [one.mark for one in checks.results] == marks

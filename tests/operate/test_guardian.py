@@ -66,7 +66,7 @@ def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_story_is_told
     told = log(night)
     assert f"process {run.pid} died in the middle of the run" in told[0]
     assert [line for line in told if line.startswith("Removing snapshot for vmid=110")]
-    assert "nothing is outstanding any more" in told[-1]
+    assert "no work is outstanding any more" in told[-1]
 
 
 def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_the_chain(at_lab: Make) -> None:
@@ -116,7 +116,7 @@ def test_a_lock_that_somebody_keeps_though_the_run_is_dead_is_an_alarm_everywher
     for told in (recovered.err, status.out, log(night)[0]):
         assert stuck in told
     assert sum(stuck in line for line in log(night)) == 1
-    assert "nothing is outstanding any more" in log(night)[-1]
+    assert "no work is outstanding any more" in log(night)[-1]
     night.assert_nothing_is_quiesced()
 
 
@@ -159,7 +159,7 @@ def test_it_settles_what_a_run_could_not_settle_by_itself(at_lab: Make) -> None:
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
     assert [entry.verb for entry in night.ledger if "moref:vm-110" in entry.argv] == ["create", "delete"]
-    assert "could not settle all by itself" in log(night)[0]
+    assert "but left outstanding work" in log(night)[0]
 
 
 BROKEN = {
@@ -181,10 +181,12 @@ def test_without_the_guardians_word_nothing_is_quiesced(
     program, patience = BROKEN[how]
     monkeypatch.setattr(sys, "executable", program or str(sleeper))
     settings = load(night.config)
-    ended = run(settings, list(settings.jobs.values()), Output(), post=GuardianLauncher(settings, patience=patience))
+    ended = run(
+        settings, list(settings.jobs.values()), Output(), launcher=GuardianLauncher(settings, patience=patience)
+    )
     told = capsys.readouterr().err
     assert ended is Exit.FAILED
-    assert "the guardian did not come up" in told
+    assert "the guardian did not start" in told
     assert "remedy: nothing was quiesced" in told
     assert night.changes == []
     night.assert_no_backup_is_lost()
@@ -237,12 +239,12 @@ def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
     night.assert_shifted_by_one()
-    assert any("a run wants the lock: it goes first" in line for line in log(night))
-    assert "nothing is outstanding any more" in log(night)[-1]
+    assert any("a run is waiting for the lock: it goes first" in line for line in log(night))
+    assert "no work is outstanding any more" in log(night)[-1]
 
 
 def settled_again(night: AtLab) -> list[str]:
-    return [line for line in log(night) if "what is outstanding is settled now" in line]
+    return [line for line in log(night) if "finishing its outstanding work" in line]
 
 
 @pytest.mark.parametrize("options", [["--order", "paper"], ["--keep", "before_update"]], ids=" ".join)
@@ -280,7 +282,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
         run.kill()
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
-    assert "nothing is outstanding any more" in log(night)[-1]
+    assert "no work is outstanding any more" in log(night)[-1]
 
 
 def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
@@ -338,7 +340,7 @@ def test_after_the_state_folder_was_deleted_and_kill_9_the_vms_are_released(at_l
     night.assert_no_backup_is_lost()
     assert not (night.lab.directory / "snapall.state").exists()
     assert "by the records that were read while its journal could be read" in log(night)[0]
-    assert "nothing is outstanding any more" in log(night)[-1]
+    assert "no work is outstanding any more" in log(night)[-1]
 
 
 def test_a_run_whose_state_folder_is_deleted_releases_its_vms_and_begins_nothing_new(at_lab: Make) -> None:
@@ -368,7 +370,7 @@ def test_a_run_that_is_stopped_at_its_first_removal_is_ended_and_its_vms_release
         assert run.wait(PATIENCE) == -signal.SIGKILL
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
-    assert "gave no sign of life for 5 s, and was ended" in log(night)[0]
+    assert "had no heartbeat for 5 s, and was ended" in log(night)[0]
 
 
 def test_a_run_that_waits_for_a_call_gives_signs_of_life_and_is_left_alone(at_lab: Make) -> None:
@@ -406,7 +408,7 @@ def test_sigterm_makes_it_settle_without_waiting_and_sigint_is_not_for_it(at_lab
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()
     assert journal(night)[-1]["open"] is True
-    assert "not all is settled" in log(night)[-1]
+    assert "some work is still outstanding" in log(night)[-1]
 
 
 def test_two_jobs_of_one_call_have_a_guardian_each(at_lab: Make) -> None:

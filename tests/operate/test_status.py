@@ -22,7 +22,7 @@ from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import JournalError
 from snapall.operate.history import known_of
-from snapall.operate.status import Level, Standing, forgotten
+from snapall.operate.status import JobStatus, Level, removed_job_status
 from snapall.site import process
 from tests.atlab import AtLab
 from tests.backup.holders import dead_note, held_though_dead
@@ -39,7 +39,7 @@ def stage(tmp_path: Path) -> Stage:
     return slow_stage(tmp_path)
 
 
-def told(found: Standing) -> str:
+def told(found: JobStatus) -> str:
     return "; ".join(one.text for one in found.findings)
 
 
@@ -139,7 +139,7 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = standing_of(stage, 0)
     assert found.level is level
-    assert ("no sign of life for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
+    assert ("no heartbeat for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
 
 
 def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
@@ -155,7 +155,7 @@ def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
     assert stage.night().exit == 5
     found = standing_of(stage)
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
-    assert "the last run left VMs that may be quiesced" in told(found)
+    assert "the last run may have left VMs quiesced" in told(found)
 
 
 def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
@@ -177,10 +177,10 @@ def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
 
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
-    assert forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
+    assert removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+    found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
     assert "not in the configuration any more" in told(found)
@@ -189,10 +189,10 @@ def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open
 def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     journal.path.write_text("no journal\nneither is this\n")
-    found = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+    found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.job.name, found.level) == ("vol1", Level.CRITICAL)
-    assert "not readable: " in told(found)
+    assert "unreadable: " in told(found)
 
 
 def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None:
@@ -236,7 +236,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert found.level is Level.WARNING
     assert "the last backup is whole, and yet" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
-    assert "to be checked once more: web01 (vm-108)" in told(found)
+    assert "to be checked again: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup
     assert standing_of(stage).left == ()
 
@@ -272,7 +272,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(sta
     stage.processes = process
     with held_though_dead(stage.state) as pid:
         found = standing_of(stage)
-        lost = forgotten("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
+        lost = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     for one in (found, lost):
         assert one is not None
         assert (one.level, one.left, one.at_work) == (Level.CRITICAL, ("sql01 (vm-110)",), "")

@@ -19,7 +19,7 @@ from snapall.errors import JournalError
 from snapall.operate.history import known_of, past
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import Statistics, statistics
-from snapall.operate.status import Standing
+from snapall.operate.status import JobStatus
 from tests.backup.pretended import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.operate.nights import course_of, slow_stage, standing_of
 
@@ -137,13 +137,15 @@ def judged(stage: Stage) -> tuple[object, ...]:
     return plain(last), shown(standing), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
 
 
-def shown(standing: Standing) -> tuple[object, ...]:
+def shown(standing: JobStatus) -> tuple[object, ...]:
     return standing.level, standing.findings, standing.age, standing.left, standing.watched, standing.pending
 
 
 def plain(run: RunHistory) -> tuple[object, ...]:
     """What `status` and `stats` show of a run."""
-    vms = [(one.vm, one.state, one.why, one.create_seconds, one.remove_seconds, one.held_seconds) for one in run.vms]
+    vms = [
+        (one.vm, one.state, one.why, one.create_seconds, one.remove_seconds, one.quiesced_seconds) for one in run.vms
+    ]
     head = run.job, run.stamp, run.kind, run.began, run.last, run.ended, run.exit, run.backup, run.open
     return *head, run.first, run.released, run.window, run.captured, run.quiesced, run.failure, run.published, vms
 

@@ -177,7 +177,7 @@ def test_a_run_that_begins_no_release_is_ended_at_its_time_and_its_vm_released(w
     assert watch.site.rows == []
     assert not is_open(watch.path)
     assert "began no release within" in watch.texts[0]
-    assert "nothing is outstanding any more" in watch.texts[-1]
+    assert "no work is outstanding any more" in watch.texts[-1]
 
 
 @pytest.mark.parametrize("facts", [(), (ReleaseBegan("the capture is confirmed"),)], ids=["quiescing", "releasing"])
@@ -189,7 +189,7 @@ def test_a_run_that_gives_no_sign_of_life_is_ended_and_its_vm_released(
     watch.watch()
     assert watch.killed_at == pytest.approx(50 + LIMITS.silence, abs=2 * LONGEST_TICK)
     assert watch.site.rows == []
-    assert "gave no sign of life for 120 s, and was ended" in watch.texts[0]
+    assert "had no heartbeat for 120 s, and was ended" in watch.texts[0]
 
 
 def test_when_a_run_dies_its_vms_are_released_at_the_next_look(watch: Watch) -> None:
@@ -368,7 +368,7 @@ def test_a_journal_that_was_damaged_from_the_start_is_told(watch: Watch) -> None
     watch.watch()
     assert watch.killed_at is None
     assert "line 1" in watch.failures[0].text
-    assert "not all is settled" in watch.texts[-1]
+    assert "some work is still outstanding" in watch.texts[-1]
 
 
 def test_a_site_that_answers_nothing_leaves_the_journal_open_and_ends(watch: Watch) -> None:
@@ -379,7 +379,7 @@ def test_a_site_that_answers_nothing_leaves_the_journal_open_and_ends(watch: Wat
     watch.watch()
     assert is_open(journal.path)
     assert watch.clock.seconds < 3 + 10 * PACE.settle
-    assert "not all is settled: `snapall recover` goes on" in watch.texts[-1]
+    assert "some work is still outstanding: run `snapall recover`" in watch.texts[-1]
 
 
 # The state folder disappears
@@ -395,7 +395,7 @@ def test_when_the_state_folder_is_gone_a_dead_run_is_settled_by_what_was_read(wa
     assert watch.site.rows == []
     assert not watch.store.state.exists()
     assert "by the records that were read" in watch.texts[0]
-    assert "nothing is outstanding any more" in watch.texts[-1]
+    assert "no work is outstanding any more" in watch.texts[-1]
     assert watch.killed_at is None
 
 
@@ -440,7 +440,7 @@ def test_what_cannot_be_settled_without_a_journal_has_a_remedy_that_needs_none(w
     watch.at += [(3.0, watch.delete_state), (3.0, watch.die)]
     watch.watch()
     assert any("snapall recover --adopt" in failed.hint for failed in watch.failures)
-    assert watch.texts[-1] == "not all is settled"
+    assert watch.texts[-1] == "some work is still outstanding"
 
 
 def test_a_run_waits_for_a_guardian_and_says_so_once(tmp_path: Path) -> None:

@@ -13,14 +13,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import paramiko
 import pytest
 
-from snapall.config.settings import Filer, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Filer
 from snapall.lab.sites import batch, build
 from snapall.lab.world import World
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
@@ -85,7 +86,15 @@ def closed_port() -> int:
 
 
 def settings(transport: Literal["ssh", "rsh"], port: int, user: str) -> Filer:
-    return Filer("filer1", "127.0.0.1", transport, port, user, None, None, None, PATIENCE, "snapall", True)
+    return Filer(
+        name="filer1",
+        host="127.0.0.1",
+        transport=transport,
+        port=port,
+        user=user,
+        timeout=PATIENCE,
+        local_user="snapall",
+    )
 
 
 OLD = """\
@@ -108,8 +117,8 @@ def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
         def start(lines: str) -> Peer:
             lines = f"PasswordAuthentication no\nAuthorizedKeysFile {tmp_path}/authorized_keys\n{lines}"
             port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines))
-            reached = replace(settings("ssh", port, _myself()), key_file=tmp_path / "user_key")
-            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+            reached = settings("ssh", port, _myself()).model_copy(update={"key_file": tmp_path / "user_key"})
+            return Peer(world, reached.model_copy(update={"known_hosts": tmp_path / "known_hosts"}), tmp_path)
 
         yield start
 
@@ -128,8 +137,8 @@ def sshd_by_password(tmp_path: Path, world: World) -> Iterator[Callable[[str], P
             prefix = stack.enter_context(known_to_the_system(tmp_path, passwd=account))
             lines = f"PasswordAuthentication yes\nPubkeyAuthentication no\n{lines}"
             port = stack.enter_context(_sshd(tmp_path, shell(tmp_path, world, "ssh"), lines, prefix))
-            reached = replace(settings("ssh", port, ACCOUNT), password=Secret("hunter2"))
-            return Peer(world, replace(reached, known_hosts=tmp_path / "known_hosts"), tmp_path)
+            reached = settings("ssh", port, ACCOUNT).model_copy(update={"password": Secret("hunter2")})
+            return Peer(world, reached.model_copy(update={"known_hosts": tmp_path / "known_hosts"}), tmp_path)
 
         yield start
 
@@ -169,7 +178,7 @@ def rshd(tmp_path: Path, world: World) -> Iterator[Peer]:
     (home / ".rhosts").chmod(0o600)
     account = f"{ACCOUNT}:*:0:0::{home}:{shell(tmp_path, world, 'rsh')}\n"
     with known_to_the_system(tmp_path, passwd=account) as prefix, inetd(tmp_path, prefix, daemon) as port:
-        yield Peer(world, replace(settings("rsh", port, ACCOUNT), local_user="snapall"), tmp_path)
+        yield Peer(world, settings("rsh", port, ACCOUNT).model_copy(update={"local_user": "snapall"}), tmp_path)
 
 
 VERSION = """\
@@ -201,7 +210,7 @@ def hosts_equiv(world: World) -> Iterator[Callable[[str], Peer]]:
             files = {"passwd": account, "hosts.equiv": lines}
             prefix = stack.enter_context(known_to_the_system(folder, **files))
             port = stack.enter_context(inetd(folder, prefix, daemon))
-            return Peer(world, replace(settings("rsh", port, ACCOUNT), local_user="snapall"), folder)
+            return Peer(world, settings("rsh", port, ACCOUNT).model_copy(update={"local_user": "snapall"}), folder)
 
         yield start
 

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,14 +34,14 @@ def test_snapshots_are_made_renamed_listed_and_deleted(rshd: Peer) -> None:
 
 
 def test_a_user_whom_rhosts_does_not_name_is_refused(rshd: Peer) -> None:
-    stranger = Rsh(replace(rshd.settings, local_user="somebody"))
+    stranger = Rsh(rshd.settings.model_copy(update={"local_user": "somebody"}))
     with pytest.raises(SiteError):
         FilerSystem(stranger, "filer1").listing("vmvol1")
 
 
 def test_an_unprivileged_source_port_is_refused(rshd: Peer) -> None:
     with pytest.raises(SiteError):
-        FilerSystem(Rsh(replace(rshd.settings, reserved_port=False)), "filer1").listing("vmvol1")
+        FilerSystem(Rsh(rshd.settings.model_copy(update={"reserved_port": False})), "filer1").listing("vmvol1")
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.ACT_NO_ANSWER])

@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from snapall.backup.steps import Capture, Delete, Done, Rename, Unknown
-from snapall.config.settings import Secret
+from snapall.config.secret import Secret
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
@@ -54,7 +54,7 @@ def test_a_password_lets_us_in_and_a_wrong_one_does_not(sshd_by_password: Start,
     filer = filer_of(peer)
     assert isinstance(filer.perform(Capture("vmvol1", "new")), Done)
     assert filer.listing("vmvol1")[0].name == "new"
-    wrong = replace(peer, settings=replace(peer.settings, password=Secret("hunter3")))
+    wrong = replace(peer, settings=peer.settings.model_copy(update={"password": Secret("hunter3")}))
     with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in") as refusal:
         filer_of(wrong).listing("vmvol1")
     assert "hunter" not in refusal.value.message + refusal.value.hint
@@ -96,7 +96,7 @@ def test_a_changed_host_key_is_told_loudly(sshd: Start) -> None:
 def test_a_key_that_the_server_does_not_know_is_refused(sshd: Start) -> None:
     peer = sshd(OLD)
     paramiko.RSAKey.generate(2048).write_private_key_file(str(peer.folder / "stranger"))
-    stranger = replace(peer, settings=replace(peer.settings, key_file=peer.folder / "stranger"))
+    stranger = replace(peer, settings=peer.settings.model_copy(update={"key_file": peer.folder / "stranger"}))
     with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in"):
         filer_of(stranger).listing("vmvol1")
 

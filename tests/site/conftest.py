@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from snapall.config.settings import Database, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Database
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.drivers import Driver, Pg8000, Pymssql, Pyodbc
 from tests.site.servers import POSTGRESQL, SQL_2000, SQL_2005, Server
@@ -30,7 +31,7 @@ class Site:
     driver: Driver
 
     def asked(self, owner: str | None = None) -> VirtualCenter:
-        return VirtualCenter(Database(URLS[type(self.driver)], Secret("hunter2"), owner), timeout=5)
+        return VirtualCenter(Database(url=URLS[type(self.driver)], password=Secret("hunter2"), owner=owner), timeout=5)
 
     def assert_it_was_only_read(self) -> None:
         """Nothing but single SELECTs, none in a transaction, and every connection is closed."""

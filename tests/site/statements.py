@@ -89,14 +89,14 @@ def asked_and_heard(dialect: str) -> Iterator[tuple[VirtualCenter, Heard]]:
     match dialect:
         case "mssql":
             with _standing_in(Pyodbc(Server(SQL_2000))) as heard:
-                yield VirtualCenter(Database("mssql+pyodbc://vc_user@VirtualCenter", None, None)), heard
+                yield VirtualCenter(Database(url="mssql+pyodbc://vc_user@VirtualCenter")), heard
         case "postgresql":
             with _standing_in(Pg8000(Server(POSTGRESQL))) as heard:
-                yield VirtualCenter(Database("postgresql+pg8000://vc@vc01/VCDB", None, None)), heard
+                yield VirtualCenter(Database(url="postgresql+pg8000://vc@vc01/VCDB")), heard
         case _:
             with tempfile.TemporaryDirectory() as folder, _listening() as heard:
                 build(Path(folder) / "lab", batch()).close()
-                yield VirtualCenter(Database(database_url(Path(folder) / "lab"), None, "")), heard
+                yield VirtualCenter(Database(url=database_url(Path(folder) / "lab"), owner="")), heard
 
 
 @contextmanager

@@ -64,7 +64,16 @@ def server() -> Iterator[RcmdServer]:
 def settings(
     port: int, *, host: str = "127.0.0.1", timeout: float = PATIENCE, user: str | None = None, reserved: bool = False
 ) -> Filer:
-    return Filer("filer1", host, "rsh", port, user, None, None, None, timeout, "operator", reserved)
+    return Filer(
+        name="filer1",
+        host=host,
+        transport="rsh",
+        port=port,
+        user=user,
+        timeout=timeout,
+        local_user="operator",
+        reserved_port=reserved,
+    )
 
 
 def answer(text: bytes) -> Behaviour:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from snapall.backup.model import Vm, VmSnapshot
-from snapall.config.settings import Database, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Database
 from snapall.errors import Refused, SiteError
 from snapall.site.datastores import Inventory
 from snapall.site.virtualcenter import VirtualCenter
@@ -244,7 +245,7 @@ def test_a_password_within_the_url_is_kept_and_hidden(start: Start) -> None:
     site.server.refusal = Said(18456, "28000", "Login failed for user 'vc_user' with p%40ss or p@ss")
     url = "mssql+pyodbc://vc_user:p%40ss@VirtualCenter?odbc_autotranslate=p%40ss"
     with pytest.raises(SiteError) as caught:
-        VirtualCenter(Database(url, Secret("other"), "")).vms([688])
+        VirtualCenter(Database(url=url, password=Secret("other"), owner="")).vms([688])
     assert "PWD=p@ss" in str(site.driver.arguments[0][0])
     assert "p@ss" not in caught.value.message
     assert "p%40ss" not in caught.value.message

@@ -9,14 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import paramiko
 import pytest
 from paramiko import common
 
-from snapall.config.settings import Filer, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Filer
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent
 from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
 from snapall.site.sshkeys import HOST_KEYS
@@ -165,7 +165,15 @@ def settings(server: SshServer, tmp_path: Path) -> Filer:
     known, key = tmp_path / "known_hosts", tmp_path / "id_rsa"
     known.write_text(f"[127.0.0.1]:{server.port} ssh-rsa {server.host_key.get_base64()}\n")
     server.user_key.write_private_key_file(str(key))
-    return Filer("filer1", "127.0.0.1", "ssh", server.port, "snapall", key, None, known, PATIENCE, None, True)
+    return Filer(
+        name="filer1",
+        host="127.0.0.1",
+        port=server.port,
+        user="snapall",
+        key_file=key,
+        known_hosts=known,
+        timeout=PATIENCE,
+    )
 
 
 # -- the good way
@@ -180,9 +188,9 @@ def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer
 
 
 def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: Filer) -> None:
-    assert Ssh(replace(settings, key_file=None, password=Secret("right"))).run("snap rename v a b") == FilerReply(
-        "", ""
-    )
+    assert Ssh(settings.model_copy(update={"key_file": None, "password": Secret("right")})).run(
+        "snap rename v a b"
+    ) == FilerReply("", "")
     assert server.logins == [("snapall", "password")]
 
 
@@ -254,9 +262,9 @@ def test_the_old_algorithms_stay_in_reach() -> None:
 
 
 def test_the_command_for_people_can_be_typed(settings: Filer) -> None:
-    ssh = Ssh(replace(settings, host="filer1", port=22))
+    ssh = Ssh(settings.model_copy(update={"host": "filer1", "port": 22}))
     assert ssh.command_line("snap create v n") == "ssh snapall@filer1 snap create v n"
-    assert Ssh(replace(settings, host="filer1", port=2222)).command_line("version") == (
+    assert Ssh(settings.model_copy(update={"host": "filer1", "port": 2222})).command_line("version") == (
         "ssh -p 2222 snapall@filer1 version"
     )
 
@@ -307,7 +315,7 @@ def test_a_known_hosts_file_that_cannot_be_read_means_that_nothing_was_sent(
 
 def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: SshServer, settings: Filer) -> None:
     with pytest.raises(NotSent, match="did not let snapall in") as caught:
-        Ssh(replace(settings, key_file=None, password=Secret("wrong-secret"))).run("version")
+        Ssh(settings.model_copy(update={"key_file": None, "password": Secret("wrong-secret")})).run("version")
     assert "wrong-secret" not in caught.value.message + caught.value.hint
     assert server.commands == []
 
@@ -315,7 +323,7 @@ def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: S
 def test_a_password_that_is_refused_is_not_followed_by_another_method(server: SshServer, settings: Filer) -> None:
     server.auths = "keyboard-interactive"
     with pytest.raises(NotSent, match="did not let snapall in"):
-        Ssh(replace(settings, key_file=None, password=Secret("wrong"))).run("version")
+        Ssh(settings.model_copy(update={"key_file": None, "password": Secret("wrong")})).run("version")
     assert server.logins == [("snapall", "password")]
 
 
@@ -324,7 +332,7 @@ def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(
 ) -> None:
     server.user_key = paramiko.RSAKey.generate(1024)
     with pytest.raises(NotSent, match="did not let snapall in"):
-        Ssh(replace(settings, password=Secret("right"))).run("version")
+        Ssh(settings.model_copy(update={"password": Secret("right")})).run("version")
     assert {method for _, method in server.logins} == {"publickey"}
 
 
@@ -351,7 +359,7 @@ def test_a_refused_connection_means_that_nothing_was_sent(settings: Filer) -> No
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     with pytest.raises(NotSent, match=f"on port {port}"):
-        Ssh(replace(settings, port=port)).run("version")
+        Ssh(settings.model_copy(update={"port": port})).run("version")
 
 
 class OverOn(Deadline):
@@ -397,7 +405,7 @@ def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: 
 
         thread = threading.Thread(target=greet)
         thread.start()
-        hasty = replace(settings, port=listener.getsockname()[1], timeout=17)
+        hasty = settings.model_copy(update={"port": listener.getsockname()[1], "timeout": 17})
         with pytest.raises(NotSent, match=r"its time of 17 s is over"):
             Ssh(hasty, lambda _: OverOn(greeted)).run("version")
         thread.join()
@@ -405,7 +413,9 @@ def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: 
 
 def test_what_hangs_is_left_when_the_systems_own_clock_says_so(settings: Filer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match=r"is over|timed out"):
-        Ssh(replace(settings, port=silent.getsockname()[1], timeout=PATIENCE), lambda _: Deadline(0.2)).run("version")
+        Ssh(
+            settings.model_copy(update={"port": silent.getsockname()[1], "timeout": PATIENCE}), lambda _: Deadline(0.2)
+        ).run("version")
 
 
 def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: Filer) -> None:
@@ -435,7 +445,7 @@ def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, s
 
     server.answer = stall
     with pytest.raises(NoAnswer, match=r"its time of 17 s is over"):
-        Ssh(replace(settings, timeout=17), lambda _: OverOn(asked)).run("snap create vmvol1 x")
+        Ssh(settings.model_copy(update={"timeout": 17}), lambda _: OverOn(asked)).run("snap create vmvol1 x")
     over.set()
 
 
@@ -475,7 +485,7 @@ def test_an_answer_without_end_is_left(server: SshServer, settings: Filer) -> No
 
 def why_there_is_no_way_in(settings: Filer, key_file: Path | None) -> str:
     with pytest.raises(NotSent) as caught:
-        Ssh(replace(settings, key_file=key_file)).run("version")
+        Ssh(settings.model_copy(update={"key_file": key_file})).run("version")
     return f"{caught.value.message}; {caught.value.hint}"
 
 

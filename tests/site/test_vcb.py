@@ -9,7 +9,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.steps import Child, Done, Quiesce, Refusal, Release, Unknown
-from snapall.config.settings import Secret, Vcenter
+from snapall.config.secret import Secret
+from snapall.config.settings import Vcenter
 from snapall.errors import ConfigError, SiteError
 from snapall.site import process
 from snapall.site.vcb import Vcb, ssids
@@ -81,7 +82,16 @@ def settings(
     password: str | None = "vcpw",
 ) -> Vcenter:
     secret = None if password is None else Secret(password)
-    return Vcenter("vc01", user, secret, program, timeout=PATIENCE, remove_timeout=PATIENCE, settle=960, parallel=4)
+    return Vcenter(
+        host="vc01",
+        user=user,
+        password=secret,
+        vcbsnapshot=program,
+        timeout=PATIENCE,
+        remove_timeout=PATIENCE,
+        settle=960,
+        parallel=4,
+    )
 
 
 def quiesce(program: FakeProgram, password: str | None = "vcpw") -> Done | Refusal | Unknown:
@@ -188,7 +198,7 @@ def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
     os.mkfifo(gate)
     program = (sys.executable, "-c", "import sys; print('SsId:s-1', flush=True); open(sys.argv[1]).read()", str(gate))
     patient = settings(program)
-    hasty = replace(patient, timeout=0.01) if own == "timeout" else replace(patient, remove_timeout=0.01)
+    hasty = patient.model_copy(update={own: 0.01})
     children: list[Child] = []
     outcome = Vcb(hasty).perform(step, children.append)
     gate.write_text("")
@@ -305,7 +315,10 @@ def test_only_a_program_that_ended_by_itself_has_said_that_it_failed(code: int, 
             return False
 
     for step in (QUIESCE, RELEASE):
-        outcome = Vcb(Vcenter("vc01", None, None, ("vcbsnapshot",), 60, 60, 60, 1), Ended()).perform(step, nobody)
+        outcome = Vcb(
+            Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1),
+            Ended(),
+        ).perform(step, nobody)
         assert isinstance(outcome, Unknown)
         assert outcome.failed is failed
         assert f"exit code {code}" in outcome.why
@@ -443,11 +456,22 @@ def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str
     script = tmp_path / "vcbsnapshot"
     script.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(tmp_path))}/argv\necho "{output}"\nexit {code}\n')
     script.chmod(0o755)
-    vcb = Vcb(Vcenter("vc01", "u", Secret("pw"), (str(script),), PATIENCE, PATIENCE, 5, 1))
+    vcb = Vcb(
+        Vcenter(
+            host="vc01",
+            user="u",
+            password=Secret("pw"),
+            vcbsnapshot=(str(script),),
+            timeout=PATIENCE,
+            remove_timeout=PATIENCE,
+            settle=5,
+            parallel=1,
+        )
+    )
     if trouble:
         with pytest.raises(SiteError, match=trouble) as caught:
-            vcb.looked(Vm(611))
+            vcb.try_login(Vm(611))
         assert caught.value.hint
     else:
-        assert vcb.looked(Vm(611)) == "let in by vc01"
+        assert vcb.try_login(Vm(611)) == "let in by vc01"
     assert (tmp_path / "argv").read_text().startswith("-h vc01 -u u -p pw -f moref:vm-611 ")

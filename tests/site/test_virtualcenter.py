@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm, VmSnapshot
-from snapall.config.settings import Database, Secret
+from snapall.config.secret import Secret
+from snapall.config.settings import Database
 from snapall.errors import Refused, SiteError
 from snapall.site.datastores import Datastore, Inventory, bytes_of
 from snapall.site.virtualcenter import VirtualCenter
@@ -45,7 +46,7 @@ class Db:
                 connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
     def asked(self) -> VirtualCenter:
-        return VirtualCenter(Database(f"sqlite:///{self.path}", None, None))
+        return VirtualCenter(Database(url=f"sqlite:///{self.path}"))
 
 
 @pytest.fixture
@@ -249,7 +250,7 @@ def test_ids_need_no_look_at_the_datastores(db: Db) -> None:
 
 
 def refused(url: str, password: str | None = None) -> SiteError:
-    settings = Database(url, None if password is None else Secret(password), "")
+    settings = Database(url=url, password=None if password is None else Secret(password), owner="")
     with pytest.raises(SiteError) as caught:
         VirtualCenter(settings).vms([688])
     assert caught.value.hint

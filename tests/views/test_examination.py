@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from snapall.operate.doctor.links import Mark, Result
+from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.views.doctor import doctor_json, doctor_lines
 
-WELL = [Result("log", "", Mark.OK, "snapall.log"), Result("snap list", "vmvol1", Mark.OK, "understood")]
+WELL = [CheckResult("log", "", Mark.OK, "snapall.log"), CheckResult("snap list", "vmvol1", Mark.OK, "understood")]
 ILL = [
     *WELL,
-    Result("space", "vmvol1", Mark.WARNING, "2 % is free", "make room"),
-    Result("filer login", "filer1", Mark.FAILURE, "refused \x1b[31m", "look at `user`"),
-    Result("version", "filer1", Mark.NOT_TRIED, "for want of filer login of filer1"),
+    CheckResult("space", "vmvol1", Mark.WARNING, "2 % is free", "make room"),
+    CheckResult("filer login", "filer1", Mark.FAILURE, "refused \x1b[31m", "look at `user`"),
+    CheckResult("version", "filer1", Mark.NOT_TRIED, "for want of filer login of filer1"),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.record import Fact, Notice
-from snapall.operate.doctor.links import Mark, Result
+from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.operate.history import past
 from snapall.operate.statistics import statistics
 from snapall.site.datastores import Inventory
@@ -44,7 +44,7 @@ def test_the_page_names_the_schema() -> None:
     [
         ("list", list_json([Retained("v", "vmware_recent", "Mar 22 03:00", (), "unknown", "")])),
         ("datastores", datastore_json([Taken(Inventory(688, "san", 19, None, None), ("vol1",))])),
-        ("doctor", doctor_json([Result("log", "", Mark.OK, "snapall.log")])),
+        ("doctor", doctor_json([CheckResult("log", "", Mark.OK, "snapall.log")])),
     ],
 )
 def test_what_a_command_shows_is_on_the_page(command: str, body: dict[str, object]) -> None:

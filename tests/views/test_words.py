@@ -17,16 +17,16 @@ from tests.views.helpers import report_with
 
 @pytest.mark.parametrize("code", list(Exit))
 def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
-    lines = messages.summary(report_with(code, outstanding=("web01 (vm-7)",) if code is Exit.DEBTS else ()), JOB)
+    lines = messages.summary(report_with(code, outstanding=("web01 (vm-7)",) if code is Exit.OUTSTANDING else ()), JOB)
     assert any(line.startswith(f"exit {int(code)}: ") for line in lines)
     assert any(line.startswith("next: ") for line in lines) == (code is not Exit.OK)
-    if code is Exit.DEBTS:
+    if code is Exit.OUTSTANDING:
         assert "web01 (vm-7)" in lines[0]
         assert "snapall recover" in " ".join(lines)
 
 
 def test_recover_is_no_advice_where_it_can_do_nothing() -> None:
-    unreadable = report_with(Exit.DEBTS)
+    unreadable = report_with(Exit.OUTSTANDING)
     assert "snapall recover" not in messages.advice(unreadable, JOB)
     unregistered = replace(unreadable, outstanding=("web01 (vm-7)",), given_up=("web01 (vm-7)",))
     assert "snapall recover" not in messages.advice(unregistered, JOB)

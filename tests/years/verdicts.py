@@ -67,7 +67,7 @@ class Court:
             job="" if process.words.startswith("recover") else process.job.name,
             mark=process.mark if process.words == "guardian" else "",
         )
-        if code not in {Exit.DEBTS, Exit.LOCKED} and "adopt" not in process.words:
+        if code not in {Exit.OUTSTANDING, Exit.LOCKED} and "adopt" not in process.words:
             yield from self._left(code, mine)
         if process.runs:
             yield from self._certified(process)

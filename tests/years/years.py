@@ -202,7 +202,7 @@ class Years:
         self.others.untag()
         self.turns.pause(max(0.0, self.world.database_up_at - self.turns.now, self.world.filer_up_at - self.turns.now))
         code = self.commands.recover(Fate(), CALM)
-        if code == Exit.DEBTS and (rivals := self.court.rivals()):
+        if code == Exit.OUTSTANDING and (rivals := self.court.rivals()):
             for row in rivals:  # the operator removes his own, as he was told
                 del self.world.rows[row.ssid]
             code = self.commands.recover(Fate(), CALM)

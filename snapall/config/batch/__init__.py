@@ -1,4 +1,4 @@
-"""An old snapall.bat as a configuration: what it says, line by line, or why it cannot be taken as it stands."""
+"""Read an old snapall.bat as a configuration, or say line by line why it cannot be imported."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from snapall.config.batch.defects import defects_of
 from snapall.config.batch.facts import BatchFault, Defect, KeyPath, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
-from snapall.config.batch.shown import shown
+from snapall.config.batch.redacted import redacted
 from snapall.config.batch.table import table_of
 from snapall.escaping import printable
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Batch:
-    """What was read: the faults, or a table as tomllib gives one, with the line of each key."""
+    """A batch that was read: its faults, or a table as tomllib returns it, with the line of each key."""
 
     faults: tuple[BatchFault, ...]
     table: Mapping[str, object]
@@ -24,21 +24,21 @@ class Batch:
     defects: tuple[Defect, ...]
     script: Script
 
-    def told(self) -> list[str]:
-        """The faults, one a line: the line's number, the line, why, and the remedy; no password in any."""
+    def fault_lines(self) -> list[str]:
+        """Return one line for each fault: number, excerpt, reason and remedy, without any password."""
         found = []
         for fault in self.faults:
-            text = shown(self.script.texts.get(fault.line, ""))
+            text = redacted(self.script.texts.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
             found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
 
     def masked(self, text: str) -> str:
-        """A message without any password of the file."""
+        """Return a message without any password of the file."""
         return self.script.masked(text)
 
     def line_of(self, path: KeyPath) -> int | None:
-        """Where a key, or what stands in it or above it, was read."""
+        """Return the line of a key, or of what lies in it or above it."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
@@ -46,11 +46,11 @@ class Batch:
 
 
 def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
-    """Read a batch file with what its overlay says. Never raises: what is not understood is among the faults."""
+    """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults."""
     script = read(data)
     table = table_of(script)
-    said = table.whole()
-    faults = sorted((one for one in script.faults if not answers(overlay, said, one)), key=lambda one: one.line)
+    value = table.whole()
+    faults = sorted((one for one in script.faults if not answers(overlay, value, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, (), script)
-    return Batch((), merged(said, overlay), table.lines, defects_of(script), script)
+    return Batch((), merged(value, overlay), table.lines, defects_of(script), script)

@@ -1,4 +1,4 @@
-"""The conditions and loops of a batch file, those that the backup knows."""
+"""The conditions and loops of a batch file that snapall can follow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IF_EXIST = re.compile(r"if\s+exist\s+(?P<file>\S+)\s+(?P<then>(?:del|erase)\s.+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What `if` leads to. `good`: it holds when all goes well. `checks`: it tells failures apart; None: no result."""
+    """An `if`. `good`: it holds on success. `checks`: it tells success from failure; None: it checks no result."""
 
     then: str
     good: bool = True
@@ -31,7 +31,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for /F` over the lines of a list, but for the first `skip`, and the variables that take the words of each."""
+    """A `for /F` over the lines of a list after the first `skip`, and the variables that take each line's words."""
 
     file: str
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Loop:
 
 
 def condition_of(text: str) -> Condition | None:
-    """A condition, or None for one that is not known."""
+    """Return the condition, or None for an unknown one."""
     text = text.rstrip()
     exists = _IF_EXIST.fullmatch(text)
     if exists is not None:
@@ -58,11 +58,11 @@ def condition_of(text: str) -> Condition | None:
 
 
 def loop_of(text: str) -> Loop | None:
-    """A loop over a list, or None for another one."""
+    """Return the loop over a list, or None for any other."""
     hit = _FOR.fullmatch(text.rstrip())
     options = (hit["options"] or "").lower() if hit is not None else ""
     count = _tokens(options)
-    # Without usebackq the loop reads what stands in quotes as its only line.
+    # Without usebackq the loop reads the quoted text as its only line.
     if hit is None or count is None or (hit["file"].startswith('"') and "usebackq" not in options):
         return None
     if hit["body"].lstrip().startswith("("):
@@ -73,7 +73,7 @@ def loop_of(text: str) -> Loop | None:
 
 
 def _tokens(options: str) -> int | None:
-    """How many words of a line the loop takes; None for options whose effect is not known."""
+    """Return how many words of a line the loop takes; None for unknown options."""
     count = 1
     for option in options.split():
         # A digit at the beginning of a line would leave out the VMs whose ids begin with it.

@@ -1,4 +1,4 @@
-"""One volume's deletes, renames and create -> the chain of names, newest first; it must be unbroken."""
+"""One volume's deletes, renames and create -> its chain of names, newest first, which must be unbroken."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from snapall.backup.model import chain_names
-from snapall.config.batch.facts import ANY, Said, Script, Snap
-from snapall.config.batch.nights import PROPER
+from snapall.config.batch.facts import ANY, Located, Script, Snap
+from snapall.config.batch.sequences import PROPER
 
 _KEY = ("jobs", ANY, "chain")
-_REMEDY = "the chain must be unbroken, oldest first: delete the oldest, rename each to the next, create the newest"
+_REMEDY = "keep the chain unbroken: delete the oldest, rename each to the next, create the newest"
 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A command whose names are all known; for a rename the old one comes first."""
+    """A command whose names are all known; a rename lists the old name first."""
 
     line: int
     verb: str
-    names: tuple[Said, ...]
+    names: tuple[Located, ...]
 
 
-def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Said, ...] | None:
-    """The names, newest first; a line that breaks the chain is a fault, and None comes back."""
+def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Located, ...] | None:
+    """Return the names, newest first, or None after recording each line that breaks the chain as a fault."""
     moves = [_Move(one.line, one.verb, tuple(name for name in one.names if name is not None)) for one in snaps]
     if any(len(move.names) != len(snap.names) for move, snap in zip(moves, snaps, strict=True)):
         return None
@@ -45,7 +45,7 @@ def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Said, ...]
     return tuple(chain) if len(script.faults) == before else None
 
 
-def _check_names(chain: list[Said], used: list[_Move], moves: list[_Move], script: Script) -> None:
+def _check_names(chain: list[Located], used: list[_Move], moves: list[_Move], script: Script) -> None:
     names, oldest = " <- ".join(one.text for one in chain), chain[-1].text
     deletes = [move for move in moves if move.verb == "delete"]
     for move in moves:
@@ -58,17 +58,17 @@ def _check_names(chain: list[Said], used: list[_Move], moves: list[_Move], scrip
     if not deletes:
         script.fault(chain[0].line, f"nothing deletes {oldest}, the oldest of the chain {names}", _REMEDY, _KEY)
     if len({one.text.lower() for one in chain}) != len(chain):
-        script.fault(chain[0].line, f"the chain {names} comes back to itself", _REMEDY, _KEY)
+        script.fault(chain[0].line, f"the chain {names} repeats a name", _REMEDY, _KEY)
 
 
 def _check_order(order: list[_Move], script: Script) -> None:
-    for earlier, later in pairwise(order):
-        if earlier.line > later.line:
-            script.fault(later.line, "this line comes before the one that must make room for it", _REMEDY, _KEY)
+    for earlier, after in pairwise(order):
+        if earlier.line > after.line:
+            script.fault(after.line, "this line comes before the one that makes room for it", _REMEDY, _KEY)
 
 
-def naming(chain: tuple[Said, ...]) -> dict[str, object]:
-    """The chain as a job's keys: `prefix` and `retain` when these are the default names, else `chain`."""
+def naming(chain: tuple[Located, ...]) -> dict[str, object]:
+    """Return the chain as a job's keys: `prefix` and `retain` for the default names, else `chain`."""
     names = tuple(one.text for one in chain)
     prefix = names[0].removesuffix("_recent")
     if prefix and prefix != names[0] and chain_names(prefix, len(names)) == names:

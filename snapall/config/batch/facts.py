@@ -1,4 +1,4 @@
-"""What is said of a batch file: values with their lines, faults, defects, and its commands in their order."""
+"""The facts read from a batch file: values with their lines, faults, defects, and its commands in order."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ KeyPath = tuple[str | int, ...]
 _SHORT = 4
 
 ANY = "*"
-"""In the place of a job's or filer's name: whichever it is."""
+"""Stands for the name of any job or filer in a key's path."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A value and the line where a person would correct it."""
+class Located:
+    """A value and the line on which to correct it."""
 
     text: str
     line: int
@@ -23,7 +23,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class BatchFault:
-    """A line that cannot be taken as it stands, why, and the remedy; an overlay that has one of `keys` answers it."""
+    """A line that cannot be imported, why, and the remedy; an overlay that sets one of `keys` lifts it."""
 
     line: int
     text: str
@@ -33,7 +33,7 @@ class BatchFault:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """What this very file does wrong every night or on a bad one, and what snapall does instead."""
+    """Something that this file does wrong, every night or on a bad one, and what snapall does instead."""
 
     lines: tuple[int, ...]
     what: str
@@ -42,7 +42,7 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How a program is called: is its output logged, are its errors, is its result looked at, are variables bare."""
+    """One call of a program: whether its output and its errors are logged, and whether variables lack quotes."""
 
     line: int
     program: str
@@ -57,24 +57,24 @@ class Snap:
 
     line: int
     verb: str
-    filer: Said | None
-    user: Said | None
-    volume: Said | None
-    names: tuple[Said | None, ...]
+    filer: Located | None
+    user: Located | None
+    volume: Located | None
+    names: tuple[Located | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OsqlCall:
     """How osql is called."""
 
-    login: Said | None
-    password: Said | None
-    dsn: Said | None
+    login: Located | None
+    password: Located | None
+    dsn: Located | None
 
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """How a query's result stands in its file: below how many lines of headers, and behind an earlier one or not."""
+    """The file of a query's result: how many header lines it has, and whether it is appended to."""
 
     headers: int = 0
     appended: bool = False
@@ -82,7 +82,7 @@ class ListFile:
 
 @dataclass(frozen=True, slots=True)
 class VmQuery:
-    """The query for the VMs of the datastores; `datastores` is None where its filter is not understood."""
+    """The query for the VMs of the datastores; `datastores` is None if its filter is unknown."""
 
     line: int
     database: OsqlCall
@@ -95,7 +95,7 @@ class VmQuery:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotQuery:
-    """The query for the VM snapshots of one name; `limited_to` names the datastores if it is limited to some."""
+    """The query for the VM snapshots of one name, `limited_to` some datastores or to none."""
 
     line: int
     database: OsqlCall
@@ -108,12 +108,12 @@ class SnapshotQuery:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How vcbsnapshot is called; `unset_user` is the variable for -u that nothing sets."""
+    """How vcbsnapshot logs in; `unset_user` is the variable after -u that nothing sets."""
 
-    program: Said | None
-    host: Said | None
-    user: Said | None
-    password: Said | None
+    program: Located | None
+    host: Located | None
+    user: Located | None
+    password: Located | None
     unset_user: str = ""
     bare: bool = False  # neither -u nor -p: VCB's own config.js supplies them
 
@@ -125,7 +125,7 @@ class QuiesceLoop:
     line: int
     source: str
     login: Login
-    name: Said | None
+    name: Located | None
     skip: int = 0
 
 
@@ -144,18 +144,18 @@ Statement = Snap | VmQuery | SnapshotQuery | QuiesceLoop | ReleaseLoop
 
 @dataclass(slots=True)
 class Script:
-    """All that was read: what runs when all goes well, in order, what is wrong, and what the defects are judged by."""
+    """Everything read from a file: the commands that run on success, the faults, and what the defects are judged by."""
 
     texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
     statements: list[Statement] = field(default_factory=list)
     faults: list[BatchFault] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
-    logs: list[Said] = field(default_factory=list)
-    emptied: list[int] = field(default_factory=list)  # lines whose > begins the log anew
-    folder: Said | None = None  # where the last change of folder before the programs leads
-    checks: list[int] = field(default_factory=list)  # lines that look at the result of the one before
+    logs: list[Located] = field(default_factory=list)
+    emptied: list[int] = field(default_factory=list)  # lines whose > overwrites the log
+    folder: Located | None = None  # where the last change of folder before the programs leads
+    checks: list[int] = field(default_factory=list)  # lines that check the result of the one before
     always: list[int] = field(default_factory=list)  # `if errorlevel 0`
-    deleted: list[Said] = field(default_factory=list)  # lists that are deleted before they are written
+    deleted: list[Located] = field(default_factory=list)  # lists that are deleted before they are written
     blanks: list[tuple[int, str]] = field(default_factory=list)  # values with blanks at their ends
     in_command_lines: list[int] = field(default_factory=list)  # lines that carry a password
     exits: bool = False  # whether it sets an exit code of its own
@@ -164,21 +164,21 @@ class Script:
     _seen: set[BatchFault] = field(default_factory=set)
 
     def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
-        """Note what cannot be taken."""
+        """Record a line that cannot be imported."""
         found = BatchFault(line, text, remedy, keys)
         if found not in self._seen:
             self._seen.add(found)
             self.faults.append(found)
 
     def masked(self, text: str) -> str:
-        """The text without any password of this file; the names of variables stay."""
+        """Return the text without any password of this file; names of variables stay."""
         pieces = re.split(r"(%[A-Za-z_][A-Za-z0-9_]*%)", text)
         return "".join(piece if number % 2 else self._without_secrets(piece) for number, piece in enumerate(pieces))
 
     def _without_secrets(self, text: str) -> str:
         for secret in sorted(self.secrets - {""}, key=len, reverse=True):
             if len(secret) < _SHORT:
-                # So short a password is a part of many words, and is masked where it stands alone.
+                # A short password is part of many words: mask it only where it stands alone.
                 text = re.sub(rf"(?<![^\s\"'=`]){re.escape(secret)}(?![^\s\"'`])", "***", text)
             else:
                 text = text.replace(secret, "***")

@@ -1,4 +1,4 @@
-"""Where a batch file goes by `c:`, `cd` and `pushd`: the folder that holds vcbsnapshot, if it names it."""
+"""The folder to which a batch file changes by `c:`, `cd` and `pushd`: the one that holds vcbsnapshot."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _CHANGE = re.compile(r"(cd|chdir|pushd)(?![a-z0-9_])\s*(/d\s+)?", re.IGNORECASE)
 
 
 def changes_folder(command: Command) -> bool:
-    """Whether the command is a drive, or one that changes the folder."""
+    """Whether the command changes the drive or the folder."""
     first = command.words[0].text
     return re.fullmatch(r"[A-Za-z]:", first) is not None or _CHANGE.match(first) is not None
 
 
 def folder_after(here: PureWindowsPath, command: Command, program: str) -> PureWindowsPath:
-    """The folder after such a command; a relative one where the batch does not say in which it was started."""
+    """Return the folder after such a command; it is relative if the batch does not name the one it starts in."""
     if re.fullmatch(r"[a-z]:", program):
         return here if here.drive.lower() == program else PureWindowsPath(program + str(here)[len(here.drive) :])
     target = _CHANGE.sub("", " ".join(word.text for word in command.words), count=1).strip()

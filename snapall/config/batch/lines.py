@@ -1,4 +1,4 @@
-"""A batch file's bytes -> lines -> commands, split as cmd.exe splits them; nothing of their meaning."""
+"""A batch file's bytes -> lines -> commands, split as cmd.exe splits them, without their meaning."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge ba
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, joined with those that it continues by `^`; its number is the first one's."""
+    """A line, joined with those that continue it after a `^`; the number is that of the first."""
 
     number: int
     text: str
 
     @property
     def bare(self) -> str:
-        """The text without what cmd passes over at its beginning."""
+        """The text without the leading characters that cmd ignores."""
         return self.text.lstrip(" \t@,;=")
 
     @property
     def is_comment(self) -> bool:
-        """REM, `::` and the labels' own text are never acted upon."""
+        """Whether it is a comment, by REM or `::`."""
         return self.bare.startswith("::") or re.match(r"rem(?![A-Za-z0-9_.])", self.bare, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a command in its pieces, each with whether it stood in quotes."""
+    """A word of a command in pieces, each with whether it was in quotes."""
 
     pieces: tuple[tuple[str, bool], ...]
 
     @property
     def text(self) -> str:
-        """As it stands, without quotes and with its `%name%`."""
+        """The word without its quotes, `%name%` unresolved."""
         return "".join(text for text, _ in self.pieces)
 
 
@@ -57,32 +57,34 @@ class Command:
     join: str
     words: tuple[Word, ...] = ()
     redirects: tuple[Redirect, ...] = ()
-    caret: bool = False  # cmd takes a ^ away
+    caret: bool = False  # cmd removes a ^
     open_quote: bool = False
 
     @property
     def program(self) -> str:
-        """The program's name in small letters, without folder and .exe."""
+        """The program's name in lower case, without folder and .exe."""
         return program_name(self.words[0].text) if self.words else ""
 
 
 def program_name(text: str) -> str:
-    """`rsh` of `C:\\tools\\RSH.exe`."""
+    """Return `rsh` for `C:\\tools\\RSH.exe`."""
     return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
 
 
 def lines_of(data: bytes) -> tuple[list[Line], list[BatchFault]]:
-    """The lines of a batch file; bytes that are no UTF-8 stay in them as lone surrogates."""
+    """Return the lines of a batch file and its faults; bytes that are not UTF-8 become lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return [], [BatchFault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        return [], [BatchFault(1, "the file is larger than 64 KiB, as no batch file is", "name the batch file itself")]
+        return [], [
+            BatchFault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        ]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("ascii", "surrogateescape")
-    # cmd takes every carriage return away; a copy through two systems may have doubled them.
+    # cmd removes every carriage return; a copy through two systems may have doubled them.
     single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
     return _joined(single)
 
@@ -96,22 +98,22 @@ def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
         if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
             faults.append(
                 BatchFault(
-                    line.number, "begins with a sign that the ^ before it changes", "write the command on one line"
+                    line.number, "begins with a character that the ^ before it changes", "write the command on one line"
                 )
             )
         pending = None
         if len(now.text) > _LONGEST:
-            faults.append(BatchFault(now.number, "the line is longer than cmd can take", "cut it in two"))
+            faults.append(BatchFault(now.number, "the line is too long for cmd", "split it"))
         elif not _continues(now.text):
             lines.append(now)
         elif now.is_comment:
-            text = "a comment ends in ^, and cmd may take the next line for a part of it"
-            faults.append(BatchFault(now.number, text, "take the ^ away"))
+            text = "a comment ends in ^, and cmd may read the next line as part of it"
+            faults.append(BatchFault(now.number, text, "remove the ^"))
             lines.append(now)
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "take the ^ away"))
+        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "remove the ^"))
     return lines, faults
 
 
@@ -128,7 +130,7 @@ def _continues(text: str) -> bool:
 
 
 def depth_of(text: str) -> int:
-    """By how many parentheses a line opens more than it closes, outside quotes and those that a ^ makes plain."""
+    """Return how many more parentheses a line opens than it closes, ignoring quoted and escaped ones."""
     bare = re.sub(r'"[^"]*"?|\^.', "", text)
     return bare.count("(") - bare.count(")")
 
@@ -145,7 +147,7 @@ _TOKEN = re.compile(
 
 
 def commands_of(text: str) -> list[Command]:
-    """The commands of a line, with their words and redirections."""
+    """Return the commands of a line with their words and redirections."""
     found: list[Command] = []
     join, tokens = "", list[tuple[str, str]]()
     for hit in _TOKEN.finditer(text):

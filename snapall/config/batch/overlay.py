@@ -1,4 +1,4 @@
-"""NAME.bat.toml: what a batch file cannot say, in snapall.toml's own keys, laid over what it says."""
+"""NAME.bat.toml, the overlay: keys of snapall.toml that add to a batch file or override it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snapall.config.batch.facts import ANY, BatchFault, KeyPath
 
 
 def answers(overlay: Mapping[str, object], table: Mapping[str, object], fault: BatchFault) -> bool:
-    """Whether the overlay gives a key that the fault is about: of every job of the batch, if it may be any one's."""
+    """Whether the overlay sets a key that the fault is about; for every job of the batch, if the path says ANY."""
     return any(_has(overlay, table, key) for key in fault.keys)
 
 
@@ -27,7 +27,7 @@ def _has(overlay: object, table: object, path: KeyPath) -> bool:
 
 
 def merged(under: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    """Both, table by table; a key of the overlay wins, and one that stands for others takes their place."""
+    """Merge both, table by table; the overlay wins, and a key that replaces others displaces them."""
     return _merged(under, over, ())
 
 
@@ -42,9 +42,9 @@ def _merged(under: Mapping[str, object], over: Mapping[str, object], path: tuple
 
 
 def _displaced(key: str, over: Mapping[str, object], path: tuple[str, ...]) -> bool:
-    """Whether the overlay's keys leave no place for this one of the batch."""
+    """Whether the overlay's keys displace this one of the batch."""
     if path == ("database",) and key == "password":
-        # The batch's password belongs to a login, and this URL has none: a login of Windows, say.
+        # The batch's password belongs to a login, and this URL has none, for example with a Windows login.
         return "url" in over and re.match(r"[^/]*//[^/@]+@", str(over["url"])) is None
     if len(path) == 2 and path[0] == "jobs":
         named = {"chain": {"prefix", "retain"}, "prefix": {"chain"}, "retain": {"chain"}}

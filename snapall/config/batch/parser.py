@@ -1,4 +1,4 @@
-"""Reads a batch file line by line, as it runs when all goes well; a line that is not understood is a fault."""
+"""Read a batch file line by line, as it runs on success; a line that snapall cannot follow is a fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 
 from snapall.config.batch import osql, programs
 from snapall.config.batch.branches import Condition, Loop, condition_of, loop_of
-from snapall.config.batch.facts import Said, Script, Statement, Trace
+from snapall.config.batch.facts import Located, Script, Statement, Trace
 from snapall.config.batch.folders import changes_folder, folder_after
 from snapall.config.batch.lines import Command, Line, Word, commands_of, depth_of, lines_of
 from snapall.config.batch.unknown import NOT_NEEDED, remedy_of, unknown, unknown_loop
@@ -19,7 +19,7 @@ _END = ":eof"
 
 
 def read(data: bytes) -> Script:
-    """All that a batch file says. Never raises: what is not understood is in `faults`."""
+    """Read a batch file. Never raises: what it cannot follow is in `faults`."""
     script = Script()
     lines, faults = lines_of(data)
     script.faults += faults
@@ -35,10 +35,10 @@ class _Reader:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._variables = Variables(script)
-        self._until = ""  # the label to which the good way has jumped
+        self._until = ""  # the label to which a successful run has jumped
         self._jumped_at = 0
         self._here = PureWindowsPath()
-        self._depth = 0  # of a block that is not read: what stands in it may be done or not
+        self._depth = 0  # of a block that is skipped: its commands may run or not
 
     def line(self, line: Line) -> None:
         text = line.bare
@@ -70,15 +70,15 @@ class _Reader:
             self._commands(text, line.number)
 
     def end(self) -> None:
-        """All lines are read."""
+        """Finish after the last line."""
         if self._until and self._until != _END:
-            text = "the batch goes to a label that does not follow below"
-            self._script.fault(self._jumped_at, text, "snapall takes over a batch that runs from top to bottom")
+            text = "the batch jumps to a label that does not follow"
+            self._script.fault(self._jumped_at, text, "snapall imports only a batch that runs from top to bottom")
 
     def _reached(self, line: int, what: str) -> bool:
         if self._until:
-            text = f"{what} stands where the batch does not come when all goes well"
-            self._script.fault(line, text, "what it is for cannot be told: put REM before it in the copy")
+            text = f"{what} is skipped when everything succeeds"
+            self._script.fault(line, text, "its purpose is unclear: put REM before it in the copy")
         return not self._until
 
     def _commands(self, text: str, line: int) -> None:
@@ -92,11 +92,11 @@ class _Reader:
                 return
 
     def _command(self, command: Command, text: str, line: int) -> bool:
-        """Take one command; False ends its line."""
+        """Read one command; False ends its line."""
         program = command.program
         echo = re.match(r"echo(?![a-z0-9_])", program) is not None
         if command.join == "|":
-            self._script.fault(line, "the output goes into another command by |", "write it without the |")
+            self._script.fault(line, "the output is piped into another command by |", "write it without the |")
             return False
         if command.join == "||" and not (echo or program in ("goto", "exit")):
             self._script.fault(line, "a command runs only after a failure (||)", NOT_NEEDED)
@@ -107,7 +107,7 @@ class _Reader:
         if echo or program in _INERT:
             return True
         if command.caret or (command.open_quote and program not in ("cd", "chdir", "pushd")):
-            what = "a ^ that cmd takes away" if command.caret else "a quote that is not closed"
+            what = "a ^ that cmd removes" if command.caret else "an open quote"
             self._script.fault(line, f"the line has {what}", "write it without")
             return False
         return self._act(command, program, text, line)
@@ -173,15 +173,13 @@ class _Reader:
                 text = "the loop does more than echo and vcbsnapshot"
                 self._script.fault(line, text, remedy_of(command.program))
         if found != 1:
-            self._script.fault(
-                line, "the loop does not call vcbsnapshot exactly once", "give each call a loop of its own"
-            )
+            self._script.fault(line, "the loop does not call vcbsnapshot exactly once", "give each call its own loop")
 
     def _if(self, text: str, line: int) -> None:
         match condition_of(text):
             case None:
-                remedy = "it may ask for errorlevel, and goto a label below, echo or exit"
-                self._script.fault(line, "this condition is not one that snapall knows", remedy)
+                remedy = "use errorlevel, with goto to a label below, echo or exit"
+                self._script.fault(line, "snapall does not know this condition", remedy)
             case Condition(then, checks=None):
                 self._commands(then, line)
             case Condition(then, good, checks):
@@ -189,7 +187,7 @@ class _Reader:
                 self._then(then, line, good)
 
     def _then(self, text: str, line: int, good: bool) -> None:
-        """What a condition leads to; `good`: it holds when all goes well."""
+        """Read what a condition runs; `good`: it holds on success."""
         for command in commands_of(text):
             self._redirects(command, line)
             match command.program:
@@ -200,8 +198,8 @@ class _Reader:
                 case program if re.match(r"echo(?![a-z0-9_])", program) and not re.search(r"\belse\b", text):
                     pass
                 case _:
-                    remedy = "it may have goto, echo and exit: give other commands lines of their own"
-                    self._script.fault(line, "the condition leads to a command that is not known there", remedy)
+                    remedy = "only goto, echo and exit are supported: put other commands on lines of their own"
+                    self._script.fault(line, "the condition runs a command that is not supported there", remedy)
                     return
 
     def _goto(self, label: str, only_after_failure: bool, line: int) -> None:
@@ -219,21 +217,21 @@ class _Reader:
 
     def _local(self, command: Command, line: int) -> None:
         if any(word.text.lower() == "enabledelayedexpansion" for word in command.words[1:]):
-            text = "delayed expansion gives the sign ! a meaning"
-            self._script.fault(line, text, "take enabledelayedexpansion away, and write %NAME% for !NAME!")
+            text = "delayed expansion gives the character ! a meaning"
+            self._script.fault(line, text, "remove enabledelayedexpansion, and write %NAME% for !NAME!")
         if not self._until:
             (self._variables.open if command.program == "setlocal" else self._variables.close)()
 
     def _delete(self, command: Command, line: int) -> None:
         names = [word for word in command.words[1:] if not re.fullmatch(r"/[a-zA-Z]", word.text)]
         for word in names:
-            said = self._variables.use(word, line, "the file to delete")
-            if said is not None:
-                self._script.deleted.append(Said(said.text.lower(), line))
+            value = self._variables.use(word, line, "the file to delete")
+            if value is not None:
+                self._script.deleted.append(Located(value.text.lower(), line))
 
     def _change_folder(self, command: Command, program: str, line: int) -> None:
         self._here = folder_after(self._here, command, program)
-        self._script.folder = Said(str(self._here) if self._here.root else "", line)
+        self._script.folder = Located(str(self._here) if self._here.root else "", line)
 
     def _redirects(self, command: Command, line: int) -> None:
         for one in command.redirects:
@@ -241,10 +239,10 @@ class _Reader:
             if target is None or target.text.lower() in ("nul", "nul:", "con") or command.program in osql.PROGRAMS:
                 continue
             if one.sign == "<":
-                self._script.fault(line, "the command reads a file by <", "write it without the <")
+                self._script.fault(line, "the command reads a file through <", "write it without the <")
                 continue
-            said = self._variables.use(target, line, "the log file", ("log",))
-            if said is not None:
-                self._script.logs.append(replace(said, line=line))
+            value = self._variables.use(target, line, "the log file", ("log",))
+            if value is not None:
+                self._script.logs.append(replace(value, line=line))
                 if one.sign == ">":
                     self._script.emptied.append(line)

@@ -1,11 +1,11 @@
-"""The command lines of rsh and vcbsnapshot -> what they say; each option that is not known is a fault."""
+"""The command lines of rsh and vcbsnapshot -> what they do; an unknown option is a fault."""
 
 from __future__ import annotations
 
 import re
 
 from snapall.config.batch.branches import Loop
-from snapall.config.batch.facts import ANY, Login, QuiesceLoop, ReleaseLoop, Said, Script, Snap
+from snapall.config.batch.facts import ANY, Located, Login, QuiesceLoop, ReleaseLoop, Script, Snap
 from snapall.config.batch.lines import Command, Word
 from snapall.config.batch.variables import Variables
 
@@ -14,9 +14,9 @@ _COUNT = {"delete": 1, "rename": 2, "create": 1}
 
 
 def snap(command: Command, line: int, variables: Variables, script: Script) -> Snap | None:
-    """`rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; `snap list` only looks."""
+    """Read `rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; None for `snap list`, which changes nothing."""
     words = list(command.words[1:])
-    user: Said | None = None
+    user: Located | None = None
     plain: list[Word] = []
     while words and len(plain) < 2:
         word = words.pop(0)
@@ -25,7 +25,7 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
         if word.text == "-l" and words:
             user = variables.use(words.pop(0), line, "the user of rsh", ("filers", ANY, "user"))
         elif word.text.startswith("-"):
-            script.fault(line, f"rsh has an option ({option_of(word)}) that is not known", "take it away, if you can")
+            script.fault(line, f"rsh has an unknown option ({option_of(word)})", "remove it if you can")
             return None
         else:
             plain.append(word)
@@ -34,8 +34,8 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
     if len(plain) == 2 and plain[1].text.lower() == "snap" and verb == "list":
         return None
     if len(plain) < 2 or plain[1].text.lower() != "snap" or len(rest) != 1 + _COUNT.get(verb, -9):
-        remedy = "the backup has snap delete, rename, create and list; move others to a batch of their own"
-        script.fault(line, "this rsh command is not one that the backup knows", remedy)
+        remedy = "the backup uses snap delete, rename, create and list; move other commands to a batch of their own"
+        script.fault(line, "this rsh command is no part of the backup", remedy)
         return None
     return Snap(
         line,
@@ -48,9 +48,9 @@ def snap(command: Command, line: int, variables: Variables, script: Script) -> S
 
 
 def loop(
-    source: Said | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
+    source: Located | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
 ) -> QuiesceLoop | ReleaseLoop | None:
-    """`vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
+    """Read `vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
     given: dict[str, Word | None] = {}
     words = list(command.words[1:])
     action, plain = "", list[Word]()
@@ -63,7 +63,7 @@ def loop(
         elif name in ("-c", "-d") and attached is None and not action:
             action = name
         elif name.startswith("-"):
-            script.fault(line, f"vcbsnapshot has an option ({option_of(word)}) that is not taken over", "take it away")
+            script.fault(line, f"vcbsnapshot has an option ({option_of(word)}) that is not supported", "remove it")
             return None
         else:
             plain.append(word)
@@ -76,8 +76,8 @@ def loop(
         return QuiesceLoop(line, source.text.lower(), login, named, over.skip)
     if action == "-d" and len(names) > 1 and targets == [wanted, f"ssid:snapshot-%{names[1]}"] and source is not None:
         return ReleaseLoop(line, source.text.lower(), login, over.skip)
-    text = "vcbsnapshot is called otherwise than the batch does"
-    remedy = "it has `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
+    text = "vcbsnapshot is called differently from the original"
+    remedy = "write `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
     script.fault(line, text, remedy)
     return None
 
@@ -88,14 +88,14 @@ def _login(command: Command, given: dict[str, Word | None], line: int, variables
         unset = "the empty -u"
     host, user, password = (given.get(option) for option in ("-h", "-u", "-p"))
     if host is None:
-        script.fault(line, "vcbsnapshot has no -h", "give [vcenter] host in the overlay file", ("vcenter", "host"))
+        script.fault(line, "vcbsnapshot has no -h", "set [vcenter] host in the overlay file", ("vcenter", "host"))
     bare = "-u" not in given and "-p" not in given
     if not bare and password is None:
         text = "vcbsnapshot has -u and no password"
-        script.fault(line, text, "give [vcenter] password in the overlay file", ("vcenter", "password"))
+        script.fault(line, text, "set [vcenter] password in the overlay file", ("vcenter", "password"))
     if "-u" not in given and not bare:
         text = "vcbsnapshot has a password and no user"
-        script.fault(line, text, "give [vcenter] user in the overlay file", ("vcenter", "user"))
+        script.fault(line, text, "set [vcenter] user in the overlay file", ("vcenter", "user"))
     if password is not None:
         script.in_command_lines.append(line)
     program = command.words[0]
@@ -127,5 +127,5 @@ def _argument(word: Word) -> str:
 
 
 def option_of(word: Word) -> str:
-    """The option without what is attached to it: that may be a password."""
+    """Return the option without what is attached to it, which may be a password."""
     return word.text[:2] if re.match(r"[-/][A-Za-z]", word.text) else "that is none"

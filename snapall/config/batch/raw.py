@@ -1,10 +1,10 @@
-"""A configuration as tomllib gives one, in the making: each key with its line, and values on which all lines agree."""
+"""A configuration in the making, as tomllib returns one: each key with its line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from snapall.config.batch.facts import KeyPath, Said, Script
+from snapall.config.batch.facts import KeyPath, Located, Script
 
 Raw = dict[str, object]
 
@@ -14,11 +14,11 @@ class Table:
     """The configuration's tables, and where each key was read."""
 
     raw: dict[str, Raw] = field(default_factory=dict)
-    log: Said | None = None
+    log: Located | None = None
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def put(self, path: tuple[str, ...], value: object, line: int) -> None:
-        """A key with its value."""
+        """Set a key."""
         table: Raw = self.raw.setdefault(path[0], {})
         if len(path) == 3:
             inner = table.setdefault(path[1], {})
@@ -27,22 +27,22 @@ class Table:
         self.lines[path] = line
 
     def whole(self) -> Raw:
-        """All of it, as tomllib gives a file."""
+        """Return everything as tomllib returns a file."""
         return ({"log": self.log.text} if self.log is not None else {}) | dict(self.raw)
 
 
 def agreed(
-    found: list[tuple[Said | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
-) -> Said | None:
-    """The one value that all lines give; None with a fault when two differ. The values are not shown."""
-    given = [(said, line) for said, line in found if said is not None]
+    found: list[tuple[Located | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
+) -> Located | None:
+    """Return the one value that all lines give; record a fault, which shows neither, if two differ."""
+    given = [(value, line) for value, line in found if value is not None]
     if not given:
         return None
     first = given[0][0]
-    for said, line in given[1:]:
-        same = said.text == first.text if case else said.text.lower() == first.text.lower()
+    for value, line in given[1:]:
+        same = value.text == first.text if case else value.text.lower() == first.text.lower()
         if not same:
-            text = f"{what} is another one than on line {given[0][1]}"
-            script.fault(line, text, "snapall takes one for all: make the lines agree", *keys)
+            text = f"{what} differs from line {given[0][1]}"
+            script.fault(line, text, "snapall needs a single value: make the lines agree", *keys)
             return None
     return first

@@ -1,4 +1,4 @@
-"""A batch file and the overlay beside it as one table of keys, each of which knows where it was written."""
+"""A batch file and the overlay beside it as one table, whose keys know where they were written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Source:
-    """What both say together."""
+    """A batch and its overlay."""
 
     path: Path
     batch: Batch
@@ -26,11 +26,11 @@ class Source:
 
     @property
     def raw(self) -> Mapping[str, object]:
-        """The keys, as tomllib gives those of a snapall.toml. Passwords stand in it in clear."""
+        """The keys, as tomllib returns those of a snapall.toml, passwords in clear among them."""
         return self.batch.table
 
-    def told(self, path: KeyPath, text: str) -> str:
-        """A key's fault with the file that it came from, and the line if that is the batch."""
+    def located(self, path: KeyPath, text: str) -> str:
+        """Return a key's fault with its file, and with the line if that is the batch."""
         fault = self.batch.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"
@@ -39,12 +39,12 @@ class Source:
 
 
 def overlay_of(path: Path) -> Path:
-    """The file beside a batch that says what it cannot: `snapall.bat.toml`."""
+    """Return the path of the overlay beside a batch: `snapall.bat.toml`."""
     return path.with_name(f"{path.name}.toml")
 
 
 def source_of(path: Path) -> Source:
-    """A batch file, and its overlay if there is one. Raises ConfigError with every line that is not understood."""
+    """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported."""
     beside = overlay_of(path)
     try:
         data = path.read_bytes()
@@ -54,7 +54,7 @@ def source_of(path: Path) -> Source:
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)
     if batch.faults:
-        lines = [f"{path}: {line}" for line in batch.told()]
+        lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
     return Source(path, batch, overlay)
 

@@ -1,4 +1,4 @@
-"""The two SQL queries of the batch: whose tables, which datastores, which name; any other filter is not understood."""
+"""The two SQL queries of the batch: owner of the tables, datastores, snapshot name. Other filters are unknown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Vms:
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """The query for the snapshots of one name. `filter` is what was not understood of its WHERE."""
+    """The query for the snapshots of one name. `filter` is the unknown part of its WHERE."""
 
     owner: str | None
     name: str | None
@@ -31,7 +31,7 @@ _OWNER = rf"(?:(?P<{{0}}>{_NAME}) ?\. ?)?"
 
 
 def _spaced(pattern: str) -> re.Pattern[str]:
-    """A pattern whose single blanks match any, and whose `OWNER` names a schema, each in a group of its own."""
+    """Compile a pattern: a blank matches any blanks, and each `OWNER` a schema, in its own group."""
     count = 0
     text = ""
     for piece in re.split(r"(OWNER)", pattern):
@@ -66,7 +66,7 @@ _LIMIT = _spaced(
 
 
 def read(sql: str) -> Vms | Snapshots | None:
-    """One of the batch's two queries, or None when it is neither."""
+    """Return which of the batch's two queries it is, or None."""
     hit = _VMS.fullmatch(sql)
     if hit is not None:
         ids, templates, rest = _vm_filter(hit["where"] or "")
@@ -125,7 +125,7 @@ def _vm_filter(where: str) -> tuple[tuple[int, ...] | None, bool, str]:
 
 
 def _ands(where: str) -> list[str]:
-    """The parts of a WHERE that all must hold, outside parentheses and quotes; an OR beside an AND stays whole."""
+    """Split a WHERE at each AND outside parentheses and quotes; one with an OR beside an AND stays whole."""
     parts, depth, quote, start = list[str](), 0, False, 0
     for hit in re.finditer(r"'|\(|\)|\bAND\b", where, re.IGNORECASE):
         if hit[0] == "'":
@@ -151,7 +151,7 @@ def _has_bare_or(part: str) -> bool:
 
 
 def _datastores(part: str) -> tuple[int, ...] | None:
-    """The ids of `ds_id = 688`, `ds_id in (688, 689)` or `ds_id = 688 or ds_id = 689`, each once."""
+    """Return the ids of `ds_id = 688`, `ds_id in (688, 689)` or `ds_id = 688 or ds_id = 689`, each once."""
     text = part.strip()
     if text.startswith("(") and text.endswith(")") and "(" not in text[1:-1]:
         text = text[1:-1]

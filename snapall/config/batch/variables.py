@@ -1,24 +1,24 @@
-"""The variables of a batch file: what `set` gives them, and what a word means where it is used, as cmd reads both."""
+"""The variables of a batch file: what `set` assigns, and what a word means where it is used, as cmd reads both."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from snapall.config.batch.facts import KeyPath, Said, Script
+from snapall.config.batch.facts import KeyPath, Located, Script
 from snapall.config.batch.lines import Word
 
 _SIGNS = re.compile(r"[&|<>^]")
 _SECRET_NAME = re.compile(r"p(ass)?w(or)?d|pass|secret|kennw|pwd|pword", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLACEHOLDER = "the placeholder was not replaced"
-_OVERLAY = "or give the value in the overlay file"
+_OVERLAY = "or set the value in the overlay file"
 _UNREADABLE = re.compile(r"[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a variable holds. `guarded`: its text stands in quotes that belong to the value. `bad`: why it is none."""
+    """A variable's value. `guarded`: quotes belong to the value. `bad`: why it cannot be used."""
 
     name: str
     text: str
@@ -34,20 +34,20 @@ def parts(text: str) -> list[tuple[str, str]]:
         if hit[0] == "%%":
             found.append(("text", "%"))
         elif hit["arg"] is not None:
-            found.append(("bad", "it takes an argument of the batch (% and a digit), which snapall cannot know"))
+            found.append(("bad", "it takes an argument of the batch (% and a digit), which snapall does not know"))
         elif hit["name"] is not None and ":" in hit["name"]:
             found.append(("bad", "it cuts or changes a variable (%name:...%)"))
         elif hit["name"] is not None:
             found.append(("name", hit["name"]))
         elif hit[0] == "%":
-            found.append(("bad", "a single % stands in it, which cmd takes away"))
+            found.append(("bad", "it contains a single %, which cmd removes"))
         else:
             found.append(("text", hit[0]))
     return found
 
 
 class Variables:
-    """The variables so far. Names count without regard to capital letters."""
+    """The variables so far. Case makes no difference to a name."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -55,18 +55,18 @@ class Variables:
         self._outer: list[dict[str, Value]] = []
 
     def open(self) -> None:
-        """Keep what is set, for `close`: setlocal."""
+        """Save the variables for `close`: setlocal."""
         self._outer.append(dict(self._values))
 
     def close(self) -> None:
-        """Go back to what was set at `open`: endlocal."""
+        """Restore the variables saved by `open`: endlocal."""
         if self._outer:
             self._values = self._outer.pop()
 
     def set(self, rest: str, line: int) -> None:
-        """What stands after `set`."""
+        """Read what follows `set`."""
         if re.match(r"/[ap]\b", rest, re.IGNORECASE):
-            self._script.fault(line, "set /a and set /p compute or ask for a value", "write the value itself")
+            self._script.fault(line, "set /a and set /p compute a value or ask for one", "write the value itself")
             return
         quoted = rest.startswith('"')
         body = rest[1:].rstrip() if quoted else rest
@@ -81,11 +81,11 @@ class Variables:
             return  # it shows variables
         self._remember(name, text)
         if name != name.strip():
-            text = "a blank stands before the = of set, and cmd makes it a part of the name"
+            text = "there is a blank before the = of set, and cmd makes it part of the name"
             self._script.fault(line, text, "write set NAME=VALUE without blanks around the =")
             return
         if re.search(r"&\s*set\b", text, re.IGNORECASE) and not quoted:
-            self._script.fault(line, "two commands stand on one line", "give each set a line of its own")
+            self._script.fault(line, "there are two commands on one line", "give each set a line of its own")
         self._values[name.lower()] = self._value(name, text, line, quoted)
 
     def _remember(self, name: str, text: str) -> None:
@@ -110,11 +110,11 @@ class Variables:
                 guarded = guarded or (known.guarded and core.strip() == f"%{part}%")
                 whole += known.text
         if '"' in core:
-            bad = bad or "a quote stands within it"
+            bad = bad or "it contains a quote"
         sign = _SIGNS.search(core) if not (quoted or guarded) else None
         if sign is not None:
-            does = "takes it away" if sign[0] == "^" else "cuts the command there"
-            bad = bad or f"an unquoted {sign[0]} stands in it, and cmd {does}"
+            does = "removes it" if sign[0] == "^" else "cuts the command there"
+            bad = bad or f"it contains an unquoted {sign[0]}, and cmd {does}"
         return Value(name, whole, line, guarded, bad)
 
     def unset(self, word: Word | None) -> str:
@@ -126,8 +126,8 @@ class Variables:
             case _:
                 return ""
 
-    def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Said | None:
-        """The word's meaning as an argument; None, and the reason among the faults, where it has none for certain."""
+    def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
+        """Resolve a word as an argument; None, with a fault, if its meaning is uncertain."""
         text, origin = "", line
         remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
         for piece, quoted in word.pieces:
@@ -147,16 +147,16 @@ class Variables:
             self._script.secrets.add(text)
         delayed = re.search(r"!([A-Za-z_][A-Za-z0-9_]*)!", text)
         if delayed is not None and delayed[1].lower() in self._values:
-            why = f"!{_shown_name(delayed[1])}! is a variable under delayed expansion, and nothing turns that on here"
+            why = f"!{_shown_name(delayed[1])}! is a variable only under delayed expansion, which is off here"
             self._script.fault(line, f"{what}: {why}", f"write %{_shown_name(delayed[1])}%", *keys)
             return None
         if _before_a_quote(word, text):
-            self._script.fault(line, f"{what}: a backslash stands before a quote, and changes it", remedy, *keys)
+            self._script.fault(line, f"{what}: a backslash before a quote changes the quote", remedy, *keys)
             return None
-        return self._fit(Said(text, origin), what, *keys)
+        return self._fit(Located(text, origin), what, *keys)
 
     def _usable(self, value: Value, quoted: bool, secret: bool, *keys: KeyPath) -> bool:
-        """Whether a variable's value can be taken where it stands; else the reason is among the faults."""
+        """Whether a variable's value can be used here; if not, the reason is among the faults."""
         why = _unusable(value, quoted, secret)
         if why:
             remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
@@ -167,19 +167,19 @@ class Variables:
             self._script.blanks.append((value.line, _shown_name(value.name)))
         return not why
 
-    def _fit(self, said: Said, what: str, *keys: KeyPath) -> Said | None:
-        """The value, unless no configuration could hold it for certain."""
-        if _UNREADABLE.search(said.text):
-            text = f"{what}: a letter that is not ASCII stands in it, and code pages 437 and 1252 read it differently"
-            self._script.fault(said.line, text, "save the file as UTF-8, or give the value in the overlay file", *keys)
+    def _fit(self, value: Located, what: str, *keys: KeyPath) -> Located | None:
+        """Return the value, unless no configuration could hold it."""
+        if _UNREADABLE.search(value.text):
+            text = f"{what}: it contains a letter outside ASCII, which code pages 437 and 1252 read differently"
+            self._script.fault(value.line, text, "save the file as UTF-8, or set the value in the overlay file", *keys)
             return None
-        if _CONTROL.search(said.text):
-            self._script.fault(said.line, f"{what}: a control character stands in it", "take it away", *keys)
+        if _CONTROL.search(value.text):
+            self._script.fault(value.line, f"{what}: it contains a control character", "remove it", *keys)
             return None
-        if not said.text:
-            self._script.fault(said.line, f"{what} is empty", f"give it, {_OVERLAY}", *keys)
+        if not value.text:
+            self._script.fault(value.line, f"{what} is empty", f"fill it in, {_OVERLAY}", *keys)
             return None
-        return said
+        return value
 
 
 def _before_a_quote(word: Word, text: str) -> bool:
@@ -200,7 +200,7 @@ def _unusable(value: Value, quoted: bool, secret: bool) -> str:
     if value.guarded or (quoted and value.text == value.text.strip()):
         return ""
     if quoted:
-        return "the password has blanks at its ends, and nobody can tell whether they are meant" if secret else ""
+        return "the password begins or ends with a blank, which may or may not be part of it" if secret else ""
     sign = _SIGNS.search(value.text)
     if sign is not None:
         return f"the value has a {sign[0]} and is used without quotes, so cmd cuts or changes it"
@@ -210,5 +210,5 @@ def _unusable(value: Value, quoted: bool, secret: bool) -> str:
 
 
 def _shown_name(name: str) -> str:
-    """A variable's name, if it looks like one: else it may be a piece of a password."""
+    """Return a variable's name if it looks like one; otherwise it may be part of a password."""
     return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", name) else "..."

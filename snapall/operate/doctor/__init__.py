@@ -1,1 +1,1 @@
-"""The doctor: each link of the chain from the configuration to the filer, looked at in order; nothing is changed."""
+"""The checks of `doctor`, one module for each part of the site."""

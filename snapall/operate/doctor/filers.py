@@ -1,4 +1,4 @@
-"""A filer's links: the way to it, its version, and each volume with what could stand in a backup's way."""
+"""The checks of a filer: connection, version, and whatever could prevent a backup on its volumes."""
 
 from __future__ import annotations
 
@@ -6,58 +6,56 @@ from collections.abc import Iterable, Iterator
 
 from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
-from snapall.operate.doctor.links import Look, Seen, Walk
+from snapall.operate.doctor.checklist import Check, Checklist, CheckOutcome
 from snapall.site import transport_to
 from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport, require_7mode
 from snapall.site.volumes import Volumes
 
-MOST = 254  # snapshots at most present before one more is made: a volume holds 255
+MOST = 254  # snapshots that leave a free slot: a volume holds 255
 _CLOSE = 240
 _LITTLE = 5  # percent of a volume
 
 
-def look_at_filer(walk: Walk, settings: Config, filer: Filer) -> None:
-    """The way to it, hop by hop, then what it is."""
+def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
+    """Check the connection, hop by hop, then the version and the volumes of all jobs."""
     transport = transport_to(filer)
-    asked = _Asked(transport, filer.name)
-    system = FilerSystem(asked, filer.name)
-    told: list[str] = []
-
-    def way() -> NotReached | None:
-        try:
-            told.append(_greeted(transport, system))
-        except NotReached as error:
-            return error
-        return None
-
-    ended = way()
-    before = ""
+    fail_fast = _FailFastTransport(transport, filer.name)
+    system = FilerSystem(fail_fast, filer.name)
+    failure: NotReached | None = None
+    host_key = ""
+    try:
+        host_key = _greet(transport, system)
+    except NotReached as error:
+        failure = error
+    needs = ""
     for hop in Hop if filer.transport == "ssh" else (Hop.REACH, Hop.LOGIN):
-        walk.look(f"filer {hop}", filer.name, lambda hop=hop: _hop(hop, ended, told), *([before] if before else []))  # type: ignore[misc]
-        before = f"filer {hop} of {filer.name}"
+        check = f"filer {hop}"
+        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, host_key), needs)  # type: ignore[misc]
+        needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
-    def version() -> Seen:
+    def version() -> CheckOutcome:
         versions.append(system.version())
         require_7mode(versions[0])
-        return Seen(versions[0])
+        return CheckOutcome(versions[0])
 
-    walk.look("version", filer.name, version, before)
-    volumes = dict.fromkeys(one for job in settings.jobs.values() if job.filer == filer.name for one in job.volumes)
-    for volume in volumes:
-        _look_at_volume(walk, volume, system, Volumes(asked, filer.name), versions, f"version of {filer.name}")
+    checks.check("version", filer.name, version, needs)
+    volumes = Volumes(fail_fast, filer.name)
+    jobs = (job for job in settings.jobs.values() if job.filer == filer.name)
+    for volume in dict.fromkeys(one for job in jobs for one in job.volumes):
+        _check_volume(checks, filer.name, volume, system, volumes, versions)
 
 
-class _Asked:
-    """A filer that has left one question without an answer is asked no more: each would take its whole time-out."""
+class _FailFastTransport:
+    """Sends nothing more once a command got no answer, since each command would wait for its whole timeout."""
 
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport = transport
         self._name = name
-        self._silence: tuple[str, NoAnswer] | None = None  # the command that was not answered, and what is told of it
+        self._silence: tuple[str, NoAnswer] | None = None  # the command without an answer, and its error
 
     def run(self, command: str) -> FilerReply:
-        remedy = "see that the filer is well, then run `snapall doctor` again"
+        remedy = "check the filer's health, then run `snapall doctor` again"
         match self._silence:
             case None:
                 try:
@@ -68,7 +66,7 @@ class _Asked:
             case unanswered, error if unanswered == command:
                 raise error
             case unanswered, _:
-                raise NoAnswer(f"{self._name} was not asked, for it has not answered `{unanswered}`", remedy)
+                raise NoAnswer(f"not sent, because {self._name} did not answer `{unanswered}`", remedy)
 
     def preconnect(self) -> None:
         self._transport.preconnect()
@@ -77,125 +75,121 @@ class _Asked:
         return self._transport.command_line(command)
 
 
-def _greeted(transport: Transport, system: FilerSystem) -> str:
-    """What the filer shows of itself when it lets us in; by rsh there is nothing but that it does."""
+def _greet(transport: Transport, system: FilerSystem) -> str:
+    """Log in; return the host key's label, "" for rsh, which has none. Raises NotReached."""
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
-        return transport.greet().told
+        return transport.greet().label
     try:
         system.version()
     except NotReached:
         raise
     except SiteError:
-        pass  # it let us in; what it answers is judged later
+        pass  # the login worked; the answer is judged later
     return ""
 
 
-def _hop(hop: Hop, ended: NotReached | None, told: list[str]) -> Seen:
+def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
     order = list(Hop)
-    if ended is not None and order.index(ended.hop) <= order.index(hop):
-        raise ended
+    if failure is not None and order.index(failure.hop) <= order.index(hop):
+        raise failure
     match hop:
         case Hop.REACH:
-            return Seen("it answers")
+            return CheckOutcome("connected")
         case Hop.ALGORITHMS:
-            return Seen("agreed")
+            return CheckOutcome("agreed")
         case Hop.HOST_KEY:
-            return Seen(f"known: {told[0]}" if told else "known")
+            return CheckOutcome(f"known: {host_key}" if host_key else "known")
         case Hop.LOGIN:
-            return Seen("let in")
+            return CheckOutcome("accepted")
 
 
-def _look_at_volume(
-    walk: Walk, volume: str, system: FilerSystem, volumes: Volumes, versions: list[str], needs: str
+def _check_volume(
+    checks: Checklist, filer: str, volume: str, system: FilerSystem, volumes: Volumes, versions: list[str]
 ) -> None:
-    there = f"volume of {volume}"
-    walk.look("volume", volume, lambda: _state(volumes, volume), needs)
-    walk.look("snap list", volume, lambda: _count(system, volume), there)
-    walk.look("space", volume, lambda: _allowed("df", lambda: _space(volumes, volume)), there)
-    walk.look("snap sched", volume, lambda: _allowed("snap sched", lambda: _schedule(volumes, volume)), there)
-    walk.look(
-        "snap autodelete",
-        volume,
-        lambda: _allowed("snap autodelete", lambda: _autodelete(volumes, volume, versions[0])),
-        there,
-    )
+    needs = f"volume of {volume}"
+    checks.check("volume", volume, lambda: _state(volumes, volume), f"version of {filer}")
+    checks.check("snap list", volume, lambda: _count(system, volume), needs)
+    optional: dict[str, tuple[str, Check]] = {
+        "space": ("df", lambda: _space(volumes, volume)),
+        "snap sched": ("snap sched", lambda: _schedule(volumes, volume)),
+        "snap autodelete": ("snap autodelete", lambda: _autodelete(volumes, volume, versions[0])),
+    }
+    for name, (command, check) in optional.items():
+        checks.check(name, volume, lambda command=command, check=check: _optional(command, check), needs)  # type: ignore[misc]
 
 
-def _allowed(command: str, look: Look) -> Iterable[Seen]:
-    """What only informs may be beyond the login's role: that is no reason against a backup."""
+def _optional(command: str, check: Check) -> Iterable[CheckOutcome]:
+    """Perform a check that no backup depends on, so that the login's role need not allow its command."""
     try:
-        seen = look()
-        return [seen] if isinstance(seen, Seen) else list(seen)
+        outcome = check()
+        return [outcome] if isinstance(outcome, CheckOutcome) else list(outcome)
     except SiteError as error:
-        return [_not_known(error, f"let the login's role allow `{command}`, or look by hand")]
+        return [_not_known(error, f"allow `{command}` in the login's role, or check by hand")]
 
 
-def _not_known(error: SiteError, remedy: str) -> Seen:
-    """What a filer said is its role's matter; what it did not say at all is the filer's own."""
-    return Seen(f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy)
+def _not_known(error: SiteError, remedy: str) -> CheckOutcome:
+    """A refusal is a matter of the login's role; a missing answer is the filer's own problem."""
+    return CheckOutcome(f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy)
 
 
-def _state(volumes: Volumes, volume: str) -> Seen:
+def _state(volumes: Volumes, volume: str) -> CheckOutcome:
     try:
         state = volumes.state(volume)
     except NoVolume:
         raise
     except SiteError as error:
-        return _not_known(error, "let the login's role allow `vol status`; `snap list` is tried next")
+        return _not_known(error, "allow `vol status` in the login's role; `snap list` is checked next")
     if state.state != "online":
-        raise Refused(f"volume {volume} is {state.state}", f"vol online {volume}, on the filer")
+        raise Refused(f"volume {volume} is {state.state}", f"run `vol online {volume}` on the filer")
     if state.read_only:
-        raise Refused(f"volume {volume} is read-only", "a mirror's destination takes no snapshots: name the source")
-    return Seen("online")
+        remedy = "name the source volume: a mirror's destination takes no snapshots"
+        raise Refused(f"volume {volume} is read-only", remedy)
+    return CheckOutcome("online")
 
 
-def _count(system: FilerSystem, volume: str) -> Iterator[Seen]:
+def _count(system: FilerSystem, volume: str) -> Iterator[CheckOutcome]:
     rows = system.listing(volume)
-    held = [row.name for row in rows if row.tags]
+    busy = [row.name for row in rows if row.tags]
     if len(rows) > MOST:
-        raise Refused(f"{len(rows)} snapshots are there, and a volume holds 255", f"snap delete {volume} some of them")
-    if len(rows) > _CLOSE:
-        yield Seen(f"{len(rows)} snapshots of 255 at most", "delete some that nobody needs")
-    else:
-        yield Seen(f"understood; {len(rows)} snapshots of 255 at most")
-    if held:
-        yield Seen(f"held by the filer: {', '.join(held)}", "the chain cannot move past these: see what holds them")
+        text = f"there are {len(rows)} snapshots; a volume holds 255"
+        raise Refused(text, f"delete some with `snap delete {volume} NAME`")
+    text = f"{len(rows)} snapshots of at most 255"
+    yield CheckOutcome(text, "delete some that nobody needs" if len(rows) > _CLOSE else "")
+    if busy:
+        remedy = "find out what uses them: rotation cannot move past them"
+        yield CheckOutcome(f"busy on the filer: {', '.join(busy)}", remedy)
 
 
-def _space(volumes: Volumes, volume: str) -> Iterator[Seen]:
+def _space(volumes: Volumes, volume: str) -> CheckOutcome:
     space = volumes.space(volume)
-    whole = space.total + space.reserve
+    reserve = 100 * space.reserve // max(1, space.total + space.reserve)
     free = 100 * space.free // max(1, space.total)
-    text = f"{free} % of the files' space is free; reserve {100 * space.reserve // max(1, whole)} %"
+    text = f"{free} % of the space for files is free; reserve {reserve} %"
     if free < _LITTLE:
-        yield Seen(text, "make room: a full volume stops the VMs, and takes no snapshot")
-    elif space.snapshots > space.reserve:
+        return CheckOutcome(text, "free some space: on a full volume the VMs stop and no snapshot can be taken")
+    if space.snapshots > space.reserve:
         more = (space.snapshots - space.reserve) // (1 << 20)
-        yield Seen(f"{text}; snapshots take {more} MiB beyond it", f"snap reserve {volume} PERCENT, or keep fewer")
-    else:
-        yield Seen(text)
+        text = f"{text}; snapshots take {more} MiB beyond it"
+        return CheckOutcome(text, f"raise it with `snap reserve {volume} PERCENT`, or retain fewer backups")
+    return CheckOutcome(text)
 
 
-def _schedule(volumes: Volumes, volume: str) -> Seen:
+def _schedule(volumes: Volumes, volume: str) -> CheckOutcome:
     kept = volumes.scheduled(volume)
     if not kept:
-        return Seen("no schedule of the filer's own")
-    return Seen(
-        f"the filer's own schedule keeps {kept} snapshots, in which no VM is quiesced",
-        f"if they are not wanted: snap sched {volume} 0 0 0",
-    )
+        return CheckOutcome("the filer has no schedule of its own")
+    text = f"the filer's own schedule keeps {kept} snapshots, without quiescing any VM"
+    return CheckOutcome(text, f"if nobody needs them, run `snap sched {volume} 0 0 0` on the filer")
 
 
-def _autodelete(volumes: Volumes, volume: str, version: str) -> Seen:
+def _autodelete(volumes: Volumes, volume: str, version: str) -> CheckOutcome:
     match volumes.autodeletes(volume, version):
         case None:
-            return Seen("this release has none")
+            return CheckOutcome("not in this release")
         case False:
-            return Seen("off")
+            return CheckOutcome("off")
         case True:
-            return Seen(
-                "the filer deletes snapshots by itself when the volume fills, retained backups too",
-                f"snap autodelete {volume} off, and watch the space",
-            )
+            text = "when the volume fills up, the filer deletes snapshots by itself, retained backups too"
+            return CheckOutcome(text, f"run `snap autodelete {volume} off` on the filer, and monitor the space")

@@ -1,4 +1,4 @@
-"""VMware's links: the database's driver, login, owner, tables and clock, and vcbsnapshot with its login."""
+"""The checks of VirtualCenter: the database (driver, login, tables, clock), vcbsnapshot and its login."""
 
 from __future__ import annotations
 
@@ -7,69 +7,64 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.config.settings import Config
-from snapall.operate.doctor.links import Mark, Result, Seen, Walk
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome, CheckResult, Mark
 from snapall.site.vcb import Vcb
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
     from snapall.site.virtualcenter import VirtualCenter
 
-_APART = 60.0  # seconds that two clocks may differ before ages and waits are told wrong
+_APART = 60.0  # seconds by which two clocks may differ before ages and waits go wrong
 
 
-def look_at_database(walk: Walk, database: VirtualCenter) -> None:
-    """From the driver to the rights."""
-    walk.look("database driver", "", lambda: _driver(database))
-    walk.look("database login", "", lambda: _login(database), "database driver")
-    walk.look("tables", "", lambda: _tables(database), "database login")
-    walk.look("database clock", "", lambda: clocks(database.clock(), datetime.now(UTC)), "database login")
+def check_database(checks: Checklist, database: VirtualCenter) -> None:
+    """Check the database, from the driver to the permissions."""
+    checks.check("database driver", "", lambda: _driver(database))
+    checks.check("database login", "", lambda: _login(database), "database driver")
+    checks.check("tables", "", lambda: _tables(database), "database login")
+    checks.check("database clock", "", lambda: clocks(database.clock(), datetime.now(UTC)), "database login")
 
 
-def _driver(database: VirtualCenter) -> Seen:
+def _driver(database: VirtualCenter) -> CheckOutcome:
     database.prepare()
-    return Seen(database.shown)
+    return CheckOutcome(database.display_url)
 
 
-def _login(database: VirtualCenter) -> Seen:
+def _login(database: VirtualCenter) -> CheckOutcome:
     owner = database.find_owner()
-    return Seen(f"let in; the tables belong to {owner}" if owner else "let in")
+    return CheckOutcome(f"accepted; the owner of the tables is {owner}" if owner else "accepted")
 
 
-def _tables(database: VirtualCenter) -> list[Seen]:
-    """Everything that a run reads, asked for a VM and a datastore that there cannot be."""
+def _tables(database: VirtualCenter) -> list[CheckOutcome]:
+    """Read everything that a run reads, for a VM and a datastore that cannot exist."""
     found = database.vms([-1])
     database.snapshots([-1])
-    seen = []
+    outcomes = []
     if not found.names_readable:
-        seen.append(Seen("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
+        outcomes.append(CheckOutcome("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
     if not found.hosts_readable:
-        seen.append(Seen("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
-    return seen or [Seen("all that a run reads can be read")]
+        outcomes.append(CheckOutcome("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
+    return outcomes or [CheckOutcome("everything that a run reads is readable")]
 
 
-def clocks(theirs: datetime | None, ours: datetime) -> Seen:
-    """How far the database's clock is from this machine's; None: this kind of database is not asked for it."""
+def clocks(theirs: datetime | None, ours: datetime) -> CheckOutcome:
+    """Compare the database's clock with this machine's; None: this kind of database is not asked for its time."""
     if theirs is None:
-        return Seen("not known for this kind of database")
+        return CheckOutcome("not known for this kind of database")
     apart = (theirs - ours).total_seconds()
     if abs(apart) <= _APART:
-        return Seen("within a minute of ours")
+        return CheckOutcome("within a minute of this machine's")
     how = "ahead of" if apart > 0 else "behind"
-    remedy = "let both machines keep the time by NTP: the ages of snapshots and of stray ones are told by it"
-    return Seen(f"{abs(apart):.0f} s {how} this machine's", remedy)
+    remedy = "synchronize both machines by NTP: the ages of VM snapshots depend on it"
+    return CheckOutcome(f"{abs(apart):.0f} s {how} this machine's", remedy)
 
 
-def look_at_vcbsnapshot(walk: Walk, settings: Config, vms: Sequence[Vm]) -> None:
-    """It is there, and logs in: asked for a snapshot that there is none of."""
-
-    def program() -> Seen:
-        return Seen(Vcb(settings.vcenter).program())
-
-    def login() -> Seen:
-        return Seen(Vcb(settings.vcenter).looked(vms[0]))
-
-    walk.look("vcbsnapshot", "", program)
+def check_vcbsnapshot(checks: Checklist, settings: Config, vms: Sequence[Vm]) -> None:
+    """Check that vcbsnapshot exists and logs in, by looking for a snapshot that no VM has."""
+    checks.check("vcbsnapshot", "", lambda: CheckOutcome(Vcb(settings.vcenter).program()))
     if vms:
-        walk.look("vcbsnapshot login", "", login, "vcbsnapshot")
+        login = lambda: CheckOutcome(Vcb(settings.vcenter).try_login(vms[0]))  # noqa: E731
+        checks.check("vcbsnapshot login", "", login, "vcbsnapshot")
     else:
-        walk.results.append(Result("vcbsnapshot login", "", Mark.NOT_TRIED, "for want of a VM to ask for"))
+        text = "because there is no VM to try it on"
+        checks.results.append(CheckResult("vcbsnapshot login", "", Mark.NOT_TRIED, text))

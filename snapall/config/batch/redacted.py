@@ -1,4 +1,4 @@
-"""A line of a batch file as a message may show it: enough to find it by, and never a password."""
+"""A line of a batch file as a message may show it: enough to find it, and never a password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMED = frozenset({
     "ren", "robocopy", "sc", "schtasks", "shift", "sleep", "snapdrive", "sqlcmd", "ssh", "start", "taskkill", "timeout",
     "type", "wait", "wscript", "xcopy", "sendmail", "eventcreate", "logevent", "vcbmounter", "vcbvmname", "vcbrestore",
 })  # fmt: skip
-"""Commands that a message may name: any other first word may be a piece of a password."""
+"""Commands that a message may name; any other first word may be part of a password."""
 
 
 _OPEN_OPTIONS = ("-U", "-D", "-h", "-o", "-Q", "-u", "-c", "-d", "-l")
@@ -21,8 +21,8 @@ _GIVEN = re.compile(r"(moref:vm-|ssid:snapshot-)?%%[A-Za-z]|(%[A-Za-z_][A-Za-z0-
 _LONGEST = 160
 
 
-def shown(text: str) -> str:
-    """The line with every word left out that may be a password."""
+def redacted(text: str) -> str:
+    """Return the line without any word that may be a password."""
     line = Line(0, text)
     name = re.match(r"set\s+\"?([A-Za-z_][A-Za-z0-9_]{0,40})\s*=", line.bare, re.IGNORECASE)
     if name is not None:
@@ -70,7 +70,7 @@ def _arguments(words: tuple[Word, ...]) -> list[str]:
 
 
 def _is_one_value(text: str) -> bool:
-    """Not what a forgotten quote has swallowed: a password may be among it."""
+    """Whether it is one value, not a rest of the line after a forgotten quote, which may hold a password."""
     return " " not in text or (re.match(r"\s*select\b", text, re.IGNORECASE) is not None and " -" not in text)
 
 

@@ -1,0 +1,139 @@
+"""The first snapall.toml, from the answers to `snapall init`: a commented file, with its secrets beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapall.config.load import load
+from snapall.config.newfile import TablePath, refuse_to_overwrite, text_of, write_new
+from snapall.config.secret import Secret
+from snapall.config.settings import Database, Filer, Vcenter
+from snapall.errors import ConfigError
+
+VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
+_HEAD = "Written by `snapall init`. Relative paths are relative to this file; docs/configuration.md lists every key."
+_COMMENTS = {
+    "state": "journals and locks",
+    "log": "appended to, in the batch's words",
+    "vcbsnapshot": "the program and its leading arguments",
+    "parallel": "calls at a time; 1 is the batch's pace",
+    "prefix": "PREFIX_recent, PREFIX_previous, PREFIX_snap3 and so on",
+    "vms": '{ "test-*" = "skip", "sql01" = "must" }',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Everything that a first configuration needs."""
+
+    vcenter: Vcenter
+    database: Database
+    filer: Filer
+    job: str
+    volumes: tuple[str, ...]
+    datastores: tuple[int | str, ...]
+    named: str  # the datastores' names, for a comment
+    prefix: str
+    retain: int
+
+
+def text_of_answers(one: Answers, folder: Path) -> str:
+    """Return the file's text. Passwords are in their own files; paths below the folder are written relative to it."""
+    vcenter, database, job = one.vcenter, one.database, one.job
+    tables: dict[TablePath, dict[str, object]] = {
+        (): {"state": "snapall.state", "log": "snapall.log"},
+        ("vcenter",): {
+            "host": vcenter.host,
+            "user": vcenter.user,
+            "password": _file(VC_SECRET, vcenter.password),
+            "vcbsnapshot": vcenter.vcbsnapshot,
+            "parallel": vcenter.parallel,
+        },
+        ("database",): {
+            "url": database.url,
+            "password": _file(SQL_SECRET, database.password),
+            "owner": database.owner,
+        },
+        ("filers", one.filer.name): _filer(one.filer, folder),
+        ("jobs", job): {
+            "filer": one.filer.name,
+            "volumes": one.volumes,
+            "datastores": one.datastores,
+            "prefix": one.prefix,
+            "retain": one.retain,
+            "vms": {},
+        },
+    }
+    comments = {**_COMMENTS, "datastores": one.named}
+    if vcenter.user is None:
+        comments["host"] = "without user and password: VCB's own config.js supplies them"
+    return text_of(tables, _HEAD, lambda path: comments.get(path[-1], "") if path[0] != "filers" else "")
+
+
+def _filer(filer: Filer, folder: Path) -> dict[str, object]:
+    of_rsh = {"local_user": filer.local_user, "reserved_port": filer.reserved_port}
+    of_ssh = {
+        "key_file": _relative(filer.key_file, folder),
+        "password": _file(FILER_SECRET, filer.password),
+        "known_hosts": _relative(filer.known_hosts, folder),
+    }
+    shared = {"host": filer.host, "transport": filer.transport, "port": filer.port, "user": filer.user}
+    return shared | (of_rsh if filer.transport == "rsh" else of_ssh)
+
+
+def _file(name: str, secret: Secret | None) -> dict[str, str] | None:
+    return {"file": name} if secret is not None else None
+
+
+def _relative(path: Path | None, folder: Path) -> str | None:
+    return None if path is None else str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def write_first(path: Path, one: Answers) -> list[Path]:
+    """Write the configuration and its secrets, all or none, and return the files. Raises ConfigError."""
+    secrets: Sequence[tuple[str, Secret | None]] = (
+        (VC_SECRET, one.vcenter.password),
+        (SQL_SECRET, one.database.password),
+        (FILER_SECRET, one.filer.password),
+    )
+    needed = [(path.parent / name, secret) for name, secret in secrets if secret is not None]
+    files = [(file, f"{secret.reveal()}\n", 0o600) for file, secret in needed if not _holds(file, secret)]
+    files.append((path, text_of_answers(one, path.parent), 0o644))
+    write_new(files, lambda: load(path))
+    return [file for file, _, _ in files]
+
+
+def _holds(file: Path, secret: Secret) -> bool:
+    """Whether the file exists and holds this password; the answer may have been read from it."""
+    with suppress(OSError, UnicodeDecodeError):
+        return file.read_text("utf-8-sig").rstrip("\r\n") == secret.reveal()
+    return False
+
+
+def refuse_another(file: Path, secret: Secret) -> None:
+    """Raise ConfigError if the password's file exists and holds something else, before any further question."""
+    if not _holds(file, secret):
+        refuse_to_overwrite([file])
+
+
+def require_place(path: Path) -> None:
+    """Raise ConfigError if no configuration can be written there, before the first question."""
+    if path.suffix.lower() != ".toml":
+        raise ConfigError(f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: its folder does not exist", "create the folder, or name another file with --out")
+    refuse_to_overwrite([path])
+
+
+def write_down(known_hosts: Path, line: str) -> None:
+    """Append a host key's line to the file. Raises ConfigError."""
+    try:
+        before = known_hosts.read_bytes() if known_hosts.exists() else b""
+        ended = not before or before.endswith(b"\n")
+        with known_hosts.open("ab") as file:
+            file.write(f"{'' if ended else chr(10)}{line}\n".encode())
+    except OSError as error:
+        raise ConfigError(f"{known_hosts}: cannot be written: {error.strerror}", "name another one") from error

@@ -1,0 +1,45 @@
+"""A password as a type that shows itself to nobody, and the passwords that a database URL carries."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_IN_URL = re.compile(r"//[^/?#@]*:[^/?#]+@|[?&;](?:odbc_connect=.*)?(?:pwd|password)(?:=|%3d)", re.IGNORECASE)
+
+
+class Secret:
+    """A password that only `reveal` gives out, called where a connection is made.
+
+    It remembers where it came from: a `file`, a `variable` of the environment, or `inline`, the configuration itself.
+    It is no dataclass: whatever walks the fields of one, for a log or an event, finds none here.
+    """
+
+    __slots__ = ("_value", "file", "inline", "variable")
+
+    def __init__(self, value: str, file: Path | None = None, *, variable: str = "", inline: bool = False) -> None:
+        self._value = value
+        self.file = file
+        self.variable = variable
+        self.inline = inline
+
+    def reveal(self) -> str:
+        """Give the password in clear."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def holds_password(url: str) -> bool:
+    """Whether a database URL carries a password, before its host or among its options."""
+    return _IN_URL.search(url) is not None

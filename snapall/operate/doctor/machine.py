@@ -1,0 +1,143 @@
+"""The checks of this machine: configuration, file permissions, state folder, log, hooks, locks, outstanding cleanup."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from snapall.backup import private
+from snapall.backup.lock import holder_of
+from snapall.backup.store import JournalStore
+from snapall.config.settings import Config, Hooks
+from snapall.errors import SnapallError
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome
+from snapall.operate.history import known_of, lock_of
+
+_ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
+_OTHERS = stat.S_IRGRP | stat.S_IROTH
+_OWNER = "run snapall as its owner, or change its owner or permissions"
+
+
+def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> None:
+    """Check everything that needs no other machine."""
+    jobs = ", ".join(settings.jobs)
+    checks.check("configuration", "", lambda: CheckOutcome(f"{settings.path}: jobs {jobs}"))
+    checks.check("file permissions", "", lambda: _permissions(settings))
+    readable = checks.check("state folder", "", lambda: _folder(settings))
+    for key, path in (("log", settings.log), ("metrics", settings.metrics)):
+        if path is not None:
+            checks.check(key, "", lambda path=path, key=key: _file(path, key))  # type: ignore[misc]
+    for job, hooks in settings.hooks.items():
+        if hooks.programs:
+            checks.check("hooks", job, lambda hooks=hooks: _hooks(hooks))  # type: ignore[misc]
+    for job in settings.jobs:
+        checks.check("lock", job, lambda job=job: _lock(store, job), "state folder")  # type: ignore[misc]
+    # A job that was removed from the configuration may have left VMs quiesced, too.
+    for job in dict.fromkeys([*settings.jobs, *(store.jobs() if readable else ())]):
+        checks.check("outstanding work", job, lambda job=job: _outstanding(store, job), "state folder")  # type: ignore[misc]
+
+
+def _permissions(settings: Config) -> Iterator[CheckOutcome]:
+    """Who can read the passwords and keys, and who can change the configuration."""
+    if sys.platform == "win32":
+        yield CheckOutcome("not checked on Windows: check the security of the files by hand")
+        return
+    found = False
+    for path in settings.secret_files:
+        if path.stat().st_mode & _OTHERS:
+            found = True
+            yield CheckOutcome(f"{path} holds a secret, and not only its owner can read it", f"run `chmod 600 {path}`")
+    if settings.path.stat().st_mode & stat.S_IWOTH:
+        found = True
+        text = f"anybody can write {settings.path}, and so make snapall run any program"
+        yield CheckOutcome(text, f"run `chmod o-w {settings.path}`")
+    if not found:
+        yield CheckOutcome("only the owner can read the secrets")
+
+
+def _folder(settings: Config) -> CheckOutcome:
+    path = settings.state
+    nearest = _nearest(path)
+    if not nearest.is_dir():
+        raise SnapallError(f"{nearest} is a file, but the journals need a folder", "set `state` to another path")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise SnapallError(f"this user cannot write {nearest}", _OWNER)
+    private.require_trusted(path)
+    unread = private.not_readable_by(settings.readers, path) if settings.readers is not None and path.exists() else None
+    if unread is not None:
+        return CheckOutcome(
+            f"the group `readers` cannot read {unread}",
+            "make the user who runs snapall a member of that group; the next run then sets the permissions",
+        )
+    free = _free(nearest)
+    if free is not None and free < _ROOM:
+        remedy = "free some space: without a journal no backup is taken"
+        return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy)
+    return CheckOutcome(f"{path}{'' if path.exists() else ' (the first run creates it)'}")
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest of its parents that exists."""
+    return path if path.exists() or path == path.parent else _nearest(path.parent)
+
+
+def _free(folder: Path) -> int | None:
+    if sys.platform == "win32":
+        return None
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize
+
+
+def _file(path: Path, key: str) -> CheckOutcome:
+    """A file that no backup depends on."""
+    target = path if path.exists() else path.parent
+    if path.is_dir():
+        return CheckOutcome(f"{path} is a folder", f"set `{key}` to a file")
+    if not target.exists():
+        return CheckOutcome(f"the folder {path.parent} does not exist", f"create it, or set `{key}` to another file")
+    if not os.access(target, os.W_OK):
+        return CheckOutcome(f"this user cannot write {path}", _OWNER)
+    return CheckOutcome(str(path))
+
+
+def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
+    """Whether the programs of the hooks exist; they are not run."""
+    missing = {when: program for when, program in hooks.programs.items() if shutil.which(program) is None}
+    texts = {when: f"`{when}`: {program} does not exist, or is not executable" for when, program in missing.items()}
+    remedy = "set the hook to the full path of its program, as a list with the arguments"
+    if "before" in texts:
+        raise SnapallError(f"{texts['before']}, so no backup would be begun", remedy)
+    for text in texts.values():
+        yield CheckOutcome(text, remedy)
+    if not missing:
+        yield CheckOutcome(f"{', '.join(hooks.programs)}: found")
+
+
+def _lock(store: JournalStore, job: str) -> CheckOutcome:
+    lock = lock_of(store, job)
+    if lock.abandoned:
+        raise SnapallError(lock.abandoned, lock.remedy)
+    if not lock.at_work:
+        return CheckOutcome("free")
+    holder = holder_of(store.state, job)
+    return CheckOutcome(
+        f"{lock.at_work} is at work since {holder.since} (pid {holder.pid})",
+        "wait until it has ended: a run would exit with 4 now",
+    )
+
+
+def _outstanding(store: JournalStore, job: str) -> Iterator[CheckOutcome]:
+    known = known_of(store, job)
+    for one in known.unreadable:
+        yield CheckOutcome(one.text, one.remedy)
+    left = [label for one in known.open for label in one.left]
+    if left:
+        yield CheckOutcome(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "run `snapall recover`")
+    elif known.open:
+        yield CheckOutcome("an earlier run is not completely cleaned up", "run `snapall recover`")
+    elif not known.unreadable:
+        yield CheckOutcome("none")
