@@ -1,44 +1,123 @@
-"""A finished run as a picture in text: a bar for each VM, the capture as a line through all of them."""
+"""What a timeline shows, before it is drawn as text or as SVG: stretches of time on one scale. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.run_history import Captured, RunHistory, RunKind, VmHistory
 from snapall.views import messages
-from snapall.views.glyphs import Alphabet, columns, fitted
-from snapall.views.stretches import Drawing, Row, StretchKind, clock, drawing, ticks
-
-PIPE = 100  # columns of a picture that no terminal limits
-_LEAST = 12  # columns that the bars take at least
-_TIMES = 72  # columns of the screen from which on each row shows its seconds
 
 
-def timeline_lines(history: RunHistory, width: int, glyphs: Alphabet) -> list[str]:
-    """The run for people, in the zone of this machine. `width` 0: no terminal, a hundred columns are taken."""
-    width = width or PIPE
-    drawn = drawing(history)
-    lines = [*_heading(history)]
-    if drawn is not None:
-        lines += ["", *_picture(drawn, width, glyphs), "", _legend(drawn, width, glyphs)]
-    lines += ["", *footing(history)] if footing(history) else []
-    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)]
+class StretchKind(StrEnum):
+    """What goes on with a VM."""
+
+    QUIESCING = "quiescing"
+    QUIESCED = "quiesced"
+    UNCERTAIN = "uncertain"  # its quiesce was not answered well, and yet there may be a snapshot
+    RELEASING = "releasing"
 
 
-def _heading(history: RunHistory) -> list[str]:
-    what = {
-        RunKind.NIGHT: f"order {history.job.order}",
-        RunKind.KEEP: f"the named backup {history.keep}",
-        RunKind.ADOPTION: "recover --adopt",
-    }[history.kind]
-    return [
-        f"job {history.job.name}, run {history.stamp}, {what}, volume {', '.join(history.job.volumes)}",
-        *sentences(history),
-    ]
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One phase from `start` to `end`, both within the scale."""
+
+    phase: StretchKind
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not released when the picture ends."""
+
+    vm: VmHistory
+    stretches: tuple[Stretch, ...]
+    failed: datetime | None = None
+    beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A scale (UTC) with a row for each VM that was asked for, and the captures that lie across all of them."""
+
+    start: datetime
+    end: datetime
+    rows: tuple[Row, ...]
+    captures: tuple[Captured, ...]
+
+    @property
+    def span(self) -> float:
+        """The scale's length in seconds, never 0."""
+        return max((self.end - self.start).total_seconds(), 0.001)
+
+    def share(self, moment: datetime) -> float:
+        """Where on the scale a moment lies, 0 to 1."""
+        return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
+
+
+def drawing(history: RunHistory) -> Drawing | None:
+    """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
+    start = history.first
+    if start is None:
+        return None
+    calls = [one.quiesce for one in history.vms if one.quiesce is not None]
+    calls += [call for one in history.vms for call in one.releases]
+    calls += [one.call for one in history.captures]
+    own = [call for call in calls if not call.late]
+    moments = [moment for call in own for moment in (call.sent, call.answered) if moment is not None]
+    end = max(moments) if history.ended is not None else max(history.last, *moments)
+    captures = tuple(one for one in history.captures if not one.call.late)
+    rows = tuple(_row(one, start, max(start, end)) for one in history.vms if one.state != SKIPPED)
+    return Drawing(start, max(start, end), rows, captures)
+
+
+def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
+    quiesce, release = vm.quiesce, vm.release
+    if quiesce is None:
+        return Row(vm, ())
+    cuts = [(StretchKind.QUIESCING, quiesce.sent)]
+    ended = quiesce.answered if quiesce.answered is not None and quiesce.answered <= end else None
+    if ended is not None:
+        cuts.append((StretchKind.QUIESCED if quiesce.done else StretchKind.UNCERTAIN, ended))
+    if release is not None and release.sent <= end:
+        cuts.append((StretchKind.RELEASING, release.sent))
+    # One that failed and of which nothing was ever found ends with its answer.
+    nothing = ended is not None and not quiesce.done and release is None
+    free = ended if nothing else vm.freed
+    last = end if free is None or free > end else free
+    times = [*(moment for _, moment in cuts[1:]), last]
+    stretches = tuple(
+        Stretch(phase, max(start, moment), max(start, moment, until))
+        for (phase, moment), until in zip(cuts, times, strict=True)
+        if not (nothing and phase is StretchKind.UNCERTAIN)
+    )
+    return Row(vm, stretches, ended if not quiesce.done else None, free is None or free > end)
+
+
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+
+
+def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
+    """At most so many round moments between the two, round in the zone that `start` has."""
+    span = (end - start).total_seconds()
+    step = next((one for one in _STEPS if span / one < max(1, most)), 86400 * math.ceil(span / 86400 / max(1, most)))
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = math.ceil(round((start - midnight).total_seconds() / step, 6))
+    found = (midnight + timedelta(seconds=n * step) for n in range(first, first + max(1, most) + 1))
+    return tuple(moment for moment in found if moment <= end)[: max(1, most)]
+
+
+def clock(moment: datetime, span: float) -> str:
+    """A moment as the scale of so many seconds writes it: to the tenth, the second or the minute."""
+    if span < 5:
+        return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
+    return f"{moment:%H:%M:%S}" if span < 2 * 3600 else f"{moment:%d %b %H:%M}"
 
 
 def sentences(history: RunHistory) -> list[str]:
@@ -144,92 +223,3 @@ def _afterwards(history: RunHistory) -> list[str]:
     elif history.open:
         lines.append("it is not settled: the next run, or `snapall recover`, checks again")
     return lines
-
-
-def _picture(drawn: Drawing, width: int, glyphs: Alphabet) -> list[str]:
-    longest = max((columns(_name(row.vm)) for row in drawn.rows), default=0)
-    names = max(4, min(longest, width // 4, 32))
-    right = 18 if width >= _TIMES else 0
-    bars = max(_LEAST, width - names - 1 - right)
-    lines = [" " * (names + 1) + _axis(drawn, bars) + (f"{'quiesce':>9}{'release':>9}" if right else "")]
-    for row in drawn.rows:
-        seconds = _seconds(row.vm) if right else ""
-        lines.append(f"{fitted(_name(row.vm), names)} {_bar(drawn, row, bars, glyphs)}{seconds}")
-    lines.append(" " * (names + 1) + _pointer(drawn, bars, glyphs))
-    return [line.rstrip() for line in lines]
-
-
-def _name(one: VmHistory) -> str:
-    return messages.safe(one.vm.name or one.vm.moref)
-
-
-def _seconds(one: VmHistory) -> str:
-    cells = (one.create_seconds, one.remove_seconds)
-    return "".join(f"{'' if seconds is None else messages.clocked(seconds):>9}" for seconds in cells)
-
-
-def _axis(drawn: Drawing, bars: int) -> str:
-    """Round moments, each written where it begins."""
-    start, end = drawn.start.astimezone(), drawn.end.astimezone()
-    cells = [" "] * bars
-    free = 0
-    for moment in ticks(start, end, max(1, bars // 14)):
-        label, at = f"'{clock(moment, drawn.span)}", _column(drawn, moment, bars)
-        if at >= free and at + len(label) <= bars:
-            cells[at : at + len(label)] = label
-            free = at + len(label) + 1
-    return "".join(cells)
-
-
-def _column(drawn: Drawing, moment: datetime, bars: int) -> int:
-    return min(bars - 1, int(drawn.share(moment) * bars))
-
-
-def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
-    letter = {
-        StretchKind.QUIESCING: glyphs.quiescing,
-        StretchKind.QUIESCED: glyphs.quiesced,
-        StretchKind.UNCERTAIN: glyphs.uncertain,
-        StretchKind.RELEASING: glyphs.releasing,
-    }
-    cells = [" "] * bars
-    for stretch in row.stretches:
-        first, last = _column(drawn, stretch.start, bars), _column(drawn, stretch.end, bars)
-        cells[first : last + 1] = letter[stretch.phase] * (last + 1 - first)
-    if row.failed is not None:
-        cells[_column(drawn, row.failed, bars)] = glyphs.failed
-    for one in drawn.captures:
-        cells[_column(drawn, one.call.sent, bars)] = glyphs.line
-    if row.beyond:
-        cells[-1] = glyphs.beyond
-    return "".join(cells)
-
-
-def _pointer(drawn: Drawing, bars: int, glyphs: Alphabet) -> str:
-    """Names the line below the bars, on whichever side of it there is room."""
-    if not drawn.captures:
-        return ""
-    first = drawn.captures[0]
-    at = _column(drawn, first.call.sent, bars)
-    moment = clock(first.call.sent.astimezone(), drawn.span)
-    for text in (f"snap create {moment}", moment):
-        if at + 2 + len(text) <= bars:
-            return f"{' ' * at}{glyphs.line} {text}"
-        if at > len(text):
-            return f"{text} {glyphs.line}".rjust(at + 1)
-    return ""
-
-
-def _legend(drawn: Drawing, width: int, glyphs: Alphabet) -> str:
-    shown = [(glyphs.quiescing, "quiescing"), (glyphs.quiesced, "quiesced"), (glyphs.releasing, "releasing")]
-    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
-        shown.append((glyphs.uncertain, "uncertain"))
-    shown += [(glyphs.failed, "failed")] if any(row.failed is not None for row in drawn.rows) else []
-    shown += [(glyphs.line, "capture")] if drawn.captures else []
-    shown += [(glyphs.beyond, "not released at the end")] if any(row.beyond for row in drawn.rows) else []
-    return _joined([f"{letter} {name}" for letter, name in shown], width)
-
-
-def _joined(parts: Sequence[str], width: int) -> str:
-    gap = "   " if sum(map(len, parts)) + 3 * len(parts) <= width else "  "
-    return gap.join(parts)

@@ -8,8 +8,18 @@ from xml.sax.saxutils import escape, quoteattr
 
 from snapall.operate.run_history import RunHistory
 from snapall.views import messages
-from snapall.views.stretches import Drawing, Row, Stretch, StretchKind, clock, drawing, ticks
-from snapall.views.timeline import footing, outcome, sentences
+from snapall.views.timeline import (
+    Drawing,
+    Row,
+    Stretch,
+    StretchKind,
+    clock,
+    drawing,
+    footing,
+    outcome,
+    sentences,
+    ticks,
+)
 
 _WIDTH = 1000
 _NAMES = 190  # where the bars begin

@@ -22,8 +22,8 @@ from snapall.views.glyphs import FINE, PLAIN, alphabet, columns, fitted, sparkli
 from snapall.views.messages import wrapped
 from snapall.views.reports import columns_of
 from snapall.views.statistics import stats_lines
-from snapall.views.timeline import timeline_lines
 from snapall.views.timeline_svg import timeline_svg
+from snapall.views.timeline_text import timeline_lines
 from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
 from tests.operate.nights import course_of, slow_stage
 
