@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -47,6 +48,11 @@ def _dismissed(bus: EventBus) -> None:
                 sys.stderr.write(f"{text}\n")
 
 
+def redraws() -> bool:
+    """Whether stderr is a terminal that can redraw what it shows; a simple one is given lines."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+
+
 def listeners_of(
     settings: Config, output: Output, log: bool, open_: ExitStack
 ) -> tuple[list[Listener], list[SnapallError]]:
@@ -57,7 +63,7 @@ def listeners_of(
     trouble: list[SnapallError] = []
     if output.json:
         listeners.append(jsonlines.JsonLines(sys.stdout))
-    if sys.stderr.isatty() and not output.quiet and not output.json:
+    if redraws() and not output.quiet and not output.json:
         from snapall.views.console import ConsoleView  # noqa: PLC0415 - rich
 
         listeners.append(open_.enter_context(ConsoleView()))

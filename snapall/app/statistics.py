@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from snapall.app.opening import store_of
 from snapall.backup.model import Job
@@ -44,4 +45,6 @@ def history_of(settings: Config, job: Job) -> History:
         for one in found.vms
     }
     missed = frozenset(one.vm.id for one in runs[0].asked if one.state != QUIESCED) if runs else frozenset()
-    return History(usual, missed)
+    took = [(run.ended - run.began).total_seconds() for run in runs if run.ended is not None and run.captures]
+    expected = found.expected
+    return History(usual, missed, expected.usual if expected is not None else None, median(took) if took else None)

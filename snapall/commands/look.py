@@ -33,7 +33,9 @@ def list_backups(
     rows = [row for listed, _ in found for row in listed]
     troubles = [error for _, errors in found for error in errors]
     if rows or not troubles:
-        for line in [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows):
+        for line in (
+            [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows, options.width())
+        ):
             typer.echo(line)
     if troubles:
         raise together(troubles)
@@ -51,7 +53,7 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
     if as_json:
         typer.echo(json.dumps(reports.datastore_json(rows), indent=1))
     else:
-        for line in reports.datastore_lines(rows):
+        for line in reports.datastore_lines(rows, options.width()):
             typer.echo(line)
     if faults:
         raise SnapallError("; ".join(faults), "correct `datastores` of the job: ids, or names that stand above once")

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Beside
-from snapall.views import messages
 from snapall.views.json_root import root
-from snapall.views.reports import columns_of
+from snapall.views.tables import table_lines, wrapped
 
 
 def audit_lines(found: Audit, width: int) -> list[str]:
-    """The chain side by side, then what was found, each with its remedy. `width` 0: nothing is wrapped."""
+    """The retained backups side by side, then each finding with its remedy. `width` 0: nothing is wrapped."""
     head = ("job", "volume", "name", "snap list", "journal")
-    lines = columns_of(head, [(job, *_cells(one)) for job, one in found.beside]) if found.beside else []
-    lines += [""] if lines else []
+    lines = [*table_lines(head, [(job, *_cells(one)) for job, one in found.beside], width), ""] if found.beside else []
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
-        mark = "note" if one.kind.only_noted else "!"
-        lines += messages.wrapped(messages.safe(f"{mark} {one.kind}{of}: {one.text}"), width or 10_000)
-        lines += messages.wrapped(messages.safe(f"    remedy: {one.remedy}"), width or 10_000)
+        lines += wrapped(f"{'note' if one.kind.only_noted else '!'} {one.kind}{of}: {one.text}", width)
+        lines += wrapped(f"    remedy: {one.remedy}", width)
+    grave = sum(not one.kind.only_noted for one in found.findings)
+    noted = len(found.findings) - grave
     if found.clean:
-        noted = f", {len(found.findings)} noted" if found.findings else ""
-        lines.append(f"journal, database and snap list agree{noted}")
-    else:
-        grave = sum(not one.kind.only_noted for one in found.findings)
-        lines.append(f"{grave} found, {len(found.findings) - grave} noted")
-    return lines
+        return [*lines, f"journal, database and snap list agree{f'; notes: {noted}' if noted else ''}"]
+    return [*lines, f"problems: {grave}, notes: {noted}"]
 
 
 def _cells(one: Beside) -> tuple[str, str, str, str]:
@@ -36,7 +31,7 @@ def _cells(one: Beside) -> tuple[str, str, str, str]:
 
 
 def audit_json(found: Audit) -> dict[str, object]:
-    """For programs."""
+    """The same for programs."""
     return root(
         clean=found.clean,
         findings=[

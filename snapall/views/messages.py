@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from snapall.backup.model import Grade, Job, Order
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Report
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from snapall.escaping import printable
-from snapall.views.glyphs import columns
 
 MEANINGS = {
     Exit.OK: "whole success",
@@ -159,17 +156,6 @@ def clocked(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def wrapped(line: str, width: int) -> list[str]:
-    """A line in at most so many columns; the rest is indented below it."""
-    if columns(line) <= width:
-        return [line]
-    # Wide letters are given the second place that they take, by what no text that is fit to be shown can hold itself.
-    # A long word may be cut between the two: the last column is left free for that.
-    spread = "".join(f"{char}\0" if columns(char) > 1 else char for char in line)
-    wrapped = textwrap.wrap(spread, width - (spread != line), subsequent_indent="    ", break_on_hyphens=False)
-    return [part.replace("\0", "") for part in wrapped]
 
 
 def aged(seconds: float) -> str:

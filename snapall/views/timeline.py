@@ -1,4 +1,4 @@
-"""What a timeline shows, before it is drawn as text or as SVG: stretches of time on one scale. Pure."""
+"""What the timeline of a run shows, whether rendered as text or as SVG: bars on one scale, and lines of text. Pure."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.run_history import Captured, RunHistory, RunKind, VmHistory
-from snapall.views import messages
+from snapall.views.messages import clocked, done, exit_of
 
 
 class StretchKind(StrEnum):
-    """What goes on with a VM."""
+    """What happens to a VM."""
 
     QUIESCING = "quiescing"
     QUIESCED = "quiesced"
-    UNCERTAIN = "uncertain"  # its quiesce was not answered well, and yet there may be a snapshot
     RELEASING = "releasing"
+    UNCERTAIN = "uncertain"  # its quiesce was not answered with success, but there may be a snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One phase from `start` to `end`, both within the scale."""
+    """One piece of a bar; both ends lie within the scale."""
 
-    phase: StretchKind
+    kind: StretchKind
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One VM. `failed`: when its quiesce was answered badly. `beyond`: it was not released when the picture ends."""
+    """One VM. `failed`: when its quiesce failed. `beyond`: it was not released when the timeline ends."""
 
     vm: VmHistory
     stretches: tuple[Stretch, ...]
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A scale (UTC) with a row for each VM that was asked for, and the captures that lie across all of them."""
+    """A scale (UTC) with a row for each VM that was to be quiesced, and the captures, which cross all rows."""
 
     start: datetime
     end: datetime
@@ -56,13 +56,29 @@ class Drawing:
         """The scale's length in seconds, never 0."""
         return max((self.end - self.start).total_seconds(), 0.001)
 
+    @property
+    def kinds(self) -> tuple[StretchKind, ...]:
+        """The kinds that a legend explains; a good night has none that is uncertain."""
+        uncertain = any(one.kind is StretchKind.UNCERTAIN for row in self.rows for one in row.stretches)
+        return tuple(kind for kind in StretchKind if kind is not StretchKind.UNCERTAIN or uncertain)
+
     def share(self, moment: datetime) -> float:
         """Where on the scale a moment lies, 0 to 1."""
         return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run: `head` above the bars, `foot` below them. `drawing` None: no VM was quiesced."""
+
+    title: str
+    head: tuple[str, ...]
+    drawing: Drawing | None
+    foot: tuple[str, ...]
+
+
 def drawing(history: RunHistory) -> Drawing | None:
-    """The picture of a run; None: nothing was quiesced. The scale ends with what the run itself last did to a VM."""
+    """The bars of a run; None: no quiesce was sent. The scale ends with the run's own last command."""
     start = history.first
     if start is None:
         return None
@@ -87,24 +103,24 @@ def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
         cuts.append((StretchKind.QUIESCED if quiesce.done else StretchKind.UNCERTAIN, ended))
     if release is not None and release.sent <= end:
         cuts.append((StretchKind.RELEASING, release.sent))
-    # One that failed and of which nothing was ever found ends with its answer.
+    # The bar of a quiesce that failed and left nothing ends with its answer.
     nothing = ended is not None and not quiesce.done and release is None
-    free = ended if nothing else vm.freed
-    last = end if free is None or free > end else free
+    freed = ended if nothing else vm.freed
+    last = end if freed is None or freed > end else freed
     times = [*(moment for _, moment in cuts[1:]), last]
     stretches = tuple(
-        Stretch(phase, max(start, moment), max(start, moment, until))
-        for (phase, moment), until in zip(cuts, times, strict=True)
-        if not (nothing and phase is StretchKind.UNCERTAIN)
+        Stretch(kind, max(start, moment), max(start, moment, until))
+        for (kind, moment), until in zip(cuts, times, strict=True)
+        if not (nothing and kind is StretchKind.UNCERTAIN)
     )
-    return Row(vm, stretches, ended if not quiesce.done else None, free is None or free > end)
+    return Row(vm, stretches, ended if not quiesce.done else None, freed is None or freed > end)
 
 
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 
 def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
-    """At most so many round moments between the two, round in the zone that `start` has."""
+    """At most `most` round times between the two, in the zone of `start`."""
     span = (end - start).total_seconds()
     step = next((one for one in _STEPS if span / one < max(1, most)), 86400 * math.ceil(span / 86400 / max(1, most)))
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -114,39 +130,53 @@ def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
 
 
 def clock(moment: datetime, span: float) -> str:
-    """A moment as the scale of so many seconds writes it: to the tenth, the second or the minute."""
+    """A time as a scale of `span` seconds shows it: to the tenth, the second or the minute."""
     if span < 5:
         return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
     return f"{moment:%H:%M:%S}" if span < 2 * 3600 else f"{moment:%d %b %H:%M}"
 
 
-def sentences(history: RunHistory) -> list[str]:
-    """When it was, what came of it, how long VMs were quiesced."""
-    began = history.began.astimezone()
-    lines = []
+def timeline(history: RunHistory) -> Timeline:
+    """What the timeline of a run shows, in the zone of this machine."""
+    job = history.job
+    what = {
+        RunKind.NIGHT: f"order {job.order}",
+        RunKind.KEEP: f"the named backup {history.keep}",
+        RunKind.ADOPTION: "recover --adopt",
+    }[history.kind]
+    title = f"job {job.name}, run {history.stamp}, {what}, volume {', '.join(job.volumes)}"
+    return Timeline(title, tuple(_head(history)), drawing(history), tuple(_foot(history)))
+
+
+def _head(history: RunHistory) -> list[str]:
+    """When the run was, what came of it, how long VMs were quiesced."""
+    began = _day(history.began)
     if history.ended is None:
-        lines.append(
-            f"{day(began)}: the run wrote no report; its last record is of {history.last.astimezone():%H:%M:%S}"
-        )
+        lines = [f"{began}: the run died without a report; its last record is from {_time(history.last)}"]
     else:
-        took = messages.clocked(max(0.0, (history.ended - history.began).total_seconds()))
-        lines.append(f"{day(began)} to {history.ended.astimezone():%H:%M:%S}, {took}")
-    lines.append(f"{outcome(history)}{f'; {messages.exit_of(history.exit)}' if history.exit is not None else ''}")
+        took = clocked(max(0.0, (history.ended - history.began).total_seconds()))
+        lines = [f"{began} to {_time(history.ended)}, {took}"]
+    lines.append(f"{_outcome(history)}{f'; {exit_of(history.exit)}' if history.exit is not None else ''}")
     if history.window is not None:
-        limit = f"the job allows {messages.clocked(history.job.max_quiesced)} before the capture"
-        lines.append(f"VMs were quiesced for {messages.clocked(history.window)}; {limit}")
+        limit = f"the job allows {clocked(history.job.max_quiesced)} before the capture"
+        lines.append(f"VMs were quiesced for {clocked(history.window)}; {limit}")
     return lines
 
 
-def day(moment: datetime) -> str:
+def _day(moment: datetime) -> str:
     """A moment with its day and its zone, which a history needs."""
-    return f"{moment:%a %d %b %Y %H:%M:%S} {moment:%Z}".rstrip()
+    local = moment.astimezone()
+    return f"{local:%a %d %b %Y %H:%M:%S} {local:%Z}".rstrip()
 
 
-def outcome(history: RunHistory) -> str:
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def _outcome(history: RunHistory) -> str:
     """The backup in a few words: its grade, and where it is."""
     if history.kind is RunKind.ADOPTION:
-        return f"{sum(one.freed is not None for one in history.vms)} VM snapshots that no run made were removed"
+        return f"{sum(one.freed is not None for one in history.vms)} orphaned VM snapshots were removed"
     if history.backup is None:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in history.vms)
@@ -155,47 +185,43 @@ def outcome(history: RunHistory) -> str:
     return f"{history.backup.label}{rest}, {'published as' if history.published else waiting} {history.backup.name}"
 
 
-def footing(history: RunHistory) -> list[str]:
-    """What the picture cannot show: the filer's part, the slowest, who was not quiesced and why, what came later."""
-    lines = [_capture(one) for one in history.captures]
-    lines += _moves(history)
-    lines += _slowest(history)
-    for one in history.vms:
-        if one.state == NOT_QUIESCED and one.why:
-            lines.append(f"not quiesced: {one.vm.label}: {one.why}")
+def _foot(history: RunHistory) -> list[str]:
+    """What the bars cannot show: the filer's part, the slowest VMs, who was not quiesced and why, what came later."""
+    lines = [*map(_capture, history.captures), *_moves(history), *_slowest(history)]
+    lines += [
+        f"not quiesced: {one.vm.label}: {one.why}" for one in history.vms if one.state == NOT_QUIESCED and one.why
+    ]
     skipped = [one.vm.label for one in history.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.
     lines += [f"the run's report: {history.text}"] if history.text and history.exit != Exit.DEBTS else []
-    lines += _afterwards(history)
-    return lines
+    return lines + _afterwards(history)
 
 
 def _capture(one: Captured) -> str:
-    sent = one.call.sent.astimezone()
-    took = f", {messages.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
-    found = ", not confirmed"
+    took = clocked(one.call.seconds) if one.call.seconds is not None else "no answer"
+    found = "not confirmed"
     if one.proven is not None:
-        found = f", confirmed at {one.proven.astimezone():%H:%M:%S} ({one.date})"
+        found = f"confirmed at {_time(one.proven)} ({one.date})"
     if isinstance(one.call.outcome, Refusal | Unknown):
         found += f": {one.call.outcome.why}"
-    return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{found}"
+    return f"capture: {one.name} on {one.volume} at {_time(one.call.sent)}, {took}, {found}"
 
 
 def _moves(history: RunHistory) -> list[str]:
     moves = [one for one in history.moves if not one.call.late]
     if not moves:
         return []
-    failed = [messages.done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
+    failed = [done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
     took = sum(one.call.seconds or 0.0 for one in moves)
-    done = sum(one.call.done for one in moves)
-    return [f"rotation: {done} of {len(moves)} commands done, {messages.clocked(took)}", *failed]
+    finished = sum(one.call.done for one in moves)
+    return [f"rotation: {finished} of {len(moves)} commands done, {clocked(took)}", *failed]
 
 
 def _slowest(history: RunHistory) -> list[str]:
     found = (
-        ("to quiesce", [(one.create_seconds, one.vm.label) for one in history.vms]),
-        ("to release", [(one.remove_seconds, one.vm.label) for one in history.vms]),
+        ("slowest to quiesce", [(one.create_seconds, one.vm.label) for one in history.vms]),
+        ("slowest to release", [(one.remove_seconds, one.vm.label) for one in history.vms]),
         ("quiesced longest", [(one.held_seconds, one.vm.label) for one in history.vms]),
     )
     slowest = []
@@ -203,23 +229,20 @@ def _slowest(history: RunHistory) -> list[str]:
         timed = [(seconds, label) for seconds, label in pairs if seconds is not None]
         if len(timed) > 1:
             most, label = max(timed)
-            slowest.append(f"{what} {label} {messages.clocked(most)}")
-    return [f"slowest: {', '.join(slowest)}"] if slowest else []
+            slowest.append(f"{what}: {label}, {clocked(most)}")
+    return slowest
 
 
 def _afterwards(history: RunHistory) -> list[str]:
-    lines = [
-        f"taken over by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}"
-        for one in history.settled
-    ]
+    lines = [f"taken over by {one.by}, {_day(one.at)}{f': {one.why}' if one.why else ''}" for one in history.settled]
     late = [one for one in history.vms if one.releases and one.freed is not None and one.freed > history.last]
-    lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
-    moved = [one for one in history.moves if one.call.late]
-    lines += [f"{messages.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]
+    lines += [f"released later: {', '.join(one.vm.label for one in late)}"] if late else []
+    moved = [one for one in history.moves if one.call.late and one.call.outcome is not None]
+    lines += [f"later: {done(one.step, one.call.outcome)}" for one in moved if one.call.outcome is not None]
     if history.left:
         lines.append(f"VMs may be left quiesced: {', '.join(history.left)}; run `snapall recover`")
     elif history.watched:
-        lines.append(f"the next run, or `snapall recover`, checks once more: {', '.join(history.watched)}")
+        lines.append(f"the next run, or `snapall recover`, checks again: {', '.join(history.watched)}")
     elif history.open:
-        lines.append("it is not settled: the next run, or `snapall recover`, checks again")
+        lines.append("not settled yet: the next run, or `snapall recover`, checks again")
     return lines

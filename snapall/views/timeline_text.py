@@ -1,45 +1,35 @@
-"""A finished run as a picture in text: a bar for each VM, the capture as a line through all of them."""
+"""A run's timeline in text: a bar for each VM, the capture as a line through all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from snapall.operate.run_history import RunHistory, RunKind, VmHistory
-from snapall.views import messages
-from snapall.views.glyphs import Alphabet, columns, fitted
-from snapall.views.timeline import Drawing, Row, StretchKind, clock, drawing, footing, sentences, ticks
+from rich.cells import cell_len
 
-PIPE = 100  # columns of a picture that no terminal limits
+from snapall.operate.run_history import RunHistory, VmHistory
+from snapall.views.glyphs import Alphabet
+from snapall.views.messages import clocked, safe
+from snapall.views.tables import fitted, wrapped
+from snapall.views.timeline import Drawing, Row, StretchKind, clock, ticks, timeline
+
+_PIPE = 100  # columns where no terminal limits them
 _LEAST = 12  # columns that the bars take at least
-_TIMES = 72  # columns of the screen from which on each row shows its seconds
+_TIMES = 72  # columns from which on each row shows its seconds
 
 
 def timeline_lines(history: RunHistory, width: int, glyphs: Alphabet) -> list[str]:
-    """The run for people, in the zone of this machine. `width` 0: no terminal, a hundred columns are taken."""
-    width = width or PIPE
-    drawn = drawing(history)
-    lines = [*_heading(history)]
-    if drawn is not None:
-        lines += ["", *_picture(drawn, width, glyphs), "", _legend(drawn, width, glyphs)]
-    lines += ["", *footing(history)] if footing(history) else []
-    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)]
-
-
-def _heading(history: RunHistory) -> list[str]:
-    what = {
-        RunKind.NIGHT: f"order {history.job.order}",
-        RunKind.KEEP: f"the named backup {history.keep}",
-        RunKind.ADOPTION: "recover --adopt",
-    }[history.kind]
-    return [
-        f"job {history.job.name}, run {history.stamp}, {what}, volume {', '.join(history.job.volumes)}",
-        *sentences(history),
-    ]
+    """The run for people. `width` 0: no terminal, so that a hundred columns are used."""
+    width = width or _PIPE
+    shown = timeline(history)
+    lines = [shown.title, *shown.head]
+    if shown.drawing is not None:
+        lines += ["", *_picture(shown.drawing, width, glyphs), "", _legend(shown.drawing, width, glyphs)]
+    lines += ["", *shown.foot] if shown.foot else []
+    return [part for line in lines for part in wrapped(line, width)]
 
 
 def _picture(drawn: Drawing, width: int, glyphs: Alphabet) -> list[str]:
-    longest = max((columns(_name(row.vm)) for row in drawn.rows), default=0)
+    longest = max((cell_len(_name(row.vm)) for row in drawn.rows), default=0)
     names = max(4, min(longest, width // 4, 32))
     right = 18 if width >= _TIMES else 0
     bars = max(_LEAST, width - names - 1 - right)
@@ -52,24 +42,24 @@ def _picture(drawn: Drawing, width: int, glyphs: Alphabet) -> list[str]:
 
 
 def _name(one: VmHistory) -> str:
-    return messages.safe(one.vm.name or one.vm.moref)
+    return safe(one.vm.name or one.vm.moref)
 
 
 def _seconds(one: VmHistory) -> str:
     cells = (one.create_seconds, one.remove_seconds)
-    return "".join(f"{'' if seconds is None else messages.clocked(seconds):>9}" for seconds in cells)
+    return "".join(f"{'' if seconds is None else clocked(seconds):>9}" for seconds in cells)
 
 
 def _axis(drawn: Drawing, bars: int) -> str:
-    """Round moments, each written where it begins."""
+    """Round times, each written where it begins."""
     start, end = drawn.start.astimezone(), drawn.end.astimezone()
     cells = [" "] * bars
-    free = 0
+    taken = 0
     for moment in ticks(start, end, max(1, bars // 14)):
         label, at = f"'{clock(moment, drawn.span)}", _column(drawn, moment, bars)
-        if at >= free and at + len(label) <= bars:
+        if at >= taken and at + len(label) <= bars:
             cells[at : at + len(label)] = label
-            free = at + len(label) + 1
+            taken = at + len(label) + 1
     return "".join(cells)
 
 
@@ -77,17 +67,20 @@ def _column(drawn: Drawing, moment: datetime, bars: int) -> int:
     return min(bars - 1, int(drawn.share(moment) * bars))
 
 
-def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
-    letter = {
+def _glyph(kind: StretchKind, glyphs: Alphabet) -> str:
+    return {
         StretchKind.QUIESCING: glyphs.quiescing,
         StretchKind.QUIESCED: glyphs.quiesced,
-        StretchKind.UNCERTAIN: glyphs.uncertain,
         StretchKind.RELEASING: glyphs.releasing,
-    }
+        StretchKind.UNCERTAIN: glyphs.uncertain,
+    }[kind]
+
+
+def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
     cells = [" "] * bars
     for stretch in row.stretches:
         first, last = _column(drawn, stretch.start, bars), _column(drawn, stretch.end, bars)
-        cells[first : last + 1] = letter[stretch.phase] * (last + 1 - first)
+        cells[first : last + 1] = _glyph(stretch.kind, glyphs) * (last + 1 - first)
     if row.failed is not None:
         cells[_column(drawn, row.failed, bars)] = glyphs.failed
     for one in drawn.captures:
@@ -98,7 +91,7 @@ def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
 
 
 def _pointer(drawn: Drawing, bars: int, glyphs: Alphabet) -> str:
-    """Names the line below the bars, on whichever side of it there is room."""
+    """The name of the capture line, below the bars, on the side with room for it."""
     if not drawn.captures:
         return ""
     first = drawn.captures[0]
@@ -113,15 +106,9 @@ def _pointer(drawn: Drawing, bars: int, glyphs: Alphabet) -> str:
 
 
 def _legend(drawn: Drawing, width: int, glyphs: Alphabet) -> str:
-    shown = [(glyphs.quiescing, "quiescing"), (glyphs.quiesced, "quiesced"), (glyphs.releasing, "releasing")]
-    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
-        shown.append((glyphs.uncertain, "uncertain"))
-    shown += [(glyphs.failed, "failed")] if any(row.failed is not None for row in drawn.rows) else []
-    shown += [(glyphs.line, "capture")] if drawn.captures else []
-    shown += [(glyphs.beyond, "not released at the end")] if any(row.beyond for row in drawn.rows) else []
-    return _joined([f"{letter} {name}" for letter, name in shown], width)
-
-
-def _joined(parts: Sequence[str], width: int) -> str:
-    gap = "   " if sum(map(len, parts)) + 3 * len(parts) <= width else "  "
-    return gap.join(parts)
+    entries = [f"{_glyph(kind, glyphs)} {kind}" for kind in drawn.kinds]
+    entries += [f"{glyphs.failed} failed"] if any(row.failed is not None for row in drawn.rows) else []
+    entries += [f"{glyphs.line} capture"] if drawn.captures else []
+    entries += [f"{glyphs.beyond} not released at the end"] if any(row.beyond for row in drawn.rows) else []
+    wide = "   ".join(entries)
+    return wide if len(wide) <= width else "  ".join(entries)
