@@ -33,10 +33,8 @@ def list_backups(
     rows = [row for listed, _ in found for row in listed]
     troubles = [error for _, errors in found for error in errors]
     if rows or not troubles:
-        for line in (
-            [json.dumps(reports.list_json(rows), indent=1)] if as_json else reports.list_lines(rows, options.width())
-        ):
-            typer.echo(line)
+        lines = reports.list_lines(rows, options.width())
+        typer.echo(json.dumps(reports.list_json(rows), indent=1) if as_json else "\n".join(lines))
     if troubles:
         raise together(troubles)
 

@@ -44,16 +44,16 @@ def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
     head = ("volume", "name", "date", "age", "space", "grade", "made by run", "tags")
     cells = [
         (
-            row.volume,
-            row.name,
-            row.date,
-            _age(row.age),
-            _space(row.share),
-            row.grade,
-            row.run or "-",
-            ",".join(row.tags),
+            one.volume,
+            one.name,
+            one.date,
+            _age(one.age),
+            _space(one.share),
+            one.grade,
+            one.run or "-",
+            ",".join(one.tags),
         )
-        for row in rows
+        for one in rows
     ]
     return table_lines(head, cells, width)
 

@@ -188,9 +188,8 @@ def _outcome(history: RunHistory) -> str:
 def _foot(history: RunHistory) -> list[str]:
     """What the bars cannot show: the filer's part, the slowest VMs, who was not quiesced and why, what came later."""
     lines = [*map(_capture, history.captures), *_moves(history), *_slowest(history)]
-    lines += [
-        f"not quiesced: {one.vm.label}: {one.why}" for one in history.vms if one.state == NOT_QUIESCED and one.why
-    ]
+    missed = [one for one in history.vms if one.state == NOT_QUIESCED and one.why]
+    lines += [f"not quiesced: {one.vm.label}: {one.why}" for one in missed]
     skipped = [one.vm.label for one in history.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.

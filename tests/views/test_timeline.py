@@ -65,7 +65,7 @@ def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
     for part in (
         "partial 2/3",
         "not quiesced: sql01 (vm-110): too many snapshots",
-        "slowest: ",
+        "slowest to quiesce: ",
         "exit 3",
         "rotation: ",
     ):
