@@ -70,7 +70,7 @@ def listeners_of(
     else:
         listeners.append(plain.PlainLines(sys.stderr, quiet=output.quiet or output.json))
     if output.svg is not None:
-        from snapall.views.console import Picture  # noqa: PLC0415 - rich
+        from snapall.views.picture import Picture  # noqa: PLC0415 - rich
 
         listeners.append(Picture(output.svg))
     if log:

@@ -158,6 +158,14 @@ def clocked(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def brief(seconds: float) -> str:
+    """The same where there is little room: 3.2 s, 4:10, 2:05:00."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
 def aged(seconds: float) -> str:
     """An age as a person writes it: 12 min, 7 h, 3 d."""
     if seconds < 3600:
