@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Beside
-from snapall.views.json_root import root
+from snapall.views.json_root import picked, root
 from snapall.views.tables import table_lines, wrapped
 
 
@@ -35,25 +35,22 @@ def audit_json(found: Audit) -> dict[str, object]:
     return root(
         clean=found.clean,
         findings=[
-            {
-                "kind": one.kind.name.lower(),
-                "noted": one.kind.only_noted,
-                "job": one.job or None,
-                "text": one.text,
-                "remedy": one.remedy,
-            }
+            {"kind": one.kind.name.lower(), "noted": one.kind.only_noted, "job": one.job or None}
+            | picked(one, "text", "remedy")
             for one in found.findings
         ],
-        side_by_side=[
-            {
-                "job": job,
-                "volume": one.volume,
-                "name": one.name,
-                "date": one.row.date if one.row is not None else None,
-                "tags": list(one.row.tags) if one.row is not None else [],
-                "run": one.origin.run if one.origin is not None else None,
-                "grade": one.origin.label if one.origin is not None else None,
-            }
-            for job, one in found.beside
-        ],
+        side_by_side=[_beside_json(job, one) for job, one in found.beside],
     )
+
+
+def _beside_json(job: str, one: Beside) -> dict[str, object]:
+    row, origin = one.row, one.origin
+    return {
+        "job": job,
+        "volume": one.volume,
+        "name": one.name,
+        "date": row.date if row is not None else None,
+        "tags": list(row.tags) if row is not None else [],
+        "run": origin.run if origin is not None else None,
+        "grade": origin.label if origin is not None else None,
+    }

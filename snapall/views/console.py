@@ -109,7 +109,7 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
 
 def _panel(parts: Sequence[RenderableType], progress: Progress, colour: str) -> Panel:
     began = progress.state.began
-    names = ("earlier runs",) if any(progress.states) else ()
+    names: tuple[str, ...] = ("earlier runs",) if any(progress.states) else ()
     names = (began.job.name, f"order {began.job.order}", began.stamp) if began is not None else names
     title = Text(safe(" · ".join(("snapall", *names))))
     return Panel(Group(*parts), title=title, title_align="left", box=box.ROUNDED, border_style=colour)

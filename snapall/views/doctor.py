@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.operate.doctor.links import Mark, Result
-from snapall.views.json_root import root
+from snapall.views.json_root import picked, root
 from snapall.views.tables import wrapped
 
 _NARROW = 60  # columns below which names are not aligned
@@ -41,7 +41,7 @@ def doctor_json(results: Sequence[Result]) -> dict[str, object]:
     return root(
         well=not any(one.mark is Mark.FAILURE for one in results),
         links=[
-            {"link": one.link, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
+            picked(one, "link", "mark", "text") | {"of": one.of or None, "remedy": one.remedy or None}
             for one in results
         ],
     )

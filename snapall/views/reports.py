@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.views.json_root import moment, root
+from snapall.views.json_root import moment, picked, root
 from snapall.views.messages import aged, size
 from snapall.views.tables import table_lines
 
@@ -73,25 +73,20 @@ def _space(share: Share | None) -> str:
 
 def list_json(rows: Sequence[Retained]) -> dict[str, object]:
     """The same for programs."""
-    snapshots = [
-        {
-            "volume": row.volume,
-            "name": row.name,
-            "date": row.date,
-            "taken": moment(row.age.taken) if row.age is not None else None,
-            "grade": row.grade,
-            "run": row.run or None,
-            "tags": list(row.tags),
-            "age": row.age.seconds if row.age is not None else None,
-            "age_by": None if row.age is None else "run" if row.age.sure else "date",
-            "percent_of_volume": row.share.total_alone if row.share is not None else None,
-            "percent_of_volume_with_newer": row.share.total if row.share is not None else None,
-            "percent_of_used": row.share.used_alone if row.share is not None else None,
-            "percent_of_used_with_newer": row.share.used if row.share is not None else None,
-        }
-        for row in rows
-    ]
-    return root(snapshots=snapshots)
+    return root(snapshots=[_retained_json(one, one.age, one.share) for one in rows])
+
+
+def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[str, object]:
+    return picked(row, "volume", "name", "date", "grade", "tags") | {
+        "run": row.run or None,
+        "taken": moment(age.taken) if age is not None else None,
+        "age": age.seconds if age is not None else None,
+        "age_by": None if age is None else "run" if age.sure else "date",
+        "percent_of_volume": share.total_alone if share is not None else None,
+        "percent_of_volume_with_newer": share.total if share is not None else None,
+        "percent_of_used": share.used_alone if share is not None else None,
+        "percent_of_used_with_newer": share.used if share is not None else None,
+    }
 
 
 def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:
@@ -108,14 +103,8 @@ def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:
 def orphans_json(found: Sequence[Orphan]) -> dict[str, object]:
     """The same for programs."""
     orphans = [
-        {
-            "job": one.job,
-            "vm": one.vm.moref,
-            "name": one.vm.name,
-            "snapshot": one.snapshot.name,
-            "ssid": one.snapshot.ssid,
-            "created": moment(one.snapshot.created),
-        }
+        {"job": one.job, "vm": one.vm.moref, "name": one.vm.name, "snapshot": one.snapshot.name}
+        | picked(one.snapshot, "ssid", "created")
         for one in found
     ]
     return root(orphans=orphans)
@@ -134,15 +123,5 @@ def datastore_lines(rows: Sequence[Taken], width: int = 0) -> list[str]:
 
 def datastore_json(rows: Sequence[Taken]) -> dict[str, object]:
     """The same for programs; sizes in bytes, null when they are unknown."""
-    datastores = [
-        {
-            "id": row.store.id,
-            "name": row.store.name,
-            "vms": row.store.vms,
-            "capacity": row.store.capacity,
-            "free": row.store.free,
-            "jobs": list(row.jobs),
-        }
-        for row in rows
-    ]
-    return root(datastores=datastores)
+    names = ("id", "name", "vms", "capacity", "free")
+    return root(datastores=[picked(row.store, *names) | {"jobs": list(row.jobs)} for row in rows])

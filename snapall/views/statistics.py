@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.backup.schedule import Saved
-from snapall.operate.statistics import Expected, Series, Statistics
+from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
 from snapall.views.glyphs import Alphabet, sparkline
-from snapall.views.json_root import moment, root
+from snapall.views.json_root import picked, root
 from snapall.views.messages import clocked, safe
 from snapall.views.tables import fitted, table_lines, wrapped
 
@@ -96,33 +96,19 @@ def _saved(saved: Saved | None) -> list[str]:
 def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
     """The same for programs: seconds by run, oldest first, null where there are none."""
     jobs = [
-        {
-            "job": one.job,
-            "runs": [{"run": run.stamp, "began": moment(run.began), "window": run.window} for run in one.runs],
-            "window": _series_json(one.window),
-            "expected": (
-                {"usual": one.expected.usual, "worst": one.expected.worst, "capture": one.expected.capture}
-                if one.expected is not None
-                else None
-            ),
-            "saved": ({"window": one.saved.window, "quiesced": one.saved.quiesced} if one.saved is not None else None),
-            "vms": [
-                {
-                    "vm": vm.vm.moref,
-                    "name": vm.vm.name,
-                    "create": _series_json(vm.create),
-                    "remove": _series_json(vm.remove),
-                    "asked": vm.asked,
-                    "missed": vm.missed,
-                }
-                for vm in one.vms
-            ],
-            "unreadable": list(one.unreadable),
-        }
+        picked(one, "job", "expected", "saved", "unreadable")
+        | {"runs": [{"run": run.stamp, **picked(run, "began", "window")} for run in one.runs]}
+        | {"window": _series_json(one.window)}
+        | {"vms": [_vm_json(vm) for vm in one.vms]}
         for one in found
     ]
     return root(jobs=jobs)
 
 
+def _vm_json(one: VmStatistics) -> dict[str, object]:
+    series = {"create": _series_json(one.create), "remove": _series_json(one.remove)}
+    return {"vm": one.vm.moref, "name": one.vm.name, **series, "asked": one.asked, "missed": one.missed}
+
+
 def _series_json(series: Series) -> dict[str, object]:
-    return {"seconds": list(series.values), "median": series.median, "worst": series.worst, "trend": series.trend}
+    return {"seconds": list(series.values), **picked(series, "median", "worst", "trend")}

@@ -14,8 +14,7 @@ from snapall.operate.history import past
 from snapall.operate.statistics import statistics
 from snapall.site.datastores import Inventory
 from snapall.views.doctor import doctor_json
-from snapall.views.json_root import SCHEMA, root
-from snapall.views.jsonlines import snake
+from snapall.views.json_root import SCHEMA, root, snake
 from snapall.views.reports import Retained, Taken, datastore_json, list_json
 from snapall.views.run_json import run_json
 from snapall.views.statistics import stats_json

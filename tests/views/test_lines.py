@@ -15,7 +15,8 @@ from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.record import Answered, Intent, OutstandingFound, Record, Surveyed, Waiting
 from snapall.backup.steps import Done, Quiesce, Unknown
 from snapall.views.console import ending, screen
-from snapall.views.jsonlines import JsonLines, snake
+from snapall.views.json_root import snake
+from snapall.views.jsonlines import JsonLines
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
 from tests.backup.pretended import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
@@ -113,5 +114,5 @@ def test_runs_that_are_settled_at_once_are_not_mixed_up(tmp_path: Path) -> None:
     stage.hear = PlainLines(stream)  # type: ignore[method-assign]
     stage.site.fail(release_of(web.id), once(lambda step, act: Unknown("another task", failed=True)))
     stage.recover(jobs=[JOB, other])
-    assert "releasing web01 (vm-108) has no certain outcome: another task" in stream.getvalue()
+    assert "releasing web01 (vm-108), outcome unknown: another task" in stream.getvalue()
     assert stream.getvalue().count("released sql01 (vm-110)") == 1

@@ -89,7 +89,7 @@ def _unknown() -> Retained:
     [
         (Done(), "released vm-7"),
         (Refusal("no"), "releasing vm-7 was refused: no"),
-        (Unknown("lost"), "releasing vm-7 has no certain outcome: lost"),
+        (Unknown("lost"), "releasing vm-7, outcome unknown: lost"),
     ],
 )
 def test_a_step_has_words_for_each_of_its_outcomes(outcome: Outcome, text: str) -> None:
