@@ -55,7 +55,7 @@ def plain(value: object) -> object:
             return [plain(one) for one in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
             kind, time = _KINDS.get(type(value)), _SINCE_1970.get(type(value))
-            found = {kind: snake(type(value).__name__)} if kind else {}
+            found: dict[str, object] = {kind: snake(type(value).__name__)} if kind else {}
             found |= picked(value, *(field.name for field in fields(value)))
             return found | ({time: moment(datetime.fromtimestamp(getattr(value, time), UTC))} if time else {})
         case _:

@@ -1,4 +1,4 @@
-"""One JSON object for each record: {"schema": 1, "at": UTC, "event": "answered", ...its fields}. docs/json.md lists them."""
+"""`run --json`: for each record one line, {"schema": 1, "at": UTC, "event": "answered", ...its fields}."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from snapall.backup.record import (
 )
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
-from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
+from snapall.backup.steps import Quiesce, Refusal, Release, Unknown
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
@@ -108,10 +108,8 @@ class Progress:
     def stages(self) -> tuple[Stage, ...]:
         """The stages that began and those that are planned, in the order of the workflow."""
         planned = _planned(self.state)
-        paper = Stage.ROTATE in planned and planned.index(Stage.ROTATE) < planned.index(Stage.CAPTURE)
-        order = planned if paper else tuple(Stage)
-        unplanned = [stage for stage in Stage if stage in self.spent and stage not in order]
-        return tuple(stage for stage in (*unplanned, *order) if stage in self.spent or stage in planned)
+        order = dict.fromkeys((Stage.SETTLE, *planned, *Stage))
+        return tuple(stage for stage in order if stage in self.spent or stage in planned)
 
     def spent_on(self, stage: Stage, now: datetime) -> float | None:
         """Seconds of a stage up to now; None: it has not begun."""
@@ -134,7 +132,10 @@ class Progress:
     def __call__(self, record: Record) -> None:
         """Take one record in."""
         self.first, self.moment = self.first or record.at, record.at
-        self._fold(record)
+        run = record.run
+        if isinstance(record.what, Began):
+            run = self.stamp = record.what.stamp
+        self.states[run] = apply(self.states.get(run, RunState()), record)
         step = self._names.learn(record)
         match record.what:
             case Forecast() as forecast:
@@ -150,24 +151,15 @@ class Progress:
             case Surveyed():
                 self.taken = 0
             case Answered(_, outcome):
-                self._answered(step, outcome)
+                self.taken += 1
+                if step is not None and not isinstance(step, Quiesce | Release):
+                    self.done.append(messages.done(step, outcome))
             case Waiting(_, why):
                 self.waiting = why
             case RunEnded(report):
                 self.report = report
             case what:
                 self._report(what)
-
-    def _fold(self, record: Record) -> None:
-        run = record.run
-        if isinstance(record.what, Began):
-            run = self.stamp = record.what.stamp
-        self.states[run] = apply(self.states.get(run, RunState()), record)
-
-    def _answered(self, step: Step | None, outcome: Outcome) -> None:
-        self.taken += 1
-        if step is not None and not isinstance(step, Quiesce | Release):
-            self.done.append(messages.done(step, outcome))
 
     def _report(self, what: What) -> None:
         match what:
@@ -221,43 +213,34 @@ def _planned(state: RunState) -> tuple[Stage, ...]:
     return tuple(stage for stage, planned in stages if planned)
 
 
+_OPEN = (VmPhase.ASKED, VmPhase.QUIESCED, VmPhase.RELEASING)
+_STAGES = {
+    VmPhase.PLANNED: VmStage.WAITING,
+    VmPhase.LEFT_OUT: VmStage.LEFT,
+    VmPhase.REFUSED: VmStage.LEFT,
+    VmPhase.ASKED: VmStage.QUIESCING,
+    VmPhase.SILENT: VmStage.UNCERTAIN,
+    VmPhase.FAILED: VmStage.UNCERTAIN,
+    VmPhase.QUIESCED: VmStage.QUIESCED,
+    VmPhase.RELEASING: VmStage.RELEASING,
+    VmPhase.RELEASED: VmStage.RELEASED,
+    VmPhase.GONE: VmStage.RELEASED,
+    VmPhase.LOST: VmStage.UNCERTAIN,
+}
+
+
 def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
     """What a person sees of a VM's phase. `verdicts`: why VMs count as not quiesced."""
-    state, why = _state(one, verdicts)
-    if one.create is None or one.watched or state in (VmStage.WAITING, VmStage.LEFT):
-        return VmView(one.vm, state, why)
-    return VmView(one.vm, state, why, one.create.sent, one.freed, one.phase in _OPEN)
-
-
-_OPEN = (VmPhase.ASKED, VmPhase.QUIESCED, VmPhase.RELEASING)
-
-
-def _state(one: VmState, verdicts: Mapping[int, str]) -> tuple[VmStage, str]:
-    match one.phase:
-        case VmPhase.PLANNED:
-            return VmStage.WAITING, ""
-        case VmPhase.LEFT_OUT | VmPhase.REFUSED:
-            return VmStage.LEFT, one.why
-        case VmPhase.ASKED:
-            return VmStage.QUIESCING, ""
-        case VmPhase.SILENT | VmPhase.FAILED:
-            return VmStage.UNCERTAIN, one.why
-        case VmPhase.QUIESCED:
-            return VmStage.QUIESCED, ""
-        case VmPhase.RELEASING:
-            why = _not_released(one)
-            return (VmStage.UNCERTAIN, why) if why else (VmStage.RELEASING, "")
-        case VmPhase.RELEASED:
-            return VmStage.RELEASED, ""
-        case VmPhase.GONE:
-            return (VmStage.LEFT, verdicts[one.vm.id]) if one.vm.id in verdicts else (VmStage.RELEASED, "")
-        case VmPhase.LOST:
-            return VmStage.UNCERTAIN, "VirtualCenter no longer knows it"
-
-
-def _not_released(one: VmState) -> str:
-    """Why its last removal did not succeed; "" while one is under way."""
-    outcome = one.removals[-1].outcome if one.removals else None
-    if one.in_flight or not isinstance(outcome, Refusal | Unknown):
-        return ""
-    return outcome.why
+    stage, why = _STAGES[one.phase], one.why
+    if one.phase is VmPhase.RELEASING:
+        last = one.removals[-1].outcome if one.removals and not one.in_flight else None
+        stage, why = (VmStage.UNCERTAIN, last.why) if isinstance(last, Refusal | Unknown) else (stage, "")
+    elif one.phase is VmPhase.GONE and one.vm.id in verdicts:
+        stage, why = VmStage.LEFT, verdicts[one.vm.id]
+    elif one.phase is VmPhase.LOST:
+        why = "VirtualCenter no longer knows it"
+    elif stage not in TROUBLE:
+        why = ""
+    if one.create is None or one.watched or stage in (VmStage.WAITING, VmStage.LEFT):
+        return VmView(one.vm, stage, why)
+    return VmView(one.vm, stage, why, one.create.sent, one.freed, one.phase in _OPEN)
