@@ -69,7 +69,7 @@ class ConsoleView:
     ) -> None:
         try:
             self._live.stop()
-            if self._progress.report is None and self._progress.moment is not None:  # recover has no report
+            if self._progress.report is None and self._progress.last is not None:  # recover has no report
                 self._console.print(ending(self._progress, self._console.width))
         except (OSError, SystemExit):
             return  # the terminal has gone, and nothing is left to restore
@@ -219,7 +219,7 @@ def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, room: i
 
 def ending(progress: Progress, width: int) -> RenderableType:
     """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
-    report, now = progress.report, progress.moment or datetime.now(UTC)
+    report, now = progress.report, progress.last or datetime.now(UTC)
     well = not progress.troubles if report is None else report.exit is Exit.OK
     room = width - _FRAME
     parts: list[RenderableType] = [_times(progress, now, room), _stages(progress, now, room), Text()]

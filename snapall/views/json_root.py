@@ -30,7 +30,7 @@ def root(**members: object) -> dict[str, object]:
     return {"schema": SCHEMA, **members}
 
 
-def moment(at: datetime | None) -> str | None:
+def iso_time(at: datetime | None) -> str | None:
     """A time in ISO 8601, as UTC; None stays None."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds") if at is not None else None
 
@@ -50,14 +50,14 @@ def plain(value: object) -> object:
         case Enum():
             return value.name.lower()
         case datetime():
-            return moment(value)
+            return iso_time(value)
         case tuple():
             return [plain(one) for one in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
             kind, time = _KINDS.get(type(value)), _SINCE_1970.get(type(value))
             found: dict[str, object] = {kind: snake(type(value).__name__)} if kind else {}
             found |= picked(value, *(field.name for field in fields(value)))
-            return found | ({time: moment(datetime.fromtimestamp(getattr(value, time), UTC))} if time else {})
+            return found | ({time: iso_time(datetime.fromtimestamp(getattr(value, time), UTC))} if time else {})
         case _:
             return value
 

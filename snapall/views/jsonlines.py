@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TextIO
 
 from snapall.backup.record import Record
-from snapall.views.json_root import moment, picked, root, snake
+from snapall.views.json_root import iso_time, picked, root, snake
 
 
 class JsonLines:
@@ -19,7 +19,7 @@ class JsonLines:
     def __call__(self, record: Record) -> None:
         """Write one record."""
         what = record.what
-        body = root(at=moment(record.at), event=snake(type(what).__name__), of_run=record.run or None)
+        body = root(at=iso_time(record.at), event=snake(type(what).__name__), of_run=record.run or None)
         body |= picked(what, *(field.name for field in fields(what)))
         self._stream.write(json.dumps(body) + "\n")
         self._stream.flush()

@@ -77,7 +77,7 @@ class Progress:
 
     states: dict[str, RunState] = field(default_factory=dict)  # by the run's stamp
     first: datetime | None = None  # when the first record came
-    moment: datetime | None = None  # when the last one came
+    last: datetime | None = None  # when the last one came
     forecast: Forecast | None = None
     spent: dict[Stage, float] = field(default_factory=dict)  # seconds; a stage may pause and go on
     running: dict[Stage, datetime] = field(default_factory=dict)  # since when
@@ -131,7 +131,7 @@ class Progress:
 
     def __call__(self, record: Record) -> None:
         """Take one record in."""
-        self.first, self.moment = self.first or record.at, record.at
+        self.first, self.last = self.first or record.at, record.at
         run = record.run
         if isinstance(record.what, Began):
             run = self.stamp = record.what.stamp

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.views.json_root import moment, picked, root
+from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import aged, size
 from snapall.views.tables import table_lines
 
@@ -79,7 +79,7 @@ def list_json(rows: Sequence[Retained]) -> dict[str, object]:
 def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[str, object]:
     return picked(row, "volume", "name", "date", "grade", "tags") | {
         "run": row.run or None,
-        "taken": moment(age.taken) if age is not None else None,
+        "taken": iso_time(age.taken) if age is not None else None,
         "age": age.seconds if age is not None else None,
         "age_by": None if age is None else "run" if age.sure else "date",
         "percent_of_volume": share.total_alone if share is not None else None,

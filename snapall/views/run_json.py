@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snapall.operate.run_history import PastCall, RunHistory
-from snapall.views.json_root import moment, picked, root
+from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import doing
 
 
@@ -27,7 +27,7 @@ def run_json(history: RunHistory) -> dict[str, object]:
             for one in history.vms
         ],
         captures=[
-            picked(one, "volume", "name", "date") | {"confirmed": moment(one.proven)} | _call(one.call)
+            picked(one, "volume", "name", "date") | {"confirmed": iso_time(one.proven)} | _call(one.call)
             for one in history.captures
         ],
         moves=[{"step": doing(one.step)} | _call(one.call) for one in history.moves],

@@ -87,9 +87,7 @@ def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - 
             step = names.step(n)
             return _news(_settled(step, done)) if step is not None else None
         case NamesDiffer(volume, listed):
-            return _trouble(
-                f"{volume}: the filer's answers and `snap list` differ; it lists {listed or 'none'}"
-            )
+            return _trouble(f"{volume}: the filer's answers and `snap list` differ; it lists {listed or 'none'}")
         case RenamedBack(step):
             return _news(f"{step.new} on {step.volume} is {step.old} again")
         case RotationEnded(_, whole):

@@ -28,9 +28,9 @@ def table_lines(
     for row in rows:
         table.add_row(*(Text(safe(cell)) for cell in row))
     console = Console(file=io.StringIO(), width=width or _WHOLE, color_system=None, highlight=False)
-    with console.capture() as shown:
+    with console.capture() as capture:
         console.print(table)
-    return [line.rstrip() for line in shown.get().splitlines()]
+    return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def wrapped(line: str, width: int, indent: int = 4) -> list[str]:

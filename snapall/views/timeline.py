@@ -62,9 +62,9 @@ class Drawing:
         uncertain = any(one.kind is StretchKind.UNCERTAIN for row in self.rows for one in row.stretches)
         return tuple(kind for kind in StretchKind if kind is not StretchKind.UNCERTAIN or uncertain)
 
-    def share(self, moment: datetime) -> float:
-        """Where on the scale a moment lies, 0 to 1."""
-        return min(1.0, max(0.0, (moment - self.start).total_seconds() / self.span))
+    def share(self, time: datetime) -> float:
+        """Where on the scale a time lies, 0 to 1."""
+        return min(1.0, max(0.0, (time - self.start).total_seconds() / self.span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def drawing(history: RunHistory) -> Drawing | None:
     calls += [call for one in history.vms for call in one.releases]
     calls += [one.call for one in history.captures]
     own = [call for call in calls if not call.late]
-    moments = [moment for call in own for moment in (call.sent, call.answered) if moment is not None]
-    end = max(moments) if history.ended is not None else max(history.last, *moments)
+    times = [time for call in own for time in (call.sent, call.answered) if time is not None]
+    end = max(times) if history.ended is not None else max(history.last, *times)
     captures = tuple(one for one in history.captures if not one.call.late)
     rows = tuple(_row(one, start, max(start, end)) for one in history.vms if one.state != SKIPPED)
     return Drawing(start, max(start, end), rows, captures)
@@ -107,10 +107,10 @@ def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
     nothing = ended is not None and not quiesce.done and release is None
     freed = ended if nothing else vm.freed
     last = end if freed is None or freed > end else freed
-    times = [*(moment for _, moment in cuts[1:]), last]
+    times = [*(time for _, time in cuts[1:]), last]
     stretches = tuple(
-        Stretch(kind, max(start, moment), max(start, moment, until))
-        for (kind, moment), until in zip(cuts, times, strict=True)
+        Stretch(kind, max(start, time), max(start, time, until))
+        for (kind, time), until in zip(cuts, times, strict=True)
         if not (nothing and kind is StretchKind.UNCERTAIN)
     )
     return Row(vm, stretches, ended if not quiesce.done else None, freed is None or freed > end)
@@ -126,14 +126,14 @@ def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     first = math.ceil(round((start - midnight).total_seconds() / step, 6))
     found = (midnight + timedelta(seconds=n * step) for n in range(first, first + max(1, most) + 1))
-    return tuple(moment for moment in found if moment <= end)[: max(1, most)]
+    return tuple(time for time in found if time <= end)[: max(1, most)]
 
 
-def clock(moment: datetime, span: float) -> str:
+def clock(time: datetime, span: float) -> str:
     """A time as a scale of `span` seconds shows it: to the tenth, the second or the minute."""
     if span < 5:
-        return f"{moment:%H:%M:%S}.{moment.microsecond // 100_000}"
-    return f"{moment:%H:%M:%S}" if span < 2 * 3600 else f"{moment:%d %b %H:%M}"
+        return f"{time:%H:%M:%S}.{time.microsecond // 100_000}"
+    return f"{time:%H:%M:%S}" if span < 2 * 3600 else f"{time:%d %b %H:%M}"
 
 
 def timeline(history: RunHistory) -> Timeline:
@@ -163,14 +163,14 @@ def _head(history: RunHistory) -> list[str]:
     return lines
 
 
-def _day(moment: datetime) -> str:
-    """A moment with its day and its zone, which a history needs."""
-    local = moment.astimezone()
+def _day(time: datetime) -> str:
+    """A time with its day and its zone, which a history needs."""
+    local = time.astimezone()
     return f"{local:%a %d %b %Y %H:%M:%S} {local:%Z}".rstrip()
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M:%S}"
+def _time(time: datetime) -> str:
+    return f"{time.astimezone():%H:%M:%S}"
 
 
 def _outcome(history: RunHistory) -> str:

@@ -43,21 +43,21 @@ _STYLE = (
 
 def timeline_svg(history: RunHistory) -> str:
     """The picture as the text of one file. It loads nothing, runs nothing, and escapes all names."""
-    shown = timeline(history)
-    drawn, title = shown.drawing, safe(shown.title)
-    foot = [part for line in shown.foot for part in textwrap.wrap(safe(line), _CHARACTERS)]
-    top = 50 + _LINE * len(shown.head) + (44 if drawn is not None else 0)
+    picture = timeline(history)
+    drawn, title = picture.drawing, safe(picture.title)
+    foot = [part for line in picture.foot for part in textwrap.wrap(safe(line), _CHARACTERS)]
+    top = 50 + _LINE * len(picture.head) + (44 if drawn is not None else 0)
     bottom = top + _ROW * (len(drawn.rows) if drawn is not None else 0)
     below = bottom + (52 if drawn is not None else 12)
     height = below + _LINE * len(foot) + 16
     parts = [
-        _opening(f"{title}: {'; '.join(shown.head)}", height),
+        _opening(f"{title}: {'; '.join(picture.head)}", height),
         f"<title>{escape(title)}</title>",
         _STYLE,
         _DEFS,
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="20" y="32" class="title">{escape(title)}</text>',
-        *_texts(shown.head, 52, "dim"),
+        *_texts(picture.head, 52, "dim"),
     ]
     if drawn is not None:
         parts += [*_axis(drawn, top), *_rows(drawn, top), *_captures(drawn, top), *_legend(drawn, bottom + 30)]
@@ -80,10 +80,10 @@ def _x(share: float) -> str:
 
 def _axis(drawn: Drawing, top: int) -> Iterator[str]:
     bottom = top + len(drawn.rows) * _ROW
-    for moment in ticks(drawn.start.astimezone(), drawn.end.astimezone(), 8):
-        x = _x(drawn.share(moment))
+    for time in ticks(drawn.start.astimezone(), drawn.end.astimezone(), 8):
+        x = _x(drawn.share(time))
         yield f'<line x1="{x}" y1="{top - 4}" x2="{x}" y2="{bottom}" stroke="#d8d8d8"/>'
-        yield f'<text x="{x}" y="{top - 8}" text-anchor="middle" class="dim">{clock(moment, drawn.span)}</text>'
+        yield f'<text x="{x}" y="{top - 8}" text-anchor="middle" class="dim">{clock(time, drawn.span)}</text>'
     for x_at, label in ((_WIDTH - 80, "quiesce"), (_WIDTH - 20, "release")):
         yield f'<text x="{x_at}" y="{top - 8}" text-anchor="end" class="dim">{label}</text>'
 

@@ -20,11 +20,11 @@ _TIMES = 72  # columns from which on each row shows its seconds
 def timeline_lines(history: RunHistory, width: int, glyphs: Alphabet) -> list[str]:
     """The run for people. `width` 0: no terminal, so that a hundred columns are used."""
     width = width or _PIPE
-    shown = timeline(history)
-    lines = [shown.title, *shown.head]
-    if shown.drawing is not None:
-        lines += ["", *_picture(shown.drawing, width, glyphs), "", _legend(shown.drawing, width, glyphs)]
-    lines += ["", *shown.foot] if shown.foot else []
+    picture = timeline(history)
+    lines = [picture.title, *picture.head]
+    if picture.drawing is not None:
+        lines += ["", *_picture(picture.drawing, width, glyphs), "", _legend(picture.drawing, width, glyphs)]
+    lines += ["", *picture.foot] if picture.foot else []
     return [part for line in lines for part in wrapped(line, width)]
 
 
@@ -55,16 +55,16 @@ def _axis(drawn: Drawing, bars: int) -> str:
     start, end = drawn.start.astimezone(), drawn.end.astimezone()
     cells = [" "] * bars
     taken = 0
-    for moment in ticks(start, end, max(1, bars // 14)):
-        label, at = f"'{clock(moment, drawn.span)}", _column(drawn, moment, bars)
+    for time in ticks(start, end, max(1, bars // 14)):
+        label, at = f"'{clock(time, drawn.span)}", _column(drawn, time, bars)
         if at >= taken and at + len(label) <= bars:
             cells[at : at + len(label)] = label
             taken = at + len(label) + 1
     return "".join(cells)
 
 
-def _column(drawn: Drawing, moment: datetime, bars: int) -> int:
-    return min(bars - 1, int(drawn.share(moment) * bars))
+def _column(drawn: Drawing, time: datetime, bars: int) -> int:
+    return min(bars - 1, int(drawn.share(time) * bars))
 
 
 def _glyph(kind: StretchKind, glyphs: Alphabet) -> str:
@@ -96,8 +96,8 @@ def _pointer(drawn: Drawing, bars: int, glyphs: Alphabet) -> str:
         return ""
     first = drawn.captures[0]
     at = _column(drawn, first.call.sent, bars)
-    moment = clock(first.call.sent.astimezone(), drawn.span)
-    for text in (f"snap create {moment}", moment):
+    time = clock(first.call.sent.astimezone(), drawn.span)
+    for text in (f"snap create {time}", time):
         if at + 2 + len(text) <= bars:
             return f"{' ' * at}{glyphs.line} {text}"
         if at > len(text):

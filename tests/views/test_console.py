@@ -149,9 +149,9 @@ def test_the_window_ends_with_the_last_release(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.site.fail(quiesce_of(110), act_unanswered)  # watched on after the others are released
     progress = progress_of(stage)
-    assert progress.moment is not None
-    much_later = progress.moment + timedelta(hours=1)
-    assert window(progress.vms, much_later) == window(progress.vms, progress.moment)
+    assert progress.last is not None
+    much_later = progress.last + timedelta(hours=1)
+    assert window(progress.vms, much_later) == window(progress.vms, progress.last)
 
 
 def test_the_live_screen_ends_with_an_empty_line_for_what_the_terminal_echoes() -> None:
