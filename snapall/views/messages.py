@@ -12,7 +12,7 @@ MEANINGS = {
     Exit.OK: "whole success",
     Exit.FAILED: "no new backup",
     Exit.USAGE: "usage or configuration",
-    Exit.PARTIAL: "partial: a backup exists, but not all is as it should be",
+    Exit.PARTIAL: "partial: there is a backup, but with problems",
     Exit.LOCKED: "another run holds the lock",
     Exit.DEBTS: "VMs may be left quiesced",
     Exit.STOPPED: "stopped by a signal, after releasing",

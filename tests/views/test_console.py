@@ -177,7 +177,7 @@ def test_the_screen_shows_trouble_first(tmp_path: Path) -> None:
     assert "no host" in text
 
 
-def test_the_screen_can_be_drawn_at_every_moment(tmp_path: Path) -> None:
+def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
     progress = Progress()
     assert "snapall" in drawn(progress, 80, 24)
     stage = Stage(tmp_path, replace(JOB, busy_wait=20))
@@ -223,7 +223,7 @@ def test_a_terminal_that_has_gone_is_left_quietly(tmp_path: Path) -> None:
     assert os.fstat(sys.stdout.fileno()) == stdout  # the results still have their place
 
 
-def test_the_picture_shows_the_moment_of_the_confirmation_and_the_end(tmp_path: Path) -> None:
+def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     path = tmp_path / "night.svg"
     heard_by(Stage(tmp_path / "state"), Picture(path))
     text = path.read_text().replace("&#160;", " ")
@@ -234,7 +234,7 @@ def test_the_picture_shows_the_moment_of_the_confirmation_and_the_end(tmp_path: 
     assert "@font-face" not in text
 
 
-def test_the_end_names_remedies(tmp_path: Path) -> None:
+def test_the_summary_names_remedies(tmp_path: Path) -> None:
     progress = Progress()
     progress(Record(AT, BEGAN))
     progress(Record(AT, Warned("odd", "check it")))

@@ -73,7 +73,7 @@ def test_no_view_lets_a_name_play_tricks(tmp_path: Path) -> None:
         assert "[red]01" in text
 
 
-def test_json_lines_are_objects_with_a_moment_and_a_kind(tmp_path: Path) -> None:
+def test_json_lines_are_objects_with_a_time_and_a_kind(tmp_path: Path) -> None:
     stream = io.StringIO()
     stage = Stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("no"))

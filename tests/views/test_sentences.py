@@ -71,7 +71,7 @@ def names() -> Labels:
 
 
 @pytest.mark.parametrize(("fact", "text"), NEWS, ids=lambda one: type(one).__name__)
-def test_what_no_good_night_has_is_news(names: Labels, fact: Fact, text: str) -> None:
+def test_what_is_unusual_is_news(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -79,7 +79,7 @@ def test_what_no_good_night_has_is_news(names: Labels, fact: Fact, text: str) ->
 
 
 @pytest.mark.parametrize(("fact", "text"), TROUBLE, ids=lambda one: type(one).__name__)
-def test_what_is_not_as_it_should_be_is_trouble(names: Labels, fact: Fact, text: str) -> None:
+def test_a_problem_is_trouble(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -89,7 +89,7 @@ def test_what_is_not_as_it_should_be_is_trouble(names: Labels, fact: Fact, text:
 @pytest.mark.parametrize(
     "fact", [ReleaseBegan("confirmed"), Confirmed("v", "vmware_new_x", "d"), RotationEnded((), whole=True)]
 )
-def test_what_every_good_night_has_is_routine(names: Labels, fact: Fact) -> None:
+def test_what_every_good_run_has_is_routine(names: Labels, fact: Fact) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert found.weight is Weight.ROUTINE
