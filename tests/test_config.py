@@ -18,7 +18,7 @@ from snapall.config.complaints import keys_of
 from snapall.config.load import check_keep, find, jobs_named, load, parse, with_order
 from snapall.config.settings import Config, Database, JobSettings
 from snapall.errors import ConfigError, Exit
-from snapall.views.jsonlines import plain
+from snapall.views.json_root import plain
 
 PLAIN = """
 [vcenter]

@@ -24,7 +24,7 @@ def test_datastores_are_listed_with_vms_space_and_the_job_that_takes_them(at_lab
     ended = lab("datastores")
     assert ended.code == 0
     assert [line.split() for line in ended.out.splitlines()] == [
-        ["id", "name", "VMs", "capacity", "free", "taken", "by", "job"],
+        ["id", "name", "VMs", "capacity", "free", "backed", "up", "by", "job"],
         ["688", "vmvol1_vmfs", "3", "50.0", "GiB", "31.0", "GiB", "vol1"],
         ["689", "vmvol2_vmfs", "1", "50.0", "GiB", "31.0", "GiB", "-"],
     ]

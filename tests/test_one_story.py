@@ -97,7 +97,7 @@ def told_in_the_log(run: Run) -> Story:
     """The batch's lines; a summary only of a run that is no whole success."""
     trouble = "An error occurred" in run.log
     return Story(
-        int(last(r"^exit (\d+): ", run.log)) if trouble else 0,
+        int(last(r"[AP]M exit (\d+): ", run.log)) if trouble else 0,
         numbers(r"Creating snapshot for (vmid=\d+) +\n(?:\[.*\n)?SsId:", run.log),
         numbers(MISSED, run.log),
         numbers(LEFT, run.log),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -51,6 +52,11 @@ def _report_dismissed(bus: EventBus) -> None:
                 sys.stderr.write(f"{text}\n")
 
 
+def redraws() -> bool:
+    """Whether stderr is a terminal that can redraw what it shows; a simple one is given lines."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+
+
 def listeners_of(
     settings: Config, output: Output, log: bool, opened: ExitStack
 ) -> tuple[list[Listener], list[SnapallError]]:
@@ -61,14 +67,14 @@ def listeners_of(
     errors: list[SnapallError] = []
     if output.json:
         listeners.append(jsonlines.JsonLines(sys.stdout))
-    if sys.stderr.isatty() and not output.quiet and not output.json:
+    if redraws() and not output.quiet and not output.json:
         from snapall.views.console import ConsoleView  # noqa: PLC0415 - rich
 
         listeners.append(opened.enter_context(ConsoleView()))
     else:
         listeners.append(plain.PlainLines(sys.stderr, quiet=output.quiet or output.json))
     if output.svg is not None:
-        from snapall.views.console import Picture  # noqa: PLC0415 - rich
+        from snapall.views.picture import Picture  # noqa: PLC0415 - rich
 
         listeners.append(Picture(output.svg))
     if log:

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from snapall.app.opening import store_of
 from snapall.app.statistics import history_of
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
-from snapall.backup.plan import Look, Plan, PlanContext, Planned, build, settling
+from snapall.backup.plan import Look, PlanContext, build, settling
 from snapall.backup.steps import Step
 from snapall.config.settings import Config, Hooks
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
+from snapall.views.plan import Outlook
 
 _NO_STAMP = "00000000T000000Z-0000"  # a placeholder in the form of a stamp, since names are checked
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a run of a job would do now: the cleanup that is due first, then its plan."""
-
-    first: tuple[Planned, ...]
-    plan: Plan
-    site: OpenSite
-
-    def command(self, action: Step | Look) -> str:
-        """Return the command line, passwords masked, with `<UTC>` in place of the run's stamp."""
-        return self.site.command(action).replace(_NO_STAMP, "<UTC>")
-
-
 def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
-    """Survey the site and build the plan that `run` would build. Changes nothing and takes no lock."""
+    """Survey the site and build the plan that `run` would build; change nothing and take no lock.
+
+    Its commands have passwords masked, and `<UTC>` where only the run knows its stamp.
+    """
     store = store_of(settings)
     require_listed(store.folder)
     site = OpenSite(job, settings)
@@ -48,7 +39,11 @@ def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
     context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel)
     built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
-    return Outlook(settling(first), replace(built, actions=actions), site)
+
+    def command(action: Step | Look) -> str:
+        return site.command(action).replace(_NO_STAMP, "<UTC>")
+
+    return Outlook(settling(first), replace(built, actions=actions), command, context.parallel, found.window)
 
 
 def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from snapall.app.opening import pace_of, quiet_context, store_of
 from snapall.app.output import Output, publishing
@@ -19,12 +21,28 @@ from snapall.config.settings import Config
 from snapall.errors import Exit, JournalError, worst
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
+from snapall.views.messages import exit_of
 
 
 def recover(settings: Config, output: Output, wait: bool) -> Exit:
-    """Settle every open journal, and finish interrupted rotations."""
-    with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
+    """Settle every open journal, and finish interrupted rotations; say how that ended."""
+    heard: list[What] = []
+    code = _settle(settings, output, wait, heard)
+    if not output.json and not output.quiet:
+        nothing = "nothing to recover: no run left anything outstanding"
+        with suppress(OSError, ValueError):  # the terminal may have gone
+            sys.stderr.write(f"{exit_of(code) if heard or code is not Exit.OK else nothing}\n")
+            sys.stderr.flush()
+    return code
+
+
+def _settle(settings: Config, output: Output, wait: bool, heard: list[What]) -> Exit:
+    with publishing(settings, output, log=False) as (warn, bus), signal_flag(warn) as stopped:
         clock = SystemClock()
+
+        def listener(record: Record) -> None:
+            heard.append(record.what)
+            bus(record)
 
         def context_for(job: Job) -> RunContext:
             return RunContext(OpenSite(job, settings), clock, listener, stopped)
@@ -37,7 +55,7 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
             require_listed(store.folder)
             if settings.state.exists():
                 arrange(settings.state, settings.readers)
-        except JournalError as error:  # whatever is outstanding stays outstanding
+        except JournalError as error:  # what is outstanding stays so
             publish(Failed(error.message, error.hint))
             return Exit.OUTSTANDING
         recovery = Recovery(store, context_for, publish, stopped, wait)

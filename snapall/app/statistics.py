@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from snapall.app.opening import store_of
 from snapall.backup.model import Job
@@ -11,7 +12,7 @@ from snapall.backup.schedule import Durations, History
 from snapall.config.settings import Config
 from snapall.errors import JournalError
 from snapall.operate.history import past
-from snapall.operate.statistics import Series, Statistics, statistics
+from snapall.operate.statistics import Statistics, statistics
 
 _NIGHTS = 14  # that the medians are taken from
 _ENOUGH = 3  # values for a median that one unusual night cannot spoil
@@ -32,10 +33,13 @@ def history_of(settings: Config, job: Job) -> History:
     except JournalError:
         return History()
     found = statistics(job.name, runs[::-1], settings.vcenter.parallel)
-    usual = {one.vm.id: Durations(_median(one.create), _median(one.remove)) for one in found.vms}
+    usual = {
+        one.vm.id: Durations(
+            *(each.median if len(each.known) >= _ENOUGH else None for each in (one.create, one.remove))
+        )
+        for one in found.vms
+    }
     missed = frozenset(one.vm.id for one in runs[0].targets if one.state != QUIESCED) if runs else frozenset()
-    return History(usual, missed)
-
-
-def _median(series: Series) -> float | None:
-    return series.median if len(series.known) >= _ENOUGH else None
+    took = [(run.ended - run.began).total_seconds() for run in runs if run.ended is not None and run.captures]
+    expected = found.expected
+    return History(usual, missed, expected.usual if expected is not None else None, median(took) if took else None)

@@ -344,6 +344,14 @@ class StageEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the job's last nights took, in seconds: from the first quiesce to the last release, and in all."""
+
+    window: float
+    run: float
+
+
+@dataclass(frozen=True, slots=True)
 class OutstandingFound:
     """An earlier run may have left this VM quiesced; it is settled first."""
 
@@ -376,7 +384,7 @@ class RunEnded:
     report: Report
 
 
-Notice = StageBegan | StageEnded | OutstandingFound | Guarded | Waiting | RunEnded
+Notice = Forecast | StageBegan | StageEnded | OutstandingFound | Guarded | Waiting | RunEnded
 
 What = Fact | Observation | Notice
 

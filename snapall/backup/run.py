@@ -25,6 +25,7 @@ from snapall.backup.record import (
     FORMAT,
     Began,
     Failed,
+    Forecast,
     Left,
     Listed,
     ReleaseBegan,
@@ -103,6 +104,8 @@ class BackupRun:
     def _held(self, outcome: _Outcome) -> None:
         header = self._header(outcome.stamp)
         self.context.publish(header)
+        if self.history.window is not None and self.history.run is not None:
+            self.context.publish(Forecast(self.history.window, self.history.run))
         with self._reported(outcome):
             self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
             self._back_up(outcome, header)

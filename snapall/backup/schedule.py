@@ -39,10 +39,16 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a job's last nights show: what each VM's calls usually take, and which VMs the last one did not reach."""
+    """What a job's last nights show: what each VM's calls usually take, and which VMs the last one did not reach.
+
+    `window` and `run` are the seconds that tonight should take, from the first quiesce to the last release, and in all;
+    None: unknown.
+    """
 
     usual: Mapping[int, Durations] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
+    window: float | None = None
+    run: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,21 +43,21 @@ def plan(
     Lists every command in order, each with its reason. Changes nothing.
     """
     from snapall.app.plan import hooks_of, outlook
-    from snapall.views import reports
     from snapall.views.json_root import root
+    from snapall.views.plan import plan_json, plan_lines
 
     settings, chosen = options.chosen(config, jobs, order, keep)
     outlooks = [outlook(settings, job, keep) for job in chosen]
     if as_json:
         plans = [
-            reports.plan_json(one.first, one.plan, one.command)
+            plan_json(one)
             | {"hooks": [{"when": when, "command": line} for when, line in hooks_of(settings, one.plan.job)]}
             for one in outlooks
         ]
         options.emit(root(plans=plans))
         return
     for one in outlooks:
-        options.emit(reports.plan_lines(one.first, one.plan, one.command, options.width()))
+        options.emit(plan_lines(one, options.width()))
         for when, command in hooks_of(settings, one.plan.job):
             options.say(f"hook {when}: {command}")
 

@@ -74,8 +74,8 @@ def show(
     from snapall.app.status import run_of
     from snapall.views.glyphs import alphabet
     from snapall.views.run_json import run_json
-    from snapall.views.timeline import timeline_lines
     from snapall.views.timeline_svg import timeline_svg
+    from snapall.views.timeline_text import timeline_lines
 
     found = run_of(options.load(config, secrets=False), run)
     if svg is not None:

@@ -32,7 +32,7 @@ def list_backups(
     rows = [row for listed, _ in found for row in listed]
     errors = [error for _, each in found for error in each]
     if rows or not errors:
-        options.emit(reports.list_json(rows) if as_json else reports.list_lines(rows))
+        options.emit(reports.list_json(rows) if as_json else reports.list_lines(rows, options.width()))
     if errors:
         raise combined(errors)
 
@@ -47,7 +47,7 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
     from snapall.views import reports
 
     rows, faults = look.datastores(options.load(config))
-    options.emit(reports.datastore_json(rows) if as_json else reports.datastore_lines(rows))
+    options.emit(reports.datastore_json(rows) if as_json else reports.datastore_lines(rows, options.width()))
     if faults:
         raise SnapallError(
             "; ".join(faults), "correct `datastores` of the job: use an id, or a unique name, from above"

@@ -13,8 +13,12 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """Seconds; `sure` means from a run. A date text is the filer's local time, in an unknown time zone."""
+    """When a snapshot was taken (UTC), and its age in seconds.
 
+    `sure`: known from a run of snapall. Otherwise from the filer's date text, local time of an unknown zone.
+    """
+
+    taken: datetime
     seconds: float
     sure: bool
 
@@ -26,10 +30,12 @@ def age_of(run: str, date: str, now: datetime, zone: tzinfo | None) -> Age | Non
     """
     try:
         began = datetime.strptime(run, _STAMP).replace(tzinfo=UTC)
-        return Age(max(0.0, (now - began).total_seconds()), sure=True)
+        return Age(began, max(0.0, (now - began).total_seconds()), sure=True)
     except ValueError:
         made = _latest(date, now.astimezone(zone))
-    return Age(max(0.0, (now - made).total_seconds()), sure=False) if made is not None else None
+    if made is None:
+        return None
+    return Age(made.astimezone(UTC), max(0.0, (now - made).total_seconds()), sure=False)
 
 
 def _latest(date: str, now: datetime) -> datetime | None:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Comparison
-from snapall.views import messages
-from snapall.views.json_root import root
-from snapall.views.reports import columns_of
+from snapall.views.json_root import picked, root
+from snapall.views.tables import table_lines, wrapped
 
 
 def audit_lines(found: Audit, width: int) -> list[str]:
-    """The chain side by side, then what was found, each with its remedy. `width` 0: nothing is wrapped."""
+    """The retained backups side by side, then each finding with its remedy. `width` 0: nothing is wrapped."""
     head = ("job", "volume", "name", "snap list", "journal")
-    lines = columns_of(head, [(job, *_cells(one)) for job, one in found.comparisons]) if found.comparisons else []
-    lines += [""] if lines else []
+    lines = (
+        [*table_lines(head, [(job, *_cells(one)) for job, one in found.comparisons], width), ""] if found.beside else []
+    )
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
-        mark = "note" if one.kind.informational else "!"
-        lines += messages.wrapped(messages.safe(f"{mark} {one.kind}{of}: {one.text}"), width or 10_000)
-        lines += messages.wrapped(messages.safe(f"    remedy: {one.remedy}"), width or 10_000)
+        lines += wrapped(f"{'note' if one.kind.informational else '!'} {one.kind}{of}: {one.text}", width)
+        lines += wrapped(f"    remedy: {one.remedy}", width)
+    grave = sum(not one.kind.informational for one in found.findings)
+    noted = len(found.findings) - grave
     if found.clean:
-        noted = f", {len(found.findings)} noted" if found.findings else ""
-        lines.append(f"journal, database and snap list agree{noted}")
-    else:
-        grave = sum(not one.kind.informational for one in found.findings)
-        lines.append(f"{grave} found, {len(found.findings) - grave} noted")
-    return lines
+        return [*lines, f"journal, database and snap list agree{f'; notes: {noted}' if noted else ''}"]
+    return [*lines, f"problems: {grave}, notes: {noted}"]
 
 
 def _cells(one: Comparison) -> tuple[str, str, str, str]:
@@ -36,29 +33,26 @@ def _cells(one: Comparison) -> tuple[str, str, str, str]:
 
 
 def audit_json(found: Audit) -> dict[str, object]:
-    """For programs."""
+    """The same for programs."""
     return root(
         clean=found.clean,
         findings=[
-            {
-                "kind": one.kind.name.lower(),
-                "noted": one.kind.informational,
-                "job": one.job or None,
-                "text": one.text,
-                "remedy": one.remedy,
-            }
+            {"kind": one.kind.name.lower(), "noted": one.kind.informational, "job": one.job or None}
+            | picked(one, "text", "remedy")
             for one in found.findings
         ],
-        side_by_side=[
-            {
-                "job": job,
-                "volume": one.volume,
-                "name": one.name,
-                "date": one.row.date if one.row is not None else None,
-                "tags": list(one.row.tags) if one.row is not None else [],
-                "run": one.origin.run if one.origin is not None else None,
-                "grade": one.origin.label if one.origin is not None else None,
-            }
-            for job, one in found.comparisons
-        ],
+        side_by_side=[_beside_json(job, one) for job, one in found.comparisons],
     )
+
+
+def _beside_json(job: str, one: Comparison) -> dict[str, object]:
+    row, origin = one.row, one.origin
+    return {
+        "job": job,
+        "volume": one.volume,
+        "name": one.name,
+        "date": row.date if row is not None else None,
+        "tags": list(row.tags) if row is not None else [],
+        "run": origin.run if origin is not None else None,
+        "grade": origin.label if origin is not None else None,
+    }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,9 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from snapall.backup.record import Confirmed, Failed, Record, RunEnded, Stage, Warned
+from snapall.backup.record import Failed, Record, RunEnded, Stage, Warned
 from snapall.errors import Exit
-from snapall.views import messages
+from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
 
 STYLES = {
@@ -33,7 +31,7 @@ STYLES = {
     VmStage.LEFT: "bold red",
     VmStage.SKIPPED: "dim",
 }
-_CHROME = 12  # lines of the screen that are not VMs
+_CHROME = 11  # lines of the screen that are not VMs
 _FRAME = 4  # columns that the panel takes
 _NARROW = 72  # columns below which the hosts are left out
 
@@ -42,7 +40,7 @@ class Terminal(Console):
     """A console whose terminal may go. rich's own would then point stdout, where the results go, at nothing."""
 
     def on_broken_pipe(self) -> None:
-        """End the thread that redraws; whoever else draws is protected from that."""
+        """End the thread that redraws; the other threads that draw catch this."""
         raise SystemExit(1)
 
 
@@ -71,6 +69,8 @@ class ConsoleView:
     ) -> None:
         try:
             self._live.stop()
+            if self._progress.report is None and self._progress.last is not None:  # recover has no report
+                self._console.print(ending(self._progress, self._console.width))
         except (OSError, SystemExit):
             return  # the terminal has gone, and nothing is left to restore
 
@@ -80,108 +80,117 @@ class ConsoleView:
         with self._lock:
             self._progress(record)
         if over and isinstance(record.what, Warned | Failed):
-            self._console.print(Text(messages.safe(f"warning: {record.what.text}"), style="yellow"))
+            self._console.print(Text(safe(f"warning: {record.what.text}"), style="yellow"))
         if isinstance(record.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))
 
     def _draw(self) -> RenderableType:
+        """The screen, and an empty line: the ^C that a terminal echoes there breaks nothing."""
         with self._lock:
-            return screen(self._progress, self._now(), self._console.width, self._console.height)
-
-
-class Picture:
-    """Keeps the moment of the confirmation, when every VM is quiesced; saves it with the summary as one SVG file."""
-
-    _WIDTH = 96
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._progress = Progress()
-        self._console = Console(
-            record=True, width=self._WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
-        )
-        self._kept = False
-
-    def __call__(self, record: Record) -> None:
-        """Take one record in, and save the picture with the last. Raises OSError when it cannot be written."""
-        self._progress(record)
-        if isinstance(record.what, Confirmed) and not self._kept:
-            self._kept = True
-            self._console.print(screen(self._progress, record.at, self._WIDTH, 60))
-        if isinstance(record.what, RunEnded):
-            self._console.print(ending(self._progress, self._console.width))
-            self._path.write_text(self._console.export_svg(title="snapall run"), encoding="utf-8")
+            drawn = screen(self._progress, self._now(), self._console.width, self._console.height - 1)
+        return Group(drawn, Text())
 
 
 def screen(progress: Progress, now: datetime, width: int, height: int) -> RenderableType:
-    """The whole screen at one moment: header and stages, VMs, window and bar, what the filer did, trouble."""
-    parts: list[RenderableType] = [_stages(progress, now, width)]
-    if views := progress.vms:
+    """The whole screen at one moment: facts and stages, VMs, window and bar, what the filer did, trouble."""
+    room, views = width - _FRAME, progress.vms
+    parts: list[RenderableType] = [_times(progress, now, room), _stages(progress, now, room), Text()]
+    if views:
         rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.done)))
-        parts += [Text(), _vms(list(views.values()), now, width, rows), Text(), _bar(progress, views, now, width)]
+        parts += [_vms(list(views.values()), now, width, rows), Text(), *_bar(progress, views, now, room)]
+    else:
+        parts += _facts(progress)
     parts += [_line(f"  {line}", "dim") for line in progress.done[-6:]]
-    if progress.waiting:
-        parts.append(_line(f"waiting: {progress.waiting}", "yellow"))
+    parts += [_line(f"waiting: {progress.waiting}", "yellow")] if progress.waiting else []
     parts += [_line(f"! {text}", "red") for text, _ in progress.troubles[-3:]]
-    return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style="blue")
+    return _panel(parts, progress, "blue")
 
 
-def _line(text: str, style: str) -> Text:
-    """One line of the screen, cut where the screen ends; the end of the run shows it whole."""
-    return Text(messages.safe(text), style=style, no_wrap=True, overflow="ellipsis")
-
-
-def _title(progress: Progress) -> Text:
+def _panel(parts: Sequence[RenderableType], progress: Progress, colour: str) -> Panel:
     began = progress.state.began
+    names: tuple[str, ...] = ("earlier runs",) if any(progress.states) else ()
+    names = (began.job.name, f"order {began.job.order}", began.stamp) if began is not None else names
+    title = Text(safe(" · ".join(("snapall", *names))))
+    return Panel(Group(*parts), title=title, title_align="left", box=box.ROUNDED, border_style=colour)
+
+
+def _line(text: str, style: str = "") -> Text:
+    """One line of the screen, cut where the screen ends; the end of the run shows it whole."""
+    return Text(safe(text), style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _fitting(parts: Sequence[str], room: int) -> str:
+    """As many of the parts, the most important first, as a line has room for."""
+    line = ""
+    for part in filter(None, parts):
+        longer = f"{line} · {part}" if line else part
+        line = longer if len(longer) <= room else line
+    return line
+
+
+def _times(progress: Progress, now: datetime, room: int) -> Text:
+    if progress.first is None:
+        return Text("starting")
+    usual = f" of about {clocked(progress.forecast.run)}" if progress.forecast is not None else ""
+    elapsed = f"{clocked(max(0.0, (now - progress.first).total_seconds()))}{usual}"
+    job = progress.job
+    filer = f"filer {job.filer}, {', '.join(job.volumes)}" if job is not None else ""
+    return _line(_fitting((elapsed, f"started {progress.first.astimezone():%H:%M:%S}", filer), room))
+
+
+def _facts(progress: Progress) -> list[RenderableType]:
+    """What is worth knowing before the VMs are."""
+    began, forecast = progress.state.began, progress.forecast
     if began is None:
-        return Text("snapall")
+        return []
     job = began.job
-    return Text(messages.safe(f"snapall · {job.name} · {', '.join(job.volumes)} · order {job.order} · {began.stamp}"))
+    facts = {
+        "filer": f"{began.filer}, {', '.join(job.volumes)}",
+        "VMs of": f"datastore {', '.join(map(str, job.datastores)) or 'by query'}, VirtualCenter {began.vcenter}",
+        "usually": f"VMs quiesced for {clocked(forecast.window)}" if forecast is not None else "unknown: too few runs",
+        "retained": ", ".join(job.chain),
+        "now": "reading VMs and snapshots; nothing has been changed",
+    }
+    return [_line(f"{name:<9} {text}") for name, text in facts.items()]
 
 
-def _stages(progress: Progress, now: datetime, width: int) -> Text:
-    """The workflow in a line or two: what is done with its time, what goes on, what is to come."""
-    lines = [Text()]
+def _stages(progress: Progress, now: datetime, room: int) -> Text:
+    """The workflow: what is done, what is under way, what is to come, each with its time below it. It never wraps."""
+    names, times = Text(no_wrap=True), Text(no_wrap=True)
+    marks = Text(no_wrap=True, overflow="ellipsis")
+    current = ""
     for stage in progress.stages:
-        shown = _stage(stage, progress, now)
-        if lines[-1] and lines[-1].cell_len + 2 + shown.cell_len > width - _FRAME:
-            lines.append(Text())
-        lines[-1].append("  " if lines[-1] else "")
-        lines[-1].append_text(shown)
-    return Text("\n").join(lines)
-
-
-def _stage(stage: Stage, progress: Progress, now: datetime) -> Text:
-    if stage not in progress.spent:
-        return Text(f"○ {stage}", style="dim")
-    spent, since = progress.spent[stage], progress.running.get(stage)
-    if since is None:
-        return Text.assemble((f"✓ {stage} ", "green"), (messages.clocked(spent), "dim"))
-    elapsed = spent + max(0.0, (now - since).total_seconds())
-    return Text.assemble((f"● {stage} ", "bold yellow"), (messages.clocked(elapsed), "yellow"))
+        spent, running = progress.spent_on(stage, now), stage in progress.running
+        mark, style = ("○", "dim") if spent is None else ("●", "bold yellow") if running else ("✓", "green")
+        time = brief(spent) if spent is not None else ""
+        wide = max(len(stage) + 2, len(time) + 2)
+        names.append(f"{mark} {stage}".ljust(wide + 1), style)
+        times.append(f"  {time}".ljust(wide + 1), "yellow" if running else "dim")
+        marks.append(mark, style)
+        current = f" {stage} {time}" if running or (spent is not None and not progress.running) else current
+    if max(names.cell_len, times.cell_len) <= room + 1:
+        return Text("\n").join([names, times])
+    return marks.append(current)
 
 
 def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table:
-    """A row a VM. When they do not all fit: trouble first, then what is under way, then the rest, and a count."""
-    shown = views
-    if len(views) > rows:
-        shown = sorted(views, key=_urgency)[: rows - 1]
+    """A row for each VM. When they do not all fit: trouble first, then what is under way, and a count of the rest."""
+    chosen = views if len(views) <= rows else sorted(views, key=_urgency)[: rows - 1]
     wide = width >= _NARROW
-    table = Table(box=None, padding=(0, 1), expand=True, show_header=True, header_style="dim")
+    table = Table(box=None, padding=(0, 1), pad_edge=False, expand=True, header_style="dim")
     table.add_column("VM", ratio=3, no_wrap=True, overflow="ellipsis")
     if wide:
-        table.add_column("host", ratio=3, no_wrap=True, overflow="ellipsis")
+        table.add_column("host", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
     table.add_column("state", ratio=4 if wide else 2, no_wrap=True, overflow="ellipsis")
-    table.add_column("quiesced", justify="right", no_wrap=True, min_width=8)
-    for view in shown:
+    table.add_column("quiesced", justify="right", no_wrap=True, min_width=8, style="dim")
+    for view in chosen:
         seconds = view.seconds(now)
-        state = Text(f"{view.state}: {messages.safe(view.why)}" if view.why else view.state, style=STYLES[view.state])
-        cells = [Text(messages.safe(view.vm.name or view.vm.moref))]
-        cells += [Text(messages.safe(view.vm.host or "-"), style="dim")] if wide else []
-        table.add_row(*cells, state, Text(messages.clocked(seconds) if seconds is not None else "", style="dim"))
-    if len(shown) < len(views):
-        table.add_row(Text(f"and {len(views) - len(shown)} more", style="dim"))
+        state = _line(f"{view.state}: {view.why}" if view.why else view.state, STYLES[view.state])
+        host = [_line(view.vm.host or "-")] if wide else []
+        table.add_row(_line(view.vm.name or view.vm.moref), *host, state, brief(seconds) if seconds is not None else "")
+    if len(chosen) < len(views):
+        table.add_row(Text(f"and {len(views) - len(chosen)} more", style="dim"))
     return table
 
 
@@ -190,36 +199,38 @@ def _urgency(view: VmView) -> tuple[int, int]:
     return rank, view.vm.id
 
 
-def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, width: int) -> Table:
-    """How long VMs have been quiesced, against the most that the job allows, and how much of the plan is done."""
-    quiesced = count(views, VmStage.QUIESCED, VmStage.RELEASING)
-    text = Text(f"{quiesced} VMs quiesced, {messages.clocked(window(views, now))} ")
-    if width >= _NARROW and progress.state.began is not None:
-        text.append(f"of at most {messages.clocked(progress.state.began.job.max_quiesced)}", style="dim")
+def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, room: int) -> list[RenderableType]:
+    """How many VMs are quiesced or released, how much of the plan is done, and how long the window is open."""
+    wanted = len(views) - count(views, VmStage.SKIPPED)
+    text = f"{count(views, VmStage.QUIESCED, VmStage.RELEASING)} of {wanted} VMs quiesced"
+    if Stage.RELEASE in progress.spent:
+        text = f"{count(views, VmStage.RELEASED)} of {wanted} VMs released"
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1)
-    grid.add_column(justify="right", no_wrap=True)
-    bar = ProgressBar(
-        total=max(1, progress.total), completed=min(progress.taken, progress.total), complete_style="cyan"
-    )
-    grid.add_row(text, bar, Text(f"{min(progress.taken, progress.total)}/{progress.total}"))
-    return grid
+    grid.add_column(justify="right", no_wrap=True, style="dim")
+    taken, total = min(progress.taken, progress.total), progress.total
+    grid.add_row(text, ProgressBar(total=max(1, total), completed=taken, complete_style="cyan"), f"{taken}/{total}")
+    forecast, job = progress.forecast, progress.job
+    usual = f"usually {clocked(forecast.window)}" if forecast is not None else ""
+    limit = f"at most {clocked(job.max_quiesced)} before the capture" if job is not None else ""
+    return [grid, _line(_fitting((f"window {clocked(window(views, now))}", usual, limit), room))]
 
 
 def ending(progress: Progress, width: int) -> RenderableType:
     """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
-    report = progress.report
-    if report is None:
-        return Text()
-    well = report.exit is Exit.OK
-    parts: list[RenderableType] = [_stages(progress, progress.moment or datetime.now(UTC), width), Text()]
-    parts += [Text(f"  {messages.safe(line)}", style="dim") for line in progress.done]
+    report, now = progress.report, progress.last or datetime.now(UTC)
+    well = not progress.troubles if report is None else report.exit is Exit.OK
+    room = width - _FRAME
+    parts: list[RenderableType] = [_times(progress, now, room), _stages(progress, now, room), Text()]
+    parts += [Text(f"  {safe(line)}", style="dim") for line in progress.done]
     for text, hint in progress.troubles:
-        parts.append(Text(f"! {messages.safe(text)}", style="yellow" if well else "red"))
-        parts += [Text(f"    remedy: {messages.safe(hint)}", style="yellow")] if hint else []
-    parts.append(Text())
+        parts.append(Text(f"! {safe(text)}", style="yellow" if well else "red"))
+        parts += [Text(f"    remedy: {safe(hint)}", style="yellow")] if hint else []
+    if report is None:
+        views = progress.vms
+        parts += [Text(f"{count(views, VmStage.RELEASED)} of {len(views)} VMs released")] if views else []
+        return _panel(parts, progress, "green" if well else "yellow")
     colour = "green" if well else "red" if report.exit in (Exit.OUTSTANDING, Exit.FAILED) else "yellow"
-    summary = messages.summary(report, progress.job)
-    parts += [Text(line, style=f"bold {colour}" if not n else "") for n, line in enumerate(summary)]
-    return Panel(Group(*parts), title=_title(progress), title_align="left", box=box.ROUNDED, border_style=colour)
+    first, *rest = summary(report, progress.job)
+    return _panel([*parts, Text(), Text(first, style=f"bold {colour}"), *map(Text, rest)], progress, colour)

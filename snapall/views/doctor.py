@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.operate.doctor.checklist import CheckResult, Mark
-from snapall.views import messages
-from snapall.views.json_root import root
+from snapall.views.json_root import picked, root
+from snapall.views.tables import wrapped
 
-_NARROW = 60
+_NARROW = 60  # columns below which names are not aligned
 
 
 def doctor_lines(results: Sequence[CheckResult], width: int) -> list[str]:
     """One line for each check, its remedy below it, and the counts. `width` 0: nothing is wrapped."""
     lines: list[str] = []
-    room = max((len(one.name) for one in results), default=0)
-    narrow = 0 < width < _NARROW
+    room = min(32, max((len(one.name) for one in results), default=0))
     for one in results:
-        name = f"{one.name}:" if narrow else f"{one.name:<{min(room, 32)}} "
-        line = messages.safe(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip())
-        lines += messages.wrapped(line, width or 10_000)
-        if one.remedy:
-            lines += messages.wrapped(messages.safe(f"    remedy: {one.remedy}"), width or 10_000)
+        name = f"{one.name}:" if 0 < width < _NARROW else f"{one.name:<{room}} "
+        lines += wrapped(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip(), width)
+        lines += wrapped(f"    remedy: {one.remedy}", width) if one.remedy else []
     return [*lines, "", _sum(results)]
 
 
@@ -40,11 +37,11 @@ def _counted(count: int, noun: str) -> str:
 
 
 def doctor_json(results: Sequence[CheckResult]) -> dict[str, object]:
-    """For programs."""
+    """The same for programs."""
     return root(
         well=not any(one.mark is Mark.FAILURE for one in results),
         links=[
-            {"link": one.check, "of": one.of or None, "mark": one.mark, "text": one.text, "remedy": one.remedy or None}
+            picked(one, "mark", "text") | {"link": one.check, "of": one.of or None, "remedy": one.remedy or None}
             for one in results
         ],
     )

@@ -1,4 +1,4 @@
-"""What records name only by number: the VMs, and the commands that were sent."""
+"""Names for what records give only by number: VMs, and commands."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from snapall.backup.steps import Done, Quiesce, Release, Step
 
 
 class Labels:
-    """Fed with every record, in order; asked by the views that put records into words.
+    """Learns from every record, in order, for the views that put records into words.
 
-    A stream may carry several runs, earlier ones that are settled among them, and each numbers its commands by itself.
+    A stream may carry several runs, since earlier ones are settled first, and each numbers its own commands.
     """
 
     def __init__(self) -> None:
-        self.job: Job | None = None  # of the run itself; None: it has not begun, or only earlier ones are settled
+        self.job: Job | None = None  # of the run itself; None before its header
         self._vms: dict[int, Vm] = {}
         self._steps: dict[tuple[str, int], Step] = {}
         self._unanswered: dict[tuple[str, int], Step] = {}
@@ -23,11 +23,11 @@ class Labels:
 
     @property
     def unanswered(self) -> tuple[Step, ...]:
-        """The commands without an answer, as they were sent."""
+        """The commands without an answer, in the order in which they were sent."""
         return tuple(self._unanswered.values())
 
     def learn(self, record: Record) -> Step | None:
-        """Take a record in. The result is the step that it answers, if it is an answer to a known one."""
+        """Take one record in; return the step that it answers, if any."""
         self._run = record.run
         match record.what:
             case Began(job):
@@ -50,13 +50,13 @@ class Labels:
         return None
 
     def vm(self, vm: int) -> str:
-        """The VM's name and moref, as far as they are known."""
+        """The VM's name, if known, and its moref."""
         return self._vms.get(vm, Vm(vm)).label
 
     def step(self, n: int) -> Step | None:
-        """The command of this number, of the run that the last record is about."""
+        """The command with this number, in the run of the last record."""
         return self._steps.get((self._run, n))
 
     def created(self, vm: int) -> bool:
-        """Whether the VM's create was answered with success, so that the id of its snapshot is no news."""
+        """Whether the VM's create was answered with success, so that the id of its snapshot is known."""
         return vm in self._created

@@ -1,8 +1,8 @@
-"""snapall.log: the batch's own lines, in its wording, and more where the batch wrote nothing."""
+"""snapall.log: the batch's own lines in its wording, and lines with a time where the batch wrote nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -14,14 +14,19 @@ from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
 
+_Line = tuple[str, bool]
+"""A line, and whether it is one of the batch's own or a program's answer, which it copied: those have no time."""
+
 
 class LogFile:
-    """Appends to the log. A step's line is written with its answer, so that several at a time stay readable.
+    """Appends to the log. A step's line is written with its answer, so that the lines of parallel calls do not mix.
 
-    The batch's lines end in a blank, as its `echo ... >>` left them; the renames print no answer, as there.
+    The batch's lines end in a blank, as its `echo ... >>` left them. `mark`, a guardian's, stands in every line.
     """
 
-    def __init__(self, path: Path, log_time: str, local: Callable[[datetime], datetime], mark: str) -> None:
+    def __init__(
+        self, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
+    ) -> None:
         self._path = path
         self._log_time = log_time
         self._local = local
@@ -32,57 +37,57 @@ class LogFile:
     def open(
         cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
     ) -> Self:
-        """Begin to append. `mark`, a guardian's, stands before every line.
-
-        SnapallError: the file cannot be written; the backup does not depend on it.
-        """
+        """Begin to append. SnapallError: the file cannot be written; the backup does not depend on it."""
         log = cls(path, log_time, local, mark)
         try:
-            log._write([])
+            log._append("")
         except OSError as error:
             raise SnapallError(
-                f"the log {path} cannot be written: {error.strerror}",
+                f"cannot write the log {path}: {error.strerror}",
                 "the backup goes on without it; set `log` in the configuration to a file that can be written",
             ) from error
         return log
 
     def __call__(self, record: Record) -> None:
         """Write the lines of one record. Raises OSError when it cannot be written."""
-        lines = [messages.safe(line) for line in self._lines(record)]
+        time = self._local(record.at).strftime(self._log_time)
+        lines = list(self._lines(record, time))
         if lines:
-            self._write(lines)
+            prefix = f"{time} {self._mark}"
+            self._append(
+                "".join(f"{'' if batch and not self._mark else prefix}{messages.safe(line)}\n" for line, batch in lines)
+            )
 
-    def _write(self, lines: list[str]) -> None:
+    def _append(self, text: str) -> None:
         with self._path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{self._mark}{line}\n" for line in lines))
+            file.write(text)
 
-    def _lines(self, record: Record) -> list[str]:
+    def _lines(self, record: Record, time: str) -> Iterator[_Line]:
         step = self._names.learn(record)
         match record.what:
             case Began():
-                return [f"Script Execution Commenced at {self._moment(record)} "]
-            case Answered(_, outcome):
-                return [announced(step), *answered(step, outcome)] if step is not None else []
-            case Guarded(job, run, text):
-                return [f"job {job}, run {run}: {text} ({self._moment(record)})"]
-            case Warned(text, hint):
-                return _labelled("warning", text, hint)
-            case Failed(text, hint):
-                return _labelled("error", text, hint)
+                yield f"Script Execution Commenced at {time} ", True
+            case Answered(_, outcome) if step is not None:
+                yield from _answered(step, outcome)
             case RunEnded(report):
-                error = [] if report.exit is Exit.OK else ["An error occurred during script execution "]
-                unanswered = [line for step in self._names.unanswered for line in (announced(step), "no answer")]
-                summary = messages.summary(report, self._names.job) if error else []
-                return [*unanswered, *error, *summary, f"Script Execution complete at {self._moment(record)} "]
+                for unanswered in self._names.unanswered:
+                    yield from ((_announced(unanswered), True), ("no answer", False))
+                if report.exit is not Exit.OK:
+                    yield "An error occurred during script execution ", True
+                    yield from ((line, False) for line in messages.summary(report, self._names.job))
+                yield f"Script Execution complete at {time} ", True
+            case Guarded(job, run, text):
+                yield f"job {job}, run {run}: {text}", False
+            case Warned(text, hint) | Failed(text, hint) as what:
+                kind = "warning" if isinstance(what, Warned) else "error"
+                yield from ((f"{kind}: {line}", False) for line in text.splitlines())
+                yield from [(f"remedy: {hint}", False)] if hint else []
             case what:
                 found = sentence(what, self._names)
-                return [found.text] if found is not None and found.weight is not Weight.ROUTINE else []
-
-    def _moment(self, record: Record) -> str:
-        return self._local(record.at).strftime(self._log_time)
+                yield from [(found.text, False)] if found is not None and found.weight is not Weight.ROUTINE else []
 
 
-def announced(step: Step) -> str:
+def _announced(step: Step) -> str:
     """The line with which the batch announced a step."""
     match step:
         case Quiesce(vm):
@@ -97,16 +102,10 @@ def announced(step: Step) -> str:
             return f"deleting {name} "
 
 
-def answered(step: Step, outcome: Outcome) -> list[str]:
-    """What the program or the filer printed, and, which the batch never wrote, that it did not work."""
-    output = [line for line in outcome.output.splitlines() if line.strip()]
-    match outcome:
-        case Done():
-            return [] if isinstance(step, Rename) else output
-        case _:
-            return [*output, messages.done(step, outcome)]
-
-
-def _labelled(kind: str, text: str, hint: str) -> list[str]:
-    lines = [f"{kind}: {line}" for line in text.splitlines()]
-    return [*lines, f"remedy: {hint}"] if hint else lines
+def _answered(step: Step, outcome: Outcome) -> Iterator[_Line]:
+    """The step, what the program or the filer printed, and, which the batch never wrote, that it failed."""
+    yield _announced(step), True
+    if not isinstance(outcome, Done) or not isinstance(step, Rename):  # the batch discarded what renames print
+        yield from ((line, True) for line in outcome.output.splitlines() if line.strip())
+    if not isinstance(outcome, Done):
+        yield messages.done(step, outcome), False

@@ -1,21 +1,18 @@
-"""What happened, in plain words: the same in every view, and safe for a terminal and a log."""
+"""What every view says alike: steps, grades, how a run ended and what to do next, durations and sizes."""
 
 from __future__ import annotations
-
-import textwrap
 
 from snapall.backup.model import Grade, Job, Order
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Report
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from snapall.escaping import printable
-from snapall.views.glyphs import columns
 
 MEANINGS = {
     Exit.OK: "whole success",
     Exit.FAILED: "no new backup",
     Exit.USAGE: "usage or configuration",
-    Exit.PARTIAL: "partial: a backup exists, but not all is as it should be",
+    Exit.PARTIAL: "partial: there is a backup, but with problems",
     Exit.LOCKED: "another run holds the lock",
     Exit.OUTSTANDING: "VMs may be left quiesced",
     Exit.STOPPED: "stopped by a signal, after releasing",
@@ -23,40 +20,43 @@ MEANINGS = {
 
 
 def safe(text: str) -> str:
-    """The text with control and invisible characters escaped: names come from people and programs elsewhere."""
+    """Escape control and invisible characters, since names come from people and programs elsewhere."""
     return printable(text)
 
 
+_VERBS: dict[type[Step], tuple[str, str]] = {
+    Quiesce: ("quiescing", "quiesced"),
+    Release: ("releasing", "released"),
+    Capture: ("creating", "created"),
+    Rename: ("renaming", "renamed"),
+    Delete: ("deleting", "deleted"),
+}
+
+
 def doing(step: Step) -> str:
-    """What a step is about to do."""
-    match step:
-        case Quiesce(vm):
-            return f"quiescing {vm.label}"
-        case Release(vm):
-            return f"releasing {vm.label}"
-        case Capture(volume, name):
-            return f"creating {name} on {volume}"
-        case Rename(volume, old, new):
-            return f"renaming {old} to {new} on {volume}"
-        case Delete(volume, name):
-            return f"deleting {name} on {volume}"
+    """What a step does, while it is under way."""
+    return f"{_VERBS[type(step)][0]} {_target(step)}"
 
 
 def done(step: Step, outcome: Outcome) -> str:
-    """What a step came to, with the reason when it was not done."""
+    """What became of a step, with the reason when it failed."""
     match outcome:
         case Done():
-            return {
-                "quiescing": "quiesced",
-                "releasing": "released",
-                "creating": "created",
-                "renaming": "renamed",
-                "deleting": "deleted",
-            }[doing(step).split()[0]] + doing(step)[doing(step).index(" ") :]
+            return f"{_VERBS[type(step)][1]} {_target(step)}"
         case Refusal(why):
             return f"{doing(step)} was refused: {why}"
         case Unknown(why):
-            return f"{doing(step)} has no certain outcome: {why}"
+            return f"{doing(step)}, outcome unknown: {why}"
+
+
+def _target(step: Step) -> str:
+    match step:
+        case Quiesce(vm) | Release(vm):
+            return vm.label
+        case Capture(volume, name) | Delete(volume, name):
+            return f"{name} on {volume}"
+        case Rename(volume, old, new):
+            return f"{old} to {new} on {volume}"
 
 
 def grade(report: Report) -> str:
@@ -77,7 +77,7 @@ def grade(report: Report) -> str:
 
 
 def summary(report: Report, job: Job | None) -> list[str]:
-    """How a run of the job ended, the worst first. `job` is None when the run ended before it wrote its header."""
+    """How a run ended, the worst first. `job` is None when the run ended before it wrote its header."""
     lines = [f"may be left quiesced: {one}" for one in report.outstanding]
     if report.grade is not None:
         lines.append(f"{report.name}: {grade(report)}, {place(report, job)}")
@@ -91,7 +91,7 @@ def summary(report: Report, job: Job | None) -> list[str]:
 
 
 def place(report: Report, job: Job | None) -> str:
-    """Where the backup of a run is: published, pending, or kept outside the rotation."""
+    """Where a run's backup is: published, pending, or kept outside the rotation."""
     if not report.published:
         return "pending"
     return "published" if job is None or report.name in job.chain else "kept outside the rotation"
@@ -103,7 +103,7 @@ def exit_of(code: int) -> str:
 
 
 def _not_quiesced(report: Report) -> dict[str, list[str]]:
-    """The VMs that were not quiesced, by the reason: one dead VirtualCenter is one line, not nineteen."""
+    """The VMs that were not quiesced, by reason: a VirtualCenter that is down takes one line, not nineteen."""
     found: dict[str, list[str]] = {}
     for one in report.verdicts:
         if one.state == NOT_QUIESCED:
@@ -115,18 +115,18 @@ def advice(report: Report, job: Job | None) -> str:
     """What to do next."""
     match report.exit:
         case Exit.OUTSTANDING if set(report.outstanding) <= set(report.given_up):
-            return "do what is said above; a VM that runs on a snapshot fills its datastore"
+            return "follow the remedies above; a VM that runs on a snapshot fills its datastore"
         case Exit.OUTSTANDING:
             return "run `snapall recover` now: a VM that runs on a snapshot fills its datastore"
         case Exit.PARTIAL if report.name and not report.published and report.forgotten:
             return (
-                f"{report.name} keeps that name: the journal is lost, so that no run publishes or deletes it; "
-                "delete it by hand when it is of no more use"
+                f"{report.name} keeps that name: its journal is lost, so no run will publish or delete it; "
+                "delete it by hand when you no longer need it"
             )
         case Exit.PARTIAL if report.grade is not None and not report.published:
             return _pending(report.name, report.grade, job)
         case Exit.PARTIAL:
-            return "check why not every VM was quiesced, or which of the problems above is left"
+            return "check which VMs were not quiesced, and the problems above"
         case Exit.FAILED:
             kept = "" if job is not None and job.order is Order.PAPER else "; the retained backups are unchanged"
             return f"fix the problem above, then run `snapall run` again{kept}"
@@ -137,22 +137,22 @@ def advice(report: Report, job: Job | None) -> str:
 
 
 def _pending(name: str, grade: Grade, job: Job | None) -> str:
-    """What becomes of a pending backup: one below `publish` is never published, whatever the filer allows."""
+    """What will happen to a pending backup. One below `publish` is never published."""
     if job is not None and grade < job.publish:
         return (
             f"check why VMs were not quiesced; {name} is below `publish` ({_level(job.publish)}) "
             "and stays pending until the next backup replaces it"
         )
-    return f"the next run, or `snapall recover`, publishes {name} as soon as the filer lets the names move"
+    return f"the next run, or `snapall recover`, publishes {name} as soon as the filer allows the renames"
 
 
 def _level(grade: Grade) -> str:
-    """A grade as the key `publish` has it."""
+    """A grade as a value of the key `publish`."""
     return {Grade.WHOLE: "whole", Grade.PARTIAL: "partial", Grade.CRASH_CONSISTENT: "any"}[grade]
 
 
 def clocked(seconds: float) -> str:
-    """A length of time as a person writes it: 3.2 s, 4 min 10 s, 2 h 5 min."""
+    """Format seconds for people: 3.2 s, 4 min 10 s, 2 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -161,19 +161,16 @@ def clocked(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def wrapped(line: str, width: int) -> list[str]:
-    """A line in at most so many columns; the rest is indented below it."""
-    if columns(line) <= width:
-        return [line]
-    # Wide letters are given the second place that they take, by what no text that is fit to be shown can hold itself.
-    # A long word may be cut between the two: the last column is left free for that.
-    spread = "".join(f"{char}\0" if columns(char) > 1 else char for char in line)
-    wrapped = textwrap.wrap(spread, width - (spread != line), subsequent_indent="    ", break_on_hyphens=False)
-    return [part.replace("\0", "") for part in wrapped]
+def brief(seconds: float) -> str:
+    """Format seconds where there is little room: 3.2 s, 4:10, 2:05:00."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def aged(seconds: float) -> str:
-    """An age as a person writes it: 12 min, 7 h, 3 d."""
+    """Format an age in seconds: 12 min, 7 h, 3 d."""
     if seconds < 3600:
         return f"{int(seconds // 60)} min"
     if seconds < 48 * 3600:
@@ -182,11 +179,11 @@ def aged(seconds: float) -> str:
 
 
 def size(count: int | None) -> str:
-    """A number of bytes as a person writes it: 512 B, 31.0 GiB; None is `unknown`."""
+    """Format a number of bytes: 512 B, 31.0 GiB; None is `unknown`."""
     if count is None:
         return "unknown"
     rest, unit = float(count), 0
-    # 1023.95 would be shown as 1024.0.
+    # 1023.95 would be rounded to 1024.0.
     while rest >= 1023.95 and unit < len(_UNITS) - 1:
         rest, unit = rest / 1024, unit + 1
     return f"{rest:.1f} {_UNITS[unit]}" if unit else f"{count} B"

@@ -1,4 +1,4 @@
-"""One line a record, for a pipe, a scheduler's mail, or a simple terminal."""
+"""Lines with times, for a pipe, a scheduler's mail, or a simple terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from snapall.backup.record import (
     Answered,
     Began,
     Failed,
+    Forecast,
     Guarded,
     OutstandingFound,
     Record,
@@ -17,8 +18,9 @@ from snapall.backup.record import (
     Surveyed,
     Waiting,
     Warned,
+    What,
 )
-from snapall.backup.steps import Done, Outcome, Step
+from snapall.backup.steps import Done
 from snapall.errors import Exit
 from snapall.views import messages
 from snapall.views.labels import Labels
@@ -26,9 +28,9 @@ from snapall.views.sentences import Weight, sentence
 
 
 class PlainLines:
-    """Writes to a stream, a line at a time. `quiet`: only trouble, so that a good night writes nothing.
+    """Writes to a stream. `quiet`: only trouble, so that a good night writes nothing.
 
-    Raises what the stream raises: a reader that has gone is not written to again.
+    Raises what the stream raises.
     """
 
     def __init__(self, stream: TextIO, *, quiet: bool = False) -> None:
@@ -50,7 +52,10 @@ class PlainLines:
         step = self._names.learn(record)
         match record.what:
             case Answered(_, outcome, seconds):
-                return self._answer(step, outcome, seconds) if step is not None else []
+                if step is None or (self._quiet and isinstance(outcome, Done)):
+                    return []
+                took = f"  {seconds:.1f} s" if isinstance(outcome, Done) else ""
+                return [f"{messages.done(step, outcome)}{took}"]
             case Warned(text, hint):
                 return [f"warning: {text}", *_remedy(hint)]
             case Failed(text, hint):
@@ -59,37 +64,32 @@ class PlainLines:
                 return [] if self._quiet and report.exit is Exit.OK else messages.summary(report, self._names.job)
             case what if found := sentence(what, self._names):
                 return [found.text] if found.weight is Weight.TROUBLE or not self._quiet else []
-            case _:
-                return [] if self._quiet else self._story(record)
+            case what:
+                return [] if self._quiet else self._routine(what)
 
-    def _story(self, record: Record) -> list[str]:
-        match record.what:
-            case Began(job, stamp):
-                return [f"job {job.name}: run {stamp}, order {job.order}"]
-            case StageBegan(stage):
-                return self._heading(stage)
+    def _routine(self, what: What) -> list[str]:
+        match what:
+            case Began(job, stamp, vcenter, filer):
+                return [
+                    f"job {job.name}: run {stamp}, order {job.order}",
+                    f"filer {filer}, volume {', '.join(job.volumes)}; VirtualCenter {vcenter}",
+                ]
+            case Forecast(window, run):
+                usual = f"VMs are quiesced for {messages.clocked(window)}, the run takes {messages.clocked(run)}"
+                return [f"usually {usual}"]
+            case StageBegan(stage) if stage not in self._stages:  # one that pauses and goes on has one heading
+                self._stages.add(stage)
+                return [f"-- {stage}"]
             case Surveyed(targets=targets, left=left, skipped=skipped):
-                return [f"{len(targets)} VMs to quiesce, {len(left)} left out, {len(skipped)} skipped"]
+                return [f"VMs: {len(targets)} to quiesce, {len(left)} left out, {len(skipped)} skipped"]
             case OutstandingFound(vm, name, run):
                 return [f"{vm.label} may still have {name} of run {run}"]
-            case Guarded(job_, run, text):
-                return [f"job {job_}, run {run}: {text}"]
+            case Guarded(name, run, text):
+                return [f"job {name}, run {run}: {text}"]
             case Waiting(until, why):
                 return [f"waiting until {until.astimezone():%H:%M:%S}: {why}"]
             case _:
                 return []
-
-    def _heading(self, stage: Stage) -> list[str]:
-        """A stage may pause and go on: it has one heading."""
-        if stage in self._stages:
-            return []
-        self._stages.add(stage)
-        return [f"-- {stage}"]
-
-    def _answer(self, step: Step, outcome: Outcome, seconds: float) -> list[str]:
-        if not isinstance(outcome, Done):
-            return [messages.done(step, outcome)]
-        return [] if self._quiet else [f"{messages.done(step, outcome)}  {seconds:.1f} s"]
 
 
 def _remedy(hint: str) -> list[str]:

@@ -15,6 +15,7 @@ from snapall.backup.record import (
     Answered,
     Began,
     Failed,
+    Forecast,
     OutstandingFound,
     Record,
     RunEnded,
@@ -28,7 +29,7 @@ from snapall.backup.record import (
 )
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
-from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown
+from snapall.backup.steps import Quiesce, Refusal, Release, Unknown
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
@@ -53,13 +54,17 @@ TROUBLE = (VmStage.UNCERTAIN, VmStage.LEFT)
 
 @dataclass(frozen=True, slots=True)
 class VmView:
-    """One VM: its state and why it is in trouble; when it was asked to quiesce, and when it was released."""
+    """One VM: its state, and why it is in trouble; when its quiesce was sent, and when it was released.
+
+    `open`: it is being quiesced, or may be quiesced now.
+    """
 
     vm: Vm
     state: VmStage
     why: str = ""
     began: datetime | None = None
     ended: datetime | None = None
+    open: bool = False
 
     def seconds(self, now: datetime) -> float | None:
         """How long it has been quiesced, or was; None when it never was."""
@@ -68,10 +73,12 @@ class VmView:
 
 @dataclass(slots=True)
 class Progress:
-    """Fed with every record of a run, in order; those of earlier runs that it settles first are shown, too."""
+    """Fed with every record of a run, in order. It shows the earlier runs that are settled first, too."""
 
     states: dict[str, RunState] = field(default_factory=dict)  # by the run's stamp
-    moment: datetime | None = None  # of the last record
+    first: datetime | None = None  # when the first record came
+    last: datetime | None = None  # when the last one came
+    forecast: Forecast | None = None
     spent: dict[Stage, float] = field(default_factory=dict)  # seconds; a stage may pause and go on
     running: dict[Stage, datetime] = field(default_factory=dict)  # since when
     taken: int = 0  # changing commands that were answered
@@ -99,12 +106,21 @@ class Progress:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages that began and those that are planned, in order."""
-        return tuple(dict.fromkeys((*self.spent, *_planned(self.state))))
+        """The stages that began and those that are planned, in the order of the workflow."""
+        planned = _planned(self.state)
+        order = dict.fromkeys((Stage.SETTLE, *planned, *Stage))
+        return tuple(stage for stage in order if stage in self.spent or stage in planned)
+
+    def spent_on(self, stage: Stage, now: datetime) -> float | None:
+        """Seconds of a stage up to now; None: it has not begun."""
+        if stage not in self.spent:
+            return None
+        since = self.running.get(stage)
+        return self.spent[stage] + (max(0.0, (now - since).total_seconds()) if since is not None else 0.0)
 
     @property
     def vms(self) -> dict[int, VmView]:
-        """What is to be shown of each VM: first the targets, then those left out, then the skipped."""
+        """The VMs by id: first the targets, then those left out, then the skipped."""
         views: dict[int, VmView] = {}
         for state in [self.state] if self.state.surveyed is not None else self.states.values():
             verdicts = {one.vm.id: one.why for one in verdicts_of(state) if one.state == NOT_QUIESCED}
@@ -115,10 +131,15 @@ class Progress:
 
     def __call__(self, record: Record) -> None:
         """Take one record in."""
-        self.moment = record.at
-        self._fold(record)
+        self.first, self.last = self.first or record.at, record.at
+        run = record.run
+        if isinstance(record.what, Began):
+            run = self.stamp = record.what.stamp
+        self.states[run] = apply(self.states.get(run, RunState()), record)
         step = self._names.learn(record)
         match record.what:
+            case Forecast() as forecast:
+                self.forecast = forecast
             case StageBegan(stage):
                 self.waiting = ""
                 self.spent.setdefault(stage, 0.0)
@@ -130,29 +151,20 @@ class Progress:
             case Surveyed():
                 self.taken = 0
             case Answered(_, outcome):
-                self._answered(step, outcome)
+                self.taken += 1
+                if step is not None and not isinstance(step, Quiesce | Release):
+                    self.done.append(messages.done(step, outcome))
             case Waiting(_, why):
                 self.waiting = why
             case RunEnded(report):
                 self.report = report
             case what:
-                self._show(what)
+                self._report(what)
 
-    def _fold(self, record: Record) -> None:
-        run = record.run
-        if isinstance(record.what, Began):
-            run = self.stamp = record.what.stamp
-        self.states[run] = apply(self.states.get(run, RunState()), record)
-
-    def _answered(self, step: Step | None, outcome: Outcome) -> None:
-        self.taken += 1
-        if step is not None and not isinstance(step, Quiesce | Release):
-            self.done.append(messages.done(step, outcome))
-
-    def _show(self, what: What) -> None:
+    def _report(self, what: What) -> None:
         match what:
             case OutstandingFound(vm, name, run):
-                self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is settled first", ""))
+                self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is released first", ""))
             case Warned(text, hint) | Failed(text, hint):
                 self.troubles.append((text, hint))
             case _:
@@ -166,12 +178,14 @@ class Progress:
 
 
 def window(views: Mapping[int, VmView], now: datetime) -> float:
-    """Seconds for which any VM has been quiesced by this run."""
-    begun = [view for view in views.values() if view.began is not None]
-    if not begun:
+    """Seconds from the first quiesce to the last release, or to now while a VM may be quiesced."""
+    timed = [view for view in views.values() if view.began is not None]
+    began = [view.began for view in timed if view.began is not None]
+    ended = [view.ended for view in timed if view.ended is not None]
+    if not began:
         return 0.0
-    first = min(view.began for view in begun if view.began is not None)
-    return (max(view.ended or now for view in begun) - first).total_seconds()
+    until = now if any(view.open for view in timed) or not ended else max(ended)
+    return max(0.0, (until - min(began)).total_seconds())
 
 
 def count(views: Mapping[int, VmView], *states: VmStage) -> int:
@@ -180,60 +194,53 @@ def count(views: Mapping[int, VmView], *states: VmStage) -> int:
 
 
 def _planned(state: RunState) -> tuple[Stage, ...]:
-    """The stages that the run intends, as far as its survey shows."""
-    if state.surveyed is None or state.began is None:
+    """The stages that the run intends, in order: by its header, and by its survey as soon as there is one."""
+    if state.began is None:
         return ()
-    job = state.began.job
-    rotates = not state.began.keep
-    before = rotates and job.order is Order.PAPER
-    after = rotates and (job.order is Order.SAFE or state.surveyed.capture != job.newest)
-    vms = bool(state.surveyed.targets)
+    job, survey, rotates = state.began.job, state.surveyed, not state.began.keep
+    before = job.order is Order.PAPER and (survey is None or survey.capture == job.newest)
+    vms = survey is None or bool(survey.targets)
     stages = (
         (Stage.SURVEY, True),
-        (Stage.ROTATE, before),
+        (Stage.ROTATE, rotates and before),
         (Stage.QUIESCE, vms),
         (Stage.CAPTURE, True),
         (Stage.CONFIRM, True),
         (Stage.LOCATE, vms),
         (Stage.RELEASE, vms),
-        (Stage.ROTATE, after),
+        (Stage.ROTATE, rotates and not before),
     )
-    return tuple(dict.fromkeys(stage for stage, planned in stages if planned))
+    return tuple(stage for stage, planned in stages if planned)
+
+
+_OPEN = (VmPhase.ASKED, VmPhase.QUIESCED, VmPhase.RELEASING)
+_STAGES = {
+    VmPhase.PLANNED: VmStage.WAITING,
+    VmPhase.LEFT_OUT: VmStage.LEFT,
+    VmPhase.REFUSED: VmStage.LEFT,
+    VmPhase.ASKED: VmStage.QUIESCING,
+    VmPhase.SILENT: VmStage.UNCERTAIN,
+    VmPhase.FAILED: VmStage.UNCERTAIN,
+    VmPhase.QUIESCED: VmStage.QUIESCED,
+    VmPhase.RELEASING: VmStage.RELEASING,
+    VmPhase.RELEASED: VmStage.RELEASED,
+    VmPhase.GONE: VmStage.RELEASED,
+    VmPhase.LOST: VmStage.UNCERTAIN,
+}
 
 
 def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
     """What a person sees of a VM's phase. `verdicts`: why VMs count as not quiesced."""
-    state, why = _shown(one, verdicts)
-    never = state in (VmStage.WAITING, VmStage.LEFT, VmStage.SKIPPED) or one.create is None
-    return VmView(one.vm, state, why, None if never or one.create is None else one.create.sent, one.freed)
-
-
-def _shown(one: VmState, verdicts: Mapping[int, str]) -> tuple[VmStage, str]:
-    match one.phase:
-        case VmPhase.PLANNED:
-            return VmStage.WAITING, ""
-        case VmPhase.LEFT_OUT | VmPhase.REFUSED:
-            return VmStage.LEFT, one.why
-        case VmPhase.ASKED:
-            return VmStage.QUIESCING, ""
-        case VmPhase.SILENT | VmPhase.FAILED:
-            return VmStage.UNCERTAIN, one.why
-        case VmPhase.QUIESCED:
-            return VmStage.QUIESCED, ""
-        case VmPhase.RELEASING:
-            why = _not_released(one)
-            return (VmStage.UNCERTAIN, why) if why else (VmStage.RELEASING, "")
-        case VmPhase.RELEASED:
-            return VmStage.RELEASED, ""
-        case VmPhase.GONE:
-            return (VmStage.LEFT, verdicts[one.vm.id]) if one.vm.id in verdicts else (VmStage.RELEASED, "")
-        case VmPhase.LOST:
-            return VmStage.UNCERTAIN, "VirtualCenter no longer knows it"
-
-
-def _not_released(one: VmState) -> str:
-    """Why its last removal did not succeed; "" while one is under way."""
-    outcome = one.removals[-1].outcome if one.removals else None
-    if one.in_flight or not isinstance(outcome, Refusal | Unknown):
-        return ""
-    return outcome.why
+    stage, why = _STAGES[one.phase], one.why
+    if one.phase is VmPhase.RELEASING:
+        last = one.removals[-1].outcome if one.removals and not one.in_flight else None
+        stage, why = (VmStage.UNCERTAIN, last.why) if isinstance(last, Refusal | Unknown) else (stage, "")
+    elif one.phase is VmPhase.GONE and one.vm.id in verdicts:
+        stage, why = VmStage.LEFT, verdicts[one.vm.id]
+    elif one.phase is VmPhase.LOST:
+        why = "VirtualCenter no longer knows it"
+    elif stage not in TROUBLE:
+        why = ""
+    if one.create is None or one.watched or stage in (VmStage.WAITING, VmStage.LEFT):
+        return VmView(one.vm, stage, why)
+    return VmView(one.vm, stage, why, one.create.sent, one.freed, one.phase in _OPEN)

@@ -1,4 +1,4 @@
-"""The jobs' standing in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+"""The state of the jobs in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from snapall.errors import SnapallError
 from snapall.operate.status import JobStatus
 
 _METRICS = (
-    ("snapall_last_run_timestamp_seconds", "When the last run that is over began, in seconds since 1970."),
-    ("snapall_last_run_exit_code", "Its exit code; -1: it died before its report."),
-    ("snapall_backup_timestamp_seconds", "When the newest good backup was captured, in seconds since 1970."),
+    ("snapall_last_run_timestamp_seconds", "Start of the last finished run, in seconds since 1970."),
+    ("snapall_last_run_exit_code", "Exit code of the last finished run; -1 if it died without a report."),
+    ("snapall_backup_timestamp_seconds", "Capture of the newest good backup, in seconds since 1970."),
     ("snapall_backup_max_age_seconds", "The age of the newest backup above which `snapall status` warns."),
     ("snapall_backup_vms_quiesced", "VMs that were quiesced in the newest good backup."),
-    ("snapall_backup_vms_asked", "VMs that were to be quiesced in it."),
-    ("snapall_backup_window_seconds", "Seconds from its first quiesce to its last removal."),
+    ("snapall_backup_vms_asked", "VMs that were to be quiesced in the newest good backup."),
+    ("snapall_backup_window_seconds", "Seconds from the first quiesce to the last release of the newest good backup."),
     ("snapall_backups_pending", "Confirmed backups that are not published yet."),
     ("snapall_vms_left", "VMs that may be left quiesced."),
     ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` reported when this was written."),
@@ -27,7 +27,7 @@ _METRICS = (
 
 
 def metrics_text(found: Sequence[JobStatus], now: datetime) -> str:
-    """The same in Prometheus' text format, for node_exporter's textfile collector; unknown samples are left out."""
+    """The samples of all jobs, for node_exporter's textfile collector; unknown ones are left out."""
     lines: list[str] = []
     values = [(one, _samples(one)) for one in found]
     for name, about in _METRICS:
@@ -64,9 +64,9 @@ def _label(value: str) -> str:
 
 
 def write_metrics(path: Path, text: str) -> None:
-    """Put the text in the place of the file, whole or not at all, readable for all. SnapallError: it cannot be.
+    """Replace the file by the text in one step, readable for all. SnapallError: it cannot be written.
 
-    The new file has another ending until then, so that the collector never reads half of it.
+    Until then the new file has another suffix, so that the collector never reads half of it.
     """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
@@ -81,6 +81,6 @@ def write_metrics(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise SnapallError(
-            f"the metrics {path} cannot be written: {error.strerror}",
-            "the folder of `metrics` must be there, and writable for whoever runs snapall",
+            f"cannot write the metrics {path}: {error.strerror}",
+            "create the folder of `metrics`, and let the user who runs snapall write to it",
         ) from error

@@ -1,4 +1,4 @@
-"""A record in one sentence, and how much it matters: the same for plain lines, log file and console."""
+"""A record in one sentence, and how much it matters: alike in plain lines, log file and console."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ from snapall.views.labels import Labels
 class Weight(IntEnum):
     """How much a sentence matters."""
 
-    ROUTINE = 0  # every good run has it
-    NEWS = 1  # no good run has it, and nothing is wrong by itself
-    TROUBLE = 2  # something is not as it should be
+    ROUTINE = 0  # part of every good run
+    NEWS = 1  # unusual, but not a problem by itself
+    TROUBLE = 2  # a problem
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`of_vm`: it is about one VM, whose row shows it where VMs have rows."""
+    """`of_vm`: it is about one VM, so that a view with a row for each VM shows it there."""
 
     text: str
     weight: Weight
@@ -60,9 +60,9 @@ class Sentence:
 
 
 def sentence(what: What, names: Labels) -> Sentence | None:
-    """What a fact means, in words. None: its view shows it in another way, or not at all.
+    """Put a fact into words. None: each view shows it in its own way, or not at all.
 
-    `names` has learnt all records up to this one.
+    `names` must have learned all records up to this one.
     """
     return _sentence(what, names) if isinstance(what, Fact) else None
 
@@ -87,7 +87,7 @@ def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - 
             step = names.step(n)
             return _news(_settled(step, done)) if step is not None else None
         case NamesDiffer(volume, listed):
-            return _trouble(f"{volume} lists other names than the filer's answers say: {listed or 'none'}")
+            return _trouble(f"{volume}: the filer's answers and `snap list` differ; it lists {listed or 'none'}")
         case RenamedBack(step):
             return _news(f"{step.new} on {step.volume} is {step.old} again")
         case RotationEnded(_, whole):
@@ -95,7 +95,7 @@ def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - 
                 return Sentence("the rotation is complete", Weight.ROUTINE)
             return _trouble("the rotation is not complete")
         case Began() | Surveyed() | Intent() | Answered() | Warned() | Failed() | Ended():
-            return None  # each view has its own way with these
+            return None  # each view shows these in its own way
         case Started() | ProgramEnded() | NamesConfirmed() | Gone() | Certified():
             return None  # what follows from them is shown
         case _:
@@ -107,9 +107,9 @@ def _of_vm(fact: LeftOut | Found | Adopted | Withheld | SnapshotVanished | VmLos
         case LeftOut(vm, why):
             return _trouble(f"{names.vm(vm)} is not quiesced: {why}", of_vm=True)
         case Found(vm, ssid):
-            return None if names.created(vm) else _news(f"the database lists {ssid} of {names.vm(vm)}")
+            return None if names.created(vm) else _news(f"the database lists {ssid} for {names.vm(vm)}")
         case Adopted(adopted, name, ssid):
-            return _news(f"{adopted.label} has {name} ({ssid}), which no run made: it is removed on request")
+            return _news(f"{adopted.label}: removing {name} ({ssid}), which no run made, as requested")
         case Withheld(vm, ssid, why):
             return _trouble(f"{names.vm(vm)}: {ssid} is not removed: {why}", of_vm=True)
         case SnapshotVanished(vm):
@@ -125,7 +125,7 @@ def _settled(step: Step, done: bool | None) -> str:
         case False:
             return f"{messages.doing(step)}: `snap list` shows that it did not take effect"
         case None:
-            return f"{messages.doing(step)}: it can no longer act; whether it took effect is not known"
+            return f"{messages.doing(step)}: it can no longer take effect; whether it did is unknown"
 
 
 def _news(text: str) -> Sentence:

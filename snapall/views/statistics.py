@@ -1,4 +1,4 @@
-"""`stats` in words and little pictures: each VM's seconds over the last runs, and the window that is to be expected."""
+"""`stats` in words and sparklines: each VM's seconds over the last runs, and the window to expect tonight."""
 
 from __future__ import annotations
 
@@ -6,100 +6,80 @@ from collections.abc import Sequence
 
 from snapall.backup.schedule import Saved
 from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
-from snapall.views import messages
-from snapall.views.glyphs import Alphabet, columns, fitted, sparkline
-from snapall.views.json_root import moment, root
+from snapall.views.glyphs import Alphabet, sparkline
+from snapall.views.json_root import picked, root
+from snapall.views.messages import clocked, safe
+from snapall.views.tables import fitted, table_lines, wrapped
 
-PIPE = 100  # columns where no terminal limits them
-_BOTH = 50  # columns beside the names from which on both kinds have their curve and their worst
-_ALL = 110  # and their trend
+_PIPE = 100  # columns where no terminal limits them
 _NAMED = 3  # VMs that the summary names
 
 
 def stats_lines(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
-    """For people. `width` 0: no terminal, a hundred columns are taken."""
-    width = width or PIPE
+    """For people. `width` 0: no terminal, so that a hundred columns are used."""
+    width = width or _PIPE
+    unreadable = [f"not readable: {text}" for text in found.unreadable]
     if not found.runs:
-        return [messages.safe(f"job {found.job}: no run is on record"), *_unreadable(found)]
-    first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
-    count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
-    lines = [f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}"]
-    lines += ["", *_table(found, width, glyphs), ""]
-    lines += _summary(found, width, glyphs)
-    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)] + _unreadable(found)
-
-
-def _unreadable(found: Statistics) -> list[str]:
-    return [messages.safe(f"not readable: {text}") for text in found.unreadable]
+        lines = [f"job {found.job}: no run is on record"]
+    else:
+        first, last = found.runs[0].began.astimezone(), found.runs[-1].began.astimezone()
+        count = f"{len(found.runs)} run{'s' if len(found.runs) > 1 else ''}"
+        lines = [f"job {found.job}: {count}, {first:%d %b %Y} to {last:%d %b %Y}", ""]
+        lines += [*_table(found, width, glyphs), "", *_summary(found, width, glyphs)]
+    return [part for line in [*lines, *unreadable] for part in wrapped(line, width)]
 
 
 def _table(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
-    """The worst VM first. The curves take what is left of the width, at most a column a run."""
-    longest = max((columns(_name(one)) for one in found.vms), default=2)
-    names = max(4, min(longest, width // 4, 28))
-    narrow = width - names < _BOTH
-    figures = 9 if narrow else 19 if width < _ALL else 28
-    left = width - names - 2 * (figures + 2)
-    spark = max(4, min(len(found.runs), left if narrow else left // 2))
-    curves = (spark, 0 if narrow else spark)
-    titles = zip(("quiesce", "release"), curves, strict=True)
-    lines = ["  ".join([fitted("VM", names), *(_title(title, curve, figures) for title, curve in titles)])]
+    """The slowest VM first. What is left of the width goes to the sparklines, at most a column for each run."""
+    figures = 1 if width < 70 else 2 if width < 110 else 3  # usual, worst, trend
+    names = max(4, min(width // 4, 28))
+    curve = max(7, min(len(found.runs), (width - names) // 2 - 11 * figures - 3))
+    head = ["VM"]
+    for title in ("quiesce", "release"):
+        head += [title, *("usual", "worst", "trend")[:figures]]
+    rows = []
     for one in found.vms:
-        row = [fitted(_name(one), names)]
-        for series, curve in zip((one.create, one.remove), curves, strict=True):
-            row.append(sparkline(series.values, curve, glyphs).rjust(curve) + _figures(series, figures))
-        lines.append("  ".join(row))
-    return [line.rstrip() for line in lines]
+        row = [fitted(safe(one.vm.name or one.vm.moref), names).rstrip()]
+        for series in (one.create, one.remove):
+            row += [sparkline(series.values, curve, glyphs), *_figures(series)[:figures]]
+        rows.append(row)
+    return table_lines(head, rows, width, right=("usual", "worst", "trend"))
 
 
-def _name(one: VmStatistics) -> str:
-    return messages.safe(one.vm.name or one.vm.moref)
+def _figures(series: Series) -> tuple[str, str, str]:
+    usual, worst = ("-" if one is None else clocked(one) for one in (series.median, series.worst))
+    return usual, worst, _percent(series.trend)
 
 
-def _title(title: str, curve: int, figures: int) -> str:
-    heads = f"{'usual':>9}{'worst':>10}{'trend':>9}"[:figures]
-    return f"{title:<{curve}}{heads}" if curve >= len(title) and figures > 9 else f"{title:>{curve + 9}}{heads[9:]}"
-
-
-def _figures(series: Series, figures: int) -> str:
-    usual, worst = ("-" if one is None else messages.clocked(one) for one in (series.median, series.worst))
-    return f"{usual:>9}{worst:>10}{percent(series.trend):>9}"[:figures]
-
-
-def percent(trend: float | None) -> str:
-    """A trend as it is shown: `+25 %`, `-`."""
+def _percent(trend: float | None) -> str:
     return "-" if trend is None else f"{100 * trend:+.0f} %"
 
 
 def _summary(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
-    lines = []
-    window = found.window
+    lines, window = [], found.window
     if window.median is not None and window.worst is not None:
-        picture = sparkline(window.values, min(40, max(4, width - 30)), glyphs)
-        lines.append(f"window  {picture}  {messages.clocked(window.known[-1])} last")
-        lines.append(
-            f"window: usually {messages.clocked(window.median)}, at worst {messages.clocked(window.worst)}, "
-            f"trend {percent(window.trend)}"
-        )
+        curve = sparkline(window.values, min(40, max(4, width - 30)), glyphs)
+        usual, worst, trend = _figures(window)
+        lines += [f"window  {curve}  {clocked(window.known[-1])} last"]
+        lines += [f"window: usually {usual}, at worst {worst}, trend {trend}"]
     lines += _expected(found.expected, found.runs[-1].job.max_quiesced)
     lines += _saved(found.saved)
-    slow = [one for one in found.vms if one.usual > 0][:_NAMED]
-    lines += [f"slowest: {', '.join(f'{one.vm.label} {messages.clocked(one.usual)}' for one in slow)}"] if slow else []
+    slow = [f"{one.vm.label} {clocked(one.usual)}" for one in found.vms if one.usual > 0]
+    lines += [f"slowest: {', '.join(slow[:_NAMED])}"] if slow else []
     grown = [(one.vm.label, one.create.trend) for one in found.vms if one.create.trend is not None]
-    worse = [f"{label} {percent(trend)}" for label, trend in sorted(grown, key=lambda pair: -pair[1]) if trend > 0.2]
+    worse = [f"{label} {_percent(trend)}" for label, trend in sorted(grown, key=lambda pair: -pair[1]) if trend > 0.2]
     lines += [f"slower to quiesce than before: {', '.join(worse[:_NAMED])}"] if worse else []
-    missed = sorted((one for one in found.vms if one.missed), key=lambda one: -one.missed)[:_NAMED]
-    if missed:
-        most = ", ".join(f"{one.vm.label} in {one.missed} of {one.asked}" for one in missed)
-        lines.append(f"not quiesced most often: {most}")
+    missed = sorted((one for one in found.vms if one.missed), key=lambda one: -one.missed)
+    most = [f"{one.vm.label} in {one.missed} of {one.asked} runs" for one in missed]
+    lines += [f"most often not quiesced: {', '.join(most[:_NAMED])}"] if most else []
     return lines
 
 
 def _expected(expected: Expected | None, limit: float) -> list[str]:
     if expected is None:
         return []
-    window = f"expected tonight: {messages.clocked(expected.usual)}, at worst {messages.clocked(expected.worst)}"
-    lines = [f"{window}; the capture after {messages.clocked(expected.capture)} of at most {messages.clocked(limit)}"]
+    window = f"expected tonight: {clocked(expected.usual)}, at worst {clocked(expected.worst)}"
+    lines = [f"{window}; the capture after {clocked(expected.capture)} (max_quiesced: {clocked(limit)})"]
     if expected.capture > 0.8 * limit:
         lines.append("that is close to max_quiesced: raise it or `parallel`, or check the slowest VMs")
     return lines
@@ -108,46 +88,27 @@ def _expected(expected: Expected | None, limit: float) -> list[str]:
 def _saved(saved: Saved | None) -> list[str]:
     if saved is None:
         return []
-    window = f"{messages.clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
-    quiesced = f"{messages.clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
+    window = f"{clocked(abs(saved.window))} {'shorter' if saved.window >= 0 else 'longer'}"
+    quiesced = f"{clocked(abs(saved.quiesced))} {'less' if saved.quiesced >= 0 else 'more'}"
     return [f"the order of the last run's calls: a window {window}, VMs quiesced {quiesced} in total"]
 
 
 def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
-    """For programs: seconds by run, oldest first, null where there is none; a trend of 0.25 is a quarter more."""
+    """The same for programs: seconds by run, oldest first, null where there are none."""
     jobs = [
-        {
-            "job": one.job,
-            "runs": [{"run": run.stamp, "began": moment(run.began), "window": run.window} for run in one.runs],
-            "window": _series_json(one.window),
-            "expected": (
-                {"usual": one.expected.usual, "worst": one.expected.worst, "capture": one.expected.capture}
-                if one.expected is not None
-                else None
-            ),
-            "saved": ({"window": one.saved.window, "quiesced": one.saved.quiesced} if one.saved is not None else None),
-            "vms": [
-                {
-                    "vm": vm.vm.moref,
-                    "name": vm.vm.name,
-                    "create": _series_json(vm.create),
-                    "remove": _series_json(vm.remove),
-                    "asked": vm.asked,
-                    "missed": vm.missed,
-                }
-                for vm in one.vms
-            ],
-            "unreadable": list(one.unreadable),
-        }
+        picked(one, "job", "expected", "saved", "unreadable")
+        | {"runs": [{"run": run.stamp, **picked(run, "began", "window")} for run in one.runs]}
+        | {"window": _series_json(one.window)}
+        | {"vms": [_vm_json(vm) for vm in one.vms]}
         for one in found
     ]
     return root(jobs=jobs)
 
 
+def _vm_json(one: VmStatistics) -> dict[str, object]:
+    series = {"create": _series_json(one.create), "remove": _series_json(one.remove)}
+    return {"vm": one.vm.moref, "name": one.vm.name, **series, "asked": one.asked, "missed": one.missed}
+
+
 def _series_json(series: Series) -> dict[str, object]:
-    return {
-        "seconds": list(series.values),
-        "median": series.median,
-        "worst": series.worst,
-        "trend": series.trend,
-    }
+    return {"seconds": list(series.values), **picked(series, "median", "worst", "trend")}

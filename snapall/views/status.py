@@ -1,4 +1,4 @@
-"""`status` in words, as one line for Nagios, and for programs."""
+"""`status` for people, as one line for Nagios, and for programs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import ALARM, JobStatus, Level, StatusFinding
 from snapall.views import messages
-from snapall.views.json_root import moment, root
+from snapall.views.json_root import picked, root
 
-_LONGEST = 2000  # characters of a plugin's text: Nagios reads 4 KiB of a line (NRPE by old packets 1 KiB), data and all
+_LONGEST = (
+    2000  # characters of a plugin's text: Nagios reads 4 KiB of a line, old NRPE packets hold 1 KiB, data included
+)
 
 
 def status_lines(found: Sequence[JobStatus]) -> list[str]:
-    """For people: each job with its newest backup, its last run, its window, what is outstanding, what is wrong."""
+    """Each job with its newest backup, its last run, its window, what is outstanding, what is wrong."""
     lines: list[str] = []
     for one in found:
-        lines += [] if not lines else [""]
+        lines += [""] if lines else []
         lines.append(f"{one.job.name}: {one.level.name}")
         lines.append(f"  newest backup  {_backup(one)}; at most {one.job.max_age / 3600:g} h")
         lines.append(f"  last run       {_last(one.last)}")
@@ -24,7 +26,7 @@ def status_lines(found: Sequence[JobStatus]) -> list[str]:
         if one.backup is not None and one.backup.window is not None:
             lines.append(f"  window         VMs quiesced for {messages.clocked(one.backup.window)}")
         lines += [f"  pending        {one.pending} confirmed, not published yet"] if one.pending else []
-        nothing = "not known: a journal cannot be read" if one.hidden else "nothing"
+        nothing = "unknown: a journal cannot be read" if one.hidden else "nothing"
         lines.append(f"  outstanding    {', '.join(one.left) or nothing}")
         lines += [f"  {finding.level.name:<13}  {finding.text}" for finding in one.findings]
     return [messages.safe(line) for line in lines]
@@ -70,7 +72,7 @@ def _worst_first(findings: Sequence[StatusFinding]) -> str:
 
 
 def _data(one: JobStatus, prefix: str) -> list[str]:
-    """Nagios' performance data, `label=value[unit];warn;crit;min;max`; what is unknown is left out."""
+    """Nagios' performance data, `label=value[unit];warn;crit;min;max`, without what is unknown."""
     limit = one.job.max_age
     data = [f"{prefix}left={len(one.left)};;0;0", f"{prefix}pending={one.pending};;;0"]
     if one.backup is not None and one.backup.window is not None:
@@ -84,21 +86,12 @@ def _data(one: JobStatus, prefix: str) -> list[str]:
 
 
 def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
-    """For programs: seconds, moments in UTC, null for what is unknown."""
+    """The same for programs. Durations are seconds; null is unknown."""
     jobs = [
-        {
-            "job": one.job.name,
-            "level": one.level.name,
-            "findings": [{"level": finding.level.name, "text": finding.text} for finding in one.findings],
-            "age": one.age,
-            "max_age": one.job.max_age,
-            "backup": _run_json(one.backup),
-            "last": _run_json(one.last),
-            "at_work": one.at_work or None,
-            "left": list(one.left),
-            "watched": list(one.watched),
-            "pending": one.pending,
-        }
+        picked(one, "age", "left", "watched", "pending")
+        | {"job": one.job.name, "level": one.level.name, "max_age": one.job.max_age, "at_work": one.at_work or None}
+        | {"findings": [{"level": finding.level.name, "text": finding.text} for finding in one.findings]}
+        | {"backup": _run_json(one.backup), "last": _run_json(one.last)}
         for one in found
     ]
     return root(jobs=jobs)
@@ -107,14 +100,6 @@ def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
 def _run_json(run: RunHistory | None) -> dict[str, object] | None:
     if run is None:
         return None
-    return {
-        "run": run.stamp,
-        "began": moment(run.began),
-        "ended": moment(run.ended),
-        "exit": run.exit,
-        "grade": run.backup.label if run.backup is not None else None,
-        "captured": moment(run.captured),
-        "window": run.window,
-        "quiesced": run.quiesced,
-        "asked": len(run.targets),
-    }
+    grade = run.backup.label if run.backup is not None else None
+    members = picked(run, "began", "ended", "exit", "captured", "window", "quiesced")
+    return {"run": run.stamp, "grade": grade, "asked": len(run.targets)} | members

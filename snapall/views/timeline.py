@@ -1,73 +1,182 @@
-"""A finished run as a picture in text: a bar for each VM, the capture as a line through all of them."""
+"""What the timeline of a run shows, whether rendered as text or as SVG: bars on one scale, and lines of text. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from snapall.backup.outcome import NOT_QUIESCED, SKIPPED
 from snapall.backup.steps import Refusal, Unknown
 from snapall.errors import Exit
 from snapall.operate.run_history import Captured, RunHistory, RunKind, VmHistory
-from snapall.views import messages
-from snapall.views.glyphs import Alphabet, columns, fitted
-from snapall.views.stretches import Drawing, Row, StretchKind, clock, drawing, ticks
-
-PIPE = 100  # columns of a picture that no terminal limits
-_LEAST = 12  # columns that the bars take at least
-_TIMES = 72  # columns of the screen from which on each row shows its seconds
+from snapall.views.messages import clocked, done, exit_of
 
 
-def timeline_lines(history: RunHistory, width: int, glyphs: Alphabet) -> list[str]:
-    """The run for people, in the zone of this machine. `width` 0: no terminal, a hundred columns are taken."""
-    width = width or PIPE
-    drawn = drawing(history)
-    lines = [*_heading(history)]
-    if drawn is not None:
-        lines += ["", *_picture(drawn, width, glyphs), "", _legend(drawn, width, glyphs)]
-    lines += ["", *footing(history)] if footing(history) else []
-    return [part for line in lines for part in messages.wrapped(messages.safe(line), width)]
+class StretchKind(StrEnum):
+    """What happens to a VM."""
+
+    QUIESCING = "quiescing"
+    QUIESCED = "quiesced"
+    RELEASING = "releasing"
+    UNCERTAIN = "uncertain"  # its quiesce was not answered with success, but there may be a snapshot
 
 
-def _heading(history: RunHistory) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One piece of a bar; both ends lie within the scale."""
+
+    kind: StretchKind
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One VM. `failed`: when its quiesce failed. `beyond`: it was not released when the timeline ends."""
+
+    vm: VmHistory
+    stretches: tuple[Stretch, ...]
+    failed: datetime | None = None
+    beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A scale (UTC) with a row for each VM that was to be quiesced, and the captures, which cross all rows."""
+
+    start: datetime
+    end: datetime
+    rows: tuple[Row, ...]
+    captures: tuple[Captured, ...]
+
+    @property
+    def span(self) -> float:
+        """The scale's length in seconds, never 0."""
+        return max((self.end - self.start).total_seconds(), 0.001)
+
+    @property
+    def kinds(self) -> tuple[StretchKind, ...]:
+        """The kinds that a legend explains; a good night has none that is uncertain."""
+        uncertain = any(one.kind is StretchKind.UNCERTAIN for row in self.rows for one in row.stretches)
+        return tuple(kind for kind in StretchKind if kind is not StretchKind.UNCERTAIN or uncertain)
+
+    def share(self, time: datetime) -> float:
+        """Where on the scale a time lies, 0 to 1."""
+        return min(1.0, max(0.0, (time - self.start).total_seconds() / self.span))
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run: `head` above the bars, `foot` below them. `drawing` None: no VM was quiesced."""
+
+    title: str
+    head: tuple[str, ...]
+    drawing: Drawing | None
+    foot: tuple[str, ...]
+
+
+def drawing(history: RunHistory) -> Drawing | None:
+    """The bars of a run; None: no quiesce was sent. The scale ends with the run's own last command."""
+    start = history.first
+    if start is None:
+        return None
+    calls = [one.quiesce for one in history.vms if one.quiesce is not None]
+    calls += [call for one in history.vms for call in one.releases]
+    calls += [one.call for one in history.captures]
+    own = [call for call in calls if not call.late]
+    times = [time for call in own for time in (call.sent, call.answered) if time is not None]
+    end = max(times) if history.ended is not None else max(history.last, *times)
+    captures = tuple(one for one in history.captures if not one.call.late)
+    rows = tuple(_row(one, start, max(start, end)) for one in history.vms if one.state != SKIPPED)
+    return Drawing(start, max(start, end), rows, captures)
+
+
+def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
+    quiesce, release = vm.quiesce, vm.release
+    if quiesce is None:
+        return Row(vm, ())
+    cuts = [(StretchKind.QUIESCING, quiesce.sent)]
+    ended = quiesce.answered if quiesce.answered is not None and quiesce.answered <= end else None
+    if ended is not None:
+        cuts.append((StretchKind.QUIESCED if quiesce.done else StretchKind.UNCERTAIN, ended))
+    if release is not None and release.sent <= end:
+        cuts.append((StretchKind.RELEASING, release.sent))
+    # The bar of a quiesce that failed and left nothing ends with its answer.
+    nothing = ended is not None and not quiesce.done and release is None
+    released_at = ended if nothing else vm.released_at
+    last = end if released_at is None or released_at > end else released_at
+    times = [*(time for _, time in cuts[1:]), last]
+    stretches = tuple(
+        Stretch(kind, max(start, time), max(start, time, until))
+        for (kind, time), until in zip(cuts, times, strict=True)
+        if not (nothing and kind is StretchKind.UNCERTAIN)
+    )
+    return Row(vm, stretches, ended if not quiesce.done else None, released_at is None or released_at > end)
+
+
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
+
+
+def ticks(start: datetime, end: datetime, most: int) -> tuple[datetime, ...]:
+    """At most `most` round times between the two, in the zone of `start`."""
+    span = (end - start).total_seconds()
+    step = next((one for one in _STEPS if span / one < max(1, most)), 86400 * math.ceil(span / 86400 / max(1, most)))
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = math.ceil(round((start - midnight).total_seconds() / step, 6))
+    found = (midnight + timedelta(seconds=n * step) for n in range(first, first + max(1, most) + 1))
+    return tuple(time for time in found if time <= end)[: max(1, most)]
+
+
+def clock(time: datetime, span: float) -> str:
+    """A time as a scale of `span` seconds shows it: to the tenth, the second or the minute."""
+    if span < 5:
+        return f"{time:%H:%M:%S}.{time.microsecond // 100_000}"
+    return f"{time:%H:%M:%S}" if span < 2 * 3600 else f"{time:%d %b %H:%M}"
+
+
+def timeline(history: RunHistory) -> Timeline:
+    """What the timeline of a run shows, in the zone of this machine."""
+    job = history.job
     what = {
-        RunKind.NIGHT: f"order {history.job.order}",
+        RunKind.NIGHT: f"order {job.order}",
         RunKind.KEEP: f"the named backup {history.keep}",
         RunKind.ADOPTION: "recover --adopt",
     }[history.kind]
-    return [
-        f"job {history.job.name}, run {history.stamp}, {what}, volume {', '.join(history.job.volumes)}",
-        *sentences(history),
-    ]
+    title = f"job {job.name}, run {history.stamp}, {what}, volume {', '.join(job.volumes)}"
+    return Timeline(title, tuple(_head(history)), drawing(history), tuple(_foot(history)))
 
 
-def sentences(history: RunHistory) -> list[str]:
-    """When it was, what came of it, how long VMs were quiesced."""
-    began = history.began.astimezone()
-    lines = []
+def _head(history: RunHistory) -> list[str]:
+    """When the run was, what came of it, how long VMs were quiesced."""
+    began = _day(history.began)
     if history.ended is None:
-        lines.append(
-            f"{day(began)}: the run wrote no report; its last record is of {history.last.astimezone():%H:%M:%S}"
-        )
+        lines = [f"{began}: the run died without a report; its last record is from {_time(history.last)}"]
     else:
-        took = messages.clocked(max(0.0, (history.ended - history.began).total_seconds()))
-        lines.append(f"{day(began)} to {history.ended.astimezone():%H:%M:%S}, {took}")
-    lines.append(f"{outcome(history)}{f'; {messages.exit_of(history.exit)}' if history.exit is not None else ''}")
+        took = clocked(max(0.0, (history.ended - history.began).total_seconds()))
+        lines = [f"{began} to {_time(history.ended)}, {took}"]
+    lines.append(f"{_outcome(history)}{f'; {exit_of(history.exit)}' if history.exit is not None else ''}")
     if history.window is not None:
-        limit = f"the job allows {messages.clocked(history.job.max_quiesced)} before the capture"
-        lines.append(f"VMs were quiesced for {messages.clocked(history.window)}; {limit}")
+        limit = f"the job allows {clocked(history.job.max_quiesced)} before the capture"
+        lines.append(f"VMs were quiesced for {clocked(history.window)}; {limit}")
     return lines
 
 
-def day(moment: datetime) -> str:
-    """A moment with its day and its zone, which a history needs."""
-    return f"{moment:%a %d %b %Y %H:%M:%S} {moment:%Z}".rstrip()
+def _day(time: datetime) -> str:
+    """A time with its day and its zone, which a history needs."""
+    local = time.astimezone()
+    return f"{local:%a %d %b %Y %H:%M:%S} {local:%Z}".rstrip()
 
 
-def outcome(history: RunHistory) -> str:
+def _time(time: datetime) -> str:
+    return f"{time.astimezone():%H:%M:%S}"
+
+
+def _outcome(history: RunHistory) -> str:
     """The backup in a few words: its grade, and where it is."""
     if history.kind is RunKind.ADOPTION:
-        return f"{sum(one.released_at is not None for one in history.vms)} VM snapshots that no run made were removed"
+        return f"{sum(one.released_at is not None for one in history.vms)} orphaned VM snapshots were removed"
     if history.backup is None:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in history.vms)
@@ -76,47 +185,42 @@ def outcome(history: RunHistory) -> str:
     return f"{history.backup.label}{rest}, {'published as' if history.published else waiting} {history.backup.name}"
 
 
-def footing(history: RunHistory) -> list[str]:
-    """What the picture cannot show: the filer's part, the slowest, who was not quiesced and why, what came later."""
-    lines = [_capture(one) for one in history.captures]
-    lines += _moves(history)
-    lines += _slowest(history)
-    for one in history.vms:
-        if one.state == NOT_QUIESCED and one.why:
-            lines.append(f"not quiesced: {one.vm.label}: {one.why}")
+def _foot(history: RunHistory) -> list[str]:
+    """What the bars cannot show: the filer's part, the slowest VMs, who was not quiesced and why, what came later."""
+    lines = [*map(_capture, history.captures), *_moves(history), *_slowest(history)]
+    missed = [one for one in history.vms if one.state == NOT_QUIESCED and one.why]
+    lines += [f"not quiesced: {one.vm.label}: {one.why}" for one in missed]
     skipped = [one.vm.label for one in history.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.
     lines += [f"the run's report: {history.text}"] if history.text and history.exit != Exit.OUTSTANDING else []
-    lines += _afterwards(history)
-    return lines
+    return lines + _afterwards(history)
 
 
 def _capture(one: Captured) -> str:
-    sent = one.call.sent.astimezone()
-    took = f", {messages.clocked(one.call.seconds)}" if one.call.seconds is not None else ", never answered"
-    found = ", not confirmed"
+    took = clocked(one.call.seconds) if one.call.seconds is not None else "no answer"
+    found = "not confirmed"
     if one.confirmed is not None:
-        found = f", confirmed at {one.confirmed.astimezone():%H:%M:%S} ({one.date})"
+        found = f"confirmed at {_time(one.confirmed)} ({one.date})"
     if isinstance(one.call.outcome, Refusal | Unknown):
         found += f": {one.call.outcome.why}"
-    return f"capture: {one.name} on {one.volume} at {sent:%H:%M:%S}{took}{found}"
+    return f"capture: {one.name} on {one.volume} at {_time(one.call.sent)}, {took}, {found}"
 
 
 def _moves(history: RunHistory) -> list[str]:
     moves = [one for one in history.moves if not one.call.late]
     if not moves:
         return []
-    failed = [messages.done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
+    failed = [done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
     took = sum(one.call.seconds or 0.0 for one in moves)
-    done = sum(one.call.done for one in moves)
-    return [f"rotation: {done} of {len(moves)} commands done, {messages.clocked(took)}", *failed]
+    finished = sum(one.call.done for one in moves)
+    return [f"rotation: {finished} of {len(moves)} commands done, {clocked(took)}", *failed]
 
 
 def _slowest(history: RunHistory) -> list[str]:
     found = (
-        ("to quiesce", [(one.create_seconds, one.vm.label) for one in history.vms]),
-        ("to release", [(one.remove_seconds, one.vm.label) for one in history.vms]),
+        ("slowest to quiesce", [(one.create_seconds, one.vm.label) for one in history.vms]),
+        ("slowest to release", [(one.remove_seconds, one.vm.label) for one in history.vms]),
         ("quiesced longest", [(one.quiesced_seconds, one.vm.label) for one in history.vms]),
     )
     slowest = []
@@ -124,114 +228,22 @@ def _slowest(history: RunHistory) -> list[str]:
         timed = [(seconds, label) for seconds, label in pairs if seconds is not None]
         if len(timed) > 1:
             most, label = max(timed)
-            slowest.append(f"{what} {label} {messages.clocked(most)}")
-    return [f"slowest: {', '.join(slowest)}"] if slowest else []
+            slowest.append(f"{what}: {label}, {clocked(most)}")
+    return slowest
 
 
 def _afterwards(history: RunHistory) -> list[str]:
-    lines = [
-        f"taken over by {one.by}, {day(one.at.astimezone())}{f': {one.why}' if one.why else ''}"
-        for one in history.settled
-    ]
+    lines = [f"taken over by {one.by}, {_day(one.at)}{f': {one.why}' if one.why else ''}" for one in history.settled]
     late = [
         one for one in history.vms if one.releases and one.released_at is not None and one.released_at > history.last
     ]
-    lines += [f"released then: {', '.join(one.vm.label for one in late)}"] if late else []
-    moved = [one for one in history.moves if one.call.late]
-    lines += [f"{messages.done(one.step, one.call.outcome)}, later" for one in moved if one.call.outcome is not None]
+    lines += [f"released later: {', '.join(one.vm.label for one in late)}"] if late else []
+    moved = [one for one in history.moves if one.call.late and one.call.outcome is not None]
+    lines += [f"later: {done(one.step, one.call.outcome)}" for one in moved if one.call.outcome is not None]
     if history.left:
         lines.append(f"VMs may be left quiesced: {', '.join(history.left)}; run `snapall recover`")
     elif history.watched:
-        lines.append(f"the next run, or `snapall recover`, checks once more: {', '.join(history.watched)}")
+        lines.append(f"the next run, or `snapall recover`, checks again: {', '.join(history.watched)}")
     elif history.open:
-        lines.append("it is not settled: the next run, or `snapall recover`, checks again")
+        lines.append("not settled yet: the next run, or `snapall recover`, checks again")
     return lines
-
-
-def _picture(drawn: Drawing, width: int, glyphs: Alphabet) -> list[str]:
-    longest = max((columns(_name(row.vm)) for row in drawn.rows), default=0)
-    names = max(4, min(longest, width // 4, 32))
-    right = 18 if width >= _TIMES else 0
-    bars = max(_LEAST, width - names - 1 - right)
-    lines = [" " * (names + 1) + _axis(drawn, bars) + (f"{'quiesce':>9}{'release':>9}" if right else "")]
-    for row in drawn.rows:
-        seconds = _seconds(row.vm) if right else ""
-        lines.append(f"{fitted(_name(row.vm), names)} {_bar(drawn, row, bars, glyphs)}{seconds}")
-    lines.append(" " * (names + 1) + _pointer(drawn, bars, glyphs))
-    return [line.rstrip() for line in lines]
-
-
-def _name(one: VmHistory) -> str:
-    return messages.safe(one.vm.name or one.vm.moref)
-
-
-def _seconds(one: VmHistory) -> str:
-    cells = (one.create_seconds, one.remove_seconds)
-    return "".join(f"{'' if seconds is None else messages.clocked(seconds):>9}" for seconds in cells)
-
-
-def _axis(drawn: Drawing, bars: int) -> str:
-    """Round moments, each written where it begins."""
-    start, end = drawn.start.astimezone(), drawn.end.astimezone()
-    cells = [" "] * bars
-    free = 0
-    for moment in ticks(start, end, max(1, bars // 14)):
-        label, at = f"'{clock(moment, drawn.span)}", _column(drawn, moment, bars)
-        if at >= free and at + len(label) <= bars:
-            cells[at : at + len(label)] = label
-            free = at + len(label) + 1
-    return "".join(cells)
-
-
-def _column(drawn: Drawing, moment: datetime, bars: int) -> int:
-    return min(bars - 1, int(drawn.share(moment) * bars))
-
-
-def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
-    letter = {
-        StretchKind.QUIESCING: glyphs.quiescing,
-        StretchKind.QUIESCED: glyphs.quiesced,
-        StretchKind.UNCERTAIN: glyphs.uncertain,
-        StretchKind.RELEASING: glyphs.releasing,
-    }
-    cells = [" "] * bars
-    for stretch in row.stretches:
-        first, last = _column(drawn, stretch.start, bars), _column(drawn, stretch.end, bars)
-        cells[first : last + 1] = letter[stretch.phase] * (last + 1 - first)
-    if row.failed is not None:
-        cells[_column(drawn, row.failed, bars)] = glyphs.failed
-    for one in drawn.captures:
-        cells[_column(drawn, one.call.sent, bars)] = glyphs.line
-    if row.beyond:
-        cells[-1] = glyphs.beyond
-    return "".join(cells)
-
-
-def _pointer(drawn: Drawing, bars: int, glyphs: Alphabet) -> str:
-    """Names the line below the bars, on whichever side of it there is room."""
-    if not drawn.captures:
-        return ""
-    first = drawn.captures[0]
-    at = _column(drawn, first.call.sent, bars)
-    moment = clock(first.call.sent.astimezone(), drawn.span)
-    for text in (f"snap create {moment}", moment):
-        if at + 2 + len(text) <= bars:
-            return f"{' ' * at}{glyphs.line} {text}"
-        if at > len(text):
-            return f"{text} {glyphs.line}".rjust(at + 1)
-    return ""
-
-
-def _legend(drawn: Drawing, width: int, glyphs: Alphabet) -> str:
-    shown = [(glyphs.quiescing, "quiescing"), (glyphs.quiesced, "quiesced"), (glyphs.releasing, "releasing")]
-    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
-        shown.append((glyphs.uncertain, "uncertain"))
-    shown += [(glyphs.failed, "failed")] if any(row.failed is not None for row in drawn.rows) else []
-    shown += [(glyphs.line, "capture")] if drawn.captures else []
-    shown += [(glyphs.beyond, "not released at the end")] if any(row.beyond for row in drawn.rows) else []
-    return _joined([f"{letter} {name}" for letter, name in shown], width)
-
-
-def _joined(parts: Sequence[str], width: int) -> str:
-    gap = "   " if sum(map(len, parts)) + 3 * len(parts) <= width else "  "
-    return gap.join(parts)

@@ -1,4 +1,4 @@
-"""The same picture as graphics: one self-contained SVG, which prints in black and white and opens in any browser."""
+"""A run's timeline as one self-contained SVG, which prints in black and white and opens in any browser."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from snapall.operate.run_history import RunHistory
-from snapall.views import messages
-from snapall.views.stretches import Drawing, Row, Stretch, StretchKind, clock, drawing, ticks
-from snapall.views.timeline import footing, outcome, sentences
+from snapall.views.messages import clocked, safe
+from snapall.views.timeline import Drawing, Row, Stretch, StretchKind, clock, ticks, timeline
 
 _WIDTH = 1000
 _NAMES = 190  # where the bars begin
 _RIGHT = 150  # what the seconds take
 _ROW = 20
 _LINE = 16  # of text below
-_LETTERS = 150  # of text in one line below
+_CHARACTERS = 150  # in one line of text below
 
-# Grey values differ as much as the colours do, and what is under way is hatched, each in its own direction.
+# The fills differ in grey as much as in colour, and calls under way are hatched, each kind in its own direction.
 _FILL = {
     StretchKind.QUIESCING: "url(#quiescing)",
     StretchKind.QUIESCED: "#1f5f8b",
@@ -43,23 +42,22 @@ _STYLE = (
 
 
 def timeline_svg(history: RunHistory) -> str:
-    """The picture as one file's text. It loads nothing, runs nothing, and escapes all names."""
-    drawn = drawing(history)
-    title = messages.safe(f"job {history.job.name}, volume {', '.join(history.job.volumes)}: run {history.stamp}")
-    head = sentences(history)
-    foot = [part for line in footing(history) for part in textwrap.wrap(messages.safe(line), _LETTERS)]
-    top = 50 + _LINE * len(head) + (44 if drawn is not None else 0)
+    """The picture as the text of one file. It loads nothing, runs nothing, and escapes all names."""
+    picture = timeline(history)
+    drawn, title = picture.drawing, safe(picture.title)
+    foot = [part for line in picture.foot for part in textwrap.wrap(safe(line), _CHARACTERS)]
+    top = 50 + _LINE * len(picture.head) + (44 if drawn is not None else 0)
     bottom = top + _ROW * (len(drawn.rows) if drawn is not None else 0)
     below = bottom + (52 if drawn is not None else 12)
     height = below + _LINE * len(foot) + 16
     parts = [
-        _opening(f"{title}: {outcome(history)}", height),
+        _opening(f"{title}: {'; '.join(picture.head)}", height),
         f"<title>{escape(title)}</title>",
         _STYLE,
         _DEFS,
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="20" y="32" class="title">{escape(title)}</text>',
-        *_texts(head, 52, "dim"),
+        *_texts(picture.head, 52, "dim"),
     ]
     if drawn is not None:
         parts += [*_axis(drawn, top), *_rows(drawn, top), *_captures(drawn, top), *_legend(drawn, bottom + 30)]
@@ -68,12 +66,12 @@ def timeline_svg(history: RunHistory) -> str:
 
 def _opening(label: str, height: int) -> str:
     size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(messages.safe(label))}>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(safe(label))}>'
 
 
 def _texts(lines: Sequence[str], y: int, kind: str) -> Iterator[str]:
     for n, line in enumerate(lines):
-        yield f'<text x="20" y="{y + n * _LINE}" class="{kind}">{escape(messages.safe(line))}</text>'
+        yield f'<text x="20" y="{y + n * _LINE}" class="{kind}">{escape(safe(line))}</text>'
 
 
 def _x(share: float) -> str:
@@ -82,10 +80,10 @@ def _x(share: float) -> str:
 
 def _axis(drawn: Drawing, top: int) -> Iterator[str]:
     bottom = top + len(drawn.rows) * _ROW
-    for moment in ticks(drawn.start.astimezone(), drawn.end.astimezone(), 8):
-        x = _x(drawn.share(moment))
+    for time in ticks(drawn.start.astimezone(), drawn.end.astimezone(), 8):
+        x = _x(drawn.share(time))
         yield f'<line x1="{x}" y1="{top - 4}" x2="{x}" y2="{bottom}" stroke="#d8d8d8"/>'
-        yield f'<text x="{x}" y="{top - 8}" text-anchor="middle" class="dim">{clock(moment, drawn.span)}</text>'
+        yield f'<text x="{x}" y="{top - 8}" text-anchor="middle" class="dim">{clock(time, drawn.span)}</text>'
     for x_at, label in ((_WIDTH - 80, "quiesce"), (_WIDTH - 20, "release")):
         yield f'<text x="{x_at}" y="{top - 8}" text-anchor="end" class="dim">{label}</text>'
 
@@ -106,20 +104,20 @@ def _rows(drawn: Drawing, top: int) -> Iterator[str]:
             yield f'<text x="{_WIDTH - _RIGHT + 4}" y="{y + 14}" class="bad">&gt;</text>'
         for x, seconds in ((_WIDTH - 80, row.vm.create_seconds), (_WIDTH - 20, row.vm.remove_seconds)):
             if seconds is not None:
-                yield f'<text x="{x}" y="{y + 14}" text-anchor="end">{messages.clocked(seconds)}</text>'
+                yield f'<text x="{x}" y="{y + 14}" text-anchor="end">{clocked(seconds)}</text>'
         yield "</g>"
 
 
 def _short(name: str) -> str:
-    shown = messages.safe(name)
-    return shown if len(shown) <= 24 else f"{shown[:23]}…"
+    name = safe(name)
+    return name if len(name) <= 24 else f"{name[:23]}…"
 
 
 def _story(row: Row) -> str:
-    """What the pointer shows of a row, in words."""
-    story = [messages.safe(row.vm.vm.label), row.vm.state + (f": {messages.safe(row.vm.why)}" if row.vm.why else "")]
+    """What the tooltip of a row says."""
+    story = [safe(row.vm.vm.label), row.vm.state + (f": {safe(row.vm.why)}" if row.vm.why else "")]
     if row.vm.quiesced_seconds is not None:
-        story.append(f"quiesced for {messages.clocked(row.vm.quiesced_seconds)}")
+        story.append(f"quiesced for {clocked(row.vm.quiesced_seconds)}")
     return ", ".join(story)
 
 
@@ -128,12 +126,12 @@ def _stretch(drawn: Drawing, one: Stretch, y: int) -> str:
     width = max(1.0, (end - start) * (_WIDTH - _NAMES - _RIGHT))
     return (
         f'<rect x="{_x(start)}" y="{y + 4}" width="{width:.1f}" height="{_ROW - 8}" '
-        f'fill="{_FILL[one.phase]}" stroke="#3a3a3a" stroke-width="0.5"/>'
+        f'fill="{_FILL[one.kind]}" stroke="#3a3a3a" stroke-width="0.5"/>'
     )
 
 
 def _captures(drawn: Drawing, top: int) -> Iterator[str]:
-    """A line through all bars where each was sent; the band beside it lasts until its answer."""
+    """A line through all bars where each capture was sent, and a band beside it until its answer."""
     bottom = top + len(drawn.rows) * _ROW
     for n, one in enumerate(drawn.captures):
         start = drawn.share(one.call.sent)
@@ -152,17 +150,14 @@ def _captures(drawn: Drawing, top: int) -> Iterator[str]:
 
 
 def _legend(drawn: Drawing, y: int) -> Iterator[str]:
-    shown = [StretchKind.QUIESCING, StretchKind.QUIESCED, StretchKind.RELEASING]
-    if any(stretch.phase is StretchKind.UNCERTAIN for row in drawn.rows for stretch in row.stretches):
-        shown.append(StretchKind.UNCERTAIN)
-    for n, phase in enumerate(shown):
+    for n, kind in enumerate(drawn.kinds):
         x = _NAMES + n * 120
         yield (
-            f'<rect x="{x}" y="{y - 10}" width="24" height="12" fill="{_FILL[phase]}" '
+            f'<rect x="{x}" y="{y - 10}" width="24" height="12" fill="{_FILL[kind]}" '
             'stroke="#3a3a3a" stroke-width="0.5"/>'
         )
-        yield f'<text x="{x + 30}" y="{y}" class="dim">{phase}</text>'
+        yield f'<text x="{x + 30}" y="{y}" class="dim">{kind}</text>'
     if drawn.captures:
-        x = _NAMES + len(shown) * 120
+        x = _NAMES + len(drawn.kinds) * 120
         yield f'<line x1="{x + 12}" y1="{y - 12}" x2="{x + 12}" y2="{y + 4}" class="capture"/>'
         yield f'<text x="{x + 30}" y="{y}" class="dim">capture</text>'

@@ -48,8 +48,8 @@ from snapall.config.tomlfile import dotted
 from snapall.config.values import Reading
 from snapall.errors import ConfigError
 from snapall.views.console import ending, screen
+from snapall.views.plan import Outlook, plan_lines
 from snapall.views.progress import Progress
-from snapall.views.reports import plan_lines
 from tests.backup.pretended import JOB
 from tests.hostile.inputs import SALT, blobs, texts
 from tests.hostile.reader import FIXTURES, STAMP, Reader, tame, told
@@ -162,7 +162,7 @@ def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
     console = Console(file=io.StringIO(), width=100, record=True, highlight=False)
     console.print(screen(progress, STAMP, 100, 60))
     console.print(ending(progress, 100))
-    for line in [*console.export_text().split("\n"), *plan_lines((), plan, str, 80)]:
+    for line in [*console.export_text().split("\n"), *plan_lines(Outlook((), plan, str, 4), 80)]:
         tame(line)
 
 

@@ -108,7 +108,7 @@ def kinds(night: AtLab) -> list[object]:
 def log(night: AtLab) -> list[str]:
     """The guardian's lines of the log."""
     lines = (night.lab.directory / "snapall.log").read_text().splitlines()
-    return [line.removeprefix("guardian: ") for line in lines if line.startswith("guardian: ")]
+    return [line.partition(" guardian: ")[2] for line in lines if " guardian: " in line]
 
 
 def descriptors(pid: int) -> dict[str, str]:

@@ -189,4 +189,4 @@ def test_several_troubles_are_told_together_the_gravest_first(at_lab: Make) -> N
     _, findings = found_by(night)
     kinds = [one["kind"] for one in findings]
     assert kinds.index("outstanding") < kinds.index("gap") < kinds.index("untaken")
-    assert night("audit").out.splitlines()[-1].endswith(f"found, {kinds.count('untaken')} noted")
+    assert night("audit").out.splitlines()[-1].endswith(f"notes: {kinds.count('untaken')}")

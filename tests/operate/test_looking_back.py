@@ -114,7 +114,7 @@ def test_metrics_that_cannot_be_written_are_a_warning_and_cost_nothing(at_lab: M
     ended = night("run")
     assert ended.code == 0
     night.assert_shifted_by_one()
-    assert "snapall.prom cannot be written" in ended.err
+    assert "cannot write the metrics" in ended.err
     assert not list(night.lab.directory.glob(".snapall.prom*"))
 
 
@@ -183,7 +183,7 @@ def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
     journal.write_text("\n".join(lines[:cut]) + "\n")
     assert night("recover").code == 0
     shown = night("show").out
-    assert "the run wrote no report" in shown
+    assert "the run died without a report" in shown
     assert "taken over by recover" in shown
     assert "died before its report" in night("status").out
 

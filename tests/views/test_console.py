@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from snapall.backup.model import Policies, Vm, VmPolicy
-from snapall.backup.record import Failed, Intent, Record, RunEnded, Surveyed, Warned
+from snapall.backup.model import Order, Policies, Vm, VmPolicy
+from snapall.backup.record import (
+    Failed,
+    Forecast,
+    Intent,
+    Record,
+    RunEnded,
+    StageBegan,
+    StageEnded,
+    Surveyed,
+    Warned,
+)
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
-from snapall.views.console import ConsoleView, Picture, Terminal, ending, screen
-from snapall.views.progress import Progress, VmStage, count
+from snapall.views.console import ConsoleView, Terminal, ending, screen
+from snapall.views.picture import Picture
+from snapall.views.progress import Progress, VmStage, count, window
 from tests.backup.pretended import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, heard_by, report_with
 
@@ -85,6 +97,77 @@ def test_the_screen_fits_its_terminal(tmp_path: Path, width: int) -> None:
     assert any(line.split()[1:3] == ["VM", "host"] for line in text.splitlines()) == (width >= 72)
 
 
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("seconds", [3, 750, 7300])
+def test_the_stages_stand_in_the_order_of_the_workflow_and_never_wrap(order: Order, seconds: int) -> None:
+    progress = Progress()
+    progress(Record(AT, replace(BEGAN, job=replace(JOB, order=order))))
+    for stage in (Part.SURVEY, Part.RELEASE, Part.QUIESCE):
+        progress(Record(AT, StageBegan(stage)))
+        progress(Record(AT, StageEnded(stage, seconds)))
+    text = drawn(progress, 80, 24)
+    (line,) = [line for line in text.splitlines() if "survey" in line]
+    last = ["rotate"] if order is Order.SAFE else []
+    first = ["rotate"] if order is Order.PAPER else []
+    stages = ["survey", *first, "quiesce", "capture", "confirm", "locate", "release", *last]
+    assert re.findall("[a-z]+", line) == stages
+    assert len({len(line) for line in text.splitlines()}) == 1
+    assert "✓✓" in drawn(progress, 40, 24) or order is Order.PAPER
+
+
+def test_before_the_survey_the_screen_shows_what_is_known_already() -> None:
+    progress = Progress()
+    progress(Record(AT, BEGAN))
+    progress(Record(AT, Forecast(130.0, 200.0)))
+    text = drawn(progress, 80, 24, AT + timedelta(seconds=2))
+    for part in (
+        "2.0 s of about 3 min 20 s",
+        "filer1",
+        "vc01",
+        "VMs quiesced for 2 min 10 s",
+        "nothing has been changed",
+    ):
+        assert part in text
+
+
+def test_the_screen_counts_the_vms_and_times_the_window(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.site.fail(quiesce_of(110), refuse("no host"))
+    progress, screens = Progress(), []
+
+    def draw(record: Record) -> None:
+        progress(record)
+        screens.append(drawn(progress, 80, 30, record.at))
+
+    heard_by(stage, draw)
+    assert any("2 of 3 VMs quiesced" in text for text in screens)
+    assert any("2 of 3 VMs released" in text for text in screens)
+    assert "at most 15 min 0 s before the capture" in screens[-2]
+
+
+def test_the_window_ends_with_the_last_release(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.site.fail(quiesce_of(110), act_unanswered)  # watched on after the others are released
+    progress = progress_of(stage)
+    assert progress.last is not None
+    much_later = progress.last + timedelta(hours=1)
+    assert window(progress.vms, much_later) == window(progress.vms, progress.last)
+
+
+def test_the_live_screen_ends_with_an_empty_line_for_what_the_terminal_echoes() -> None:
+    stream = io.StringIO()
+    with ConsoleView(Console(file=stream, width=80, height=24, force_terminal=True), lambda: AT) as view:
+        view(Record(AT, BEGAN))
+    assert re.match(r"(\x1b\[0m)?\n", stream.getvalue().split("╯")[1])
+
+
+def test_what_recover_did_stays_on_the_screen() -> None:
+    stream = io.StringIO()
+    with ConsoleView(Console(file=stream, width=80, height=24, force_terminal=True), lambda: AT) as view:
+        view(Record(AT, Failed("web01 is still quiesced", "run `snapall recover` again")))
+    assert "remedy: run `snapall recover` again" in stream.getvalue()
+
+
 def test_the_screen_shows_trouble_first(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.site.vms = [Vm(n, f"vm{n}") for n in range(100, 200)]
@@ -94,7 +177,7 @@ def test_the_screen_shows_trouble_first(tmp_path: Path) -> None:
     assert "no host" in text
 
 
-def test_the_screen_can_be_drawn_at_every_moment(tmp_path: Path) -> None:
+def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
     progress = Progress()
     assert "snapall" in drawn(progress, 80, 24)
     stage = Stage(tmp_path, replace(JOB, busy_wait=20))
@@ -140,24 +223,24 @@ def test_a_terminal_that_has_gone_is_left_quietly(tmp_path: Path) -> None:
     assert os.fstat(sys.stdout.fileno()) == stdout  # the results still have their place
 
 
-def test_the_picture_shows_the_moment_of_the_confirmation_and_the_end(tmp_path: Path) -> None:
+def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     path = tmp_path / "night.svg"
     heard_by(Stage(tmp_path / "state"), Picture(path))
     text = path.read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
-    assert "3 VMs quiesced" in text
+    assert "3 of 3 VMs quiesced" in text
     assert "whole success" in text
+    assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]  # a name, which nobody loads
+    assert "@font-face" not in text
 
 
-def test_the_end_names_remedies(tmp_path: Path) -> None:
+def test_the_summary_names_remedies(tmp_path: Path) -> None:
     progress = Progress()
     progress(Record(AT, BEGAN))
     progress(Record(AT, Warned("odd", "check it")))
     progress(Record(AT, Failed("broken", "")))
     stream = io.StringIO()
     console = Console(file=stream, width=80, color_system=None)
-    console.print(ending(progress, 80))
-    assert stream.getvalue().strip() == ""
     progress(Record(AT, RunEnded(report_with(Exit.FAILED))))
     console.print(ending(progress, 80))
     assert "remedy: check it" in stream.getvalue()

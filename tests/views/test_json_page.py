@@ -14,8 +14,7 @@ from snapall.operate.history import past
 from snapall.operate.statistics import statistics
 from snapall.site.datastores import Inventory
 from snapall.views.doctor import doctor_json
-from snapall.views.json_root import SCHEMA, root
-from snapall.views.jsonlines import snake
+from snapall.views.json_root import SCHEMA, root, snake
 from snapall.views.reports import Retained, Taken, datastore_json, list_json
 from snapall.views.run_json import run_json
 from snapall.views.statistics import stats_json
@@ -51,7 +50,7 @@ def test_what_a_command_shows_is_on_the_page(command: str, body: dict[str, objec
     assert _members(body) - {"schema"} <= set(re.findall(r"`(\w+)`", ROWS[command]))
 
 
-def test_what_the_journals_tell_is_on_the_page(tmp_path: Path) -> None:
+def test_what_comes_from_the_journals_is_on_the_page(tmp_path: Path) -> None:
     stage = slow_stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()

@@ -15,7 +15,8 @@ from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.record import Answered, Intent, OutstandingFound, Record, Surveyed, Waiting
 from snapall.backup.steps import Done, Quiesce, Unknown
 from snapall.views.console import ending, screen
-from snapall.views.jsonlines import JsonLines, snake
+from snapall.views.json_root import snake
+from snapall.views.jsonlines import JsonLines
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
 from tests.backup.pretended import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
@@ -72,7 +73,7 @@ def test_no_view_lets_a_name_play_tricks(tmp_path: Path) -> None:
         assert "[red]01" in text
 
 
-def test_json_lines_are_objects_with_a_moment_and_a_kind(tmp_path: Path) -> None:
+def test_json_lines_are_objects_with_a_time_and_a_kind(tmp_path: Path) -> None:
     stream = io.StringIO()
     stage = Stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("no"))
@@ -113,5 +114,5 @@ def test_runs_that_are_settled_at_once_are_not_mixed_up(tmp_path: Path) -> None:
     stage.hear = PlainLines(stream)  # type: ignore[method-assign]
     stage.site.fail(release_of(web.id), once(lambda step, act: Unknown("another task", failed=True)))
     stage.recover(jobs=[JOB, other])
-    assert "releasing web01 (vm-108) has no certain outcome: another task" in stream.getvalue()
+    assert "releasing web01 (vm-108), outcome unknown: another task" in stream.getvalue()
     assert stream.getvalue().count("released sql01 (vm-110)") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
 from tests.atlab import AtLab
 from tests.backup.pretended import JOB, PACE, START, Stage, lose, quiesce_of
+from tests.conformity.seen import batch_lines
 
 BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
 
@@ -39,12 +41,27 @@ def test_a_good_night_in_paper_order_writes_the_batchs_log(at_lab: Callable[...,
     assert night("run").code == 0
     written = (night.lab.directory / "snapall.log").read_text().splitlines()
     recorded = json.loads(BATCH.read_text())["log"]
+    assert not any(TIMED.match(line) for line in written)  # all of them are the batch's own
     without_chatter = [line for line in written if not line.startswith("[")]  # vcbsnapshot's own log lines
     assert _without_times(without_chatter) == _without_times(recorded)
 
 
 def _without_times(lines: list[str]) -> list[str]:
     return [line.split(" at ")[0] if line.startswith("Script Execution") else line for line in lines]
+
+
+TIMED = re.compile(r"\d\d/\d\d/\d{4} \d\d:\d\d [AP]M ")
+
+
+@pytest.mark.parametrize("fault", ["vm-fails", "volume-full", "stuck-vm", "busy-oldest"])
+def test_every_line_that_is_not_the_batchs_has_a_time(at_lab: Callable[..., AtLab], fault: str) -> None:
+    night = at_lab()
+    night.fault(fault)
+    night("run")
+    written = (night.lab.directory / "snapall.log").read_text().splitlines()
+    own = {line for line in written if not TIMED.match(line) and not line.startswith("[")}
+    assert own == set(batch_lines(own))
+    assert any(TIMED.match(line) for line in written)
 
 
 def test_an_error_is_written_before_the_end_as_the_batch_meant_to(tmp_path: Path) -> None:
@@ -55,7 +72,7 @@ def test_an_error_is_written_before_the_end_as_the_batch_meant_to(tmp_path: Path
     assert lines[-1].startswith("Script Execution complete at ")
     assert any("vm-110" in line for line in lines[error:])
     assert "Creating snapshot for vmid=110  " in lines[:error]
-    assert any("no certain outcome" in line for line in lines[:error])
+    assert any("outcome unknown" in line for line in lines[:error])
 
 
 def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -> None:
@@ -66,7 +83,7 @@ def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -
     stage.hear = log  # type: ignore[method-assign]
     stage.night()
     lines = (tmp_path / "log").read_text().splitlines()
-    assert lines[lines.index("Creating snapshot for vmid=7  ") + 1] == "no answer"
+    assert lines[lines.index("Creating snapshot for vmid=7  ") + 1] == "03:00 no answer"
 
 
 def test_warnings_and_failures_have_their_remedy(tmp_path: Path) -> None:
@@ -75,10 +92,10 @@ def test_warnings_and_failures_have_their_remedy(tmp_path: Path) -> None:
     log(Record(at, Warned("odd\x1b[31m", "check it")))
     log(Record(at, Failed("two\nlines", "")))
     assert (tmp_path / "log").read_text().splitlines() == [
-        "warning: odd\\x1b[31m",
-        "remedy: check it",
-        "error: two",
-        "error: lines",
+        "00:00 warning: odd\\x1b[31m",
+        "00:00 remedy: check it",
+        "00:00 error: two",
+        "00:00 error: lines",
     ]
 
 
@@ -106,7 +123,7 @@ def test_a_guardians_lines_are_marked_and_name_job_and_run(tmp_path: Path) -> No
     path = tmp_path / "snapall.log"
     record = Record(START, Guarded("vol1", "20070322T030000Z", "process 7 died\x1b[2J"))
     LogFile.open(path, "%H:%M", utc, mark="guardian: ")(record)
-    assert path.read_text() == "guardian: job vol1, run 20070322T030000Z: process 7 died\\x1b[2J (03:00)\n"
+    assert path.read_text() == "03:00 guardian: job vol1, run 20070322T030000Z: process 7 died\\x1b[2J\n"
     stream = StringIO()
     PlainLines(stream)(record)
     assert "job vol1, run 20070322T030000Z: process 7 died" in stream.getvalue()
@@ -118,11 +135,11 @@ def test_what_a_run_settles_first_is_logged_after_its_first_line(tmp_path: Path)
     lines = logged(stage, tmp_path / "snapall.log")
     commenced = [n for n, line in enumerate(lines) if line.startswith("Script Execution Commenced")]
     assert commenced == [0]
-    assert "an unfinished run is taken over by the next run: the run had left it open" in lines
+    assert "03:00 an unfinished run is taken over by the next run: the run had left it open" in lines
     assert not any("Commenced" in line for line in lines[1:])
 
 
-def test_what_no_good_night_has_is_logged(tmp_path: Path) -> None:
+def test_what_is_unusual_is_logged(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, RenamedBack(Rename("v", "vmware_recent", "vmware_previous"))))
-    assert (tmp_path / "log").read_text() == "vmware_previous on v is vmware_recent again\n"
+    assert (tmp_path / "log").read_text() == "03:00 vmware_previous on v is vmware_recent again\n"

@@ -41,11 +41,11 @@ NEWS: list[tuple[Fact, str]] = [
     (StopAsked(), "a stop was requested"),
     (TakenOver("recover", "the run had left it open"), "taken over by recover: the run had left it open"),
     (Ended(0, open=False, text="recovered"), "an earlier run: recovered (exit 0)"),
-    (Found(110, "snapshot-7"), "the database lists snapshot-7 of sql01 (vm-110)"),
-    (Adopted(SQL, "Quiesce", "snapshot-7"), "sql01 (vm-110) has Quiesce (snapshot-7), which no run made"),
+    (Found(110, "snapshot-7"), "the database lists snapshot-7 for sql01 (vm-110)"),
+    (Adopted(SQL, "Quiesce", "snapshot-7"), "sql01 (vm-110): removing Quiesce (snapshot-7), which no run made"),
     (CommandSettled(5, done=True), "deleting vmware_snap4 on v: `snap list` shows that it took effect"),
     (CommandSettled(5, done=False), "it did not take effect"),
-    (CommandSettled(5, done=None), "whether it took effect is not known"),
+    (CommandSettled(5, done=None), "whether it did is unknown"),
     (RenamedBack(RENAME), "vmware_previous on v is vmware_recent again"),
 ]
 TROUBLE: list[tuple[Fact, str]] = [
@@ -57,7 +57,7 @@ TROUBLE: list[tuple[Fact, str]] = [
     (SnapshotVanished(110), "sql01 (vm-110): somebody else removed its snapshot before the release"),
     (VmLost(110), "VirtualCenter no longer knows sql01 (vm-110)"),
     (Absent("v", "vmware_new_x"), "vmware_new_x is not on v"),
-    (NamesDiffer("v", ""), "v lists other names than the filer's answers say: none"),
+    (NamesDiffer("v", ""), "v: the filer's answers and `snap list` differ; it lists none"),
     (RotationEnded((), whole=False), "the rotation is not complete"),
 ]
 
@@ -71,7 +71,7 @@ def names() -> Labels:
 
 
 @pytest.mark.parametrize(("fact", "text"), NEWS, ids=lambda one: type(one).__name__)
-def test_what_no_good_night_has_is_news(names: Labels, fact: Fact, text: str) -> None:
+def test_what_is_unusual_is_news(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -79,7 +79,7 @@ def test_what_no_good_night_has_is_news(names: Labels, fact: Fact, text: str) ->
 
 
 @pytest.mark.parametrize(("fact", "text"), TROUBLE, ids=lambda one: type(one).__name__)
-def test_what_is_not_as_it_should_be_is_trouble(names: Labels, fact: Fact, text: str) -> None:
+def test_a_problem_is_trouble(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -89,7 +89,7 @@ def test_what_is_not_as_it_should_be_is_trouble(names: Labels, fact: Fact, text:
 @pytest.mark.parametrize(
     "fact", [ReleaseBegan("confirmed"), Confirmed("v", "vmware_new_x", "d"), RotationEnded((), whole=True)]
 )
-def test_what_every_good_night_has_is_routine(names: Labels, fact: Fact) -> None:
+def test_what_every_good_run_has_is_routine(names: Labels, fact: Fact) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert found.weight is Weight.ROUTINE

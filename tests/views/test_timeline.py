@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from snapall.backup.model import Vm
 from snapall.backup.record import Intent, Surveyed
@@ -18,12 +19,11 @@ from snapall.operate.history import past
 from snapall.operate.reading import history
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import statistics
-from snapall.views.glyphs import FINE, PLAIN, alphabet, columns, fitted, sparkline
-from snapall.views.messages import wrapped
-from snapall.views.reports import columns_of
+from snapall.views.glyphs import FINE, PLAIN, alphabet, sparkline
 from snapall.views.statistics import stats_lines
-from snapall.views.timeline import timeline_lines
+from snapall.views.tables import fitted, table_lines, wrapped
 from snapall.views.timeline_svg import timeline_svg
+from snapall.views.timeline_text import timeline_lines
 from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
 from tests.operate.nights import course_of, slow_stage
 
@@ -65,7 +65,7 @@ def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
     for part in (
         "partial 2/3",
         "not quiesced: sql01 (vm-110): too many snapshots",
-        "slowest: ",
+        "slowest to quiesce: ",
         "exit 3",
         "rotation: ",
     ):
@@ -80,7 +80,7 @@ def test_a_capture_that_failed_says_why(stage: Stage) -> None:
 
 def test_a_run_that_died_is_drawn_to_its_last_record(stage: Stage) -> None:
     text = "\n".join(timeline_lines(dead(stage), 100, FINE))
-    assert "the run wrote no report" in text
+    assert "the run died without a report" in text
     assert "VMs may be left quiesced: sql01 (vm-110); run `snapall recover`" in text
     assert FINE.beyond in rows_of(text.splitlines())["sql01"]
 
@@ -93,19 +93,19 @@ def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, glyphs: ob
     drawn = FINE if glyphs is FINE else PLAIN
     lines = timeline_lines(course_of(stage), width, drawn)
     lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), width, drawn)
-    assert max(columns(line) for line in lines) <= width
+    assert max(cell_len(line) for line in lines) <= width
 
 
-def test_wide_letters_do_not_push_the_bars_aside(stage: Stage) -> None:
+def test_wide_characters_do_not_shift_the_bars(stage: Stage) -> None:
     stage.site.vms = [Vm(108, "web01", "esx1"), Vm(110, "漢字" * 9, "esx1")]
     stage.night()
     lines = [line for line in timeline_lines(course_of(stage), 80, FINE) if FINE.releasing * 2 in line]
     assert len(lines) == 2
-    assert len({columns(line[: line.index(FINE.line)]) for line in lines}) == 1
-    assert max(map(columns, lines)) <= 80
+    assert len({cell_len(line[: line.index(FINE.line)]) for line in lines}) == 1
+    assert max(map(cell_len, lines)) <= 80
 
 
-def test_plain_letters_are_ascii(stage: Stage) -> None:
+def test_plain_glyphs_are_ascii(stage: Stage) -> None:
     stage.night()
     assert "\n".join(timeline_lines(course_of(stage), 80, PLAIN)).isascii()
     assert alphabet("utf-8") is FINE
@@ -163,33 +163,33 @@ def test_stats_of_no_run_say_so() -> None:
 
 
 @given(st.text(max_size=60), st.integers(0, 50))
-def test_a_fitted_text_has_exactly_its_columns(text: str, width: int) -> None:
-    assert columns(fitted(text, width)) == width
+def test_a_fitted_text_takes_exactly_its_columns(text: str, width: int) -> None:
+    assert cell_len(fitted(text, width)) == width
 
 
 @given(st.lists(st.none() | st.floats(0, 1e6), max_size=60), st.integers(0, 50))
-def test_a_curve_has_a_letter_for_each_of_the_last_values(values: list[float | None], width: int) -> None:
+def test_a_sparkline_has_a_glyph_for_each_of_the_last_values(values: list[float | None], width: int) -> None:
     curve = sparkline(values, width, FINE)
     assert len(curve) == min(width, len(values))
     assert [letter == FINE.none for letter in curve] == [one is None for one in values[len(values) - len(curve) :]]
 
 
 @given(st.text(alphabet="ab漢字 \u0301", max_size=120), st.integers(20, 60))
-def test_a_wrapped_line_is_as_wide_as_its_letters_and_loses_none(text: str, width: int) -> None:
+def test_a_wrapped_line_fits_its_width_and_loses_nothing(text: str, width: int) -> None:
     lines = wrapped(text, width)
-    assert max(map(columns, lines), default=0) <= width
+    assert max(map(cell_len, lines), default=0) <= width
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-def test_what_is_escaped_is_wrapped_after_that(stage: Stage) -> None:
+def test_text_is_wrapped_after_it_was_escaped(stage: Stage) -> None:
     stage.site.vms = [Vm(108, "\x1b" * 30, "esx1"), Vm(110, "sql01", "esx1")]
     stage.site.fail(quiesce_of(108), refuse("no"))
     stage.night()
     lines = timeline_lines(course_of(stage), 80, FINE)
-    assert max(map(columns, lines)) <= 80
+    assert max(map(cell_len, lines)) <= 80
     assert not any("\x1b" in line for line in lines)
 
 
-def test_a_table_with_wide_letters_keeps_its_columns() -> None:
-    lines = columns_of(("name", "id"), [("漢字", "1"), ("vol", "2")])
-    assert [columns(line[: line.index(end)]) for line, end in zip(lines, ("id", "1", "2"), strict=True)] == [6, 6, 6]
+def test_a_table_with_wide_characters_keeps_its_columns() -> None:
+    lines = table_lines(("name", "id"), [("漢字", "1"), ("vol", "2")])
+    assert [cell_len(line[: line.index(end)]) for line, end in zip(lines, ("id", "1", "2"), strict=True)] == [6, 6, 6]

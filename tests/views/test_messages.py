@@ -16,7 +16,7 @@ from tests.views.helpers import report_with
 
 
 @pytest.mark.parametrize("code", list(Exit))
-def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
+def test_every_exit_code_has_a_meaning_and_advice(code: Exit) -> None:
     lines = messages.summary(report_with(code, outstanding=("web01 (vm-7)",) if code is Exit.OUTSTANDING else ()), JOB)
     assert any(line.startswith(f"exit {int(code)}: ") for line in lines)
     assert any(line.startswith("next: ") for line in lines) == (code is not Exit.OK)
@@ -25,7 +25,7 @@ def test_every_exit_code_has_its_words_and_its_advice(code: Exit) -> None:
         assert "snapall recover" in " ".join(lines)
 
 
-def test_recover_is_no_advice_where_it_can_do_nothing() -> None:
+def test_recover_is_not_advised_where_it_can_do_nothing() -> None:
     unreadable = report_with(Exit.OUTSTANDING)
     assert "snapall recover" not in messages.advice(unreadable, JOB)
     unregistered = replace(unreadable, outstanding=("web01 (vm-7)",), given_up=("web01 (vm-7)",))
@@ -34,7 +34,7 @@ def test_recover_is_no_advice_where_it_can_do_nothing() -> None:
     assert "snapall recover" in messages.advice(both, JOB)
 
 
-def test_a_backup_below_publish_is_said_to_be_replaced_and_never_to_be_published() -> None:
+def test_a_backup_below_publish_is_announced_as_replaced_and_never_published() -> None:
     pending = report_with(Exit.PARTIAL, grade=Grade.CRASH_CONSISTENT, name="vmware_new_s")
     assert messages.summary(pending, JOB)[0] == "vmware_new_s: crash-consistent, pending"
     assert "below `publish` (partial) and stays pending until the next backup replaces it" in messages.advice(
@@ -44,7 +44,7 @@ def test_a_backup_below_publish_is_said_to_be_replaced_and_never_to_be_published
     assert "below `publish` (whole)" in messages.advice(replace(pending, grade=Grade.PARTIAL), whole)
 
 
-def test_a_good_backup_that_is_pending_is_said_to_be_published_by_the_next_run() -> None:
+def test_a_good_pending_backup_is_announced_as_published_by_the_next_run() -> None:
     pending = report_with(Exit.PARTIAL, grade=Grade.PARTIAL, name="vmware_new_s")
     assert "the next run, or `snapall recover`, publishes vmware_new_s" in messages.advice(pending, JOB)
     paper = replace(JOB, publish=Grade.CRASH_CONSISTENT)
@@ -65,7 +65,7 @@ def test_only_safe_order_promises_that_the_retained_backups_are_unchanged() -> N
     assert "retained" not in messages.advice(failed, replace(JOB, order=Order.PAPER))
 
 
-def test_lengths_of_time_read_as_people_write_them() -> None:
+def test_durations_read_as_people_write_them() -> None:
     assert [messages.clocked(s) for s in (3.21, 250, 7500)] == ["3.2 s", "4 min 10 s", "2 h 5 min"]
 
 
@@ -89,14 +89,14 @@ def _unknown() -> Retained:
     [
         (Done(), "released vm-7"),
         (Refusal("no"), "releasing vm-7 was refused: no"),
-        (Unknown("lost"), "releasing vm-7 has no certain outcome: lost"),
+        (Unknown("lost"), "releasing vm-7, outcome unknown: lost"),
     ],
 )
-def test_a_step_has_words_for_each_of_its_outcomes(outcome: Outcome, text: str) -> None:
+def test_each_outcome_of_a_step_has_a_message(outcome: Outcome, text: str) -> None:
     assert messages.done(Release(Vm(7), "snapshot-1"), outcome) == text
 
 
-def test_a_size_is_written_in_the_unit_that_fits() -> None:
+def test_a_size_has_a_fitting_unit() -> None:
     sizes = [None, 0, 1023, 1024, 1024**2 - 1, 50 * 1024**3, 2**63]
     written = ["unknown", "0 B", "1023 B", "1.0 KiB", "1.0 MiB", "50.0 GiB", "8192.0 PiB"]
     assert [messages.size(one) for one in sizes] == written

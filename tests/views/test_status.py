@@ -1,4 +1,4 @@
-"""A job's standing in words, as a plugin's line, and for Prometheus."""
+"""The state of the jobs for people, as a plugin's line, and for Prometheus."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stage(tmp_path: Path) -> Stage:
     return slow_stage(tmp_path)
 
 
-def test_the_words_say_it_all_in_a_few_lines(stage: Stage) -> None:
+def test_status_is_a_few_lines(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
     lines = status_lines([standing_of(stage, hours=2)])
@@ -80,7 +80,7 @@ def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
     assert line.isprintable()
 
 
-def test_however_much_there_is_to_tell_the_plugins_data_still_fit_the_line(stage: Stage) -> None:
+def test_the_plugins_data_fit_the_line_however_long_the_text(stage: Stage) -> None:
     stage.night()
     for n in range(200):
         stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")
