@@ -11,9 +11,8 @@ from snapall.views.tables import table_lines, wrapped
 def audit_lines(found: Audit, width: int) -> list[str]:
     """The retained backups side by side, then each finding with its remedy. `width` 0: nothing is wrapped."""
     head = ("job", "volume", "name", "snap list", "journal")
-    lines = (
-        [*table_lines(head, [(job, *_cells(one)) for job, one in found.comparisons], width), ""] if found.beside else []
-    )
+    rows = [(job, *_cells(one)) for job, one in found.comparisons]
+    lines = [*table_lines(head, rows, width), ""] if rows else []
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
         lines += wrapped(f"{'note' if one.kind.informational else '!'} {one.kind}{of}: {one.text}", width)
