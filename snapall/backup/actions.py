@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from snapall.backup.facts import Fact
 from snapall.backup.model import Job
-from snapall.backup.record import Fact, Stage
+from snapall.backup.record import Stage
 from snapall.backup.steps import Child, Step
 
 

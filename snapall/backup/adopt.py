@@ -11,10 +11,10 @@ from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.context import RunContext
 from snapall.backup.engine import Engine
+from snapall.backup.facts import FORMAT, Adopted, Began, Failed
 from snapall.backup.looks import ours
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.phases import VmState
-from snapall.backup.record import FORMAT, Adopted, Began, Failed
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import close, settled_code
 from snapall.backup.steps import Refusal, Unknown

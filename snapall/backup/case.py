@@ -8,13 +8,10 @@ from datetime import datetime
 
 from snapall.backup.actions import Decision, Policy
 from snapall.backup.context import Claims, RunContext, unclaimed
+from snapall.backup.facts import Fact
 from snapall.backup.journal import Journal
 from snapall.backup.looks import conclude
-from snapall.backup.record import (
-    Fact,
-    Record,
-    Waiting,
-)
+from snapall.backup.record import Record, Waiting
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import JournalBroken, Observation
 from snapall.backup.state import apply, fold

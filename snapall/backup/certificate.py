@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from snapall.backup.facts import Certified
 from snapall.backup.model import Grade
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Verdict
 from snapall.backup.phases import CapturePhase, VmPhase, VmState
-from snapall.backup.record import Certified
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Refusal, Unknown
 

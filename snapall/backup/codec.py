@@ -11,9 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from snapall.backup import model, steps
+from snapall.backup.facts import Fact, Left, Listed
 from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
 from snapall.backup.outcome import CaptureSummary, Origin, Summary, TakeoverSummary, Verdict, VmSummary
-from snapall.backup.record import Fact, Left, Listed, Record
+from snapall.backup.record import Record
 from snapall.backup.steps import Child
 from snapall.backup.typed import misfit
 

@@ -15,9 +15,10 @@ from snapall.backup import decide_vms as vms
 from snapall.backup.actions import Decision, Draft, Policy, Send
 from snapall.backup.certificate import certify
 from snapall.backup.decide_vms import STRAGGLERS, seconds
+from snapall.backup.facts import Failed, ReleaseBegan
 from snapall.backup.model import VmPolicy
 from snapall.backup.phases import CapturePhase, VmPhase, VmState
-from snapall.backup.record import Failed, ReleaseBegan, Stage
+from snapall.backup.record import Stage
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Release
 

@@ -16,10 +16,11 @@ from snapall.backup.decide_filer import (
     sent_or_read,
     told,
 )
+from snapall.backup.facts import Failed
 from snapall.backup.model import Order
 from snapall.backup.origins import origins, recall
 from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
-from snapall.backup.record import Failed, Stage
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture

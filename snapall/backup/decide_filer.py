@@ -10,10 +10,11 @@ from datetime import datetime
 
 from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_vms import seconds
+from snapall.backup.facts import Failed, RenamedBack, Warned
 from snapall.backup.looks import acts_until
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.phases import Call, CaptureState, CommandPhase, CommandState
-from snapall.backup.record import Failed, RenamedBack, Stage, Warned
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Listings
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step

@@ -17,10 +17,11 @@ from snapall.backup.decide_filer import (
     told,
 )
 from snapall.backup.decide_vms import seconds
+from snapall.backup.facts import Fact, Failed, RotationEnded, Warned
 from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.phases import CommandPhase
-from snapall.backup.record import Fact, Failed, RotationEnded, Stage, Warned
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Rotation, rotate
 from snapall.backup.runstate import RunState
 from snapall.errors import JournalError

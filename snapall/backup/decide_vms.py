@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from snapall.backup.actions import Draft, LookAtVms, Policy, Send
+from snapall.backup.facts import Failed, LeftOut
 from snapall.backup.phases import Call, VmPhase, VmState
-from snapall.backup.record import Failed, LeftOut, Stage
+from snapall.backup.record import Stage
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Quiesce, Refusal, Release, Unknown
 

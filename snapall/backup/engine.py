@@ -17,20 +17,9 @@ from snapall.backup.actions import Action, Decision, LookAtVms, ReadVolume, Send
 from snapall.backup.case import Case
 from snapall.backup.context import Site, defect, unclaimed
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Fact, Failed, Intent, LeftOut, Started, StopAsked, Warned
 from snapall.backup.phases import VmPhase
-from snapall.backup.record import (
-    Answered,
-    Fact,
-    Failed,
-    Intent,
-    LeftOut,
-    Stage,
-    StageBegan,
-    StageEnded,
-    Started,
-    StopAsked,
-    Warned,
-)
+from snapall.backup.record import Stage, StageBegan, StageEnded
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, VmsSeen, VolumeSeen
 from snapall.backup.steps import Capture, Quiesce, Release, Unknown
 from snapall.errors import JournalError, SiteError

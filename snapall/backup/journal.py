@@ -12,9 +12,10 @@ from typing import IO, Self
 from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
+from snapall.backup.facts import Began, Ended, Fact, may_wait
 from snapall.backup.outcome import Summary
 from snapall.backup.readback import read_journal
-from snapall.backup.record import Began, Ended, Fact, Record, header_of, may_wait, number_of, summing_up
+from snapall.backup.record import Record, header_of, number_of, summing_up
 from snapall.errors import JournalError
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
-from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Absent,
     CommandSettled,
     Confirmed,
@@ -25,6 +23,8 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
+from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
+from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened

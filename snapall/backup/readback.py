@@ -9,9 +9,10 @@ from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.codec import from_line
+from snapall.backup.facts import FORMAT, Began
 from snapall.backup.phases import VmState
 from snapall.backup.queries import never_asked
-from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
+from snapall.backup.record import Record, header_of, is_intent, number_of
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.errors import JournalError, OldFormat

@@ -11,10 +11,11 @@ from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.context import RunContext, defect, guarded
 from snapall.backup.engine import Engine
+from snapall.backup.facts import Failed, TakenOver, Warned
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
-from snapall.backup.record import Failed, TakenOver, Warned, What
+from snapall.backup.record import What
 from snapall.backup.report import stands
 from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore

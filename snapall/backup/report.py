@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapall.backup.certificate import certify
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
 from snapall.backup.outcome import Report
 from snapall.backup.phases import VmState
-from snapall.backup.record import Failed, Warned
 from snapall.backup.runstate import RunState
 from snapall.errors import Exit, worst
 

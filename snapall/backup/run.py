@@ -15,26 +15,14 @@ from snapall.backup.case import Case
 from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
 from snapall.backup.engine import Engine
+from snapall.backup.facts import FORMAT, Began, Failed, Left, Listed, ReleaseBegan, Surveyed, TakenOver, Warned
 from snapall.backup.journal import Journal
 from snapall.backup.lock import RUN
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Provenance, recall
 from snapall.backup.outcome import Origin, Report
 from snapall.backup.plan import Plan, PlanContext, build
-from snapall.backup.record import (
-    FORMAT,
-    Began,
-    Failed,
-    Left,
-    Listed,
-    ReleaseBegan,
-    RunEnded,
-    Stage,
-    Surveyed,
-    TakenOver,
-    Waiting,
-    Warned,
-)
+from snapall.backup.record import RunEnded, Stage, Waiting
 from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from snapall.backup.facts import Began, Certified, Ended, Failed, RotationEnded, Surveyed, TakenOver, Warned
 from snapall.backup.model import FilerSnapshot, Order
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, Listing, VmState
-from snapall.backup.record import Began, Certified, Ended, Failed, RotationEnded, Surveyed, TakenOver, Warned
 from snapall.backup.sight import DatabaseSilent, FilerSilent
 from snapall.backup.steps import Rename, Step
 

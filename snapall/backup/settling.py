@@ -7,7 +7,8 @@ from dataclasses import replace
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.context import RunContext, guarded
-from snapall.backup.record import Began, Ended, Failed, OutstandingFound, Record, Warned
+from snapall.backup.facts import Began, Ended, Failed, Warned
+from snapall.backup.record import OutstandingFound, Record
 from snapall.backup.report import alarming
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply

@@ -26,17 +26,7 @@ from snapall.backup.changes_vms import (
     with_lost,
     with_withheld,
 )
-from snapall.backup.phases import (
-    Call,
-    CapturePhase,
-    CaptureState,
-    CommandPhase,
-    CommandState,
-    Listing,
-    VmPhase,
-    VmState,
-)
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Absent,
     Adopted,
     Answered,
@@ -54,7 +44,6 @@ from snapall.backup.record import (
     NamesConfirmed,
     NamesDiffer,
     ProgramEnded,
-    Record,
     ReleaseBegan,
     RenamedBack,
     RotationEnded,
@@ -67,6 +56,17 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
+from snapall.backup.phases import (
+    Call,
+    CapturePhase,
+    CaptureState,
+    CommandPhase,
+    CommandState,
+    Listing,
+    VmPhase,
+    VmState,
+)
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown

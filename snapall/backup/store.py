@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.clock import Clock
+from snapall.backup.facts import Began
 from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
 from snapall.backup.lock import at_work, hold, wanted
 from snapall.backup.origins import origins
 from snapall.backup.outcome import Origin, Summary
 from snapall.backup.readback import Damaged, read_journal
-from snapall.backup.record import Began
 from snapall.backup.runstate import RunState
 from snapall.backup.stamps import take
 from snapall.backup.state import fold

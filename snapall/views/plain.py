@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from snapall.backup.record import (
-    Answered,
-    Began,
-    Failed,
-    Guarded,
-    OutstandingFound,
-    Record,
-    RunEnded,
-    Stage,
-    StageBegan,
-    Surveyed,
-    Waiting,
-    Warned,
-)
+from snapall.backup.facts import Answered, Began, Failed, Surveyed, Warned
+from snapall.backup.record import Guarded, OutstandingFound, Record, RunEnded, Stage, StageBegan, Waiting
 from snapall.backup.steps import Done, Outcome, Step
 from snapall.errors import Exit
 from snapall.views import messages

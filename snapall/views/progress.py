@@ -8,24 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from snapall.backup.certificate import verdicts_of
+from snapall.backup.facts import Answered, Began, Failed, Surveyed, Warned
 from snapall.backup.model import Job, Order, Vm
 from snapall.backup.outcome import NOT_QUIESCED, Report
 from snapall.backup.phases import VmPhase, VmState
-from snapall.backup.record import (
-    Answered,
-    Began,
-    Failed,
-    OutstandingFound,
-    Record,
-    RunEnded,
-    Stage,
-    StageBegan,
-    StageEnded,
-    Surveyed,
-    Waiting,
-    Warned,
-    What,
-)
+from snapall.backup.record import OutstandingFound, Record, RunEnded, Stage, StageBegan, StageEnded, Waiting, What
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
 from snapall.backup.steps import Outcome, Quiesce, Refusal, Release, Step, Unknown

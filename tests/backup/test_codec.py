@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.codec import from_line, to_line
+from snapall.backup.facts import Answered, Fact, Found, Warned
 from snapall.backup.model import Policies, VmPolicy
-from snapall.backup.record import Answered, Fact, Found, Record, Warned
+from snapall.backup.record import Record
 from snapall.backup.steps import Done
 from tests.backup.pretended import JOB
 from tests.backup.samples import AT, BEGAN, FACTS

@@ -10,18 +10,9 @@ import pytest
 
 from snapall.backup.actions import Decision, LookAtVms, Policy, Send
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Confirmed, Fact, Intent, ReleaseBegan, StopAsked, Surveyed, TakenOver
 from snapall.backup.model import FilerSnapshot, Vm
-from snapall.backup.record import (
-    Answered,
-    Confirmed,
-    Fact,
-    Intent,
-    Record,
-    ReleaseBegan,
-    StopAsked,
-    Surveyed,
-    TakenOver,
-)
+from snapall.backup.record import Record
 from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Step, Unknown

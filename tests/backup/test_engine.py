@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
-from snapall.backup.record import Surveyed, Warned
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError

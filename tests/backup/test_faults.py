@@ -14,10 +14,10 @@ import pytest
 from snapall.backup.actions import Decision, Policy
 from snapall.backup.context import RunContext
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Intent, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.outcome import Report
 from snapall.backup.phases import VmPhase
-from snapall.backup.record import Answered, Intent, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Certified, ReleaseBegan
 from snapall.backup.lock import hold
 from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy
-from snapall.backup.record import Certified, ReleaseBegan
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped

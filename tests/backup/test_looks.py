@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from snapall.backup.facts import Answered, Fact, Intent, Surveyed
 from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.record import Answered, Fact, Intent, Record, Surveyed
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import VmsSeen, VolumeSeen
 from snapall.backup.state import apply, fold

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import snapall
-from snapall.backup.record import Fact
+from snapall.backup.facts import Fact
 
 PACKAGE = Path(snapall.__file__).parent
 FACTS = {kind.__name__ for kind in Fact.__args__}

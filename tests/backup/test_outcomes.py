@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Intent, Started, Surveyed, Waiting
+from snapall.backup.record import Waiting
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from snapall.backup.bus import EventBus
 from snapall.backup.certificate import grade
 from snapall.backup.clock import SystemClock
+from snapall.backup.facts import FORMAT, Absent, Answered, Began, Confirmed, Fact, Gone, Intent, Surveyed, TakenOver
 from snapall.backup.looks import ours
 from snapall.backup.model import (
     FilerSnapshot,
@@ -33,20 +34,7 @@ from snapall.backup.model import (
 )
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import FindVmSnapshots, ListVolume, PlanContext, build, settling
-from snapall.backup.record import (
-    FORMAT,
-    Absent,
-    Answered,
-    Began,
-    Confirmed,
-    Fact,
-    Gone,
-    Intent,
-    Record,
-    Stage,
-    Surveyed,
-    TakenOver,
-)
+from snapall.backup.record import Record, Stage
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename

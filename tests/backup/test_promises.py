@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
-from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit

@@ -14,10 +14,11 @@ from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
 from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Ended, Found, Intent, Surveyed, TakenOver
 from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Policies, Survey, Vm, VmPolicy, VmSnapshot
 from snapall.backup.outcome import Origin
-from snapall.backup.record import Answered, Ended, Found, Intent, Record, Surveyed, TakenOver, What
+from snapall.backup.record import Record, What
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import VmsSeen
 from snapall.backup.state import fold

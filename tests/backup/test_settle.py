@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Fact, Found, Intent, SnapshotVanished, Started, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.looks import conclude
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Fact, Found, Intent, Record, SnapshotVanished, Started, Surveyed
+from snapall.backup.record import Record
 from snapall.backup.sight import VmsSeen
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Release, Step, Unknown

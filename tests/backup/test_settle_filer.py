@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Confirmed, Fact, Intent, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Grade, Order, Vm
-from snapall.backup.record import Answered, Confirmed, Fact, Intent, Surveyed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, Stage, lose, once, refuse

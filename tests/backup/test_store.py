@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Ended, Intent
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import PlanContext, build, settling
-from snapall.backup.record import Answered, Ended, Intent
 from snapall.backup.state import fold
 from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+from snapall.backup.facts import Failed
 from snapall.backup.phases import Call, CaptureState, CommandState, VmState
-from snapall.backup.record import Failed
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from tests.explore.system import Journal, Look, Process, System

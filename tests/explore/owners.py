@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from snapall.backup.facts import Began, Ended, Left, Listed, Surveyed, TakenOver
 from snapall.backup.model import Survey
 from snapall.backup.origins import origins, recall
 from snapall.backup.outcome import Origin
 from snapall.backup.plan import PlanContext, build
-from snapall.backup.record import Began, Ended, Left, Listed, Surveyed, TakenOver
 from snapall.backup.report import Before, report_of
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import settled_code

@@ -7,20 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from snapall.backup.actions import Action, Decision, LookAtVms, Policy, ReadVolume, Send
 from snapall.backup.claims import owned
 from snapall.backup.decide import decide
-from snapall.backup.looks import conclude
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Answered,
     Certified,
     Fact,
     Intent,
     LeftOut,
-    Record,
     Started,
     StopAsked,
     TakenOver,
     Warned,
     may_wait,
 )
+from snapall.backup.looks import conclude
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, Observation, VolumeSeen
 from snapall.backup.state import apply

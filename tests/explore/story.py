@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snapall.backup.record import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
+from snapall.backup.facts import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
 from snapall.backup.sight import Observation, VmsSeen, VolumeSeen
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from tests.explore.process import Hand

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.adopt import adopt, orphans
+from snapall.backup.facts import Answered, Failed, Intent, Surveyed
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.model import Vm
-from snapall.backup.record import Answered, Failed, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit, JournalError, OldFormat
 from snapall.operate.history import known_of

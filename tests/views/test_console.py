@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from snapall.backup.facts import Failed, Intent, Surveyed, Warned
 from snapall.backup.model import Policies, Vm, VmPolicy
-from snapall.backup.record import Failed, Intent, Record, RunEnded, Surveyed, Warned
+from snapall.backup.record import Record, RunEnded
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from snapall.backup.adopt import adopt, orphans
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Began, Certified, Failed, TakenOver, Warned
 from snapall.backup.model import Job
-from snapall.backup.record import Began, Certified, Failed, Record, TakenOver, Warned
+from snapall.backup.record import Record
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall.backup.facts import Certified
 from snapall.backup.model import Job, Vm
-from snapall.backup.record import Certified
 from snapall.backup.steps import Child
 from tests.turns import HostClock, Killed, Life, Turns
 
