@@ -7,11 +7,7 @@ from dataclasses import replace
 
 from snapall.backup.changes import with_call, with_command
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.phases import (
-    CapturePhase,
-    CaptureState,
-    CommandPhase,
-)
+from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
 from snapall.backup.rotation import after
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown

@@ -7,10 +7,7 @@ from datetime import datetime
 
 from snapall.backup.changes import abandoned, with_vm
 from snapall.backup.model import Vm
-from snapall.backup.phases import (
-    VmPhase,
-    VmState,
-)
+from snapall.backup.phases import VmPhase, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
@@ -105,11 +102,11 @@ def with_gone(state: RunState, vm: int, at: datetime) -> RunState:
 
 def orphaned(one: VmState, at: datetime) -> VmState:
     """The VM as a new owner finds it: what was under way is answered to nobody."""
-    create = abandoned((one.create,), at)[0] if one.create is not None else None
-    one = replace(one, create=create, removals=abandoned(one.removals, at))
+    create = abandoned(one.create, at) if one.create is not None else None
+    one = replace(one, create=create, removals=tuple(abandoned(call, at) for call in one.removals))
     if not one.outstanding:
         return one
     phase = VmPhase.SILENT if one.phase is VmPhase.ASKED else one.phase
     why = one.why or "the run died before vcbsnapshot answered"
     ended = None if one.ended is None else min(one.ended, at)
-    return replace(one, phase=phase, why=why, ended=ended, looked=-1, shown=())
+    return replace(one, phase=phase, why=why, ended=ended, looked=-1, listed_ids=())

@@ -152,7 +152,7 @@ def again_at(state: RunState, one: VmState, ssid: str, policy: Policy) -> dateti
     if not calls:
         return None
     mine = [call for call in calls if call.owner == state.owner]
-    shown = ssid in one.shown if one.fresh else False
+    shown = ssid in one.listed_ids if one.fresh else False
     sent = any(not isinstance(call.outcome, Refusal) for call in calls)
     if sent and not shown and state.database is None:
         return None

@@ -114,7 +114,7 @@ class VmState:
     why: str = ""
     changed: int = 0  # the state's version at its last change
     looked: int = -1  # that of the last look at it
-    shown: tuple[str, ...] = ()  # the ids of ours in that look
+    listed_ids: tuple[str, ...] = ()  # the ids of ours in that look
 
     @property
     def outstanding(self) -> bool:

@@ -107,7 +107,7 @@ def _vm(one: VmState, owner: int, now: datetime) -> Key:
         one.after_capture,
         one.vanished,
         one.fresh,
-        one.shown,
+        one.listed_ids,
     )
 
 

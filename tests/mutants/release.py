@@ -42,15 +42,15 @@ RELEASES = (
     Mutant(
         "what is unanswered is waited for by the clock of its dead run",
         "backup/changes.py",
-        "            sent=min(call.sent, at),\n",
-        "            sent=call.sent,\n",
+        "        sent=min(call.sent, at),\n",
+        "        sent=call.sent,\n",
         PROMISES,
     ),
     Mutant(
         "a dead run's call is waited for as if it could answer",
         "backup/changes.py",
-        "            abandoned=call.abandoned or call.outcome is None,\n",
-        "            abandoned=call.abandoned,\n",
+        "        abandoned=call.abandoned or call.outcome is None,\n",
+        "        abandoned=call.abandoned,\n",
         RECOVER,
     ),
     Mutant(
