@@ -227,7 +227,7 @@ def test_a_file_system_on_which_the_lock_is_never_in_its_place_is_refused(
     tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Lock, "in_place", False)
-    with pytest.raises(JournalError, match="another one"), hold(tmp_path, "vol1", "run", clock, lambda: False):
+    with pytest.raises(JournalError, match="being replaced"), hold(tmp_path, "vol1", "run", clock, lambda: False):
         raise AssertionError("never held")
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from snapall.backup.clock import SystemClock
 from snapall.backup.codec import to_line
 from snapall.backup.facts import Warned
-from snapall.backup.lock import at_work, holder_of
+from snapall.backup.holder import holder_of
+from snapall.backup.lock import at_work
 from snapall.backup.model import VmSnapshot
 from snapall.backup.origins import recall
 from snapall.backup.plan import settling

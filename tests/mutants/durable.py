@@ -174,8 +174,8 @@ DURABLE = (
     Mutant(
         "a lock counts although its file was replaced",
         "backup/lock.py",
-        "        if lock.in_place:\n            if not is_alive",
-        "        if lock.held:\n            if not is_alive",
+        "            if lock.in_place:\n                if is_alive",
+        "            if lock.held:\n                if is_alive",
         LOCK,
     ),
     Mutant(
@@ -216,8 +216,8 @@ DURABLE = (
     Mutant(
         "who deletes the lock of a living run runs beside it",
         "backup/lock.py",
-        "if not is_alive(holder_of(state, job), processes):",
-        "if not is_dead(holder_of(state, job), processes):",
+        "if is_alive(holder_of(state, job), processes):",
+        "if is_dead(holder_of(state, job), processes):",
         LOCK,
     ),
     Mutant(
