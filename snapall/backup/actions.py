@@ -8,7 +8,7 @@ from datetime import datetime
 from snapall.backup.facts import Fact
 from snapall.backup.model import Job
 from snapall.backup.record import Stage
-from snapall.backup.steps import Child, Step
+from snapall.backup.steps import Child, Release, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class ReadVolume:
 
 
 Action = Send | LookAtVms | ReadVolume
+
+
+def needs_no_intent(action: Action) -> bool:
+    """Whether it may begin although nothing can be written down: a look changes nothing, a removal is safe twice."""
+    return not isinstance(action, Send) or isinstance(action.step, Release)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from snapall.backup import decide_capture as capture
 from snapall.backup import decide_filer as filer
 from snapall.backup import decide_rotation as rotation
 from snapall.backup import decide_vms as vms
-from snapall.backup.actions import Decision, Draft, Policy, Send
+from snapall.backup.actions import Decision, Draft, Policy, needs_no_intent
 from snapall.backup.certificate import certify
 from snapall.backup.decide_vms import STRAGGLERS, seconds
 from snapall.backup.facts import Failed, ReleaseBegan
@@ -20,7 +20,6 @@ from snapall.backup.model import VmPolicy
 from snapall.backup.phases import CapturePhase, VmPhase, VmState
 from snapall.backup.record import Stage
 from snapall.backup.runstate import RunState
-from snapall.backup.steps import Release
 
 
 def decide(state: RunState, now: datetime, policy: Policy) -> Decision:
@@ -35,7 +34,7 @@ def decide(state: RunState, now: datetime, policy: Policy) -> Decision:
 
 def _decision(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Decision:
     if state.broken:  # nothing new may begin that is not written down; what takes something back may
-        draft.actions = [one for one in draft.actions if not isinstance(one, Send) or isinstance(one.step, Release)]
+        draft.actions = [one for one in draft.actions if needs_no_intent(one)]
     wakes = [(at, why) for at, why in draft.wakes if at > now]
     wake = min((at for at, _ in wakes), default=None)
     why = next((why for _, why in wakes if why), "")

@@ -78,24 +78,22 @@ DURABLE = (
     Mutant(
         "with the journal lost what is new begins",
         "backup/decide.py",
-        "        draft.actions = [one for one in draft.actions if not isinstance(one, Send)"
-        " or isinstance(one.step, Release)]\n",
+        "        draft.actions = [one for one in draft.actions if needs_no_intent(one)]\n",
         "        pass\n",
         ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "without a durable intent commands go out",
         "backup/engine.py",
-        "            may = [one for one in running if not isinstance(one.action, Send)"
-        " or isinstance(one.action.step, Release)]\n",
+        "            may = [one for one in running if needs_no_intent(one.action)]\n",
         "            may = running\n",
         LOST,
     ),
     Mutant(
         "with the journal lost no VM is released",
-        "backup/decide.py",
-        "if not isinstance(one, Send) or isinstance(one.step, Release)]\n",
-        "if not isinstance(one, Send)]\n",
+        "backup/actions.py",
+        "    return not isinstance(action, Send) or isinstance(action.step, Release)\n",
+        "    return not isinstance(action, Send)\n",
         ("tests/backup/test_decide.py",),
     ),
     Mutant(

@@ -118,8 +118,8 @@ BROKEN = (
     Mutant(
         "a VM is claimed after it was asked for",
         "backup/engine.py",
-        "                    if vm is not None and vm in taken:\n",
-        "                    if vm is None and vm in taken:\n",
+        "for vm in creates if vm in taken]",
+        "for vm in creates if vm in ()]",
         FAULTS,
     ),
     # One defect

@@ -27,7 +27,7 @@ RELEASES = (
     ),
     Mutant(
         "a vcbsnapshot that still runs is not waited for",
-        "backup/engine.py",
+        "backup/running.py",
         "for n, child in look.programs if child is None or not site.alive(child))",
         "for n, child in look.programs)",
         ENGINE,
