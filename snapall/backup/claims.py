@@ -9,6 +9,7 @@ from pathlib import Path
 from snapall.backup.context import Claims
 from snapall.backup.journal import is_closed, journals
 from snapall.backup.lock import briefly
+from snapall.backup.queries import may_have_left
 from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
 
@@ -33,9 +34,4 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
 
 def owned(states: Iterable[RunState], vms: Collection[int]) -> dict[int, str]:
     """Those of the VMs that these runs may have left a snapshot on, and why."""
-    return {
-        one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
-        for state in states
-        for one in state.outstanding
-        if one.vm.id in vms
-    }
+    return {one.vm.id: may_have_left(state, one) for state in states for one in state.outstanding if one.vm.id in vms}

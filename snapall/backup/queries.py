@@ -42,3 +42,8 @@ def to_be_watched(state: RunState) -> tuple[VmState, ...]:
 def never_asked(state: RunState) -> tuple[VmState, ...]:
     """The planned VMs of which no line says that they were asked for."""
     return tuple(one for one in state.vms.values() if one.phase is VmPhase.PLANNED)
+
+
+def may_have_left(state: RunState, one: VmState) -> str:
+    """Why no other run may quiesce this VM."""
+    return f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"

@@ -188,7 +188,7 @@ def test_the_plan_says_why_each_command_is_sent() -> None:
     plan = build(JOB, survey(2), Provenance(), PlanContext(), "s")
     assert all(one.reason for one in plan.actions)
     assert plan.of(Stage.CONFIRM) == (ListVolume("v"),)
-    assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.asked),)
+    assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.targets),)
 
 
 def test_a_plan_without_vms_has_nothing_to_locate() -> None:
@@ -238,7 +238,7 @@ def test_the_plan_after_a_crash_names_the_run_that_left_the_snapshot_and_points_
     assert "--adopt" in " ".join(build(JOB, found, Provenance(), PlanContext(), "s").warnings)
     plan = build(JOB, found, Provenance(), PlanContext((theirs,), (mine,)), "s")
     assert plan.warnings == ()
-    assert plan.asked == (SQL,)  # what is listed of it is released first
+    assert plan.targets == (SQL,)  # what is listed of it is released first
     ((left, why),) = plan.left
     assert left == WEB
     assert why == f"run {STAMP} of job vol1 may have left {other} on it"

@@ -168,7 +168,7 @@ def _surveyed(hand: Hand, settled: list[RunState], header: Began) -> Surveyed:
     plan = build(job, survey, past, PlanContext(owing, parallel=world.scene.pace.parallel), header.mark)
     return Surveyed(
         commands=(),
-        targets=plan.asked,
+        targets=plan.targets,
         present=tuple(row.ssid for row in rows),
         listings=tuple(Listed(volume, rows) for volume, rows in listings.items()),
         origins=past.origins,

@@ -215,8 +215,8 @@ BACKUP = (
     Mutant(
         "VMs are quiesced in another order than the plan says",
         "backup/run.py",
-        "            targets=plan.asked,\n",
-        "            targets=plan.asked[::-1],\n",
+        "            targets=plan.targets,\n",
+        "            targets=plan.targets[::-1],\n",
         ORDER,
     ),
     Mutant(

@@ -89,8 +89,8 @@ BROKEN = (
     Mutant(
         "the plan calls a dead run's snapshot nobody's",
         "backup/plan.py",
-        "        *_foreign(job, survey, (*context.owing, *context.settling)),\n",
-        "        *_foreign(job, survey, context.owing),\n",
+        "_foreign(job, survey, (*context.open_runs, *context.settled_first))\n",
+        "_foreign(job, survey, context.open_runs)\n",
         (*PARTS, *STORE),
     ),
     Mutant(
@@ -111,8 +111,8 @@ BROKEN = (
     Mutant(
         "of two jobs at work both quiesce a VM",
         "backup/claims.py",
-        "        if one.vm.id in vms\n",
-        "        if one.vm.id not in vms\n",
+        "for one in state.outstanding if one.vm.id in vms}",
+        "for one in state.outstanding if one.vm.id not in vms}",
         FAULTS,
     ),
     Mutant(

@@ -43,7 +43,7 @@ def look_at_plan(walk: Walk, job: Job, plan: Callable[[], Plan]) -> None:
 
 def _plan(plan: Plan) -> Iterator[Seen]:
     skipped = f", {len(plan.skipped)} skipped" if plan.skipped else ""
-    yield Seen(f"{len(plan.asked)} VMs would be quiesced{skipped}")
+    yield Seen(f"{len(plan.targets)} VMs would be quiesced{skipped}")
     for vm, why in plan.left:
         yield Seen(f"{vm.label} would not be quiesced: {why}", "the backup would be partial, exit 3")
     for text in plan.warnings:
