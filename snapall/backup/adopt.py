@@ -54,7 +54,7 @@ def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan,
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
     """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
-    with store.held(job.name, "recover", context.stopped, lambda _: None):
+    with store.lock(job.name, "recover", context.stopped, lambda _: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)

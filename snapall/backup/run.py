@@ -74,7 +74,7 @@ class BackupRun:
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-        with self.store.held(self.job.name, RUN, self.context.stopped, self._warn):
+        with self.store.lock(self.job.name, RUN, self.context.stopped, self._warn):
             outcome = _Outcome(self.store.stamp(), began)
             try:
                 self._work(outcome)

@@ -1,9 +1,9 @@
-"""What the journals of a state folder say together: open runs, whose the filer's snapshots are, what may go."""
+"""The journals of a state folder: open runs, the origins of the filer's snapshots, and pruning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,23 +32,22 @@ class JournalStore:
 
     @property
     def folder(self) -> Path:
-        """Where the journals lie."""
+        """The folder of the journals."""
         return self.state / "journals"
 
     def begin(self, began: Began) -> Journal:
-        """A new run's journal."""
+        """Begin the journal of a new run."""
         return Journal.create(self.folder, began, self.clock)
 
     def path(self, job: str, stamp: str) -> Path:
-        """Where the journal of a run lies, or will lie."""
+        """The file of a run's journal, written or not."""
         return path_of(self.folder, job, stamp)
 
     def stamp(self) -> str:
-        """The stamp of a new run, of whatever job."""
+        """Take the stamp of a new run, of any job."""
         return take(self.state, self.clock.utc())
 
-    @contextmanager
-    def held(
+    def lock(
         self,
         job: str,
         role: str,
@@ -56,10 +55,9 @@ class JournalStore:
         waiting: Callable[[str], None],
         *,
         yielding: bool = False,
-    ) -> Iterator[None]:
-        """Hold the job's lock: whoever changes the world does. Raises what `lock.hold` raises."""
-        with hold(self.state, job, role, self.clock, stopped, waiting, processes=self.processes, yielding=yielding):
-            yield
+    ) -> AbstractContextManager[None]:
+        """Take the job's lock, as everybody does who changes the site. Raises what `lock.hold` raises."""
+        return hold(self.state, job, role, self.clock, stopped, waiting, processes=self.processes, yielding=yielding)
 
     def wanted(self, job: str) -> bool:
         """Whether a run waits for the job's lock."""
@@ -70,11 +68,11 @@ class JournalStore:
         return [path for path in journals(self.folder, job) if is_open(path)]
 
     def unsettled(self, but: str) -> list[str]:
-        """The other jobs with an open journal that nobody is at work on."""
+        """The other jobs with an open journal and no process at work on it."""
         return [job for job in self.jobs() if job != but and not at_work(self.state, job, self.processes)]
 
     def jobs(self) -> list[str]:
-        """The jobs that have an open journal, whether configured or not."""
+        """The jobs with an open journal, configured or not."""
         return sorted({path.stem.rpartition("-")[0] for path in self.open_runs()})
 
     def open(self, path: Path) -> Journal:
@@ -82,11 +80,11 @@ class JournalStore:
         return Journal.open(path, self.clock)
 
     def read(self, path: Path) -> RunState:
-        """The state of a run, for a look. JournalError: it cannot be read."""
+        """The state of a run. JournalError: its journal cannot be read."""
         return fold(self.open(path).records)
 
     def states(self, but: Container[Path] = ()) -> tuple[RunState, ...]:
-        """Those of all open runs, of whatever job, and what can be read of a damaged one: its own job reports that."""
+        """The states of all open runs, of any job; of a damaged journal, which its own job reports, what is readable."""
         found = []
         for path in journals(self.folder):
             try:
@@ -99,7 +97,7 @@ class JournalStore:
         return tuple(found)
 
     def newest(self, job: str) -> Journal | None:
-        """The last run that got as far as its survey; a journal that cannot be read is passed over."""
+        """The journal of the last run that finished its survey; unreadable journals are passed over."""
         found = self._newest(job)
         return self.open(found[0]) if found is not None else None
 
@@ -114,7 +112,7 @@ class JournalStore:
         return None
 
     def known(self, job: str, settled: Sequence[RunState] = ()) -> tuple[Origin, ...]:
-        """Whose backups the filer's snapshots are, by the newest run and by older ones that were settled just now."""
+        """The origins of the filer's snapshots, by the newest run and by older runs that were `settled` just now."""
         newest = self._newest(job)
         found = newest[1].origins if newest is not None else ()
         known = {(one.volume, one.name, one.date): one for one in found}
@@ -125,7 +123,7 @@ class JournalStore:
         return tuple(known.values())
 
     def prune(self, job: str, keep: int) -> None:
-        """Forget the oldest runs beyond `keep`; never one with outstanding work, nor the last that knows the chain."""
+        """Delete the oldest journals beyond `keep`, except open ones and the last one that knows the chain."""
         newest = self._newest(job)
         paths = journals(self.folder, job)
         for path in paths[: max(0, len(paths) - max(1, keep))]:
@@ -137,7 +135,7 @@ class JournalStore:
 
 
 def read_summary(path: Path) -> Summary | None:
-    """A run summed up: by its last line alone, where that sums up all before it, else by the whole journal.
+    """The summary of a run: its last line if that sums up all before it, otherwise the fold of the whole journal.
 
     None: the run died before it did anything. JournalError: the journal cannot be read.
     """

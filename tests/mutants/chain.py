@@ -213,7 +213,7 @@ CHAIN = (
     Mutant(
         "a job that cannot be recovered keeps the others waiting",
         "backup/recover.py",
-        "            with self._guarded(codes):\n                case = self._case(",
+        "            with self._reported(codes, settling=True):\n                case = self._case(",
         "            if True:\n                case = self._case(",
         RECOVER,
     ),
