@@ -17,7 +17,7 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
     if one.phase is not VmPhase.ASKED:  # found, or gone, before its answer came
         return state
     match outcome:
-        case Done(ssid=ssid) if ssid in present_ids(state):
+        case Done(ssid=ssid) if ssid in state.present_ids:
             return with_vm(state, replace(one, phase=VmPhase.SILENT, ended=at, why=f"vcbsnapshot printed {ssid}"))
         case Done(ssid=ssid):
             early = state.captured_at is None
@@ -36,11 +36,6 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
 def any_created(state: RunState) -> bool:
     """Whether any create has succeeded, so that the login works."""
     return any(one.create is not None and one.create.done for one in state.vms.values())
-
-
-def present_ids(state: RunState) -> tuple[str, ...]:
-    """The ids that the survey listed: none of them is ours."""
-    return state.surveyed.present if state.surveyed is not None else ()
 
 
 def removal_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:

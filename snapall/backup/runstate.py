@@ -80,6 +80,11 @@ class RunState:
         return self.began
 
     @property
+    def present_ids(self) -> tuple[str, ...]:
+        """The ids that the survey listed: none of them is ours."""
+        return self.surveyed.present if self.surveyed is not None else ()
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Every changing command, in the order in which they were sent."""
         of_vms = (call for one in self.vms.values() for call in (one.create, *one.removals) if call is not None)

@@ -84,7 +84,7 @@ class JournalStore:
         return fold(self.open(path).records)
 
     def states(self, but: Container[Path] = ()) -> tuple[RunState, ...]:
-        """The states of all open runs, of any job; of a damaged journal, which its own job reports, what is readable."""
+        """The states of all open runs, of any job; of damaged journals, the readable part."""
         found = []
         for path in journals(self.folder):
             try:

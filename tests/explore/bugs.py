@@ -36,7 +36,7 @@ BUGS = (
         (
             (
                 "changes_vms.py",
-                "case Done(ssid=ssid) if ssid in present_ids(state):",
+                "case Done(ssid=ssid) if ssid in state.present_ids:",
                 "case Done(ssid=ssid) if not ssid:",
             ),
             ("looks.py", "if printed and printed not in one.withheld and", "if not printed and"),

@@ -22,8 +22,8 @@ CHAIN = (
     Mutant(
         "names that are not as the answers output are nobody's concern",
         "backup/looks.py",
-        "yield NamesConfirmed(seen.volume) if wanted == found else",
-        "yield NamesConfirmed(seen.volume) if wanted else",
+        "yield facts.NamesConfirmed(look.volume) if wanted == found else",
+        "yield facts.NamesConfirmed(look.volume) if wanted else",
         INTERPLAY,
     ),
     Mutant(

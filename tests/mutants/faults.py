@@ -37,15 +37,15 @@ BROKEN = (
     Mutant(
         "a printed id that the survey listed is believed",
         "backup/changes_vms.py",
-        "        case Done(ssid=ssid) if ssid in present_ids(state):\n",
+        "        case Done(ssid=ssid) if ssid in state.present_ids:\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
     ),
     Mutant(
         "a printed id of another VM's snapshot is removed",
         "backup/looks.py",
-        "        if row.vm != one.vm.id:\n            yield",
-        "        if row.vm == 0:\n            yield",
+        "        if row.vm != one.vm.id:\n            why =",
+        "        if row.vm == 0:\n            why =",
         FAULTS,
     ),
     Mutant(

@@ -56,7 +56,7 @@ RELEASES = (
     Mutant(
         "a look that began before a removal was answered shows that it worked",
         "backup/looks.py",
-        "    if not mine and one.changed <= seen.version:\n",
+        "    if not mine and one.changed <= look.version:\n",
         "    if not mine:\n",
         ("tests/backup/test_looks.py",),
     ),
@@ -71,7 +71,7 @@ RELEASES = (
     Mutant(
         "a snapshot that the survey listed is taken for ours",
         "backup/looks.py",
-        "same_name(row.name, one.name) and row.ssid not in others]",
+        "same_name(row.name, one.name) and row.ssid not in foreign]",
         "same_name(row.name, one.name)]",
         TAKEN_BACK,
     ),
@@ -179,8 +179,8 @@ RELEASES = (
     Mutant(
         "a VM that moved is taken for one that is gone",
         "backup/looks.py",
-        "one.vm.id not in seen.registered and (one.tried",
-        "seen.hosts.get(one.vm.id) != one.vm.host and (one.tried",
+        "one.vm.id not in look.registered and (one.tried",
+        "look.hosts.get(one.vm.id) != one.vm.host and (one.tried",
         OUTCOMES,
     ),
     Mutant(
