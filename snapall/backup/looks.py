@@ -61,13 +61,11 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
     if printed and printed not in one.withheld and printed in state.present_ids:
         yield facts.Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
     for row in (row for row in rows if row.ssid in one.ids):
-        why = ""
+        ssid = row.ssid
         if row.vm != one.vm.id:
-            why = f"is a snapshot of vm-{row.vm}"
+            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is a snapshot of vm-{row.vm}")
         elif one.create is not None and not same_name(row.name, one.name):  # an adopted one is known by its id alone
-            why = f"is called {row.name}"
-        if why:
-            yield facts.Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which {why}")
+            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is called {row.name}")
     yield from _rivals(state, one, rows)
 
 

@@ -25,8 +25,8 @@ BUGS = (
         (
             (
                 "decide_vms.py",
-                "    for one, ssid in due:\n        if free",
-                "    for one, ssid in (due if not under_way else []):\n        if free",
+                "    for one, ssid in due:\n        if left",
+                "    for one, ssid in (due if not under_way else []):\n        if left",
             ),
         ),
     ),
@@ -136,7 +136,7 @@ BUGS = (
     Bug(
         "a removal is sent again though its snapshot is not listed",
         "a",
-        (("decide_vms.py", "    if sent and not shown and state.database is None:\n", "    if not calls:\n"),),
+        (("decide_vms.py", "    if sent and not listed and state.database is None:\n", "    if not calls:\n"),),
     ),
     Bug(
         "a look counts although the VM has changed since",
@@ -169,7 +169,7 @@ BUGS = (
     Bug(
         "recover does not look once more when the last create can act no more",
         "a",
-        (("decide_vms.py", "    if last or (open_ and", "    if (open_ and"),),
+        (("decide_looks.py", "    if last or (open_ and", "    if (open_ and"),),
     ),
     Bug(
         "a snap create that was sent twice is forgotten once its name is confirmed",

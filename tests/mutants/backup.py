@@ -116,8 +116,8 @@ BACKUP = (
     Mutant(
         "more creates at a time than parallel",
         "backup/decide_vms.py",
-        "    free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())\n",
-        "    free = state.header.pace.parallel\n",
+        "    places = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())\n",
+        "    places = state.header.pace.parallel\n",
         DECIDE,
     ),
     Mutant(

@@ -28,7 +28,7 @@ BROKEN = (
     ),
     Mutant(
         "what appears late is looked for only when the removals are over",
-        "backup/decide_vms.py",
+        "backup/decide_looks.py",
         "    open_ = ends or any(not one.ids for one in found)",
         "    open_ = ends or all(not one.ids for one in found)",
         FAULTS,
@@ -44,8 +44,8 @@ BROKEN = (
     Mutant(
         "a printed id of another VM's snapshot is removed",
         "backup/looks.py",
-        "        if row.vm != one.vm.id:\n            why =",
-        "        if row.vm == 0:\n            why =",
+        "        if row.vm != one.vm.id:\n            yield",
+        "        if row.vm == 0:\n            yield",
         FAULTS,
     ),
     Mutant(

@@ -20,7 +20,7 @@ RELEASES = (
     ),
     Mutant(
         "recover does not stay until a late snapshot can no longer appear",
-        "backup/decide_vms.py",
+        "backup/decide_looks.py",
         "    elif policy.wait:\n        ends += _settled_by(state, one)\n",
         "",
         ENGINE,
@@ -34,7 +34,7 @@ RELEASES = (
     ),
     Mutant(
         "a program that never ends is waited for without end",
-        "backup/decide_vms.py",
+        "backup/decide_looks.py",
         "    return [one.create.sent + seconds(pace.create_timeout + pace.settle)]\n",
         "    return [one.create.sent + seconds(1000 * (pace.create_timeout + pace.settle))]\n",
         SETTLE,
@@ -100,8 +100,8 @@ RELEASES = (
     Mutant(
         "the run does not look once more at its end",
         "backup/decide.py",
-        "    if done and policy.backup and vms.unseen_at_the_end(state):\n",
-        "    if done and not policy.backup and vms.unseen_at_the_end(state):\n",
+        "    if done and policy.backup and looks.unseen_at_the_end(state):\n",
+        "    if done and not policy.backup and looks.unseen_at_the_end(state):\n",
         (*ENGINE, *OUTCOMES, *FAULTS, *INTERPLAY),
     ),
     # Removals
@@ -136,14 +136,14 @@ RELEASES = (
     Mutant(
         "a removal that was answered is sent again by the next look",
         "backup/decide_vms.py",
-        "    if sent and not shown and state.database is None:\n        return None\n",
+        "    if sent and not listed and state.database is None:\n        return None\n",
         "",
         (*SETTLE, *OUTCOMES),
     ),
     Mutant(
         "an answered removal is the end of it, whatever the database lists",
         "backup/decide_vms.py",
-        "        return None if one.removed and not shown else calls[-1].sent\n",
+        "        return None if one.removed and not listed else calls[-1].sent\n",
         "        return None if one.removed else calls[-1].sent\n",
         SETTLE,
     ),
