@@ -36,8 +36,8 @@ CHAIN = (
     Mutant(
         "a name that the filer holds is not waited for",
         "backup/decide_rotation.py",
-        "    if now >= until or state.stopped_at is not None:\n        return False\n    at = min(",
-        "    if now <= until or state.stopped_at is not None:\n        return False\n    at = min(",
+        "    if now >= until or state.stopped_at is not None:\n        return False\n    look = ",
+        "    if now <= until or state.stopped_at is not None:\n        return False\n    look = ",
         ENGINE,
     ),
     Mutant(
@@ -142,8 +142,8 @@ CHAIN = (
     Mutant(
         "a part of a backup that the filer holds is deleted",
         "backup/decide_filer.py",
-        "        if row.tags:\n            say_once(state, draft, _part(",
-        "        if not row.name:\n            say_once(state, draft, _part(",
+        "        if row.tags:\n            record_once(state, draft, _part(",
+        "        if not row.name:\n            record_once(state, draft, _part(",
         TAKEN_BACK,
     ),
     Mutant(
