@@ -1,4 +1,4 @@
-"""The threads on which commands and looks wait for their answers: they never keep the process alive."""
+"""The threads on which commands and looks wait for their answers. They never keep the process alive."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Protocol
 
 
 class Threads(Protocol):
-    """What the engine needs of threads, as an argument: a simulated site orders them by its own clock."""
+    """What the engine needs of threads. A simulated site runs them by its own clock."""
 
     def start(self, work: Callable[[], None]) -> None:
-        """Let the work be done beside what goes on; it never keeps the process alive."""
+        """Do the work in the background; it never keeps the process alive."""
 
     def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
-        """Wait until the event is set, or until `give_up` says so; answers whether it is set."""
+        """Wait until the event is set or `give_up` is true; whether it is set."""
 
 
 class SystemThreads:
-    """The system's own, as daemons."""
+    """The system's daemon threads."""
 
-    _TICK = 0.05  # seconds between two looks at a signal's flag or a deadline; an answer is seen at once
+    _TICK = 0.05  # seconds between two checks of a signal's flag or a deadline; an answer is noticed at once
 
     def start(self, work: Callable[[], None]) -> None:
-        """Begin a thread."""
+        """Start a daemon thread."""
         threading.Thread(target=work, daemon=True).start()
 
     def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:

@@ -668,4 +668,4 @@ def test_a_list_that_changed_since_the_survey_is_planned_anew(stage: Stage) -> N
     stage.site.after = remove
     assert stage.night().exit is Exit.OK
     assert not any(isinstance(step, Delete) for step in stage.site.ledger)
-    assert any("planned anew" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("planned again" in what.text for what in stage.heard if isinstance(what, Warned))
