@@ -1,4 +1,4 @@
-"""Which run owns a VM: two jobs may have it in common, and only one of them at a time may have a snapshot on it."""
+"""Which run owns a VM: two jobs may share it, but only one at a time may have a snapshot on it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from snapall.backup.store import JournalStore
 
 
 def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
-    """What a run asks before it quiesces VMs of this VirtualCenter; `own` is its journal.
+    """The check that a run makes before it quiesces VMs of this VirtualCenter; `own` is its journal.
 
-    The check and the intents happen under one lock of the state folder, so that of two runs one is first.
+    Check and intents happen under one lock of the state folder, so that one of two runs comes first.
     """
 
-    closed = {own}  # a run that has nothing outstanding quiesces no VM any more
+    closed = {own}  # a closed run quiesces no VM any more
 
     @contextmanager
     def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
@@ -33,5 +33,5 @@ def claims_of(store: JournalStore, own: Path, vcenter: str) -> Claims:
 
 
 def owned(states: Iterable[RunState], vms: Collection[int]) -> dict[int, str]:
-    """Those of the VMs that these runs may have left a snapshot on, and why."""
+    """The VMs among these that these runs may have left quiesced, and why."""
     return {one.vm.id: may_have_left(state, one) for state in states for one in state.outstanding if one.vm.id in vms}

@@ -1,4 +1,4 @@
-"""The stamps of runs: no two runs of a state folder share one, and a later run's is later, however the clock is set."""
+"""The stamps of runs: unique in a state folder, and later for a later run, whatever the clock says."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from snapall.backup.model import moment_of, stamp_of
 
 
 def take(state: Path, now: datetime) -> str:
-    """The stamp of a new run: this second, or the first one after every stamp that was taken here.
+    """Take the stamp of a new run: this second, or the first one after all stamps taken here.
 
-    Names of VM snapshots and of filer snapshots end in it, so two jobs that begin in the same second must differ. The
-    newest journal is the one with the latest stamp, so a clock that was set back must not bring an older one.
-    Untrusted: another user could hold its lock. Nothing else raises: what keeps the last stamp from being remembered (a
-    full disk) keeps the journal from being begun as well.
+    Names of snapshots end in it, so two jobs that begin in the same second need different ones. The latest stamp marks
+    the newest journal, so a clock that was set back must not produce an older one. Untrusted: another user could lock
+    it. Nothing else raises: a full disk that keeps the stamp from being saved also stops the new journal.
     """
     last = state / "last.stamp"
     with briefly(state / "stamps.lock"):
