@@ -19,7 +19,7 @@ def phase_of(outcome: Outcome) -> CommandPhase:
         case Done():
             return CommandPhase.ANSWERED
         case Refusal():
-            return CommandPhase.NOT_SEEN
+            return CommandPhase.FAILED
         case Unknown():
             return CommandPhase.SILENT
 
@@ -56,14 +56,14 @@ def with_settled(state: RunState, n: int, done: bool | None) -> RunState:
         return with_call(state, n, lambda call: replace(call, over=True))
     if done and one.step.volume in state.believed:  # else the list that showed it is the latest
         state = with_belief(state, one.step)
-    phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
+    phases = {True: CommandPhase.CONFIRMED, False: CommandPhase.FAILED, None: CommandPhase.OVER}
     return with_command(state, replace(one, phase=phases[done]))
 
 
 def with_names_confirmed(state: RunState, volume: str) -> RunState:
     """The state with the names of a volume read back as the answers said."""
     commands = {
-        n: replace(one, phase=CommandPhase.SEEN)
+        n: replace(one, phase=CommandPhase.CONFIRMED)
         if one.step.volume == volume and one.phase is CommandPhase.ANSWERED
         else one
         for n, one in state.commands.items()

@@ -43,7 +43,7 @@ def removal_answered(state: RunState, one: VmState, outcome: Outcome, at: dateti
     if not one.outstanding or not isinstance(outcome, Done):
         return with_vm(state, one)
     one = replace(one, vanished=one.vanished or (outcome.already and len(one.tried) == 1))
-    return with_vm(state, replace(one, phase=VmPhase.RELEASED, freed=one.freed or at) if one.removed else one)
+    return with_vm(state, replace(one, phase=VmPhase.RELEASED, released=one.released or at) if one.removed else one)
 
 
 def with_found(state: RunState, one: VmState, ssid: str, at: datetime) -> VmState:
@@ -92,7 +92,7 @@ def with_gone(state: RunState, vm: int, at: datetime) -> RunState:
     if known is None or not known.outstanding:
         return state
     given_up = (*state.given_up, known) if known.stranger else state.given_up
-    return with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
+    return with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, released=known.released or at))
 
 
 def orphaned(one: VmState, at: datetime) -> VmState:

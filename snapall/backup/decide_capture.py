@@ -66,7 +66,7 @@ def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
         return Failed(f"{differing(state)}; nothing was captured", FOREIGN_RENAMES)
     for one in state.commands.values():
-        if one.phase is CommandPhase.NOT_SEEN:
+        if one.phase is CommandPhase.FAILED:
             return Failed(
                 f"{command_of(one.step)} failed, so nothing was captured: {one.call.why}", "check `snap list`"
             )

@@ -87,7 +87,7 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain stays as it is now; the next run continues from there"
     for one in state.commands.values():
-        if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
+        if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.FAILED:
             return Failed(f"{command_of(one.step)} did not take effect: {one.call.why or 'no answer'}", hint)
     if state.differs:
         return Failed(differing(state), FOREIGN_RENAMES)

@@ -19,7 +19,7 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """The header: what must be known to settle this run, whatever the configuration says later."""
+    """The header: all that is needed to settle this run, whatever the configuration says later."""
 
     job: Job
     stamp: str
@@ -33,7 +33,7 @@ class Began:
 
     @property
     def mark(self) -> str:
-        """What the run's own names end in: no other run has it."""
+        """The ending of this run's own names, which no other run uses."""
         return f"{self.stamp}-{self.token}" if self.token else self.stamp
 
 
@@ -47,7 +47,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A VM that is wanted and cannot be quiesced, and why."""
+    """A VM that cannot be quiesced although it is wanted, and why."""
 
     vm: Vm
     why: str
@@ -55,11 +55,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """What was there before anything changed, and what the run intends."""
+    """What the survey found before any change, and what the run intends."""
 
-    commands: tuple[str, ...]  # the changing ones, as `plan` prints them, passwords masked
+    commands: tuple[str, ...]  # changing commands as `plan` prints them, passwords masked
     targets: tuple[Vm, ...]  # the VMs to quiesce, in the order of their creates
-    present: tuple[str, ...]  # ids of the VM snapshots present: none of them is ours
+    present: tuple[str, ...]  # ids of the VM snapshots found: none of them is ours
     listings: tuple[Listed, ...]
     origins: tuple[Origin, ...]
     left: tuple[Left, ...] = ()
@@ -76,14 +76,14 @@ class StopAsked:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseBegan:
-    """From here on VMs are released, and no capture is begun any more."""
+    """From here on VMs are released, and no capture begins."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """From here on another process than the run itself writes: `by` whom the run is settled, and `why`."""
+    """From here on another process writes: who settles the run, and why."""
 
     by: str
     why: str
@@ -99,7 +99,7 @@ class Certified:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the operator should know, with its remedy; it is no failure by itself."""
+    """Something that the operator should know, with its remedy; not a failure."""
 
     text: str
     hint: str = ""
@@ -107,7 +107,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Why the exit code is not 0: the first of these is the cause."""
+    """Why the exit code is not 0. The first one is the cause."""
 
     text: str
     hint: str = ""
@@ -115,9 +115,9 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The report: the exit code, whether work stays outstanding, and what the operator was told.
+    """The report: the exit code, whether work is outstanding, and the text for the operator.
 
-    `summary` sums up the run with this report; it counts as long as `length` bytes precede this line in the journal.
+    `summary` sums up the run with this report. It is valid while `length` bytes precede this line in the journal.
     """
 
     exit: int
@@ -132,7 +132,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Command number `n` is about to be sent. From here on it may have happened."""
+    """Command `n` is about to be sent. From here on it may have happened."""
 
     n: int
     step: Step
@@ -140,7 +140,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The program that performs command `n` runs."""
+    """The program of command `n` has started."""
 
     n: int
     child: Child
@@ -157,7 +157,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEnded:
-    """The program of command `n`, which gave no answer, was seen to run no more."""
+    """The program of command `n`, which gave no answer, no longer runs."""
 
     n: int
 
@@ -167,7 +167,7 @@ class ProgramEnded:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A planned VM is not asked for after all, and why."""
+    """A planned VM is not quiesced after all, and why."""
 
     vm: int
     why: str
@@ -183,7 +183,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The operator agreed that this snapshot, which no run made, is removed."""
+    """The operator agreed to remove this snapshot, which no run made."""
 
     vm: Vm
     name: str
@@ -192,7 +192,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """An id that was printed for this VM is somebody else's snapshot: it is not removed."""
+    """An id that was printed for this VM is not ours: it is not removed."""
 
     vm: int
     ssid: str
@@ -201,21 +201,21 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotVanished:
-    """A VM's snapshot had vanished before its removal was sent: it was not quiesced throughout."""
+    """The VM's snapshot vanished before its removal was sent: the VM was not quiesced throughout."""
 
     vm: int
 
 
 @dataclass(frozen=True, slots=True)
 class VmLost:
-    """VirtualCenter does not know this VM any more: by its moref nothing can be removed from it, now or ever."""
+    """VirtualCenter no longer knows this VM: nothing can ever be removed by its moref."""
 
     vm: int
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Nothing of ours is left on this VM: `how` says what that was concluded from."""
+    """Nothing of ours is left on this VM; `how` says why."""
 
     vm: int
     how: str
@@ -235,7 +235,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A capture is not on the filer, and cannot appear there any more."""
+    """A capture is not on the filer, and can no longer appear there."""
 
     volume: str
     name: str
@@ -243,7 +243,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class CommandSettled:
-    """Filer command `n`, which was not answered well, acts no more; None: whether it took effect is not known."""
+    """Filer command `n` can no longer act. `done`: whether it took effect; None: unknown."""
 
     n: int
     done: bool | None
@@ -251,14 +251,14 @@ class CommandSettled:
 
 @dataclass(frozen=True, slots=True)
 class NamesConfirmed:
-    """`snap list` shows the names of the volume as the answers say."""
+    """`snap list` confirms the names that the answers gave."""
 
     volume: str
 
 
 @dataclass(frozen=True, slots=True)
 class NamesDiffer:
-    """`snap list` shows other names than the answers say."""
+    """`snap list` shows other names than the answers gave."""
 
     volume: str
     listed: str
@@ -266,14 +266,14 @@ class NamesDiffer:
 
 @dataclass(frozen=True, slots=True)
 class RenamedBack:
-    """The list shows that a rename which made room for a capture does not stand any more."""
+    """The list shows that a rename which made room for a capture was reversed."""
 
     step: Rename
 
 
 @dataclass(frozen=True, slots=True)
 class RotationEnded:
-    """A rotation is over: `published` are the runs whose backups it brought into the chain."""
+    """A rotation has ended. `published`: the runs whose backups are in the chain."""
 
     published: tuple[str, ...]
     whole: bool

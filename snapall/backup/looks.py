@@ -12,19 +12,19 @@ from snapall.backup import facts
 from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
 def conclude(state: RunState, look: Observation, at: datetime) -> tuple[facts.Fact, ...]:
     """The facts that a look adds to a state that has observed it already; `at` is when it began (UTC)."""
     match look:
-        case VmsSeen():
+        case VmsListed():
             ended = (facts.ProgramEnded(n) for n in look.ended)
             return (*ended, *(fact for vm in sorted(look.vms) for fact in _of_vm(state, vm, look, at)))
         case DatabaseSilent():
             return tuple(facts.ProgramEnded(n) for n in look.ended)
-        case VolumeSeen():
+        case VolumeListed():
             return tuple(_of_volume(state, look, at))
         case FilerSilent() | JournalBroken():
             return ()
@@ -33,7 +33,7 @@ def conclude(state: RunState, look: Observation, at: datetime) -> tuple[facts.Fa
 # The database
 
 
-def _of_vm(state: RunState, vm: int, look: VmsSeen, at: datetime) -> Iterator[facts.Fact]:
+def _of_vm(state: RunState, vm: int, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
     one = state.vms.get(vm)
     if one is None or not one.outstanding:
         return
@@ -109,7 +109,7 @@ def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[Vm
     return [row for row in mine if same_name(row.name, one.name) and row.ssid not in foreign]
 
 
-def _missing(state: RunState, one: VmState, look: VmsSeen, at: datetime) -> Iterator[facts.Fact]:
+def _missing(state: RunState, one: VmState, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
     """Nothing of ours is listed: the VM may be done."""
     awaited = one.create is not None and one.create.in_flight
     if not one.removed and not awaited and one.vm.id not in look.registered and (one.tried or not one.ids):
@@ -147,7 +147,7 @@ def acts_until(state: RunState, call: Call) -> datetime:
     return taken + timedelta(seconds=state.header.pace.filer_timeout)
 
 
-def _of_volume(state: RunState, look: VolumeSeen, at: datetime) -> Iterator[facts.Fact]:
+def _of_volume(state: RunState, look: VolumeListed, at: datetime) -> Iterator[facts.Fact]:
     capture = state.captures.get(look.volume)
     if capture is not None:
         yield from _of_capture(state, capture, look, at)
@@ -175,7 +175,7 @@ def _names(step: Rename | Delete) -> tuple[str, ...]:
             return (name,)
 
 
-def _of_capture(state: RunState, one: CaptureState, look: VolumeSeen, at: datetime) -> Iterator[facts.FilerFact]:
+def _of_capture(state: RunState, one: CaptureState, look: VolumeListed, at: datetime) -> Iterator[facts.FilerFact]:
     row = next((row for row in look.rows if row.name == one.name), None)
     match one.phase:
         case CapturePhase.CONFIRMED:
@@ -213,5 +213,5 @@ def _of_command(
         case CommandPhase.ANSWERED:
             if one.unsettled and over and one.step.volume not in state.believed:
                 yield facts.CommandSettled(n, done=True if happened(one.step, rows) else None)
-        case CommandPhase.ASKED | CommandPhase.SEEN | CommandPhase.NOT_SEEN | CommandPhase.OVER:
+        case CommandPhase.ASKED | CommandPhase.CONFIRMED | CommandPhase.FAILED | CommandPhase.OVER:
             return

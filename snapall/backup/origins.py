@@ -41,19 +41,19 @@ def _captured(state: RunState, known: _Known, one: CaptureState) -> None:
 
 
 def _moved(state: RunState, known: _Known, one: CommandState) -> None:
-    if one.phase is CommandPhase.NOT_SEEN:
+    if one.phase is CommandPhase.FAILED:
         return
     match one.step:
         case Rename(volume, old, new):
             moved = known.get((volume, old))
-            if one.phase is CommandPhase.SEEN:
+            if one.phase is CommandPhase.CONFIRMED:
                 known.pop((volume, old), None)
                 known.pop((volume, new), None)
             if moved is not None:
                 # In paper order what was published to make room may be renamed back: then it is pending again.
                 known[volume, new] = replace(moved, name=new, temporary=new not in state.header.job.chain)
         case Delete(volume, name):
-            if one.phase is CommandPhase.SEEN:
+            if one.phase is CommandPhase.CONFIRMED:
                 known.pop((volume, name), None)
 
 

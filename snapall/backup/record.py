@@ -1,6 +1,6 @@
-"""What happens in a run, as frozen data: facts go to the journal, one JSON line each; notices are only shown.
+"""Records: facts, which go to the journal; looks, which drive this process; notices, which are only displayed.
 
-Listeners (console, log file, JSON) receive the same records. `state.apply` alone interprets them.
+Listeners (console, log file, JSON) receive them all. `state.apply` alone interprets them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from snapall.backup.sight import Observation
 
 
 class Stage(StrEnum):
-    """The steps of the workflow, by the names that a person sees."""
+    """The steps of the workflow, as users see them."""
 
     SETTLE = "settle"
     SURVEY = "survey"
@@ -41,7 +41,7 @@ class StageBegan:
 
 @dataclass(frozen=True, slots=True)
 class StageEnded:
-    """It has ended, after so many seconds."""
+    """The stage has ended, after so many seconds."""
 
     stage: Stage
     seconds: float
@@ -58,7 +58,7 @@ class OutstandingFound:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A guardian takes over the run of a job, or has finished with it."""
+    """A guardian takes over a job's run, or has finished with it."""
 
     job: str
     run: str
@@ -67,7 +67,7 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Nothing is to be done before `until` (UTC), because of `why`."""
+    """The owner waits until `until` (UTC), for this reason."""
 
     until: datetime
     why: str
@@ -75,7 +75,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """The last word of a run."""
+    """The report of a run, which is its last record."""
 
     report: Report
 
@@ -87,10 +87,10 @@ What = Fact | Observation | Notice
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What happened, and its moment (UTC).
+    """What happened, and when (UTC).
 
-    `run` is the stamp of the run that it is about, for listeners: each run numbers its commands by itself, and several
-    are settled at once. In a journal all records are of one run, and it is not written.
+    `run`, for listeners, is the stamp of the run: each run numbers its own commands, and several are settled at once. A
+    journal, which has the records of one run, leaves it out.
     """
 
     at: datetime
@@ -105,15 +105,15 @@ def header_of(records: Sequence[Record]) -> Began | None:
 
 
 def number_of(what: What) -> int:
-    """The number of the command that a record is about; 0: of none."""
+    """The number of the record's command; 0: it has none."""
     return what.n if isinstance(what, Intent | Started | Answered) else 0
 
 
 def is_intent(what: What) -> bool:
-    """Whether it was written before its command was sent."""
+    """Whether the record precedes its command."""
     return isinstance(what, Intent)
 
 
 def summing_up(what: What, length: int) -> Summary | None:
-    """The summary of a report that sums up so many bytes of a journal; None: it is no such report."""
+    """The summary of a report that sums up `length` bytes of a journal; None: it is none."""
     return what.summary if isinstance(what, Ended) and what.length == length else None

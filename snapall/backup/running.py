@@ -12,7 +12,7 @@ from snapall.backup.actions import Action, LookAtVms, ReadVolume, Send
 from snapall.backup.case import Case
 from snapall.backup.context import Site
 from snapall.backup.facts import Answered, Started, Warned
-from snapall.backup.sight import DatabaseSilent, FilerSilent, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, VmsListed, VolumeListed
 from snapall.backup.steps import Quiesce, Release, Unknown
 from snapall.errors import SiteError
 
@@ -62,7 +62,7 @@ class Running:
                 except SiteError as error:
                     silent = FilerSilent(volume, version, error.message, error.hint)
                     return lambda: case.observe(silent)
-                return lambda: case.observe(VolumeSeen(volume, rows, version), self.sent)
+                return lambda: case.observe(VolumeListed(volume, rows, version), self.sent)
 
     def unanswered(self, why: str) -> None:
         """Record that no answer came."""
@@ -77,7 +77,7 @@ class Running:
     def _seconds(self) -> float:
         return self.case.context.clock.monotonic() - self.began
 
-    def _looked(self, found: VmsSeen | DatabaseSilent) -> None:
+    def _looked(self, found: VmsListed | DatabaseSilent) -> None:
         if isinstance(found, DatabaseSilent) and self.case.state.database is None:
             self.case.record(Warned(f"cannot look for VM snapshots: {found.why}", found.hint))
         self.case.observe(found, self.sent)
@@ -96,7 +96,7 @@ def preconnect(case: Case) -> None:
         case.context.site.preconnect()
 
 
-def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent:
+def _look(site: Site, look: LookAtVms, version: int) -> VmsListed | DatabaseSilent:
     vms = frozenset(look.vms)
     ended = tuple(n for n, child in look.programs if child is None or not site.alive(child))
     try:
@@ -106,4 +106,4 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent
         hosts = site.registered(targets) if targets else {}
     except SiteError as error:
         return DatabaseSilent(vms, version, error.message, error.hint, ended)
-    return VmsSeen(vms, rows, (vms - unlisted) | frozenset(hosts), version, ended, hosts)
+    return VmsListed(vms, rows, (vms - unlisted) | frozenset(hosts), version, ended, hosts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.journal import journals
 from snapall.backup.lock import briefly
-from snapall.backup.model import moment_of, stamp_of
+from snapall.backup.model import stamp_of, time_of
 
 
 def take(state: Path, now: datetime) -> str:
@@ -24,7 +24,7 @@ def take(state: Path, now: datetime) -> str:
         taken = [path.stem.rpartition("-")[2] for path in journals(state / "journals")]
         with suppress(OSError, ValueError):
             taken.append(last.read_text(encoding="ascii"))
-        latest = max(filter(None, map(moment_of, taken)), default=datetime.min.replace(tzinfo=UTC))
+        latest = max(filter(None, map(time_of, taken)), default=datetime.min.replace(tzinfo=UTC))
         stamp = stamp_of(max(now, latest + timedelta(seconds=1)))
         with suppress(OSError):
             private.write(last, stamp)

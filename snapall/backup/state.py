@@ -22,7 +22,7 @@ from snapall.backup.phases import (
 )
 from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 
 
@@ -190,9 +190,9 @@ def _answered(state: RunState, n: int, outcome: Outcome, seconds: float, at: dat
 
 def _observed(state: RunState, look: Observation, at: datetime) -> RunState:
     match look:
-        case VmsSeen() | DatabaseSilent():
+        case VmsListed() | DatabaseSilent():
             return _looked_at_vms(state, look, at)
-        case VolumeSeen(volume, rows, version):
+        case VolumeListed(volume, rows, version):
             return replace(
                 state,
                 listings={**state.listings, volume: Listing(rows, at, version)},
@@ -204,11 +204,11 @@ def _observed(state: RunState, look: Observation, at: datetime) -> RunState:
             return replace(state, broken=why)
 
 
-def _looked_at_vms(state: RunState, look: VmsSeen | DatabaseSilent, at: datetime) -> RunState:
+def _looked_at_vms(state: RunState, look: VmsListed | DatabaseSilent, at: datetime) -> RunState:
     known = dict(state.vms)
     for one in (known[vm] for vm in look.vms if vm in known):
         ids = one.listed_ids
-        if isinstance(look, VmsSeen):
+        if isinstance(look, VmsListed):
             ids = tuple(row.ssid for row in look.rows if row.vm == one.vm.id and row.ssid in one.ids)
         known[one.vm.id] = replace(one, looked=max(one.looked, look.version), listed_ids=ids)
     database = look if isinstance(look, DatabaseSilent) else None

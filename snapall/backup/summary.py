@@ -81,7 +81,7 @@ def _vm(state: RunState, verdict: Verdict, since: _Since) -> VmSummary:
         removal_sent=since(removals[0].sent) if removals else None,
         removal_answered=since.of(max(answers, default=None)),
         removal_seconds=next((call.seconds for call in removals if call.done), None),
-        freed=since.of(one.freed),
+        released=since.of(one.released),
     )
 
 

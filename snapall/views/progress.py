@@ -192,7 +192,7 @@ def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
     """What a person sees of a VM's phase. `verdicts`: why VMs count as not quiesced."""
     state, why = _shown(one, verdicts)
     never = state in (VmStage.WAITING, VmStage.LEFT, VmStage.SKIPPED) or one.create is None
-    return VmView(one.vm, state, why, None if never or one.create is None else one.create.sent, one.freed)
+    return VmView(one.vm, state, why, None if never or one.create is None else one.create.sent, one.released)
 
 
 def _shown(one: VmState, verdicts: Mapping[int, str]) -> tuple[VmStage, str]:

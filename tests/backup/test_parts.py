@@ -28,9 +28,9 @@ from snapall.backup.model import (
     VmSnapshot,
     chain_names,
     decode_name,
-    moment_of,
     same_name,
     stamp_of,
+    time_of,
 )
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import FindVmSnapshots, ListVolume, PlanContext, build, settling
@@ -84,8 +84,8 @@ def test_the_stamp_is_utc_to_the_second() -> None:
 
 
 def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
-    assert moment_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
-    assert [moment_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
+    assert time_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
+    assert [time_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
 
 def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:

@@ -20,7 +20,7 @@ from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Policies, Su
 from snapall.backup.outcome import Origin
 from snapall.backup.record import Record, What
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import VmsSeen
+from snapall.backup.sight import VmsListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
@@ -133,7 +133,7 @@ def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -
     state = _told(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
     state = _told(Found(other.id, "snapshot-6"), state=state)
     row = VmSnapshot("snapshot-6", other.id, name)
-    state = _told(VmsSeen(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
+    state = _told(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
     actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
     assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
 
@@ -205,7 +205,7 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
 
 def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
     state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
-    seen = VmsSeen(frozenset({VM.id}), (), frozenset(), state.version)
+    seen = VmsListed(frozenset({VM.id}), (), frozenset(), state.version)
     state = _told(seen, state=state)
     state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
     assert state.vms[VM.id].ids == ("snapshot-5",)

@@ -185,4 +185,4 @@ def test_a_removal_by_recover_is_none_of_the_runs_own_seconds(stage: Stage) -> N
     assert summary is not None
     (vm,) = summary.vms
     assert (vm.removal_sent, vm.removal_seconds) == (None, None)
-    assert vm.freed is not None
+    assert vm.released is not None

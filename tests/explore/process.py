@@ -22,7 +22,7 @@ from snapall.backup.facts import (
 from snapall.backup.looks import conclude
 from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, Observation, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, Observation, VolumeListed
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Outcome, Quiesce, Release
 from tests.explore import invariants
@@ -101,12 +101,12 @@ class Hand:
         if isinstance(seen, DatabaseSilent) and self.live(run).database is None:
             self.record(run, Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         self.journals[run] = replace(self.journals[run], live=apply(self.live(run), Record(at, seen)))
-        if isinstance(seen, VolumeSeen):
+        if isinstance(seen, VolumeListed):
             self._listed(seen)
         if facts := conclude(self.live(run), seen, at):
             self.record(run, *facts)
 
-    def _listed(self, seen: VolumeSeen) -> None:
+    def _listed(self, seen: VolumeListed) -> None:
         world = self.world.entered("tagged", seen.volume, value=tuple(row.date for row in seen.rows if row.tags))
         for row in seen.rows:
             if ("quiesced at", seen.volume, row.date) in world.ledger:

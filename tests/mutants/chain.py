@@ -29,7 +29,7 @@ CHAIN = (
     Mutant(
         "the rotation goes on after a rename that failed",
         "backup/decide_rotation.py",
-        "one.changed > since and one.phase is CommandPhase.NOT_SEEN:\n",
+        "one.changed > since and one.phase is CommandPhase.FAILED:\n",
         "one.changed > since and one.phase is CommandPhase.OVER:\n",
         (*ENGINE, *INTERPLAY),
     ),
@@ -44,7 +44,7 @@ CHAIN = (
         "a rename without an answer is called failed without a look",
         "backup/changes_filer.py",
         "        case Unknown():\n            return CommandPhase.SILENT\n",
-        "        case Unknown():\n            return CommandPhase.NOT_SEEN\n",
+        "        case Unknown():\n            return CommandPhase.FAILED\n",
         ENGINE,
     ),
     Mutant(
@@ -120,14 +120,14 @@ CHAIN = (
     Mutant(
         "a rename that was not read back is followed as if it had been",
         "backup/origins.py",
-        "            if one.phase is CommandPhase.SEEN:\n                known.pop((volume, old), None)\n",
+        "            if one.phase is CommandPhase.CONFIRMED:\n                known.pop((volume, old), None)\n",
         "            if one.phase:\n                known.pop((volume, old), None)\n",
         PROMISES,
     ),
     Mutant(
         "a deletion that was not read back is forgotten",
         "backup/origins.py",
-        "            if one.phase is CommandPhase.SEEN:\n                known.pop((volume, name), None)\n",
+        "            if one.phase is CommandPhase.CONFIRMED:\n                known.pop((volume, name), None)\n",
         "            if one.phase:\n                known.pop((volume, name), None)\n",
         PROMISES,
     ),

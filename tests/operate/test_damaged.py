@@ -99,9 +99,7 @@ def test_a_damaged_journal_names_the_vms_that_its_readable_lines_do(stage: Stage
 
 def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
     path = damaged(stage, in_its_middle)
-    with pytest.raises(
-        JournalError, match=r"it is unknown whether the run tried sql01 \(vm-110\), app01 \(vm-1226\)"
-    ):
+    with pytest.raises(JournalError, match=r"it is unknown whether the run tried sql01 \(vm-110\), app01 \(vm-1226\)"):
         stage.store.open(path)
 
 
