@@ -15,7 +15,7 @@ from tests.explore.world import Flight, Violation, World, moment
 OLD = 64  # seconds, longer than whatever is waited for, but for a removal that another task stands in the way of
 VOLATILE = frozenset({"vms", "given_up", "database", "filer", "looked_at", "looks", "listings", "believed"})
 COMPARED = tuple(one.name for one in fields(RunState) if one.name not in VOLATILE)
-VM_COMPARED = tuple(one.name for one in fields(VmState) if one.name not in {"looked", "shown"})
+VM_COMPARED = tuple(one.name for one in fields(VmState) if one.name not in {"looked", "listed_ids"})
 
 Key = tuple[object, ...]
 
