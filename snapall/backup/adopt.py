@@ -1,4 +1,4 @@
-"""Orphaned snapshots: VM snapshots that are called like a job's own and that no journal knows; removed on request."""
+"""Orphaned snapshots: VM snapshots with a job's own name that no journal knows; removed on request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from snapall.errors import Exit
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A VM snapshot that is called like a job's own, but that no journal knows."""
+    """A VM snapshot with a job's own name that no journal knows."""
 
     job: str
     vm: Vm
@@ -53,7 +53,7 @@ def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan,
 
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
-    """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
+    """Remove orphaned snapshots, with the operator's consent, each by its id, in a journal of its own."""
     with store.lock(job.name, "recover", context.stopped, lambda _: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
@@ -74,7 +74,7 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
 def _not_removed(state: RunState, one: VmState) -> str:
     ids = ", ".join(one.ids)
     if state.database is not None:
-        return f"{one.vm.label}: whether {ids} was removed is not known: {state.database.why}"
+        return f"{one.vm.label}: it is unknown whether {ids} was removed: {state.database.why}"
     return f"{one.vm.label}: {ids} was not removed{_why(one)}"
 
 

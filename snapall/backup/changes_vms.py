@@ -1,4 +1,4 @@
-"""What the facts of a VM change in the state: `state` says which fact calls for which. Pure."""
+"""How the facts of a VM change the state; `state` calls these. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
 def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
     """The state after the answer to a create: an id that was there before is not ours."""
-    if one.phase is not VmPhase.ASKED:  # found, or gone, before its answer came
+    if one.phase is not VmPhase.ASKED:  # it was found, or gone, before the answer came
         return state
     match outcome:
         case Done(ssid=ssid) if ssid in state.present_ids:
@@ -64,7 +64,7 @@ def with_adopted(state: RunState, vm: Vm, name: str, ssid: str) -> RunState:
 
 
 def with_withheld(one: VmState, ssid: str, why: str) -> VmState:
-    """The VM without an id that is somebody else's; without any other it is silent."""
+    """The VM without a foreign id; without any other id it is silent."""
     ids = tuple(known for known in one.ids if known != ssid)
     quiet = one.phase is VmPhase.QUIESCED and not ids
     return replace(
@@ -78,7 +78,7 @@ def with_withheld(one: VmState, ssid: str, why: str) -> VmState:
 
 
 def with_lost(state: RunState, vm: int) -> RunState:
-    """The state without a VM that VirtualCenter does not know any more."""
+    """The state with a VM that VirtualCenter no longer knows."""
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
@@ -87,7 +87,7 @@ def with_lost(state: RunState, vm: int) -> RunState:
 
 
 def with_gone(state: RunState, vm: int, at: datetime) -> RunState:
-    """The state with a VM that nothing of ours is left on."""
+    """The state with a VM on which nothing of ours is left."""
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
@@ -96,7 +96,7 @@ def with_gone(state: RunState, vm: int, at: datetime) -> RunState:
 
 
 def orphaned(one: VmState, at: datetime) -> VmState:
-    """The VM as a new owner finds it: what was under way is answered to nobody."""
+    """The VM as a new owner finds it: nobody hears the answers to what was under way."""
     create = abandoned(one.create, at) if one.create is not None else None
     one = replace(one, create=create, removals=tuple(abandoned(call, at) for call in one.removals))
     if not one.outstanding:

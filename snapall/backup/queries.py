@@ -1,4 +1,4 @@
-"""What whoever looks back asks of a run's state. Pure."""
+"""Queries of a run's state, for reports on past runs. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def is_adoption(state: RunState) -> bool:
 
 
 def is_late(state: RunState, call: Call) -> bool:
-    """Whether the command was sent when it was no longer the run itself that worked."""
+    """Whether the command was sent after the run itself had ended."""
     ended = state.own_last if state.report is not None else None
     return call.owner > 0 or (ended is not None and call.sent > ended)
 
@@ -24,9 +24,9 @@ def own_removals(state: RunState, one: VmState) -> tuple[Call, ...]:
 
 
 def left_quiesced(state: RunState) -> tuple[VmState, ...]:
-    """The VMs that may be left quiesced, as far as the journal tells.
+    """The VMs that may be left quiesced, by the journal.
 
-    After a report without an alarm a removal that was answered counts, though no look could confirm it.
+    After a report without an alarm an answered removal counts, even if no look could confirm it.
     """
     if state.reported and state.ended is not None and state.ended.exit != Exit.DEBTS:
         return ()
@@ -34,13 +34,13 @@ def left_quiesced(state: RunState) -> tuple[VmState, ...]:
 
 
 def to_be_watched(state: RunState) -> tuple[VmState, ...]:
-    """The outstanding VMs that are no alarm: the next run looks at them once more."""
+    """The outstanding VMs that are no alarm: the next run checks them again."""
     left = left_quiesced(state)
     return tuple(one for one in state.outstanding if one not in left)
 
 
 def never_asked(state: RunState) -> tuple[VmState, ...]:
-    """The planned VMs of which no line says that they were asked for."""
+    """The planned VMs that no record mentions again."""
     return tuple(one for one in state.vms.values() if one.phase is VmPhase.PLANNED)
 
 

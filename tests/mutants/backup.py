@@ -158,7 +158,7 @@ BACKUP = (
     Mutant(
         "a VM whose snapshot vanished counts as quiesced",
         "backup/certificate.py",
-        '        return "its snapshot had been removed by somebody else before the release"\n',
+        '        return "its snapshot was removed by something else before the release"\n',
         '        return ""\n',
         ENGINE,
     ),
