@@ -1,7 +1,8 @@
-"""Time as an argument: the engine asks a clock, and tests pass another one."""
+"""Time and threads as arguments: tests pass their own."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -47,3 +48,33 @@ class SystemClock:
         end = self._steady() + seconds
         while not until() and (left := end - self._steady()) > 0:
             time.sleep(min(self._TICK, left))
+
+
+class Threads(Protocol):
+    """What the engine needs of threads. A simulated site runs them by its own clock."""
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Do the work in the background; it never keeps the process alive."""
+
+    def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
+        """Wait until the event is set or `give_up` is true; whether it is set."""
+
+
+class SystemThreads:
+    """The system's daemon threads."""
+
+    _TICK = 0.05  # seconds between two checks of a signal's flag or a deadline; an answer is noticed at once
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Start a daemon thread."""
+        threading.Thread(target=work, daemon=True).start()
+
+    def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
+        """Wait in short steps."""
+        while not ended.wait(self._TICK):
+            if give_up():
+                return ended.is_set()
+        return True
+
+
+SYSTEM = SystemThreads()

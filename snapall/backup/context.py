@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.bus import Listener
-from snapall.backup.clock import Clock
+from snapall.backup.clock import SYSTEM, Clock, Threads
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
 from snapall.backup.record import Record, Stage, StageBegan, StageEnded, What
 from snapall.backup.steps import Child, Outcome, Step
-from snapall.backup.threads import SYSTEM, Threads
 from snapall.errors import SnapallError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from snapall.backup.phases import Call, VmPhase, VmState
 from snapall.backup.runstate import RunState
 from snapall.errors import Exit
@@ -42,6 +44,11 @@ def to_be_watched(state: RunState) -> tuple[VmState, ...]:
 def never_asked(state: RunState) -> tuple[VmState, ...]:
     """The planned VMs that no record mentions again."""
     return tuple(one for one in state.vms.values() if one.phase is VmPhase.PLANNED)
+
+
+def owned(states: Iterable[RunState], vms: Collection[int]) -> dict[int, str]:
+    """The VMs among these that these runs may have left quiesced, and why."""
+    return {one.vm.id: may_have_left(state, one) for state in states for one in state.outstanding if one.vm.id in vms}
 
 
 def may_have_left(state: RunState, one: VmState) -> str:

@@ -12,7 +12,6 @@ from datetime import timedelta
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
-from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
 from snapall.backup.decide_rotation import BUSY_PAUSE
 from snapall.backup.engine import Engine
@@ -99,7 +98,7 @@ class BackupRun:
 
     def _back_up(self, outcome: _Outcome, header: Began) -> None:
         journal = self.store.begin(header)
-        claims = claims_of(self.store, journal.path, header.vcenter)
+        claims = self.store.claims(journal.path, header.vcenter)
         case = outcome.case = Case(journal, self.context, Policy(backup=True), claims)
         self.before(outcome.stamp)
         ready = self.guard(journal.path)  # it starts during the survey

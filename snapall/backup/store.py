@@ -1,22 +1,26 @@
-"""The journals of a state folder: open runs, the origins of the filer's snapshots, and pruning."""
+"""The journals of a state folder: open runs, the VMs and snapshots that they own, new stamps, and pruning."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from snapall.backup import private
 from snapall.backup.clock import Clock
+from snapall.backup.context import Claims
 from snapall.backup.facts import Began
 from snapall.backup.holder import NO_PROCESSES, Processes
-from snapall.backup.journal import Journal, closing_summary, is_open, journals, path_of
-from snapall.backup.lock import at_work, hold, wanted
+from snapall.backup.journal import Journal, closing_summary, is_closed, is_open, journals, path_of
+from snapall.backup.lock import at_work, briefly, hold, wanted
+from snapall.backup.model import stamp_of, time_of
 from snapall.backup.origins import origins
 from snapall.backup.outcome import Origin, Summary
+from snapall.backup.queries import owned
 from snapall.backup.readback import Damaged, read_journal
 from snapall.backup.runstate import RunState
-from snapall.backup.stamps import take
 from snapall.backup.state import fold
 from snapall.backup.summary import summarize
 from snapall.errors import JournalError
@@ -44,8 +48,22 @@ class JournalStore:
         return path_of(self.folder, job, stamp)
 
     def stamp(self) -> str:
-        """Take the stamp of a new run, of any job."""
-        return take(self.state, self.clock.utc())
+        """Take the stamp of a new run: this second, or the first one after all stamps taken here.
+
+        Names of snapshots end in it, so two jobs that begin in the same second need different ones. The latest stamp
+        marks the newest journal, so a clock that was set back must not produce an older one. Untrusted: another user
+        could lock it. Nothing else raises: a full disk that keeps the stamp from being saved also stops the journal.
+        """
+        last = self.state / "last.stamp"
+        with briefly(self.state / "stamps.lock"):
+            taken = [path.stem.rpartition("-")[2] for path in journals(self.folder)]
+            with suppress(OSError, ValueError):
+                taken.append(last.read_text(encoding="ascii"))
+            latest = max(filter(None, map(time_of, taken)), default=datetime.min.replace(tzinfo=UTC))
+            stamp = stamp_of(max(self.clock.utc(), latest + timedelta(seconds=1)))
+            with suppress(OSError):
+                private.write(last, stamp)
+            return stamp
 
     def lock(
         self,
@@ -95,6 +113,22 @@ class JournalStore:
             except JournalError:
                 continue
         return tuple(found)
+
+    def claims(self, own: Path, vcenter: str) -> Claims:
+        """The check that a run makes before it quiesces VMs of this VirtualCenter; `own` is its journal.
+
+        Check and intents happen under one lock of the state folder, so that one of two runs comes first.
+        """
+        closed = {own}  # a closed run quiesces no VM any more
+
+        @contextmanager
+        def claim(vms: Collection[int]) -> Iterator[Mapping[int, str]]:
+            with briefly(self.state / "vms.lock"):
+                closed.update(path for path in journals(self.folder) if path not in closed and is_closed(path))
+                states = [state for state in self.states(but=closed) if state.header.vcenter == vcenter]
+                yield owned(states, vms)
+
+        return claim
 
     def newest(self, job: str) -> Journal | None:
         """The journal of the last run that finished its survey; unreadable journals are passed over."""

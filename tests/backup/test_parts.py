@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snapall.backup.bus import EventBus
 from snapall.backup.certificate import grade
-from snapall.backup.clock import SystemClock
+from snapall.backup.clock import SYSTEM, SystemClock
 from snapall.backup.facts import FORMAT, Absent, Answered, Began, Confirmed, Fact, Gone, Intent, Surveyed, TakenOver
 from snapall.backup.looks import ours
 from snapall.backup.model import (
@@ -38,7 +38,6 @@ from snapall.backup.record import Record, Stage
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
-from snapall.backup.threads import SYSTEM
 from snapall.errors import Exit, worst
 from tests.backup.pretended import CHAIN, JOB
 from tests.waiting import PATIENCE, until

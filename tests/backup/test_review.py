@@ -12,7 +12,6 @@ import pytest
 
 from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
-from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
 from snapall.backup.facts import Answered, Ended, Found, Intent, Surveyed, TakenOver
 from snapall.backup.looks import conclude
@@ -67,7 +66,7 @@ def test_a_create_is_settled_although_a_look_was_under_way_when_it_could_act_no_
 
 
 def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stage: Stage) -> None:
-    claims = claims_of(stage.store, stage.begun().path, "vc01")
+    claims = stage.store.claims(stage.begun().path, "vc01")
     stamp = "20070322T030001Z"
     empty = stage.store.path("other", stamp)
     empty.touch(0o600)  # another process is about to write its header

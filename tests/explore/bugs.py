@@ -61,7 +61,7 @@ BUGS = (
     Bug(
         "5: a run asks for VMs that another run owns",
         "c-paper",
-        (("claims.py", "if one.vm.id in vms}", "if one.vm.id in vms and not vms}"),),
+        (("queries.py", "if one.vm.id in vms}", "if one.vm.id in vms and not vms}"),),
         quick=True,
     ),
     Bug(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from snapall.backup.actions import Action, Decision, LookAtVms, Policy, ReadVolume, Send
-from snapall.backup.claims import owned
 from snapall.backup.decide import decide
 from snapall.backup.facts import (
     Answered,
@@ -20,6 +19,7 @@ from snapall.backup.facts import (
     may_wait,
 )
 from snapall.backup.looks import conclude
+from snapall.backup.queries import owned
 from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, Observation, VolumeListed
@@ -194,7 +194,7 @@ class Hand:
         return bool(left)
 
     def _taken(self, run: int, actions: Sequence[Action]) -> Mapping[int, str]:
-        """The VMs that other runs may have left a snapshot on, by their journals (see claims.py)."""
+        """The VMs that other runs may have left a snapshot on, by their journals (see queries.owned)."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
         others = (one.disk for place, one in enumerate(self.journals) if place != run and not one.closed)
         return owned(others, creates) if creates else {}

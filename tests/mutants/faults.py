@@ -110,7 +110,7 @@ BROKEN = (
     ),
     Mutant(
         "of two jobs at work both quiesce a VM",
-        "backup/claims.py",
+        "backup/queries.py",
         "for one in state.outstanding if one.vm.id in vms}",
         "for one in state.outstanding if one.vm.id not in vms}",
         FAULTS,

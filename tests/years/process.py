@@ -26,7 +26,7 @@ class Fate:
 
 
 class Process(Life):
-    """One command of snapall: `snapall.backup.threads.Threads` and `snapall.backup.holder.Processes` for itself."""
+    """One command of snapall: `snapall.backup.clock.Threads` and `snapall.backup.holder.Processes` for itself."""
 
     def __init__(
         self, turns: Turns, running: dict[int, Process], words: str, job: Job, ahead: float, fate: Fate
