@@ -12,7 +12,7 @@ from snapall.backup.case import Case
 from snapall.backup.context import RunContext
 from snapall.backup.engine import Engine
 from snapall.backup.facts import FORMAT, Adopted, Began, Failed
-from snapall.backup.looks import ours
+from snapall.backup.looks import orphaned
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.phases import VmState
 from snapall.backup.runstate import RunState
@@ -34,21 +34,12 @@ class Orphan:
 def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan, ...]:
     """The snapshots called Quiesce or Quiesce-UTC of the job's VMs, older than its max_quiesced, that no run owns."""
     survey = context.site.survey()
-    known = {
-        row.ssid
-        for state in store.states()
-        for one in state.outstanding
-        for row in ours(state, one, survey.vm_snapshots)
-    }
     vms = {vm.id: vm for vm in survey.vms}
     latest = context.clock.utc() - timedelta(seconds=job.max_quiesced)
     return tuple(
         Orphan(job.name, vms[row.vm], row)
-        for row in survey.vm_snapshots
-        if job.names_vm_snapshot(row.name)
-        and row.ssid not in known
-        and row.created is not None
-        and row.created < latest
+        for row in orphaned(job, survey.vm_snapshots, store.states())
+        if row.created is not None and row.created < latest
     )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from errno import ESTALE
 from pathlib import Path
-
-from filelock import lock_descriptor, unlock_descriptor
 
 from snapall.backup import private
 from snapall.backup.clock import Clock
@@ -28,6 +24,7 @@ from snapall.backup.holder import (
     not_released,
     note_holder,
 )
+from snapall.backup.lockfile import Lock, is_locked
 from snapall.errors import Stopped
 
 RUN = "run"
@@ -36,50 +33,7 @@ RUN = "run"
 GRACE = 10.0
 """Seconds that the system, or a process that only looks, may take to drop the lock of a dead process."""
 
-_PATIENCE = 5.0  # seconds to wait for a lock that everybody takes briefly
-_POLL = 0.05
 _REPLACED = 20  # times in a row that the lock file may be a new one; then this file system cannot lock
-
-
-class Lock:
-    """A lock file, opened once: it can be tried again and again, even after its folder was deleted.
-
-    The lock belongs to the open file. Child processes do not inherit it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open or create the file. Untrusted: another user could lock it. OSError: it cannot be opened."""
-        self.path = path
-        self.held = False
-        self._closed = False
-        self._descriptor = private.open_lock(path)
-
-    def try_acquire(self) -> bool:
-        """Try to take the lock; whether it is ours now. OSError: this file system has no locks."""
-        self.held = self.held or lock_descriptor(self._descriptor, blocking=False)
-        return self.held
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the file is still the one at its path. Otherwise it keeps nobody out."""
-        try:
-            return os.path.samestat(os.fstat(self._descriptor), self.path.lstat())
-        except OSError:
-            return False
-
-    def release(self) -> None:
-        """Give up the lock; the file stays open."""
-        if self.held:
-            self.held = False
-            unlock_descriptor(self._descriptor)
-
-    def close(self) -> None:
-        """Give up the lock and close the file. A second call does nothing."""
-        with suppress(OSError):
-            self.release()
-        if not self._closed:
-            self._closed = True
-            os.close(self._descriptor)
 
 
 @contextmanager
@@ -125,7 +79,7 @@ class Use(Enum):
 def use_of(state: Path, job: str, processes: Processes = NO_PROCESSES) -> Use:
     """How the job's lock is used now. A process that tries to take it during the look gets it a second later."""
     try:
-        if not _is_held(state / f"{job}.lock"):
+        if not is_locked(state / f"{job}.lock"):
             return Use.FREE
     except (FileNotFoundError, NotADirectoryError):
         return Use.FREE
@@ -134,20 +88,10 @@ def use_of(state: Path, job: str, processes: Processes = NO_PROCESSES) -> Use:
     return Use.ABANDONED if is_dead(holder_of(state, job), processes) else Use.HELD
 
 
-def _is_held(path: Path) -> bool:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        if free := lock_descriptor(descriptor, blocking=False):
-            unlock_descriptor(descriptor)
-        return not free
-    finally:
-        os.close(descriptor)
-
-
 def wanted(state: Path, job: str) -> bool:
     """Whether a run waits for the job's lock: a holder that only waits lets the run go first."""
     with suppress(OSError):
-        return _is_held(_wish_of(state, job))
+        return is_locked(_wish_of(state, job))
     return False
 
 
@@ -218,23 +162,6 @@ class _Queue:
         # Allow a second for a holder that has no note yet, is leaving, or only looks (`at_work`).
         if self.tries > 1:
             raise locked(self.state, self.job, holder)
-
-
-@contextmanager
-def briefly(path: Path) -> Iterator[None]:
-    """Take a lock that everybody keeps for milliseconds only; go on without it after five seconds."""
-    lock = None
-    with suppress(OSError):
-        lock = Lock(path)
-    try:
-        end = time.monotonic() + _PATIENCE
-        with suppress(OSError):
-            while lock is not None and not lock.try_acquire() and time.monotonic() < end:
-                time.sleep(_POLL)
-        yield
-    finally:
-        if lock is not None:
-            lock.close()
 
 
 def _taken(state: Path, job: str, processes: Processes) -> Lock | None:

@@ -5,11 +5,11 @@ The text of programs decides what the operator reads; these looks (the database,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from snapall.backup import facts
-from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
+from snapall.backup.model import FilerSnapshot, Job, Order, VmSnapshot, same_name
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
@@ -99,6 +99,12 @@ def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmS
     if listed or (one.ids and not one.misread):
         return listed
     return named if len(named) == 1 else ()
+
+
+def orphaned(job: Job, rows: Sequence[VmSnapshot], states: Iterable[RunState]) -> list[VmSnapshot]:
+    """The VM snapshots with the job's name that none of these runs owns."""
+    known = {row.ssid for state in states for one in state.outstanding for row in ours(state, one, rows)}
+    return [row for row in rows if row.ssid not in known and job.names_vm_snapshot(row.name)]
 
 
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:

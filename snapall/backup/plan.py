@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
-from snapall.backup.looks import ours
+from snapall.backup.limits import MOST_VM_SNAPSHOTS, check, exceeded
+from snapall.backup.looks import orphaned, ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
 from snapall.backup.origins import Provenance
 from snapall.backup.phases import VmState
@@ -18,12 +19,6 @@ from snapall.backup.runstate import RunState
 from snapall.backup.schedule import Durations, Schedule, schedule
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused
-
-MOST_FILER_SNAPSHOTS = 254  # of 255 a volume, one slot must be free (Data ONTAP 7-Mode)
-MOST_VM_SNAPSHOTS = 31  # a chain of 32 is the limit of ESX 3 (the paper, section 2)
-MOST_VMS_A_VOLUME = 25  # the paper, section 2
-MOST_VMS_A_DATASTORE = 50  # the paper, section 1.1
-MOST_VMS_A_HOST = 32  # the paper, section 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,34 +123,9 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
         end = _turn(job, rotation)
     actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, targets, released), *end)
     foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
-    notes = (*survey.warnings, *past.warnings, *_limits(job, survey, targets), *foreign)
+    notes = (*survey.warnings, *past.warnings, *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
-
-
-def check(job: Job, survey: Survey, keep: str = "") -> None:
-    """Check that a backup may begin at all. Refused: it may not, and why."""
-    if (survey.empty or not survey.vms) and not job.allow_empty:
-        stores = ", ".join(str(one) for one in survey.empty or job.datastores)
-        raise Refused(
-            f"job {job.name}: no VM lies on datastore {stores}",
-            "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",
-        )
-    for volume, listing in survey.listings.items():
-        if len(listing) > MOST_FILER_SNAPSHOTS:
-            raise Refused(
-                f"volume {volume} has {len(listing)} snapshots: no slot is free",
-                "delete some that are not needed; a volume bears 255",
-            )
-        if keep and any(row.name.lower() == keep.lower() for row in survey.listings[volume]):
-            raise Refused(f"a snapshot {keep} stands on volume {volume} already", "choose another name for --keep")
-    present = {name.lower() for vm in survey.vms for name in (vm.moref, vm.name) if name is not None}
-    missing = [name for name in job.policies.musts_by_name if name.lower() not in present]
-    if missing:
-        raise Refused(
-            f"job {job.name}: {', '.join(missing)} must be backed up, but is not on its datastores",
-            'correct the name in `vms`, or take "must" from it',
-        )
 
 
 def _choose(job: Job, survey: Survey, context: PlanContext) -> tuple[list[Vm], list[tuple[Vm, str]], list[Vm]]:
@@ -259,31 +229,14 @@ def _on(vm: Vm) -> str:
     return f" on {vm.host}" if vm.host is not None else ""
 
 
-def _limits(job: Job, survey: Survey, targets: tuple[Vm, ...]) -> list[str]:
-    """The paper's limits that a backup exceeds: worth a warning, not a refusal."""
-    found = []
-    if len(survey.vms) > MOST_VMS_A_VOLUME * len(job.volumes):
-        found.append(f"{len(survey.vms)} VMs lie on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume")
-    if len(targets) > MOST_VMS_A_DATASTORE * len(job.datastores):
-        found.append(f"{len(targets)} VMs hold a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore")
-    hosts = Counter(vm.host for vm in targets if vm.host is not None)
-    found += [
-        f"{count} VMs of host {host} hold a snapshot at once: more than {MOST_VMS_A_HOST}"
-        for host, count in sorted(hosts.items())
-        if count > MOST_VMS_A_HOST
-    ]
-    return found
-
-
 def _foreign(job: Job, survey: Survey, runs: Sequence[RunState]) -> list[str]:
-    """VM snapshots with the job's name that no run owns: reported, never removed unless the operator agrees."""
+    """Reports of orphaned VM snapshots, which are never removed unless the operator agrees."""
     labels = {vm.id: vm.label for vm in survey.vms}
-    known = {row.ssid for state in runs for one in state.outstanding for row in ours(state, one, survey.vm_snapshots)}
     return [
         f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: it is left alone; "
         "`snapall recover --adopt` lists such snapshots"
-        for row in survey.vm_snapshots
-        if row.vm in labels and row.ssid not in known and job.names_vm_snapshot(row.name)
+        for row in orphaned(job, survey.vm_snapshots, runs)
+        if row.vm in labels
     ]
 
 

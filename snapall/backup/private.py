@@ -89,19 +89,19 @@ def not_readable_by(group: int, state: Path) -> Path | None:
 
 def create(path: Path) -> None:
     """Create an empty file, for the readers of its folder. FileExistsError. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
-    try:
-        _share_like_its_folder(path, descriptor)
-    finally:
-        os.close(descriptor)
+    _put(path, os.O_EXCL, b"")
 
 
 def write(path: Path, text: str) -> None:
     """Write a small file, for the readers of its folder. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+    _put(path, os.O_TRUNC, text.encode())
+
+
+def _put(path: Path, flag: int, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | _NO_LINK, 0o600)
     try:
         _share_like_its_folder(path, descriptor)
-        os.write(descriptor, text.encode())
+        os.write(descriptor, data)
     finally:
         os.close(descriptor)
 
@@ -110,11 +110,7 @@ def read(path: Path) -> BinaryIO:
     """Open a file of the state for reading. Untrusted: somebody else could have written it. OSError."""
     file = path.open("rb")
     try:
-        if sys.platform != "win32":
-            about = os.fstat(file.fileno())
-            if about.st_uid not in {0, _us(), path.parent.stat().st_uid}:
-                raise _another_owner(path, about.st_uid)
-            _require_one_writer(path, about)
+        _require_ours(path, os.fstat(file.fileno()), path.parent.stat().st_uid)
     except BaseException:
         file.close()
         raise
@@ -125,13 +121,10 @@ def open_lock(path: Path) -> int:
     """Open or create a lock file, for its owner alone. Untrusted: somebody else could lock it. OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
     try:
-        if sys.platform != "win32":
-            about = os.fstat(descriptor)
-            if about.st_uid not in {0, _us()}:
-                raise _another_owner(path, about.st_uid)
-            _require_one_writer(path, about)
-            if about.st_mode & _OTHERS and about.st_uid == _us():
-                os.fchmod(descriptor, 0o600)
+        about = os.fstat(descriptor)
+        _require_ours(path, about)
+        if sys.platform != "win32" and about.st_mode & _OTHERS and about.st_uid == _us():
+            os.fchmod(descriptor, 0o600)
     except BaseException:
         os.close(descriptor)
         raise
@@ -146,14 +139,19 @@ def _folders(state: Path) -> Iterator[Path]:
 
 def _own(folder: Path) -> None:
     """Narrow a folder of ours, unless a group may read it. Untrusted: others may write it."""
+    about = folder.stat()
+    _require_ours(folder, about)
+    if sys.platform != "win32" and about.st_mode & _OTHERS not in {0, _GROUP_ENTERS} and about.st_uid == _us():
+        folder.chmod(0o700)
+
+
+def _require_ours(path: Path, about: os.stat_result, *owners: int) -> None:
+    """Untrusted: the file belongs to another user, `owners` excepted, or others may write it. Windows cannot tell."""
     if sys.platform == "win32":
         return
-    about = folder.stat()
-    if about.st_uid not in {0, _us()}:
-        raise _another_owner(folder, about.st_uid)
-    _require_one_writer(folder, about)
-    if about.st_mode & _OTHERS not in {0, _GROUP_ENTERS} and about.st_uid == _us():
-        folder.chmod(0o700)
+    if about.st_uid not in {0, _us(), *owners}:
+        raise _another_owner(path, about.st_uid)
+    _require_one_writer(path, about)
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:

@@ -14,7 +14,8 @@ from snapall.backup.context import Claims
 from snapall.backup.facts import Began
 from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal, closing_summary, is_closed, is_open, journals, path_of
-from snapall.backup.lock import at_work, briefly, hold, wanted
+from snapall.backup.lock import at_work, hold, wanted
+from snapall.backup.lockfile import briefly
 from snapall.backup.model import stamp_of, time_of
 from snapall.backup.origins import origins
 from snapall.backup.outcome import Origin, Summary

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.holder import holder_of
-from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, use_of, wanted
+from snapall.backup.lock import GRACE, Use, at_work, hold, use_of, wanted
+from snapall.backup.lockfile import Lock
 from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process

@@ -193,7 +193,7 @@ BACKUP = (
     ),
     Mutant(
         "a volume without a free slot is captured",
-        "backup/plan.py",
+        "backup/limits.py",
         "        if len(listing) > MOST_FILER_SNAPSHOTS:",
         "        if len(listing) > MOST_FILER_SNAPSHOTS + 1:",
         ENGINE,
@@ -207,7 +207,7 @@ BACKUP = (
     ),
     Mutant(
         "an empty datastore beside one with VMs is no error",
-        "backup/plan.py",
+        "backup/limits.py",
         "(survey.empty or not survey.vms)",
         "not survey.vms",
         ("tests/backup/test_promises.py",),

@@ -178,15 +178,15 @@ CHAIN = (
     Mutant(
         "recover removes orphaned snapshots that are younger than a run may be",
         "backup/adopt.py",
-        "        and row.created is not None\n        and row.created < latest\n",
-        "        and row.created is not None\n",
+        "if row.created is not None and row.created < latest\n",
+        "if row.created is not None\n",
         ADOPT,
     ),
     Mutant(
         "a snapshot that an open run knows is orphaned",
-        "backup/adopt.py",
-        "        and row.ssid not in known\n",
-        "",
+        "backup/looks.py",
+        "if row.ssid not in known and job",
+        "if job",
         ADOPT,
     ),
     Mutant(

@@ -164,8 +164,8 @@ DURABLE = (
     Mutant(
         "a lock that any user can open is left as it is",
         "backup/private.py",
-        "                os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
-        "                pass\n    except BaseException:\n",
+        "            os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
+        "            pass\n    except BaseException:\n",
         PRIVATE,
     ),
     # Locks

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from snapall.backup.facts import FORMAT, Began, Intent, Surveyed, TakenOver
-from snapall.backup.lock import Lock, hold
+from snapall.backup.lock import hold
+from snapall.backup.lockfile import Lock
 from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
 from snapall.backup.steps import Quiesce
