@@ -20,35 +20,35 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
         stores = ", ".join(str(one) for one in survey.empty or job.datastores)
         raise Refused(
             f"job {job.name}: no VM lies on datastore {stores}",
-            "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",
+            "check the id (a wrong one is likelier than an empty datastore), or set allow_empty = true",
         )
     for volume, listing in survey.listings.items():
         if len(listing) > MOST_FILER_SNAPSHOTS:
             raise Refused(
                 f"volume {volume} has {len(listing)} snapshots: no slot is free",
-                "delete some that are not needed; a volume bears 255",
+                "delete some that you do not need: a volume can have 255",
             )
         if keep and any(row.name.lower() == keep.lower() for row in survey.listings[volume]):
-            raise Refused(f"a snapshot {keep} stands on volume {volume} already", "choose another name for --keep")
+            raise Refused(f"volume {volume} already has a snapshot {keep}", "choose another name for --keep")
     present = {name.lower() for vm in survey.vms for name in (vm.moref, vm.name) if name is not None}
     missing = [name for name in job.policies.musts_by_name if name.lower() not in present]
     if missing:
         raise Refused(
             f"job {job.name}: {', '.join(missing)} must be backed up, but is not on its datastores",
-            'correct the name in `vms`, or take "must" from it',
+            'correct the name in `vms`, or remove its "must"',
         )
 
 
 def exceeded(job: Job, survey: Survey, targets: tuple[Vm, ...]) -> list[str]:
-    """The paper's limits that a backup exceeds: worth a warning, not a refusal."""
+    """Warnings: the paper's limits that a backup exceeds."""
     found = []
     if len(survey.vms) > MOST_VMS_A_VOLUME * len(job.volumes):
-        found.append(f"{len(survey.vms)} VMs lie on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume")
+        found.append(f"{len(survey.vms)} VMs are on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume")
     if len(targets) > MOST_VMS_A_DATASTORE * len(job.datastores):
-        found.append(f"{len(targets)} VMs hold a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore")
+        found.append(f"{len(targets)} VMs have a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore")
     hosts = Counter(vm.host for vm in targets if vm.host is not None)
     found += [
-        f"{count} VMs of host {host} hold a snapshot at once: more than {MOST_VMS_A_HOST}"
+        f"{count} VMs of host {host} have a snapshot at once: more than {MOST_VMS_A_HOST}"
         for host, count in sorted(hosts.items())
         if count > MOST_VMS_A_HOST
     ]

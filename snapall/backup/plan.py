@@ -1,4 +1,4 @@
-"""The plan: every command in order with its reason, built whole before anything is changed. Pure."""
+"""The plan: every command in order, with its reason, complete before anything changes. Pure."""
 
 from __future__ import annotations
 
@@ -106,10 +106,7 @@ class PlanContext:
 
 
 def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stamp: str, keep: str = "") -> Plan:
-    """Make the plan of a run.
-
-    Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
-    """
+    """Make the plan of a run. Refused: a limit or a rule of the job forbids the backup."""
     check(job, survey, keep)
     wanted, left, skipped = _choose(job, survey, context)
     ordered = _ordered(job, wanted, context)
@@ -142,11 +139,11 @@ def _choose(job: Job, survey: Survey, context: PlanContext) -> tuple[list[Vm], l
         if vm.id in open_:
             why = open_[vm.id]
         elif depth[vm.id] >= MOST_VM_SNAPSHOTS:
-            why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
+            why = f"it already has {depth[vm.id]} snapshots, and ESX supports 32"
         if not why:
             targets.append(vm)
         elif policy is VmPolicy.MUST:
-            raise Refused(f"{vm.label} must be quiesced, but {why}", "settle that first: `snapall recover`")
+            raise Refused(f"{vm.label} must be quiesced, but {why}", "run `snapall recover` first")
         else:
             left.append((vm, why))
     return targets, left, skipped
@@ -198,14 +195,14 @@ def _survey(job: Job, survey: Survey) -> list[Planned]:
         Planned(Stage.SURVEY, FindVms(job.datastores), "which VMs are backed up"),
         *([Planned(Stage.SURVEY, FindVmSnapshots(survey.vms), "which snapshots they have")] if survey.vms else []),
         Planned(Stage.SURVEY, AskVersion(), "is it a filer in 7-Mode?"),
-        *(Planned(Stage.SURVEY, ListVolume(volume), "what the chain holds") for volume in job.volumes),
+        *(Planned(Stage.SURVEY, ListVolume(volume), "which backups are retained") for volume in job.volumes),
     ]
 
 
 def _turn(job: Job, rotation: Rotation) -> list[Planned]:
     """The rotation after the confirmation, between a fresh look and one that reads the names back."""
     return [
-        *(Planned(Stage.ROTATE, ListVolume(volume), "planned anew if it has changed") for volume in job.volumes),
+        *(Planned(Stage.ROTATE, ListVolume(volume), "planned again if it has changed") for volume in job.volumes),
         *(Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves),
         *(Planned(Stage.ROTATE, ListVolume(volume), "read the names back") for volume in job.volumes),
     ]
@@ -219,7 +216,11 @@ def _middle(job: Job, stamp: str, capture: str, targets: tuple[Vm, ...], release
         *(Planned(Stage.QUIESCE, step, f"quiesce {step.vm.label}{_on(step.vm)}") for step in quiesces),
         *(Planned(Stage.CAPTURE, Capture(volume, capture), "the backup itself") for volume in job.volumes),
         *(Planned(Stage.CONFIRM, ListVolume(volume), f"read {capture} back") for volume in job.volumes),
-        *([Planned(Stage.LOCATE, FindVmSnapshots(targets), "ids to compare with the printed ones")] if targets else []),
+        *(
+            [Planned(Stage.LOCATE, FindVmSnapshots(targets), "compare the ids with those printed")]
+            if targets
+            else []
+        ),
         *(Planned(Stage.RELEASE, step, f"release {step.vm.label}") for step in releases),
         *([Planned(Stage.RELEASE, FindVmSnapshots(targets), "check that none is left")] if targets else []),
     ]
@@ -255,8 +256,8 @@ def settling(runs: Sequence[RunState]) -> tuple[Planned, ...]:
 def _settling_filer(state: RunState) -> list[tuple[Step | Look, str]]:
     found: list[tuple[Step | Look, str]] = []
     found += [(ListVolume(one.volume), f"was {one.name} created?") for one in state.unsure]
-    found += [(ListVolume(one.volume), f"is {one.name} created once more?") for one in state.doubled]
-    found += [(ListVolume(one.step.volume), "a command was never answered") for one in state.unsettled]
-    found += [(Delete(one.volume, one.name), "captured on some volumes only: no backup") for one in state.parts]
+    found += [(ListVolume(one.volume), f"is {one.name} created a second time?") for one in state.doubled]
+    found += [(ListVolume(one.step.volume), "a command got no answer") for one in state.unsettled]
+    found += [(Delete(one.volume, one.name), "captured on some volumes only: not a backup") for one in state.parts]
     back = [Rename(one.volume, one.new, one.old) for one in state.room]
-    return found + [(step, "the run that made room never captured") for step in back]
+    return found + [(step, "it made room for a capture that failed") for step in back]

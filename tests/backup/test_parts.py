@@ -177,9 +177,9 @@ def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
 
 def test_the_papers_limits_are_warnings() -> None:
     told = " ".join(build(JOB, survey(60), Provenance(), PlanContext(), "s").warnings)
-    assert "60 VMs lie on v: more than 25 a volume" in told
+    assert "60 VMs are on v: more than 25 a volume" in told
     assert "more than 50 a datastore" in told
-    assert "60 VMs of host esx0 hold a snapshot at once: more than 32" in told
+    assert "60 VMs of host esx0 have a snapshot at once: more than 32" in told
     assert build(JOB, survey(20, 7), Provenance(), PlanContext(), "s").warnings == ()
 
 
