@@ -61,7 +61,7 @@ REMEDY = {
     "Withheld": "that snapshot is left alone; where none of the run's own is found, it ends with exit code 5 and says "
     "what to do"
 }
-WARNERS = {"_limits", "_foreign", "_changed", "_strays", "recall"}  # functions that answer the warnings of a plan
+WARNERS = {"exceeded", "_foreign", "_changed", "_unknown", "recall"}  # functions that answer the warnings of a plan
 AS_IT_SAYS = "as the message says"
 SOME_WORDS = 3  # fewer are no message
 

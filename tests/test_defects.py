@@ -14,8 +14,8 @@ from snapall.app.output import Output
 from snapall.app.run import run
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import Guard, unguarded
+from snapall.backup.facts import FORMAT, Began, Intent, Surveyed
 from snapall.backup.model import Job, Pace, Vm
-from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import JournalStore
 from snapall.config.load import load

@@ -170,5 +170,5 @@ def test_a_failed_night_in_paper_order_does_not_say_that_no_backup_is_lost(at_la
     ended = night("run")
     assert ended.code == 1
     assert CHAIN[-1] not in night.names()
-    assert "the retained backups are as they were" not in ended.err
+    assert "the retained backups are unchanged" not in ended.err
     assert "the oldest backup may be lost" in ended.err

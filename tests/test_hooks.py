@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.clock import SystemClock
+from snapall.backup.facts import FORMAT, Began, Intent, Surveyed
 from snapall.backup.lock import hold
 from snapall.backup.model import Pace, Vm
-from snapall.backup.record import FORMAT, Began, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import JournalStore
 from snapall.config.load import load

@@ -42,7 +42,7 @@ def test_a_planted_bug_stands_in_the_copy_alone(tmp_path: Path) -> None:
 
 
 def test_a_mutant_whose_text_has_gone_is_no_mutant(tmp_path: Path) -> None:
-    gone = Mutant("gone", "backup/claims.py", "no such text\n", "")
+    gone = Mutant("gone", "backup/queries.py", "no such text\n", "")
     with pytest.raises(ValueError, match="must be written anew"):
         planted(gone, tmp_path)
 

@@ -16,8 +16,9 @@ from snapall.app.status import update_metrics
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext, guarded
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job
-from snapall.backup.record import Failed, Record, Warned, What
+from snapall.backup.record import Record, What
 from snapall.backup.recover import Recovery
 from snapall.config.settings import Config
 from snapall.errors import SnapallError

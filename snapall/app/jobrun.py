@@ -13,11 +13,12 @@ from snapall.app.status import update_metrics
 from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import RunContext, defect, guarded, named_defect
+from snapall.backup.facts import Failed
 from snapall.backup.journal import journals
 from snapall.backup.model import Job, Pace
 from snapall.backup.outcome import Report
 from snapall.backup.private import arrange
-from snapall.backup.record import Failed, Record, What
+from snapall.backup.record import Record, What
 from snapall.backup.report import Before, alarming, report_of
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState

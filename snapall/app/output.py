@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.backup.bus import EventBus, Listener
-from snapall.backup.record import Record, Warned
+from snapall.backup.facts import Warned
+from snapall.backup.record import Record
 from snapall.config.settings import Config
 from snapall.errors import SnapallError
 from snapall.escaping import printable

@@ -13,9 +13,10 @@ from snapall.app.status import update_metrics
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Failed
 from snapall.backup.model import Job
 from snapall.backup.private import arrange
-from snapall.backup.record import Failed, Record, What
+from snapall.backup.record import Record, What
 from snapall.backup.recover import Recovery
 from snapall.config.settings import Config
 from snapall.errors import Exit, JournalError, worst

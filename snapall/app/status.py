@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from snapall.app.opening import store_of
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import guarded
+from snapall.backup.facts import Warned
 from snapall.backup.model import Job
-from snapall.backup.record import Warned, What
+from snapall.backup.record import What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory

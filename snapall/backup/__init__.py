@@ -1,1 +1,1 @@
-"""What is done: the model of a backup, its plan, its memory, and the engine that performs it."""
+"""The core: the model of a backup, its plan, its journal, its decisions, and the engine that performs them."""

@@ -1,4 +1,4 @@
-"""Orphaned snapshots: VM snapshots that are called like a job's own and that no journal knows; removed on request."""
+"""Orphaned snapshots: VM snapshots with a job's own name that no journal knows; removed on request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.context import RunContext
 from snapall.backup.engine import Engine
-from snapall.backup.looks import ours
+from snapall.backup.facts import FORMAT, Adopted, Began, Failed
+from snapall.backup.looks import orphaned
 from snapall.backup.model import Job, Pace, Vm, VmSnapshot
 from snapall.backup.phases import VmState
-from snapall.backup.record import FORMAT, Adopted, Began, Failed
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import close, settled_code
 from snapall.backup.steps import Refusal, Unknown
@@ -24,7 +24,7 @@ from snapall.errors import Exit
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A VM snapshot that is called like a job's own, but that no journal knows."""
+    """A VM snapshot with a job's own name that no journal knows."""
 
     job: str
     vm: Vm
@@ -34,27 +34,18 @@ class Orphan:
 def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan, ...]:
     """The snapshots called Quiesce or Quiesce-UTC of the job's VMs, older than its max_quiesced, that no run owns."""
     survey = context.site.survey()
-    known = {
-        row.ssid
-        for state in store.states()
-        for one in state.outstanding
-        for row in ours(state, one, survey.vm_snapshots)
-    }
     vms = {vm.id: vm for vm in survey.vms}
     latest = context.clock.utc() - timedelta(seconds=job.max_quiesced)
     return tuple(
         Orphan(job.name, vms[row.vm], row)
-        for row in survey.vm_snapshots
-        if job.names_vm_snapshot(row.name)
-        and row.ssid not in known
-        and row.created is not None
-        and row.created < latest
+        for row in orphaned(job, survey.vm_snapshots, store.states())
+        if row.created is not None and row.created < latest
     )
 
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
-    """Remove orphaned snapshots that the operator has agreed to, each by its id, in a journal of its own."""
-    with store.held(job.name, "recover", context.stopped, lambda _: None):
+    """Remove orphaned snapshots, with the operator's consent, each by its id, in a journal of its own."""
+    with store.lock(job.name, "recover", context.stopped, lambda _: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)
@@ -74,7 +65,7 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
 def _not_removed(state: RunState, one: VmState) -> str:
     ids = ", ".join(one.ids)
     if state.database is not None:
-        return f"{one.vm.label}: whether {ids} was removed is not known: {state.database.why}"
+        return f"{one.vm.label}: it is unknown whether {ids} was removed: {state.database.why}"
     return f"{one.vm.label}: {ids} was not removed{_why(one)}"
 
 

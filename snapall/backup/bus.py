@@ -1,4 +1,4 @@
-"""Delivers records to whoever listens; a listener never decides anything, and never holds a run up."""
+"""Delivers records to listeners, which decide nothing and never delay a run."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ Listener = Callable[[Record], None]
 
 
 class EventBus:
-    """Delivers to every listener on a thread of its own: one that raises is dismissed, one that hangs delays nobody.
+    """Delivers to every listener on its own thread: one that raises is dismissed, one that hangs delays nobody.
 
-    A terminal may close and a pipe may block while VMs are quiesced; what releases them must not notice.
+    A terminal may close and a pipe may block while VMs are quiesced; the release must not notice.
     """
 
     def __init__(self, *listeners: Listener) -> None:
-        self._queues: list[queue.SimpleQueue[Record | None]] = []
-        self._threads: list[threading.Thread] = []
+        self._workers: list[tuple[queue.SimpleQueue[Record | None], threading.Thread]] = []
         self.dismissed: list[BaseException] = []
         for listener in listeners:
             inbox: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
             thread = threading.Thread(target=self._deliver, args=(listener, inbox), daemon=True)
-            self._queues.append(inbox)
-            self._threads.append(thread)
+            self._workers.append((inbox, thread))
             thread.start()
 
     def __call__(self, record: Record) -> None:
-        """Hand the record over; never blocks and never raises."""
-        for inbox in self._queues:
+        """Hand over a record; never block, never raise."""
+        for inbox, _ in self._workers:
             inbox.put(record)
 
     def close(self, patience: float = 10) -> None:
-        """Let the listeners finish, but wait no longer than so many seconds for each."""
-        for inbox in self._queues:
+        """Let the listeners finish; wait at most so many seconds for each."""
+        for inbox, _ in self._workers:
             inbox.put(None)
-        for thread in self._threads:
+        for _, thread in self._workers:
             thread.join(patience)
 
     def _deliver(self, listener: Listener, inbox: queue.SimpleQueue[Record | None]) -> None:

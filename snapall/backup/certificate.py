@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from snapall.backup.facts import Certified
 from snapall.backup.model import Grade
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Verdict
 from snapall.backup.phases import CapturePhase, VmPhase, VmState
-from snapall.backup.record import Certified
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Refusal, Unknown
 
@@ -18,7 +18,7 @@ def certify(state: RunState) -> Certified:
 
 
 def verdicts_of(state: RunState) -> tuple[Verdict, ...]:
-    """The certificate's verdicts; of a run that died before it wrote one, what its records tell."""
+    """The certificate's verdicts; without a certificate, those that the records give."""
     if state.certified is not None:
         return state.certified.verdicts
     verdicts = [_verdict(state, one) for one in state.vms.values() if one.create is not None or _planned(state, one)]
@@ -42,27 +42,27 @@ def _verdict(state: RunState, one: VmState) -> Verdict:
 def _not_quiesced(state: RunState, one: VmState) -> str:
     """Why the VM does not count as quiesced; "" when it does."""
     if one.phase is VmPhase.PLANNED:
-        return "it was not asked for"
+        return "it was not tried"
     if one.phase is VmPhase.LEFT_OUT:
         return one.why
     if not one.in_time:
         return _no_answer(one)
     if one.vanished:
         if one.listed:
-            return "its snapshot had been removed by somebody else before the release"
-        return "its snapshot was not there at the release: it was never made, or somebody else had removed it"
+            return "its snapshot was removed by something else before the release"
+        return "its snapshot was missing at the release: it was never made, or something else removed it"
     if one.phase is VmPhase.LOST:
         return "it was unregistered from VirtualCenter before its release"
     may_be = any(capture.phase is not CapturePhase.ABSENT for capture in state.captures.values())
     if may_be and one.removals and not one.after_capture:
         return "it was released before the filer's snapshot was confirmed"
-    if may_be and one.removals and state.database is None and not _shown(one):
-        return "the database has not listed its snapshot, and no removal has met it"
+    if may_be and one.removals and state.database is None and not _existed(one):
+        return "the database never listed its snapshot, and no removal found it"
     return ""
 
 
-def _shown(one: VmState) -> bool:
-    """Whether anything besides vcbsnapshot's answer shows that there was a snapshot."""
+def _existed(one: VmState) -> bool:
+    """Whether anything besides the answer to its create shows that there was a snapshot."""
     return one.listed or any(isinstance(call.outcome, Done) and not call.outcome.already for call in one.removals)
 
 
@@ -70,15 +70,15 @@ def _no_answer(one: VmState) -> str:
     outcome = one.create.outcome if one.create is not None else None
     match outcome:
         case Done() if not one.withheld and not one.why:
-            return "vcbsnapshot answered only after the filer's snapshot had been asked for"
+            return "vcbsnapshot answered only after the filer's snapshot had begun"
         case Refusal(why) | Unknown(why):
             return why
         case _:
             return one.why or "vcbsnapshot did not answer in time"
 
 
-def grade(quiesced: int, asked: int) -> Grade:
-    """Whole when no VM that was asked for is missing; an empty datastore, where that is allowed, misses none."""
-    if quiesced >= asked:
+def grade(quiesced: int, targets: int) -> Grade:
+    """Whole when every target was quiesced; so is an empty datastore, where that is allowed."""
+    if quiesced >= targets:
         return Grade.WHOLE
     return Grade.PARTIAL if quiesced > 0 else Grade.CRASH_CONSISTENT

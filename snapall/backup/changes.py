@@ -6,29 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from snapall.backup.phases import (
-    Call,
-    CaptureState,
-    CommandState,
-    VmState,
-)
+from snapall.backup.phases import Call, CaptureState, CommandState, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename
 
 
-def abandoned(calls: tuple[Call, ...], at: datetime) -> tuple[Call, ...]:
-    """The calls as a new owner sees them: none waits for an answer any more, and none is of a time to come.
+def abandoned(call: Call, at: datetime) -> Call:
+    """The call as a new owner sees it: no answer is awaited, and no time lies in the future.
 
-    A clock that was set back since then would make the new owner wait for as long.
+    Otherwise a clock that was set back meanwhile would keep the new owner waiting for as long.
     """
-    return tuple(
-        replace(
-            call,
-            abandoned=call.abandoned or call.outcome is None,
-            sent=min(call.sent, at),
-            answered=None if call.answered is None else min(call.answered, at),
-        )
-        for call in calls
+    return replace(
+        call,
+        abandoned=call.abandoned or call.outcome is None,
+        sent=min(call.sent, at),
+        answered=None if call.answered is None else min(call.answered, at),
     )
 
 

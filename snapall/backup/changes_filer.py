@@ -1,4 +1,4 @@
-"""What the facts of the filer change in the state: `state` says which fact calls for which. Pure."""
+"""How the facts of the filer change the state; `state` calls these. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import replace
 
 from snapall.backup.changes import with_call, with_command
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.phases import (
-    CapturePhase,
-    CaptureState,
-    CommandPhase,
-)
+from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
 from snapall.backup.rotation import after
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
@@ -23,7 +19,7 @@ def phase_of(outcome: Outcome) -> CommandPhase:
         case Done():
             return CommandPhase.ANSWERED
         case Refusal():
-            return CommandPhase.NOT_SEEN
+            return CommandPhase.FAILED
         case Unknown():
             return CommandPhase.SILENT
 
@@ -45,7 +41,7 @@ def capture_answered(one: CaptureState, outcome: Outcome) -> CaptureState:
 
 
 def with_belief(state: RunState, step: Rename | Delete) -> RunState:
-    """The listing as it is by the answer; what is read next is compared with it."""
+    """The state with a listing changed as the answer says; the next look is compared with it."""
     known = state.listings.get(step.volume)
     if known is None:
         return state
@@ -54,20 +50,20 @@ def with_belief(state: RunState, step: Rename | Delete) -> RunState:
 
 
 def with_settled(state: RunState, n: int, done: bool | None) -> RunState:
-    """The state with a command of which it is known that it acts no more."""
+    """The state with a command that can no longer act."""
     one = state.commands.get(n)
-    if one is None:  # a capture's: what became of it, its phase tells
+    if one is None:  # a capture, whose phase says what became of it
         return with_call(state, n, lambda call: replace(call, over=True))
-    if done and one.step.volume in state.believed:  # else the list that showed it is the latest
+    if done and one.step.volume in state.believed:  # otherwise the list that shows it is the latest
         state = with_belief(state, one.step)
-    phases = {True: CommandPhase.SEEN, False: CommandPhase.NOT_SEEN, None: CommandPhase.OVER}
+    phases = {True: CommandPhase.CONFIRMED, False: CommandPhase.FAILED, None: CommandPhase.OVER}
     return with_command(state, replace(one, phase=phases[done]))
 
 
 def with_names_confirmed(state: RunState, volume: str) -> RunState:
-    """The state with the names of a volume read back as the answers said."""
+    """The state with a volume whose names are as the answers said."""
     commands = {
-        n: replace(one, phase=CommandPhase.SEEN)
+        n: replace(one, phase=CommandPhase.CONFIRMED)
         if one.step.volume == volume and one.phase is CommandPhase.ANSWERED
         else one
         for n, one in state.commands.items()
@@ -76,5 +72,5 @@ def with_names_confirmed(state: RunState, volume: str) -> RunState:
 
 
 def without(believed: Mapping[str, tuple[FilerSnapshot, ...]], volume: str) -> dict[str, tuple[FilerSnapshot, ...]]:
-    """The listings that are only believed, without one volume's."""
+    """The believed listings without one volume."""
     return {name: rows for name, rows in believed.items() if name != volume}

@@ -1,4 +1,4 @@
-"""What the facts of a VM change in the state: `state` says which fact calls for which. Pure."""
+"""How the facts of a VM change the state; `state` calls these. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from datetime import datetime
 
 from snapall.backup.changes import abandoned, with_vm
 from snapall.backup.model import Vm
-from snapall.backup.phases import (
-    VmPhase,
-    VmState,
-)
+from snapall.backup.phases import VmPhase, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
@@ -20,7 +17,7 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
     if one.phase is not VmPhase.ASKED:  # found, or gone, before its answer came
         return state
     match outcome:
-        case Done(ssid=ssid) if ssid in present_ids(state) or ssid in _others_ids(state, one):
+        case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):
             return with_vm(state, replace(one, phase=VmPhase.SILENT, ended=at, why=f"vcbsnapshot printed {ssid}"))
         case Done(ssid=ssid):
             early = state.captured_at is None
@@ -46,17 +43,12 @@ def any_created(state: RunState) -> bool:
     return any(one.create is not None and one.create.done for one in state.vms.values())
 
 
-def present_ids(state: RunState) -> tuple[str, ...]:
-    """The ids that the survey listed: none of them is ours."""
-    return state.surveyed.present if state.surveyed is not None else ()
-
-
 def removal_answered(state: RunState, one: VmState, outcome: Outcome, at: datetime) -> RunState:
     """The state after the answer to a removal."""
     if not one.outstanding or not isinstance(outcome, Done):
         return with_vm(state, one)
     one = replace(one, vanished=one.vanished or (outcome.already and len(one.tried) == 1))
-    return with_vm(state, replace(one, phase=VmPhase.RELEASED, freed=one.freed or at) if one.removed else one)
+    return with_vm(state, replace(one, phase=VmPhase.RELEASED, released=one.released or at) if one.removed else one)
 
 
 def with_found(state: RunState, one: VmState, ssid: str, at: datetime) -> VmState:
@@ -77,7 +69,7 @@ def with_adopted(state: RunState, vm: Vm, name: str, ssid: str) -> RunState:
 
 
 def with_withheld(one: VmState, ssid: str, why: str) -> VmState:
-    """The VM without an id that is somebody else's; without any other it is silent."""
+    """The VM without a foreign id; without any other id it is silent."""
     ids = tuple(known for known in one.ids if known != ssid)
     quiet = one.phase is VmPhase.QUIESCED and not ids
     return replace(
@@ -91,7 +83,7 @@ def with_withheld(one: VmState, ssid: str, why: str) -> VmState:
 
 
 def with_lost(state: RunState, vm: int) -> RunState:
-    """The state without a VM that VirtualCenter does not know any more."""
+    """The state with a VM that VirtualCenter no longer knows."""
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
@@ -100,21 +92,21 @@ def with_lost(state: RunState, vm: int) -> RunState:
 
 
 def with_gone(state: RunState, vm: int, at: datetime) -> RunState:
-    """The state with a VM that nothing of ours is left on."""
+    """The state with a VM on which nothing of ours is left."""
     known = state.vms.get(vm)
     if known is None or not known.outstanding:
         return state
     given_up = (*state.given_up, known) if known.stranger else state.given_up
-    return with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, freed=known.freed or at))
+    return with_vm(replace(state, given_up=given_up), replace(known, phase=VmPhase.GONE, released=known.released or at))
 
 
 def orphaned(one: VmState, at: datetime) -> VmState:
-    """The VM as a new owner finds it: what was under way is answered to nobody."""
-    create = abandoned((one.create,), at)[0] if one.create is not None else None
-    one = replace(one, create=create, removals=abandoned(one.removals, at))
+    """The VM as a new owner finds it: nobody hears the answers to what was under way."""
+    create = abandoned(one.create, at) if one.create is not None else None
+    one = replace(one, create=create, removals=tuple(abandoned(call, at) for call in one.removals))
     if not one.outstanding:
         return one
     phase = VmPhase.SILENT if one.phase is VmPhase.ASKED else one.phase
     why = one.why or "the run died before vcbsnapshot answered"
     ended = None if one.ended is None else min(one.ended, at)
-    return replace(one, phase=phase, why=why, ended=ended, looked=-1, shown=())
+    return replace(one, phase=phase, why=why, ended=ended, looked=-1, listed_ids=())

@@ -3,126 +3,116 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from snapall.backup import model, steps
-from snapall.backup.model import FilerSnapshot, Grade, Job, Pace, Vm, VmSnapshot
-from snapall.backup.outcome import CaptureSummary, Origin, Summary, TakeoverSummary, Verdict, VmSummary
-from snapall.backup.record import Fact, Left, Listed, Record
-from snapall.backup.steps import Child
-from snapall.backup.typed import misfit
+from snapall.backup.facts import Fact
+from snapall.backup.record import Record
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+_FACTS = {kind.__name__: kind for kind in Fact.__args__}
+_EARLIEST, _LATEST = 1970, 4999  # years: adding to a fact's time must still give a valid time
+_MOST = 1 << 63  # the largest number that a database accepts
+_LONGEST = 1e11  # seconds: three thousand years, which every clock can still count
 
-_FACTS = Fact.__args__
-_EARLIEST, _LATEST = 1970, 4999  # years; what is reckoned from a fact's time must still be a time
-_KNOWN: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        *_FACTS,
-        *(
-            Listed,
-            Left,
-            Origin,
-            Verdict,
-            Job,
-            Pace,
-            Vm,
-            VmSnapshot,
-            FilerSnapshot,
-            model.Policies,
-            model.VmPolicy,
-            Grade,
-            model.Order,
-        ),
-        *(Summary, VmSummary, CaptureSummary, TakeoverSummary),
-        *(steps.Quiesce, steps.Release, steps.Capture, steps.Rename, steps.Delete),
-        *(steps.Done, steps.Refusal, steps.Unknown, Child),
-    )
-}
+Reader = Callable[[Any], Any]
+"""Turns a JSON value into a value of one type. TypeError, KeyError: it is not of that type."""
 
 
 def to_line(record: Record) -> str:
-    """One JSON line without its newline; control characters are escaped by JSON itself."""
+    """One JSON line without its newline; JSON itself escapes control characters."""
     at = record.at.astimezone(UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"at": at, **_body(record.what)})
+    return json.dumps({"at": at, **_encode(record.what)})
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return {"is": type(value).__name__, "value": value.name}
+    if is_dataclass(value):
+        return {"is": type(value).__name__, **{one.name: _encode(getattr(value, one.name)) for one in fields(value)}}
+    return [_encode(one) for one in value] if isinstance(value, tuple) else value
 
 
 def from_line(line: str) -> Record | None:
-    """The fact of a line, None for a kind that this snapall does not know (a newer one wrote it).
+    """The fact of a line; None for a kind that this snapall does not know (a newer one wrote it).
 
-    ValueError: the line is no fact at all.
+    Unknown fields are ignored, missing ones take their defaults. ValueError: the line is no fact at all.
     """
     try:
-        return _fact(json.loads(line), line)
-    except RecursionError as error:
-        raise ValueError(f"nested too deeply: {line[:80]!r}") from error
-
-
-def _fact(body: object, line: str) -> Record | None:
-    if not isinstance(body, dict) or not isinstance(body.get("is"), str) or not isinstance(body.get("at"), str):
-        raise ValueError(f"not a fact: {line[:80]!r}")
-    at = datetime.fromisoformat(body.pop("at"))
-    if at.tzinfo is None:
-        raise ValueError(f"a time without a zone: {line[:80]!r}")
-    if not _EARLIEST <= at.year <= _LATEST:
-        raise ValueError(f"a time that cannot be: {line[:80]!r}")
-    if body["is"] not in _KNOWN:
-        return None
-    try:
-        fact = _decode(body)
-    except (TypeError, KeyError) as error:
+        body = json.loads(line)
+        at, kind = datetime.fromisoformat(body["at"]), body["is"]
+        if at.tzinfo is None or not _EARLIEST <= at.year <= _LATEST or not isinstance(kind, str):
+            raise ValueError("no kind, or an impossible time")
+        return Record(at, _reader(_FACTS[kind])(body)) if kind in _FACTS else None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a fact: {line[:80]!r}") from error
-    if not isinstance(fact, _FACTS):
-        raise ValueError(f"not a fact: {line[:80]!r}")
-    return Record(at, fact)
-
-
-def _body(value: DataclassInstance) -> dict[str, object]:
-    return {"is": type(value).__name__, **{field.name: _encode(getattr(value, field.name)) for field in fields(value)}}
-
-
-def _encode(value: object) -> object:
-    if isinstance(value, Enum):
-        return {"is": type(value).__name__, "value": value.name}
-    if is_dataclass(value) and not isinstance(value, type):
-        return _body(value)
-    if isinstance(value, tuple):
-        return [_encode(one) for one in value]
-    return value
-
-
-def _decode(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(_decode(one) for one in value)
-    if not isinstance(value, dict):
-        return value
-    kind = _KNOWN[value["is"]]
-    if issubclass(kind, Enum):
-        return kind[value["value"]]
-    return _construct(kind, value)
-
-
-def _construct(kind: type, body: Mapping[str, object]) -> object:
-    """Fields that this version does not know are left out, fields that the line lacks take their defaults."""
-    known, needed = _fields(kind)
-    missing = [name for name in needed if name not in body]
-    if missing:
-        raise TypeError(f"{kind.__name__} without {', '.join(missing)}")
-    given = {name: _decode(value) for name, value in body.items() if name in known}
-    if wrong := misfit(kind, given):
-        raise TypeError(f"{kind.__name__} with another {wrong}")
-    return kind(**given)
 
 
 @cache
-def _fields(kind: type) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The names of all fields, and of those without a default."""
-    found = fields(kind)
-    return frozenset(one.name for one in found), tuple(one.name for one in found if one.default is MISSING)
+def _reader(hint: Any) -> Reader:
+    """The reader of a type, made once: a journal has thousands of lines."""
+    if isinstance(hint, UnionType):
+        return _one_of([_reader(one) for one in get_args(hint)])
+    if get_origin(hint) is tuple:
+        return _tuple_of(get_args(hint))
+    if is_dataclass(hint):
+        return _instance_of(hint)
+    if issubclass(hint, Enum):
+        return lambda value: hint[_tagged(value, hint)["value"]]
+    return lambda value: _scalar(value, hint)
+
+
+def _one_of(readers: list[Reader]) -> Reader:
+    def read(value: Any) -> Any:
+        for one in readers:
+            with suppress(TypeError, KeyError):
+                return one(value)
+        raise TypeError(f"unexpected: {value!r}")
+
+    return read
+
+
+def _tuple_of(hints: tuple[Any, ...]) -> Reader:
+    each, repeated = [_reader(one) for one in hints if one is not ...], hints[-1] is ...
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list) or not (repeated or len(value) == len(each)):
+            raise TypeError(f"unexpected: {value!r}")
+        return tuple(one(item) for one, item in zip(each * len(value) if repeated else each, value, strict=True))
+
+    return read
+
+
+def _instance_of(kind: Any) -> Reader:
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+    def read(value: Any) -> Any:
+        body = _tagged(value, kind)
+        return kind(**{name: one(body[name]) for name, one in readers.items() if name in body})
+
+    return read
+
+
+def _tagged(value: Any, kind: type) -> Any:
+    if value["is"] != kind.__name__:
+        raise TypeError(f"no {kind.__name__}: {value!r}")
+    return value
+
+
+def _scalar(value: Any, kind: type) -> Any:
+    """The value itself: booleans are no numbers, nor is what no clock and no database can take."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float:
+        fits = number and abs(value) <= _LONGEST
+    elif kind is int:
+        fits = number and isinstance(value, int) and abs(value) < _MOST
+    else:
+        fits = isinstance(value, kind)
+    if not fits:
+        raise TypeError(f"unexpected: {value!r}")
+    return value

@@ -1,4 +1,4 @@
-"""What a run is handed to work with: the site, time, a listener, and the operator's wish to stop."""
+"""What a run works with: the site, time, a listener, and the operator's wish to stop."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from snapall.backup.bus import Listener
-from snapall.backup.clock import Clock
+from snapall.backup.clock import SYSTEM, Clock, Threads
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
 from snapall.backup.record import Record, Stage, StageBegan, StageEnded, What
 from snapall.backup.steps import Child, Outcome, Step
-from snapall.backup.threads import SYSTEM, Threads
 from snapall.errors import SnapallError
 
 
@@ -28,22 +27,22 @@ class Site(Protocol):
     filer: str
 
     def survey(self) -> Survey:
-        """All that a plan is built from. Refused: the site is not fit for a backup."""
+        """Read all that a plan needs. Refused: the site is not fit for a backup."""
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
-        """Send one changing command, and tell `on_start` of the program that was started for it."""
+        """Send one changing command, and pass `on_start` the program that was started for it."""
 
     def preconnect(self) -> None:
-        """Connect to the filer ahead of its next command, as far as that can be done."""
+        """Connect to the filer ahead of its next command, if possible."""
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """`snap list` of the volume, newest first."""
 
     def vm_snapshots(self, vms: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
-        """The rows of VPX_SNAPSHOT of these VMs, and those with these ids, whatever VM they belong to."""
+        """The rows of VPX_SNAPSHOT of these VMs, and those with these ids, of any VM."""
 
     def registered(self, vms: Sequence[int]) -> Mapping[int, str | None]:
-        """Those of these VMs that VirtualCenter knows now, each with its host; None where that may not be read."""
+        """The VMs among these that VirtualCenter knows now, each with its host; None where that may not be read."""
 
     def command(self, step: Step) -> str:
         """The command line of a step, passwords masked."""
@@ -54,7 +53,7 @@ class Site(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Everything a run works with. `stopped` comes true when a signal asked it to end."""
+    """Everything a run works with. `stopped` turns true when a signal asks it to end."""
 
     site: Site
     clock: Clock
@@ -63,17 +62,17 @@ class RunContext:
     threads: Threads = SYSTEM
 
     def publish(self, what: What) -> None:
-        """Tell the listener; one that raises here is nobody's reason to leave a VM quiesced."""
+        """Publish to the listener. A listener that raises must not leave a VM quiesced."""
         self.forward(Record(self.clock.utc(), what))
 
     def forward(self, record: Record) -> None:
-        """The same for a record that is there already."""
+        """Publish a record that exists already."""
         with suppress(BaseException):  # SystemExit included: rich answers a closed pipe with it
             self.listener(record)
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Tell that a stage begins, and that it has ended, however it did."""
+        """Publish that a stage begins, and that it has ended, by whatever means."""
         began = self.clock.monotonic()
         self.publish(StageBegan(stage))
         try:
@@ -83,7 +82,7 @@ class RunContext:
 
 
 Claims = Callable[[Collection[int]], AbstractContextManager[Mapping[int, str]]]
-"""Holds the lock under which VMs are claimed, and answers which of these VMs another run owns, with the reason."""
+"""Takes the lock under which VMs are claimed. Which of these VMs another run owns, each with the reason."""
 
 
 def unclaimed(_vms: Collection[int]) -> AbstractContextManager[Mapping[int, str]]:
@@ -92,17 +91,17 @@ def unclaimed(_vms: Collection[int]) -> AbstractContextManager[Mapping[int, str]
 
 
 Guard = Callable[[Path], Callable[[], None]]
-"""Sets a guardian over the run whose journal this is going to be; then waits for its word. SnapallError: none came."""
+"""Starts a guardian for the run of this journal; the answer waits until it is ready. SnapallError: it is not."""
 
 
 def unguarded(_journal: Path) -> Callable[[], None]:
-    """Nobody looks after the run."""
+    """Start no guardian."""
     return lambda: None
 
 
 @contextmanager
 def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
-    """An expected error ends this part of the work and is reported with its remedy; a defect with its traceback."""
+    """Report the error that ends this part of the work with its remedy, a defect with its traceback."""
     try:
         yield
     except SnapallError as error:
@@ -112,10 +111,10 @@ def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
 
 
 def named_defect(error: Exception) -> str:
-    """A defect in one line, for a report."""
+    """A defect in one line."""
     return f"a defect of snapall: {type(error).__name__}: {error}"
 
 
 def defect() -> tuple[str, str]:
-    """What is reported of the exception that is being handled, and the remedy."""
+    """The text for the exception that is being handled, and its remedy."""
     return f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run"

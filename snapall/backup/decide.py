@@ -1,7 +1,7 @@
-"""What to do next: the state, the time and the owner's policy are all that a decision rests on. Pure.
+"""What to do next. A decision rests on the state, the time and the owner's policy alone. Pure.
 
-Every answer, look, timeout and signal becomes a record, and the decision is made anew. No stage waits for another: a
-stage is a condition here, and a name for the display.
+Every answer, look, timeout and signal becomes a record and leads to a new decision. No stage waits for another: a stage
+is a condition here, and a name for the display.
 """
 
 from __future__ import annotations
@@ -10,52 +10,49 @@ from datetime import datetime
 
 from snapall.backup import decide_capture as capture
 from snapall.backup import decide_filer as filer
+from snapall.backup import decide_looks as looks
 from snapall.backup import decide_rotation as rotation
 from snapall.backup import decide_vms as vms
-from snapall.backup.actions import Decision, Draft, Policy, Send
+from snapall.backup.actions import Decision, Draft, Policy, needs_no_intent
 from snapall.backup.certificate import certify
 from snapall.backup.decide_vms import STRAGGLERS, seconds
+from snapall.backup.facts import Failed, ReleaseBegan
 from snapall.backup.model import VmPolicy
 from snapall.backup.phases import CapturePhase, VmPhase, VmState
-from snapall.backup.record import Failed, ReleaseBegan, Stage
+from snapall.backup.record import Stage
 from snapall.backup.runstate import RunState
-from snapall.backup.steps import Release
 
 
 def decide(state: RunState, now: datetime, policy: Policy) -> Decision:
     """The facts to write, what to begin now, and when to decide anew (UTC)."""
     draft = Draft()
-    if policy.backup and state.surveyed is not None and state.released_at is None:
+    forward = policy.backup and state.surveyed is not None and state.released_at is None
+    if forward:
         _forward(state, now, draft)
     else:
         _backward(state, now, policy, draft)
-    return _decision(state, now, policy, draft)
-
-
-def _decision(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Decision:
-    if state.broken:  # nothing new may begin that is not written down; what takes something back may
-        draft.actions = [one for one in draft.actions if not isinstance(one, Send) or isinstance(one.step, Release)]
+    if state.broken:  # what cannot be written down must not begin
+        draft.actions = [one for one in draft.actions if needs_no_intent(one)]
     wakes = [(at, why) for at, why in draft.wakes if at > now]
     wake = min((at for at, _ in wakes), default=None)
     why = next((why for _, why in wakes if why), "")
-    forward = policy.backup and state.surveyed is not None and state.released_at is None
     idle = not draft.records and not draft.actions and not draft.busy and not forward
     done = idle and not _under_way(state) and not _awaited(state, now, policy)
-    if done and policy.backup and vms.unseen_at_the_end(state):
-        vms.look(state, Stage.RELEASE, draft)
+    if done and policy.backup and looks.unseen_at_the_end(state):
+        looks.look(state, Stage.RELEASE, draft)
         done = False
     return Decision(tuple(draft.records), tuple(draft.actions), wake, why, done)
 
 
 def _under_way(state: RunState) -> bool:
-    """Whether an answer is on its way that this owner stays for; a create without an answer is given up on."""
+    """Whether this owner waits for an answer: to a removal, but not to a create."""
     return any(one.in_flight for one in state.vms.values())
 
 
 def _awaited(state: RunState, now: datetime, policy: Policy) -> bool:
     if not policy.vms:
         return False
-    ends = [vms.awaited_until(state, one, policy) for one in state.outstanding]
+    ends = [looks.awaited_until(state, one, policy) for one in state.outstanding]
     return any(until is not None and until > now for until in ends)
 
 
@@ -63,7 +60,7 @@ def _awaited(state: RunState, now: datetime, policy: Policy) -> bool:
 
 
 def _forward(state: RunState, now: datetime, draft: Draft) -> None:
-    """Quiesce, capture, confirm; then, or when it cannot go on, the release begins."""
+    """Quiesce, capture and confirm; then, or when that fails, begin the release."""
     if turned := _turn(state, now):
         draft.records += turned
         return
@@ -83,16 +80,16 @@ def _forward(state: RunState, now: datetime, draft: Draft) -> None:
     if state.captured_at is not None:
         draft.wait(state.captured_at + seconds(state.header.pace.filer_timeout))
     if any(not one.fresh for one in state.outstanding) and not state.located:
-        vms.look(state, Stage.LOCATE, draft)
+        looks.look(state, Stage.LOCATE, draft)
 
 
 def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
-    """Why the release begins now; nothing: it does not."""
+    """Why the release begins now; empty: it does not."""
     if state.stopped_at is not None:
         return [ReleaseBegan("a signal")]
     if state.broken:
         return [
-            Failed(state.broken, "the VMs are released now; then see why the state folder cannot be written"),
+            Failed(state.broken, "the VMs are released now; check why the state folder cannot be written"),
             ReleaseBegan("the journal cannot be written"),
         ]
     if state.confirmed:
@@ -101,8 +98,8 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
         return [failure, ReleaseBegan("there will be no capture")]
     timeout = seconds(state.header.pace.filer_timeout)
     if state.captured_at is not None and now >= state.captured_at + timeout:
-        text = "the filer did not answer in time: the VMs are released without waiting for it any longer"
-        hint = "check whether the filer answers `snap list`; `timeout` of the filer is this limit"
+        text = "the filer did not answer in time: the VMs are released without its answer"
+        hint = "check whether the filer answers `snap list`; the limit is `timeout` of the filer"
         return [Failed(text, hint), ReleaseBegan("the filer did not answer in time")]
     return []
 
@@ -115,7 +112,7 @@ def _musts(state: RunState) -> list[VmState]:
 
 
 def _must_failed(state: RunState, now: datetime) -> Failed | None:
-    """A VM that must be quiesced and is not: there is no capture without it."""
+    """There is no capture without every VM that must be quiesced."""
     if state.captured_at is not None or not vms.creates_over(state, now) or not capture.room_made(state):
         return None
     missing = _musts(state)
@@ -123,21 +120,21 @@ def _must_failed(state: RunState, now: datetime) -> Failed | None:
     if not missing or (not hopeless and _still_looking(state, now)):
         return None
     labels = ", ".join(f"{one.vm.label} ({one.why})" if one.why else one.vm.label for one in missing)
-    hint = 'check why vcbsnapshot failed for it, or take "must" from it in `vms`'
+    hint = 'check why vcbsnapshot failed for it, or remove its "must" in `vms`'
     if any(one.phase is VmPhase.LEFT_OUT for one in missing):
-        hint = 'see to that first, or take "must" from it in `vms`'
+        hint = 'fix that first, or remove its "must" in `vms`'
     return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint)
 
 
 def _silent(state: RunState) -> list[VmState]:
-    """The VMs without an id, of which the database may tell one before the capture."""
+    """The VMs without an id: the database may list one before the capture."""
     musts = {one.vm.id for one in _musts(state)}
     answered = {VmPhase.SILENT, VmPhase.FAILED}
     return [one for one in state.vms.values() if one.phase in answered or (one.vm.id in musts and one.outstanding)]
 
 
 def _still_looking(state: RunState, now: datetime) -> bool:
-    """Whether the database may tell of a VM in time: one that must be quiesced is worth more patience."""
+    """Whether the database may still list a VM in time. A VM that must be quiesced is worth more patience."""
     if state.database is not None or all(one.fresh for one in _silent(state)):
         return False
     return now < _look_until(state, now)
@@ -153,10 +150,10 @@ def _look_until(state: RunState, now: datetime) -> datetime:
 
 
 def _looked(state: RunState, now: datetime, draft: Draft) -> bool:
-    """Whether VMs without an id were looked for, so that one that is listed counts as quiesced."""
+    """Whether VMs without an id were looked for: one that is listed counts as quiesced."""
     if not _silent(state) or not _still_looking(state, now):
         return True
-    vms.look(state, Stage.LOCATE, draft)
+    looks.look(state, Stage.LOCATE, draft)
     draft.wait(_look_until(state, now))
     return False
 
@@ -165,12 +162,12 @@ def _looked(state: RunState, now: datetime, draft: Draft) -> bool:
 
 
 def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
-    """Release what is quiesced, settle what is unknown, certify, rotate; whoever the owner is."""
+    """Release what is quiesced, settle what is unknown, certify, rotate: for every owner."""
     if state.began is None:
         return
     if policy.vms:
         vms.release(state, now, policy, draft)
-        vms.look_after_release(state, now, policy, draft)
+        looks.look_after_release(state, now, policy, draft)
     certified = _certify(state, now, policy, draft)
     if draft.records or not policy.filer:
         return
@@ -178,7 +175,7 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
         if certified and _publishes(state) and state.rotation is None:
             began = state.certified_at if state.certified_at is not None else now
             rotation.rotation(state, state.header.job, state.certified_version, began, now, draft)
-            draft.busy = draft.busy or state.rotation is None
+            draft.busy |= state.rotation is None
         elif certified and state.rotation is None:
             filer.settle(state, now, policy, draft)
     elif certified or not policy.backup:
@@ -188,11 +185,11 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
             _publish(state, now, policy, draft)
     else:
         filer.find_out(state, now, policy, draft)
-    draft.busy = draft.busy or filer.filer_busy(state)
+    draft.busy |= filer.filer_busy(state)
 
 
 def _certify(state: RunState, now: datetime, policy: Policy, draft: Draft) -> bool:
-    """Whether the certificate is written; it is, when no quick removal and no capture is awaited any more."""
+    """Whether the certificate is written: once no quick removal and no capture is pending."""
     if not policy.backup or state.surveyed is None or state.certified is not None:
         return state.certified is not None
     pace, began = state.header.pace, state.released_at or now
@@ -216,16 +213,16 @@ _PENDING = frozenset({CapturePhase.ASKED, CapturePhase.SILENT, CapturePhase.ANSW
 
 
 def _publishes(state: RunState) -> bool:
-    """Whether the new backup goes through a rotation: not in paper order, not outside the chain, not after a signal."""
+    """Whether the new backup is rotated in: not in paper order, not outside the chain, not after a signal."""
     outside = {state.header.keep, state.header.job.newest}
     return state.surveyed is not None and state.surveyed.capture not in outside and not state.called_off
 
 
 def _publish(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
-    """After all is settled, bring what is pending into the chain, if anything of it is good enough."""
+    """Once all is settled, publish pending backups that are good enough."""
     if policy.publish is None or state.unsure or state.parts or state.room or filer.left_unsettled(state):
         return
     began = state.takeovers[-1][0] if state.takeovers else now
     since = state.version if not state.listings else 0
     rotation.rotation(state, policy.publish, since, began, now, draft)
-    draft.busy = draft.busy or state.rotation is None
+    draft.busy |= state.rotation is None

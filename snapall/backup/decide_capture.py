@@ -6,35 +6,36 @@ from datetime import datetime
 
 from snapall.backup.actions import Draft, Policy, ReadVolume, Send
 from snapall.backup.decide_filer import (
-    OTHERS,
+    FOREIGN_RENAMES,
     all_read,
     await_answers,
+    command_of,
     differing,
     filer_busy,
     known_listings,
     read,
     sent_or_read,
-    told,
 )
+from snapall.backup.facts import Failed
 from snapall.backup.model import Order
 from snapall.backup.origins import origins, recall
 from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
-from snapall.backup.record import Failed, Stage
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture
 
-MOST_CREATES = 2  # a `snap create` without a word of answer, absent from the list, is sent once more
+MOST_CREATES = 2  # a `snap create` that got no answer and is not listed is sent once more
 
 
 def room_wanted(state: RunState) -> bool:
-    """Whether the batch's rotation comes first: only if the capture is to get the newest name of the chain."""
+    """Whether the batch's rotation comes first: only if the capture gets the newest name of the chain."""
     surveyed = state.surveyed
     return surveyed is not None and surveyed.capture == state.header.job.newest and not state.header.keep
 
 
 def room_made(state: RunState) -> bool:
-    """Whether the names are free, and read back."""
+    """Whether the names are vacant, and read back."""
     return (
         not room_wanted(state) or (state.captured_at is not None) or (_room_failure(state) is None and _stands(state))
     )
@@ -48,7 +49,7 @@ def _stands(state: RunState) -> bool:
 
 
 def _room(state: RunState) -> Rotation:
-    """What is to be done before the capture, by the names as they are known."""
+    """The rotation before the capture, by the names as far as they are known."""
     job = state.header.job
     listings = known_listings(state, job)
     return make_room(job, listings, recall(job, origins(state), listings).pending)
@@ -63,14 +64,16 @@ def room_failed(state: RunState) -> Failed | None:
 
 def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
-        return Failed(f"{differing(state)}; nothing was captured", OTHERS)
+        return Failed(f"{differing(state)}; nothing was captured", FOREIGN_RENAMES)
     for one in state.commands.values():
-        if one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} failed, so nothing was captured: {one.call.why}", "check `snap list`")
+        if one.phase is CommandPhase.FAILED:
+            return Failed(
+                f"{command_of(one.step)} failed, so nothing was captured: {one.call.why}", "check `snap list`"
+            )
     for silent in state.filer.values():
         return Failed(f"{silent.why}: nothing was captured", silent.hint)
     if all_read(state, state.header.job) and (blocked := _room(state).blocked) is not None:
-        return Failed(f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what holds it")
+        return Failed(f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what uses it")
     return None
 
 
@@ -91,7 +94,7 @@ def make_way(state: RunState, now: datetime, draft: Draft) -> None:
 
 
 def capture(state: RunState, draft: Draft) -> None:
-    """Create the snapshot of every volume, one after the other, then read each back."""
+    """Create the snapshot of every volume, one after the other, then read back each."""
     if filer_busy(state) or state.surveyed is None:
         return
     for volume in state.header.job.volumes:
@@ -111,10 +114,10 @@ def capture(state: RunState, draft: Draft) -> None:
 
 
 def capture_failed(state: RunState) -> Failed | None:
-    """Why there will be no capture; None: there may be one yet."""
-    kept = "the retained backups are as they were"
-    if state.header.job.order is Order.PAPER:  # it has made room, and what was deleted for that is gone
-        kept = "the names that were moved to make room are moved back; the oldest backup may be lost in paper order"
+    """Why there will be no capture; None: there still may be one."""
+    kept = "the retained backups are unchanged"
+    if state.header.job.order is Order.PAPER:  # what it deleted to make room is lost
+        kept = "the renamed backups get their names back; in paper order the oldest backup may be lost"
     for silent in state.filer.values():
         if state.captured_at is not None:
             return Failed(silent.why, silent.hint or kept)
@@ -122,9 +125,9 @@ def capture_failed(state: RunState) -> Failed | None:
         if one.phase is CapturePhase.ABSENT or _lost_twice(state, one):
             why = next((call.why for call in reversed(one.calls) if call.why), "")
             if why:
-                return Failed(f"{told(Capture(one.volume, one.name))} failed: {why}", kept)
+                return Failed(f"{command_of(Capture(one.volume, one.name))} failed: {why}", kept)
             return Failed(
-                f"{one.name} is not listed on {one.volume} although it was to be created",
+                f"`snap create` was sent, but {one.name} is not listed on {one.volume}",
                 f"{kept}; check the filer's messages",
             )
     return None

@@ -1,4 +1,4 @@
-"""The decisions about the rotation: bring what is pending into the chain, by the present list. Pure."""
+"""The decisions about the rotation: publish pending backups, by the current list. Pure."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from datetime import datetime
 
 from snapall.backup.actions import Draft, Policy, ReadVolume
 from snapall.backup.decide_filer import (
-    OTHERS,
+    FOREIGN_RENAMES,
     await_answers,
+    command_of,
     differing,
     filer_busy,
     known_listings,
     read,
-    say_once,
+    record_once,
     sent_or_read,
-    told,
 )
 from snapall.backup.decide_vms import seconds
+from snapall.backup.facts import Fact, Failed, RotationEnded, Warned
 from snapall.backup.model import Job
 from snapall.backup.origins import origins, recall
 from snapall.backup.phases import CommandPhase
-from snapall.backup.record import Fact, Failed, RotationEnded, Stage, Warned
+from snapall.backup.record import Stage
 from snapall.backup.rotation import Rotation, rotate
 from snapall.backup.runstate import RunState
 from snapall.errors import JournalError
 
-BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
+BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot in use
 
 
 def rotation(state: RunState, job: Job, since: int, began: datetime, now: datetime, draft: Draft) -> None:
-    """Bring what is pending into the chain, by lists that were read at version `since` or later.
+    """Publish pending backups, by lists that were read at version `since` or later.
 
-    What the filer holds is waited for, up to `busy_wait` after `began`. Nothing raises: what cannot be done stays
-    pending, and the next run does it.
+    Wait for snapshots in use up to `busy_wait` after `began`. What cannot be published stays pending for the next run.
     """
     if filer_busy(state):
         return
@@ -51,7 +51,7 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
         return
     if state.believed and (not found.moves or state.broken):
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
-    elif found.moves and state.broken:  # no name moves any more: nobody could write down that it was about to
+    elif found.moves and state.broken:  # a rename that cannot be written down must not be sent
         failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
         draft.records += [failure, RotationEnded((), whole=False)]
     elif found.moves:
@@ -61,38 +61,36 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
 
 
 def _wait_for_it(state: RunState, job: Job, found: Rotation, began: datetime, now: datetime, draft: Draft) -> bool:
-    """Whether to wait for the filer to let go of a snapshot."""
+    """Whether to wait until a snapshot is no longer in use."""
     until = began + seconds(job.busy_wait)
     if now >= until or state.stopped_at is not None:
         return False
-    at = min(state.listings[volume].at for volume in job.volumes) + seconds(BUSY_PAUSE)
-    if state.believed or now >= at:
-        draft.actions.append(ReadVolume(Stage.ROTATE, _oldest(state, job)))
+    look = ReadVolume(Stage.ROTATE, min(job.volumes, key=lambda volume: state.listings[volume].at))
+    if state.believed:
+        draft.actions.append(look)
     else:
-        draft.wait(min(at, until), str(found.blocked))
-        draft.busy = True
+        at = state.listings[look.volume].at + seconds(BUSY_PAUSE)
+        draft.read_at(at, look, now, until, str(found.blocked))
     return True
-
-
-def _oldest(state: RunState, job: Job) -> str:
-    return min(job.volumes, key=lambda volume: state.listings[volume].at)
 
 
 def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
     mine = [one for one in state.commands.values() if one.call.owner == state.owner and one.changed > since]
     planned = state.surveyed.moves if state.surveyed is not None else ()
     if not mine and not state.takeovers and planned and found.steps != planned:
-        say_once(state, draft, Warned("the rotation differs from the plan: it was planned anew from the present list"))
+        record_once(
+            state, draft, Warned("the rotation differs from the plan: it was planned again from the current list")
+        )
     draft.actions.append(sent_or_read(state, found.moves[0].step))
 
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
-    hint = "the chain is left as it is now; the next run goes on from there"
+    hint = "the chain stays as it is now; the next run continues from there"
     for one in state.commands.values():
-        if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.NOT_SEEN:
-            return Failed(f"{told(one.step)} did not take effect: {one.call.why or 'no answer'}", hint)
+        if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.FAILED:
+            return Failed(f"{command_of(one.step)} did not take effect: {one.call.why or 'no answer'}", hint)
     if state.differs:
-        return Failed(differing(state), OTHERS)
+        return Failed(differing(state), FOREIGN_RENAMES)
     for silent in state.filer.values():
         return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
     return None
@@ -105,9 +103,9 @@ def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
     records: list[Fact] = []
     certified, surveyed = state.certified, state.surveyed
     if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
-        text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` asks for"
-        records.append(Failed(text, "check why; the next backup that is confirmed replaces it"))
+        text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` requires"
+        records.append(Failed(text, "check why; the next confirmed backup replaces it"))
     if found.blocked is not None:
         text = f"{', '.join(found.waiting)} is not in the chain yet: {found.blocked}"
-        records.append(Failed(text, "the next run tries again; `snap list` shows what holds it"))
+        records.append(Failed(text, "the next run tries again; `snap list` shows what uses it"))
     return [*records, RotationEnded(published, whole=found.blocked is None)]

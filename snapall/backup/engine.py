@@ -1,85 +1,60 @@
 """The loop: decide, write the intents, act on threads, write the answers, decide anew.
 
-It is all that has effects between a run's first quiesce and its report, and it decides nothing.
+Between a run's first quiesce and its report it alone has effects, and it decides nothing.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from snapall.backup.actions import Action, Decision, LookAtVms, ReadVolume, Send
+from snapall.backup.actions import Action, Decision, LookAtVms, Send, needs_no_intent
 from snapall.backup.case import Case
-from snapall.backup.context import Site, defect, unclaimed
+from snapall.backup.context import defect, unclaimed
 from snapall.backup.decide import decide
+from snapall.backup.facts import Fact, Failed, Intent, LeftOut, StopAsked
 from snapall.backup.phases import VmPhase
-from snapall.backup.record import (
-    Answered,
-    Fact,
-    Failed,
-    Intent,
-    LeftOut,
-    Stage,
-    StageBegan,
-    StageEnded,
-    Started,
-    StopAsked,
-    Warned,
-)
-from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, VmsSeen, VolumeSeen
-from snapall.backup.steps import Capture, Quiesce, Release, Unknown
-from snapall.errors import JournalError, SiteError
+from snapall.backup.record import Stage, StageBegan, StageEnded
+from snapall.backup.running import Effect, Running, on_filer, preconnect
+from snapall.backup.sight import JournalBroken
+from snapall.backup.steps import Capture, Quiesce
+from snapall.errors import JournalError
 
-BEAT = 5.0  # seconds between two signs of life
-LONGEST_LOOK = 300.0  # seconds after which the database is taken for silent, whatever its driver does
-
-
-@dataclass(eq=False, slots=True)
-class _Running:
-    """An action under way."""
-
-    case: Case
-    action: Action
-    n: int = 0
-    began: float = 0.0
-    version: int = 0  # of the state when it began
-    asked: datetime | None = None
+BEAT = 5.0  # seconds between two heartbeats
 
 
 @dataclass(slots=True)
 class _Inbox:
-    """Answers from the threads, in their order."""
+    """Answers from the threads, in order."""
 
-    items: deque[Callable[[], None]] = field(default_factory=deque)
+    items: deque[Effect] = field(default_factory=deque)
     arrived: threading.Event = field(default_factory=threading.Event)
 
-    def put(self, item: Callable[[], None]) -> None:
+    def put(self, item: Effect) -> None:
         self.items.append(item)
         self.arrived.set()
 
 
 class Engine:
-    """Works on one run, or on several at once, until their owners have nothing more to do."""
+    """Works on one run, or on several at once, until nothing is left to do."""
 
     def __init__(self, *cases: Case, beside: Case | None = None) -> None:
-        """`beside`: the run that does this, if it is none of these; its guardian waits for signs of life, too."""
+        """`beside`: the run that settles these, if it is another one: its guardian watches its heartbeat, too."""
         self._cases = cases
         self._living = cases if beside is None else (*cases, beside)
         self._context = cases[0].context
         self._inbox = _Inbox()
-        self._running: list[_Running] = []
+        self._running: list[Running] = []
         self._stages: dict[Stage, float] = {}
         self._defects: list[Exception] = []
 
     def drive(self) -> None:
-        """Come back when all is done; an answer that comes later is for nobody.
+        """Work until all is done; later answers are dropped.
 
-        A defect in the decisions about one run is raised when the others are done.
+        A defect in the decisions about one run is raised once the others are done.
         """
         try:
             while not self._pass():
@@ -124,7 +99,7 @@ class Engine:
             only_waits = not (actions or self._works_on(case) or decision.done) and case.give_way()
             if not (decision.records or left_out or only_waits) and case.state.broken == broken:
                 break
-        case.finished = decision.done and not any(one.case is case and _matters(one) for one in self._running)
+        case.finished = decision.done and not any(one.case is case and one.removes for one in self._running)
         if not self._running:
             case.show_waiting(decision)
         return decision
@@ -135,28 +110,24 @@ class Engine:
     # Actions
 
     def _may_begin(self, case: Case, action: Action) -> bool:
-        """A filer is asked one thing at a time, the database one question for each run."""
+        """A filer gets one command at a time, the database one query for each run."""
         if isinstance(action, LookAtVms):
             return not any(one.case is case and isinstance(one.action, LookAtVms) for one in self._running)
-        if _on_filer(action):
+        if on_filer(action):
             host = case.state.header.filer
-            return not any(_on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
+            return not any(on_filer(one.action) and one.case.state.header.filer == host for one in self._running)
         return True
 
     def _begin(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> bool:
-        """Write the intents of one decision, all at once; then act. Whether another run's VMs were left out."""
-        creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
+        """Write the intents of one decision at once, then act. Whether VMs of other runs were left out."""
+        creates = {one.step.vm.id: one for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)}
         try:
-            with case.claims(creates) if creates else unclaimed(()) as taken:
-                begun, left = [], []
-                for action in actions:
-                    vm = action.step.vm.id if isinstance(action, Send) and isinstance(action.step, Quiesce) else None
-                    if vm is not None and vm in taken:
-                        left.append(LeftOut(vm, taken[vm]))
-                    else:
-                        begun.append(action)
+            with case.claims(creates.keys()) if creates else unclaimed(()) as taken:
+                left = [LeftOut(vm, taken[vm]) for vm in creates if vm in taken]
+                dropped = [creates[fact.vm] for fact in left]
+                begun = [action for action in actions if action not in dropped]
                 running = self._intend(case, [*records, *left], begun)
-        except JournalError as error:  # whether another run owns a VM cannot be asked: nothing new may begin
+        except JournalError as error:  # nobody can say whether another run has a VM: nothing new may begin
             case.observe(JournalBroken(str(error)))
             return False
         for one in running:
@@ -164,9 +135,9 @@ class Engine:
         self._preconnect(case, begun)
         return bool(left)
 
-    def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[_Running]:
+    def _intend(self, case: Case, records: Sequence[Fact], actions: Sequence[Action]) -> list[Running]:
         running = [
-            _Running(case, action, case.journal.number() if isinstance(action, Send) else 0) for action in actions
+            Running(case, action, case.journal.number() if isinstance(action, Send) else 0) for action in actions
         ]
         intents = [Intent(one.n, one.action.step) for one in running if isinstance(one.action, Send)]
         try:
@@ -177,93 +148,60 @@ class Engine:
             return running
         except JournalError as error:
             case.observe(JournalBroken(str(error)))
-            may = [one for one in running if not isinstance(one.action, Send) or isinstance(one.action.step, Release)]
+            may = [one for one in running if needs_no_intent(one.action)]
             case.record(*records, *(Intent(one.n, one.action.step) for one in may if isinstance(one.action, Send)))
             return may
 
-    def _start(self, one: _Running) -> None:
+    def _start(self, one: Running) -> None:
         stage = one.action.stage
         if stage not in self._stages:
             self._stages[stage] = self._context.clock.monotonic()
             self._context.publish(StageBegan(stage))
-        one.began = self._context.clock.monotonic()
+        one.began, one.sent = self._context.clock.monotonic(), self._context.clock.utc()
+        one.version = one.case.state.version
         self._running.append(one)
-        one.version, one.asked = one.case.state.version, self._context.clock.utc()
         self._context.threads.start(lambda: self._perform(one))
 
     def _preconnect(self, case: Case, actions: Sequence[Action]) -> None:
-        """Connect to the filer beside what goes on, so that its next command finds the connection: VMs are quiesced."""
+        """Connect to the filer now, so that its next command need not: VMs are quiesced meanwhile."""
         sent = [one.step for one in actions if isinstance(one, Send)]
         last = any(isinstance(step, Quiesce) for step in sent) and not any(
             one.phase is VmPhase.PLANNED for one in case.state.vms.values()
         )
         if last or any(isinstance(step, Capture) for step in sent):
-            self._context.threads.start(lambda: _preconnect_now(case))
+            self._context.threads.start(lambda: preconnect(case))
 
     # On the threads
 
-    def _perform(self, one: _Running) -> None:
-        """Act, and hand the answer to the loop. Whatever is raised here is a defect; what was sent is then unknown."""
+    def _perform(self, one: Running) -> None:
+        """Act, and hand the answer to the loop. Whatever this raises is a defect; the outcome is then unknown."""
         try:
-            answer = self._answer(one)
-        except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits for ever
+            answer = one.perform(self._inbox.put)
+        except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits forever
             text, hint = defect()
             answer = lambda: self._broke(one, text, hint)  # noqa: E731
         self._inbox.put(lambda: self._take(one, answer))
 
-    def _answer(self, one: _Running) -> Callable[[], None]:
-        case, site, version = one.case, one.case.context.site, one.version
-        match one.action:
-            case Send(_, step):
-                outcome = site.perform(step, lambda child: self._inbox.put(lambda: case.record(Started(one.n, child))))
-                seconds = self._context.clock.monotonic() - one.began
-                return lambda: case.record(Answered(one.n, outcome, seconds))
-            case LookAtVms() as look:
-                seen = _look(site, look, version)
-                return lambda: self._looked(case, seen, one.asked)
-            case ReadVolume(_, volume):
-                try:
-                    rows = site.listing(volume)
-                except SiteError as error:
-                    silent = FilerSilent(volume, version, error.message, error.hint)
-                    return lambda: case.observe(silent)
-                return lambda: case.observe(VolumeSeen(volume, rows, version), one.asked)
-
-    def _take(self, one: _Running, answer: Callable[[], None]) -> None:
-        if one in self._running:  # else it was given up on
+    def _take(self, one: Running, answer: Callable[[], None]) -> None:
+        if one in self._running:  # else the loop has given up on it
             self._running.remove(one)
             answer()
 
     def _give_up(self) -> None:
-        """Wait no longer for calls that their own timeouts should have ended: the release must not hang on them."""
+        """Give up on calls that have outlived their own timeouts: the release must not hang on them."""
         now = self._context.clock.monotonic()
-        for one in [one for one in self._running if now - one.began >= _patience(one)]:
+        for one in [one for one in self._running if now - one.began >= one.patience]:
             self._running.remove(one)
-            self._unanswered(one, f"no answer within {_patience(one):g} s")
+            one.unanswered(f"no answer within {one.patience:g} s")
 
-    def _looked(self, case: Case, seen: VmsSeen | DatabaseSilent, asked: datetime | None) -> None:
-        if isinstance(seen, DatabaseSilent) and case.state.database is None:
-            case.record(Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
-        case.observe(seen, asked)
-
-    def _broke(self, one: _Running, text: str, hint: str) -> None:
+    def _broke(self, one: Running, text: str, hint: str) -> None:
         one.case.record(Failed(text, hint))
-        self._unanswered(one, "a defect of snapall")
-
-    def _unanswered(self, one: _Running, why: str) -> None:
-        match one.action:
-            case Send():
-                seconds = self._context.clock.monotonic() - one.began
-                one.case.record(Answered(one.n, Unknown(why), seconds))
-            case LookAtVms(_, vms):
-                one.case.observe(DatabaseSilent(frozenset(vms), one.version, why))
-            case ReadVolume(_, volume):
-                one.case.observe(FilerSilent(volume, one.version, why))
+        one.unanswered("a defect of snapall")
 
     # Time
 
     def _wait(self, wake: datetime | None) -> None:
-        """Until an answer comes, until the moment of the next decision, or until a signal."""
+        """Wait for an answer, for the time of the next decision, or for a signal."""
         clock = self._context.clock
         beat = clock.utc() + timedelta(seconds=BEAT)
         until = beat if wake is None or (self._running and beat < wake) else wake
@@ -282,7 +220,7 @@ class Engine:
                 self._beat()
 
     def _wanted(self) -> bool:
-        """Whether a run waits for a lock under which nothing is done but waiting."""
+        """Whether a run waits for a lock while its holder does nothing but wait."""
         return any(not case.finished and not case.yielded and case.wanted() for case in self._cases)
 
     def _beat(self) -> None:
@@ -290,49 +228,8 @@ class Engine:
             case.journal.beat()
 
     def _stages_ended(self, *, over: bool = False) -> None:
-        """A stage is over when nothing of it is under way."""
+        """A stage has ended when nothing of it is under way."""
         under_way = set() if over else {one.action.stage for one in self._running}
         for stage in [stage for stage in self._stages if stage not in under_way]:
             seconds = self._context.clock.monotonic() - self._stages.pop(stage)
             self._context.publish(StageEnded(stage, seconds))
-
-
-def _on_filer(action: Action) -> bool:
-    match action:
-        case Send(_, step):
-            return not isinstance(step, Quiesce | Release)
-        case LookAtVms():
-            return False
-        case ReadVolume():
-            return True
-
-
-def _patience(one: _Running) -> float:
-    """Seconds after which a call is given up on. Those of vcbsnapshot have their timeouts in the configuration."""
-    if isinstance(one.action, LookAtVms):
-        return LONGEST_LOOK
-    return 60 + 2 * one.case.state.header.pace.filer_timeout if _on_filer(one.action) else math.inf
-
-
-def _matters(one: _Running) -> bool:
-    """Whether the end waits for it: a create that hangs, or a filer that does, is given up on by the decisions."""
-    return isinstance(one.action, Send) and isinstance(one.action.step, Release)
-
-
-def _look(site: Site, look: LookAtVms, version: int) -> VmsSeen | DatabaseSilent:
-    vms = frozenset(look.vms)
-    ended = tuple(n for n, child in look.programs if child is None or not site.alive(child))
-    try:
-        rows = site.vm_snapshots(look.vms, look.ssids)
-        unlisted = [vm for vm in look.vms if not any(row.vm == vm for row in rows)]
-        asked = sorted({*unlisted, *look.moved})
-        hosts = site.registered(asked) if asked else {}
-        registered = frozenset(look.vms).difference(unlisted) | frozenset(hosts)
-    except SiteError as error:
-        return DatabaseSilent(vms, version, error.message, error.hint, ended)
-    return VmsSeen(vms, rows, registered, version, ended, hosts)
-
-
-def _preconnect_now(case: Case) -> None:
-    with suppress(Exception):  # the command will find out by itself, and tell
-        case.context.site.preconnect()

@@ -1,4 +1,4 @@
-"""The note beside a job's lock: which process holds it, and whether that one is alive."""
+"""The note beside a job's lock: which process has the lock, and whether that process is alive."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from snapall.backup.steps import Child
 from snapall.errors import Locked, LockNotReleased
 
 UNKNOWN = "process"
-"""The role of a holder that has not said what it is."""
+"""The role of a holder without a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a job's lock, by its own note."""
+    """The process that has a job's lock, by its own note."""
 
     role: str
     pid: int
@@ -31,7 +31,7 @@ class Holder:
 
 
 class Processes(Protocol):
-    """What is known of the processes of this machine."""
+    """The processes of this machine."""
 
     def itself(self) -> Child:
         """This very process."""
@@ -41,14 +41,14 @@ class Processes(Protocol):
 
 
 class NoProcesses:
-    """Nothing is known of other processes: each counts as alive."""
+    """Knows no other process: each counts as alive."""
 
     def itself(self) -> Child:
         """This very process, without its start time."""
         return Child(os.getpid(), 0.0)
 
     def alive(self, _child: Child) -> bool:
-        """The careful answer."""
+        """Always True, to be safe."""
         return True
 
 
@@ -56,19 +56,19 @@ NO_PROCESSES = NoProcesses()
 
 
 def note_holder(note: Path, role: str, since: datetime, me: Child) -> None:
-    """Say who holds the lock, for whoever may read the state folder. OSError."""
-    moment = since.isoformat(timespec="seconds")
-    body = {"role": role, "host": platform.node(), "pid": me.pid, "started": me.started, "since": moment}
+    """Write down who has the lock, for all who may read the state folder. OSError."""
+    at = since.isoformat(timespec="seconds")
+    body = {"role": role, "host": platform.node(), "pid": me.pid, "started": me.started, "since": at}
     private.write(note, json.dumps(body))
 
 
 def is_dead(holder: Holder, processes: Processes) -> bool:
-    """Whether a holder surely is dead. Of another machine's processes, and without a start time, nobody knows."""
+    """Whether the holder is certainly dead: one of this machine, with its start time known."""
     return _is_known(holder) and not processes.alive(Child(holder.pid, holder.started))
 
 
 def is_alive(holder: Holder, processes: Processes) -> bool:
-    """Whether a holder surely lives, and is another process than this one."""
+    """Whether the holder is certainly alive, and not this very process."""
     return _is_known(holder) and holder.pid != os.getpid() and processes.alive(Child(holder.pid, holder.started))
 
 
@@ -77,7 +77,7 @@ def _is_known(holder: Holder) -> bool:
 
 
 def holder_of(state: Path, job: str) -> Holder:
-    """What the holder says of itself; one that died may still be named until the next one holds the lock."""
+    """The holder by its note, which may outlive a dead process until the next one takes the lock."""
     try:
         body = json.loads((state / f"{job}.holder").read_text(encoding="utf-8"))
         started = float(body.get("started", 0.0))
@@ -87,7 +87,7 @@ def holder_of(state: Path, job: str) -> Holder:
 
 
 def locked(state: Path, job: str, holder: Holder) -> Locked:
-    """What to say of a lock that somebody else holds by right, or who says nothing of himself."""
+    """The error for a lock that another process has, with its note or without one."""
     if holder.pid == 0:
         path = state / f"{job}.lock"
         return Locked(
@@ -101,7 +101,7 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
 
 
 def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
-    """What to say of a lock whose holder is dead."""
+    """The error for a lock whose holder is dead."""
     path = state / f"{job}.lock"
     return LockNotReleased(
         f"the lock {path} is still held although process {holder.pid}, the {holder.role} that it names, is dead",
@@ -110,18 +110,15 @@ def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
 
 
 def _search(path: Path) -> str:
-    """The command that tells the operator who holds a lock."""
+    """The command that finds the process with a lock."""
     if sys.platform == "win32":
         return f"Sysinternals' `handle {path}`"
     return f"`fuser -v {path}` or `lsof {path}`"
 
 
 def is_noted(state: Path, job: str) -> bool:
-    """Whether a holder may have left its note; of one that cannot be looked for that is assumed."""
+    """Whether there may be a note; True if we may not look."""
     try:
-        (state / f"{job}.holder").lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    return True
+        return bool((state / f"{job}.holder").lstat())
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)

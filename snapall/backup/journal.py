@@ -1,4 +1,4 @@
-"""The durable memory of a run: one JSON line a record, synced to the disk before anything is done that rests on it."""
+"""The durable memory of a run: one JSON line for each record, synced to the disk before anything rests on it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from typing import IO, Self
 from snapall.backup import private
 from snapall.backup.clock import Clock
 from snapall.backup.codec import from_line, to_line
+from snapall.backup.facts import Began, Ended, Fact, may_wait
 from snapall.backup.outcome import Summary
-from snapall.backup.readback import read_journal
-from snapall.backup.record import Began, Ended, Fact, Record, header_of, may_wait, number_of, summing_up
+from snapall.backup.readback import last_line, read_journal
+from snapall.backup.record import Record, header_of, number_of, summing_up
 from snapall.errors import JournalError
 
 
 class Journal:
-    """One run's file, open for as long as the run is worked on, and the same records in memory.
+    """A run's file, open while the run is at work, and its records in memory.
 
-    One thread appends. A failed write is torn off again, so that the next one begins on its own line; what was
-    remembered all the same goes before it, so that the file never lacks a record in its middle.
+    One thread appends. A failed write is cut off again, so that the next one begins on its own line. Records that could
+    not be written go before it, so that the file never lacks one in its middle.
     """
 
     def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
         self.path = path
         self.records: list[Record] = list(records)
         self.broken = ""  # why the last write failed
-        self.lost = False  # whether these records are in memory alone, so that nobody else will ever know them
+        self.lost = False  # whether the records are in memory alone: no other process will ever know them
         self._clock = clock
         self._size = size
-        self._unwritten = b""  # what is remembered, and is not in the file
+        self._unwritten = b""  # recorded, but not in the file
         self._file: IO[bytes] | None = None
-        # A full disk may have kept an intent from the file, not its answer: counting would give a number twice.
+        # A full disk may have lost an intent but not its answer: counting intents would use a number twice.
         self._number = max((number_of(one.what) for one in records), default=0)
         self._closed = ""  # why nothing more is written
 
@@ -47,9 +48,9 @@ class Journal:
             private.create(path)
             for ours in (folder, folder.parent):
                 _sync_folder(ours)
-            # A journal is lost with any folder above it, and the lock, or a run that died, may have made some of them.
+            # The journal is lost with any folder above it, and some may have been created just now.
             for above in folder.parent.parents:
-                with suppress(OSError):  # one that we may not read was there before
+                with suppress(OSError):  # a folder that we may not read is older
                     _sync_folder(above)
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM) from error
@@ -65,13 +66,13 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Self:
-        """Take over an earlier journal; a torn last line is a fact that was never acted upon, and is cut off."""
+        """Take over an earlier journal. A torn last line was never acted upon, and is cut off."""
         records, size = read_journal(path)
         return cls(path, clock, records, size)
 
     @classmethod
     def recalled(cls, path: Path, clock: Clock, records: Sequence[Record]) -> Self:
-        """Go on in memory alone, with records that were read before the file was lost."""
+        """Continue in memory alone, with records that were read before the file was lost."""
         journal = cls(path, clock, records, 0)
         journal.lost = True
         journal.broken = journal._closed = f"the journal {path} is lost"
@@ -79,19 +80,19 @@ class Journal:
 
     @property
     def began(self) -> Began:
-        """The header. JournalError: the file has none, so nothing was ever done in its name."""
+        """The header. JournalError: the file has none, so the run never did anything."""
         if (header := header_of(self.records)) is not None:
             return header
-        raise JournalError(f"the journal {self.path} has no header", "nothing was done in its name; move it away")
+        raise JournalError(f"the journal {self.path} has no header", "the run did nothing; move the file away")
 
     @property
     def size(self) -> int:
-        """How many bytes will precede the next record: the file's, and those that could not be written yet."""
+        """How many bytes precede the next record, those not written yet included."""
         return self._size + len(self._unwritten)
 
     @property
     def in_place(self) -> bool:
-        """Whether the file is still the one at its path, so that others can read what it says."""
+        """Whether the file is still the one at its path, so that other processes can read it."""
         try:
             self._require_place()
         except OSError:
@@ -104,7 +105,7 @@ class Journal:
         return self._number
 
     def append(self, facts: Sequence[Fact]) -> list[Record]:
-        """Write facts, synced unless a power cut may take them. JournalError: then nothing may rest on them."""
+        """Write facts, synced unless a power cut may take them. JournalError: nothing may rest on them."""
         records = self._recorded(facts)
         try:
             self._require_open()
@@ -117,9 +118,9 @@ class Journal:
         return records
 
     def remember(self, facts: Sequence[Fact]) -> list[Record]:
-        """Remember what has happened, with one write. A full disk does not undo it: why it failed is in `broken`.
+        """Record what has happened, in one write. A full disk does not undo it; `broken` says why the write failed.
 
-        A file that has lost its name is written all the same: the guardian has it open.
+        A file that has lost its name is still written: the guardian has it open.
         """
         records = self._recorded(facts)
         durable = bool(self._unwritten) or not all(map(may_wait, facts))
@@ -134,7 +135,7 @@ class Journal:
         return records
 
     def _note_place(self, *, durable: bool) -> None:
-        """Take a file that has lost its name for one that cannot be written."""
+        """Treat a file that has lost its name as one that cannot be written."""
         try:
             if durable and not self._closed:
                 self._require_place()
@@ -145,7 +146,7 @@ class Journal:
         self.broken = self.broken or str(self._unwritable(error) if isinstance(error, OSError) else error)
 
     def beat(self) -> None:
-        """Give a sign of life: the file's time of change, for whoever watches the run, whatever became of its name."""
+        """Renew the heartbeat, which is the file's time of change, whatever became of its name."""
         if self._closed:
             return
         by_descriptor = self._file is not None and os.utime in os.supports_fd
@@ -153,7 +154,7 @@ class Journal:
             os.utime(self._file.fileno() if by_descriptor and self._file is not None else self.path)
 
     def leave(self) -> None:
-        """Write nothing more: the lock is given up, and the file belongs to whoever holds it next."""
+        """Write nothing more: the lock is given up, and the file belongs to its next holder."""
         self._closed = f"the run of the journal {self.path} has ended"
         if self._file is not None:
             self._file.close()
@@ -177,7 +178,7 @@ class Journal:
         self._unwritten = b""
 
     def _opened(self) -> IO[bytes]:
-        """The file, opened once: it is written to whatever becomes of its name."""
+        """The file, opened once, whatever becomes of its name."""
         if self._file is None:
             self._file = self.path.open("r+b", buffering=0)
         return self._file
@@ -187,7 +188,7 @@ class Journal:
             raise JournalError(self._closed, "run `snapall recover`")
 
     def _require_place(self) -> None:
-        """OSError: the file is no longer the one at its path, so that nobody could settle what it says."""
+        """OSError: the file is no longer the one at its path, so no other process could settle the run."""
         if not os.path.samestat(self.path.stat(), os.fstat(self._opened().fileno())):
             raise OSError(0, "another file has taken its place")
 
@@ -202,7 +203,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the file's name durable as well; Windows has no such call, its file systems write names through."""
+    """Make file names durable, too. Windows has no such call: its file systems write names through."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -212,60 +213,38 @@ def _sync_folder(folder: Path) -> None:
 
 
 def path_of(folder: Path, job: str, stamp: str) -> Path:
-    """The file of a job's run."""
+    """The journal file of a run."""
     return folder / f"{job}-{stamp}.jsonl"
 
 
 def is_open(path: Path) -> bool:
-    """Whether the run may owe something: its last line is not a report that closes it. Reads only the file's end.
+    """Whether the run may have outstanding work: its last line is no closing report. Reads only the file's end.
 
-    A file without one whole line is of a run that died before it did anything; one that cannot be read may owe all.
+    A run without one whole line died before it did anything. A file that cannot be read counts as open.
     """
     try:
-        begin, line = _last_line(path)
+        begin, line = last_line(path)
     except (OSError, JournalError):
         return True
     return not _closes(line) if begin or line.endswith(b"\n") else False
 
 
 def is_closed(path: Path) -> bool:
-    """Whether its last line is a report that closes it. One without a whole line may be about to begin."""
+    """Whether the last line is a closing report. A file without a whole line may be about to begin."""
     try:
-        return _closes(_last_line(path)[1])
+        return _closes(last_line(path)[1])
     except (OSError, JournalError):
         return False
 
 
 def closing_summary(path: Path) -> Summary | None:
-    """The last line's summary of all before it; None: there is none. Reads only the file's end."""
+    """The summary in the last line, of all before it; None: there is none. Reads only the file's end."""
     try:
-        begin, line = _last_line(path)
+        begin, line = last_line(path)
         record = from_line(line.decode()) if line.endswith(b"\n") else None
-    except (OSError, ValueError, JournalError):  # whoever reads the whole file says what is wrong with it
+    except (OSError, ValueError, JournalError):  # reading the whole file reports what is wrong with it
         return None
     return summing_up(record.what, begin) if record is not None else None
-
-
-_CHUNK = 16384  # bytes: a summary of some forty VMs
-_LONGEST = 1 << 24  # bytes of a last line
-
-
-def _last_line(path: Path) -> tuple[int, bytes]:
-    """Where the last line of the file begins, and the line, which may be torn. Reads little more than that."""
-    with private.read(path) as file:
-        size = begin = file.seek(0, os.SEEK_END)
-        tail = b""
-        while begin > 0 and len(tail) <= _LONGEST and _last_begins(tail) == 0:
-            begin = max(0, begin - max(_CHUNK, len(tail)))
-            file.seek(begin)
-            tail = file.read(size - len(tail) - begin) + tail
-    cut = _last_begins(tail)
-    return begin + cut, tail[cut:]
-
-
-def _last_begins(data: bytes) -> int:
-    """Blank lines at the end, which an editor leaves, count as no lines."""
-    return data.rfind(b"\n", 0, len(data.rstrip())) + 1
 
 
 def _closes(line: bytes) -> bool:

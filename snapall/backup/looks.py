@@ -1,45 +1,31 @@
-"""What a look at the world proves: the facts that follow from it, written only when they are news. Pure.
+"""What a look at the site shows: the facts that follow from it, written only when they are new. Pure.
 
-Text decides what the operator is told; only these looks decide what is true (the database, `snap list`).
+The text of programs decides what the operator reads; these looks (the database, `snap list`) decide what is true.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from snapall.backup.model import FilerSnapshot, Order, VmSnapshot, same_name
+from snapall.backup import facts
+from snapall.backup.model import FilerSnapshot, Job, Order, VmSnapshot, same_name
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
-from snapall.backup.record import (
-    Absent,
-    CommandSettled,
-    Confirmed,
-    Fact,
-    Found,
-    Gone,
-    NamesConfirmed,
-    NamesDiffer,
-    ProgramEnded,
-    SnapshotVanished,
-    VmLost,
-    Warned,
-    Withheld,
-)
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened
 
 
-def conclude(state: RunState, seen: Observation, at: datetime) -> tuple[Fact, ...]:
-    """The facts that a look adds to the state, in which it is observed already; `at` is when it came back (UTC)."""
-    match seen:
-        case VmsSeen():
-            ended = (ProgramEnded(n) for n in seen.ended)
-            return (*ended, *(fact for vm in sorted(seen.vms) for fact in _of_vm(state, vm, seen, at)))
+def conclude(state: RunState, look: Observation, at: datetime) -> tuple[facts.Fact, ...]:
+    """The facts that a look adds to a state that has observed it already; `at` is when it began (UTC)."""
+    match look:
+        case VmsListed():
+            ended = (facts.ProgramEnded(n) for n in look.ended)
+            return (*ended, *(fact for vm in sorted(look.vms) for fact in _of_vm(state, vm, look, at)))
         case DatabaseSilent():
-            return tuple(ProgramEnded(n) for n in seen.ended)
-        case VolumeSeen():
-            return tuple(_of_volume(state, seen, at))
+            return tuple(facts.ProgramEnded(n) for n in look.ended)
+        case VolumeListed():
+            return tuple(_of_volume(state, look, at))
         case FilerSilent() | JournalBroken():
             return ()
 
@@ -47,48 +33,39 @@ def conclude(state: RunState, seen: Observation, at: datetime) -> tuple[Fact, ..
 # The database
 
 
-def _of_vm(state: RunState, vm: int, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
+def _of_vm(state: RunState, vm: int, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
     one = state.vms.get(vm)
     if one is None or not one.outstanding:
         return
-    withheld = tuple(_strangers(state, one, seen.rows))
+    withheld = tuple(_strangers(state, one, look.rows))
     yield from withheld
     if any(fact.ssid in one.ids for fact in withheld):
         return
-    mine = ours(state, one, seen.rows)
+    mine = ours(state, one, look.rows)
     for row in mine:
         if row.ssid not in one.ids or not one.listed:
-            yield Found(vm, row.ssid)
-    if not mine and one.changed <= seen.version:
-        yield from _missing(state, one, seen, at)
-    host = seen.hosts.get(vm)
+            yield facts.Found(vm, row.ssid)
+    if not mine and one.changed <= look.version:
+        yield from _missing(state, one, look, at)
+    host = look.hosts.get(vm)
     if mine and one.tried and not one.removed and host is not None and one.vm.host not in (None, host):
-        yield from _once(state, _moved(one, host))
+        text = f"{one.vm.label} has moved from {one.vm.host} to {host} since it was quiesced"
+        warning = facts.Warned(text, "nothing to do: its moref is the same, and snapall releases it by that")
+        if warning not in state.messages:
+            yield warning
 
 
-def _moved(one: VmState, host: str) -> Warned:
-    """A removal that met trouble is no wonder while its VM moves."""
-    text = f"{one.vm.label} has moved from {one.vm.host} to {host} since it was quiesced"
-    return Warned(text, "nothing is to be done: its moref is the same, and it is released by that")
-
-
-def _once(state: RunState, message: Warned) -> Iterator[Warned]:
-    if message not in state.messages:
-        yield message
-
-
-def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
-    """Ids that were printed for the VM and that are somebody else's."""
+def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[facts.Withheld]:
+    """Ids that were printed for the VM but are not of this run."""
     printed = _printed(one)
-    if printed and printed not in one.withheld and printed in present(state):
-        yield Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
-    for row in rows:
-        if row.ssid not in one.ids:
-            continue
+    if printed and printed not in one.withheld and printed in state.present_ids:
+        yield facts.Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
+    for row in (row for row in rows if row.ssid in one.ids):
+        ssid = row.ssid
         if row.vm != one.vm.id:
-            yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is a snapshot of vm-{row.vm}")
-        elif one.create is not None and not same_name(row.name, one.name):  # an adopted one goes by its id alone
-            yield Withheld(one.vm.id, row.ssid, f"vcbsnapshot printed {row.ssid}, which is called {row.name}")
+            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is a snapshot of vm-{row.vm}")
+        elif one.create is not None and not same_name(row.name, one.name):  # an adopted one is known by its id alone
+            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is called {row.name}")
     yield from _rivals(state, one, rows)
 
 
@@ -97,27 +74,22 @@ def _printed(one: VmState) -> str:
     return answer.ssid if isinstance(answer, Done) else ""
 
 
-def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[Withheld]:
-    """In paper order: several snapshots under our name appeared since the survey, and no id tells which is ours."""
+def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterator[facts.Withheld]:
+    """In paper order: several snapshots of our name have appeared since the survey, and no id tells them apart."""
     silent = one.phase in {VmPhase.SILENT, VmPhase.FAILED} and not one.ids
     if state.header.job.order is Order.SAFE or not silent:
         return
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     if len(named) > 1:
         ids = ", ".join(row.ssid for row in named)
-        why = f"{ids} have appeared under this name, and which of them is ours is not known"
-        yield from (Withheld(one.vm.id, row.ssid, why) for row in named if row.ssid not in one.withheld)
-
-
-def present(state: RunState) -> tuple[str, ...]:
-    """The ids that the survey listed: none of them is ours."""
-    return state.surveyed.present if state.surveyed is not None else ()
+        why = f"{ids} have appeared under this name, and it is unknown which one is ours"
+        yield from (facts.Withheld(one.vm.id, row.ssid, why) for row in named if row.ssid not in one.withheld)
 
 
 def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmSnapshot, ...]:
-    """The rows that are this run's: by id, or by a name of this run alone.
+    """The rows of this run: by id, or by the name that only this run uses.
 
-    A name that others use too (paper order) is adopted only if it was not there before and is the only such row.
+    In paper order the name is not unique: a row counts only if the survey did not list it and no other one fits.
     """
     mine = [row for row in rows if row.vm == one.vm.id]
     listed = tuple(row for row in mine if row.ssid in one.ids)
@@ -136,40 +108,46 @@ def _mistaken(state: RunState, one: VmState) -> bool:
     return state.header.job.order is Order.PAPER and one.vanished and by_name and not took
 
 
+def orphaned(job: Job, rows: Sequence[VmSnapshot], states: Iterable[RunState]) -> list[VmSnapshot]:
+    """The VM snapshots with the job's name that none of these runs owns."""
+    known = {row.ssid for state in states for one in state.outstanding for row in ours(state, one, rows)}
+    return [row for row in rows if row.ssid not in known and job.names_vm_snapshot(row.name)]
+
+
 def _named(state: RunState, one: VmState, mine: Sequence[VmSnapshot]) -> list[VmSnapshot]:
-    """The VM's rows under our name that were not there before; none whose printed id proved to be somebody else's."""
+    """The VM's rows of our name that the survey did not list, without a printed id that turned out to be foreign."""
     if one.create is None:
         return []  # adopted: by its id alone
-    others = {*present(state), *({_printed(one)} & one.withheld.keys())}
-    return [row for row in mine if same_name(row.name, one.name) and row.ssid not in others]
+    foreign = {*state.present_ids, *({_printed(one)} & one.withheld.keys())}
+    return [row for row in mine if same_name(row.name, one.name) and row.ssid not in foreign]
 
 
-def _missing(state: RunState, one: VmState, seen: VmsSeen, at: datetime) -> Iterator[Fact]:
-    """Nothing of ours is listed: that may be the end of it."""
+def _missing(state: RunState, one: VmState, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
+    """Nothing of ours is listed: the VM may be done."""
     awaited = one.create is not None and one.create.in_flight
-    if not one.removed and not awaited and one.vm.id not in seen.registered and (one.tried or not one.ids):
-        yield VmLost(one.vm.id)  # an answer is awaited, and a known id tried: the database alone is not believed
+    if not one.removed and not awaited and one.vm.id not in look.registered and (one.tried or not one.ids):
+        yield facts.VmLost(one.vm.id)  # the database alone is not enough: an answer may come, a known id be tried
         return
     if one.listed and not one.tried and not one.vanished:
-        yield SnapshotVanished(one.vm.id)
-    if how := _over(state, one, seen.rows, at):
-        yield Gone(one.vm.id, how)
+        yield facts.SnapshotVanished(one.vm.id)
+    if how := _over(state, one, look.rows, at):
+        yield facts.Gone(one.vm.id, how)
 
 
 def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetime) -> str:
-    """Why nothing of ours is left on the VM although no row tells; "" while that cannot be said."""
+    """Why nothing of ours is left on the VM; "" while that is unknown."""
     if one.in_flight:
         return ""
     mistaken = _mistaken(state, one)
     if one.removed and not one.misread and not mistaken:
         return "removed, and no longer listed"
     if any(all(isinstance(call.outcome, Refusal) for call in one.removals_of(ssid)) for ssid in one.ids):
-        return ""  # the database may lag: a removal by the known id costs nothing and makes sure
+        return ""  # the database may lag: a removal by the known id is harmless and certain
     if one.listed and not mistaken:
         return "no longer listed"
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     settled = one.ended is not None and at >= one.ended + timedelta(seconds=state.header.pace.settle)
-    if not settled or len(named) > 1 or (one.ids and named):  # what the printed id did not meet is there yet
+    if not settled or len(named) > 1 or (one.ids and named):  # a snapshot of our name is still there under another id
         return ""
     return "never listed, and too late to appear" if not one.ids else "not listed"
 
@@ -178,25 +156,25 @@ def _over(state: RunState, one: VmState, rows: Sequence[VmSnapshot], at: datetim
 
 
 def acts_until(state: RunState, call: Call) -> datetime:
-    """Until when a filer command without an answer may act: its timeout, on the clock of whoever looks."""
+    """Until when a filer command without an answer may act: its timeout, on the clock of this owner."""
     taken = state.takeovers[-1][0] if call.owner < state.owner else call.sent
     return taken + timedelta(seconds=state.header.pace.filer_timeout)
 
 
-def _of_volume(state: RunState, seen: VolumeSeen, at: datetime) -> Iterator[Fact]:
-    capture = state.captures.get(seen.volume)
+def _of_volume(state: RunState, look: VolumeListed, at: datetime) -> Iterator[facts.Fact]:
+    capture = state.captures.get(look.volume)
     if capture is not None:
-        yield from _of_capture(state, capture, seen, at)
-    commands = [one for one in state.commands.values() if one.step.volume == seen.volume]
+        yield from _of_capture(state, capture, look, at)
+    commands = [one for one in state.commands.values() if one.step.volume == look.volume]
     for one in commands:
-        if one.changed <= seen.version:
-            yield from _of_command(state, one, seen.rows, at)
-    believed = state.believed.get(seen.volume)
-    if believed is not None and all(one.changed <= seen.version and not _open(one) for one in commands):
+        if one.changed <= look.version:
+            yield from _of_command(state, one, look.rows, at)
+    believed = state.believed.get(look.volume)
+    if believed is not None and all(one.changed <= look.version and not _open(one) for one in commands):
         names = {*state.header.job.chain, *(name for one in commands for name in _names(one.step))}
-        wanted, found = ({(row.name, row.date) for row in rows if row.name in names} for rows in (believed, seen.rows))
+        wanted, found = ({(row.name, row.date) for row in rows if row.name in names} for rows in (believed, look.rows))
         listed = ", ".join(f"{name} of {date}" for name, date in sorted(found)) or "empty"
-        yield NamesConfirmed(seen.volume) if wanted == found else NamesDiffer(seen.volume, listed)
+        yield facts.NamesConfirmed(look.volume) if wanted == found else facts.NamesDiffer(look.volume, listed)
 
 
 def _open(one: CommandState) -> bool:
@@ -211,23 +189,21 @@ def _names(step: Rename | Delete) -> tuple[str, ...]:
             return (name,)
 
 
-def _of_capture(
-    state: RunState, one: CaptureState, seen: VolumeSeen, at: datetime
-) -> Iterator[Absent | Confirmed | CommandSettled]:
-    row = next((row for row in seen.rows if row.name == one.name), None)
+def _of_capture(state: RunState, one: CaptureState, look: VolumeListed, at: datetime) -> Iterator[facts.FilerFact]:
+    row = next((row for row in look.rows if row.name == one.name), None)
     match one.phase:
         case CapturePhase.CONFIRMED:
-            gone = row is None or row.date != one.date  # in paper order a later run's may have the name
+            gone = row is None or row.date != one.date  # in paper order the name may be that of a later run
             if gone and one in state.parts:
-                yield Absent(one.volume, one.name)
-            if one.changed <= seen.version:
+                yield facts.Absent(one.volume, one.name)
+            if one.changed <= look.version:
                 over = (call for call in one.silent_calls if at >= acts_until(state, call))
-                yield from (CommandSettled(call.n, done=None) for call in over)
+                yield from (facts.CommandSettled(call.n, done=None) for call in over)
         case CapturePhase.ASKED | CapturePhase.SILENT | CapturePhase.ANSWERED:
             if row is not None:
-                yield Confirmed(one.volume, one.name, row.date)
-            elif one.changed <= seen.version and _acts_no_more(state, one, at):
-                yield Absent(one.volume, one.name)
+                yield facts.Confirmed(one.volume, one.name, row.date)
+            elif one.changed <= look.version and _acts_no_more(state, one, at):
+                yield facts.Absent(one.volume, one.name)
         case CapturePhase.ABSENT:
             return
 
@@ -239,17 +215,17 @@ def _acts_no_more(state: RunState, one: CaptureState, at: datetime) -> bool:
 
 def _of_command(
     state: RunState, one: CommandState, rows: Sequence[FilerSnapshot], at: datetime
-) -> Iterator[CommandSettled]:
+) -> Iterator[facts.FilerFact]:
     n, over = one.call.n, at >= acts_until(state, one.call)
     match one.phase:
         case CommandPhase.SILENT:
             said_no = isinstance(one.call.outcome, Unknown) and one.call.outcome.failed
             if happened(one.step, rows):
-                yield CommandSettled(n, done=True)
+                yield facts.CommandSettled(n, done=True)
             elif over or said_no:
-                yield CommandSettled(n, done=False)
+                yield facts.CommandSettled(n, done=False)
         case CommandPhase.ANSWERED:
             if one.unsettled and over and one.step.volume not in state.believed:
-                yield CommandSettled(n, done=True if happened(one.step, rows) else None)
-        case CommandPhase.ASKED | CommandPhase.SEEN | CommandPhase.NOT_SEEN | CommandPhase.OVER:
+                yield facts.CommandSettled(n, done=True if happened(one.step, rows) else None)
+        case CommandPhase.ASKED | CommandPhase.CONFIRMED | CommandPhase.FAILED | CommandPhase.OVER:
             return

@@ -21,7 +21,7 @@ _ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Vm:
-    """A virtual machine of a datastore. `id` is VPX_VM.ID; name and host are known only if the login may read them."""
+    """A virtual machine of a datastore. `id` is VPX_VM.ID; None: the login may not read name or host."""
 
     id: int
     name: str | None = None
@@ -34,13 +34,13 @@ class Vm:
 
     @property
     def label(self) -> str:
-        """How messages name it: `sql01 (vm-611)`, or `vm-611` when names cannot be read."""
+        """Its name in messages: `sql01 (vm-611)`, or `vm-611` when names cannot be read."""
         return self.moref if self.name is None else f"{self.name} ({self.moref})"
 
 
 @dataclass(frozen=True, slots=True)
 class VmSnapshot:
-    """A row of VPX_SNAPSHOT. `ssid` is the whole word for `vcbsnapshot -d ssid:`, `created` is UTC if known."""
+    """A row of VPX_SNAPSHOT. `ssid` is what `vcbsnapshot -d ssid:` takes, `created` is UTC if known."""
 
     ssid: str
     vm: int
@@ -50,7 +50,7 @@ class VmSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class FilerSnapshot:
-    """A row of `snap list`: the date has no year, and a tag such as `busy,LUNs` says that something holds it."""
+    """A row of `snap list`. The date has no year; a tag such as `busy,LUNs` means that it is in use."""
 
     name: str
     date: str
@@ -66,14 +66,14 @@ class Grade(IntEnum):
 
 
 class Order(StrEnum):
-    """Rotate after the proof (safe), or before the capture as the batch does (paper)."""
+    """Rotate after the confirmation (safe), or before the capture as the batch does (paper)."""
 
     SAFE = "safe"
     PAPER = "paper"
 
 
 class VmPolicy(StrEnum):
-    """What a job says of a VM: without it no backup, try, or do not ask for it."""
+    """What a job wants of a VM: no backup without it, try to quiesce it, or skip it."""
 
     MUST = "must"
     TRY = "try"
@@ -81,19 +81,19 @@ class VmPolicy(StrEnum):
 
 
 def decode_name(stored: str) -> str:
-    """The name that a person sees: VirtualCenter stores %, / and backslash as %25, %2f and %5c."""
+    """The name as users see it: VirtualCenter stores %, / and backslash as %25, %2f and %5c."""
     return _ENCODED.sub(lambda hit: {"25": "%", "2f": "/", "5c": "\\"}[hit[1].lower()], stored)
 
 
 def _marked(text: str) -> bool:
-    """Whether a name goes on with the mark of a run."""
+    """Whether the text is a dash and the mark of a run."""
     return text.startswith("-") and _MARK.fullmatch(text[1:]) is not None
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two VM snapshots bear the same name, as VirtualCenter stores it or as a person sees it.
+    """Whether two VM snapshots have the same name, as VirtualCenter stores it or as users see it.
 
-    Case and outer blanks make no difference, as to most databases.
+    Case and outer blanks do not count, as in most databases.
     """
     return decode_name(one).strip().lower() == decode_name(other).strip().lower()
 
@@ -105,7 +105,7 @@ class Policies:
     rules: tuple[tuple[str, VmPolicy], ...] = ()
 
     def of(self, vm: Vm) -> VmPolicy:
-        """An exact name beats a pattern, then the first pattern of the file, without regard to case."""
+        """The policy of a VM: an exact name beats a pattern, then the first pattern wins; case does not count."""
         names = {vm.moref} | ({vm.name.lower()} if vm.name is not None else set())
         rules = [(key.lower(), policy) for key, policy in self.rules]
         exact = [policy for key, policy in rules if key in names]
@@ -114,18 +114,18 @@ class Policies:
 
     @property
     def need_names(self) -> bool:
-        """Whether a rule can only be judged by VM names."""
+        """Whether any rule needs VM names."""
         return any(key != "*" and re.fullmatch(r"vm-\d+", key.lower()) is None for key, _ in self.rules)
 
     @property
     def musts_by_name(self) -> tuple[str, ...]:
-        """The exact names and morefs that must be there; patterns ask only for what they match."""
+        """The exact names and morefs that must be there; a pattern may match nothing."""
         return tuple(key for key, policy in self.rules if policy is VmPolicy.MUST and not any(c in key for c in "*?["))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One `[jobs.NAME]` of the configuration: what is backed up together, and by which rules. Times in seconds."""
+    """One `[jobs.NAME]` of the configuration: what to back up together, and by which rules. Times in seconds."""
 
     name: str
     filer: str  # the name of its [filers.NAME]
@@ -136,12 +136,12 @@ class Job:
     vm_snapshot: str = "Quiesce"
     order: Order = Order.SAFE
     publish: Grade = Grade.PARTIAL
-    publish_given: bool = False  # whether the file says so: otherwise `publish` goes with the order
+    publish_given: bool = False  # whether the file sets it; otherwise it depends on the order
     max_quiesced: float = 900
     busy_wait: float = 600
     allow_empty: bool = False
     guardian: bool = True
-    max_age: float = 93600  # of the newest backup, before `status` warns
+    max_age: float = 93600  # of the newest backup; `status` warns beyond it
     policies: Policies = Policies()
 
     @property
@@ -150,7 +150,7 @@ class Job:
         return self.chain[0]
 
     def temporary(self, mark: str) -> str:
-        """The filer snapshot's name until it is published, of this run alone."""
+        """The filer snapshot's name until it is published; only this run uses it."""
         return f"{self.prefix}_new_{mark}"
 
     def vm_snapshot_of(self, mark: str) -> str:
@@ -162,7 +162,7 @@ class Job:
                 return self.vm_snapshot
 
     def names_vm_snapshot(self, name: str) -> bool:
-        """Whether a VM snapshot is called as this job's are, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
+        """Whether a VM snapshot has a name of this job, in either order: `Quiesce`, or `Quiesce-` and a stamp."""
         decoded, own = decode_name(name).strip(), decode_name(self.vm_snapshot).strip()
         marked = decoded[len(own) :]
         return same_name(decoded[: len(own)], own) and (not marked or _marked(marked))
@@ -170,7 +170,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast and how patiently the site may be asked. Times in seconds."""
+    """Calls at a time, and timeouts in seconds."""
 
     parallel: int = 4
     create_timeout: float = 960
@@ -180,7 +180,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found before anything was changed. `listings` maps each volume to its `snap list`, newest first."""
+    """The site before any change. `listings` maps each volume to its `snap list`, newest first."""
 
     vms: tuple[Vm, ...]
     vm_snapshots: tuple[VmSnapshot, ...]
@@ -196,13 +196,13 @@ def chain_names(prefix: str, retain: int) -> tuple[str, ...]:
     return first + tuple(f"{prefix}_snap{n}" for n in range(3, retain + 1))
 
 
-def stamp_of(moment: datetime) -> str:
-    """The run's stamp, UTC to the second, as it stands in names: `20070322T030000Z`."""
-    return moment.strftime("%Y%m%dT%H%M%SZ")
+def stamp_of(at: datetime) -> str:
+    """The run's stamp, UTC to the second, as names have it: `20070322T030000Z`."""
+    return at.strftime("%Y%m%dT%H%M%SZ")
 
 
-def moment_of(stamp: str) -> datetime | None:
-    """The moment of a stamp; None: the text is none."""
+def time_of(stamp: str) -> datetime | None:
+    """The time of a stamp; None: the text is not a stamp."""
     try:
         return datetime.strptime(f"{stamp}+0000", "%Y%m%dT%H%M%SZ%z")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which run made which filer snapshot, followed through the renames: a query of the state, and what it means. Pure."""
+"""Which run made which filer snapshot, followed through the renames. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _Known = dict[tuple[str, str], Origin]
 
 
 def origins(state: RunState) -> tuple[Origin, ...]:
-    """What is known of the filer's snapshots: what the run knew at its survey, and what was done since.
+    """The origins of the filer's snapshots: those known at the survey, and the changes since.
 
-    Whether a rename or a deletion happened, an answer does not prove (over rsh a lost one looks like silence): both
-    names are remembered until the list was read back; else the date text of the next one tells which is true.
+    An answer does not prove a rename or a deletion (over rsh a lost answer looks like silence). Both names count until
+    the list is read back; otherwise the date text in the next list tells which one is right.
     """
     known: _Known = {(one.volume, one.name): one for one in (state.surveyed.origins if state.surveyed else ())}
     done: list[tuple[int, CaptureState | CommandState]] = list(state.commands.items())
@@ -41,12 +41,12 @@ def _captured(state: RunState, known: _Known, one: CaptureState) -> None:
 
 
 def _moved(state: RunState, known: _Known, one: CommandState) -> None:
-    if one.phase is CommandPhase.NOT_SEEN:
+    if one.phase is CommandPhase.FAILED:
         return
     match one.step:
         case Rename(volume, old, new):
             moved = known.get((volume, old))
-            if one.phase is CommandPhase.SEEN:
+            if one.phase is CommandPhase.CONFIRMED:
                 known.pop((volume, old), None)
                 known.pop((volume, new), None)
             if moved is not None:
@@ -57,7 +57,7 @@ def _moved(state: RunState, known: _Known, one: CommandState) -> None:
             if gone is not None and gone.temporary:
                 rest = {key: other for key, other in known.items() if other.run == gone.run and other.temporary}
                 known |= {key: replace(other, doomed=True) for key, other in rest.items()}
-            if one.phase is CommandPhase.SEEN:
+            if one.phase is CommandPhase.CONFIRMED:
                 known.pop((volume, name), None)
 
 
@@ -85,14 +85,14 @@ def backup_of(state: RunState) -> Origin | None:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What earlier journals know, held against the present listings."""
+    """What earlier journals know, compared with the current listings."""
 
     origins: tuple[Origin, ...] = ()
     pending: tuple[Pending, ...] = ()  # oldest first
     warnings: tuple[str, ...] = ()
 
     def of(self, volume: str, name: str, date: str) -> Origin | None:
-        """The origin of a listed snapshot; None: not made by snapall, or not the one that it made."""
+        """The origin of a listed snapshot; None: snapall did not make it."""
         for one in self.origins:
             if (one.volume, one.name, one.date) == (volume, name, date):
                 return one
@@ -100,10 +100,10 @@ class Provenance:
 
 
 def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
-    """Keep of what was known only what the filer still lists under the same name and date, and say what is odd."""
+    """Keep the known origins that the filer still lists under the same name and date, and warn of what is odd."""
     rows = {(volume, row.name, row.date) for volume in job.volumes for row in listings[volume]}
     alive = tuple(one for one in known if (one.volume, one.name, one.date) in rows)
-    warnings = [*_changed(job, known, listings), *_strays(job, alive, listings)]
+    warnings = [*_changed(job, known, listings), *_unknown(job, alive, listings)]
     runs = {one.run: one.grade for one in alive if one.temporary}
     latest = max((one.run for one in alive if not one.temporary and one.name in job.chain), default="")
     pending = []
@@ -115,12 +115,12 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
         name = found.name
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
         why = f"is not complete on {', '.join(missing)}" if missing else ""
-        if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain, and are gone again
-            why = why or f"is older than that of {latest}, which the chain holds"
+        if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain before
+            why = why or f"is older than that of {latest}, which is in the chain"
         if why:
             warnings.append(
-                f"the backup of {run} {why}: it is left pending and not published; "
-                f"delete {name} by hand if it is of no use"
+                f"the backup of {run} {why}: it stays pending and is not published; "
+                f"delete {name} by hand if it is useless"
             )
         else:
             pending.append(Pending(name, runs[run]))
@@ -145,15 +145,15 @@ def _changed(job: Job, known: Sequence[Origin], listings: Listings) -> list[str]
     return found
 
 
-def _strays(job: Job, alive: Sequence[Origin], listings: Listings) -> list[str]:
-    """What looks like the job's own but is not known: it is reported and never touched."""
+def _unknown(job: Job, alive: Sequence[Origin], listings: Listings) -> list[str]:
+    """Unknown snapshots with the job's names: reported, and never touched."""
     known = {(one.volume, one.name) for one in alive}
     found = []
     for volume in job.volumes:
         for row in listings[volume]:
             if row.name.startswith(f"{job.prefix}_new_") and (volume, row.name) not in known:
                 found.append(
-                    f"{row.name} on {volume} is in no journal: it is left alone; delete it by hand if it is of no use"
+                    f"{row.name} on {volume} is in no journal: it is left alone; delete it by hand if it is useless"
                 )
             if beyond_chain(job, row.name):
                 found.append(

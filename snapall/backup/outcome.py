@@ -1,4 +1,4 @@
-"""What a run came to: verdicts, origins, the report, and the summary that closes a journal."""
+"""The results of a run: verdicts, origins, the report, and the summary that closes a journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from snapall.errors import Exit
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose backup a filer snapshot is: a name together with its date text belongs to one run and one grade."""
+    """The run and the grade behind a filer snapshot, which its name and date text identify."""
 
     volume: str
     name: str
@@ -40,7 +40,7 @@ QUIESCED, NOT_QUIESCED, SKIPPED = "quiesced", "not quiesced", "skipped"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one VM: `state` is one of the three words above; `why` unless it was quiesced."""
+    """What became of one VM: `state` is one of the three above; `why` unless it was quiesced."""
 
     vm: Vm
     state: str
@@ -49,23 +49,23 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class VmSummary:
-    """What became of one VM. Moments are seconds since the run began; None: never. The calls are the run's own."""
+    """What became of one VM. Times are in seconds since the run began; None: never. Calls are the run's own."""
 
     vm: Vm
     state: str  # as in a verdict
     why: str = ""
     create_sent: float | None = None
     create_answered: float | None = None
-    create_seconds: float | None = None  # that it took; None: it was not answered with success
+    create_seconds: float | None = None  # its duration; None: it did not succeed
     removal_sent: float | None = None  # the first one
     removal_answered: float | None = None  # the last one
     removal_seconds: float | None = None
-    freed: float | None = None
+    released: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureSummary:
-    """The filer's snapshot of one volume. Moments are seconds since the run began; `outcome` is without the output."""
+    """The filer's snapshot of one volume. Times are in seconds since the run began; `outcome` has no output."""
 
     volume: str
     name: str
@@ -88,15 +88,15 @@ class TakeoverSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run in one line, so that whoever looks back over many runs need not read the rest of their journals.
+    """A run in one line: reports on many runs need not read their whole journals.
 
-    `began` is in seconds since 1970, all other moments are in seconds since then.
+    `began` is in seconds since 1970, all other times are in seconds since then.
     """
 
     job: Job
     stamp: str
     keep: str
-    adoption: bool  # `recover --adopt`: no backup was asked for
+    adoption: bool  # `recover --adopt`: not a backup
     surveyed: bool
     began: float
     last: float  # the run's own last fact
@@ -108,26 +108,26 @@ class Summary:
     captures: tuple[CaptureSummary, ...]
     takeovers: tuple[TakeoverSummary, ...]
     left: tuple[str, ...]  # the VMs that may be left quiesced, by label
-    watched: tuple[str, ...]  # those that are only looked at again
+    watched: tuple[str, ...]  # those only watched
     open: bool
     origins: tuple[Origin, ...]  # of the filer's snapshots
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run ended. `outstanding` names VMs that may be left quiesced, `watched` those that are looked at again."""
+    """How a run ended. `outstanding`: VMs that may be left quiesced. `watched`: VMs that the next run checks again."""
 
     job: str
     stamp: str
     exit: Exit
     grade: Grade | None  # None: nothing was captured
     verdicts: tuple[Verdict, ...]
-    name: str  # what the new backup is called now; "" when there is none
+    name: str  # the new backup's name now; "": there is none
     published: bool
     outstanding: tuple[str, ...]
     watched: tuple[str, ...]
     seconds: float
     window: float  # seconds from the first quiesce sent to the last removal answered
     why: str = ""  # what stopped the run before, or outside of, its plan
-    given_up: tuple[str, ...] = ()  # those of `outstanding` that snapall can do nothing more about
-    forgotten: bool = False  # its journal is lost: no later run knows of it
+    given_up: tuple[str, ...] = ()  # the outstanding VMs that snapall can do nothing more about
+    forgotten: bool = False  # its journal is lost: no later run knows about it

@@ -1,4 +1,4 @@
-"""The phases of VMs, captures and filer commands, and what is known of each. Pure."""
+"""The phases of VMs, captures and filer commands, and the facts about each. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release,
 
 
 class VmPhase(StrEnum):
-    """How far a VM has come (docs/architecture.md draws the ways between them)."""
+    """How far a VM has come (docs/architecture.md draws the transitions)."""
 
     PLANNED = "planned"
-    LEFT_OUT = "left out"  # not asked for after all
+    LEFT_OUT = "left out"  # not quiesced after all
     ASKED = "asked"  # its create is under way
     REFUSED = "refused"  # nothing was sent
-    SILENT = "silent"  # no answer, or an id that is not ours: it may act until it has settled
-    FAILED = "failed"  # the program said so; watched as long
+    SILENT = "silent"  # no answer, or an id that is not ours: the create may act until `settle` is over
+    FAILED = "failed"  # the program said so; it is watched as long
     QUIESCED = "quiesced"  # an id of ours is known
     RELEASING = "releasing"  # a removal was sent
     RELEASED = "released"  # a removal was answered with success
@@ -36,8 +36,8 @@ class CapturePhase(StrEnum):
     """How far the capture of a volume has come."""
 
     ASKED = "asked"
-    SILENT = "silent"  # not a word of answer: it may act until the filer's timeout is over
-    ANSWERED = "answered"  # the filer said something; only `snap list` confirms it
+    SILENT = "silent"  # no answer at all: it may act until the filer's timeout is over
+    ANSWERED = "answered"  # only `snap list` confirms it
     CONFIRMED = "confirmed"
     ABSENT = "absent"
 
@@ -46,27 +46,27 @@ class CommandPhase(StrEnum):
     """How far a rename or a deletion on the filer has come."""
 
     ASKED = "asked"
-    SILENT = "silent"  # not answered well: it may act until the filer's timeout is over
+    SILENT = "silent"  # no success: it may act until the filer's timeout is over
     ANSWERED = "answered"
-    SEEN = "seen"
-    NOT_SEEN = "not seen"
-    OVER = "over"  # it acts no more, and a later command hides whether it did
+    CONFIRMED = "confirmed"  # the list shows its effect
+    FAILED = "failed"  # it had no effect
+    OVER = "over"  # it can no longer act, and a later command hides whether it did
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A changing command: when it was sent and answered (UTC; None: never), and what it came to."""
+    """A changing command: when it was sent and answered (UTC; None: never), and its outcome."""
 
     n: int
     step: Step
     sent: datetime
-    owner: int = 0  # how often the run had been taken over when it was sent
+    owner: int = 0  # the number of takeovers before it was sent
     child: Child | None = None
     answered: datetime | None = None
     outcome: Outcome | None = None
     seconds: float | None = None
-    abandoned: bool = False  # whoever sent it is dead
-    over: bool = False  # it acts no more, though nobody knows whether it did
+    abandoned: bool = False  # its sender is dead
+    over: bool = False  # it can no longer act, and nobody knows whether it did
 
     @property
     def in_flight(self) -> bool:
@@ -80,7 +80,7 @@ class Call:
 
     @property
     def why(self) -> str:
-        """Why it did not work, as far as an answer says; "" for a success, and without an answer."""
+        """Why it failed, by its answer; "" for a success, and without an answer."""
         match self.outcome:
             case Refusal(why=why) | Unknown(why=why):
                 return why
@@ -89,13 +89,13 @@ class Call:
 
     @property
     def worded(self) -> bool:
-        """Whether the filer said a word: over rsh the silence of success is that of a lost answer, too."""
+        """Whether the answer has any text: over rsh a silent success looks like a lost answer."""
         return self.outcome is not None and bool(self.outcome.output.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class VmState:
-    """One VM. `ids` are the snapshots that are ours, `listed` whether the database ever listed one of them."""
+    """One VM. `ids` are our snapshots, `listed` says whether the database ever listed one of them."""
 
     vm: Vm
     phase: VmPhase = VmPhase.PLANNED
@@ -106,19 +106,19 @@ class VmState:
     withheld: Mapping[str, str] = field(default_factory=dict)  # id -> why it is not ours
     removals: tuple[Call, ...] = ()
     ended: datetime | None = None  # when the program of its create was seen to have ended
-    known: datetime | None = None  # when the first id of ours was told or found
+    known: datetime | None = None  # when the first id of ours was printed or found
     in_time: bool = False  # answered or listed before the first `snap create` was sent
     after_capture: bool = True  # its first removal was sent after the captures had been answered or listed
     vanished: bool = False  # gone before a removal of ours was sent
-    freed: datetime | None = None  # when nothing of ours was left on it, by an answer or by a look
+    released: datetime | None = None  # when our last snapshot was gone, by an answer or by a look
     why: str = ""
     changed: int = 0  # the state's version at its last change
     looked: int = -1  # that of the last look at it
-    shown: tuple[str, ...] = ()  # the ids of ours in that look
+    listed_ids: tuple[str, ...] = ()  # the ids of ours in that look
 
     @property
     def outstanding(self) -> bool:
-        """Whether a snapshot of ours may be on it, now or later."""
+        """Whether it may have a snapshot of ours, now or later."""
         return self.phase in OUTSTANDING
 
     @property
@@ -128,23 +128,23 @@ class VmState:
 
     @property
     def stranger(self) -> bool:
-        """Whether the only id that was ever told of is somebody else's."""
+        """Whether every id that was printed for it is foreign."""
         return bool(self.withheld) and not self.ids
 
     @property
     def watched(self) -> bool:
-        """Whether it is only kept in view: the program said that it failed, and no look has found anything."""
+        """Whether it is only watched: the program said that it failed, and no look has found anything."""
         return self.phase is VmPhase.FAILED and not self.ids and not self.withheld
 
     @property
     def removed(self) -> bool:
-        """Whether a removal was answered with success, and one of each snapshot that is known to be ours."""
+        """Whether removals succeeded: at least one, and one of each id of ours."""
         done = {call.step.ssid for call in self.removals if call.done and isinstance(call.step, Release)}
         return bool(done) and done.issuperset(self.ids)
 
     @property
     def tried(self) -> tuple[Call, ...]:
-        """The removals that may have been sent."""
+        """The removals that may have reached VirtualCenter."""
         return tuple(call for call in self.removals if not isinstance(call.outcome, Refusal))
 
     @property
@@ -153,7 +153,7 @@ class VmState:
         return any(call.in_flight for call in self.removals)
 
     def removals_of(self, ssid: str) -> tuple[Call, ...]:
-        """The removals of one id, as they were sent."""
+        """The removals of one id, in the order in which they were sent."""
         return tuple(call for call in self.removals if isinstance(call.step, Release) and call.step.ssid == ssid)
 
     @property
@@ -180,13 +180,13 @@ class CaptureState:
 
     @property
     def safe(self) -> bool:
-        """Whether it was listed, or answered and no create of it may act later: what is released now lies behind it."""
+        """Whether it was taken: listed, or answered and no create of it may still act. A release now comes after it."""
         answered = any(call.done and call.worded for call in self.calls)
         return self.phase is CapturePhase.CONFIRMED or (answered and not self.silent_calls)
 
     @property
     def silent_calls(self) -> tuple[Call, ...]:
-        """The creates that may act yet, or act once more: of one alone whose snapshot is there, nothing more comes."""
+        """The creates that may still act. A single one whose snapshot is listed cannot."""
         sent = tuple(call for call in self.calls if not isinstance(call.outcome, Refusal))
         if self.phase is CapturePhase.CONFIRMED and len(sent) == 1:
             return ()
@@ -204,7 +204,7 @@ class CommandState:
     call: Call
     phase: CommandPhase
     changed: int = 0
-    back: bool = False  # it takes back a rename that had made room
+    back: bool = False  # it reverses a rename that made room
 
     @property
     def step(self) -> Rename | Delete:
@@ -217,7 +217,7 @@ class CommandState:
 
     @property
     def unsettled(self) -> bool:
-        """Whether it may act yet: over rsh the silence of a success is that of a lost answer, too."""
+        """Whether it may still act: over rsh a silent success looks like a lost answer."""
         if self.phase is CommandPhase.ANSWERED:
             return not self.call.worded
         return self.phase in {CommandPhase.ASKED, CommandPhase.SILENT}
@@ -225,7 +225,7 @@ class CommandState:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is known of a volume's names: as they were read, then as the answers since then say."""
+    """A volume's names as last read."""
 
     rows: tuple[FilerSnapshot, ...]
     at: datetime

@@ -1,4 +1,4 @@
-"""The plan: every command in order with its reason, built whole before anything is changed. Pure."""
+"""The plan: every command in order, with its reason, complete before anything changes. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
-from snapall.backup.looks import ours
+from snapall.backup.limits import MOST_VM_SNAPSHOTS, check, exceeded
+from snapall.backup.looks import orphaned, ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
 from snapall.backup.origins import Provenance
 from snapall.backup.phases import VmState
+from snapall.backup.queries import may_have_left
 from snapall.backup.record import Stage
 from snapall.backup.rotation import Pending, Rotation, make_room, rotate
 from snapall.backup.runstate import RunState
 from snapall.backup.schedule import Durations, Schedule, schedule
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from snapall.errors import Refused
-
-MOST_FILER_SNAPSHOTS = 254  # of 255 a volume, one slot must be free (Data ONTAP 7-Mode)
-MOST_VM_SNAPSHOTS = 31  # a chain of 32 is the limit of ESX 3 (the paper, section 2)
-MOST_VMS_A_VOLUME = 25  # the paper, section 2
-MOST_VMS_A_DATASTORE = 50  # the paper, section 1.1
-MOST_VMS_A_HOST = 32  # the paper, section 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +61,18 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does. `asked` are quiesced; `left` are not, each with its reason; `skipped` are not wanted at all."""
+    """What a run does. `targets` are quiesced; `left` cannot be, each with its reason; `skipped` are not wanted."""
 
     job: Job
     stamp: str
     capture: str  # the name under which every volume is captured
     actions: tuple[Planned, ...]
-    asked: tuple[Vm, ...]
+    targets: tuple[Vm, ...]
     left: tuple[tuple[Vm, str], ...]
     skipped: tuple[Vm, ...]
     rotation: Rotation
     warnings: tuple[str, ...]
-    removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `asked`
+    removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `targets`
     ordering: str = ""  # why they are in this order; "": it is the database's
 
     @property
@@ -96,81 +92,44 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What a plan rests on besides its survey: runs that are not settled, and what the job's history shows.
+    """What a plan rests on besides its survey: open runs, and the job's history.
 
-    `owing` are runs, of whatever job, whose VMs are not quiesced again; `settling` those that the run settles first, so
-    that only what nobody can release yet stays in the way.
+    `open_runs`, of any job, keep their VMs from being quiesced again. The run settles `settled_first` before, so only
+    their VMs that nobody can release yet are in the way.
     """
 
-    owing: tuple[RunState, ...] = ()
-    settling: tuple[RunState, ...] = ()
+    open_runs: tuple[RunState, ...] = ()
+    settled_first: tuple[RunState, ...] = ()
     usual: Mapping[int, Durations] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
     parallel: int = 4
 
 
 def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stamp: str, keep: str = "") -> Plan:
-    """Make the plan of a run.
-
-    Refused: a limit or a rule of the job forbids the backup; nothing has been changed.
-    """
+    """Make the plan of a run. Refused: a limit or a rule of the job forbids the backup."""
     check(job, survey, keep)
-    asked, left, skipped = _choose(job, survey, context)
-    ordered = _ordered(job, asked, context)
-    by_id = {vm.id: vm for vm in asked}
-    asked, released = (tuple(by_id[vm] for vm in ids) for ids in (ordered.creates, ordered.removals))
+    wanted, left, skipped = _choose(job, survey, context)
+    ordered = _ordered(job, wanted, context)
+    by_id = {vm.id: vm for vm in wanted}
+    targets, released = (tuple(by_id[vm] for vm in ids) for ids in (ordered.creates, ordered.removals))
     rotation, capture = _first_rotation(job, survey, past, stamp, keep)
     room = [Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves] if _before(job, keep) else []
     end = []
     if not keep and (job.order is Order.SAFE or capture != job.newest):
-        rotation = _last_rotation(job, survey, past, capture, len(left), len(asked))
+        rotation = _last_rotation(job, survey, past, capture, len(left), len(targets))
         end = _turn(job, rotation)
-    actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, asked, released), *end)
-    notes = (
-        *survey.warnings,
-        *past.warnings,
-        *_limits(job, survey, asked),
-        *_foreign(job, survey, (*context.owing, *context.settling)),
-    )
-    removals = tuple(vm.id for vm in released)
-    return Plan(job, stamp, capture, actions, asked, left, skipped, rotation, notes, removals, ordered.reason)
+    actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, targets, released), *end)
+    foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
+    notes = (*survey.warnings, *past.warnings, *exceeded(job, survey, targets), *foreign)
+    order, why = ordered.removals, ordered.reason
+    return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 
 
-def check(job: Job, survey: Survey, keep: str = "") -> None:
-    """Whether a backup may begin at all. Refused: it may not, and why."""
-    if (survey.empty or not survey.vms) and not job.allow_empty:
-        stores = ", ".join(str(one) for one in survey.empty or job.datastores)
-        raise Refused(
-            f"job {job.name}: no VM lies on datastore {stores}",
-            "look the id up again (a wrong one is likelier than an empty datastore), or set allow_empty = true",
-        )
-    for volume, listing in survey.listings.items():
-        if len(listing) > MOST_FILER_SNAPSHOTS:
-            raise Refused(
-                f"volume {volume} has {len(listing)} snapshots: no slot is free",
-                "delete some that are not needed; a volume bears 255",
-            )
-        if keep and any(row.name.lower() == keep.lower() for row in survey.listings[volume]):
-            raise Refused(f"a snapshot {keep} stands on volume {volume} already", "choose another name for --keep")
-    present = {name.lower() for vm in survey.vms for name in (vm.moref, vm.name) if name is not None}
-    missing = [name for name in job.policies.musts_by_name if name.lower() not in present]
-    if missing:
-        raise Refused(
-            f"job {job.name}: {', '.join(missing)} must be backed up, but is not on its datastores",
-            'correct the name in `vms`, or take "must" from it',
-        )
-
-
-def _choose(
-    job: Job, survey: Survey, context: PlanContext
-) -> tuple[tuple[Vm, ...], tuple[tuple[Vm, str], ...], tuple[Vm, ...]]:
-    """Tell the VMs that are asked for from those that cannot be, and from those that are not wanted."""
+def _choose(job: Job, survey: Survey, context: PlanContext) -> tuple[list[Vm], list[tuple[Vm, str]], list[Vm]]:
+    """The VMs to quiesce, those that cannot be quiesced, and those that are not wanted."""
     depth = Counter(row.vm for row in survey.vm_snapshots)
-    open_ = {
-        one.vm.id: f"run {state.header.stamp} of job {state.header.job.name} may have left {one.name} on it"
-        for state, one in _in_the_way(survey, context)
-    }
-    asked, left, skipped = [], [], []
+    open_ = {one.vm.id: may_have_left(state, one) for state, one in _in_the_way(survey, context)}
+    targets, left, skipped = [], [], []
     for vm in survey.vms:
         policy = job.policies.of(vm)
         if policy is VmPolicy.SKIP:
@@ -180,31 +139,31 @@ def _choose(
         if vm.id in open_:
             why = open_[vm.id]
         elif depth[vm.id] >= MOST_VM_SNAPSHOTS:
-            why = f"it has {depth[vm.id]} snapshots already, and ESX bears 32"
+            why = f"it already has {depth[vm.id]} snapshots, and ESX supports 32"
         if not why:
-            asked.append(vm)
+            targets.append(vm)
         elif policy is VmPolicy.MUST:
-            raise Refused(f"{vm.label} must be quiesced, but {why}", "settle that first: `snapall recover`")
+            raise Refused(f"{vm.label} must be quiesced, but {why}", "run `snapall recover` first")
         else:
             left.append((vm, why))
-    return tuple(asked), tuple(left), tuple(skipped)
+    return targets, left, skipped
 
 
 def _in_the_way(survey: Survey, context: PlanContext) -> Iterator[tuple[RunState, VmState]]:
-    """The VMs that another run may have a snapshot on when this one begins."""
-    for state in context.owing:
+    """The VMs on which another run may have a snapshot when this one begins."""
+    for state in context.open_runs:
         yield from ((state, one) for one in state.outstanding)
-    for state in context.settling:
+    for state in context.settled_first:
         for one in state.outstanding:
             if not one.ids and not ours(state, one, survey.vm_snapshots):
                 yield state, one
 
 
-def _ordered(job: Job, asked: tuple[Vm, ...], context: PlanContext) -> Schedule:
-    ids = [vm.id for vm in asked]
+def _ordered(job: Job, targets: Sequence[Vm], context: PlanContext) -> Schedule:
+    ids = [vm.id for vm in targets]
     if job.order is Order.PAPER:
         return Schedule(tuple(ids), tuple(ids))
-    must = [vm.id for vm in asked if job.policies.of(vm) is VmPolicy.MUST]
+    must = [vm.id for vm in targets if job.policies.of(vm) is VmPolicy.MUST]
     return schedule(ids, context.usual, context.parallel, must, context.missed & set(ids))
 
 
@@ -213,7 +172,7 @@ def _before(job: Job, keep: str) -> bool:
 
 
 def _first_rotation(job: Job, survey: Survey, past: Provenance, stamp: str, keep: str) -> tuple[Rotation, str]:
-    """The rotation before the capture, and the capture's name: the newest of the chain only if that could be freed."""
+    """The rotation before the capture, and the capture's name: the newest of the chain only if that is vacant then."""
     if keep:
         return Rotation(), keep
     if job.order is Order.SAFE:
@@ -224,42 +183,42 @@ def _first_rotation(job: Job, survey: Survey, past: Provenance, stamp: str, keep
     return rotation, job.newest
 
 
-def _last_rotation(job: Job, survey: Survey, past: Provenance, capture: str, left: int, asked: int) -> Rotation:
-    """The rotation after the proof, as it will be when every VM that is asked can be quiesced."""
+def _last_rotation(job: Job, survey: Survey, past: Provenance, capture: str, left: int, targets: int) -> Rotation:
+    """The rotation after the confirmation, if every target can be quiesced."""
     listings = {volume: (FilerSnapshot(capture, ""), *listing) for volume, listing in survey.listings.items()}
-    return rotate(job, listings, [*past.pending, Pending(capture, grade(asked, asked + left))])
+    return rotate(job, listings, [*past.pending, Pending(capture, grade(targets, targets + left))])
 
 
 def _survey(job: Job, survey: Survey) -> list[Planned]:
-    """The looks that this very plan rests on; a run takes them first."""
+    """The looks on which this plan rests; a run takes them first."""
     return [
         Planned(Stage.SURVEY, FindVms(job.datastores), "which VMs are backed up"),
         *([Planned(Stage.SURVEY, FindVmSnapshots(survey.vms), "which snapshots they have")] if survey.vms else []),
         Planned(Stage.SURVEY, AskVersion(), "is it a filer in 7-Mode?"),
-        *(Planned(Stage.SURVEY, ListVolume(volume), "what the chain holds") for volume in job.volumes),
+        *(Planned(Stage.SURVEY, ListVolume(volume), "which backups are retained") for volume in job.volumes),
     ]
 
 
 def _turn(job: Job, rotation: Rotation) -> list[Planned]:
-    """The rotation after the proof, between a fresh look and one that reads the names back."""
+    """The rotation after the confirmation, between a fresh look and one that reads the names back."""
     return [
-        *(Planned(Stage.ROTATE, ListVolume(volume), "planned anew if it has changed") for volume in job.volumes),
+        *(Planned(Stage.ROTATE, ListVolume(volume), "planned again if it has changed") for volume in job.volumes),
         *(Planned(Stage.ROTATE, move.step, move.reason) for move in rotation.moves),
         *(Planned(Stage.ROTATE, ListVolume(volume), "read the names back") for volume in job.volumes),
     ]
 
 
-def _middle(job: Job, stamp: str, capture: str, asked: tuple[Vm, ...], released: tuple[Vm, ...]) -> list[Planned]:
+def _middle(job: Job, stamp: str, capture: str, targets: tuple[Vm, ...], released: tuple[Vm, ...]) -> list[Planned]:
     """From the first quiesce to the last release: the same in both orders."""
-    quiesces = [Quiesce(vm, job.vm_snapshot_of(stamp)) for vm in asked]
+    quiesces = [Quiesce(vm, job.vm_snapshot_of(stamp)) for vm in targets]
     releases = [Release(vm, f"<ssid of {vm.moref}>") for vm in released]
     return [
         *(Planned(Stage.QUIESCE, step, f"quiesce {step.vm.label}{_on(step.vm)}") for step in quiesces),
         *(Planned(Stage.CAPTURE, Capture(volume, capture), "the backup itself") for volume in job.volumes),
         *(Planned(Stage.CONFIRM, ListVolume(volume), f"read {capture} back") for volume in job.volumes),
-        *([Planned(Stage.LOCATE, FindVmSnapshots(asked), "ids to compare with the printed ones")] if asked else []),
+        *([Planned(Stage.LOCATE, FindVmSnapshots(targets), "compare the ids with those printed")] if targets else []),
         *(Planned(Stage.RELEASE, step, f"release {step.vm.label}") for step in releases),
-        *([Planned(Stage.RELEASE, FindVmSnapshots(asked), "check that none is left")] if asked else []),
+        *([Planned(Stage.RELEASE, FindVmSnapshots(targets), "check that none is left")] if targets else []),
     ]
 
 
@@ -267,38 +226,21 @@ def _on(vm: Vm) -> str:
     return f" on {vm.host}" if vm.host is not None else ""
 
 
-def _limits(job: Job, survey: Survey, asked: tuple[Vm, ...]) -> list[str]:
-    """The paper's limits that a backup exceeds: worth a warning, not a refusal."""
-    found = []
-    if len(survey.vms) > MOST_VMS_A_VOLUME * len(job.volumes):
-        found.append(f"{len(survey.vms)} VMs lie on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume")
-    if len(asked) > MOST_VMS_A_DATASTORE * len(job.datastores):
-        found.append(f"{len(asked)} VMs hold a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore")
-    hosts = Counter(vm.host for vm in asked if vm.host is not None)
-    found += [
-        f"{count} VMs of host {host} hold a snapshot at once: more than {MOST_VMS_A_HOST}"
-        for host, count in sorted(hosts.items())
-        if count > MOST_VMS_A_HOST
-    ]
-    return found
-
-
-def _foreign(job: Job, survey: Survey, owing: Sequence[RunState]) -> list[str]:
-    """VM snapshots with the job's name that no run owns: reported, never removed without the operator's word."""
+def _foreign(job: Job, survey: Survey, runs: Sequence[RunState]) -> list[str]:
+    """Reports of orphaned VM snapshots, which are never removed unless the operator agrees."""
     labels = {vm.id: vm.label for vm in survey.vms}
-    known = {row.ssid for state in owing for one in state.outstanding for row in ours(state, one, survey.vm_snapshots)}
     return [
         f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: it is left alone; "
         "`snapall recover --adopt` lists such snapshots"
-        for row in survey.vm_snapshots
-        if row.vm in labels and row.ssid not in known and job.names_vm_snapshot(row.name)
+        for row in orphaned(job, survey.vm_snapshots, runs)
+        if row.vm in labels
     ]
 
 
-def settling(owing: Sequence[RunState]) -> tuple[Planned, ...]:
-    """What a run settles first, as far as it is known before looking."""
+def settling(runs: Sequence[RunState]) -> tuple[Planned, ...]:
+    """What a run settles first, as far as the journals show."""
     found: list[Planned] = []
-    for state in owing:
+    for state in runs:
         for one in state.outstanding:
             why = f"run {state.header.stamp} may have left {one.name} on {one.vm.label}"
             looks: list[Step | Look] = [Release(one.vm, ssid) for ssid in one.ids] or [FindVmSnapshots((one.vm,))]
@@ -310,8 +252,8 @@ def settling(owing: Sequence[RunState]) -> tuple[Planned, ...]:
 def _settling_filer(state: RunState) -> list[tuple[Step | Look, str]]:
     found: list[tuple[Step | Look, str]] = []
     found += [(ListVolume(one.volume), f"was {one.name} created?") for one in state.unsure]
-    found += [(ListVolume(one.volume), f"is {one.name} created once more?") for one in state.doubled]
-    found += [(ListVolume(one.step.volume), "a command was never answered") for one in state.unsettled]
-    found += [(Delete(one.volume, one.name), "captured on some volumes only: no backup") for one in state.parts]
+    found += [(ListVolume(one.volume), f"is {one.name} created a second time?") for one in state.doubled]
+    found += [(ListVolume(one.step.volume), "a command got no answer") for one in state.unsettled]
+    found += [(Delete(one.volume, one.name), "captured on some volumes only: not a backup") for one in state.parts]
     back = [Rename(one.volume, one.new, one.old) for one in state.room]
-    return found + [(step, "the run that made room never captured") for step in back]
+    return found + [(step, "it made room for a capture that failed") for step in back]

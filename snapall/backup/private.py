@@ -1,8 +1,8 @@
-"""Who may read and write the state: its owner alone, whatever the umask, and one group that may read on request.
+"""Who may read and write the state: its owner alone, whatever the umask; on request, one group may read it.
 
-Rights are narrow from the first moment on: files and folders are made with them, never narrowed after they were
-filled. A group that may read is recorded in the state folder's own rights (0750), and what is made in it follows.
-Windows has no such rights: there, folders and files inherit the access list of the folder above.
+Files and folders are created with narrow rights, never narrowed later. The state folder's own rights (0750) record a
+group that may read, and what is created in it follows. Windows has no such rights: files inherit the access list of
+the folder above.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _FOR_THE_GROUP = ("*.jsonl", "*.holder")  # journals, and the notes that say who
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone; one that is there is narrowed. Untrusted: others may write it. OSError."""
+    """Make a folder for its owner alone, or narrow an existing one. Untrusted: others may write it. OSError."""
     for above in reversed([one for one in folder.parents if not one.exists()]):
         with suppress(FileExistsError):
-            above.mkdir(0o755)  # by an umask of 0, anyone could put another folder in its place
+            above.mkdir(0o755)  # with a umask of 0, anyone could replace it
     try:
         folder.mkdir(0o700)
     except FileExistsError:
@@ -39,7 +39,7 @@ def make_folder(folder: Path) -> None:
 
 
 def make_folder_in(state: Path, name: str) -> None:
-    """Make a folder of the state folder, for whoever may read that one. Untrusted. OSError."""
+    """Make a folder in the state folder, for the same readers. Untrusted. OSError."""
     if not state.exists():
         make_folder(state)
     make_folder(state / name)
@@ -48,10 +48,10 @@ def make_folder_in(state: Path, name: str) -> None:
 
 
 def arrange(state: Path, readers: int | None) -> None:
-    """Make the state folder or take it up, and let the group `readers` read it; None: no group.
+    """Make the state folder, or adjust an existing one, and let the group `readers` read it; None: no group.
 
-    What cannot be given to the group (its owner is no member) stays with its owner: that costs no backup.
-    Untrusted: somebody else could have written it. JournalError: it cannot be made or listed.
+    An owner who is no member of the group cannot give it away: that stops no backup. Untrusted: somebody else could
+    have written it. JournalError: it cannot be made or listed.
     """
     try:
         make_folder(state)
@@ -65,13 +65,13 @@ def arrange(state: Path, readers: int | None) -> None:
 
 
 def unwritable(state: Path, error: OSError) -> JournalError:
-    """What to say of a state folder in which nothing can be made."""
+    """The error for a state folder that cannot be written."""
     remedy = JournalError.RIGHTS if isinstance(error, PermissionError) else JournalError.ROOM
     return JournalError(f"the folder {state} cannot be written: {error.strerror}", remedy)
 
 
 def require_trusted(state: Path) -> None:
-    """For whoever only reads: Untrusted if others than the owner could have written the state. It may be absent."""
+    """Check a state folder before reading it. Untrusted: others could have written it. It may be absent."""
     if sys.platform != "win32":
         with suppress(FileNotFoundError):
             for folder in _folders(state):
@@ -88,20 +88,20 @@ def not_readable_by(group: int, state: Path) -> Path | None:
 
 
 def create(path: Path) -> None:
-    """Make an empty file, for its owner and for the group that may read its folder. FileExistsError. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
-    try:
-        _share_like_its_folder(path, descriptor)
-    finally:
-        os.close(descriptor)
+    """Create an empty file, for the readers of its folder. FileExistsError. OSError."""
+    _put(path, os.O_EXCL, b"")
 
 
 def write(path: Path, text: str) -> None:
-    """Write a small file anew, for its owner and for the group that may read its folder. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, 0o600)
+    """Write a small file, for the readers of its folder. OSError."""
+    _put(path, os.O_TRUNC, text.encode())
+
+
+def _put(path: Path, flag: int, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | _NO_LINK, 0o600)
     try:
         _share_like_its_folder(path, descriptor)
-        os.write(descriptor, text.encode())
+        os.write(descriptor, data)
     finally:
         os.close(descriptor)
 
@@ -110,11 +110,7 @@ def read(path: Path) -> BinaryIO:
     """Open a file of the state for reading. Untrusted: somebody else could have written it. OSError."""
     file = path.open("rb")
     try:
-        if sys.platform != "win32":
-            about = os.fstat(file.fileno())
-            if about.st_uid not in {0, _us(), path.parent.stat().st_uid}:
-                raise _another_owner(path, about.st_uid)
-            _require_one_writer(path, about)
+        _require_ours(path, os.fstat(file.fileno()), path.parent.stat().st_uid)
     except BaseException:
         file.close()
         raise
@@ -122,16 +118,13 @@ def read(path: Path) -> BinaryIO:
 
 
 def open_lock(path: Path) -> int:
-    """Open or make a lock file, for its owner alone. Untrusted: somebody else could hold it. OSError."""
+    """Open or create a lock file, for its owner alone. Untrusted: somebody else could lock it. OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
     try:
-        if sys.platform != "win32":
-            about = os.fstat(descriptor)
-            if about.st_uid not in {0, _us()}:
-                raise _another_owner(path, about.st_uid)
-            _require_one_writer(path, about)
-            if about.st_mode & _OTHERS and about.st_uid == _us():
-                os.fchmod(descriptor, 0o600)
+        about = os.fstat(descriptor)
+        _require_ours(path, about)
+        if sys.platform != "win32" and about.st_mode & _OTHERS and about.st_uid == _us():
+            os.fchmod(descriptor, 0o600)
     except BaseException:
         os.close(descriptor)
         raise
@@ -139,37 +132,42 @@ def open_lock(path: Path) -> int:
 
 
 def _folders(state: Path) -> Iterator[Path]:
-    """The state folder, and those in it that snapall makes."""
+    """The state folder, and the folders in it that snapall makes."""
     yield state
     yield from (state / name for name in _INNER if (state / name).is_dir())
 
 
 def _own(folder: Path) -> None:
-    """Narrow a folder of ours, unless a group is meant to read it. Untrusted: it is not ours alone."""
+    """Narrow a folder of ours, unless a group may read it. Untrusted: others may write it."""
+    about = folder.stat()
+    _require_ours(folder, about)
+    if sys.platform != "win32" and about.st_mode & _OTHERS not in {0, _GROUP_ENTERS} and about.st_uid == _us():
+        folder.chmod(0o700)
+
+
+def _require_ours(path: Path, about: os.stat_result, *owners: int) -> None:
+    """Untrusted: the file belongs to another user, `owners` excepted, or others may write it. Windows cannot tell."""
     if sys.platform == "win32":
         return
-    about = folder.stat()
-    if about.st_uid not in {0, _us()}:
-        raise _another_owner(folder, about.st_uid)
-    _require_one_writer(folder, about)
-    if about.st_mode & _OTHERS not in {0, _GROUP_ENTERS} and about.st_uid == _us():
-        folder.chmod(0o700)
+    if about.st_uid not in {0, _us(), *owners}:
+        raise _another_owner(path, about.st_uid)
+    _require_one_writer(path, about)
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:
     if about.st_mode & _WRITABLE:
         raise Untrusted(
-            f"others than its owner can write {path} (mode {stat.S_IMODE(about.st_mode):04o}): it is not believed",
-            f"check that nobody has changed what it holds, then run `chmod go-w {path}`",
+            f"others than its owner can write {path} (mode {stat.S_IMODE(about.st_mode):04o}): it is not trusted",
+            f"check that nobody has changed its content, then run `chmod go-w {path}`",
         )
 
 
 def _another_owner(path: Path, owner: int) -> Untrusted:
-    """Why something that another user owns is not used."""
+    """The error for a file that another user owns."""
     them, us = _user(owner), _user(_us())
     return Untrusted(
-        f"{path} belongs to user {them}, and this is {us}: it is not believed",
-        f"run snapall as {them}; or check what it holds, and give the whole state folder to {us} with `chown -R`",
+        f"{path} belongs to user {them}, and this is {us}: it is not trusted",
+        f"run snapall as {them}; or check its content, and give the whole state folder to {us} with `chown -R`",
     )
 
 
@@ -189,18 +187,18 @@ def _user(number: int) -> str:
 
 
 def _group_of(folder: Path) -> int | None:
-    """The group that may read this folder and, by it, what is in it."""
+    """The group that may read this folder and what is in it."""
     about = folder.stat()
     readable = sys.platform != "win32" and about.st_mode & _OTHERS == _GROUP_ENTERS
     return about.st_gid if readable else None
 
 
 def _share(path: Path, group: int | None) -> None:
-    """Let the group read a file or folder of ours, or nobody. It changes hands before its rights grow."""
+    """Let the group read a file or folder of ours; None: nobody. The group changes before the rights grow."""
     if sys.platform == "win32":
         return
     about = path.stat()
-    if about.st_uid != _us() or about.st_mode & _WRITABLE:  # what may not be believed is not tidied up
+    if about.st_uid != _us() or about.st_mode & _WRITABLE:  # leave alone what is not trusted
         return
     narrow = about.st_mode & stat.S_IRWXU
     if about.st_mode & _OTHERS and about.st_gid != group:

@@ -1,23 +1,29 @@
-"""Reads a journal back: its records, or what is wrong with it, with all that its readable lines tell."""
+"""Reads a journal back: its records, or what is wrong with it, and what its readable lines say."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from contextlib import suppress
 from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.codec import from_line
+from snapall.backup.facts import FORMAT, Began
 from snapall.backup.phases import VmState
 from snapall.backup.queries import never_asked
-from snapall.backup.record import FORMAT, Began, Record, header_of, is_intent, number_of
+from snapall.backup.record import Record, header_of, is_intent, number_of
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.errors import JournalError, OldFormat
 
 ASIDE = ".aside"
-"""What is added to the name of a journal that no command is to read any more."""
+"""The suffix of a journal that no command should read any more."""
+
+
+_CHUNK = 16384  # bytes: the summary of some forty VMs
+_LONGEST = 1 << 24  # bytes of a last line
 
 
 def read_journal(path: Path) -> tuple[list[Record], int]:
@@ -30,7 +36,7 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
             f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file"
         ) from error
     whole = data[: data.rfind(b"\n") + 1]
-    # A power cut can leave zeros where nothing was synced, and the lines behind them are no safer than those in them.
+    # A power cut can leave zeros where nothing was synced. The lines behind the zeros were not synced either.
     size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
     _require_format(path, whole)
     try:
@@ -61,20 +67,38 @@ def _lines(data: bytes) -> list[str]:
     return data.decode("utf-8", "replace").splitlines()
 
 
+def last_line(path: Path) -> tuple[int, bytes]:
+    """Where the last line of the file begins, and the line, which may be torn. Reads only the file's end."""
+    with private.read(path) as file:
+        size = begin = file.seek(0, os.SEEK_END)
+        tail = b""
+        while begin > 0 and len(tail) <= _LONGEST and _last_begins(tail) == 0:
+            begin = max(0, begin - max(_CHUNK, len(tail)))
+            file.seek(begin)
+            tail = file.read(size - len(tail) - begin) + tail
+    cut = _last_begins(tail)
+    return begin + cut, tail[cut:]
+
+
+def _last_begins(data: bytes) -> int:
+    """Ignore blank lines at the end, which an editor may leave."""
+    return data.rfind(b"\n", 0, len(data.rstrip())) + 1
+
+
 def _require_header(records: list[Record]) -> None:
     if records and header_of(records) is None:
         raise ValueError("begins without its header")
 
 
 def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
-    """What was acted upon had been synced, and all before it: a hole before that was left by no power cut."""
+    """Every command's intent was synced before it was sent: a power cut leaves no hole before an answer."""
     intended = {number_of(one.what) for one in records if is_intent(one.what)}
     if any(number_of(one.what) and not is_intent(one.what) and number_of(one.what) not in intended for one in behind):
         raise ValueError("has lost lines in its middle")
 
 
 class Damaged(JournalError):
-    """A journal that something else has changed; `state` is what its readable lines tell."""
+    """A journal that something else has changed. `state`: the fold of its readable lines."""
 
     def __init__(self, message: str, hint: str, state: RunState) -> None:
         super().__init__(message, hint)
@@ -82,7 +106,7 @@ class Damaged(JournalError):
 
 
 def damaged(path: Path, what: str, data: bytes) -> Damaged:
-    """The error of a journal that something else has changed, with all that its readable lines tell."""
+    """The error for a journal that something else has changed, with the fold of its readable lines."""
     readable = []
     for line in _lines(data):
         with suppress(ValueError):
@@ -90,7 +114,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     state = fold(record for record in readable if record is not None)
     named = ", ".join(map(_label, state.outstanding)) or "no VM"
     lost = [one.vm.label for one in never_asked(state)]
-    rest = f"; whether the run asked for {', '.join(lost)} is not known" if lost else ""
+    rest = f"; it is unknown whether the run tried {', '.join(lost)}" if lost else ""
     return Damaged(
         f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
         put_aside(path),
@@ -99,7 +123,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
 
 
 def put_aside(path: Path) -> str:
-    """The remedy for a journal that cannot be used: it works without the journal."""
+    """The remedy for a journal that cannot be used."""
     old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
     return (
         f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "
@@ -117,7 +141,7 @@ def _require_format(path: Path, data: bytes) -> None:
     try:
         header = json.loads(data.partition(b"\n")[0] or b"{}")
     except (ValueError, RecursionError):
-        return  # what is wrong with the line is told when it is read
+        return  # reading the line reports what is wrong with it
     if isinstance(header, dict) and header.get("is") == Began.__name__ and header.get("format", 1) != FORMAT:
         version = header.get("version", "unknown")
         raise OldFormat(

@@ -1,4 +1,4 @@
-"""Another process's journal, opened once and read again and again, whatever becomes of its name."""
+"""The journal of another process, opened once and read repeatedly, whatever becomes of its name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from snapall.errors import JournalError
 
 
 class JournalReader:
-    """What a living run writes: its records, the state that they fold into, and whether it gives signs of life."""
+    """What a living run writes: its records, their state, and its heartbeat."""
 
     def __init__(self, path: Path) -> None:
         """Open the file and read it. JournalError: it cannot be opened. Untrusted: others could have written it."""
         self.path = path
-        self.records: list[Record] = []  # as they were when the file could last be read
+        self.records: list[Record] = []  # as of the last time that the file could be read
         self.state = RunState()
         self.trouble: JournalError | None = None  # why it cannot be read now
         self._read = b""  # the lines that are in `records`
@@ -39,7 +39,7 @@ class JournalReader:
             return False
 
     def look(self) -> bool:
-        """Read what is new; answers whether the file has changed since the last look, be it by a sign of life alone."""
+        """Read what is new. Whether the file has changed since the last look, if only by a heartbeat."""
         try:
             about = os.fstat(self._file.fileno())
             mark = (about.st_mtime_ns, about.st_size)
@@ -58,7 +58,7 @@ class JournalReader:
         return True
 
     def close(self) -> None:
-        """Read nothing more; what was read stays."""
+        """Close the file; what was read stays."""
         self._file.close()
 
     def _content(self) -> bytes:
@@ -69,7 +69,7 @@ class JournalReader:
         return b"".join(blocks)
 
     def _take(self, lines: bytes) -> None:
-        if not lines.startswith(self._read):  # what could not be synced was torn off again
+        if not lines.startswith(self._read):  # a write that failed was cut off again
             records = parsed(lines, 1)
             self.records, self.state = records, fold(records)
         else:

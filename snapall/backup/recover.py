@@ -1,20 +1,21 @@
-"""Settles what earlier runs left, whoever made them; finishes interrupted rotations."""
+"""Settles what earlier runs left, of any job; finishes interrupted rotations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
-from snapall.backup.context import RunContext, defect, guarded
+from snapall.backup.context import RunContext, defect
 from snapall.backup.engine import Engine
+from snapall.backup.facts import Failed, TakenOver, Warned
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
 from snapall.backup.origins import recall
-from snapall.backup.record import Failed, TakenOver, Warned, What
+from snapall.backup.record import What
 from snapall.backup.report import stands
 from snapall.backup.settling import announce, close, reach, settled_code
 from snapall.backup.store import JournalStore
@@ -25,29 +26,29 @@ _LOST = "its journal is lost: once the snapshot is older than max_quiesced, `sna
 
 @dataclass(slots=True)
 class _Call:
-    """What one call of recover has come to."""
+    """What one call of recover has come to so far."""
 
     configured: Mapping[str, Job]
     codes: list[Exit] = field(default_factory=list)
-    busy: list[str] = field(default_factory=list)  # the jobs whose lock somebody else has
-    yielded: set[str] = field(default_factory=set)  # those that were left to a run
+    busy: list[str] = field(default_factory=list)  # the jobs whose lock another process has
+    yielded: set[str] = field(default_factory=set)  # those left to a run
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """One call of recover over a state folder. `wait`: stay until nothing can appear any more."""
+    """One call of recover over a state folder. `wait`: stay until no snapshot can appear any more."""
 
     store: JournalStore
-    context_for: Callable[[Job], RunContext]  # the site as a job saw it, present configuration or not
+    context_for: Callable[[Job], RunContext]  # the site as a job saw it, even if the configuration has changed
     publish: Callable[[What], None]
     stopped: Callable[[], bool]
     wait: bool
 
     def recover(self, jobs: Sequence[Job]) -> Exit:
-        """Settle every open journal, all at once, and let the configured jobs' pending backups enter their chains.
+        """Settle all open journals at once, and publish the pending backups of the configured jobs.
 
-        What is held by a guardian or another recover is waited for at the end: no VM of another job waits with it. What
-        only waits is left to a run that wants it, and taken up again behind that run.
+        Jobs that a guardian or another recover has locked come last, so that no other VM waits for them. A job that
+        only waits makes way for a run, and is taken up again after it.
         """
         call = _Call({job.name: job for job in jobs})
         names = [name for name in sorted({*call.configured, *self.store.jobs()}) if self._has_work(name, call)]
@@ -62,16 +63,16 @@ class Recovery:
         return bool(self.store.open_runs(name)) or (job is not None and self._temporaries(job))
 
     def _together(self, names: Sequence[str], call: _Call, *, queueing: bool = False) -> list[str]:
-        """Settle these jobs at once, and queue for a lock only if `queueing`; answers what it left to a run."""
+        """Settle these jobs at once, and queue for a lock only if `queueing`. The jobs that it left to a run."""
         with ExitStack() as locks:
-            held = [name for name in names if self._lock(name, locks, call, queueing=queueing)]
-            cases = [case for name in held for case in self._opened(self.store.open_runs(name), call.codes)]
+            locked = [name for name in names if self._lock(name, locks, call, queueing=queueing)]
+            cases = [case for name in locked for case in self._opened(self.store.open_runs(name), call.codes)]
             for case in cases:
                 locks.callback(case.journal.leave)
-                case.wanted = lambda: any(self.store.wanted(name) for name in held)
+                case.wanted = lambda: any(self.store.wanted(name) for name in locked)
             self._drive(cases, call.codes)
             yielded = sorted({case.state.header.job.name for case in cases if case.yielded})
-            for name in held:
+            for name in locked:
                 if name in call.configured and name not in yielded:
                     mine = [case for case in cases if case.state.header.job.name == name]
                     with self._reported(call.codes, Exit.PARTIAL):
@@ -80,13 +81,17 @@ class Recovery:
         return yielded
 
     def _lock(self, name: str, locks: ExitStack, call: _Call, *, queueing: bool) -> bool:
-        """Hold the job's lock; what stops this stops no other job."""
+        """Take the job's lock; a failure stops no other job."""
         stopped = self.stopped if queueing else lambda: True
         before = len(call.codes)
         with self._reported(call.codes):
             try:
                 yielding = name in call.yielded
-                locks.enter_context(self.store.held(name, "recover", stopped, self._warn, yielding=yielding))
+                locks.enter_context(
+                    self.store.lock(
+                        name, "recover", stopped, lambda text: self.publish(Warned(text)), yielding=yielding
+                    )
+                )
             except Stopped:
                 if queueing or self.stopped():
                     raise
@@ -94,27 +99,27 @@ class Recovery:
                 return False
         return len(call.codes) == before
 
-    def _warn(self, text: str) -> None:
-        self.publish(Warned(text))
-
     @contextmanager
-    def _reported(self, codes: list[Exit], of_a_defect: Exit = Exit.OUTSTANDING) -> Iterator[None]:
+    def _reported(
+        self, codes: list[Exit], of_a_defect: Exit = Exit.OUTSTANDING, *, settling: bool = False
+    ) -> Iterator[None]:
+        """Report what ends this part of the work. While `settling`, any error leaves the outstanding work unknown."""
         try:
             yield
         except SnapallError as error:
             self.publish(Failed(error.message, error.hint))
-            codes.append(Exit.OUTSTANDING if isinstance(error, JournalError) else error.exit)
-        except Exception:  # noqa: BLE001 - the other jobs do not pay for it
+            codes.append(Exit.OUTSTANDING if settling or isinstance(error, JournalError) else error.exit)
+        except Exception:  # noqa: BLE001 - it must not stop the other jobs
             self.publish(Failed(*defect()))
             codes.append(of_a_defect)
 
     def finish(self, journal: Journal, job: Job, taken_over: TakenOver, *, alone: bool) -> Exit | None:
-        """Settle one run, and publish what it captured. None: it is left to a run that wants the lock.
+        """Settle one run, and publish its backup. None: it is left to a run that wants the lock.
 
-        `alone`: the caller holds the lock, so that nobody else moves names on the filer. Else only VMs are released.
+        `alone`: the caller has the lock, so no other process renames snapshots. Otherwise only release VMs.
         """
         codes: list[Exit] = []
-        with self._guarded(codes), ExitStack() as left:
+        with self._reported(codes, settling=True), ExitStack() as left:
             case = self._case(journal, taken_over)
             left.callback(journal.leave)
             case.policy = replace(case.policy, filer=case.policy.filer and alone)
@@ -130,7 +135,7 @@ class Recovery:
     def _opened(self, paths: Sequence[Path], codes: list[Exit]) -> list[Case]:
         cases: list[Case] = []
         for path in paths:
-            with self._guarded(codes):
+            with self._reported(codes, settling=True):
                 case = self._case(self.store.open(path), TakenOver("recover", "the run had left it open"))
                 older = [one for one in cases if one.state.header.job.name == case.state.header.job.name]
                 case.after = older[-1] if older else None
@@ -145,23 +150,14 @@ class Recovery:
         case.record(taken_over)
         return case
 
-    def _guarded(self, codes: list[Exit]) -> AbstractContextManager[None]:
-        """Report what ends this part of the work; what is outstanding is then not known."""
-
-        def failed(text: str, hint: str) -> None:
-            self.publish(Failed(text, hint))
-            codes.append(Exit.OUTSTANDING)
-
-        return guarded(failed)
-
     def _drive(self, cases: Sequence[Case], codes: list[Exit]) -> None:
         if cases:
-            with self._guarded(codes):
+            with self._reported(codes, settling=True):
                 Engine(*cases).drive()
         codes += [self._settled(case) for case in cases if not case.yielded]
 
     def _settled(self, case: Case) -> Exit:
-        """Report how one run stands now, and write it."""
+        """Report what is left of one run, and write it down."""
         state, code = case.state, Exit.OK
         if state.filer_outstanding:
             code = Exit.FAILED if state.unsure or state.parts or state.room else Exit.PARTIAL
@@ -170,9 +166,8 @@ class Recovery:
                 self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
         for message in stands(state, _LOST) if case.journal.lost else stands(state):
             case.context.publish(message)
-        code = worst(
-            code, settled_code(state), *([Exit.PARTIAL] if case.journal.broken and not case.journal.lost else [])
-        )
+        incomplete = case.journal.broken and not case.journal.lost
+        code = worst(code, settled_code(state), Exit.PARTIAL if incomplete else Exit.OK)
         close(case, code, "not settled yet" if state.open else "recovered")
         return code
 
@@ -180,10 +175,10 @@ class Recovery:
         return any(one.temporary for one in self.store.known(job.name))
 
     def _finish_rotation(self, job: Job, settled: Sequence[Case]) -> Exit:
-        """Publish what is confirmed and good enough, in the newest journal, which knows the filer's snapshots."""
+        """Publish what is confirmed and good enough, in the newest journal: that one knows the filer's snapshots."""
         states = [case.state for case in settled]
         if any(state.unsettled or state.doubled for state in states):
-            return Exit.PARTIAL  # a name that moves now could be hit by what was sent for it before
+            return Exit.PARTIAL  # an earlier command could still hit a name that moves now
         known = self.store.known(job.name, states)
         newest = self.store.newest(job.name)
         if newest is None or not any(one.temporary for one in known):

@@ -1,4 +1,4 @@
-"""What a run came to: its exit code and its report, as queries of the states. Pure."""
+"""The result of a run: its exit code and its report, as queries of the states. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snapall.backup.certificate import certify
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Grade
 from snapall.backup.origins import backup_of
 from snapall.backup.outcome import Report
 from snapall.backup.phases import VmState
-from snapall.backup.record import Failed, Warned
 from snapall.backup.runstate import RunState
 from snapall.errors import Exit, worst
 
 
 def alarming(state: RunState) -> tuple[VmState, ...]:
-    """The VMs that may be left quiesced now, which is worth an operator's night.
+    """The VMs that may be left quiesced now: reason enough to wake the operator.
 
-    With the database out of reach a removal that succeeded counts; with it in reach, a failed quiesce that left no
-    trace does. Both stay open for the next look.
+    No alarm: a removal that succeeded while the database cannot be asked, and otherwise a failed quiesce that left no
+    trace. Both stay open for the next look.
     """
     if state.database is not None:
         return tuple(one for one in state.outstanding if not one.removed)
@@ -36,7 +36,7 @@ def window_of(state: RunState) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a run has come to besides its own records: how it was stopped, and the earlier runs that it settled."""
+    """The result of a run apart from its own records: what stopped it, and the earlier runs that it settled."""
 
     job: str
     stamp: str
@@ -47,7 +47,7 @@ class Before:
 
 
 def report_of(state: RunState, before: Before, seconds: float, *, forgotten: bool = False) -> Report:
-    """The report of a run that is over, after so many seconds; the state of one that had no journal is empty.
+    """The report of a run that has ended after so many seconds. Without a journal its state is empty.
 
     `forgotten`: its journal is lost.
     """
@@ -80,7 +80,7 @@ def report_of(state: RunState, before: Before, seconds: float, *, forgotten: boo
 
 
 def published(state: RunState) -> bool:
-    """Whether the run's backup is where it belongs: in the chain, or, a named one, outside it."""
+    """Whether the run's backup is where it belongs: in the chain, or outside it if it was named."""
     backup = backup_of(state) if state.began is not None else None
     return backup is not None and not backup.temporary
 
@@ -96,36 +96,36 @@ def _exit(state: RunState) -> Exit:
 
 
 def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple[Failed | Warned, ...]:
-    """What whoever settled a run says of its VMs; `again` is what helps with those that are still outstanding."""
+    """The messages about a settled run's VMs; `again` is the remedy for those that are still outstanding."""
     found: list[Failed | Warned] = []
     alarms = alarming(state)
     for one in state.outstanding:
         if one in alarms:
-            still = "is still quiesced" if one.ids else "may still be quiesced: no answer tells yet"
+            still = "is still quiesced" if one.ids else "may still be quiesced: no answer yet"
             found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", _help(one, again)))
         elif one.removed:
-            text = "was released, but the database could not be asked whether that took effect"
+            text = "was released, but the database could not confirm it"
             found.append(Failed(f"{one.vm.label} {text}: {one.name}", again))
         else:
-            text = "vcbsnapshot said that it failed, and it is not there; it is looked for once more"
+            text = "vcbsnapshot said that it failed, and it is not listed; the next run checks again"
             found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
     return (*found, *losses(state))
 
 
 def _help(one: VmState, again: str) -> str:
-    """What helps with a VM that may still be quiesced; doing the same once more does not always."""
+    """The remedy for a VM that may still be quiesced: a retry does not always help."""
     if one.stranger and len(one.withheld) > 1:
         return (
-            f"rename or remove in the Snapshot Manager what somebody else has made on it: the last {one.name} that is "
-            "left is taken for the run's own, and `snapall recover` removes it"
+            f"rename or remove the foreign snapshots of that name in the Snapshot Manager: snapall takes the last "
+            f"{one.name} that is left for its own, and `snapall recover` removes it"
         )
     if one.ids and one.removed:
-        return f"{again}; if vcbsnapshot says once more that it is removed, remove it in the Snapshot Manager"
+        return f"{again}; if vcbsnapshot again reports it as removed, remove it in the Snapshot Manager"
     return again
 
 
 def losses(state: RunState) -> tuple[Failed, ...]:
-    """What is said of the VMs that nothing more can be done for."""
+    """The messages about VMs that snapall can do nothing more for."""
     return tuple(Failed(_label_given_up(one), _remedy(one)) for one in state.given_up)
 
 
@@ -134,9 +134,9 @@ def _label(one: VmState) -> str:
 
 
 def _snapshot(one: VmState) -> str:
-    """What is known of a VM's snapshot."""
+    """A VM's snapshot, as far as it is known."""
     if one.stranger:
-        return f"{one.name}, whose id is not known: {_withheld(one)}"
+        return f"{one.name}, whose id is unknown: {_withheld(one)}"
     what = f"{one.name} ({', '.join(one.ids)})" if one.ids else f"{one.name}, whose id is not known yet"
     child = one.create.child if one.create is not None else None
     runs = f"; vcbsnapshot still runs (process {child.pid})" if child is not None and one.ended is None else ""
@@ -144,33 +144,33 @@ def _snapshot(one: VmState) -> str:
 
 
 def _label_given_up(one: VmState) -> str:
-    """A VM that nothing more can be done for."""
+    """A VM that snapall can do nothing more for."""
     if one.stranger:
         return f"{one.vm.label}: {_withheld(one)}"
-    return f"{one.vm.label}: not registered any more, and {one.name} may be among its files"
+    return f"{one.vm.label}: no longer registered, and {one.name} may be among its files"
 
 
 def _withheld(one: VmState) -> str:
-    """Why its ids are not believed, each reason once."""
+    """Why its ids are not trusted, each reason once."""
     return "; ".join(dict.fromkeys(one.withheld.values()))
 
 
 def _remedy(one: VmState) -> str:
     if one.stranger:
-        return "look at the VM's snapshots: one that nobody else has made is removed by hand, or by `recover --adopt`"
+        return "check the VM's snapshots: remove the one that nobody else has made by hand, or by `recover --adopt`"
     return (
-        "if the VM's files are kept, so is its snapshot: when the VM is registered again (under a new moref), "
-        "remove it in the Snapshot Manager, or by `snapall recover --adopt`"
+        "the snapshot stays with the VM's files: if the VM is registered again (under a new moref), remove it "
+        "in the Snapshot Manager, or by `snapall recover --adopt`"
     )
 
 
 def _kept_in_view(watched: Sequence[VmState]) -> tuple[str, ...]:
-    """Why the next run looks at these VMs again although no alarm is due."""
+    """Why the next run checks these VMs again although there is no alarm."""
     released = [one.vm.label for one in watched if one.removed]
     failed = [one.vm.label for one in watched if not one.removed]
     lines = []
     if released:
-        lines.append(f"released, but the database could not be asked whether that took effect: {', '.join(released)}")
+        lines.append(f"released, but the database could not confirm it: {', '.join(released)}")
     if failed:
-        lines.append(f"failed and not there, though the next run looks once more: {', '.join(failed)}")
+        lines.append(f"failed and not listed; the next run checks again: {', '.join(failed)}")
     return tuple(lines)

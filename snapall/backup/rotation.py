@@ -1,4 +1,4 @@
-"""Which names move, which snapshot is deleted, and why: pure, computed from the real `snap list`."""
+"""Which names move, which snapshot is deleted, and why, by the real `snap list`. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A snapshot that would have to move, but that the filer holds."""
+    """A snapshot that would have to move, but is in use on the filer."""
 
     volume: str
     name: str
     tags: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} on {self.volume} is held by the filer ({', '.join(self.tags)})"
+        return f"{self.name} on {self.volume} is in use on the filer ({', '.join(self.tags)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,19 @@ class Rotation:
 
 
 def rotate(job: Job, listings: Listings, pending: Sequence[Pending]) -> Rotation:
-    """Bring the pending backups (oldest first, the new one last) into the chain, all volumes of each or none.
+    """Publish the pending backups (oldest first, the new one last), each on all volumes or none.
 
-    A backup below the job's `publish` stays pending, and goes when a newer one is confirmed; so does the oldest of more
-    than the chain can hold.
+    A backup below the job's `publish` stays pending, and is deleted when a newer one is confirmed; so are the oldest of
+    more backups than the chain has names.
     """
-    pending = [one for one in pending if _holders(job, listings, one.name)]
+    pending = [one for one in pending if _volumes_with(job, listings, one.name)]
     ready = [one for one in pending if one.grade >= job.publish and not one.doomed]
     surplus = _surplus(job, pending, ready)
     moves: list[Move] = []
     for one in surplus:
         moves += _drop(job, listings, one)
     listings = after(listings, [move.step for move in moves])
-    dropped = {one.name for one in surplus if not _holders(job, listings, one.name)}
+    dropped = {one.name for one in surplus if not _volumes_with(job, listings, one.name)}
     published: list[str] = []
     blocked = None
     for one in ready:
@@ -87,7 +87,7 @@ def rotate(job: Job, listings: Listings, pending: Sequence[Pending]) -> Rotation
 
 
 def make_room(job: Job, listings: Listings, pending: Sequence[Pending] = ()) -> Rotation:
-    """The batch's rotation before the capture: what is pending enters the chain, then its newest name is freed."""
+    """The batch's rotation before the capture: publish pending backups, then vacate the newest name."""
     first = rotate(job, listings, pending)
     if first.blocked is not None:
         return first
@@ -102,7 +102,7 @@ def make_room(job: Job, listings: Listings, pending: Sequence[Pending] = ()) -> 
 
 
 def after(listings: Listings, steps: Sequence[Step]) -> Listings:
-    """The listings as they will be when the steps have been taken; only renames and deletions change them."""
+    """The listings after these steps; only renames and deletions change them."""
     rows = {volume: list(listing) for volume, listing in listings.items()}
     for step in steps:
         match step:
@@ -115,7 +115,7 @@ def after(listings: Listings, steps: Sequence[Step]) -> Listings:
     return {volume: tuple(listing) for volume, listing in rows.items()}
 
 
-def _holders(job: Job, listings: Listings, name: str) -> list[str]:
+def _volumes_with(job: Job, listings: Listings, name: str) -> list[str]:
     """The job's volumes that list the name."""
     return [volume for volume in job.volumes if any(row.name == name for row in listings[volume])]
 
@@ -128,8 +128,8 @@ def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> 
 
 
 def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
-    """Delete a pending backup everywhere, or nowhere while the filer holds one of its snapshots."""
-    volumes = _holders(job, listings, one.name)
+    """Delete a pending backup everywhere, or nowhere while one of its snapshots is in use."""
+    volumes = _volumes_with(job, listings, one.name)
     if any(row.name == one.name and row.tags for volume in volumes for row in listings[volume]):
         return []
     if one.doomed:
@@ -143,9 +143,9 @@ def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
 
 
 def _publish(job: Job, listings: Listings, name: str) -> list[Move] | Blocked:
-    """Shift every volume that has the backup, then give it the newest name."""
+    """Shift the chain on every volume with the backup, then give the backup the newest name."""
     moves: list[Move] = []
-    for volume in _holders(job, listings, name):
+    for volume in _volumes_with(job, listings, name):
         row = next(row for row in listings[volume] if row.name == name)
         if row.tags:
             return Blocked(volume, name, row.tags)
@@ -158,7 +158,7 @@ def _publish(job: Job, listings: Listings, name: str) -> list[Move] | Blocked:
 
 
 def _shift(job: Job, volume: str, listing: tuple[FilerSnapshot, ...]) -> list[Move] | Blocked:
-    """Free the newest name: move the unbroken run that begins there; a gap behind it takes the last one up."""
+    """Vacate the newest name: move the unbroken run of names that begins there; a gap behind it saves a deletion."""
     present = {row.name: row for row in listing}
     run = 0
     while run < len(job.chain) and job.chain[run] in present:

@@ -12,30 +12,17 @@ from datetime import timedelta
 from snapall import __version__
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
-from snapall.backup.claims import claims_of
 from snapall.backup.context import Guard, RunContext, defect, guarded, named_defect, unguarded
+from snapall.backup.decide_rotation import BUSY_PAUSE
 from snapall.backup.engine import Engine
+from snapall.backup.facts import FORMAT, Began, Failed, Left, Listed, ReleaseBegan, Surveyed, TakenOver, Warned
 from snapall.backup.journal import Journal
 from snapall.backup.lock import RUN
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Provenance, recall
 from snapall.backup.outcome import Origin, Report
 from snapall.backup.plan import Plan, PlanContext, build
-from snapall.backup.record import (
-    FORMAT,
-    Began,
-    Failed,
-    Forecast,
-    Left,
-    Listed,
-    ReleaseBegan,
-    RunEnded,
-    Stage,
-    Surveyed,
-    TakenOver,
-    Waiting,
-    Warned,
-)
+from snapall.backup.record import Forecast, RunEnded, Stage, Waiting
 from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
 from snapall.backup.runstate import RunState
@@ -45,31 +32,29 @@ from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SiteError, SnapallError, worst
 
 _LETTERS = string.ascii_lowercase + string.digits
-_BUSY_PAUSE = 15.0  # seconds between two looks at a snapshot that the filer holds
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What a run has come to so far. `began`: monotonic seconds."""
+    """What a run has come to so far."""
 
-    job: Job
     stamp: str
-    began: float
-    code: Exit = Exit.OK  # of what stopped it before, or outside of, the plan
+    began: float  # monotonic
+    code: Exit = Exit.OK  # of what stopped it before, or outside of, its plan
     why: str = ""
     case: Case | None = None
     earlier: list[Case] = field(default_factory=list)  # runs that were still open
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
 
-    def leave(self) -> None:
-        """Write nothing more: whoever holds the lock next may."""
-        for case in (*self.earlier, *([self.case] if self.case is not None else [])):
-            case.journal.leave()
+    @property
+    def cases(self) -> list[Case]:
+        """All runs that this one works on."""
+        return [*self.earlier, *([self.case] if self.case is not None else [])]
 
 
 @dataclass(frozen=True, slots=True)
 class BackupRun:
-    """A job and all that its run needs. `keep`: the name of a backup outside the chain."""
+    """A job and what its run needs. `keep`: the name of a backup outside the chain."""
 
     job: Job
     pace: Pace
@@ -80,57 +65,45 @@ class BackupRun:
     history: History = field(default_factory=History)
     guard: Guard = unguarded
     token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
-    before: Callable[[str], None] = lambda _: None  # with the run's stamp, while no VM is quiesced; may refuse the run
+    before: Callable[[str], None] = lambda _: None  # called with the stamp before any quiesce; may refuse
 
     def run(self) -> Report:
-        """Back the job up. Every expected failure is published and is in the report's exit code.
+        """Back up the job. Every expected failure is published and counts in the report's exit code.
 
         Locked: another run of the job is at work.
         """
         began = self.context.clock.monotonic()
-        with self.store.held(self.job.name, RUN, self.context.stopped, self._warn):
-            outcome = _Outcome(self.job, self.store.stamp(), began)
+        with self.store.lock(self.job.name, RUN, self.context.stopped, self._warn):
+            outcome = _Outcome(self.store.stamp(), began)
             try:
-                self._held(outcome)
+                self._work(outcome)
                 report = self._report(outcome)
             finally:
-                outcome.leave()
+                for case in outcome.cases:
+                    case.journal.leave()
         self.context.publish(RunEnded(report))
         return report
 
     def _warn(self, text: str) -> None:
         self.context.publish(Warned(text))
 
-    def _held(self, outcome: _Outcome) -> None:
-        header = self._header(outcome.stamp)
+    def _work(self, outcome: _Outcome) -> None:
+        site, stamp = self.context.site, outcome.stamp
+        header = Began(self.job, stamp, site.vcenter, site.filer, self.pace, __version__, self.keep, FORMAT, self.token)
         self.context.publish(header)
         if self.history.window is not None and self.history.run is not None:
             self.context.publish(Forecast(self.history.window, self.history.run))
         with self._reported(outcome):
-            self._settle(outcome)  # before all else: no VM of an earlier run waits for a hook, or for want of one
+            self._settle(outcome)  # first: no VM of an earlier run waits for a hook
             self._back_up(outcome, header)
         self._look_again(outcome)
 
-    def _header(self, stamp: str) -> Began:
-        site = self.context.site
-        return Began(
-            job=self.job,
-            stamp=stamp,
-            vcenter=site.vcenter,
-            filer=site.filer,
-            pace=self.pace,
-            version=__version__,
-            keep=self.keep,
-            format=FORMAT,
-            token=self.token,
-        )
-
     def _back_up(self, outcome: _Outcome, header: Began) -> None:
         journal = self.store.begin(header)
-        claims = claims_of(self.store, journal.path, header.vcenter)
+        claims = self.store.claims(journal.path, header.vcenter)
         case = outcome.case = Case(journal, self.context, Policy(backup=True), claims)
         self.before(outcome.stamp)
-        ready = self.guard(journal.path)  # it gets ready while the survey is made
+        ready = self.guard(journal.path)  # it starts during the survey
         self._plan(case, outcome)
         ready()
         engine = Engine(case)
@@ -140,7 +113,7 @@ class BackupRun:
             case.record(Failed(*defect()), ReleaseBegan("a defect of snapall"))
             case.policy = Policy()
             engine.drive()
-        except BaseException:  # an interrupt that no handler turned into a flag: it passes on after the release
+        except BaseException:  # an interrupt without a handler: release first, then pass it on
             case.record(ReleaseBegan("an interrupt"))
             case.policy = Policy()
             engine.drive()
@@ -148,14 +121,14 @@ class BackupRun:
 
     @contextmanager
     def _reported(self, outcome: _Outcome) -> Iterator[None]:
-        """Report what ends the work before its time; a defect with its traceback."""
+        """Report what ends the work early; a defect with its traceback."""
         try:
             yield
         except SnapallError as error:
             self._fail(outcome, error.message, error.hint)
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
-        except Exception as error:  # noqa: BLE001 - the other jobs, the hooks and the report have their turn all the same
+        except Exception as error:  # noqa: BLE001 - other jobs, hooks and the report still have their turn
             self._fail(outcome, *defect())
             confirmed = outcome.case is not None and outcome.case.state.confirmed
             outcome.why = named_defect(error)
@@ -173,28 +146,28 @@ class BackupRun:
         """Settle what earlier runs of this job left, without waiting. SiteError: a name of the chain is in doubt."""
         paths = self.store.open_runs(self.job.name)
         with self.context.stage(Stage.SETTLE) if paths else nullcontext():
-            for path in paths:  # whatever one of them hides, neither the others nor tonight's backup are the price
+            for path in paths:  # a damaged one must stop neither the others nor tonight's backup
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     self._sweep(self.store.open(path), outcome)
         for job in self.store.unsettled(but=self.job.name):
-            self._warn_of(job)
+            self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
         for state in (case.state for case in outcome.earlier if case.policy.filer):
             for one in state.unsure:
-                if one.name in self.job.chain:  # in paper order: who captures under this name would be mistaken for it
+                if one.name in self.job.chain:  # in paper order: a new capture would get the same name
                     raise SiteError(
                         f"whether an earlier run made {one.name} on {one.volume} is not known: nothing was changed",
                         "`snapall recover` finds out as soon as the filer can be asked",
                     )
-
-    def _warn_of(self, job: str) -> None:
-        self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
 
     def _sweep(self, journal: Journal, outcome: _Outcome) -> None:
         case = Case(journal, self.context, sweep_policy(journal.began, self.context))
         outcome.earlier.append(case)
         announce(case)
         case.record(TakenOver("the next run", "the run had left it open"))
-        Engine(case).drive()
+        self._drive(case)
+
+    def _drive(self, case: Case, beside: Case | None = None) -> None:
+        Engine(case, beside=beside).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
     def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
@@ -202,19 +175,18 @@ class BackupRun:
         self.context.publish(Failed(text, hint))
 
     def _look_again(self, outcome: _Outcome) -> None:
-        """At the end of the run, look once more at the VMs of earlier runs: now nobody waits for it."""
+        """At the end, check the VMs of earlier runs once more: nothing waits for it now."""
         for case in outcome.earlier:
             if case.state.outstanding and case.policy.vms:
                 with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
                     case.policy = Policy(filer=False)
                     case.look_again()
-                    Engine(case, beside=outcome.case).drive()
-                    close(case, settled_code(case.state), "settled by the next run")
+                    self._drive(case, beside=outcome.case)
 
     # The plan
 
     def _plan(self, case: Case, outcome: _Outcome) -> None:
-        """Survey and plan; nothing is changed when this fails. In paper order, wait for a held name first."""
+        """Survey and plan; if this fails, nothing has changed. In paper order, first wait for a busy name."""
         known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
         owing = self.store.states(but=(case.journal.path,))
         with self.context.stage(Stage.SURVEY):
@@ -237,7 +209,7 @@ class BackupRun:
         return build(self.job, survey, past, context, case.state.header.mark, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
-        """Read the lists again until the filer holds no name that must move, or `busy_wait` is over."""
+        """Read the lists again until no name that must move is busy, or `busy_wait` is over."""
         clock, site = self.context.clock, self.context.site
         end = clock.monotonic() + self.job.busy_wait
         while rotation.blocked is not None and not self.context.stopped():
@@ -245,14 +217,14 @@ class BackupRun:
             if left <= 0:
                 return
             self.context.publish(Waiting(clock.utc() + timedelta(seconds=left), str(rotation.blocked)))
-            clock.wait(min(_BUSY_PAUSE, left), self.context.stopped)
+            clock.wait(min(BUSY_PAUSE, left), self.context.stopped)
             listings = {volume: site.listing(volume) for volume in self.job.volumes}
             rotation = make_room(self.job, listings, recall(self.job, known, listings).pending)
 
     def _surveyed(self, survey: Survey, past: Provenance, plan: Plan) -> Surveyed:
         return Surveyed(
             commands=tuple(self.context.site.command(step) for step in plan.steps),
-            targets=plan.asked,
+            targets=plan.targets,
             present=tuple(row.ssid for row in survey.vm_snapshots),
             listings=tuple(Listed(volume, rows) for volume, rows in survey.listings.items()),
             origins=past.origins,
@@ -278,7 +250,7 @@ class BackupRun:
         why = [outcome.why] if outcome.why else []
         lost = "no later run knows of this one: `snapall audit` shows what it may have left" if report.forgotten else ""
         close(case, report.exit, "; ".join([*report.outstanding, *why]), lost)
-        if case.journal.broken:  # what it lacks makes no night a whole success
+        if case.journal.broken:  # an incomplete journal is no whole success
             report = replace(report, exit=worst(report.exit, Exit.PARTIAL))
         case.journal.leave()
         with guarded(lambda text, hint: self.context.publish(Warned(text, hint))):

@@ -1,6 +1,6 @@
 """The state of a run as data: a phase for every VM, capture and command; everything else is a query. Pure.
 
-`state.apply` makes it of records. The living run, its guardian, `recover`, the next run and every look back ask it.
+`state.apply` folds records into it. The living run, its guardian, `recover`, the next run and all reports query it.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from snapall.backup.facts import Began, Certified, Ended, Failed, RotationEnded, Surveyed, TakenOver, Warned
 from snapall.backup.model import FilerSnapshot, Order
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, Listing, VmState
-from snapall.backup.record import Began, Certified, Ended, Failed, RotationEnded, Surveyed, TakenOver, Warned
 from snapall.backup.sight import DatabaseSilent, FilerSilent
 from snapall.backup.steps import Rename, Step
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One run, as far as its records tell."""
+    """One run, by its records."""
 
     began: Began | None = None
     began_at: datetime | None = None
@@ -27,7 +27,9 @@ class RunState:
     captures: Mapping[str, CaptureState] = field(default_factory=dict)
     commands: Mapping[int, CommandState] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
-    believed: Mapping[str, tuple[FilerSnapshot, ...]] = field(default_factory=dict)  # since answers changed a listing
+    believed: Mapping[str, tuple[FilerSnapshot, ...]] = field(
+        default_factory=dict
+    )  # listings as answers have changed them since
     steps: Mapping[int, Step] = field(default_factory=dict)
     renamed_back: tuple[Rename, ...] = ()
     released_at: datetime | None = None  # when the release began
@@ -35,20 +37,22 @@ class RunState:
     called_off: bool = False  # a signal came before the captures were confirmed
     captured_at: datetime | None = None  # when the first `snap create` was sent
     quiesced_at: datetime | None = None  # when the first create was sent
-    login: str = ""  # why no further create may be begun
-    login_refused_at: datetime | None = None  # since when every answer says so
+    login: str = ""  # why no further create may begin
+    login_refused_at: datetime | None = None  # since when every answer refuses the login
     takeovers: tuple[tuple[datetime, TakenOver], ...] = ()
     certified: Certified | None = None
     certified_at: datetime | None = None
     certified_version: int = 0
-    differs: frozenset[str] = frozenset()  # volumes whose names were not as the answers said
+    differs: frozenset[str] = frozenset()  # volumes whose names contradict the answers
     rotation: RotationEnded | None = None
     messages: tuple[Failed | Warned, ...] = ()
     ended: Ended | None = None
     ended_version: int = 0
     report: Ended | None = None  # the run's own, if it lived to write one
-    given_up: tuple[VmState, ...] = ()  # since the last takeover: nothing can be done for them, but somebody must know
-    last: datetime | None = None  # the moment of the last fact
+    given_up: tuple[
+        VmState, ...
+    ] = ()  # since the last takeover: nothing can be done for them, but they must be reported
+    last: datetime | None = None  # the time of the last fact
     own_last: datetime | None = None  # the same, of the run itself
     broken: str = ""  # why the journal cannot be written
     database: DatabaseSilent | None = None  # why the last look failed
@@ -59,7 +63,7 @@ class RunState:
 
     @property
     def failed(self) -> bool:
-        """Whether anything was reported as a failure."""
+        """Whether a failure was reported."""
         return any(isinstance(one, Failed) for one in self.messages)
 
     @property
@@ -69,15 +73,20 @@ class RunState:
 
     @property
     def reported(self) -> bool:
-        """Whether the last fact is a report: nothing has happened since."""
+        """Whether nothing has happened since the last report."""
         return self.ended is not None and self.ended_version == self.version
 
     @property
     def header(self) -> Began:
-        """The header, which every journal that did anything has. ValueError: this one has none."""
+        """The header, which every run that did anything has. ValueError: this one has none."""
         if self.began is None:
             raise ValueError("a run without its header")
         return self.began
+
+    @property
+    def present_ids(self) -> tuple[str, ...]:
+        """The ids that the survey listed: none of them is ours."""
+        return self.surveyed.present if self.surveyed is not None else ()
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -94,7 +103,7 @@ class RunState:
 
     @property
     def outstanding(self) -> tuple[VmState, ...]:
-        """The VMs that a snapshot of ours may be on."""
+        """The VMs that may have a snapshot of ours."""
         return tuple(one for one in self.vms.values() if one.outstanding)
 
     @property
@@ -107,28 +116,28 @@ class RunState:
 
     @property
     def unsettled(self) -> tuple[CommandState, ...]:
-        """The renames and deletions that may act yet, as far as is known."""
+        """The renames and deletions that may still act."""
         return tuple(one for one in self.commands.values() if one.unsettled)
 
     @property
     def unsure(self) -> tuple[CaptureState, ...]:
-        """The captures that were asked for, and neither confirmed nor found absent."""
+        """The captures that were sent, and are neither confirmed nor absent."""
         return tuple(one for one in self.captures.values() if one.phase in _CAPTURE_UNSURE)
 
     @property
     def doubled(self) -> tuple[CaptureState, ...]:
-        """The confirmed captures that were asked for twice, so that one may be made again when its name has moved."""
+        """The confirmed captures that were sent twice: the second may act once the name has moved."""
         return tuple(one for one in self.captures.values() if one.phase is CapturePhase.CONFIRMED and one.silent_calls)
 
     @property
     def room(self) -> tuple[Rename, ...]:
-        """In paper order: the renames that made room for a capture that is not there, and that stand, newest first."""
+        """In paper order: the renames that made room for no capture and were not reversed, newest first."""
         if self.began is None or self.began.job.order is Order.SAFE or self.confirmed or self.began.keep:
             return ()
         made = (
             one.step
             for one in reversed(tuple(self.commands.values()))
-            if not one.back and one.call.owner == 0 and one.phase is not CommandPhase.NOT_SEEN
+            if not one.back and one.call.owner == 0 and one.phase is not CommandPhase.FAILED
         )
         return tuple(step for step in made if isinstance(step, Rename) and step not in self.renamed_back)
 
@@ -141,7 +150,7 @@ class RunState:
 
     @property
     def filer_outstanding(self) -> bool:
-        """Whether something is left to do or to find out on the filer."""
+        """Whether work is outstanding on the filer."""
         return bool(self.unsure or self.unsettled or self.doubled or self.parts or self.room)
 
     @property
@@ -151,7 +160,7 @@ class RunState:
 
     @property
     def open(self) -> bool:
-        """Whether anything is outstanding."""
+        """Whether any work is outstanding."""
         return any(one.outstanding for one in self.vms.values()) or self.filer_outstanding
 
 

@@ -1,8 +1,8 @@
-"""The order of creates and removals within a run, chosen by what they usually take: pure functions of the history.
+"""The order of creates and removals within a run, by their usual durations. Pure functions of the history.
 
-A VM is quiesced from the answer of its create to the answer of its removal, and no removal begins before the last
-create has ended. So the quiesced times are shortest in total when the creates that take longest begin first, and the
-removals that take least. How this is done without a longer window: `shortest_first`.
+A VM is quiesced from the answer to its create to the answer to its removal, and no removal begins before the last
+create has ended. The total is shortest when the longest creates and the shortest removals go first. `shortest_first`
+does so without a longer window.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ WORTH = 0.10
 """The least gain (see `Calls.gain_over`) for which a stage leaves the database's order; docs/order.md shows why."""
 
 WORTH_SECONDS = 1.0
-"""The least gain in seconds: below it, chance alone orders calls that are short."""
+"""The least gain in seconds: below it, the order of short calls is mere chance."""
 
 _ROUNDING = 1e-9  # the same calls in another order add up to slightly different sums
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Seconds that a VM's calls took, or usually take; None: there was no such call, or nothing is known.
+    """Seconds that a VM's calls took, or usually take; None: unknown.
 
-    Usual ones are medians. From three nights on, one call that took far too long spoils nothing.
+    Usual durations are medians: from three nights on, a single outlier does no harm.
     """
 
     create: float | None
@@ -53,7 +53,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """VM ids in the order in which their calls begin, and why in one sentence; "" in the database's order."""
+    """VM ids in the order in which their calls begin, and why, in one sentence; "": in the database's order."""
 
     creates: tuple[int, ...]
     removals: tuple[int, ...]
@@ -62,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Seconds saved compared with the database's order: of the window, and of all VMs' quiesced times together."""
+    """Seconds saved compared with the database's order: of the window, and of all quiesced times together."""
 
     window: float
     quiesced: float
@@ -70,7 +70,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class CallOrder:
-    """All creates or all removals in some order: their length, and what they add to the VMs' quiesced times."""
+    """All creates or all removals in some order: how long they take, and what they add to the quiesced times."""
 
     order: tuple[int, ...]
     length: float
@@ -99,10 +99,10 @@ class CallOrder:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """A stage, and which VMs it begins with, in words; none for the database's order."""
+    """A stage in some order, and the VMs that it begins with; none: the database's order."""
 
     stage: CallOrder
-    words: tuple[str, ...] = ()
+    begins_with: tuple[str, ...] = ()
 
 
 def schedule(
@@ -114,12 +114,11 @@ def schedule(
     *,
     worth: float = WORTH,
 ) -> Schedule:
-    """Order the calls of a run so that VMs are quiesced for less time, where the history shows enough to gain.
+    """Order the calls of a run so that VMs are quiesced for less time, where the history promises enough gain.
 
-    Whatever the history shows, creates begin with the VMs in `must`, then with those in `missed`, which the last run
-    did not reach. Otherwise `vms`, the database's order, is kept. `usual` may lack VMs: their calls count as the
-    median of the others, and a stage keeps its order when fewer than half of its calls are known. `parallel` is the
-    number of calls at a time.
+    Creates always begin with the VMs in `must`, then with those in `missed`, which the last run did not reach.
+    Otherwise the order is `vms`, the database's. VMs missing from `usual` count as the median of the others, and a
+    stage keeps its order when fewer than half of its calls are known. `parallel`: calls at a time.
     """
     create = _filled(vms, {vm: one.create for vm, one in usual.items()})
     remove = _filled(vms, {vm: one.remove for vm, one in usual.items()})
@@ -141,10 +140,10 @@ def saved(
     creates: Sequence[int],
     removals: Sequence[int],
 ) -> Saved:
-    """What a run saved by beginning its calls in these orders, compared with the same calls in the order of `vms`.
+    """What a run saved by the order of its calls, compared with the same calls in the order of `vms`.
 
-    Both are computed from what the calls took, so that waits for anything else count in neither. A call without a
-    duration is left out; the quiesced times are those of the VMs that have both calls.
+    Both are computed from the calls' durations, so other waits count in neither. A call without a duration is left out;
+    quiesced times are of VMs with both calls.
     """
     at = {vm: n for n, vm in enumerate(vms)}
     create = _known(filter(at.__contains__, creates), {vm: one.create for vm, one in took.items()})
@@ -155,34 +154,34 @@ def saved(
 
 
 def ends(order: Iterable[int], seconds: Mapping[int, float], places: int) -> dict[int, float]:
-    """When each call ends if they begin in this order, each as soon as one of the places is free."""
-    free = [0.0] * places
+    """When each call ends if they begin in this order, each as soon as one of the places is vacant."""
+    vacant_at = [0.0] * places
     ended = {}
     for vm in order:
-        ended[vm] = free[0] + seconds[vm]
-        heapq.heapreplace(free, ended[vm])
+        ended[vm] = vacant_at[0] + seconds[vm]
+        heapq.heapreplace(vacant_at, ended[vm])
     return ended
 
 
-def shortest_first(vms: Sequence[int], seconds: Mapping[int, float], places: int, ahead: int = 0) -> tuple[int, ...]:
-    """Order calls by duration, rising, in such a way that all places end at about the same time.
+def shortest_first(vms: Sequence[int], seconds: Mapping[int, float], places: int, longest: int = 0) -> tuple[int, ...]:
+    """Order calls by rising duration so that all places end at about the same time.
 
-    The sum of all ends depends only on how many calls follow each call on its place. So the calls, sorted, are cut into
-    rows of one call for each place; within a row any place will do, the sum stays the least possible, and the choice
-    levels the places (after Coffman and Sethi, 1976). Where a few calls take far longer than all others, even level
-    places end late: the `ahead` longest begin before all others. Equal calls stay in the order of `vms`.
+    The sum of all ends depends only on how many calls follow each call on its place. So the sorted calls are cut into
+    rows of one call for each place: within a row any place keeps the sum at its minimum, and the choice levels the
+    places (after Coffman and Sethi, 1976). If a few calls take far longer than all others, even level places end late:
+    the `longest` longest begin before all others. Equal calls stay in the order of `vms`.
     """
     ascending = sorted(seconds[vm] for vm in vms)
-    rest = len(ascending) - ahead
+    rest = len(ascending) - longest
     waiting: defaultdict[float, deque[int]] = defaultdict(deque)
     for vm in vms:
         waiting[seconds[vm]].append(vm)
-    in_turn = [*reversed(ascending[rest:]), *_levelled(ascending[:rest], places - ahead)]
+    in_turn = [*reversed(ascending[rest:]), *_levelled(ascending[:rest], places - longest)]
     return tuple(waiting[one].popleft() for one in in_turn)
 
 
 def _levelled(ascending: Sequence[float], places: int) -> list[float]:
-    """Put each row's longest on the place that ends first, rows with the widest spread first; as the calls begin."""
+    """Put each row's longest call on the place that ends first, rows with the widest spread first."""
     short = len(ascending) % places
     rows = [ascending[:short], *(ascending[n : n + places] for n in range(short, len(ascending), places))]
     columns: list[list[float]] = [[] for _ in range(places)]
@@ -204,7 +203,7 @@ def _spent(
     remove: Mapping[int, float],
     places: int,
 ) -> tuple[float, float]:
-    """The window and all quiesced times of a run whose capture takes no time."""
+    """The window and the sum of all quiesced times, if the capture took no time."""
     created, removed = ends(creates, create, places), ends(removals, remove, places)
     captured = max(created.values(), default=0.0)
     quiesced = sum(captured - created[vm] + removed[vm] for vm in create if vm in remove)
@@ -217,7 +216,7 @@ def _known(vms: Iterable[int], seconds: Mapping[int, float | None]) -> dict[int,
 
 
 def _filled(vms: Sequence[int], known: Mapping[int, float | None]) -> dict[int, float]:
-    """Seconds for every VM: its own or the median; equal ones, with which no order gains, where too few are known."""
+    """Seconds for every VM: its own or the median; if too few are known, all equal, so that no order gains."""
     there = _known(vms, known)
     if not there or 2 * len(there) < len(vms):
         return dict.fromkeys(vms, 1.0)
@@ -227,38 +226,38 @@ def _filled(vms: Sequence[int], known: Mapping[int, float | None]) -> dict[int, 
 def _creates(
     vms: Sequence[int], seconds: Mapping[int, float], places: int, must: frozenset[int], missed: frozenset[int]
 ) -> tuple[_Choice, _Choice]:
-    """Group by group: in the database's order within each group, and with the longest first within each."""
+    """Group by group: once in the database's order, once with the longest first."""
     group = {vm: (vm not in must, vm not in missed) for vm in vms}
     named = (("the VMs marked must", must), ("those that the last run did not reach", missed))
-    words = tuple(name for name, chosen in named if 0 < len(chosen.intersection(vms)) < len(vms))
+    first = tuple(name for name, chosen in named if 0 < len(chosen.intersection(vms)) < len(vms))
     plain = sorted(vms, key=group.__getitem__)
     longest = sorted(vms, key=lambda vm: (group[vm], -seconds[vm]))
     return (
-        _Choice(CallOrder.of_creates(plain, seconds, places), words),
-        _Choice(CallOrder.of_creates(longest, seconds, places), (*words, "the longest")),
+        _Choice(CallOrder.of_creates(plain, seconds, places), first),
+        _Choice(CallOrder.of_creates(longest, seconds, places), (*first, "the longest")),
     )
 
 
 def _removals(vms: Sequence[int], seconds: Mapping[int, float], places: int) -> list[_Choice]:
-    """The shortest first: all of them, or behind the longest one, the two longest, and so on."""
+    """The shortest first: all of them, or after the longest one, the two longest, and so on."""
     found = []
-    for ahead in range(min(places, len(vms))):
-        words = () if ahead == 0 else ("the longest",) if ahead == 1 else (f"the {ahead} longest",)
-        stage = CallOrder.of_removals(shortest_first(vms, seconds, places, ahead), seconds, places)
-        found.append(_Choice(stage, (*words, "the shortest")))
+    for longest in range(min(places, len(vms))):
+        first = () if longest == 0 else ("the longest",) if longest == 1 else (f"the {longest} longest",)
+        stage = CallOrder.of_removals(shortest_first(vms, seconds, places, longest), seconds, places)
+        found.append(_Choice(stage, (*first, "the shortest")))
     return found
 
 
-def _best(plain: _Choice, others: Sequence[_Choice], worth: float) -> _Choice:
-    """The one that gains most over the plain one, the first of equals, if that is worth it; else the plain one."""
-    best = max(others, key=lambda one: one.stage.gain_over(plain.stage), default=plain)
+def _best(plain: _Choice, choices: Sequence[_Choice], worth: float) -> _Choice:
+    """The choice that gains most over the plain one, the first of equals, if that is worth it; else the plain one."""
+    best = max(choices, key=lambda one: one.stage.gain_over(plain.stage), default=plain)
     return best if best.stage.gain_over(plain.stage) >= worth else plain
 
 
 def _reason(vms: tuple[int, ...], creates: _Choice, removals: _Choice, gained: Saved) -> str:
-    """Why the calls do not begin in the database's order; "" when they do."""
+    """Why the calls do not begin in the database's order; "": they do."""
     named = (("creates", creates), ("removals", removals))
-    parts = [f"{name} begin with {', then '.join(one.words)}" for name, one in named if one.stage.order != vms]
+    parts = [f"{name} begin with {', then '.join(one.begins_with)}" for name, one in named if one.stage.order != vms]
     if not parts:
         return ""
     sentence = "; ".join(parts)

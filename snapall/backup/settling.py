@@ -1,4 +1,4 @@
-"""What is common to whoever settles an earlier run: the next run, recover and the guardian."""
+"""What the next run, recover and the guardian share when they settle an earlier run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.context import RunContext, guarded
-from snapall.backup.record import Began, Ended, Failed, OutstandingFound, Record, Warned
+from snapall.backup.facts import Began, Ended, Failed, Warned
+from snapall.backup.record import OutstandingFound, Record
 from snapall.backup.report import alarming
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
@@ -16,17 +17,17 @@ from snapall.errors import Exit
 
 
 def sweep_policy(began: Began, context: RunContext) -> Policy:
-    """That of a run over what an earlier one left: release at once, and wait for nothing."""
+    """The policy of a run for what an earlier one left: release at once, and wait for nothing."""
     return reach(began, context, Policy(linger=False))
 
 
 def reach(began: Began, context: RunContext, policy: Policy) -> Policy:
-    """The policy where the configuration names the same systems: elsewhere a moref and a name are somebody else's."""
+    """Restrict a policy to the configured systems: elsewhere a moref or a name belongs to something else."""
     return replace(policy, vms=began.vcenter == context.site.vcenter, filer=began.filer == context.site.filer)
 
 
 def announce(case: Case) -> None:
-    """Tell what an earlier run may have left, and what the configuration cannot reach."""
+    """Publish what an earlier run may have left, and what the configuration cannot reach."""
     began, site = case.state.header, case.context.site
     for one in case.state.outstanding:
         case.context.publish(OutstandingFound(one.vm, one.name, began.stamp))
@@ -50,19 +51,19 @@ def announce(case: Case) -> None:
 
 
 def settled_code(state: RunState) -> Exit:
-    """How a run stands after its settling."""
+    """The exit code for a settled run."""
     if state.given_up or alarming(state):
         return Exit.OUTSTANDING
     return Exit.PARTIAL if state.outstanding else Exit.OK
 
 
 def close(case: Case, code: Exit, text: str, hint: str = "") -> None:
-    """Write a report that sums up the run; what is outstanding keeps it open."""
+    """Write a report that sums up the run. Outstanding work keeps the run open."""
     report = Ended(int(code), case.state.open, text)
-    with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # nobody's exit code depends on it
+    with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # the exit code must not depend on it
         summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))
         report = replace(report, summary=summary, length=case.journal.size)
     case.record(report)
     if case.journal.broken and not case.journal.lost:
-        hint = hint or "the next run, or `snapall recover`, looks again at what could not be written down"
+        hint = hint or "the next run, or `snapall recover`, checks again what could not be written down"
         case.context.publish(Warned(case.journal.broken, hint))

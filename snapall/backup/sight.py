@@ -1,4 +1,4 @@
-"""What a look shows: it drives the decisions of this process; only what is concluded from it is written."""
+"""What a look shows. It drives this process only; the journal holds the conclusions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from snapall.backup.model import FilerSnapshot, VmSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class VmsSeen:
+class VmsListed:
     """The rows of VPX_SNAPSHOT of these VMs and ids, and the VMs that VirtualCenter knows.
 
-    `version` is the state's when the look began: what has happened since, the look does not show. `ended` are the
-    commands without an answer whose programs do not run any more.
+    `version`: of the state when the look began; it shows nothing later. `ended`: the commands without an answer whose
+    programs no longer run.
     """
 
     vms: frozenset[int]
@@ -36,8 +36,8 @@ class DatabaseSilent:
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeSeen:
-    """A volume's `snap list`, newest first, asked when the state had this version."""
+class VolumeListed:
+    """A volume's `snap list`, newest first; the look began at this version of the state."""
 
     volume: str
     rows: tuple[FilerSnapshot, ...]
@@ -56,9 +56,9 @@ class FilerSilent:
 
 @dataclass(frozen=True, slots=True)
 class JournalBroken:
-    """The journal cannot be written any more: nothing new may begin, and memory carries on."""
+    """The journal can no longer be written: nothing new may begin, and memory carries on."""
 
     why: str
 
 
-Observation = VmsSeen | DatabaseSilent | VolumeSeen | FilerSilent | JournalBroken
+Observation = VmsListed | DatabaseSilent | VolumeListed | FilerSilent | JournalBroken

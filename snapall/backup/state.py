@@ -5,27 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
 
+from snapall.backup import changes_filer as filer
+from snapall.backup import changes_vms as vms
+from snapall.backup import facts
 from snapall.backup.changes import abandoned, on_vm, with_call, with_capture, with_command, with_vm
-from snapall.backup.changes_filer import (
-    capture_answered,
-    phase_of,
-    with_belief,
-    with_names_confirmed,
-    with_settled,
-    without,
-)
-from snapall.backup.changes_vms import (
-    create_answered,
-    orphaned,
-    removal_answered,
-    with_adopted,
-    with_found,
-    with_gone,
-    with_lost,
-    with_withheld,
-)
 from snapall.backup.phases import (
     Call,
     CapturePhase,
@@ -36,39 +20,9 @@ from snapall.backup.phases import (
     VmPhase,
     VmState,
 )
-from snapall.backup.record import (
-    Absent,
-    Adopted,
-    Answered,
-    Began,
-    Certified,
-    CommandSettled,
-    Confirmed,
-    Ended,
-    Fact,
-    Failed,
-    Found,
-    Gone,
-    Intent,
-    LeftOut,
-    NamesConfirmed,
-    NamesDiffer,
-    ProgramEnded,
-    Record,
-    ReleaseBegan,
-    RenamedBack,
-    RotationEnded,
-    SnapshotVanished,
-    Started,
-    StopAsked,
-    Surveyed,
-    TakenOver,
-    VmLost,
-    Warned,
-    Withheld,
-)
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 
 
@@ -82,80 +36,98 @@ def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
 
 def apply(state: RunState, record: Record) -> RunState:
     """The state after one more record; notices change nothing."""
-    match record.what:
-        case VmsSeen() | DatabaseSilent() | VolumeSeen() | FilerSilent() | JournalBroken() as seen:
-            return _observed(state, seen, record.at)
-        case what if isinstance(what, Fact):
-            state = replace(state, version=state.version + 1, last=record.at)
-            if not state.takeovers and not isinstance(what, TakenOver) and (state.ended is None):
-                state = replace(state, own_last=record.at)
-            return _applied(state, what, record.at)
-        case _:
-            return state
+    what, at = record.what, record.at
+    if isinstance(what, Observation):
+        return _observed(state, what, at)
+    if not isinstance(what, facts.Fact):
+        return state
+    state = replace(state, version=state.version + 1, last=at)
+    if not state.takeovers and not isinstance(what, facts.TakenOver) and state.ended is None:
+        state = replace(state, own_last=at)
+    if isinstance(what, facts.RunFact):
+        return _of_run(state, what, at)
+    if isinstance(what, facts.CallFact):
+        return _of_call(state, what, at)
+    return _of_vm(state, what, at) if isinstance(what, facts.VmFact) else _of_filer(state, what, at)
 
 
-def _applied(state: RunState, fact: Fact, at: datetime) -> RunState:  # noqa: PLR0912 - one total match
+def _of_run(state: RunState, fact: facts.RunFact, at: datetime) -> RunState:
     match fact:
-        case Began():
+        case facts.Began():
             return replace(state, began=fact, began_at=at)
-        case Surveyed():
-            return _surveyed(state, fact)
-        case StopAsked():
+        case facts.Surveyed():
+            known = {vm.id: VmState(vm) for vm in fact.targets}
+            known |= {one.vm.id: VmState(one.vm, VmPhase.LEFT_OUT, why=one.why) for one in fact.left}
+            return replace(state, surveyed=fact, vms={**known, **state.vms})
+        case facts.StopAsked():
             return replace(state, stopped_at=at, called_off=state.called_off or not state.confirmed)
-        case ReleaseBegan():
+        case facts.ReleaseBegan():
             return replace(state, released_at=state.released_at or at)
-        case TakenOver():
+        case facts.TakenOver():
             return _taken_over(state, fact, at)
-        case Certified():
+        case facts.Certified():
             return replace(state, certified=fact, certified_at=at, certified_version=state.version)
-        case Warned() | Failed():
+        case facts.Warned() | facts.Failed():
             return replace(state, messages=(*state.messages, fact))
-        case Ended():
+        case facts.Ended():
             report = fact if state.ended is None and not state.takeovers else state.report
             return replace(state, ended=fact, ended_version=state.version, report=report)
-        case Intent(n, step):
+
+
+def _of_call(state: RunState, fact: facts.CallFact, at: datetime) -> RunState:
+    match fact:
+        case facts.Intent(n, step):
             return _sent(replace(state, steps={**state.steps, n: step}), n, step, at)
-        case Started(n, child):
+        case facts.Started(n, child):
             return with_call(state, n, lambda call: replace(call, child=child))
-        case Answered(n, outcome, seconds):
+        case facts.Answered(n, outcome, seconds):
             return _answered(state, n, outcome, seconds, at)
-        case ProgramEnded(n):
-            return _program_ended(state, n, at)
-        case LeftOut(vm, why):
+        case facts.ProgramEnded(n):
+            step_ = state.steps.get(n)
+            if not isinstance(step_, Quiesce):
+                return state
+            return on_vm(state, step_.vm.id, lambda one: replace(one, ended=one.ended or at))
+
+
+def _of_vm(state: RunState, fact: facts.VmFact, at: datetime) -> RunState:
+    match fact:
+        case facts.LeftOut(vm, why):
             return on_vm(state, vm, lambda one: replace(one, phase=VmPhase.LEFT_OUT, why=why))
-        case Found(vm, ssid):
-            return on_vm(state, vm, lambda one: with_found(state, one, ssid, at))
-        case Adopted(vm_, name, ssid):
-            return with_adopted(state, vm_, name, ssid)
-        case Withheld(vm, ssid, why):
-            return on_vm(state, vm, lambda one: with_withheld(one, ssid, why))
-        case SnapshotVanished(vm):
+        case facts.Found(vm, ssid):
+            return on_vm(state, vm, lambda one: vms.with_found(state, one, ssid, at))
+        case facts.Adopted(adopted, name, ssid):
+            return vms.with_adopted(state, adopted, name, ssid)
+        case facts.Withheld(vm, ssid, why):
+            return on_vm(state, vm, lambda one: vms.with_withheld(one, ssid, why))
+        case facts.SnapshotVanished(vm):
             return on_vm(state, vm, lambda one: replace(one, vanished=True))
-        case VmLost(vm):
-            return with_lost(state, vm)
-        case Gone(vm):
-            return with_gone(state, vm, at)
-        case Confirmed(volume, name, date):
+        case facts.VmLost(vm):
+            return vms.with_lost(state, vm)
+        case facts.Gone(vm):
+            return vms.with_gone(state, vm, at)
+
+
+def _of_filer(state: RunState, fact: facts.FilerFact, at: datetime) -> RunState:
+    match fact:
+        case facts.Confirmed(volume, name, date):
             found = state.captures.get(volume) or CaptureState(volume, name, CapturePhase.ASKED)
             found = replace(found, phase=CapturePhase.CONFIRMED, name=name, date=date, confirmed=at)
             return with_capture(state, found)
-        case Absent(volume, name):
+        case facts.Absent(volume, name):
             known = state.captures.get(volume)
             if known is None or known.name != name:
                 return state
             return with_capture(state, replace(known, phase=CapturePhase.ABSENT))
-        case CommandSettled(n, done):
-            return with_settled(state, n, done)
-        case NamesConfirmed(volume):
-            return with_names_confirmed(state, volume)
-        case NamesDiffer(volume):
-            return replace(state, believed=without(state.believed, volume), differs=state.differs | {volume})
-        case RotationEnded():
+        case facts.CommandSettled(n, done):
+            return filer.with_settled(state, n, done)
+        case facts.NamesConfirmed(volume):
+            return filer.with_names_confirmed(state, volume)
+        case facts.NamesDiffer(volume):
+            return replace(state, believed=filer.without(state.believed, volume), differs=state.differs | {volume})
+        case facts.RotationEnded():
             return replace(state, rotation=fact)
-        case RenamedBack(step):
+        case facts.RenamedBack(step):
             return replace(state, renamed_back=(*state.renamed_back, step))
-        case _:
-            assert_never(fact)
 
 
 # Commands are sent and answered
@@ -200,80 +172,73 @@ def _answered(state: RunState, n: int, outcome: Outcome, seconds: float, at: dat
         state = replace(state, login_refused_at=None)
     match state.steps.get(n):
         case Quiesce(vm):
-            return create_answered(state, state.vms[vm.id], outcome, at)
+            return vms.create_answered(state, state.vms[vm.id], outcome, at)
         case Release(vm):
-            return removal_answered(state, state.vms[vm.id], outcome, at)
+            return vms.removal_answered(state, state.vms[vm.id], outcome, at)
         case Capture(volume):
-            return with_capture(state, capture_answered(state.captures[volume], outcome))
+            return with_capture(state, filer.capture_answered(state.captures[volume], outcome))
         case Rename() | Delete() as step:
             one = state.commands[n]
-            state = with_belief(state, step) if isinstance(outcome, Done) else state
-            return with_command(state, replace(one, phase=phase_of(outcome)))
+            state = filer.with_belief(state, step) if isinstance(outcome, Done) else state
+            return with_command(state, replace(one, phase=filer.phase_of(outcome)))
         case None:
-            return state
-
-
-def _program_ended(state: RunState, n: int, at: datetime) -> RunState:
-    match state.steps.get(n):
-        case Quiesce(vm):
-            return on_vm(state, vm.id, lambda one: replace(one, ended=one.ended or at))
-        case _:
             return state
 
 
 # Looks
 
 
-def _observed(state: RunState, seen: Observation, at: datetime) -> RunState:
-    match seen:
-        case VmsSeen(vms=vms, rows=rows, version=version):
-            known = dict(state.vms)
-            for one in (known[vm] for vm in vms if vm in known):
-                shown = tuple(row.ssid for row in rows if row.vm == one.vm.id and row.ssid in one.ids)
-                known[one.vm.id] = replace(one, looked=max(one.looked, version), shown=shown)
-            return replace(state, vms=known, database=None, looked_at=at, looks=state.looks + 1)
-        case DatabaseSilent(vms=vms, version=version):
-            known = dict(state.vms)
-            for one in (known[vm] for vm in vms if vm in known):
-                known[one.vm.id] = replace(one, looked=max(one.looked, version))
-            return replace(state, vms=known, database=seen, looked_at=at, looks=state.looks + 1)
-        case VolumeSeen(volume, listed, version):
-            listing = Listing(listed, at, version)
-            silent = {name: one for name, one in state.filer.items() if name != volume}
-            return replace(state, listings={**state.listings, volume: listing}, filer=silent)
+def _observed(state: RunState, look: Observation, at: datetime) -> RunState:
+    match look:
+        case VmsListed() | DatabaseSilent():
+            return _looked_at_vms(state, look, at)
+        case VolumeListed(volume, rows, version):
+            return replace(
+                state,
+                listings={**state.listings, volume: Listing(rows, at, version)},
+                filer={name: one for name, one in state.filer.items() if name != volume},
+            )
         case FilerSilent(volume):
-            return replace(state, filer={**state.filer, volume: seen})
+            return replace(state, filer={**state.filer, volume: look})
         case JournalBroken(why):
             return replace(state, broken=why)
+
+
+def _looked_at_vms(state: RunState, look: VmsListed | DatabaseSilent, at: datetime) -> RunState:
+    known = dict(state.vms)
+    for one in (known[vm] for vm in look.vms if vm in known):
+        ids = one.listed_ids
+        if isinstance(look, VmsListed):
+            ids = tuple(row.ssid for row in look.rows if row.vm == one.vm.id and row.ssid in one.ids)
+        known[one.vm.id] = replace(one, looked=max(one.looked, look.version), listed_ids=ids)
+    database = look if isinstance(look, DatabaseSilent) else None
+    return replace(state, vms=known, database=database, looked_at=at, looks=state.looks + 1)
 
 
 # A new owner
 
 
-def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
-    """Whoever sent what has no answer is dead: nobody will hear it any more, and it may act all the same."""
-    vms = {vm: orphaned(one, at) for vm, one in state.vms.items()}
-    captures = {
-        volume: replace(
-            one,
-            phase=CapturePhase.SILENT if one.phase is CapturePhase.ASKED else one.phase,
-            calls=abandoned(one.calls, at),
-        )
-        for volume, one in state.captures.items()
-    }
-    commands = {
-        n: replace(
-            one,
-            phase=CommandPhase.SILENT if one.phase is CommandPhase.ASKED else one.phase,
-            call=abandoned((one.call,), at)[0],
-        )
-        for n, one in state.commands.items()
-    }
+def _taken_over(state: RunState, fact: facts.TakenOver, at: datetime) -> RunState:
+    """Nobody hears an answer any more: whoever sent the command is dead. It may still act."""
     return replace(
         state,
-        vms=vms,
-        captures=captures,
-        commands=commands,
+        vms={vm: vms.orphaned(one, at) for vm, one in state.vms.items()},
+        captures={
+            volume: replace(
+                one,
+                phase=CapturePhase.SILENT if one.phase is CapturePhase.ASKED else one.phase,
+                calls=tuple(abandoned(call, at) for call in one.calls),
+            )
+            for volume, one in state.captures.items()
+        },
+        commands={
+            n: replace(
+                one,
+                phase=CommandPhase.SILENT if one.phase is CommandPhase.ASKED else one.phase,
+                call=abandoned(one.call, at),
+            )
+            for n, one in state.commands.items()
+        },
         takeovers=(*state.takeovers, (at, fact)),
         listings={},
         believed={},
@@ -287,9 +252,3 @@ def _taken_over(state: RunState, fact: TakenOver, at: datetime) -> RunState:
         given_up=(),
         login_refused_at=None,
     )
-
-
-def _surveyed(state: RunState, fact: Surveyed) -> RunState:
-    vms = {vm.id: VmState(vm) for vm in fact.targets}
-    vms |= {one.vm.id: VmState(one.vm, VmPhase.LEFT_OUT, why=one.why) for one in fact.left}
-    return replace(state, surveyed=fact, vms={**vms, **state.vms})

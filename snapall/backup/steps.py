@@ -1,4 +1,4 @@
-"""The verbs: every command that changes the world, what it can answer, and its inverse."""
+"""The verbs: every command that changes the site, and its outcomes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def happened(step: Capture | Rename | Delete, rows: Sequence[FilerSnapshot]) -> 
 class Done:
     """It happened. `ssid` is what a quiesce printed; `output` is the program's whole output, for the log.
 
-    `already`: what a removal was to remove was gone before it came.
+    `already`: the snapshot was gone before the removal.
     """
 
     output: str = ""
@@ -86,13 +86,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have happened, or may yet: only looking settles it.
+    """It may have happened, or still may: only a look settles it.
 
-    `claimed`: the program ended well before we went on, yet did not say what it made (a create without an SsId).
-    `failed`: it ended by itself and said that it did not work. VirtualCenter may still finish what it gave up on, so
-    this is no refusal; but once a look finds nothing, it is no alarm either.
-    `busy`: another task on the VM was in the way, so that trying again is worth while.
-    `login`: it said that VirtualCenter refused the login; told only of a create or removal that printed no SsId.
+    `claimed`: the program succeeded but did not print what it made (a create without an SsId).
+    `failed`: it ended by itself and said that it failed. VirtualCenter may still finish the task, so this is no
+    refusal; once a look finds nothing, it is no alarm either.
+    `busy`: another task blocked the VM, so a retry is worthwhile.
+    `login`: it said that VirtualCenter refused the login; only set if it printed no SsId.
     """
 
     why: str
@@ -108,7 +108,7 @@ Outcome = Done | Refusal | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A started program: the pid alone is reused by the system, so its start time (seconds since 1970) goes along."""
+    """A started program: its pid, which the system reuses, and its start time (seconds since 1970)."""
 
     pid: int
     started: float

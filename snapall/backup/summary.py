@@ -1,4 +1,4 @@
-"""A run summed up, as its last line says it. Pure."""
+"""The summary of a run, which its last line holds. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from snapall.backup.origins import backup_of, origins
 from snapall.backup.outcome import NOT_QUIESCED, CaptureSummary, Summary, TakeoverSummary, Verdict, VmSummary
 from snapall.backup.phases import CaptureState, VmState
 from snapall.backup.runstate import RunState
-from snapall.backup.steps import Done, Outcome, Refusal, Unknown
+from snapall.backup.steps import Outcome
 
 
 def summarize(state: RunState) -> Summary | None:
-    """The state in one line; None: the run has no header, so nothing was done in its name."""
+    """Sum up a state; None: the run has no header, so it did nothing."""
     if state.began is None or state.began_at is None:
         return None
     began, since = state.began, _Since(state.began_at)
@@ -43,28 +43,28 @@ def summarize(state: RunState) -> Summary | None:
 
 
 def judged(state: RunState) -> tuple[Verdict, ...]:
-    """Every VM of the run with its verdict, by ascending id; an adopted one was never quiesced by us."""
+    """Every VM of the run with its verdict, by ascending id; we never quiesced an adopted one."""
     found = {one.vm.id: one for one in verdicts_of(state)}
     found = {one.vm.id: Verdict(one.vm, NOT_QUIESCED) for one in state.vms.values()} | found
     return tuple(found[vm] for vm in sorted(found))
 
 
 class _Since:
-    """Counts seconds since the run began, with the precision of a journal's times."""
+    """Counts seconds since the run began, to the millisecond as journals do."""
 
     def __init__(self, began: datetime) -> None:
         self.began = _cut(began)
 
-    def __call__(self, moment: datetime) -> float:
-        return round((_cut(moment) - self.began).total_seconds(), 3)
+    def __call__(self, at: datetime) -> float:
+        return round((_cut(at) - self.began).total_seconds(), 3)
 
-    def of(self, moment: datetime | None) -> float | None:
-        """The same for a moment that may never have come."""
-        return self(moment) if moment is not None else None
+    def of(self, at: datetime | None) -> float | None:
+        """The same for a time that may not have come."""
+        return self(at) if at is not None else None
 
 
-def _cut(moment: datetime) -> datetime:
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+def _cut(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _vm(state: RunState, verdict: Verdict, since: _Since) -> VmSummary:
@@ -81,12 +81,12 @@ def _vm(state: RunState, verdict: Verdict, since: _Since) -> VmSummary:
         removal_sent=since(removals[0].sent) if removals else None,
         removal_answered=since.of(max(answers, default=None)),
         removal_seconds=next((call.seconds for call in removals if call.done), None),
-        freed=since.of(one.freed),
+        released=since.of(one.released),
     )
 
 
 def _capture(one: CaptureState, since: _Since) -> CaptureSummary:
-    """One without an answer may have been sent twice, under the same name: the last counts."""
+    """A capture without an answer may have been sent twice under the same name: the last call counts."""
     call = one.calls[-1]
     return CaptureSummary(
         volume=one.volume,
@@ -101,6 +101,4 @@ def _capture(one: CaptureState, since: _Since) -> CaptureSummary:
 
 
 def _bare(outcome: Outcome) -> Outcome:
-    match outcome:
-        case Done() | Refusal() | Unknown():
-            return replace(outcome, output="")
+    return replace(outcome, output="")

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from snapall.backup.facts import Failed, TakenOver
 from snapall.backup.holder import holder_of, is_dead, not_released
 from snapall.backup.journal import Journal
-from snapall.backup.lock import GRACE, Lock, kept
+from snapall.backup.lock import GRACE, kept
+from snapall.backup.lockfile import Lock
 from snapall.backup.model import Job
 from snapall.backup.reader import JournalReader
-from snapall.backup.record import Failed, Guarded, TakenOver
+from snapall.backup.record import Guarded
 from snapall.backup.recover import Recovery
 from snapall.backup.runstate import RunState
 from snapall.errors import Exit, JournalError

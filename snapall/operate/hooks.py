@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from snapall.backup.facts import Warned
 from snapall.backup.outcome import Report
-from snapall.backup.record import Warned, What
+from snapall.backup.record import What
 from snapall.config.settings import Config, Hooks
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable

@@ -37,7 +37,7 @@ def _vm(run: RunState, judged: VmHistory) -> VmHistory:
         return judged
     create = _call(run, one.create) if one.create is not None else None
     return replace(
-        judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), released_at=one.freed
+        judged, quiesce=create, releases=tuple(_call(run, call) for call in one.removals), released_at=one.released
     )
 
 
@@ -95,7 +95,7 @@ class _Clock:
 def _vm_of(one: VmSummary, at: _Clock) -> VmHistory:
     create = _call_of(at.of(one.create_sent), at.of(one.create_answered), one.create_seconds)
     removal = _call_of(at.of(one.removal_sent), at.of(one.removal_answered), one.removal_seconds)
-    return VmHistory(one.vm, one.state, one.why, create, (removal,) if removal is not None else (), at.of(one.freed))
+    return VmHistory(one.vm, one.state, one.why, create, (removal,) if removal is not None else (), at.of(one.released))
 
 
 def _call_of(sent: datetime | None, answered: datetime | None, seconds: float | None) -> PastCall | None:

@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from snapall.backup.record import Failed, Record, RunEnded, Stage, Warned
+from snapall.backup.facts import Failed, Warned
+from snapall.backup.record import Record, RunEnded, Stage
 from snapall.errors import Exit
 from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from snapall.backup.facts import Adopted, Answered, Began, Intent, Surveyed
 from snapall.backup.model import Job, Vm
-from snapall.backup.record import Adopted, Answered, Began, Intent, OutstandingFound, Record, Surveyed
+from snapall.backup.record import OutstandingFound, Record
 from snapall.backup.steps import Done, Quiesce, Release, Step
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from snapall.backup.record import Answered, Began, Failed, Guarded, Record, RunEnded, Warned
+from snapall.backup.facts import Answered, Began, Failed, Warned
+from snapall.backup.record import Guarded, Record, RunEnded
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError
 from snapall.views import messages

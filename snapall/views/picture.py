@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from snapall.backup.record import Confirmed, Record, RunEnded
+from snapall.backup.facts import Confirmed
+from snapall.backup.record import Record, RunEnded
 from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
 

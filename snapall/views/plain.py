@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from snapall.backup.facts import Answered, Began, Failed, Surveyed, Warned
 from snapall.backup.record import (
-    Answered,
-    Began,
-    Failed,
     Forecast,
     Guarded,
     OutstandingFound,
@@ -15,9 +13,7 @@ from snapall.backup.record import (
     RunEnded,
     Stage,
     StageBegan,
-    Surveyed,
     Waiting,
-    Warned,
     What,
 )
 from snapall.backup.steps import Done

@@ -65,7 +65,7 @@ def _summary(outlook: Outlook) -> list[str]:
     changing = sum(not isinstance(one.action, Look) for one in outlook.actions)
     facts = {
         "filer": f"{job.filer}, volume {', '.join(job.volumes)}",
-        "VMs": f"{len(plan.asked)} to quiesce, {outlook.parallel} at a time{left}{skipped}",
+        "VMs": f"{len(plan.targets)} to quiesce, {outlook.parallel} at a time{left}{skipped}",
         "window": window,
         "commands": f"{changing} that change something, {len(outlook.actions) - changing} that only look",
         "cleanup": f"first, {len(outlook.first)} commands for earlier runs" if outlook.first else "",
@@ -82,7 +82,7 @@ def plan_json(outlook: Outlook) -> dict[str, object]:
     return {
         "job": plan.job.name,
         "order": str(plan.job.order),
-        "vms": len(plan.asked),
+        "vms": len(plan.targets),
         "parallel": outlook.parallel,
         "window": outlook.window,
         "commands": [

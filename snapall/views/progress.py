@@ -8,13 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from snapall.backup.certificate import verdicts_of
+from snapall.backup.facts import Answered, Began, Failed, Surveyed, Warned
 from snapall.backup.model import Job, Order, Vm
 from snapall.backup.outcome import NOT_QUIESCED, Report
 from snapall.backup.phases import VmPhase, VmState
 from snapall.backup.record import (
-    Answered,
-    Began,
-    Failed,
     Forecast,
     OutstandingFound,
     Record,
@@ -22,9 +20,7 @@ from snapall.backup.record import (
     Stage,
     StageBegan,
     StageEnded,
-    Surveyed,
     Waiting,
-    Warned,
     What,
 )
 from snapall.backup.runstate import RunState
@@ -243,4 +239,4 @@ def _view(one: VmState, verdicts: Mapping[int, str]) -> VmView:
         why = ""
     if one.create is None or one.watched or stage in (VmStage.WAITING, VmStage.LEFT):
         return VmView(one.vm, stage, why)
-    return VmView(one.vm, stage, why, one.create.sent, one.freed, one.phase in _OPEN)
+    return VmView(one.vm, stage, why, one.create.sent, one.released, one.phase in _OPEN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import assert_never
 
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Absent,
     Adopted,
     Answered,
@@ -34,9 +34,9 @@ from snapall.backup.record import (
     TakenOver,
     VmLost,
     Warned,
-    What,
     Withheld,
 )
+from snapall.backup.record import What
 from snapall.backup.steps import Step
 from snapall.views import messages
 from snapall.views.labels import Labels

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.backup.context import RunContext
+from snapall.backup.facts import FORMAT, Began, Fact, Failed, Warned
 from snapall.backup.holder import NO_PROCESSES, Processes
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Job, Pace, Survey, Vm, VmSnapshot, chain_names
 from snapall.backup.outcome import Report
-from snapall.backup.record import FORMAT, Began, Fact, Failed, Record, Warned, What
+from snapall.backup.record import Record, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState

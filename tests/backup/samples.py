@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm
-from snapall.backup.outcome import Origin, Verdict
-from snapall.backup.record import (
+from snapall.backup.facts import (
     FORMAT,
     Absent,
     Adopted,
@@ -39,6 +37,8 @@ from snapall.backup.record import (
     Warned,
     Withheld,
 )
+from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm
+from snapall.backup.outcome import Origin, Verdict
 from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
 from tests.backup.pretended import JOB
 

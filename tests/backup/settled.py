@@ -5,8 +5,8 @@ from __future__ import annotations
 from snapall.backup.actions import Policy
 from snapall.backup.case import Case
 from snapall.backup.engine import Engine
+from snapall.backup.facts import TakenOver
 from snapall.backup.journal import Journal
-from snapall.backup.record import TakenOver
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import announce, reach
 from tests.backup.pretended import Stage

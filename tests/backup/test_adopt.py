@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.adopt import adopt, orphans
+from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
-from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce, Release
 from snapall.errors import Exit
 from tests.backup.pretended import (

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.engine import BEAT
+from snapall.backup.facts import Intent
 from snapall.backup.journal import Journal
-from snapall.backup.record import Intent, Waiting
+from snapall.backup.record import Waiting
 from snapall.backup.steps import Quiesce
 from tests.backup.pretended import JOB, Stage, lose, quiesce_of
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.codec import from_line, to_line
+from snapall.backup.facts import Answered, Fact, Found, Warned
 from snapall.backup.model import Policies, VmPolicy
-from snapall.backup.record import Answered, Fact, Found, Record, Warned
+from snapall.backup.record import Record
 from snapall.backup.steps import Done
 from tests.backup.pretended import JOB
 from tests.backup.samples import AT, BEGAN, FACTS
@@ -54,7 +55,7 @@ NO_FACTS = [
     '{"at": 5, "is": "Found"}',
     '{"at": "x", "is": "Found"}',
     '{"at": "2030-01-01T00:00:00+00:00", "is": "Found", "vm": 1}',
-    '{"at": "2030-01-01T00:00:00+00:00", "is": "Vm", "id": 1}',
+    '{"at": "2030-01-01T00:00:00+00:00", "is": ["Found"], "vm": 1, "ssid": "snapshot-7"}',
 ]
 
 

@@ -10,19 +10,10 @@ import pytest
 
 from snapall.backup.actions import Decision, LookAtVms, Policy, Send
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Confirmed, Fact, Intent, ReleaseBegan, StopAsked, Surveyed, TakenOver
 from snapall.backup.model import FilerSnapshot, Vm
-from snapall.backup.record import (
-    Answered,
-    Confirmed,
-    Fact,
-    Intent,
-    Record,
-    ReleaseBegan,
-    StopAsked,
-    Surveyed,
-    TakenOver,
-)
-from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsSeen, VolumeSeen
+from snapall.backup.record import Record
+from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Step, Unknown
 from tests.backup.pretended import PACE, START
@@ -107,7 +98,7 @@ def test_with_the_journal_broken_no_part_of_a_backup_is_deleted() -> None:
         TakenOver("recover", "the run had left it open"),
     ]
     state = fold(Record(START, what) for what in facts)
-    state = fold([Record(START, VolumeSeen("v", (first,), state.version))], state)
+    state = fold([Record(START, VolumeListed("v", (first,), state.version))], state)
     assert sent(decide(state, START, Policy())) == [Delete("v", first.name)]
     state = fold([Record(START, JournalBroken("no space left"))], state)
     assert sent(decide(state, START, Policy())) == []
@@ -118,5 +109,5 @@ def test_an_id_that_is_printed_after_the_release_began_is_looked_for_before_it_i
     decision = decided(facts)
     assert sent(decision) == []
     assert any(isinstance(one, LookAtVms) and one.ssids == ("snapshot-1",) for one in decision.actions)
-    seen = VmsSeen(frozenset({VMS[0].id}), (), frozenset({VMS[0].id}), 99)
+    seen = VmsListed(frozenset({VMS[0].id}), (), frozenset({VMS[0].id}), 99)
     assert sent(decided(facts, seen=seen)) == [Release(VMS[0], "snapshot-1")]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Surveyed, Warned
 from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
-from snapall.backup.record import Surveyed, Warned
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
@@ -668,4 +668,4 @@ def test_a_list_that_changed_since_the_survey_is_planned_anew(stage: Stage) -> N
     stage.site.after = remove
     assert stage.night().exit is Exit.OK
     assert not any(isinstance(step, Delete) for step in stage.site.ledger)
-    assert any("planned anew" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("planned again" in what.text for what in stage.heard if isinstance(what, Warned))

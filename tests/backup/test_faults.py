@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.actions import Decision, Policy
+from snapall.backup.clock import SystemThreads
 from snapall.backup.context import RunContext
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Intent, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.outcome import Report
 from snapall.backup.phases import VmPhase
-from snapall.backup.record import Answered, Intent, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
-from snapall.backup.threads import SystemThreads
 from snapall.errors import Exit
 from tests.backup.pretended import (
     CHAIN,

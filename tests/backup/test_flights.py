@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Confirmed, Intent
 from snapall.backup.model import Grade, Order
 from snapall.backup.outcome import QUIESCED
-from snapall.backup.record import Answered, Confirmed, Intent, Waiting, What
+from snapall.backup.record import Waiting, What
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, PACE, Act, Fault, Stage, act_after, lose, once

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Certified, ReleaseBegan
 from snapall.backup.lock import hold
 from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy
-from snapall.backup.record import Certified, ReleaseBegan
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped
@@ -306,7 +306,7 @@ def test_an_old_snapshot_is_never_taken_for_the_new_one(tmp_path: Path) -> None:
     assert (report.exit, report.name) == (Exit.FAILED, "")
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert kept(stage) == {name: OLD[name] for name in (R, P, S3)}
-    assert "is not as the filer's answers said" in stage.failures[0]
+    assert "is not what the filer answered" in stage.failures[0]
 
 
 def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_path: Path) -> None:
@@ -392,7 +392,7 @@ def test_a_blocked_paper_run_plans_what_it_does(tmp_path: Path) -> None:
     ]
     stage.heard.clear()
     stage.night()
-    assert "planned anew" not in stage.warnings
+    assert "planned again" not in stage.warnings
     assert kept(stage) == OLD
 
 
@@ -529,7 +529,7 @@ def test_a_rename_that_only_seemed_to_work_is_seen_when_the_list_is_read_back(st
     report = stage.night()
     assert (report.exit, report.published) == (Exit.PARTIAL, False)
     assert report.name == f"vmware_new_{report.stamp}"
-    assert "is not as the filer's answers said" in stage.failures[0]
+    assert "is not what the filer answered" in stage.failures[0]
     assert R not in stage.names()
 
 

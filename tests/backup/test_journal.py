@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.codec import to_line
+from snapall.backup.facts import Answered, Confirmed, Ended, Fact, Found, Gone, Intent, ProgramEnded, Started
 from snapall.backup.journal import Journal, is_open
-from snapall.backup.record import Answered, Confirmed, Ended, Fact, Found, Gone, Intent, ProgramEnded, Record, Started
+from snapall.backup.record import Record
 from snapall.backup.steps import Child, Done, Step
 from snapall.errors import JournalError
 from tests.backup.pretended import PretendedClock

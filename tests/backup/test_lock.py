@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.holder import holder_of
-from snapall.backup.lock import GRACE, Lock, Use, at_work, hold, use_of, wanted
+from snapall.backup.lock import GRACE, Use, at_work, hold, use_of, wanted
+from snapall.backup.lockfile import Lock
 from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process
@@ -227,7 +228,7 @@ def test_a_file_system_on_which_the_lock_is_never_in_its_place_is_refused(
     tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Lock, "in_place", False)
-    with pytest.raises(JournalError, match="another one"), hold(tmp_path, "vol1", "run", clock, lambda: False):
+    with pytest.raises(JournalError, match="being replaced"), hold(tmp_path, "vol1", "run", clock, lambda: False):
         raise AssertionError("never held")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from snapall.backup import journal
+from snapall.backup.facts import Intent
 from snapall.backup.model import Order
-from snapall.backup.record import Intent
 from snapall.backup.steps import Release, Step
 from snapall.views import messages
 from tests.backup.pretended import JOB, PACE, Stage

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Intent, Started, Surveyed, Waiting
+from snapall.backup.record import Waiting
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import (
@@ -75,7 +76,7 @@ def test_a_task_that_goes_on_for_hours_is_given_up_on_after_a_limit(stage: Stage
     assert 900 < moments[-1] <= 960
     assert stage.clock.monotonic() <= NIGHT + 960
     waits = [what for what in stage.heard if isinstance(what, Waiting)]
-    assert any("web01 (vm-108): another task is in the way" in one.why for one in waits)
+    assert any("web01 (vm-108): another task blocks the removal" in one.why for one in waits)
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
     assert stage.site.rows == []

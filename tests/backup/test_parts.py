@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.bus import EventBus
 from snapall.backup.certificate import grade
-from snapall.backup.clock import SystemClock
+from snapall.backup.clock import SYSTEM, SystemClock
+from snapall.backup.facts import FORMAT, Absent, Answered, Began, Confirmed, Fact, Gone, Intent, Surveyed, TakenOver
 from snapall.backup.looks import ours
 from snapall.backup.model import (
     FilerSnapshot,
@@ -27,30 +28,16 @@ from snapall.backup.model import (
     VmSnapshot,
     chain_names,
     decode_name,
-    moment_of,
     same_name,
     stamp_of,
+    time_of,
 )
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import FindVmSnapshots, ListVolume, PlanContext, build, settling
-from snapall.backup.record import (
-    FORMAT,
-    Absent,
-    Answered,
-    Began,
-    Confirmed,
-    Fact,
-    Gone,
-    Intent,
-    Record,
-    Stage,
-    Surveyed,
-    TakenOver,
-)
+from snapall.backup.record import Record, Stage
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
-from snapall.backup.threads import SYSTEM
 from snapall.errors import Exit, worst
 from tests.backup.pretended import CHAIN, JOB
 from tests.waiting import PATIENCE, until
@@ -96,8 +83,8 @@ def test_the_stamp_is_utc_to_the_second() -> None:
 
 
 def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
-    assert moment_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
-    assert [moment_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
+    assert time_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
+    assert [time_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
 
 def test_a_vm_snapshot_is_known_by_its_name_in_either_order() -> None:
@@ -190,9 +177,9 @@ def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
 
 def test_the_papers_limits_are_warnings() -> None:
     told = " ".join(build(JOB, survey(60), Provenance(), PlanContext(), "s").warnings)
-    assert "60 VMs lie on v: more than 25 a volume" in told
+    assert "60 VMs are on v: more than 25 a volume" in told
     assert "more than 50 a datastore" in told
-    assert "60 VMs of host esx0 hold a snapshot at once: more than 32" in told
+    assert "60 VMs of host esx0 have a snapshot at once: more than 32" in told
     assert build(JOB, survey(20, 7), Provenance(), PlanContext(), "s").warnings == ()
 
 
@@ -200,7 +187,7 @@ def test_the_plan_says_why_each_command_is_sent() -> None:
     plan = build(JOB, survey(2), Provenance(), PlanContext(), "s")
     assert all(one.reason for one in plan.actions)
     assert plan.of(Stage.CONFIRM) == (ListVolume("v"),)
-    assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.asked),)
+    assert plan.of(Stage.LOCATE) == (FindVmSnapshots(plan.targets),)
 
 
 def test_a_plan_without_vms_has_nothing_to_locate() -> None:
@@ -250,7 +237,7 @@ def test_the_plan_after_a_crash_names_the_run_that_left_the_snapshot_and_points_
     assert "--adopt" in " ".join(build(JOB, found, Provenance(), PlanContext(), "s").warnings)
     plan = build(JOB, found, Provenance(), PlanContext((theirs,), (mine,)), "s")
     assert plan.warnings == ()
-    assert plan.asked == (SQL,)  # what is listed of it is released first
+    assert plan.targets == (SQL,)  # what is listed of it is released first
     ((left, why),) = plan.left
     assert left == WEB
     assert why == f"run {STAMP} of job vol1 may have left {other} on it"

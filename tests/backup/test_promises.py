@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Intent, Started, Surveyed
 from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy, VmSnapshot
-from snapall.backup.record import Answered, Intent, Started, Surveyed
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
@@ -174,7 +174,7 @@ def test_a_surplus_backup_whose_deletion_only_seemed_to_work_is_not_forgotten(tm
     stage.site.fail(lambda step: isinstance(step, Delete), once(silent))
     stage.night()
     assert stage.night().exit is Exit.PARTIAL
-    assert "is not as the filer's answers said" in " ".join(stage.failures)
+    assert "is not what the filer answered" in " ".join(stage.failures)
     assert len(stage.names()) == 6
     stage.night()
     assert len(stage.names()) == 5

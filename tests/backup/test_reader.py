@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Warned
 from snapall.backup.journal import Journal
 from snapall.backup.reader import JournalReader
-from snapall.backup.record import Warned
 from snapall.errors import JournalError, Untrusted
 from tests.backup.pretended import Stage
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.context import RunContext
-from snapall.backup.lock import Lock, Use, hold, use_of
+from snapall.backup.facts import Answered, Confirmed, Fact, Found, Intent, Left, Surveyed
+from snapall.backup.lock import Use, hold, use_of
+from snapall.backup.lockfile import Lock
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, Vm, VmSnapshot
 from snapall.backup.outcome import Report
-from snapall.backup.record import Answered, Confirmed, Fact, Found, Intent, Left, OutstandingFound, Surveyed, What
+from snapall.backup.record import OutstandingFound, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Rename, Step, Unknown

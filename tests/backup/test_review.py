@@ -12,14 +12,14 @@ import pytest
 
 from snapall.backup import record
 from snapall.backup.actions import Decision, Policy, Send
-from snapall.backup.claims import claims_of
 from snapall.backup.decide import decide
+from snapall.backup.facts import Answered, Ended, Found, Intent, Surveyed, TakenOver
 from snapall.backup.looks import conclude
 from snapall.backup.model import FilerSnapshot, Grade, Order, Pace, Policies, Survey, Vm, VmPolicy, VmSnapshot
 from snapall.backup.outcome import Origin
-from snapall.backup.record import Answered, Ended, Found, Intent, Record, Surveyed, TakenOver, What
+from snapall.backup.record import Record, What
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import VmsSeen
+from snapall.backup.sight import VmsListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
@@ -66,7 +66,7 @@ def test_a_create_is_settled_although_a_look_was_under_way_when_it_could_act_no_
 
 
 def test_a_run_whose_journal_was_still_empty_at_the_first_look_owns_its_vms(stage: Stage) -> None:
-    claims = claims_of(stage.store, stage.begun().path, "vc01")
+    claims = stage.store.claims(stage.begun().path, "vc01")
     stamp = "20070322T030001Z"
     empty = stage.store.path("other", stamp)
     empty.touch(0o600)  # another process is about to write its header
@@ -132,7 +132,7 @@ def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -
     state = _told(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
     state = _told(Found(other.id, "snapshot-6"), state=state)
     row = VmSnapshot("snapshot-6", other.id, name)
-    state = _told(VmsSeen(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
+    state = _told(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
     actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
     assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
 
@@ -204,7 +204,7 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
 
 def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
     state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
-    seen = VmsSeen(frozenset({VM.id}), (), frozenset(), state.version)
+    seen = VmsListed(frozenset({VM.id}), (), frozenset(), state.version)
     state = _told(seen, state=state)
     state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
     assert state.vms[VM.id].ids == ("snapshot-5",)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Fact, Found, Intent, SnapshotVanished, Started, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.looks import conclude
 from snapall.backup.model import Grade, Order, Vm, VmSnapshot
-from snapall.backup.record import Answered, Fact, Found, Intent, Record, SnapshotVanished, Started, Surveyed
-from snapall.backup.sight import VmsSeen
+from snapall.backup.record import Record
+from snapall.backup.sight import VmsListed
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
@@ -64,7 +65,7 @@ def test_a_row_that_vanished_from_the_list_is_removed_all_the_same_and_the_vm_do
 
 def test_what_is_removed_while_the_database_is_asked_was_not_taken_by_somebody_else(stage: Stage) -> None:
     state = stage.state_of(stage.begun(*QUIESCED, Found(110, ROW.ssid)))
-    look = VmsSeen(frozenset({110}), (), frozenset({110}), state.version)  # it began now
+    look = VmsListed(frozenset({110}), (), frozenset({110}), state.version)  # it began now
     assert SnapshotVanished(110) in conclude(apply(state, Record(START, look)), look, START)
     state = apply(state, Record(START, Intent(2, Release(VM, ROW.ssid))))  # and came back only after this
     assert conclude(apply(state, Record(START, look)), look, START) == ()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Confirmed, Fact, Intent, Surveyed
 from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Grade, Order, Vm
-from snapall.backup.record import Answered, Confirmed, Fact, Intent, Surveyed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit
 from tests.backup.pretended import CHAIN, JOB, Stage, lose, once, refuse
@@ -74,7 +74,7 @@ def test_a_rename_back_counts_only_when_the_list_shows_it(tmp_path: Path) -> Non
     stage.site.fail(lambda step: step == back, lambda step, act: Done())  # rsh: silence, and nothing happened
     state = settle(stage, journal)
     assert state.room
-    assert any("the list does not show it" in text for text in stage.failures)
+    assert any("it is not listed" in text for text in stage.failures)
     stage.site.faults.clear()
     assert not settle(stage, journal).open
     assert stage.dates() == {name: f"old {name}" for name in (R, P, S3)}

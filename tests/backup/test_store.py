@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Answered, Ended, Intent
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import PlanContext, build, settling
-from snapall.backup.record import Answered, Ended, Intent
 from snapall.backup.state import fold
 from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore
@@ -75,11 +75,11 @@ def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path
     assert [one.vm.id for one in dead.outstanding] == [108, 110]
     survey = stage.site.survey()
     assert "--adopt" in " ".join(build(stage.job, survey, Provenance(), PlanContext(), "s").warnings)
-    first, plan = settling([dead]), build(stage.job, survey, Provenance(), PlanContext(settling=(dead,)), "s")
+    first, plan = settling([dead]), build(stage.job, survey, Provenance(), PlanContext(settled_first=(dead,)), "s")
     assert [one.action for one in first] == [Release(one.vm, ssid) for one in dead.outstanding for ssid in one.ids]
     assert all(f"run {dead.header.stamp} may have left" in one.reason for one in first)
     assert plan.warnings == ()
-    other = build(stage.job, survey, Provenance(), PlanContext(owing=(dead,)), "s")  # as another job sees it
+    other = build(stage.job, survey, Provenance(), PlanContext(open_runs=(dead,)), "s")  # as another job sees it
     assert other.warnings == ()
     assert [vm.id for vm, why in other.left if f"run {dead.header.stamp} of job vol1" in why] == [108, 110]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Intent, Surveyed, Warned
 from snapall.backup.journal import closing_summary, is_open, journals
 from snapall.backup.model import Order, Vm, VmSnapshot
 from snapall.backup.origins import origins
 from snapall.backup.outcome import Summary
-from snapall.backup.record import Intent, Surveyed, Warned
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import read_summary
 from snapall.backup.summary import summarize
@@ -185,4 +185,4 @@ def test_a_removal_by_recover_is_none_of_the_runs_own_seconds(stage: Stage) -> N
     assert summary is not None
     (vm,) = summary.vms
     assert (vm.removal_sent, vm.removal_seconds) == (None, None)
-    assert vm.freed is not None
+    assert vm.released is not None

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from snapall.backup.facts import FORMAT, Began, Intent
 from snapall.backup.model import Job, Pace, Vm, chain_names
-from snapall.backup.record import FORMAT, Began, Intent, Record
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename, Step

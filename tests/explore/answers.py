@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from snapall.backup.actions import LookAtVms, ReadVolume
-from snapall.backup.sight import DatabaseSilent, FilerSilent, Observation, VmsSeen, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, FilerSilent, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Unknown
 from tests.explore.quick import replace
 from tests.explore.system import Look
@@ -158,8 +158,8 @@ def seen(world: World, look: Look, at: World) -> Observation:
                 return DatabaseSilent(asked, look.version, "the database does not answer", "", ended)
             rows = tuple(row for row in at.rows if row.vm in asked or row.ssid in ssids)
             registered = frozenset(vm for vm in vms if vm not in at.unregistered)
-            return VmsSeen(asked, rows, registered, look.version, ended)
+            return VmsListed(asked, rows, registered, look.version, ended)
         case ReadVolume(_, volume):
             if not world.filer:
                 return FilerSilent(volume, look.version, "the filer does not answer")
-            return VolumeSeen(volume, at.volumes[volume], look.version)
+            return VolumeListed(volume, at.volumes[volume], look.version)

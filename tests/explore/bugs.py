@@ -25,8 +25,8 @@ BUGS = (
         (
             (
                 "decide_vms.py",
-                "    for one, ssid in due:\n        if free",
-                "    for one, ssid in (due if not under_way else []):\n        if free",
+                "    for one, ssid in due:\n        if left",
+                "    for one, ssid in (due if not under_way else []):\n        if left",
             ),
         ),
     ),
@@ -36,7 +36,7 @@ BUGS = (
         (
             (
                 "changes_vms.py",
-                "case Done(ssid=ssid) if ssid in present_ids(state) or ssid in _others_ids(state, one):",
+                "case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):",
                 "case Done(ssid=ssid) if not ssid:",
             ),
             ("looks.py", "if printed and printed not in one.withheld and", "if not printed and"),
@@ -61,7 +61,7 @@ BUGS = (
     Bug(
         "5: a run asks for VMs that another run owns",
         "c-paper",
-        (("claims.py", "        if one.vm.id in vms\n", "        if one.vm.id in vms and not vms\n"),),
+        (("queries.py", "if one.vm.id in vms}", "if one.vm.id in vms and not vms}"),),
         quick=True,
     ),
     Bug(
@@ -136,7 +136,7 @@ BUGS = (
     Bug(
         "a removal is sent again though its snapshot is not listed",
         "a",
-        (("decide_vms.py", "    if sent and not shown and state.database is None:\n", "    if not calls:\n"),),
+        (("decide_vms.py", "    if sent and not listed and state.database is None:\n", "    if not calls:\n"),),
     ),
     Bug(
         "a look counts although the VM has changed since",
@@ -169,7 +169,7 @@ BUGS = (
     Bug(
         "recover does not look once more when the last create can act no more",
         "a",
-        (("decide_vms.py", "    if last or (open_ and", "    if (open_ and"),),
+        (("decide_looks.py", "    if last or (open_ and", "    if (open_ and"),),
     ),
     Bug(
         "a snap create that was sent twice is forgotten once its name is confirmed",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
+from snapall.backup.facts import Failed
 from snapall.backup.phases import Call, CaptureState, CommandState, VmState
-from snapall.backup.record import Failed
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from tests.explore.system import Journal, Look, Process, System
@@ -15,7 +15,7 @@ from tests.explore.world import Flight, Violation, World, moment
 OLD = 64  # seconds, longer than whatever is waited for, but for a removal that another task stands in the way of
 VOLATILE = frozenset({"vms", "given_up", "database", "filer", "looked_at", "looks", "listings", "believed"})
 COMPARED = tuple(one.name for one in fields(RunState) if one.name not in VOLATILE)
-VM_COMPARED = tuple(one.name for one in fields(VmState) if one.name not in {"looked", "shown"})
+VM_COMPARED = tuple(one.name for one in fields(VmState) if one.name not in {"looked", "listed_ids"})
 
 Key = tuple[object, ...]
 
@@ -107,7 +107,7 @@ def _vm(one: VmState, owner: int, now: datetime) -> Key:
         one.after_capture,
         one.vanished,
         one.fresh,
-        one.shown,
+        one.listed_ids,
     )
 
 

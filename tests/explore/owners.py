@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from snapall.backup.facts import Began, Ended, Left, Listed, Surveyed, TakenOver
 from snapall.backup.model import Survey
 from snapall.backup.origins import origins, recall
 from snapall.backup.outcome import Origin
 from snapall.backup.plan import PlanContext, build
-from snapall.backup.record import Began, Ended, Left, Listed, Surveyed, TakenOver
 from snapall.backup.report import Before, report_of
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import settled_code
@@ -168,7 +168,7 @@ def _surveyed(hand: Hand, settled: list[RunState], header: Began) -> Surveyed:
     plan = build(job, survey, past, PlanContext(owing, parallel=world.scene.pace.parallel), header.mark)
     return Surveyed(
         commands=(),
-        targets=plan.asked,
+        targets=plan.targets,
         present=tuple(row.ssid for row in rows),
         listings=tuple(Listed(volume, rows) for volume, rows in listings.items()),
         origins=past.origins,

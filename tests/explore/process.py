@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from snapall.backup.actions import Action, Decision, LookAtVms, Policy, ReadVolume, Send
-from snapall.backup.claims import owned
 from snapall.backup.decide import decide
-from snapall.backup.looks import conclude
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Answered,
     Certified,
     Fact,
     Intent,
     LeftOut,
-    Record,
     Started,
     StopAsked,
     TakenOver,
     Warned,
     may_wait,
 )
+from snapall.backup.looks import conclude
+from snapall.backup.queries import owned
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
-from snapall.backup.sight import DatabaseSilent, Observation, VolumeSeen
+from snapall.backup.sight import DatabaseSilent, Observation, VolumeListed
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Outcome, Quiesce, Release
 from tests.explore import invariants
@@ -101,12 +101,12 @@ class Hand:
         if isinstance(seen, DatabaseSilent) and self.live(run).database is None:
             self.record(run, Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         self.journals[run] = replace(self.journals[run], live=apply(self.live(run), Record(at, seen)))
-        if isinstance(seen, VolumeSeen):
+        if isinstance(seen, VolumeListed):
             self._listed(seen)
         if facts := conclude(self.live(run), seen, at):
             self.record(run, *facts)
 
-    def _listed(self, seen: VolumeSeen) -> None:
+    def _listed(self, seen: VolumeListed) -> None:
         world = self.world.entered("tagged", seen.volume, value=tuple(row.date for row in seen.rows if row.tags))
         for row in seen.rows:
             if ("quiesced at", seen.volume, row.date) in world.ledger:
@@ -194,7 +194,7 @@ class Hand:
         return bool(left)
 
     def _taken(self, run: int, actions: Sequence[Action]) -> Mapping[int, str]:
-        """The VMs that other runs may have left a snapshot on, by their journals (see claims.py)."""
+        """The VMs that other runs may have left a snapshot on, by their journals (see queries.owned)."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
         others = (one.disk for place, one in enumerate(self.journals) if place != run and not one.closed)
         return owned(others, creates) if creates else {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snapall.backup.record import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
-from snapall.backup.sight import Observation, VmsSeen, VolumeSeen
+from snapall.backup.facts import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
+from snapall.backup.sight import Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
 from tests.explore.process import Hand
 from tests.explore.scenes import beginning
@@ -55,9 +55,9 @@ def _told(what: Fact | Observation) -> Iterator[str]:
             yield f"sends {told(step)} as command {n}"
         case Answered(n, outcome):
             yield f"takes the answer of command {n}: {_said(outcome)}"
-        case VmsSeen(rows=rows):
+        case VmsListed(rows=rows):
             yield f"sees the VM snapshots {', '.join(row.ssid for row in rows) or 'none'}"
-        case VolumeSeen(volume, rows):
+        case VolumeListed(volume, rows):
             yield f"sees on {volume}: {', '.join(f'{row.name} ({row.date})' for row in rows)}"
         case Started() | Warned():
             return

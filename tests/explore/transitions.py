@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from snapall.backup.actions import LookAtVms
-from snapall.backup.sight import DatabaseSilent, VmsSeen
+from snapall.backup.sight import DatabaseSilent, VmsListed
 from snapall.backup.steps import Quiesce, Release
 from tests.explore.answers import Answer, answers, seen
 from tests.explore.lives import ends, owners
@@ -107,7 +107,7 @@ def _looked(system: System, place: int, look: Look, at: World, deaths: Deaths | 
     hand = Hand(system, place, deaths)
     hand.me = replace(process, looks=tuple(one for one in process.looks if one is not look))
     found = seen(system.world, look, at)
-    if isinstance(found, VmsSeen):
+    if isinstance(found, VmsListed):
         shown = frozenset(row.ssid for row in found.rows)
         hand.world = hand.world.entered("shown", value=shown)
     if isinstance(look.action, LookAtVms):

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import strategies as st
 
+from snapall.backup.facts import Answered, Failed, Intent, Warned
 from snapall.backup.model import FilerSnapshot
-from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, Vcenter

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.codec import to_line
-from snapall.backup.lock import at_work, holder_of
+from snapall.backup.facts import Warned
+from snapall.backup.holder import holder_of
+from snapall.backup.lock import at_work
 from snapall.backup.model import VmSnapshot
 from snapall.backup.origins import recall
 from snapall.backup.plan import settling
-from snapall.backup.record import Record, Warned
+from snapall.backup.record import Record
 from snapall.backup.steps import Quiesce, Release
 from snapall.backup.store import JournalStore
 from snapall.config.settings import Vcenter

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.clock import SystemClock
 from snapall.backup.codec import from_line
+from snapall.backup.facts import Answered, Failed, Intent, Warned
 from snapall.backup.journal import Journal, is_open
 from snapall.backup.model import FILER_NAME
 from snapall.backup.origins import origins
-from snapall.backup.record import Answered, Failed, Intent, Warned
 from snapall.backup.report import stands
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Unknown

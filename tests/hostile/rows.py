@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from snapall.backup.record import Warned
+from snapall.backup.facts import Warned
 from snapall.backup.steps import Quiesce
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Vcenter

@@ -14,10 +14,7 @@ from rich.console import Console
 
 from snapall import cli
 from snapall.app.import_batch import write
-from snapall.backup.model import FilerSnapshot, Pace, Survey, Vm
-from snapall.backup.origins import Provenance
-from snapall.backup.plan import PlanContext, build
-from snapall.backup.record import (
+from snapall.backup.facts import (
     FORMAT,
     Answered,
     Began,
@@ -27,20 +24,18 @@ from snapall.backup.record import (
     Intent,
     LeftOut,
     NamesDiffer,
-    OutstandingFound,
-    Record,
     ReleaseBegan,
-    Stage,
-    StageBegan,
     Started,
     Surveyed,
     TakenOver,
     VmLost,
-    Waiting,
     Warned,
-    What,
     Withheld,
 )
+from snapall.backup.model import FilerSnapshot, Pace, Survey, Vm
+from snapall.backup.origins import Provenance
+from snapall.backup.plan import PlanContext, build
+from snapall.backup.record import OutstandingFound, Record, Stage, StageBegan, Waiting, What
 from snapall.backup.steps import Capture, Child, Quiesce, Refusal, Unknown
 from snapall.config.batch.source import source_of
 from snapall.config.load import from_batch, load, parse, validated

@@ -116,8 +116,8 @@ BACKUP = (
     Mutant(
         "more creates at a time than parallel",
         "backup/decide_vms.py",
-        "    free = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())\n",
-        "    free = state.header.pace.parallel\n",
+        "    places = state.header.pace.parallel - sum(one.phase is VmPhase.ASKED for one in state.vms.values())\n",
+        "    places = state.header.pace.parallel\n",
         DECIDE,
     ),
     Mutant(
@@ -158,7 +158,7 @@ BACKUP = (
     Mutant(
         "a VM whose snapshot vanished counts as quiesced",
         "backup/certificate.py",
-        '        return "its snapshot had been removed by somebody else before the release"\n',
+        '        return "its snapshot was removed by something else before the release"\n',
         '        return ""\n',
         ENGINE,
     ),
@@ -193,7 +193,7 @@ BACKUP = (
     ),
     Mutant(
         "a volume without a free slot is captured",
-        "backup/plan.py",
+        "backup/limits.py",
         "        if len(listing) > MOST_FILER_SNAPSHOTS:",
         "        if len(listing) > MOST_FILER_SNAPSHOTS + 1:",
         ENGINE,
@@ -207,7 +207,7 @@ BACKUP = (
     ),
     Mutant(
         "an empty datastore beside one with VMs is no error",
-        "backup/plan.py",
+        "backup/limits.py",
         "(survey.empty or not survey.vms)",
         "not survey.vms",
         ("tests/backup/test_promises.py",),
@@ -215,8 +215,8 @@ BACKUP = (
     Mutant(
         "VMs are quiesced in another order than the plan says",
         "backup/run.py",
-        "            targets=plan.asked,\n",
-        "            targets=plan.asked[::-1],\n",
+        "            targets=plan.targets,\n",
+        "            targets=plan.targets[::-1],\n",
         ORDER,
     ),
     Mutant(

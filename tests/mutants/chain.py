@@ -22,29 +22,29 @@ CHAIN = (
     Mutant(
         "names that are not as the answers output are nobody's concern",
         "backup/looks.py",
-        "yield NamesConfirmed(seen.volume) if wanted == found else",
-        "yield NamesConfirmed(seen.volume) if wanted else",
+        "yield facts.NamesConfirmed(look.volume) if wanted == found else",
+        "yield facts.NamesConfirmed(look.volume) if wanted else",
         INTERPLAY,
     ),
     Mutant(
         "the rotation goes on after a rename that failed",
         "backup/decide_rotation.py",
-        "one.changed > since and one.phase is CommandPhase.NOT_SEEN:\n",
+        "one.changed > since and one.phase is CommandPhase.FAILED:\n",
         "one.changed > since and one.phase is CommandPhase.OVER:\n",
         (*ENGINE, *INTERPLAY),
     ),
     Mutant(
         "a name that the filer holds is not waited for",
         "backup/decide_rotation.py",
-        "    if now >= until or state.stopped_at is not None:\n        return False\n    at = min(",
-        "    if now <= until or state.stopped_at is not None:\n        return False\n    at = min(",
+        "    if now >= until or state.stopped_at is not None:\n        return False\n    look = ",
+        "    if now <= until or state.stopped_at is not None:\n        return False\n    look = ",
         ENGINE,
     ),
     Mutant(
         "a rename without an answer is called failed without a look",
         "backup/changes_filer.py",
         "        case Unknown():\n            return CommandPhase.SILENT\n",
-        "        case Unknown():\n            return CommandPhase.NOT_SEEN\n",
+        "        case Unknown():\n            return CommandPhase.FAILED\n",
         ENGINE,
     ),
     Mutant(
@@ -120,14 +120,14 @@ CHAIN = (
     Mutant(
         "a rename that was not read back is followed as if it had been",
         "backup/origins.py",
-        "            if one.phase is CommandPhase.SEEN:\n                known.pop((volume, old), None)\n",
+        "            if one.phase is CommandPhase.CONFIRMED:\n                known.pop((volume, old), None)\n",
         "            if one.phase:\n                known.pop((volume, old), None)\n",
         PROMISES,
     ),
     Mutant(
         "a deletion that was not read back is forgotten",
         "backup/origins.py",
-        "            if one.phase is CommandPhase.SEEN:\n                known.pop((volume, name), None)\n",
+        "            if one.phase is CommandPhase.CONFIRMED:\n                known.pop((volume, name), None)\n",
         "            if one.phase:\n                known.pop((volume, name), None)\n",
         PROMISES,
     ),
@@ -142,8 +142,8 @@ CHAIN = (
     Mutant(
         "a part of a backup that the filer holds is deleted",
         "backup/decide_filer.py",
-        "        if row.tags:\n            say_once(state, draft, _part(",
-        "        if not row.name:\n            say_once(state, draft, _part(",
+        "        if row.tags:\n            record_once(state, draft, _part(",
+        "        if not row.name:\n            record_once(state, draft, _part(",
         TAKEN_BACK,
     ),
     Mutant(
@@ -178,15 +178,15 @@ CHAIN = (
     Mutant(
         "recover removes orphaned snapshots that are younger than a run may be",
         "backup/adopt.py",
-        "        and row.created is not None\n        and row.created < latest\n",
-        "        and row.created is not None\n",
+        "if row.created is not None and row.created < latest\n",
+        "if row.created is not None\n",
         ADOPT,
     ),
     Mutant(
         "a snapshot that an open run knows is orphaned",
-        "backup/adopt.py",
-        "        and row.ssid not in known\n",
-        "",
+        "backup/looks.py",
+        "if row.ssid not in known and job",
+        "if job",
         ADOPT,
     ),
     Mutant(
@@ -213,7 +213,7 @@ CHAIN = (
     Mutant(
         "a job that cannot be recovered keeps the others waiting",
         "backup/recover.py",
-        "            with self._guarded(codes):\n                case = self._case(",
+        "            with self._reported(codes, settling=True):\n                case = self._case(",
         "            if True:\n                case = self._case(",
         RECOVER,
     ),

@@ -78,24 +78,22 @@ DURABLE = (
     Mutant(
         "with the journal lost what is new begins",
         "backup/decide.py",
-        "        draft.actions = [one for one in draft.actions if not isinstance(one, Send)"
-        " or isinstance(one.step, Release)]\n",
+        "        draft.actions = [one for one in draft.actions if needs_no_intent(one)]\n",
         "        pass\n",
         ("tests/backup/test_decide.py",),
     ),
     Mutant(
         "without a durable intent commands go out",
         "backup/engine.py",
-        "            may = [one for one in running if not isinstance(one.action, Send)"
-        " or isinstance(one.action.step, Release)]\n",
+        "            may = [one for one in running if needs_no_intent(one.action)]\n",
         "            may = running\n",
         LOST,
     ),
     Mutant(
         "with the journal lost no VM is released",
-        "backup/decide.py",
-        "if not isinstance(one, Send) or isinstance(one.step, Release)]\n",
-        "if not isinstance(one, Send)]\n",
+        "backup/actions.py",
+        "    return not isinstance(action, Send) or isinstance(action.step, Release)\n",
+        "    return not isinstance(action, Send)\n",
         ("tests/backup/test_decide.py",),
     ),
     Mutant(
@@ -166,16 +164,16 @@ DURABLE = (
     Mutant(
         "a lock that any user can open is left as it is",
         "backup/private.py",
-        "                os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
-        "                pass\n    except BaseException:\n",
+        "            os.fchmod(descriptor, 0o600)\n    except BaseException:\n",
+        "            pass\n    except BaseException:\n",
         PRIVATE,
     ),
     # Locks
     Mutant(
         "a lock counts although its file was replaced",
         "backup/lock.py",
-        "        if lock.in_place:\n            if not is_alive",
-        "        if lock.held:\n            if not is_alive",
+        "            if lock.in_place:\n                if is_alive",
+        "            if lock.held:\n                if is_alive",
         LOCK,
     ),
     Mutant(
@@ -216,8 +214,8 @@ DURABLE = (
     Mutant(
         "who deletes the lock of a living run runs beside it",
         "backup/lock.py",
-        "if not is_alive(holder_of(state, job), processes):",
-        "if not is_dead(holder_of(state, job), processes):",
+        "if is_alive(holder_of(state, job), processes):",
+        "if is_dead(holder_of(state, job), processes):",
         LOCK,
     ),
     Mutant(

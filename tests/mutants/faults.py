@@ -28,7 +28,7 @@ BROKEN = (
     ),
     Mutant(
         "what appears late is looked for only when the removals are over",
-        "backup/decide_vms.py",
+        "backup/decide_looks.py",
         "    open_ = ends or any(not one.ids for one in found)",
         "    open_ = ends or all(not one.ids for one in found)",
         FAULTS,
@@ -37,7 +37,7 @@ BROKEN = (
     Mutant(
         "a printed id that the survey listed is believed",
         "backup/changes_vms.py",
-        "        case Done(ssid=ssid) if ssid in present_ids(state) or ssid in _others_ids(state, one):\n",
+        "        case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
     ),
@@ -89,8 +89,8 @@ BROKEN = (
     Mutant(
         "the plan calls a dead run's snapshot nobody's",
         "backup/plan.py",
-        "        *_foreign(job, survey, (*context.owing, *context.settling)),\n",
-        "        *_foreign(job, survey, context.owing),\n",
+        "_foreign(job, survey, (*context.open_runs, *context.settled_first))\n",
+        "_foreign(job, survey, context.open_runs)\n",
         (*PARTS, *STORE),
     ),
     Mutant(
@@ -110,16 +110,16 @@ BROKEN = (
     ),
     Mutant(
         "of two jobs at work both quiesce a VM",
-        "backup/claims.py",
-        "        if one.vm.id in vms\n",
-        "        if one.vm.id not in vms\n",
+        "backup/queries.py",
+        "for one in state.outstanding if one.vm.id in vms}",
+        "for one in state.outstanding if one.vm.id not in vms}",
         FAULTS,
     ),
     Mutant(
         "a VM is claimed after it was asked for",
         "backup/engine.py",
-        "                    if vm is not None and vm in taken:\n",
-        "                    if vm is None and vm in taken:\n",
+        "for vm in creates if vm in taken]",
+        "for vm in creates if vm in ()]",
         FAULTS,
     ),
     # One defect

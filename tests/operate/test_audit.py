@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
-from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.lab.sites import LabVm, SiteSpec, batch

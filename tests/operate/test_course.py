@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.adopt import Orphan, adopt
+from snapall.backup.facts import Answered, Confirmed, Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED
-from snapall.backup.record import Answered, Confirmed, Intent, Record, Surveyed
+from snapall.backup.record import Record
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Done, Quiesce

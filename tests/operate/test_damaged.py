@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from snapall.backup.adopt import adopt, orphans
+from snapall.backup.facts import Answered, Failed, Intent, Surveyed
 from snapall.backup.journal import Journal, is_open, journals
 from snapall.backup.model import Vm
-from snapall.backup.record import Answered, Failed, Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit, JournalError, OldFormat
 from snapall.operate.history import known_of
@@ -84,7 +84,7 @@ def rename_as_told(text: str) -> None:
             in_its_last_line,
             "still quiesced: web01 (vm-108) by Quiesce-20070322T030000Z (snapshot-1228), sql01 (vm-110)",
         ),
-        (in_its_middle, "still quiesced: web01 (vm-108) by Quiesce-20070322T030000Z (snapshot-1228); whether"),
+        (in_its_middle, "still quiesced: web01 (vm-108) by Quiesce-20070322T030000Z (snapshot-1228); it is unknown"),
         (in_its_header, "still quiesced: web01 (vm-108) by Quiesce-20070322T030000Z (snapshot-1228), sql01 (vm-110)"),
         (in_all_lines, "still quiesced: no VM"),
     ],
@@ -99,9 +99,7 @@ def test_a_damaged_journal_names_the_vms_that_its_readable_lines_do(stage: Stage
 
 def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
     path = damaged(stage, in_its_middle)
-    with pytest.raises(
-        JournalError, match=r"whether the run asked for sql01 \(vm-110\), app01 \(vm-1226\) is not known"
-    ):
+    with pytest.raises(JournalError, match=r"it is unknown whether the run tried sql01 \(vm-110\), app01 \(vm-1226\)"):
         stage.store.open(path)
 
 

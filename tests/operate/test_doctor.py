@@ -14,9 +14,9 @@ import paramiko
 import pytest
 
 from snapall.backup.clock import SystemClock
+from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.lock import hold
 from snapall.backup.model import Vm
-from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import SiteError

@@ -83,7 +83,7 @@ def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_
 
 HEIR = """
 import os, signal
-from snapall.backup.lock import Lock
+from snapall.backup.lockfile import Lock
 try_acquire = Lock.try_acquire
 def leaking(lock):
     if (ours := try_acquire(lock)) and lock.path.name == "vol1.lock":

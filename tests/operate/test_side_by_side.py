@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from snapall.backup.facts import FORMAT, Began, Intent, Surveyed
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm, VmSnapshot
 from snapall.backup.outcome import Origin
-from snapall.backup.record import FORMAT, Began, Intent, Record, Surveyed
+from snapall.backup.record import Record
 from snapall.backup.state import fold
 from snapall.backup.steps import Quiesce
 from snapall.operate.audit import audit

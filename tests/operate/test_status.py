@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snapall.backup.lock import Lock, hold
+from snapall.backup.facts import FORMAT, Began, Intent, Surveyed, TakenOver
+from snapall.backup.lock import hold
+from snapall.backup.lockfile import Lock
 from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
-from snapall.backup.record import FORMAT, Began, Intent, Surveyed, TakenOver
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import JournalError

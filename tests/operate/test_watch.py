@@ -16,21 +16,10 @@ import psutil
 import pytest
 
 from snapall.backup.context import RunContext, unguarded
+from snapall.backup.facts import FORMAT, Answered, Began, Ended, Failed, Intent, ReleaseBegan, Surveyed, TakenOver
 from snapall.backup.journal import Journal, is_open
 from snapall.backup.lock import hold
-from snapall.backup.record import (
-    FORMAT,
-    Answered,
-    Began,
-    Ended,
-    Failed,
-    Guarded,
-    Intent,
-    ReleaseBegan,
-    Surveyed,
-    TakenOver,
-    What,
-)
+from snapall.backup.record import Guarded, What
 from snapall.backup.recover import Recovery
 from snapall.backup.steps import Child, Quiesce, Refusal, Release
 from snapall.backup.store import JournalStore

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from snapall.backup.bus import Listener
+from snapall.backup.facts import FORMAT, Began
 from snapall.backup.outcome import Report
-from snapall.backup.record import FORMAT, Began, Record
+from snapall.backup.record import Record
 from snapall.errors import Exit
 from tests.backup.pretended import JOB, PACE, Stage
 

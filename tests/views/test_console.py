@@ -13,18 +13,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from snapall.backup.facts import Failed, Intent, Surveyed, Warned
 from snapall.backup.model import Order, Policies, Vm, VmPolicy
-from snapall.backup.record import (
-    Failed,
-    Forecast,
-    Intent,
-    Record,
-    RunEnded,
-    StageBegan,
-    StageEnded,
-    Surveyed,
-    Warned,
-)
+from snapall.backup.record import Forecast, Record, RunEnded, StageBegan, StageEnded
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit

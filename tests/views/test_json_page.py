@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.record import Fact, Notice
+from snapall.backup.facts import Fact
+from snapall.backup.record import Notice
 from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.operate.history import past
 from snapall.operate.statistics import statistics

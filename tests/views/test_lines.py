@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from snapall.backup.facts import Answered, Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
-from snapall.backup.record import Answered, Intent, OutstandingFound, Record, Surveyed, Waiting
+from snapall.backup.record import OutstandingFound, Record, Waiting
 from snapall.backup.steps import Done, Quiesce, Unknown
 from snapall.views.console import ending, screen
 from snapall.views.json_root import snake

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import FORMAT, Began, Failed, Intent, RenamedBack, Warned
 from snapall.backup.model import Grade, Vm
-from snapall.backup.record import FORMAT, Began, Failed, Guarded, Intent, Record, RenamedBack, Warned
+from snapall.backup.record import Guarded, Record
 from snapall.backup.steps import Quiesce, Rename
 from snapall.errors import Exit, SnapallError
 from snapall.views.logfile import LogFile

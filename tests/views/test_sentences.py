@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snapall.backup.model import Vm
-from snapall.backup.record import (
+from snapall.backup.facts import (
     Absent,
     Adopted,
     Answered,
@@ -18,8 +17,6 @@ from snapall.backup.record import (
     Intent,
     LeftOut,
     NamesDiffer,
-    OutstandingFound,
-    Record,
     ReleaseBegan,
     RenamedBack,
     RotationEnded,
@@ -30,6 +27,8 @@ from snapall.backup.record import (
     VmLost,
     Withheld,
 )
+from snapall.backup.model import Vm
+from snapall.backup.record import OutstandingFound, Record
 from snapall.backup.steps import Delete, Done, Quiesce, Release, Rename, Unknown
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence

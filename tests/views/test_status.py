@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
-from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.status import Level, StatusFinding
 from snapall.views.prometheus import metrics_text

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
-from snapall.backup.record import Intent, Surveyed
 from snapall.backup.steps import Quiesce
 from snapall.operate.history import past
 from snapall.operate.reading import history

@@ -12,8 +12,9 @@ from pathlib import Path
 from snapall.app.opening import pace_of
 from snapall.backup.bus import Listener
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Failed
 from snapall.backup.model import Job
-from snapall.backup.record import Failed, Record
+from snapall.backup.record import Record
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from snapall.backup.adopt import adopt, orphans
 from snapall.backup.context import RunContext
+from snapall.backup.facts import Began, Certified, Failed, TakenOver, Warned
 from snapall.backup.model import Job
-from snapall.backup.record import Began, Certified, Failed, Record, TakenOver, Warned
+from snapall.backup.record import Record
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore
@@ -181,7 +182,7 @@ class Commands:
             if state.began is None:
                 return Exit.OK  # it died before it did anything
             process.mark = state.began.mark
-            with store.held(job.name, "guardian", lambda: False, lambda _: None):
+            with store.lock(job.name, "guardian", lambda: False, lambda _: None):
                 taken_over = TakenOver("guardian", "the run died")
                 return recovery.finish(store.open(path), job, taken_over, alone=True) or Exit.OK
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall.backup.facts import Certified
 from snapall.backup.model import Job, Vm
-from snapall.backup.record import Certified
 from snapall.backup.steps import Child
 from tests.turns import HostClock, Killed, Life, Turns
 
@@ -26,7 +26,7 @@ class Fate:
 
 
 class Process(Life):
-    """One command of snapall: `snapall.backup.threads.Threads` and `snapall.backup.holder.Processes` for itself."""
+    """One command of snapall: `snapall.backup.clock.Threads` and `snapall.backup.holder.Processes` for itself."""
 
     def __init__(
         self, turns: Turns, running: dict[int, Process], words: str, job: Job, ahead: float, fate: Fate

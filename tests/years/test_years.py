@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup import decide_rotation, decide_vms, looks, report, rotation
+from snapall.backup import decide_looks, decide_rotation, looks, report, rotation
 from snapall.backup.model import Job
 from snapall.backup.rotation import Listings
 from snapall.backup.steps import Delete
@@ -56,7 +56,7 @@ def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def gives_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody stays for what may still appear."""
-    monkeypatch.setattr(decide_vms, "_settled_by", lambda *_: [])
+    monkeypatch.setattr(decide_looks, "_settled_by", lambda *_: [])
 
 
 def moves_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def check_plan(checks: Checklist, job: Job, plan: Callable[[], Plan]) -> None:
 
 def _plan(plan: Plan) -> Iterator[CheckOutcome]:
     skipped = f", {len(plan.skipped)} skipped" if plan.skipped else ""
-    yield CheckOutcome(f"{len(plan.asked)} VMs would be quiesced{skipped}")
+    yield CheckOutcome(f"{len(plan.targets)} VMs would be quiesced{skipped}")
     for vm, why in plan.left:
         yield CheckOutcome(f"{vm.label} would not be quiesced: {why}", "fix this, or expect a partial backup (exit 3)")
     for text in plan.warnings:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from snapall.backup import private
-from snapall.backup.lock import holder_of
+from snapall.backup.holder import holder_of
 from snapall.backup.store import JournalStore
 from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
