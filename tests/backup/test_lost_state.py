@@ -68,7 +68,7 @@ def test_a_run_whose_journal_is_lost_promises_nothing_in_the_name_of_later_runs(
     assert (report.exit, report.published, report.forgotten) == (3, False, True)
     assert report.name in stage.names()
     told = messages.advice(report, stage.job)
-    assert "no run publishes or deletes it" in told
+    assert "no run will publish or delete it" in told
     stage.site.after = lambda _step: None
     stage.clock.push(86400)
     assert stage.night().exit == 0

@@ -239,9 +239,9 @@ def test_a_vm_that_is_unregistered_while_it_is_quiesced_is_named_with_what_is_to
     report = stage.night()
     assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.PARTIAL, True)
     assert report.outstanding == (
-        f"sql01 (vm-110): not registered any more, and {stage.job.vm_snapshot_of(report.stamp)} may be among its files",
+        f"sql01 (vm-110): no longer registered, and {stage.job.vm_snapshot_of(report.stamp)} may be among its files",
     )
-    assert "sql01 (vm-110): not registered any more" in " ".join(stage.failures)
+    assert "sql01 (vm-110): no longer registered" in " ".join(stage.failures)
     (verdict,) = (one for one in report.verdicts if one.vm.id == 110)
     assert (verdict.state, verdict.why) == ("not quiesced", "it was unregistered from VirtualCenter before its release")
     assert stage.site.rows == []
@@ -254,7 +254,7 @@ def test_recover_tells_of_an_unregistered_vm_once(stage: Stage) -> None:
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
     assert stage.recover() is Exit.OUTSTANDING
-    assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
+    assert "sql01 (vm-110): no longer registered" in stage.failures[-1]
     assert stage.recover() is Exit.OK
     assert sum(release_of(110)(step) for step in stage.site.asked) == 1
 
@@ -279,7 +279,7 @@ def test_a_vm_that_is_unregistered_before_its_create_is_answered_may_have_a_snap
     stage.site.fail(quiesce_of(110), last)
     report = stage.night()
     assert report.exit is Exit.OUTSTANDING
-    assert "sql01 (vm-110): not registered any more" in " ".join(stage.failures)
+    assert "sql01 (vm-110): no longer registered" in " ".join(stage.failures)
     assert stage.store.open_runs() == []
 
 

@@ -206,7 +206,7 @@ def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(s
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
     assert stage.recover() is Exit.OUTSTANDING
-    assert "sql01 (vm-110): not registered any more" in stage.failures[-1]
+    assert "sql01 (vm-110): no longer registered" in stage.failures[-1]
     stage.heard.clear()
     assert stage.recover() is Exit.OK
     assert stage.failures == []

@@ -51,7 +51,7 @@ def test_a_name_that_the_filer_holds_for_whatever_reason_is_not_moved(
     report = stage.night()
     assert (report.exit, report.published) == (Exit.PARTIAL, False)
     assert not any(isinstance(step, Rename | Delete) for step in stage.site.asked)
-    assert f"held by the filer ({', '.join(tags)})" in " ".join(stage.failures)
+    assert f"in use on the filer ({', '.join(tags)})" in " ".join(stage.failures)
 
 
 def test_a_part_of_a_backup_that_the_filer_holds_is_deleted_when_it_lets_go(tmp_path: Path) -> None:

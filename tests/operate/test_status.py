@@ -184,7 +184,7 @@ def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open
     found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     assert found is not None
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
-    assert "not in the configuration any more" in told(found)
+    assert "no longer in the configuration" in told(found)
 
 
 def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
@@ -235,7 +235,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert (report.exit, report.grade, report.published) == (3, Grade.WHOLE, True)
     found = standing_of(stage)
     assert found.level is Level.WARNING
-    assert "the last backup is whole, and yet" in told(found)
+    assert "the last backup is whole, but its run had other problems" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
     assert "to be checked again: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup

@@ -287,7 +287,7 @@ def test_without_a_journal_there_is_nothing_to_guard(watch: Watch) -> None:
 def test_a_lock_that_keeps_nobody_out_makes_no_guardian(watch: Watch) -> None:
     watch.quiesce()
     watch.release()
-    with pytest.raises(JournalError, match=f"is free, although process {watch.pid} holds it"):
+    with pytest.raises(JournalError, match=f"is free although process {watch.pid} holds it"):
         watch.watch()
 
 
@@ -383,7 +383,7 @@ def test_when_the_state_folder_is_gone_a_dead_run_is_settled_by_what_was_read(wa
     assert 500 <= at <= 500 + 2 * LONGEST_TICK  # never beside a run that lives
     assert watch.site.rows == []
     assert not watch.store.state.exists()
-    assert "by the records that were read" in watch.texts[0]
+    assert "from the records that were read" in watch.texts[0]
     assert "no work is outstanding any more" in watch.texts[-1]
     assert watch.killed_at is None
 
@@ -478,5 +478,5 @@ def test_a_job_that_wants_no_guardian_has_none(at_lab: Callable[..., AtLab]) -> 
 
 
 def test_a_configuration_that_was_cut_off_is_none() -> None:
-    with pytest.raises(ValueError, match="handed over"):
+    with pytest.raises(ValueError, match="no configuration arrived"):
         GuardianConfig.from_bytes(b"")
