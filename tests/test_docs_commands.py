@@ -91,6 +91,7 @@ ELSEWHERE = {  # which other tests run them
     "import": "tests/test_import.py",
     "init": "tests/test_init.py",
     "lab": "tests/test_demonstration.py",
+    "schema": "tests/test_json_schema.py",
 }
 
 

@@ -121,7 +121,7 @@ def _volumes_with(job: Job, listings: Listings, name: str) -> list[str]:
 
 
 def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
-    """What to delete: rests of deleted backups, all but the newest below `publish`, and more than the chain has names for."""
+    """What to delete: rests of deleted backups, all but the newest below `publish`, more than the chain has names."""
     newest = pending[-1] if pending else None
     inferior = [one for one in pending if one.doomed or (one.grade < job.publish and one is not newest)]
     return inferior + list(ready[: max(0, len(ready) - len(job.chain))])
