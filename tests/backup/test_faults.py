@@ -30,7 +30,7 @@ from tests.backup.simulated import (
     START,
     Act,
     Fault,
-    PretendedClock,
+    SimulatedClock,
     Stage,
     act_after,
     capture_of,
@@ -60,7 +60,7 @@ def stage(tmp_path: Path) -> Stage:
 class Busy(SystemThreads):
     """Threads on a machine whose clock goes on while they wait for an answer."""
 
-    def __init__(self, clock: PretendedClock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
 
     def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
@@ -71,7 +71,7 @@ class Busy(SystemThreads):
         return True
 
 
-class LockedClock(PretendedClock):
+class LockedClock(SimulatedClock):
     """A clock that threads may ask to be woken by."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class BusyStage(Stage):
         return replace(super().context, threads=Busy(self.clock))
 
 
-def takes(clock: PretendedClock, seconds: float) -> Fault:
+def takes(clock: SimulatedClock, seconds: float) -> Fault:
     """The call acts, and is answered, after so many seconds."""
 
     def slow(step: Step, act: Act) -> Outcome:
@@ -119,7 +119,7 @@ def test_a_vm_that_is_quiesced_late_is_released_at_once_while_another_removal_ha
     stage.site.after = lambda step: ended.update({_named(step): stage.clock.seconds})
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
-    assert stage.site.held_at[f"vmware_new_{report.stamp}"] == {108, 110}
+    assert stage.site.quiesced_at[f"vmware_new_{report.stamp}"] == {108, 110}
     assert ended["release 1226"] - ended["quiesce 1226"] < 3
     assert ended["release 1226"] < ended["release 108"]
     assert stage.site.rows == []

@@ -209,7 +209,7 @@ def test_a_vm_that_was_released_while_an_older_create_could_still_act_is_not_cal
     stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
     stage.site.fail(lambda step: isinstance(step, Release), takes(stage, 1))
     report = stage.night()
-    (held,) = stage.site.held_at.values()
+    (held,) = stage.site.quiesced_at.values()
     assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= held
     assert len(held) < len(stage.site.vms)
 

@@ -29,7 +29,7 @@ from tests.backup.simulated import (
     PACE,
     Act,
     Killed,
-    PretendedClock,
+    SimulatedClock,
     Stage,
     capture_of,
     deny,
@@ -233,7 +233,7 @@ def test_a_vm_that_must_be_quiesced_and_that_another_run_has_is_named_with_that_
     assert any("of job other" in text for text in stage.failures)
 
 
-def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
+def _bounded(clock: SimulatedClock) -> Callable[[float, Callable[[], bool]], None]:
     """Waiting, which fails the test once two days have gone by."""
     wait = clock.wait
 

@@ -51,7 +51,7 @@ def left_quiesced(stage: Stage) -> None:
 
 
 def released_without_a_look(stage: Stage) -> None:
-    stage.site.on_approach = lambda: setattr(stage.site, "database_down", True)  # from the capture on
+    stage.site.on_preconnect = lambda: setattr(stage.site, "database_down", True)  # from the capture on
     stage.night()
 
 
