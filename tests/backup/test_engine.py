@@ -35,11 +35,6 @@ R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def test_a_good_night_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -> None:
     report = stage.night()
     assert report.exit is Exit.OK

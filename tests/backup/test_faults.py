@@ -49,11 +49,6 @@ NIGHT = 86400.0
 VM = Vm(110, "sql01", "esx1")
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 # A late VM waits for nobody's removal
 
 
@@ -173,17 +168,24 @@ def printing(stage: Stage, row: VmSnapshot, *, made: bool) -> Fault:
     return prints
 
 
+def run_with_a_strangers_id(
+    tmp_path: Path, row: VmSnapshot, order: Order, *, early: bool, made: bool
+) -> tuple[Stage, VmSnapshot, Report]:
+    """Run while vcbsnapshot prints the id of somebody else's snapshot for VM 110, whether or not it made ours."""
+    job = replace(PAPER, order=order)
+    stage = Stage(tmp_path, job)
+    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
+    stage.site.rows = [row] if early else []
+    stage.site.fail(quiesce_of(110), printing(stage, row, made=made))
+    return stage, row, stage.night()
+
+
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("row", "early"), STRANGERS.values(), ids=STRANGERS)
 def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    job = replace(PAPER, order=order)
-    stage = Stage(tmp_path, job)
-    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
-    stage.site.rows = [row] if early else []
-    stage.site.fail(quiesce_of(110), printing(stage, row, made=True))
-    report = stage.night()
+    stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=True)
     if early and row.vm == 110:
         assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)  # its own was looked for before the capture
     else:
@@ -198,12 +200,7 @@ def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
 def test_somebody_elses_snapshot_is_left_alone_and_its_vm_is_an_alarm(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    job = replace(PAPER, order=order)
-    stage = Stage(tmp_path, job)
-    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
-    stage.site.rows = [row] if early else []
-    stage.site.fail(quiesce_of(110), printing(stage, row, made=False))
-    report = stage.night()
+    stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=False)
     assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.PARTIAL, True)
     assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
     assert "sql01 (vm-110)" in report.outstanding[0]

@@ -48,11 +48,6 @@ class Ticking(SimulatedClock):
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
-@pytest.fixture
 def ticking(tmp_path: Path) -> Stage:
     return Stage(tmp_path, clock=Ticking())
 

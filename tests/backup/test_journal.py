@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,6 @@ from tests.backup.samples import AT, BEGAN, FACTS, STEPS
 from tests.backup.simulated import SimulatedClock
 
 _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
-
-
-@pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock()
-
-
-@pytest.fixture
-def journal(tmp_path: Path, clock: SimulatedClock) -> Iterator[Journal]:
-    made = Journal.create(tmp_path / "journals", BEGAN, clock)
-    yield made
-    made.leave()
 
 
 @pytest.fixture

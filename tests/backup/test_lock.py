@@ -20,11 +20,6 @@ from tests.backup.holders import another_run, dead_note, held_though_dead
 from tests.backup.simulated import SimulatedClock, Stage
 
 
-@pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock()
-
-
 def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
         with pytest.raises(Locked, match="another run"), hold(tmp_path, "vol1", "recover", clock, lambda: False):
@@ -74,11 +69,11 @@ def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, 
 
 
 def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: SimulatedClock) -> None:
-    (tmp_path / "vol1.holder").mkdir()  # what it says of itself cannot be written
+    (tmp_path / "vol1.holder").mkdir()  # so that the holder's note cannot be written
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
-        pass
+        assert (tmp_path / "vol1.lock").exists()
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
-        pass
+        assert (tmp_path / "vol1.lock").exists()
 
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: SimulatedClock) -> None:

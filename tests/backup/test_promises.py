@@ -21,11 +21,6 @@ VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def set_clock(stage: Stage, seconds: float) -> None:
     """The computer's clock is set; what only counts seconds goes on."""
     stage.clock.push(seconds)

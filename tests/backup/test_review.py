@@ -42,11 +42,6 @@ PAPER = replace(JOB, order=Order.PAPER)
 VM = Vm(108, "web01", "esx1")
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 @pytest.mark.parametrize("took", [0.7, 2.0, 3.0])
 def test_a_run_ends_although_a_list_was_under_way_when_a_lost_capture_could_act_no_more(
     stage: Stage, took: float

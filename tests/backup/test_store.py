@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from snapall.backup.facts import Answered, Ended, Intent
 from snapall.backup.journal import Journal, is_open, journals
@@ -17,18 +14,6 @@ from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore
 from tests.backup.samples import BEGAN, STEPS
 from tests.backup.simulated import SimulatedClock, Stage
-
-
-@pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock()
-
-
-@pytest.fixture
-def journal(tmp_path: Path, clock: SimulatedClock) -> Iterator[Journal]:
-    made = Journal.create(tmp_path / "journals", BEGAN, clock)
-    yield made
-    made.leave()
 
 
 def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> None:

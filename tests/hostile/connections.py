@@ -16,7 +16,7 @@ from snapall.backup.facts import Answered, Failed, Intent, Warned
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Capture, Delete, Quiesce, Rename
 from snapall.config.secret import Secret
-from snapall.config.settings import Database, Filer, Vcenter
+from snapall.config.settings import Database, Filer
 from snapall.errors import Refused, SiteError, SnapallError
 from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
@@ -25,7 +25,7 @@ from snapall.site.filer import FilerSystem, NotSent
 from snapall.site.vcb import Vcb, ssids
 from snapall.site.virtualcenter import VirtualCenter
 from tests.hostile.inputs import blobs, texts
-from tests.hostile.reader import PASSWORD, VM, Canned, Reader, assert_rendered_safely, samples
+from tests.hostile.reader import PASSWORD, VCENTER, VM, Canned, Reader, assert_rendered_safely, samples
 from tests.hostile.shapes import columns, huge
 
 
@@ -155,18 +155,7 @@ def output(data: bytes, _folder: Path) -> None:
     with tempfile.TemporaryFile() as file:
         file.write(data)
         text = process._text(file)
-    vcb = Vcb(
-        Vcenter(
-            host="vc01",
-            user="u",
-            password=Secret(PASSWORD),
-            vcbsnapshot=("vcbsnapshot",),
-            timeout=60,
-            remove_timeout=60,
-            settle=60,
-            parallel=1,
-        )
-    )
+    vcb = Vcb(VCENTER)
     step = Quiesce(VM, "Quiesce-x")
     outcome = vcb._judge(step, process.Completed((), 0, text, text, 1.0), 60)
     assert_rendered_safely(Intent(1, step), Answered(1, outcome, 1.0))

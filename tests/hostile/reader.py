@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.record import Record, What
-from snapall.config.settings import Filer
+from snapall.config.secret import Secret
+from snapall.config.settings import Filer, Vcenter
 from snapall.site.filer import FilerReply
 from snapall.views import jsonlines, logfile, plain
 
@@ -31,6 +32,18 @@ FILER = Filer(
     timeout=5,
     local_user="snapall",
     reserved_port=False,
+)
+
+
+VCENTER = Vcenter(
+    host="vc01",
+    user="vcbackup",
+    password=Secret(PASSWORD),
+    vcbsnapshot=("vcbsnapshot",),
+    timeout=60,
+    remove_timeout=60,
+    settle=60,
+    parallel=1,
 )
 
 

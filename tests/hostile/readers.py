@@ -40,6 +40,7 @@ from tests.hostile.reader import (
     FILER,
     FIXTURES,
     PASSWORD,
+    VCENTER,
     VM,
     Canned,
     Reader,
@@ -96,18 +97,7 @@ def known_hosts(data: bytes, folder: Path) -> None:
 
 
 def vcbsnapshot(output: tuple[bytes, bytes, int | None], _folder: Path) -> None:
-    vcb = Vcb(
-        Vcenter(
-            host="vc01",
-            user="vcbackup",
-            password=Secret(PASSWORD),
-            vcbsnapshot=("vcbsnapshot",),
-            timeout=60,
-            remove_timeout=60,
-            settle=60,
-            parallel=1,
-        )
-    )
+    vcb = Vcb(VCENTER)
     stdout, stderr = (one.decode("utf-8", "replace") for one in output[:2])
     steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
     for step in steps:

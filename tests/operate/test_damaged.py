@@ -20,16 +20,11 @@ from snapall.operate.history import known_of
 from snapall.operate.status import Level
 from tests.backup.simulated import JOB, Stage
 from tests.lab.atlab import AtLab
-from tests.operate.slow_runs import job_status_of, slow_stage
+from tests.operate.slow_runs import job_status_of
 
 WEB, SQL, APP = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")
 STAMP = "20070322T030000Z"
 NAME = f"Quiesce-{STAMP}"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def died(stage: Stage) -> Journal:

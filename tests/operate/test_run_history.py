@@ -28,11 +28,6 @@ SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
-
-
 def test_a_good_night_is_told_whole(stage: Stage) -> None:
     report = stage.night()
     run = run_history_of(stage)

@@ -35,11 +35,6 @@ SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
-
-
 def told(found: JobStatus) -> str:
     return "; ".join(one.text for one in found.findings)
 

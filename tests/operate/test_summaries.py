@@ -20,17 +20,13 @@ from snapall.operate.history import known_of, past
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import JobStatus
-from tests.backup.simulated import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
+from tests.backup.endings import left_quiesced, partial, whole, without_a_capture
+from tests.backup.simulated import Act, Stage, lose, quiesce_of, release_of
 from tests.operate.slow_runs import job_status_of, run_history_of, slow_stage
 
 COUNTED = Path("/proc/self/io")
 NIGHTS = 12
 OUTPUT = 50_000  # characters that a program prints at each create
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def chatty(step: Step, act: Act) -> Outcome:
@@ -89,25 +85,6 @@ def test_a_look_does_not_need_the_rest_of_a_journal(stage: Stage) -> None:
         begin = data.rindex(b"\n", 0, -1) + 1
         path.write_bytes(b"?" * (begin - 1) + b"\n" + data[begin:])
     assert (job_status_of(stage, 0), statistics_of(stage), stage.store.known("vol1")) == before
-
-
-def whole(stage: Stage) -> None:
-    stage.night()
-
-
-def partial(stage: Stage) -> None:
-    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
-    stage.night()
-
-
-def without_a_capture(stage: Stage) -> None:
-    stage.site.fail(capture_of(), refuse("No space left on device"))
-    stage.night()
-
-
-def left_quiesced(stage: Stage) -> None:
-    stage.site.fail(release_of(110), lose)
-    stage.night()
 
 
 def kept(stage: Stage) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
@@ -14,17 +11,12 @@ from snapall.operate.status import Level, StatusFinding
 from snapall.views.prometheus import metrics_text
 from snapall.views.status import nagios_line, status_json, status_lines
 from tests.backup.simulated import Stage, quiesce_of, refuse
-from tests.operate.slow_runs import job_status_of, slow_stage
+from tests.operate.slow_runs import job_status_of
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
 LEFT = StatusFinding(Level.CRITICAL, "1 VM may be left quiesced: x")
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def test_status_is_a_few_lines(stage: Stage) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -25,14 +24,9 @@ from snapall.views.tables import fitted, table_lines, wrapped
 from snapall.views.timeline_svg import timeline_svg
 from snapall.views.timeline_text import timeline_lines
 from tests.backup.simulated import Stage, capture_of, quiesce_of, refuse
-from tests.operate.slow_runs import run_history_of, slow_stage
+from tests.operate.slow_runs import run_history_of
 
 EVIL = 'sql\x1b]0;x\x07\u202e<script>"&01'
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def dead(stage: Stage) -> RunHistory:
