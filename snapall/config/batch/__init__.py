@@ -49,7 +49,7 @@ def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
     """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults."""
     script = read(data)
     table = table_of(script)
-    value = table.whole()
+    value = table.raw
     faults = sorted((one for one in script.faults if not answers(overlay, value, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, (), script)

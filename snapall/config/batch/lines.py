@@ -55,7 +55,7 @@ class Command:
     """One command of a line, and by what it is joined to the one before it: "", `&`, `&&`, `||` or `|`."""
 
     join: str
-    words: tuple[Word, ...] = ()
+    argv: tuple[Word, ...] = ()
     redirects: tuple[Redirect, ...] = ()
     caret: bool = False  # cmd removes a ^
     open_quote: bool = False
@@ -63,7 +63,12 @@ class Command:
     @property
     def program(self) -> str:
         """The program's name in lower case, without folder and .exe."""
-        return program_name(self.words[0].text) if self.words else ""
+        return program_name(self.argv[0].text) if self.argv else ""
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether it is an echo, in any of its spellings."""
+        return re.match(r"echo(?![a-z0-9_])", self.program) is not None
 
 
 def program_name(text: str) -> str:
@@ -118,20 +123,16 @@ def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
 
 
 def _continues(text: str) -> bool:
-    in_quotes = escaped = False
-    for char in text:
-        if escaped:
-            escaped = False
-        elif char == '"':
-            in_quotes = not in_quotes
-        else:
-            escaped = char == "^" and not in_quotes
-    return escaped
+    return _unquoted(text).endswith("^")
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r'"[^"]*"?|\^.', "", text)
 
 
 def depth_of(text: str) -> int:
     """Return how many more parentheses a line opens than it closes, ignoring quoted and escaped ones."""
-    bare = re.sub(r'"[^"]*"?|\^.', "", text)
+    bare = _unquoted(text)
     return bare.count("(") - bare.count(")")
 
 
@@ -161,7 +162,7 @@ def commands_of(text: str) -> list[Command]:
 
 
 def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
-    words: list[Word] = []
+    argv: list[Word] = []
     redirects: list[Redirect] = []
     pieces: list[tuple[str, bool]] = []
     waiting = ""  # the redirection whose target comes next
@@ -170,7 +171,7 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
             if waiting:
                 redirects.append(_redirect(waiting, Word(tuple(pieces))))
             else:
-                words.append(Word(tuple(pieces)))
+                argv.append(Word(tuple(pieces)))
             pieces, waiting = [], ""
         if kind == "redirect" and "&" in text:
             redirects.append(_redirect(text, None))
@@ -182,16 +183,16 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
         redirects.append(_redirect(waiting, Word(())))
     carets = any(kind == "caret" for kind, _ in tokens)
     cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
-    return Command(join, tuple(_unglued(words)), tuple(redirects), caret=carets, open_quote=cut)
+    return Command(join, tuple(_unglued(argv)), tuple(redirects), caret=carets, open_quote=cut)
 
 
-def _unglued(words: list[Word]) -> list[Word]:
+def _unglued(argv: list[Word]) -> list[Word]:
     """`goto:End`, `exit/b`, `echo/`: cmd's own commands need no blank before these signs."""
-    first, quoted = words[0].pieces[0] if words else ("", True)
+    first, quoted = argv[0].pieces[0] if argv else ("", True)
     hit = re.fullmatch(r"(goto|call|exit|echo)([:/].*)", first, re.IGNORECASE | re.DOTALL)
     if hit is None or quoted:
-        return words
-    return [Word(((hit[1], False),)), Word(((hit[2], False), *words[0].pieces[1:])), *words[1:]]
+        return argv
+    return [Word(((hit[1], False),)), Word(((hit[2], False), *argv[0].pieces[1:])), *argv[1:]]
 
 
 def _redirect(sign: str, target: Word | None) -> Redirect:
