@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
 from snapall.config.complaints import ConfigFault, faults_of
 from snapall.config.conflicts import FOREIGN
-from snapall.config.settings import DEFAULT_PUBLISH, NAME, Config
+from snapall.config.rules import NAME
+from snapall.config.settings import DEFAULT_PUBLISH, Config
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.config.values import Reading
 from snapall.errors import ConfigError
