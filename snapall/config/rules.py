@@ -1,4 +1,4 @@
-"""The rules between the keys of a table: they are judged even where some key is faulty, so that all faults come at once.
+"""The rules between the keys of a table, judged even where some key is faulty, so that all faults come at once.
 
 A rule sees which keys the file gives, the values that are valid, and the reading; it yields faults.
 """
