@@ -74,7 +74,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = 
 def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
     reading = Reading(source.path.parent, environ)
-    return validated(source.raw, source.path, reading, lambda fault: source.located(fault.path, fault.text))
+    return validated(source.batch.table, source.path, reading, lambda fault: source.located(fault.path, fault.text))
 
 
 def validated(raw: Mapping[str, object], path: Path, reading: Reading, line_of: Callable[[ConfigFault], str]) -> Config:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snapall.config.batch.defects import defects_of
-from snapall.config.batch.facts import BatchFault, Defect, KeyPath, Script
+from snapall.config.batch.facts import BatchFault, Defect, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.table import table_of
+from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
 
 
@@ -30,12 +31,8 @@ class Batch:
         for fault in self.faults:
             text = redacted(self.script.texts.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
-            found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
+            found.append(printable(self.script.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
-
-    def masked(self, text: str) -> str:
-        """Return a message without any password of the file."""
-        return self.script.masked(text)
 
     def line_of(self, path: KeyPath) -> int | None:
         """Return the line of a key, or of what lies in it or above it."""

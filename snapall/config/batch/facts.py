@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-KeyPath = tuple[str | int, ...]
+from snapall.config.tomlfile import KeyPath
 
 SNAP_NAMES = {"delete": 1, "rename": 2, "create": 1}
 """How many names follow the volume in each `snap` command of the backup."""
@@ -166,8 +166,8 @@ class Statements(list[Statement]):
 class Script:
     """Everything read from a file: the commands that run on success, the faults, and what the defects are judged by."""
 
-    texts: dict[int, str]  # the lines by their numbers
-    faults: dict[BatchFault, None]  # each once
+    texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
+    faults: dict[BatchFault, None] = field(default_factory=dict)  # each once
     statements: Statements = field(default_factory=Statements)
     traces: list[Trace] = field(default_factory=list)
     logs: list[Located] = field(default_factory=list)

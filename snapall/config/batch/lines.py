@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from snapall.config.batch.facts import BatchFault
+from snapall.config.batch.facts import Script
 
 _LARGEST = 1 << 16
 _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
@@ -76,50 +77,44 @@ def program_name(text: str) -> str:
     return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
 
 
-def lines_of(data: bytes) -> tuple[list[Line], list[BatchFault]]:
-    """Return the lines of a batch file and its faults; bytes that are not UTF-8 become lone surrogates."""
+def lines_of(data: bytes, script: Script) -> list[Line]:
+    """Return the lines of a batch file; bytes that are not UTF-8 become lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return [], [BatchFault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+        script.fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
+        return []
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        return [], [
-            BatchFault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
-        ]
+        script.fault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        return []
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("ascii", "surrogateescape")
     # cmd removes every carriage return; a copy through two systems may have doubled them.
     single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
-    return _joined(single)
+    return list(_joined(single, script))
 
 
-def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
-    lines: list[Line] = []
-    faults: list[BatchFault] = []
+def _joined(single: list[Line], script: Script) -> Iterator[Line]:
     pending: Line | None = None
     for line in single:
         now = line if pending is None else replace(pending, text=pending.text + line.text)
         if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
-            faults.append(
-                BatchFault(
-                    line.number, "begins with a character that the ^ before it changes", "write the command on one line"
-                )
-            )
+            text = "begins with a character that the ^ before it changes"
+            script.fault(line.number, text, "write the command on one line")
         pending = None
         if len(now.text) > _LONGEST:
-            faults.append(BatchFault(now.number, "the line is too long for cmd", "split it"))
+            script.fault(now.number, "the line is too long for cmd", "split it")
         elif not _continues(now.text):
-            lines.append(now)
+            yield now
         elif now.is_comment:
             text = "a comment ends in ^, and cmd may read the next line as part of it"
-            faults.append(BatchFault(now.number, text, "remove the ^"))
-            lines.append(now)
+            script.fault(now.number, text, "remove the ^")
+            yield now
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "remove the ^"))
-    return lines, faults
+        script.fault(pending.number, "ends in ^, and nothing follows", "remove the ^")
 
 
 def _continues(text: str) -> bool:

@@ -20,8 +20,9 @@ _END = ":eof"
 
 def read(data: bytes) -> Script:
     """Read a batch file. Never raises: what it cannot follow is in `faults`."""
-    lines, faults = lines_of(data)
-    script = Script({line.number: line.text for line in lines}, dict.fromkeys(faults))
+    script = Script()
+    lines = lines_of(data, script)
+    script.texts = {line.number: line.text for line in lines}
     reader = _Reader(script)
     for line in lines:
         reader.line(line)

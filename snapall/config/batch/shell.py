@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from snapall.config.batch.facts import KeyPath, Located, Script
+from snapall.config.batch.facts import Located, Script
 from snapall.config.batch.lines import Word
+from snapall.config.tomlfile import KeyPath
 
 _SIGNS = re.compile(r"[&|<>^]")
 _SECRET_NAME = re.compile(r"p(ass)?w(or)?d|pass|secret|kennw|pwd|pword", re.IGNORECASE)
