@@ -33,8 +33,8 @@ PROOFS = {
     "hostile": ("--inputs", "500", "--seed", "1"),
 }
 PAGES = {
-    "docs/configuration.md": ("tests.configuration",),
-    "docs/messages.md": ("tests.messages",),
+    "docs/configuration.md": ("tests.docs.configuration",),
+    "docs/messages.md": ("tests.docs.messages",),
     "docs/differences.md": ("tests.conformity.differences",),
     **{f"sql/statements/{name}.sql": ("tests.site.statements", name) for name in ("mssql", "postgresql", "sqlite")},
 }

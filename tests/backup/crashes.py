@@ -21,7 +21,7 @@ from snapall.backup.model import FilerSnapshot, Grade, Job, Order, VmSnapshot
 from snapall.backup.steps import Outcome, Step
 from snapall.drill.disk import Damage, Disk
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, PACE, Act, Stage
+from tests.backup.simulated import JOB, PACE, Act, Stage
 
 FOREIGN = VmSnapshot("snapshot-7", 110, "Quiesce")
 WAYS = ("recover", "run", "run without waiting, then recover")

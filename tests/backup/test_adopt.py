@@ -13,7 +13,7 @@ from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.steps import Quiesce, Release
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     JOB,
     PACE,
     START,

@@ -14,7 +14,7 @@ from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Vm, VmPo
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,

@@ -23,7 +23,7 @@ from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,

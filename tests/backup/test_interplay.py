@@ -16,7 +16,7 @@ from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,

@@ -15,8 +15,8 @@ from snapall.backup.journal import Journal, is_open
 from snapall.backup.record import Record
 from snapall.backup.steps import Child, Done, Step
 from snapall.errors import JournalError
-from tests.backup.pretended import PretendedClock
 from tests.backup.samples import AT, BEGAN, FACTS, STEPS
+from tests.backup.simulated import PretendedClock
 
 _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
 

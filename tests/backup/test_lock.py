@@ -17,7 +17,7 @@ from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process
 from tests.backup.holders import another_run, dead_note, held_though_dead
-from tests.backup.pretended import PretendedClock, Stage
+from tests.backup.simulated import PretendedClock, Stage
 
 
 @pytest.fixture

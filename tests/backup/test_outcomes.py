@@ -13,7 +13,7 @@ from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.record import Waiting
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     Act,

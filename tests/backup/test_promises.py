@@ -13,7 +13,7 @@ from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy, VmSnapsho
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, deny, lose, once, quiesce_of, refuse, release_of
+from tests.backup.simulated import CHAIN, JOB, Act, Stage, capture_of, deny, lose, once, quiesce_of, refuse, release_of
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)

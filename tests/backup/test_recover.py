@@ -19,7 +19,7 @@ from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,

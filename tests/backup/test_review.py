@@ -23,7 +23,8 @@ from snapall.backup.sight import VmsListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.samples import AT, BEGAN
+from tests.backup.simulated import (
     JOB,
     PACE,
     Act,
@@ -36,7 +37,6 @@ from tests.backup.pretended import (
     once,
     quiesce_of,
 )
-from tests.backup.samples import AT, BEGAN
 
 PAPER = replace(JOB, order=Order.PAPER)
 VM = Vm(108, "web01", "esx1")

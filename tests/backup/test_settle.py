@@ -17,8 +17,8 @@ from snapall.backup.sight import VmsListed
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, START, Act, Fault, Stage, busy, lose, release_of
 from tests.backup.settled import settle
+from tests.backup.simulated import JOB, START, Act, Fault, Stage, busy, lose, release_of
 
 VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"

@@ -15,8 +15,8 @@ from snapall.backup.plan import PlanContext, build, settling
 from snapall.backup.state import fold
 from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore
-from tests.backup.pretended import PretendedClock, Stage
 from tests.backup.samples import BEGAN, STEPS
+from tests.backup.simulated import PretendedClock, Stage
 
 
 @pytest.fixture

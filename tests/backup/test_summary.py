@@ -16,7 +16,7 @@ from snapall.backup.outcome import Summary
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import read_summary
 from snapall.backup.summary import summarize
-from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, quiesce_of, refuse, release_of
+from tests.backup.simulated import Stage, act_unanswered, capture_of, lose, quiesce_of, refuse, release_of
 
 SQL = Vm(110, "sql01", "esx1")
 BEGUN = Surveyed((), (SQL,), (), (), ()), Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z"))

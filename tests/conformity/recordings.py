@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.conformity.seen import Aspect, Lines, Part, Seen, VcbCall, in_chain_order, logins, plain, vms
+from tests.conformity.observed import Aspect, Lines, Part, Seen, VcbCall, in_chain_order, logins, plain, vms
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "batch"
 SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.conformity.observed import Aspect, Lines, Seen, Value, differing
 from tests.conformity.recordings import recording
-from tests.conformity.seen import Aspect, Lines, Seen, Value, differing
 
 FILE = Path(__file__).with_name("differences.toml")
 

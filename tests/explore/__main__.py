@@ -11,10 +11,10 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from tests.explore.counterexample import story
 from tests.explore.mutants import table
 from tests.explore.scenes import scenes
 from tests.explore.search import Bounds, Search
-from tests.explore.story import story
 
 
 def main(argv: Sequence[str]) -> int:

@@ -11,10 +11,10 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.runstate import RunState
 from tests.explore import quick
 from tests.explore.bugs import BUGS, Bug
+from tests.explore.counterexample import story
 from tests.explore.mutants import found, planted
 from tests.explore.scenes import scenes
 from tests.explore.search import Bounds, Search
-from tests.explore.story import story
 
 
 @pytest.mark.parametrize("name", sorted(scenes()))

@@ -9,10 +9,10 @@ from snapall.backup.actions import LookAtVms
 from snapall.backup.sight import DatabaseSilent, VmsListed
 from snapall.backup.steps import Quiesce, Release
 from tests.explore.answers import Answer, answers, seen
-from tests.explore.lives import ends, owners
+from tests.explore.external_actors import mended, people
 from tests.explore.owners import go_on
-from tests.explore.people import mended, people
 from tests.explore.process import Hand
+from tests.explore.process_ends import ends, owners
 from tests.explore.quick import replace
 from tests.explore.system import Deaths, Look, System, Transition
 from tests.explore.world import Flight, World, second, tried

@@ -33,11 +33,11 @@ from snapall.site.sshkeys import KnownHosts
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.views import messages
-from tests.hostile import connections, memories, rows, shown
+from tests.config.test_config import ENVIRON, PLAIN
+from tests.hostile import connections, journals, rows, terminal
 from tests.hostile.inputs import NAMES, blobs, texts
 from tests.hostile.reader import FILER, FIXTURES, PASSWORD, VM, Canned, Reader, samples, tame, told
 from tests.site.test_virtualcenter import Db
-from tests.test_config import ENVIRON, PLAIN
 
 
 def listing(output: str, _folder: Path) -> None:
@@ -217,8 +217,8 @@ READERS = (
     Reader("overlays", texts(OVERLAY), overlay, (ConfigError,)),
     Reader("database rows", ROWS, database),
     Reader("arguments", st.tuples(texts("vol1"), texts("before_upgrade")), arguments),
-    *memories.READERS,
+    *journals.READERS,
     *connections.READERS,
     *rows.READERS,
-    *shown.READERS,
+    *terminal.READERS,
 )

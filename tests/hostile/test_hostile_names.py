@@ -10,7 +10,7 @@ import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import LabVm, batch
-from tests.atlab import AtLab
+from tests.lab.atlab import AtLab
 
 NAMES = (
     "[red]alarm[/red]",

@@ -6,7 +6,7 @@ from tests.mutants.planting import Mutant
 
 ENGINE, ORIGINS = ("tests/backup/test_engine.py",), ("tests/backup/test_origins.py",)
 INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
-TAKEN_BACK, FLIGHTS = ("tests/backup/test_taken_back.py",), ("tests/backup/test_flights.py",)
+TAKEN_BACK, FLIGHTS = ("tests/backup/test_recover_interrupted.py",), ("tests/backup/test_late_filer_commands.py",)
 ADOPT = ("tests/backup/test_adopt.py",)
 PROMISES, SETTLE_FILER = ("tests/backup/test_promises.py",), ("tests/backup/test_settle_filer.py",)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-WATCH = ("tests/operate/test_watch.py",)
+WATCH = ("tests/operate/test_guardian_decisions.py",)
 STATUS = ("tests/operate/test_status.py",)
-COURSE = ("tests/operate/test_course.py", "tests/operate/test_statistics.py")
+COURSE = ("tests/operate/test_run_history.py", "tests/operate/test_statistics.py")
 SUMMARIES = (
     "tests/backup/test_summary.py",
     "tests/operate/test_summaries.py",

@@ -18,9 +18,9 @@ from snapall.backup.steps import Quiesce
 from snapall.errors import Exit, JournalError, OldFormat
 from snapall.operate.history import known_of
 from snapall.operate.status import Level
-from tests.atlab import AtLab
-from tests.backup.pretended import JOB, Stage
-from tests.operate.nights import slow_stage, standing_of
+from tests.backup.simulated import JOB, Stage
+from tests.lab.atlab import AtLab
+from tests.operate.slow_runs import slow_stage, standing_of
 
 WEB, SQL, APP = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")
 STAMP = "20070322T030000Z"

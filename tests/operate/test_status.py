@@ -25,10 +25,10 @@ from snapall.errors import JournalError
 from snapall.operate.history import known_of
 from snapall.operate.status import JobStatus, Level, removed_job_status
 from snapall.site import process
-from tests.atlab import AtLab
 from tests.backup.holders import dead_note, held_though_dead
-from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
-from tests.operate.nights import slow_stage, standing_of
+from tests.backup.simulated import Stage, capture_of, lose, quiesce_of, refuse, release_of
+from tests.lab.atlab import AtLab
+from tests.operate.slow_runs import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())

@@ -20,8 +20,8 @@ from snapall.operate.history import known_of, past
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import JobStatus
-from tests.backup.pretended import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
-from tests.operate.nights import course_of, slow_stage, standing_of
+from tests.backup.simulated import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
+from tests.operate.slow_runs import course_of, slow_stage, standing_of
 
 COUNTED = Path("/proc/self/io")
 NIGHTS = 12

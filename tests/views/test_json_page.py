@@ -20,8 +20,8 @@ from snapall.views.reports import Retained, Taken, datastore_json, list_json
 from snapall.views.run_json import run_json
 from snapall.views.statistics import stats_json
 from snapall.views.status import status_json
-from tests.backup.pretended import JOB, quiesce_of, refuse
-from tests.operate.nights import course_of, slow_stage, standing_of
+from tests.backup.simulated import JOB, quiesce_of, refuse
+from tests.operate.slow_runs import course_of, slow_stage, standing_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 ROWS = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*)\|", PAGE, flags=re.MULTILINE)}

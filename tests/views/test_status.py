@@ -13,8 +13,8 @@ from snapall.backup.steps import Quiesce
 from snapall.operate.status import Level, StatusFinding
 from snapall.views.prometheus import metrics_text
 from snapall.views.status import nagios_line, status_json, status_lines
-from tests.backup.pretended import Stage, quiesce_of, refuse
-from tests.operate.nights import slow_stage, standing_of
+from tests.backup.simulated import Stage, quiesce_of, refuse
+from tests.operate.slow_runs import slow_stage, standing_of
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())

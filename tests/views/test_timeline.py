@@ -24,8 +24,8 @@ from snapall.views.statistics import stats_lines
 from snapall.views.tables import fitted, table_lines, wrapped
 from snapall.views.timeline_svg import timeline_svg
 from snapall.views.timeline_text import timeline_lines
-from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
-from tests.operate.nights import course_of, slow_stage
+from tests.backup.simulated import Stage, capture_of, quiesce_of, refuse
+from tests.operate.slow_runs import course_of, slow_stage
 
 EVIL = 'sql\x1b]0;x\x07\u202e<script>"&01'
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from snapall.lab import databases
 from snapall.lab.sites import encoded
-from tests import external_actors
-from tests.year.chronicle import Chronicle
-from tests.year.happenings import Chance
+from tests.lab import external_actors
+from tests.year.incidents import Chance
+from tests.year.site_history import Chronicle
 
 if TYPE_CHECKING:
     from snapall.lab.world import World

@@ -12,10 +12,10 @@ import pytest
 
 from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
-from tests.turns import Turns
-from tests.year.chronicle import NAMES, Chronicle, Rules
-from tests.year.town import Town
+from tests.year.simulated_site import Town
+from tests.year.site_history import NAMES, Chronicle, Rules
 from tests.year.year import NEW_YEAR
+from tests.years.turns import Turns
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.lab.faults import FaultKind
-from tests import external_actors
-from tests.year import dawn
-from tests.year.chronicle import Chronicle, Rules
-from tests.year.dawn import Deed
-from tests.year.happenings import (
+from tests.lab import external_actors
+from tests.year import invariants
+from tests.year.in_process import Fate
+from tests.year.incidents import (
     FAULT_STAYS,
     FAULTS,
     INTERFERENCE,
@@ -26,9 +25,10 @@ from tests.year.happenings import (
     offset_on,
     setup_on,
 )
+from tests.year.invariants import Deed
 from tests.year.operators import Operators
-from tests.year.town import Town, grown
-from tests.year.underway import Fate
+from tests.year.simulated_site import Town, grown
+from tests.year.site_history import Chronicle, Rules
 
 NEW_YEAR = datetime(2007, 1, 1, tzinfo=UTC)
 AT_NIGHT, IN_THE_MORNING, BY_DAY = (timedelta(hours=hours) for hours in (1.5, 7, 12))
@@ -101,11 +101,11 @@ class Year:
         self.tally.codes[code] = self.tally.codes.get(code, 0) + 1
         self._morning(night, code, midnight)
         self.chronicle.read(town.news(), None)
-        self._wrong(dawn.at_dawn(town, self.chronicle, self._rules()))
-        for ssid, (vm, _) in dawn.unknown(town, self.chronicle).items():
+        self._wrong(invariants.at_dawn(town, self.chronicle, self._rules()))
+        for ssid, (vm, _) in invariants.unknown(town, self.chronicle).items():
             external_actors.remove_vm_snapshot(town.world, vm, ssid)  # a promise broken is told once
             self.chronicle.operator_removed(ssid)
-        self.tally.left += bool(dawn.left(self.chronicle, self.town))
+        self.tally.left += bool(invariants.left(self.chronicle, self.town))
         town.until(midnight + BY_DAY)
         self._by_day(day)
 
@@ -157,7 +157,7 @@ class Year:
         job = self.town.job
         undoes = job.order == "paper" or any(
             '"value": "PAPER"' in path.read_text(encoding="utf-8").split("\n", 1)[0]
-            for path in dawn.open_journals(self.town.journals)
+            for path in invariants.open_journals(self.town.journals)
         )
         return Rules(str(job.order), job.chain, job.volumes, keep, undoes)
 
@@ -171,7 +171,7 @@ class Year:
         tagged = {(v, row.name) for v in town.world.volumes() for row in town.world.listing(v) if row.tags}
         chronicle.tagged = {one for one in tagged if one[1] not in freed}
         chronicle.read(town.news(), None)
-        before = dawn.before(town, chronicle, rules)
+        before = invariants.before(town, chronicle, rules)
         story = town.folder / "story.txt"
         size = story.stat().st_size if story.exists() else 0
         fate = night.fate
@@ -180,9 +180,9 @@ class Year:
         deed = Deed(words, code, night, rules, before, chronicle.run, grown(story, size))
         self.told.append(f"{' '.join(words)}: exit {code}")
         self.tally.crashes += deed.killed
-        self.tally.lost += dawn.lost(deed, chronicle)
-        self.tally.settled += len(before.open - dawn.open_journals(town.journals))
-        self._wrong(dawn.after(deed, town, chronicle))
+        self.tally.lost += invariants.lost(deed, chronicle)
+        self.tally.settled += len(before.open - invariants.open_journals(town.journals))
+        self._wrong(invariants.after(deed, town, chronicle))
         return code
 
     def _wrong(self, found: Iterator[str]) -> None:

@@ -16,12 +16,12 @@ from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SnapallError
-from tests.turns import Killed, Turns
 from tests.years.disk import Disk
 from tests.years.judge import Strict
 from tests.years.process import Fate, Process
 from tests.years.setups import Setup
 from tests.years.site import Weather, YearSite
+from tests.years.turns import Killed, Turns
 from tests.years.verdicts import KILLED, Court
 from tests.years.world import World
 

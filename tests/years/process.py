@@ -10,7 +10,7 @@ from pathlib import Path
 from snapall.backup.facts import Certified
 from snapall.backup.model import Job, Vm
 from snapall.backup.steps import Child
-from tests.turns import HostClock, Killed, Life, Turns
+from tests.years.turns import HostClock, Killed, Life, Turns
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
-from tests.turns import Turns
 from tests.years.process import Process
+from tests.years.turns import Turns
 
 
 @dataclass(eq=False, slots=True)

@@ -11,15 +11,15 @@ from pathlib import Path
 from snapall.backup.journal import journals
 from snapall.backup.model import Job
 from snapall.errors import Exit
-from tests.turns import Turns
 from tests.years.commands import Commands, Tally
 from tests.years.disk import Disk
+from tests.years.external_actors import Others
 from tests.years.faults import KINDS
 from tests.years.judge import Strict
-from tests.years.others import Others
 from tests.years.process import Fate
 from tests.years.setups import STORES, beginning, changed, vm_of
 from tests.years.site import Weather
+from tests.years.turns import Turns
 from tests.years.verdicts import KILLED, Court
 from tests.years.world import World
 
