@@ -36,6 +36,7 @@ PAGES = {
     "docs/configuration.md": ("tests.docs.configuration",),
     "docs/messages.md": ("tests.docs.messages",),
     "docs/differences.md": ("tests.conformity.differences",),
+    "snapall/config/snapall.schema.json": ("tests.config.json_schema",),
     **{f"sql/statements/{name}.sql": ("tests.site.statements", name) for name in ("mssql", "postgresql", "sqlite")},
 }
 

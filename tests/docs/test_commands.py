@@ -91,6 +91,7 @@ ELSEWHERE = {  # which other tests run them
     "import": "tests/app/test_import.py",
     "init": "tests/app/test_init.py",
     "lab": "tests/app/test_demo.py",
+    "schema": "tests/config/test_json_schema.py",
 }
 
 
