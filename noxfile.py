@@ -35,6 +35,7 @@ PROOFS = {
 PAGES = {
     "docs/configuration.md": ("tests.configuration",),
     "docs/messages.md": ("tests.messages",),
+    "snapall/views/messages.json": ("tests.messages", "json"),
     "docs/differences.md": ("tests.conformity.differences",),
     **{f"sql/statements/{name}.sql": ("tests.site.statements", name) for name in ("mssql", "postgresql", "sqlite")},
 }
