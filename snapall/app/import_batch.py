@@ -99,14 +99,18 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
-        raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
+        raise ConfigError(
+            f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today", "SA-7007"
+        )
     if with_secrets and kept == "env":
-        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them")
+        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them", "SA-7007")
     source = source_of(batch)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     if out.suffix.lower() != ".toml":
-        raise ConfigError(f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
+        raise ConfigError(
+            f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
     places = tuple(_places(source, config))
     files = [out.parent / place.file for place in places] if with_secrets else []
     text = _text(source, config, places, kept, out.parent)

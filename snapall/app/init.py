@@ -86,14 +86,16 @@ class Interview:
         if value is None and self._person is None:
             if default is None:
                 raise ConfigError(
-                    f"--{flag} is missing, and there is no terminal to prompt on", f"pass --{flag}: {question}"
+                    f"--{flag} is missing, and there is no terminal to prompt on",
+                    f"pass --{flag}: {question}",
+                    "SA-7009",
                 )
             value = default
         if value is not None or self._person is None:
             try:
                 return read((value or "").strip())
             except SnapallError as error:
-                raise ConfigError(f"--{flag}: {error.message}", error.hint) from error
+                raise ConfigError(f"--{flag}: {error.message}", error.hint, error.code) from error
         while True:
             try:
                 return read(self._person.ask(question, default, hidden).strip())
@@ -129,7 +131,9 @@ class Interview:
                 text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(
-                    f"--{flag}: {file} cannot be read: {error}", "name a text file that contains the password"
+                    f"--{flag}: {file} cannot be read: {error}",
+                    "name a text file that contains the password",
+                    "SA-7010",
                 ) from error
         else:
             text = self._person.ask(question, "", hidden=True) if self._person is not None else ""
@@ -184,7 +188,9 @@ class Interview:
             missing = [one for one in ids if one not in names]
             if missing:
                 raise ConfigError(
-                    f"there is no datastore {missing[0]}", "choose from those that `snapall datastores` lists"
+                    f"there is no datastore {missing[0]}",
+                    "choose from those that `snapall datastores` lists",
+                    "SA-7011",
                 )
             return ids
 

@@ -65,7 +65,7 @@ def state(files: list[tuple[str, str]], folder: Path) -> None:
     for job in {"vol1", *store.jobs()}:
         at_work(folder, job), holder_of(folder, job), store.unsettled("vol1")
         past = recall(JOB, store.known(job), {"v": ()})
-        told(*(Warned(text) for text in past.warnings))
+        told(*past.warnings)
         store.prune(job, 1)
     for one in settling(store.states()):
         told(Warned(one.reason))
