@@ -93,10 +93,12 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
         return Locked(
             f"the lock {path} is held by a process that has left no holder file",
             f"if that lasts, find who holds it with {_search(path)}, and end that process",
+            "SA-1012",
         )
     return Locked(
         f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
         "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+        "SA-1011",
     )
 
 
@@ -106,6 +108,7 @@ def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
     return LockNotReleased(
         f"the lock {path} is still held although process {holder.pid}, the {holder.role} that it names, is dead",
         f"find who holds it with {_search(path)}, end that process, then run `snapall recover`",
+        "SA-1013",
     )
 
 

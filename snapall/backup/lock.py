@@ -25,7 +25,7 @@ from snapall.backup.holder import (
     write_holder,
 )
 from snapall.backup.lockfile import Lock, is_locked
-from snapall.errors import Stopped
+from snapall.errors import Notify, Stopped
 
 RUN = "run"
 """The role of a process that takes a backup."""
@@ -43,7 +43,7 @@ def hold(  # noqa: PLR0913 - the last two have defaults
     role: str,
     clock: Clock,
     stopped: Callable[[], bool],
-    waiting: Callable[[str], None] = lambda _: None,
+    waiting: Notify = lambda *_: None,
     *,
     processes: Processes = NO_PROCESSES,
     yielding: bool = False,
@@ -118,7 +118,7 @@ class _Queue:
     job: str
     clock: Clock
     stopped: Callable[[], bool]
-    waiting: Callable[[str], None]
+    waiting: Notify
     processes: Processes
     yielding: bool
     tries: int = 0  # while a run has it
@@ -145,10 +145,10 @@ class _Queue:
             self.dead = None
             self._queue_behind(holder)
         if self.stopped():
-            raise Stopped(f"stopped while waiting for {whom}")
+            raise Stopped(f"stopped while waiting for {whom}", code="SA-1014")
         if self.dead is None and self.tries == 0 and not self.announced:
             self.announced = True
-            self.waiting(f"waiting for {whom}, which settles a run")
+            self.waiting(f"waiting for {whom}, which settles a run", "", "SA-1015")
         self.clock.wait(1, self.stopped)
 
     def _bury(self, holder: Holder) -> None:

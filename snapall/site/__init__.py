@@ -60,6 +60,7 @@ class OpenSite:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
                 "grant SELECT on VPX_ENTITY, or write morefs such as vm-611 in `vms`",
+                "SA-2005",
             )
         rows = database.snapshots([vm.id for vm in found.vms])
         filer = self._reached()
@@ -132,6 +133,7 @@ class OpenSite:
             raise SiteError(
                 f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
                 "add its [filers.NAME] again until the run is settled",
+                "SA-4001",
             )
         return self._filer
 

@@ -169,7 +169,11 @@ def _part(text: str, volume: str) -> _Part:
         _read(line.strip(), parts)
     asked = [part for part in parts if part.volume == volume]
     if len(asked) != 1 or asked[0].empty == bool(asked[0].rows):
-        raise SiteError(f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", hint=_NOT_LISTED)
+        raise SiteError(
+            f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}",
+            hint=_NOT_LISTED,
+            code="SA-4002",
+        )
     return asked[0]
 
 
@@ -192,7 +196,9 @@ def _read(line: str, parts: list[_Part]) -> None:
     elif parts and _EMPTY.fullmatch(line) is not None:
         parts[-1].empty = True
     else:
-        raise SiteError(f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED)
+        raise SiteError(
+            f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED, code="SA-4003"
+        )
 
 
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:
