@@ -60,6 +60,4 @@ def test_no_create_is_sent_once_max_quiesced_is_over(tmp_path: Path) -> None:
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
     assert sent(stage, Quiesce) == (108,)
-    assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys(
-        (110, 1226), "it was not tried"
-    )
+    assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys((110, 1226), "it was not tried")
