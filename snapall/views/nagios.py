@@ -43,8 +43,8 @@ def _data(one: JobStatus, prefix: str) -> list[str]:
     if one.backup is not None and one.backup.window is not None:
         data.insert(0, f"{prefix}window={one.backup.window:.1f}s;;;0")
     if one.backup is not None:
-        asked = len(one.backup.targets)
-        data.insert(0, f"{prefix}quiesced={one.backup.quiesced};{asked}:;;0;{asked}")
+        targets = len(one.backup.targets)
+        data.insert(0, f"{prefix}quiesced={one.backup.quiesced};{targets}:;;0;{targets}")
     if one.age is not None:
         data.insert(0, f"{prefix}age={one.age:.0f}s;{limit:.0f};{ALARM * limit:.0f};0")
     return data

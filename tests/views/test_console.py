@@ -251,6 +251,7 @@ def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     assert "whole success" in text
     assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]  # a name, which nobody loads
     assert "@font-face" not in text
+    assert set(re.findall("font-family: (.*);", text)) == {"'DejaVu Sans Mono', Menlo, Consolas, monospace"}
 
 
 def test_the_summary_names_remedies(tmp_path: Path) -> None:
