@@ -112,9 +112,9 @@ class OpenSite:
             case Capture() | Rename() | Delete() | ListVolume() | AskVersion():
                 return self._reached().command_line(step)
             case FindVms(datastores):
-                return f"look into VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
+                return f"query VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
             case FindVmSnapshots(vms):
-                return f"look into VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
+                return f"query VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
