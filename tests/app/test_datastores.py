@@ -79,7 +79,7 @@ def test_an_ambiguous_name_is_refused_with_its_ids_before_anything_is_changed(at
     assert "remedy" in listed.err
 
 
-def test_an_id_that_virtualcenter_does_not_know_is_told(at_lab: Callable[..., AtLab]) -> None:
+def test_an_id_unknown_to_virtualcenter_is_reported(at_lab: Callable[..., AtLab]) -> None:
     lab = at_lab()
     lab.edit("datastores  = [688]", "datastores  = [688, 868]")
     ended = lab("datastores", "--json")

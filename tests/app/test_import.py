@@ -59,7 +59,7 @@ def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.Captu
     assert "snapall.bat.toml" in out.read_text()
 
 
-def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_passwords_may_come_from_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     batch = put(tmp_path, FILLED)
     code, out, _ = ended(capsys, batch, "--secrets", "env")
     assert code == 0
@@ -70,7 +70,7 @@ def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.C
     assert load(tmp_path / "snapall.toml", environ).model_copy(update={"path": before.path}) == before
 
 
-def test_secrets_are_written_only_when_asked_and_for_their_owner_alone(
+def test_secrets_are_written_only_on_request_and_only_their_owner_can_read_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batch = put(tmp_path, FILLED)

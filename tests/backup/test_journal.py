@@ -52,7 +52,7 @@ def test_what_was_written_is_read_again(journal: Journal, clock: SimulatedClock)
     assert again.number() == 2
 
 
-def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
+def test_a_torn_last_line_is_cut_off_and_the_next_fact_starts_a_new_line(
     journal: Journal, clock: SimulatedClock
 ) -> None:
     intend(journal, STEPS[0])
@@ -71,7 +71,7 @@ def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
 @pytest.mark.parametrize(
     "left", ["", "}\n", '{"at": "2007-03-22T03:00:00.000+00:00", "is": "Gone", "vm": 611, "how": ""}\n']
 )
-def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
+def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_skipped(
     journal: Journal, clock: SimulatedClock, begin: int, left: str
 ) -> None:
     intend(journal, STEPS[0])

@@ -37,7 +37,7 @@ def moved_up(stage: Stage) -> bool:
     return [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
 
 
-def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage) -> None:
+def test_a_late_deletion_never_hits_another_backup_of_the_same_name(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
     assert stage.night().exit is Exit.OK
     stage.clock.push(3600)
@@ -48,7 +48,7 @@ def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage)
 
 
 @pytest.mark.parametrize("killed", [True, False])
-def test_a_late_deletion_that_seemed_to_work_never_meets_another_backup_under_its_name(
+def test_a_late_deletion_that_seemed_to_work_never_hits_another_backup_of_the_same_name(
     stage: Stage, *, killed: bool
 ) -> None:
     def later(step: Step, act: Act) -> Outcome:
@@ -152,7 +152,7 @@ def creation(step: Step) -> bool:
     return isinstance(step, Capture)
 
 
-def test_a_capture_that_was_asked_for_twice_keeps_its_name_until_the_first_create_is_over(stage: Stage) -> None:
+def test_a_capture_sent_twice_keeps_its_name_until_the_first_create_is_over(stage: Stage) -> None:
     stage.site.fail(creation, once(act_after(stage.clock, SOON)))
     assert stage.night().exit is Exit.OK
     stage.clock.push(3600)

@@ -82,7 +82,7 @@ def test_the_stamp_is_utc_to_the_second() -> None:
     assert stamp_of(AT) == "20070322T030000Z"
 
 
-def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
+def test_only_a_stamp_gives_its_time() -> None:
     assert time_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
     assert [time_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
@@ -105,7 +105,7 @@ def test_names_of_vm_snapshots_are_compared_as_a_person_sees_them() -> None:
         assert not same_name(one, other)
 
 
-def test_the_worst_code_wins_in_the_order_that_help_tells() -> None:
+def test_the_worst_code_wins_in_the_documented_order() -> None:
     assert worst() is Exit.OK
     ordered = [Exit.OUTSTANDING, Exit.STOPPED, Exit.FAILED, Exit.LOCKED, Exit.PARTIAL, Exit.OK]
     for index, code in enumerate(ordered):

@@ -114,7 +114,7 @@ def test_another_local_user_can_open_neither_lock_nor_journal_nor_folder(
     assert as_nobody(TRIED, *paths) == ["Permission denied"] * 4
 
 
-def test_wider_rights_of_what_is_ours_are_narrowed(stage: Stage) -> None:
+def test_too_wide_permissions_of_our_own_files_are_narrowed(stage: Stage) -> None:
     stage.state.mkdir(mode=0o755)
     (stage.state / "journals").mkdir(mode=0o755)
     for name in ("vol1.lock", "stamps.lock"):
@@ -237,7 +237,7 @@ def test_a_group_that_is_named_later_may_read_what_is_there_and_one_that_is_not_
 
 
 @as_root
-def test_a_group_of_which_the_owner_is_no_member_may_not_read_and_costs_no_backup(in_sight: Path) -> None:
+def test_a_group_without_the_owner_cannot_read_and_costs_no_backup(in_sight: Path) -> None:
     home = in_sight / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)

@@ -54,7 +54,7 @@ def test_a_clock_that_was_set_back_makes_no_recover_wait_for_a_day(stage: Stage)
     assert stage.store.open_runs() == []
 
 
-def test_a_clock_that_was_set_back_makes_nobody_wait_longer_for_a_row_to_vanish(stage: Stage) -> None:
+def test_a_clock_that_was_set_back_does_not_lengthen_the_wait_for_a_row_to_vanish(stage: Stage) -> None:
     stage.site.rows = [VmSnapshot("snapshot-1228", 110, NAME)]
     facts = Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid="snapshot-1228"), 1.0)
     release = Intent(2, Release(VM, "snapshot-1228")), Answered(2, Done(), 1.0)
@@ -97,7 +97,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
     assert len(names) == (2 if order is Order.SAFE else 1)
 
 
-def test_no_two_runs_take_the_same_stamp_however_many_ask_at_once(stage: Stage) -> None:
+def test_no_two_runs_take_the_same_stamp_however_many_start_at_once(stage: Stage) -> None:
     stage.state.mkdir(exist_ok=True)
     stamps: list[str] = []
     threads = [threading.Thread(target=lambda: stamps.append(stage.store.stamp())) for _ in range(8)]
@@ -188,7 +188,7 @@ def test_a_part_of_a_backup_whose_deletion_only_seemed_to_work_is_deleted_later(
     assert stage.store.open_runs() == []
 
 
-def test_after_a_good_night_recover_has_nothing_to_ask_the_filer(stage: Stage) -> None:
+def test_after_a_successful_run_recover_sends_nothing_to_the_filer(stage: Stage) -> None:
     assert stage.night().exit is Exit.OK
     stage.site.filer_down = True
     assert stage.recover() is Exit.OK

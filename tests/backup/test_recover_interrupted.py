@@ -43,9 +43,7 @@ def removed(stage: Stage) -> list[str]:
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("tags", [("busy", "LUNs"), ("snapmirror",), ("vclone",)])
-def test_a_name_that_the_filer_holds_for_whatever_reason_is_not_moved(
-    tmp_path: Path, order: Order, tags: tuple[str, ...]
-) -> None:
+def test_a_tagged_name_is_not_moved_whatever_its_tag(tmp_path: Path, order: Order, tags: tuple[str, ...]) -> None:
     stage = Stage(tmp_path, replace(PAPER, order=order))
     tag(stage, S3, *tags)
     report = stage.night()
@@ -54,7 +52,7 @@ def test_a_name_that_the_filer_holds_for_whatever_reason_is_not_moved(
     assert f"in use on the filer ({', '.join(tags)})" in " ".join(stage.failures)
 
 
-def test_a_part_of_a_backup_that_the_filer_holds_is_deleted_when_it_lets_go(tmp_path: Path) -> None:
+def test_a_tagged_part_of_a_backup_is_deleted_once_its_tag_is_gone(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
     stage.site.fail(capture_of("w"), refuse("No space left on device"))
 

@@ -206,7 +206,7 @@ def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up()
     assert state.open
 
 
-def test_a_refused_login_is_named_with_its_remedy_though_every_vm_was_asked_for_at_once(tmp_path: Path) -> None:
+def test_a_refused_login_is_named_with_its_remedy_even_if_every_vm_was_started_at_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path, pace=replace(PACE, parallel=4))
     why = "VirtualCenter refused the login"
     stage.site.fail(quiesce_of(), lambda _step, _act: Unknown(why, why, failed=True, login=True))

@@ -153,7 +153,7 @@ def test_the_newest_run_is_known_by_its_last_line(stage: Stage) -> None:
     assert stage.store.known("vol1") == origins(stage.store.read(path))
 
 
-def test_a_removal_by_recover_is_none_of_the_runs_own_seconds(stage: Stage) -> None:
+def test_a_removal_by_recover_does_not_count_in_the_runs_own_seconds(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     stage.site.rows.append(VmSnapshot("snapshot-77", 110, "Quiesce-20070322T030000Z"))
     stage.recover()

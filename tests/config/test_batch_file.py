@@ -285,7 +285,7 @@ def test_volumes_of_one_sequence_have_one_chain() -> None:
         ("if errorlevel 1 exit /b 1", False),
     ],
 )
-def test_the_path_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
+def test_the_path_of_a_successful_run_is_followed(condition: str, taken: bool) -> None:
     rest = "RSH %filer% snap rename a b\r\n:Next\r\nREM Get list of VMs"
     data = filled(("REM Get list of VMs", f"{condition}\r\n{rest}"))
     output = faults(data)
@@ -310,7 +310,7 @@ def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:
     assert any("makes room for it" in one for one in faults(swapped))
 
 
-def test_lines_that_are_skipped_on_a_good_night_are_not_taken() -> None:
+def test_lines_that_a_successful_run_skips_are_ignored() -> None:
     output = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
     assert any(one.startswith("line 21:") and "is skipped when everything succeeds" in one for one in output)
 
@@ -403,7 +403,7 @@ def test_the_filled_batch_has_the_papers_defects_at_their_lines() -> None:
         assert [found[what] for what in found if part in what] == [lines], part
 
 
-def test_a_batch_that_its_site_mended_is_not_blamed_for_what_it_mended() -> None:
+def test_a_batch_that_its_site_fixed_is_not_blamed_for_the_fixed_defect() -> None:
     text = " ".join(one.what for one in batch_of((BATS / "mended.bat").read_bytes(), {}).defects)
     for gone in (
         "never set",

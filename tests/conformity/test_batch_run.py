@@ -63,7 +63,7 @@ def test_a_night_in_paper_order_sends_the_batchs_commands_and_shifts_the_four_na
     assert night("plan").code == 0
 
 
-def test_the_batch_as_it_stands_is_rotated_only_after_its_proof(night: AtLab) -> None:
+def test_the_unchanged_batch_rotates_only_after_the_confirmation(night: AtLab) -> None:
     assert night("run").code == 0
     verbs = [entry.command.split()[1] for entry in night.ledger.changing]
     assert verbs == ["create", "delete", "rename", "rename", "rename", "rename"]

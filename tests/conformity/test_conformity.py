@@ -108,7 +108,7 @@ def test_what_both_announce_is_announced_in_the_same_order(scenario: str) -> Non
         assert [line for line in snapall if line in batch] == [line for line in batch if line in snapall]
 
 
-def test_the_whole_log_of_a_good_night_in_paper_order_is_the_batchs(at_lab: Callable[..., AtLab]) -> None:
+def test_the_whole_log_of_a_successful_run_in_paper_order_equals_the_batchs(at_lab: Callable[..., AtLab]) -> None:
     name = "a_happy_vcuser_env"
     night = at_lab(site=site_of(name))
     prepare(night, name)

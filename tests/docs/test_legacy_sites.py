@@ -184,7 +184,7 @@ class NewKexOnly:
         transport.close()
 
 
-def test_the_other_messages_and_remedies_are_those_of_the_code(complaints: list[tuple[str, str]]) -> None:
+def test_the_other_messages_and_remedies_match_the_code(complaints: list[tuple[str, str]]) -> None:
     assert len(TABLES[1]) == len(complaints)
     for row, output in zip(TABLES[1], complaints, strict=True):
         for pattern, text in zip(row, output, strict=True):

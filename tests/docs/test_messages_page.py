@@ -31,7 +31,7 @@ def test_a_message_that_the_page_leaves_out_is_one_that_is_only_passed_on() -> N
     }
 
 
-def test_a_message_is_told_with_what_it_names_and_its_remedy() -> None:
+def test_a_message_is_listed_with_its_placeholders_and_its_remedy() -> None:
     told = list(
         messages(
             "def f(job):\n"

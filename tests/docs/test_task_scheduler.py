@@ -69,7 +69,7 @@ def test_a_task_says_only_what_the_schema_knows(task: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_nothing_in_a_task_ends_a_run_that_holds_vms(task: Path) -> None:
+def test_no_task_setting_ends_a_run_while_vms_are_quiesced(task: Path) -> None:
     settings = {path.partition("/")[2]: text for path, text in read(task).items() if path.startswith("Settings/")}
     assert settings["ExecutionTimeLimit"] == "PT0S"  # that is: none
     assert settings["AllowHardTerminate"] == "false"

@@ -74,7 +74,7 @@ def test_the_quick_drill_kills_before_and_after_each_call_and_cuts_the_power_onc
 
 
 @given(st.integers(0, 40), st.integers())
-def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: int, seed: int) -> None:
+def test_a_seed_gives_the_requested_number_of_pairs_in_order(pairs: int, seed: int) -> None:
     extent = Extent((), (), pairs=pairs, seed=seed)
     cells = cells_of(JOB, "rsh", CALLS, extent)
     assert len(cells) == pairs

@@ -161,7 +161,7 @@ def test_a_capture_that_was_made_is_published_though_the_filer_speaks_of_a_maxim
 
 
 @TRANSPORTS
-def test_a_capture_that_was_not_made_leaves_nothing_and_the_filers_words_say_why(at_lab: Make, transport: str) -> None:
+def test_a_failed_capture_leaves_nothing_and_the_filers_text_says_why(at_lab: Make, transport: str) -> None:
     night = at_lab(transport=transport)
     night.fault(Fault("snap create", FaultKind.FAIL, text=FULL))
     ended = night("run")
@@ -248,7 +248,7 @@ def test_a_job_leaves_out_a_vm_on_which_a_dead_run_of_another_job_has_a_snapshot
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
-def test_a_refused_login_is_tried_for_as_many_vms_as_are_asked_at_a_time(at_lab: Make, parallel: int) -> None:
+def test_a_refused_login_is_tried_for_at_most_parallel_vms(at_lab: Make, parallel: int) -> None:
     night = at_lab(site=paper(), parallel=parallel)
     password = night.world.settings.vc_password
     night.world.set(vc_password="changed")

@@ -78,7 +78,7 @@ def hooked(at_lab: Make) -> Hooked:
     return Hooked(at_lab())
 
 
-def test_a_good_night_runs_before_and_after_and_no_vm_is_held_meanwhile(hooked: Hooked) -> None:
+def test_a_successful_run_runs_before_and_after_hooks_while_no_vm_is_quiesced(hooked: Hooked) -> None:
     hooked.give(before=0, after=0, on_failure=0)
     assert hooked.night("run").code == 0
     hooked.night.assert_shifted_by_one()
@@ -87,7 +87,7 @@ def test_a_good_night_runs_before_and_after_and_no_vm_is_held_meanwhile(hooked: 
     assert before["held"] == after["held"] == sorted(hooked.night.foreign)
 
 
-def test_a_hook_is_told_of_the_run_on_its_stdin_and_in_variables(hooked: Hooked) -> None:
+def test_a_hook_gets_the_run_on_stdin_and_in_variables(hooked: Hooked) -> None:
     hooked.give(before=0, after=0)
     hooked.night("run")
     (before,), (after,) = hooked.told("before"), hooked.told("after")
@@ -163,7 +163,7 @@ def test_a_later_hook_that_fails_is_a_warning_and_changes_no_exit_code(hooked: H
 
 
 @pytest.mark.parametrize(("fault", "code"), [("vm-fails", 3), ("volume-full", 1)])
-def test_whatever_is_no_whole_success_runs_on_failure(hooked: Hooked, fault: str, code: int) -> None:
+def test_every_result_short_of_success_runs_the_on_failure_hook(hooked: Hooked, fault: str, code: int) -> None:
     hooked.give(after=0, on_failure=0)
     hooked.night.fault(fault)
     assert hooked.night("run").code == code
@@ -229,7 +229,7 @@ def test_a_drill_knows_of_no_hook(hooked: Hooked) -> None:
     assert "hook" not in repr(trial)
 
 
-def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
+def test_faults_of_the_hooks_table_are_reported(hooked: Hooked) -> None:
     hooked.table('before = "one text"\ntimeout = 0\nafterwards = []\n')
     ended = hooked.night("run")
     assert ended.code == 2
@@ -237,7 +237,7 @@ def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
         assert key in ended.err
 
 
-def test_a_signal_while_before_runs_is_told_as_what_it_is(hooked: Hooked) -> None:
+def test_a_signal_during_the_before_hook_is_reported_as_a_signal(hooked: Hooked) -> None:
     hooked.give(before=0)
     with pytest.raises(Stopped):
         HookRunner(load(hooked.night.config), "vol1", lambda _: None, lambda: True).before("20070322T030000Z")

@@ -156,7 +156,7 @@ def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
     assert "vmware_recent" in ended.out
 
 
-def test_what_a_run_of_a_renamed_job_left_is_no_orphan(at_lab: Make) -> None:
+def test_what_a_run_of_a_renamed_job_left_is_not_an_orphan(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     left_open(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
@@ -182,7 +182,7 @@ def _files(night: AtLab) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file()}
 
 
-def test_several_troubles_are_told_together_the_gravest_first(at_lab: Make) -> None:
+def test_several_problems_are_reported_together_the_worst_first(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     gone("vmware_previous")(night)
     left_open(night)

@@ -31,7 +31,7 @@ def kinds_of(rows: Sequence[tuple[str, str]], *known: Origin) -> list[FindingKin
     return [one.kind for one in audit([JobSources(JOB, (688,), {"v": listing}, known)], None, [], {}).findings]
 
 
-def test_what_is_as_the_last_run_left_it_is_no_finding() -> None:
+def test_what_is_as_the_last_run_left_it_is_not_a_finding() -> None:
     assert kinds_of([("vmware_recent", DATE)], origin("vmware_recent")) == []
 
 
@@ -43,13 +43,13 @@ def test_two_backups_of_one_minute_are_not_taken_for_each_other() -> None:
 @pytest.mark.parametrize(
     ("name", "kinds"), [("vmware_recent", [FindingKind.BUSY]), ("hourly.0", []), ("nightly_recent", [])]
 )
-def test_only_a_name_of_the_chain_that_the_filer_holds_is_told(name: str, kinds: list[FindingKind]) -> None:
+def test_a_tagged_name_is_reported_only_if_it_belongs_to_the_chain(name: str, kinds: list[FindingKind]) -> None:
     rows = (FilerSnapshot(name, DATE, ("busy", "LUNs")),)
     found = audit([JobSources(JOB, (688,), {"v": rows}, (origin("vmware_recent"),))], None, [], {}).findings
     assert [one.kind for one in found if one.kind is FindingKind.BUSY] == kinds
 
 
-def test_another_snapshot_of_a_retained_name_is_told() -> None:
+def test_another_snapshot_under_a_retained_name_is_reported() -> None:
     assert FindingKind.REPLACED in kinds_of([("vmware_recent", LATER)], origin("vmware_recent"))
 
 

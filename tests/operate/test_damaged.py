@@ -172,7 +172,7 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
     assert not path.exists()
 
 
-def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> None:
+def test_a_settled_journal_of_an_older_version_is_not_reported(stage: Stage) -> None:
     stage.night()
     of_an_older_version(journals(stage.store.folder)[-1])
     assert known_of(stage.store, JOB.name).unreadable == ()
@@ -180,7 +180,7 @@ def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> N
     assert job_status_of(stage).level is Level.OK
 
 
-def test_every_command_that_meets_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:
+def test_every_command_that_reads_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab()
     assert night("run").code == 0
     (path,) = (night.lab.directory / "snapall.state").glob("**/*.jsonl")

@@ -286,7 +286,7 @@ def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.GARBAGE])
-def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
+def test_a_filer_that_accepts_the_login_but_answers_badly_is_reported_by_its_version(
     at_lab: Make, transport: str, kind: FaultKind
 ) -> None:
     night = at_lab(transport=transport)
@@ -297,7 +297,7 @@ def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
     assert ended.code == 1
 
 
-def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_lab: Make) -> None:
+def test_a_filer_that_does_not_answer_is_not_queried_again(at_lab: Make) -> None:
     night = at_lab(transport="ssh")  # by rsh the lab cannot leave one so, but for a time-out
     faulty("vol status", FaultKind.DROP)(night)
     ended, links = run_checks(night)
@@ -318,7 +318,7 @@ def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
     assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
 
 
-def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -> None:
+def test_outstanding_work_of_a_job_removed_from_the_configuration_is_reported(at_lab: Make) -> None:
     night = at_lab()
     dead_run(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
@@ -328,7 +328,7 @@ def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -
     assert "web01 (vm-108)" in owed["text"]
 
 
-def test_where_no_vm_is_known_the_login_of_vcbsnapshot_is_told_as_not_tried(at_lab: Make) -> None:
+def test_with_no_known_vm_the_vcbsnapshot_login_is_reported_as_not_tried(at_lab: Make) -> None:
     night = at_lab()
     external_actors.set_database(night.world, up=False)
     _, links = run_checks(night)
@@ -346,7 +346,7 @@ def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab
     assert "geheim" not in ended.out + ended.err
 
 
-def test_a_run_at_work_is_told(at_lab: Make) -> None:
+def test_a_run_in_progress_is_reported(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state
     state.mkdir()
@@ -392,7 +392,7 @@ def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_la
     assert "the group `readers` cannot read" in folder["text"]
 
 
-def test_faults_of_the_configuration_are_told_all_and_exit_2(at_lab: Make) -> None:
+def test_all_configuration_faults_are_reported_with_exit_2(at_lab: Make) -> None:
     night = at_lab()
     night.edit("retain      = 4", "retain      = 0\nnonsense = 1")
     ended = night("doctor")

@@ -47,7 +47,7 @@ from tests.operate.guardians import (
 from tests.waiting import PATIENCE, until
 
 
-def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_story_is_told(at_lab: Make) -> None:
+def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_it(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)
     with running(night) as run:
@@ -95,9 +95,7 @@ Lock.try_acquire = leaking
 """
 
 
-def test_a_lock_that_somebody_keeps_though_the_run_is_dead_is_an_alarm_everywhere_and_settled_in_the_end(
-    at_lab: Make, tmp_path: Path
-) -> None:
+def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_lab: Make, tmp_path: Path) -> None:
     night = guarded(at_lab)
     slow(night)
     with running(night, prelude=HEIR.format(file=str(tmp_path / "heir"))) as run:
@@ -134,7 +132,7 @@ def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(a
     assert "began no release within 1 s of its first quiesce, and was ended" in log(night)[0]
 
 
-def test_after_a_whole_run_it_ends_and_says_nothing(at_lab: Make) -> None:
+def test_after_a_whole_run_it_ends_silently(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow_removal(night)
     with running(night) as run:
@@ -171,7 +169,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_without_the_guardians_word_nothing_is_quiesced(
+def test_until_the_guardian_reports_nothing_is_quiesced(
     at_lab: Make, how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = guarded(at_lab)
@@ -194,7 +192,7 @@ def test_without_the_guardians_word_nothing_is_quiesced(
 
 
 @pytest.mark.parametrize("command", ["run", "recover"])
-def test_whoever_comes_next_waits_for_a_guardian_at_work(at_lab: Make, command: str) -> None:
+def test_the_next_command_waits_for_an_active_guardian(at_lab: Make, command: str) -> None:
     night = guarded(at_lab)
     slow(night)
     slow_removal(night)
@@ -248,7 +246,7 @@ def settled_again(night: AtLab) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [["--order", "paper"], ["--keep", "before_update"]], ids=" ".join)
-def test_it_knows_what_was_asked_of_the_run_beyond_the_configuration(at_lab: Make, options: list[str]) -> None:
+def test_it_knows_the_command_line_options_of_the_run(at_lab: Make, options: list[str]) -> None:
     night = guarded(at_lab)
     slow(night)
     argv = [sys.executable, "-m", "snapall", "run", *options, "--config", str(night.config)]

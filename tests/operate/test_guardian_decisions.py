@@ -192,7 +192,7 @@ def test_when_a_run_dies_its_vms_are_released_at_the_next_look(watch: Watch) -> 
     assert watch.site.rows == []
 
 
-def test_a_run_whose_report_is_written_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
+def test_a_run_with_a_written_report_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
     watch.begin().append([Ended(0, open=False, text="")])
     watch.at = [(60, watch.die)]
     watch.watch()
@@ -284,7 +284,7 @@ def test_without_a_journal_there_is_nothing_to_guard(watch: Watch) -> None:
         watch.watch()
 
 
-def test_a_lock_that_keeps_nobody_out_makes_no_guardian(watch: Watch) -> None:
+def test_a_lock_that_excludes_nobody_makes_no_guardian(watch: Watch) -> None:
     watch.quiesce()
     watch.release()
     with pytest.raises(JournalError, match=f"is free although process {watch.pid} holds it"):
@@ -319,7 +319,7 @@ def test_a_lock_that_others_keep_is_not_waited_for_beyond_the_longest_wait(watch
     watch.release()
 
 
-def test_a_lock_that_is_held_though_the_run_is_dead_is_told_once_and_tried_on(watch: Watch) -> None:
+def test_a_lock_held_after_the_run_died_is_reported_once_and_retried(watch: Watch) -> None:
     watch.quiesce()
 
     def killed() -> None:
@@ -336,7 +336,7 @@ def test_a_lock_that_is_held_though_the_run_is_dead_is_told_once_and_tried_on(wa
     assert not is_open(watch.path)
 
 
-def test_a_journal_that_is_damaged_ends_nobody_and_what_was_read_before_is_settled(watch: Watch) -> None:
+def test_a_damaged_journal_ends_no_process_and_what_was_read_before_is_settled(watch: Watch) -> None:
     watch.quiesce()
     guardian = watch.guardian
     with watch.path.open("a") as file:
@@ -350,7 +350,7 @@ def test_a_journal_that_is_damaged_ends_nobody_and_what_was_read_before_is_settl
     assert is_open(watch.path)  # it is as it was
 
 
-def test_a_journal_that_was_damaged_from_the_start_is_told(watch: Watch) -> None:
+def test_a_journal_damaged_from_the_start_is_reported(watch: Watch) -> None:
     watch.quiesce()
     watch.path.write_text("{}\n")
     watch.at.append((LIMIT * 3, watch.die))
@@ -397,7 +397,7 @@ def test_when_the_state_folder_is_gone_a_run_that_gives_no_sign_of_life_is_ended
     assert watch.site.rows == []
 
 
-def test_a_lock_without_a_name_is_no_leave_to_work_beside_a_run_that_lives(watch: Watch) -> None:
+def test_an_unlinked_lock_does_not_permit_work_beside_a_living_run(watch: Watch) -> None:
     watch.quiesce().append([ReleaseBegan("a signal")])
     released = watch.released()
     watch.at += [(3.0, watch.delete_state), (3.0, watch.release), (60.0, lambda: setattr(watch, "lives", False))]
@@ -422,7 +422,7 @@ def test_whoever_holds_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch
     assert watch.site.rows == []
 
 
-def test_what_cannot_be_settled_without_a_journal_has_a_remedy_that_needs_none(watch: Watch) -> None:
+def test_work_without_a_journal_gets_a_remedy_that_needs_none(watch: Watch) -> None:
     watch.quiesce()
     watch.site.fail(lambda step: isinstance(step, Release), lambda step, act: Refusal("no VirtualCenter"))
     watch.site.faults *= 9
@@ -477,6 +477,6 @@ def test_a_job_that_wants_no_guardian_has_none(at_lab: Callable[..., AtLab]) -> 
     )
 
 
-def test_a_configuration_that_was_cut_off_is_none() -> None:
+def test_a_truncated_configuration_is_rejected() -> None:
     with pytest.raises(ValueError, match="no configuration arrived"):
         GuardianConfig.from_bytes(b"")

@@ -161,7 +161,7 @@ def dead_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
-def test_a_summary_that_was_tampered_with_is_no_defect(dead_night: Path, data: st.DataObject) -> None:
+def test_a_tampered_summary_is_not_treated_as_a_defect(dead_night: Path, data: st.DataObject) -> None:
     """It may lie, as any line may; whoever looks at it shows it, or says that the journal is damaged."""
     *lines, last = dead_night.read_text().splitlines()
     body = json.loads(last)

@@ -232,7 +232,7 @@ def test_the_command_for_people_looks_as_in_the_batch() -> None:
 # -- reserved ports
 
 
-def test_an_account_that_may_not_take_a_reserved_port_is_told_what_helps() -> None:
+def test_an_account_without_the_right_to_a_reserved_port_gets_a_remedy() -> None:
     def forbid(port: int) -> socket.socket:
         raise PermissionError(errno.EACCES, "Permission denied")
 

@@ -65,7 +65,7 @@ def test_each_right_that_is_not_optional_is_missed(start: Start, table: str) -> 
         (asked.vms([688]), asked.snapshots([611]))
 
 
-def test_the_hosts_passwords_are_in_the_stand_in_and_nobody_may_read_them(start: Start) -> None:
+def test_nobody_can_read_the_host_passwords_in_the_stand_in(start: Start) -> None:
     assert "PASSWORD" in TABLES["VPX_HOST"]
     assert not any("PASSWORD" in columns for columns in granted("grants.sql").values())
 

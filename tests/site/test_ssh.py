@@ -187,7 +187,7 @@ def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer
     assert set(server.logins) == {("snapall", "publickey")}
 
 
-def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: Filer) -> None:
+def test_an_old_filer_accepts_a_password(server: SshServer, settings: Filer) -> None:
     assert Ssh(settings.model_copy(update={"key_file": None, "password": Secret("right")})).run(
         "snap rename v a b"
     ) == FilerReply("", "")
@@ -219,7 +219,7 @@ def test_a_connection_opened_ahead_carries_the_next_command_and_no_other(server:
     assert server.commands == [b"version", b"snap list -n vmvol1"]
 
 
-def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected_to_anew(
+def test_a_filer_that_rejects_a_command_on_a_prefetched_connection_is_connected_again(
     server: SshServer, settings: Filer
 ) -> None:
     ssh = Ssh(settings)
@@ -233,7 +233,7 @@ def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected
     assert server.commands == [b"version"]
 
 
-def test_that_no_connection_can_be_opened_ahead_is_told_by_the_command(server: SshServer, settings: Filer) -> None:
+def test_a_failed_prefetch_is_reported_by_the_command(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_FAILED
     ssh = Ssh(settings)
     ssh.preconnect()
@@ -336,7 +336,7 @@ def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(
     assert {method for _, method in server.logins} == {"publickey"}
 
 
-def test_a_filer_that_wants_a_second_proof_is_not_entered(server: SshServer, settings: Filer) -> None:
+def test_a_filer_that_wants_a_second_factor_is_refused(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_PARTIALLY_SUCCESSFUL
     with pytest.raises(NotSent, match="second proof"):
         Ssh(settings).run("version")
@@ -468,7 +468,7 @@ def test_a_request_that_is_rejected_is_not_trusted_to_have_done_nothing(server: 
         Ssh(settings).run("snap create vmvol1 x")
 
 
-def test_a_failure_without_a_word_is_not_taken_for_silent_success(server: SshServer, settings: Filer) -> None:
+def test_a_silent_failure_is_not_taken_for_success(server: SshServer, settings: Filer) -> None:
     server.answer = say(status=1)
     with pytest.raises(NoAnswer, match="exit status 1"):
         Ssh(settings).run("snap rename v a b")
@@ -507,11 +507,11 @@ def test_a_key_with_a_passphrase_is_named(settings: Filer, user_key: paramiko.RS
     assert "locked" in why_there_is_no_way_in(settings, path)
 
 
-def test_without_a_key_or_a_password_there_is_no_way_in(settings: Filer) -> None:
+def test_without_a_key_or_a_password_the_login_fails(settings: Filer) -> None:
     assert "key_file or a password" in why_there_is_no_way_in(settings, None)
 
 
-def test_a_key_is_read_once_so_that_its_loss_stops_nobody(server: SshServer, settings: Filer) -> None:
+def test_a_key_is_read_once_so_that_losing_it_stops_no_run(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
     assert settings.key_file is not None
     settings.key_file.unlink()
@@ -525,7 +525,7 @@ def test_what_paramiko_logs_does_not_litter_the_terminal() -> None:
     assert (told.stdout, told.stderr) == (b"", b"")
 
 
-def test_a_greeting_tells_the_host_key_and_gives_no_command(server: SshServer, settings: Filer) -> None:
+def test_a_greeting_reads_the_host_key_and_sends_no_command(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
     key = ssh.greet()
     assert (key.kind, key.fingerprint) == ("ssh-rsa", server.host_key.fingerprint)

@@ -37,7 +37,7 @@ def logged(stage: Stage, path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-def test_a_good_night_in_paper_order_writes_the_batchs_log(at_lab: Callable[..., AtLab]) -> None:
+def test_a_successful_run_in_paper_order_writes_the_batchs_log(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab(order="paper")
     assert night("run").code == 0
     written = (night.lab.directory / "snapall.log").read_text().splitlines()

@@ -12,6 +12,7 @@ import pytest
 from snapall.backup import decide_looks, decide_rotation, looks, report, rotation
 from snapall.backup.model import Job
 from snapall.backup.rotation import Listings
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete
 from tests.years.__main__ import SHM, figures
 from tests.years.years import Years
@@ -46,7 +47,7 @@ def test_a_seed_gives_the_same_nights_again() -> None:
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """A printed id is believed, whosever it is."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
-    monkeypatch.setattr("snapall.backup.changes_vms.present_ids", lambda _: ())
+    monkeypatch.setattr(RunState, "present_ids", property(lambda _: ()))
 
 
 def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
