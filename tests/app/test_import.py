@@ -1,4 +1,4 @@
-"""`snapall import`: the written configuration says what the batch said, and nothing is overwritten or given away."""
+"""`snapall import`: the written configuration matches the batch, and nothing is overwritten or exposed."""
 
 from __future__ import annotations
 

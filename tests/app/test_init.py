@@ -66,7 +66,7 @@ def fingerprint_of(night: AtLab) -> str:
 
 
 def init(night: AtLab, out: Path, given: dict[str, str], *more: str) -> Ended:
-    """The command, with nobody at a terminal."""
+    """The command, without a terminal."""
     words = [word for key, value in given.items() for word in _words(key, value)]
     night.capture.readouterr()
     with pytest.raises(SystemExit) as ending:

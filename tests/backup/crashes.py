@@ -148,7 +148,7 @@ def deaths() -> Iterator[Callable[[int], Death]]:
 
 
 def main() -> int:
-    """Print what did not hold, and the counts; 0 when all held."""
+    """Print every broken promise, and the counts; return 0 when there is none."""
     counts, bad = Counter[str](), 0
     for (job, told), death in itertools.product(cells(), deaths()):
         for number in itertools.count(1):

@@ -156,7 +156,7 @@ STRANGERS: dict[str, tuple[VmSnapshot, bool]] = {
 
 
 def printing(stage: Stage, row: VmSnapshot, *, made: bool) -> Fault:
-    """A create that prints somebody else's id, whether it made a snapshot or not."""
+    """A create that prints a foreign id, whether or not it made a snapshot."""
 
     def prints(step: Step, act: Act) -> Outcome:
         if made:

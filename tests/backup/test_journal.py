@@ -22,7 +22,7 @@ _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
 
 @pytest.fixture
 def syncs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What the journal held each time that it was synced."""
+    """The content of the journal at each sync."""
     held: list[bytes] = []
 
     def sync(descriptor: int) -> None:

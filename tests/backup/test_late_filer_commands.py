@@ -29,7 +29,7 @@ def silence(step: Step, act: Act) -> Outcome:
 
 
 def unanswered(what: What) -> bool:
-    """The answer to a deletion, which is none, is written."""
+    """Wait until the missing answer to a deletion is recorded."""
     return isinstance(what, Answered) and isinstance(what.outcome, Unknown)
 
 

@@ -147,7 +147,7 @@ def test_one_of_two_datastores_without_a_vm_is_refused(tmp_path: Path) -> None:
 
 
 def silent(step: Step, act: Act) -> Outcome:
-    """It did not happen, and nothing is said."""
+    """It did nothing, and answered nothing."""
     return Done()
 
 

@@ -1,4 +1,4 @@
-"""The rotation, told as tables of names."""
+"""The rotation, as tables of names."""
 
 from __future__ import annotations
 

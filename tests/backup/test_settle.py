@@ -1,4 +1,4 @@
-"""Settling a dead run's journal: by looking first, by id alone, and never on somebody else's snapshots."""
+"""Settling a dead run's journal: look first, remove by id alone, and leave foreign snapshots alone."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def at(folder: Path, order: Order, *volumes: str) -> Stage:
 
 
 def claim(step: Step, act: Act) -> Outcome:
-    """The filer says yes and does nothing."""
+    """The filer reports success and does nothing."""
     return Done("creating snapshot...")
 
 

@@ -71,7 +71,7 @@ class Run:
 
     @property
     def ideal(self) -> float:
-        """Seconds of the best schedule: the creates, the capture and its proof, the removals, each after the other.
+        """Seconds of the best schedule: the creates, the capture, its confirmation, the removals, one after the other.
 
         Of the filer's two commands only its own time counts: connecting and logging in are no part of the ideal.
         """
@@ -96,7 +96,7 @@ class Run:
 
     @property
     def before_release(self) -> float:
-        """Seconds from the proof to the first removal sent."""
+        """Seconds from the confirmation to the first removal sent."""
         return self.of("Release")[0].began - self.confirmed
 
     def _seconds(self, kind: str) -> list[float]:

@@ -1,4 +1,4 @@
-"""The reckoning of the window's benchmark, and that it runs; its figures are nobody's gate."""
+"""The computation of the window's benchmark, and that it runs; no test depends on its figures."""
 
 from __future__ import annotations
 

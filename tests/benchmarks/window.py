@@ -1,4 +1,4 @@
-"""For how long VMs are held: `python -m tests.benchmarks.window` prints two tables, and asserts nothing.
+"""How long VMs stay quiesced: `python -m tests.benchmarks.window` prints two tables, and asserts nothing.
 
 Each row is a whole run on the lab, by ssh and with its guardian, in a process of its own. Up to 54 VMs every call is a
 program that is started; above, the calls are sleeps in that process. All creates take as long, and so do all

@@ -32,7 +32,7 @@ def put(folder: Path, data: bytes, overlay: str = "", name: str = "snapall.bat")
 
 
 def refused(path: Path) -> list[str]:
-    """What is said of a file that is not taken, without its name."""
+    """The message for a rejected file, without its name."""
     with pytest.raises(ConfigError) as caught:
         load(path, ENVIRON)
     assert caught.value.exit is Exit.USAGE
@@ -442,7 +442,7 @@ def no_secret_is_shown(batch: Batch) -> None:
 
 
 def stands_in(data: bytes, batch: Batch) -> None:
-    """Every value of the configuration stands in the text, with its variables put in their places."""
+    """Every value of the configuration appears in the text, once its variables are expanded."""
     text = re.sub(r"\^\n", "", data.decode("utf-8-sig", "surrogateescape").replace("\r", ""))
     values = {hit[1].lower(): hit[2] for hit in re.finditer(r'(?im)^[@ \t,;=]*set[ \t]+"?([^=\n]+)=([^\r\n]*)', text)}
     for _ in range(2):

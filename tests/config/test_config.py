@@ -54,7 +54,7 @@ def read(folder: Path, text: str = PLAIN) -> Config:
 
 
 def faults(folder: Path, text: str) -> list[str]:
-    """What is said of the text, without the file's name."""
+    """The message for the text, without the file's name."""
     with pytest.raises(ConfigError) as caught:
         read(folder, text)
     assert caught.value.exit is Exit.USAGE

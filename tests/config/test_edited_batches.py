@@ -18,7 +18,7 @@ LIST = "in (vmlist.txt)"
 
 
 def faults_at(data: bytes, line: int) -> str:
-    """What is said of one line, all of it."""
+    """The whole message for one line."""
     return "\n".join(one for one in faults(data) if one.startswith(f"line {line}:"))
 
 

@@ -34,7 +34,7 @@ PATIENCE = 60  # seconds for two instances
 
 
 class NoCapture:
-    """Takes the place of pytest's `capsys`, where nobody reads what a command prints."""
+    """Replaces pytest's `capsys` where the output of a command is ignored."""
 
     def readouterr(self) -> tuple[str, str]:
         return ("", "")

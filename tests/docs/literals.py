@@ -1,4 +1,4 @@
-"""What the words of an expression are, as far as they are known without running it.
+"""The text of an expression, as far as it is known without running it.
 
 What only a night can know stands in them as a WORD in capitals.
 """
@@ -64,7 +64,7 @@ class Module:
         return None
 
     def answers(self, name: str) -> list[tuple[ast.expr, Words]]:
-        """What a function returns, each with the words that are known there."""
+        """What a function returns, each with the text known there."""
         home = self.home(name)
         if home is None:
             return []
@@ -74,7 +74,7 @@ class Module:
 
 
 class Words:
-    """The words of an expression: what it names is looked up further up, and in the functions that it calls."""
+    """The text of an expression; names are looked up in the enclosing scopes and in the functions that it calls."""
 
     def __init__(self, module: Module, line: int, functions: Sequence[ast.FunctionDef]) -> None:
         self._module = module
@@ -95,7 +95,7 @@ class Words:
                 return self.of(node)
 
     def of(self, node: ast.expr) -> str:
-        """The text; "" when none of its words is known."""
+        """The text; "" when none of it is known."""
         match node:
             case ast.Constant(value=str(text)):
                 return " ".join(text.split())
@@ -178,7 +178,7 @@ class Words:
 
 
 def capitals(node: ast.expr) -> str:
-    """What stands for a value that only the night knows."""
+    """The placeholder for a value known only at run time."""
     match node:
         case ast.Call(func=ast.Name(id=name)) if name.strip("_") in CAPITALS:
             return _capital(name)
@@ -201,7 +201,7 @@ def _capital(name: str) -> str:
 
 
 def name_of(node: ast.expr) -> str:
-    """The last part of a name; "" when it is none."""
+    """The last part of a name; "" when it is not a name."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

@@ -46,7 +46,7 @@ def every_command() -> list[tuple[str, list[str]]]:
 
 
 def every_example() -> list[tuple[str, list[str]]]:
-    """Those that stand below the commands' own help."""
+    """The options below the commands' own help."""
     tree = typer.main.get_command(cli.app)
     assert isinstance(tree, typer.core.TyperGroup)
     texts = [(name, line) for name, one in tree.commands.items() for line in (one.epilog or "").splitlines()]

@@ -1,4 +1,4 @@
-"""The tasks of docs/task-scheduler/, held to Microsoft's published schema as far as they use it.
+"""The tasks of docs/task-scheduler/ comply with Microsoft's published schema.
 
 There is no Task Scheduler where these tests run. Names and values: "Task Scheduler Schema", learn.microsoft.com,
 taskschd; the settings may stand in any order, what is in a trigger may not.

@@ -129,7 +129,7 @@ def test_a_verdict_on_fewer_than_nine_tenths_of_the_cells_exits_3(missed: int, c
 
 
 def label(*tries: tuple[CellResult, str]) -> tuple[CellResult, int]:
-    """What a cell comes to that is played as these tell, and which of them was the last."""
+    """The result of a cell that plays these trials, and which of them was the last."""
     script = iter(tries)
     limits: list[CellLimits] = []
 

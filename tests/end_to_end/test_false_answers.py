@@ -1,4 +1,4 @@
-"""Whole nights on the lab in which a system says yes and does nothing: its ledger and its lists tell what is so."""
+"""Whole runs on the lab in which a system reports success and does nothing: ledger and lists decide."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab
 
 @pytest.mark.parametrize("nth", [2, 3])
 def test_a_list_that_breaks_off_in_a_line_does_not_make_a_backup_unknown(at_lab: Make, nth: int) -> None:
-    """Over rsh nothing else tells that it broke off: what is missing in it has not gone."""
+    """Over rsh nothing shows that it broke off: a snapshot missing from it is not gone."""
     night = at_lab()
     night.fault(Fault("snap list", FaultKind.HALF, nth=nth, times=0))
     assert night.hastily().code in {1, 3}

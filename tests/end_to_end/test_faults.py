@@ -1,4 +1,4 @@
-"""Faults that an earlier core had, each as a whole night on the lab: the order in its ledger is the verdict.
+"""Faults of an earlier core, each as a whole run on the lab: the order in its ledger decides.
 
 tests/backup/test_faults.py tries them on the in-memory site, tests/app/test_defects.py a defect in one of two jobs,
 tests/operate/test_guardian_decisions.py stuck runs and a lost state folder, tests/backup/test_lock.py a lock
@@ -177,7 +177,7 @@ def test_a_failed_capture_leaves_nothing_and_the_filers_text_says_why(at_lab: Ma
 
 
 def died(night: AtLab) -> int:
-    """Kill a run whose three VMs are quiesced, as it asks for the capture; where the ledger stands then."""
+    """Kill a run whose three VMs are quiesced, as it sends the capture; return the position in the ledger."""
     night.fault(Fault("snap create", FaultKind.HANG, seconds=PATIENCE))
     with running(night) as run:
         until(lambda: night.ledger.changing, "the capture asked for")

@@ -1,4 +1,4 @@
-"""Hooks at the lab: when they run, what they are told, and what becomes of a run when one goes wrong."""
+"""Hooks on the lab: when they run, what they get, and how a run ends when one fails."""
 
 from __future__ import annotations
 

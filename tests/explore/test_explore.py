@@ -1,4 +1,4 @@
-"""A small bound of the exploration, and proof that it would find what it is there for."""
+"""A small bound of the exploration, and planted bugs that it must find."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import paramiko
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from snapall.backup.facts import Answered, Failed, Intent, Warned
 from snapall.backup.model import FilerSnapshot
@@ -204,5 +205,5 @@ READERS = (
     Reader("key files", KEYS, key_files, (SiteError,)),
     Reader("program output", blobs(*samples("vcbsnapshot"), f"SsId:x\n{PASSWORD}"), output),
     Reader("driver errors", texts(*SAID, LOGIN), site_error),
-    Reader("database URLs", texts(*URLS), urls, (SiteError,)),
+    Reader("database URLs", texts(*URLS), urls, (SiteError, ValidationError)),
 )  # fmt: skip

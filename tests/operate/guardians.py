@@ -112,7 +112,7 @@ def log(night: AtLab) -> list[str]:
 
 
 def descriptors(pid: int) -> dict[str, str]:
-    """What a process holds open."""
+    """The files that a process has open."""
     found = {}
     for one in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # the lock and the journal are opened for a moment only

@@ -24,7 +24,7 @@ TAKES_ALL = ("datastores  = [688]", "datastores  = [688, 689]")
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A trouble: how it comes about after a good night, the kind it is found as, and what its line names."""
+    """A problem: how to cause it after a successful run, the kind of the finding, and what its line names."""
 
     kind: str
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The sources of an audit, each by hand: what is told of rows and runs that nearly fit."""
+"""The sources of an audit, each by itself: the findings for rows and runs that nearly fit."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A fault: how it comes about, the link that must tell of it, how gravely, and a part of what it says."""
+    """A fault: how to cause it, the link that must report it, its severity, and a part of its message."""
 
     link: str
     mark: Mark

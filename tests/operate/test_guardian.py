@@ -284,7 +284,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
 
 
 def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
-    """Neither its terminal nor its lock, its session or its output: whoever waits for them waits for the run alone."""
+    """It keeps none of terminal, lock, session and output: a process that waits for them waits for the run alone."""
     night = guarded(at_lab)
     slow(night)
     slow_removal(night)

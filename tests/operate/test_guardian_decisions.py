@@ -1,4 +1,4 @@
-"""What a guardian makes of a run's journal, its lock and its time; with a clock that jumps when it is told to."""
+"""What a guardian makes of a run's journal, its lock and its time; with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -132,14 +132,14 @@ class Watch:
         return [one for one in self.told if isinstance(one, Failed)]
 
     def released(self) -> list[float]:
-        """Hears when VMs are released."""
+        """Records when VMs are released."""
         found: list[float] = []
         self.site.after = lambda step: found.append(self.clock.seconds) if isinstance(step, Release) else None
         return found
 
 
 class TickingClock(SimulatedClock):
-    """Tells of every wait. One lasts `least` seconds, for a day has many ticks."""
+    """Counts every wait. One lasts `least` seconds, for a day has many ticks."""
 
     def __init__(self, ticked: Callable[[], None]) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ def test_a_run_that_has_quiesced_nothing_is_never_ended(watch: Watch, beats: boo
 
 
 def test_a_run_that_is_over_is_never_ended_though_work_of_it_stays_outstanding(watch: Watch) -> None:
-    """The process has other jobs to do, and somebody else holds this one's lock."""
+    """The process has other jobs, and another process has this job's lock."""
     journal = watch.quiesce()
 
     def over() -> None:

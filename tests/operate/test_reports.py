@@ -209,7 +209,7 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
 
 @contextmanager
 def shut_out(night: AtLab) -> Iterator[None]:
-    """Work as somebody who may read all but the state folder: root as another user, anybody else by its mode."""
+    """Work as a user who can read everything but the state folder: root as another user, others by its mode."""
     state = night.lab.directory / "snapall.state"
     state.chmod(0o700 if os.geteuid() == 0 else 0)
     for file in (path for path in night.lab.directory.iterdir() if path.is_file()):

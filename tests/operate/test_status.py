@@ -1,4 +1,4 @@
-"""How a job stands in the morning, by its journals alone."""
+"""The status of a job in the morning, by its journals alone."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
 def test_of_another_users_lock_the_living_holder_is_believed_alone(
     in_sight: Path, pid: int, since: float, held: bool
 ) -> None:
-    """A run that was killed leaves its word; whoever may not try the lock must not take it for a run at work."""
+    """A killed run leaves its holder file; without access to the lock it must not count as a running run."""
     stage = slow_stage(in_sight / "state")
     stage.night()
     began = datetime.fromtimestamp(psutil.Process(1).create_time() + since, UTC)

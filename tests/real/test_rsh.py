@@ -46,7 +46,7 @@ def test_an_unprivileged_source_port_is_refused(rshd: Peer) -> None:
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.ACT_NO_ANSWER])
 def test_a_killed_command_gives_no_answer_so_the_list_decides(rshd: Peer, kind: FaultKind) -> None:
-    """rsh has no exit status, and silence is one of the ways in which a filer says yes: that is why a run proves."""
+    """rsh has no exit status, and silence may mean success: that is why a run confirms by reading back."""
     rshd.world.add_faults(Fault("snap create", kind))
     filer = FilerSystem(Rsh(rshd.settings), "filer1")
     assert filer.perform(Capture("vmvol1", "new")) == Done("")

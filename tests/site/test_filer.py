@@ -25,7 +25,7 @@ def sample(name: str) -> str:
 
 @dataclass
 class FakeTransport:
-    """A way to a filer that gives one prepared answer, and remembers what it was asked."""
+    """A filer connection with one canned answer, which records the commands."""
 
     answer: FilerReply | SiteError
     asked: list[str] = field(default_factory=list)
@@ -385,7 +385,7 @@ def test_a_listing_that_comes_with_an_error_is_not_used() -> None:
 
 
 def test_an_answer_that_breaks_off_was_an_answer() -> None:
-    """A create of which the filer said anything at all is never sent again."""
+    """A create that got any answer at all is never sent again."""
     system = FilerSystem(FakeTransport(NoAnswer("it hung up", output="creating snap")), "filer1")
     assert system.perform(Capture("vol1", "x")) == Unknown("it hung up", "creating snap")
 

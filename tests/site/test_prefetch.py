@@ -1,4 +1,4 @@
-"""Connections opened ahead: used in their order while they are usable, and closed when nobody comes for them."""
+"""Connections opened ahead: used in order while they are usable, and closed when unused."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_failed_prefetch_is_not_reported() -> None:
 
 
 class Slow:
-    """A filer that lets somebody in when it is told to, or turns him away."""
+    """A filer that accepts or refuses a login when the test says so."""
 
     def __init__(self, answer: Line | SiteError) -> None:
         self.answer = answer
@@ -92,7 +92,7 @@ def being_opened(slow: Slow) -> Iterator[Prefetch[Line]]:
 
 
 def taken(ahead: Prefetch[Line], patience: float, slow: Slow) -> Line | None:
-    """What somebody gets who comes before the filer has let us in."""
+    """What a caller gets before the login is complete."""
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ahead.take, patience)
         slow.lets_in.set()

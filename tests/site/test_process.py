@@ -1,4 +1,4 @@
-"""The subprocess of the tool, tried with real children: they outlive our patience, and nobody kills them."""
+"""The subprocess of the tool, tried with real children: they outlive the timeout and are not killed."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Behaviour = Callable[[socket.socket], None]
 
 
 class RcmdServer:
-    """One connection at a time: reads the four words of the request, then behaves as it is told."""
+    """One connection at a time: reads the four fields of the request, then behaves as configured."""
 
     def __init__(self) -> None:
         self.requests: list[list[bytes]] = []

@@ -42,7 +42,7 @@ def say(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Ans
 
 
 class Login(paramiko.ServerInterface):
-    """Who is let in, and what is executed."""
+    """Which logins are accepted, and which commands run."""
 
     def __init__(self, server: SshServer) -> None:
         self.server = server

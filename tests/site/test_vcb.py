@@ -49,7 +49,7 @@ def nobody(child: Child) -> None:
 
 @dataclass(frozen=True)
 class FakeProgram:
-    """A vcbsnapshot that answers what it is told to, under any name."""
+    """A vcbsnapshot with configurable answers, under any name."""
 
     folder: Path
     name: str = "vcbsnapshot"

@@ -1,4 +1,4 @@
-"""What a filer tells of its volumes when it is only looked at."""
+"""What a filer reports about its volumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""snapall.log is written in the batch's own words."""
+"""snapall.log is written with the batch's own lines."""
 
 from __future__ import annotations
 

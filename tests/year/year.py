@@ -110,7 +110,7 @@ class Year:
         self._by_day(day)
 
     def _morning(self, incidents: Incidents, code: int, midnight: datetime) -> None:
-        """Faults go away, mostly; then what somebody does about a night that did not go well."""
+        """Most faults go away; then an operator reacts to a run that did not end well."""
         chance, site = self.chance, self.site
         remedy = chance.weighed(MORNINGS) if code != 0 else "nothing"
         if remedy != "guardian":
