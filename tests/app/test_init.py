@@ -34,11 +34,11 @@ class Patient:
     """A person with a list of answers; once it is used up, defaults are taken."""
 
     answers: dict[str, list[str]]
-    heard: list[str] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
 
     def ask(self, question: str, default: str | None, hidden: bool) -> str:
-        self.heard.append(question)
+        self.transcript.append(question)
         self.hidden += [question] if hidden else []
         key = next((key for key in self.answers if key in question and self.answers[key]), None)
         if key is not None:
@@ -47,7 +47,7 @@ class Patient:
         return default
 
     def show(self, text: str) -> None:
-        self.heard.append(text)
+        self.transcript.append(text)
 
 
 def flags_of(night: AtLab, transport: str = "ssh") -> dict[str, str]:
@@ -71,8 +71,8 @@ def init(night: AtLab, out: Path, given: dict[str, str], *more: str) -> Ended:
     night.capture.readouterr()
     with pytest.raises(SystemExit) as ending:
         cli.main(["init", "--out", str(out), *words, *more])
-    told, complained = night.capture.readouterr()
-    return Ended(int(str(ending.value.code)), told, complained)
+    stdout, complained = night.capture.readouterr()
+    return Ended(int(str(ending.value.code)), stdout, complained)
 
 
 def _words(key: str, value: str) -> Iterator[str]:
@@ -235,10 +235,10 @@ def test_a_prompt_repeats_until_the_answer_is_valid(at_lab: Make, home: Path) ->
     settings = load(home / "snapall.toml")
     assert len(settings.jobs["vmvol1"].chain) == 7
     assert set(person.hidden) == {"Password of vcbackup", "Password of the database login; empty: none"}
-    assert sum(question == "Volumes of these datastores, separated by commas" for question in person.heard) == 2
-    assert any("nosuchvol" in text and "remedy: " in text for text in person.heard)
-    assert any("refused the login" in text for text in person.heard)
-    assert not any(night.world.settings.vc_password in text for text in person.heard)
+    assert sum(question == "Volumes of these datastores, separated by commas" for question in person.transcript) == 2
+    assert any("nosuchvol" in text and "remedy: " in text for text in person.transcript)
+    assert any("refused the login" in text for text in person.transcript)
+    assert not any(night.world.settings.vc_password in text for text in person.transcript)
 
 
 def test_an_invalid_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_steps_of_a_run_are_those_of_its_plan(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order), replace(Stage(tmp_path).pace, parallel=1))
         stage.night()
-        surveyed = next(what for what in stage.heard if isinstance(what, Surveyed))
+        surveyed = next(what for what in stage.events if isinstance(what, Surveyed))
         sent = [
             replace(step, ssid=f"<ssid of {step.vm.moref}>") if isinstance(step, Release) else step
             for step in stage.site.asked
@@ -538,7 +538,7 @@ def test_two_volumes_are_captured_while_all_vms_are_quiesced(tmp_path: Path) -> 
     report = stage.night()
     assert report.exit is Exit.OK
     assert stage.dates("v")[P] == stage.dates("w")[P] == f"old {R}"
-    assert all(held == {108, 110, 1226} for held in stage.site.quiesced_at.values())
+    assert all(quiesced == {108, 110, 1226} for quiesced in stage.site.quiesced_at.values())
 
 
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:
@@ -605,7 +605,7 @@ def test_a_listener_that_raises_delays_nothing(stage: Stage) -> None:
     def raises(event: object) -> None:
         raise SystemExit(1)
 
-    stage.hear = raises  # type: ignore[method-assign, assignment]
+    stage.listen = raises  # type: ignore[method-assign, assignment]
     assert stage.night().exit is Exit.OK
     assert stage.site.rows == []
 
@@ -615,7 +615,7 @@ def test_a_stranger_that_looks_like_ours_is_reported_and_left(stage: Stage) -> N
     stage.site.volumes["v"].append(FilerSnapshot("vmware_new_20070101T030000Z", "Jan 01 03:00"))
     stage.site.volumes["v"].append(FilerSnapshot("vmware_snap5", "Jan 01 03:00"))
     assert stage.night().exit is Exit.OK
-    warnings = " ".join(what.text for what in stage.heard if isinstance(what, Warned))
+    warnings = " ".join(what.text for what in stage.events if isinstance(what, Warned))
     for name in ("snapshot-7", "vmware_new_20070101T030000Z", "vmware_snap5"):
         assert name in warnings
     assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
@@ -626,7 +626,7 @@ def test_a_chain_that_another_script_turned_is_a_warning(stage: Stage) -> None:
     stage.night()
     stage.site.volumes["v"][0] = FilerSnapshot(R, "by the old batch")
     stage.night()
-    assert any("old batch" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("old batch" in what.text for what in stage.events if isinstance(what, Warned))
 
 
 def test_another_virtualcenter_is_refused_by_name(stage: Stage) -> None:
@@ -663,4 +663,4 @@ def test_a_list_that_changed_since_the_survey_is_planned_again(stage: Stage) -> 
     stage.site.after = remove
     assert stage.night().exit is Exit.OK
     assert not any(isinstance(step, Delete) for step in stage.site.ledger)
-    assert any("planned again" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("planned again" in what.text for what in stage.events if isinstance(what, Warned))

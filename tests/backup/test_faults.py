@@ -267,8 +267,8 @@ def test_two_jobs_at_work_never_have_a_snapshot_each_on_one_vm(tmp_path: Path) -
     reports: list[Report] = []
 
     def second(step: Step) -> None:
-        held = [row.vm for row in stage.site.rows]
-        assert len(held) == len(set(held))
+        vms = [row.vm for row in stage.site.rows]
+        assert len(vms) == len(set(vms))
         if isinstance(step, Quiesce) and not begun:
             begun.append("vol2")
             reports.append(BackupRun(other.job, other.pace, other.context, other.store, token="").run())

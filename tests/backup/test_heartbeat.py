@@ -45,7 +45,7 @@ def test_a_waiting_run_gives_signs_of_life(stage: Stage, beats: list[tuple[str, 
     found = gaps(beats, f"vol1-{STAMP}")
     assert sum(found) >= stage.pace.settle
     assert max(found) <= BEAT
-    assert [what for what in stage.heard if isinstance(what, Waiting)]
+    assert [what for what in stage.events if isinstance(what, Waiting)]
 
 
 def test_a_run_gives_signs_of_life_while_it_looks_again_at_earlier_runs(

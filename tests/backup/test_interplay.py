@@ -82,7 +82,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
         return outcome
 
     stage.site.fail(last, slow)
-    context = RunContext(stage.site, stage.clock, stage.hear, interrupted)
+    context = RunContext(stage.site, stage.clock, stage.listen, interrupted)
     with pytest.raises(KeyboardInterrupt):
         BackupRun(stage.job, stage.pace, context, stage.store).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
@@ -385,7 +385,7 @@ def test_a_blocked_paper_run_plans_what_it_does(tmp_path: Path) -> None:
     stage.site.volumes["v"] = [
         replace(row, tags=("snapmirror",)) if row.name == pending else row for row in stage.site.volumes["v"]
     ]
-    stage.heard.clear()
+    stage.events.clear()
     stage.night()
     assert "planned again" not in stage.warnings
     assert kept(stage) == OLD
@@ -437,7 +437,7 @@ def test_a_defect_while_settling_an_earlier_run_costs_no_backup_but_is_an_alarm(
 
     stage.site.fail(release_of(110), explode)
     stage.night()
-    stage.heard.clear()
+    stage.events.clear()
     report = stage.night()
     assert (report.exit, report.published) == (Exit.OUTSTANDING, True)
     assert "Traceback" in stage.failures[0]

@@ -23,13 +23,13 @@ _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
 @pytest.fixture
 def syncs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The content of the journal at each sync."""
-    held: list[bytes] = []
+    synced: list[bytes] = []
 
     def sync(descriptor: int) -> None:
-        held.append(os.pread(descriptor, 1 << 20, 0))
+        synced.append(os.pread(descriptor, 1 << 20, 0))
 
     monkeypatch.setattr(os, "fsync", sync)
-    return held
+    return synced
 
 
 def intend(journal: Journal, step: Step) -> int:

@@ -43,7 +43,7 @@ def test_a_late_deletion_never_hits_another_backup_of_the_same_name(stage: Stage
     stage.clock.push(3600)
     assert moved_up(stage)
     assert stage.site.asked.count(Delete("v", S4)) == 1
-    assert any(isinstance(one, Waiting) for one in stage.heard)
+    assert any(isinstance(one, Waiting) for one in stage.events)
     assert not stage.store.open_runs()
 
 
@@ -203,9 +203,9 @@ def test_a_vm_that_was_released_while_an_older_create_could_still_act_is_not_cal
     stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
     stage.site.fail(lambda step: isinstance(step, Release), takes(stage, 1))
     report = stage.night()
-    (held,) = stage.site.quiesced_at.values()
-    assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= held
-    assert len(held) < len(stage.site.vms)
+    (quiesced,) = stage.site.quiesced_at.values()
+    assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= quiesced
+    assert len(quiesced) < len(stage.site.vms)
 
 
 def takes(stage: Stage, seconds: float) -> Fault:

@@ -65,7 +65,7 @@ def test_a_holder_without_a_name_is_given_a_moment(tmp_path: Path, clock: Simula
             raise AssertionError("never held")
         assert clock.monotonic() == before + 1
     assert "process 0" not in str(refused.value)
-    assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # whoever holds it is to be found by this
+    assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # the holder can be found by this
 
 
 def test_a_full_disk_does_not_stop_recover(tmp_path: Path, clock: SimulatedClock) -> None:

@@ -70,7 +70,7 @@ def test_a_task_that_runs_for_hours_is_abandoned_after_a_limit(stage: Stage) -> 
     assert "vm-108" in report.outstanding[0]
     assert 900 < moments[-1] <= 960
     assert stage.clock.monotonic() <= NIGHT + 960
-    waits = [what for what in stage.heard if isinstance(what, Waiting)]
+    waits = [what for what in stage.events if isinstance(what, Waiting)]
     assert any("web01 (vm-108): another task blocks the removal" in one.why for one in waits)
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK

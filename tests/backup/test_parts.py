@@ -133,7 +133,7 @@ def test_the_systems_threads_wait_for_an_answer_or_give_up() -> None:
 
 def test_the_event_bus_dismisses_who_raises_and_leaves_who_hangs() -> None:
     gate = threading.Event()
-    heard: list[object] = []
+    events: list[object] = []
 
     def hangs(_: Record) -> None:
         gate.wait(PATIENCE)
@@ -141,13 +141,13 @@ def test_the_event_bus_dismisses_who_raises_and_leaves_who_hangs() -> None:
     def leaves(_: Record) -> None:
         raise SystemExit(1)
 
-    bus = EventBus(leaves, hangs, lambda record: heard.append(record.what))
+    bus = EventBus(leaves, hangs, lambda record: events.append(record.what))
     for n in range(3):
         bus(Record(AT, Gone(n, "")))
     bus.close(patience=0.2)
-    until(lambda: len(heard) == 3, "the last of three records")
+    until(lambda: len(events) == 3, "the last of three records")
     assert [type(error) for error in bus.dismissed] == [SystemExit]
-    assert heard == [Gone(n, "") for n in range(3)]
+    assert events == [Gone(n, "") for n in range(3)]
     gate.set()
 
 

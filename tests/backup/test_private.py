@@ -134,7 +134,7 @@ def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage
     assert caught.value.exit is Exit.OUTSTANDING
     assert f"can write {stage.state / name} (mode {mode:04o})" in caught.value.message
     assert f"chmod go-w {stage.state / name}" in caught.value.hint
-    with pytest.raises(Untrusted):  # whoever only looks does not believe it either
+    with pytest.raises(Untrusted):  # a reader does not trust it either
         require_listed(stage.store.folder)
     assert rights(stage.state / name) == f"{mode:04o}"
 

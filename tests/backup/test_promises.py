@@ -88,8 +88,8 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
 
     one.site.after = second
     one.night()
-    held = list(one.site.quiesced_at.values())
-    assert held == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # one name, twice
+    vms = list(one.site.quiesced_at.values())
+    assert vms == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # twice
     assert one.site.rows == []
     snapshots = [(step.vm.id, step.ssid) for step in one.site.ledger if isinstance(step, Release)]
     assert len(snapshots) == len(set(snapshots)) == 3

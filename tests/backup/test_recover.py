@@ -65,7 +65,7 @@ def test_all_vms_with_known_ids_are_released_before_anything_is_waited_for(stage
     assert stage.clock.monotonic() >= stage.pace.settle
     assert stage.site.rows == []
     assert stage.store.open_runs() == []
-    assert sum(isinstance(what, OutstandingFound) for what in stage.heard) == 4
+    assert sum(isinstance(what, OutstandingFound) for what in stage.events) == 4
 
 
 def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage: Stage) -> None:
@@ -200,7 +200,7 @@ def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(s
     stage.site.unregister(110)
     assert stage.recover() is Exit.OUTSTANDING
     assert "sql01 (vm-110): no longer registered" in stage.failures[-1]
-    stage.heard.clear()
+    stage.events.clear()
     assert stage.recover() is Exit.OK
     assert stage.failures == []
 

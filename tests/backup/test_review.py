@@ -123,11 +123,11 @@ def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -
     other, name = Vm(110, "sql01", "esx1"), f"Quiesce-{BEGAN.stamp}"
     began = replace(BEGAN, pace=Pace(parallel=1))
     known = Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0)
-    state = _told(began, Intent(1, Quiesce(VM, name)), known, Intent(2, Quiesce(other, name)))
-    state = _told(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
-    state = _told(Found(other.id, "snapshot-6"), state=state)
+    state = _folded(began, Intent(1, Quiesce(VM, name)), known, Intent(2, Quiesce(other, name)))
+    state = _folded(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
+    state = _folded(Found(other.id, "snapshot-6"), state=state)
     row = VmSnapshot("snapshot-6", other.id, name)
-    state = _told(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
+    state = _folded(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
     actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
     assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
 
@@ -198,10 +198,10 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
 
 
 def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
-    state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
+    state = _folded(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
     seen = VmsListed(frozenset({VM.id}), (), frozenset(), state.version)
-    state = _told(seen, state=state)
-    state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
+    state = _folded(seen, state=state)
+    state = _folded(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
     assert state.vms[VM.id].ids == ("snapshot-5",)
     assert state.open
 
@@ -240,7 +240,7 @@ def _bounded(clock: SimulatedClock) -> Callable[[float, Callable[[], bool]], Non
     return bounded
 
 
-def _told(*whats: What, state: RunState | None = None) -> RunState:
+def _folded(*whats: What, state: RunState | None = None) -> RunState:
     """The state after these records, one a second."""
     began = state.version if state is not None else 0
     return fold([Record(AT + timedelta(seconds=began + n), what) for n, what in enumerate(whats)], state)

@@ -66,12 +66,12 @@ def _names_of(step: Rename | Delete) -> tuple[str, ...]:
 
 
 def test_a_tag_on_a_name_that_would_move_leaves_everything_as_it_is() -> None:
-    for held in (R, P, S3, S4, NEW):
-        plan = rotate(JOB, listing(NEW, R, P, S3, S4, **{held: "busy"}), whole(NEW))
+    for busy in (R, P, S3, S4, NEW):
+        plan = rotate(JOB, listing(NEW, R, P, S3, S4, **{busy: "busy"}), whole(NEW))
         assert plan.steps == ()
         assert plan.waiting == (NEW,)
-        assert plan.blocked == Blocked("v", held, ("busy",))
-        assert held in str(plan.blocked)
+        assert plan.blocked == Blocked("v", busy, ("busy",))
+        assert busy in str(plan.blocked)
 
 
 def test_a_tag_behind_a_gap_delays_nothing() -> None:
@@ -146,8 +146,8 @@ def test_two_volumes_are_published_together_or_not_at_all() -> None:
     job = replace(JOB, volumes=("v", "w"))
     free = {"v": listing(NEW, R)["v"], "w": listing(NEW, R, P)["v"]}
     assert {step.volume for step in rotate(job, free, whole(NEW)).steps} == {"v", "w"}
-    held = {"v": free["v"], "w": listing(NEW, R, P, **{P: "snapmirror"})["v"]}
-    assert rotate(job, held, whole(NEW)).steps == ()
+    busy = {"v": free["v"], "w": listing(NEW, R, P, **{P: "snapmirror"})["v"]}
+    assert rotate(job, busy, whole(NEW)).steps == ()
 
 
 def test_a_backup_already_published_on_one_volume_is_finished_on_the_other() -> None:
@@ -191,10 +191,10 @@ PENDING = st.lists(st.sampled_from(list(Grade)), min_size=3, max_size=3)
 
 @given(SNAPSHOTS, TAGGED, PENDING, st.sampled_from(list(Grade)), st.integers(1, 4))
 def test_no_rotation_ever_renames_onto_a_name_or_touches_a_tagged_one(
-    present: list[str], held: set[str], grades: list[Grade], publish: Grade, retain: int
+    present: list[str], busy: set[str], grades: list[Grade], publish: Grade, retain: int
 ) -> None:
     job = replace(JOB, chain=JOB.chain[:retain], publish=publish)
-    now = listing(*present, **dict.fromkeys(held, "busy"))
+    now = listing(*present, **dict.fromkeys(busy, "busy"))
     pending = [Pending(name, grade) for name, grade in zip((OLDEST, OLDER, NEW), grades, strict=True)]
     for plan in (rotate(job, now, pending), make_room(job, now, pending)):
         state = now

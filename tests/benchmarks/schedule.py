@@ -84,7 +84,7 @@ class Run:
         return sum(self._seconds("Quiesce")) + 2 * self.filer + sum(self._seconds("Release"))
 
     @property
-    def held(self) -> float:
+    def quiesced_seconds(self) -> float:
         """When the last quiesce was answered."""
         return max(call.ended for call in self.of("Quiesce"))
 

@@ -507,7 +507,7 @@ PIECES = [
     "\\",
 ]
 WORDS = ["set ", "RSH ", "echo ", "rem ", "goto End", "call ", "if ", ":", "%filer%", "%vcpword%", "\x00", "\xfc", "\t"]
-# No letters: one could make -D of -P, and a name, which may be told, of a password.
+# No letters: one could turn -P into -D, and so a password into a name, which may be shown.
 OTHERS = st.text(st.characters(exclude_categories=["Lu", "Ll"]), max_size=3)
 EDITS = st.lists(
     st.tuples(st.integers(0, 3000), st.integers(0, 12), st.one_of(st.sampled_from(PIECES + WORDS), OTHERS)),

@@ -76,10 +76,10 @@ class TrackedLab:
                 quiesced = self.quiesced[effect.volume]
                 generation = f"N+{len(quiesced)}" if quiesced else "N"
                 generations[effect.name] = generation
-                held = [vm for vm, names in entry.quiesced.items() for _ in names]
+                vm_ids = [vm for vm, names in entry.quiesced.items() for _ in names]
                 if len(self.generations) > 1:  # each of two instances has its own VMs
-                    held = [vm for vm in held if _instance_of(vm) == effect.volume]
-                quiesced[generation] = vms(held)
+                    vm_ids = [vm for vm in vm_ids if _instance_of(vm) == effect.volume]
+                quiesced[generation] = vms(vm_ids)
             elif effect.change is Change.RENAMED:
                 generations[effect.new] = generations.pop(effect.name)
             else:

@@ -69,7 +69,7 @@ def test_the_document_is_what_the_table_makes() -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_log_announces_every_command_that_was_sent_in_its_turn(order: str) -> None:
-    told = 0
+    compared = 0
     for scenario in SCENARIOS:
         parts = performed(scenario, order)
         logged = [line for part in parts for line in part[Aspect.LOG] if ECHOED.fullmatch(line)]
@@ -80,8 +80,8 @@ def test_the_log_announces_every_command_that_was_sent_in_its_turn(order: str) -
         vcb = [_announced(command) for part in parts for command in part[Aspect.VCB]]
         if vcb or scenario not in NO_PROGRAM:
             assert [line for line in logged if " for vmid=" in line] == vcb
-        told += len(filer) + len(vcb)
-    assert told > 300
+        compared += len(filer) + len(vcb)
+    assert compared > 300
 
 
 def _announced(command: str) -> str:

@@ -80,7 +80,7 @@ def test_a_late_vm_is_released_at_once_while_another_removal_is_slow(at_lab: Mak
     night.assert_shifted_by_one()
 
 
-# 2: somebody else's snapshot is not removed, whoever printed its id
+# 2: a foreign snapshot is not removed, whoever printed its id
 
 MANUAL = "Manual-before-upgrade"
 OTHERS = {"listed by the survey": 110, "of another VM": 2001}

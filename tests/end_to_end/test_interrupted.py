@@ -28,11 +28,11 @@ def signalling(night: AtLab, number: int, match: str) -> None:
     night.fault(signal_at("vcbsnapshot", number, match=match))
 
 
-BEFORE_THE_PROOF = ["moref:vm-108", "moref:vm-1226"]
+BEFORE_THE_CONFIRMATION = ["moref:vm-108", "moref:vm-1226"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("which", BEFORE_THE_PROOF)
+@pytest.mark.parametrize("which", BEFORE_THE_CONFIRMATION)
 @pytest.mark.parametrize("order", ["safe", "paper"])
 def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: int, which: str, order: str) -> None:
     night = at_lab(order=order)

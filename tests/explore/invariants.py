@@ -91,7 +91,7 @@ def _was_quiesced(world: World, run: int, vm: int, captured: bool) -> bool:
     if ("wrong", run) in ledger or ("lie", run, vm) in ledger:
         return False
     if ("removed", run, vm) not in ledger and ssid_of(run, vm) not in shown(world):
-        return False  # nothing but vcbsnapshot's answer tells of it
+        return False  # only vcbsnapshot's answer shows it
     sent = captured or any(key[:2] == ("capture", run) for key in ledger)
     return not sent or ledger.get(("release", run, vm), True) is True
 

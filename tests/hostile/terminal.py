@@ -179,7 +179,7 @@ OVERLAY = '[vcenter]\npassword = "p\\u202e"\n[jobs.vmvol1]\ndatastores = [688]\n
 
 READERS = (
     Reader("configuration, retyped", EDITS, config_values, (ConfigError,)),
-    Reader("configuration, told", texts(PLAIN), config_text, (ConfigError,)),
+    Reader("configuration, rendered", texts(PLAIN), config_text, (ConfigError,)),
     Reader("import", st.tuples(blobs(*BATS), texts(OVERLAY, "")), imported, (ConfigError,)),
     Reader("console and plan", st.tuples(st.lists(TEXT, min_size=1, max_size=5), TEXT, TEXT), drawn),
     Reader("command line", st.lists(WORDS, max_size=5), arguments),

@@ -77,12 +77,12 @@ def end_of_guardians(night: AtLab) -> None:
     until(lambda: not guardians(night), "the end of the guardian")
 
 
-def held(night: AtLab, count: int) -> bool:
+def are_quiesced(night: AtLab, count: int) -> bool:
     return len(night.world.quiesced()) - len(night.foreign) >= count
 
 
 def wait_for_quiesced(night: AtLab, count: int) -> None:
-    until(lambda: held(night, count), f"{count} VMs quiesced")
+    until(lambda: are_quiesced(night, count), f"{count} VMs quiesced")
 
 
 def wait_for_removal(night: AtLab) -> None:

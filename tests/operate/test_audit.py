@@ -30,7 +30,7 @@ class Planted:
     names: tuple[str, ...]
     plant: Callable[[AtLab], None]
     site: Callable[[], SiteSpec] = batch
-    noted: bool = False
+    note_only: bool = False
 
 
 def gone(name: str) -> Callable[[AtLab], None]:
@@ -95,7 +95,7 @@ PLANTED = {
         "beyond",
         ("vmware_snap9",),
         lambda night: external_actors.make_filer_snapshot(night.world, "vmvol1", "vmware_snap9"),
-        noted=True,
+        note_only=True,
     ),
     "names that differ in capitals": Planted(
         "collision",
@@ -106,12 +106,12 @@ PLANTED = {
     "disks on a volume that the job does not capture": Planted(
         "split", ("sql01 (vm-1226)", "vmvol2_vmfs (689", "captured by no job"), lambda _: None, site=spread
     ),
-    "VM of no job": Planted("untaken", ("ora01 (vm-2001)", "vmvol2_vmfs"), lambda _: None, noted=True),
+    "VM of no job": Planted("untaken", ("ora01 (vm-2001)", "vmvol2_vmfs"), lambda _: None, note_only=True),
     "VM that is skipped": Planted(
         "skipped",
         ("web02 (vm-110)", "vol1"),
         lambda night: night.edit("busy_wait", 'vms = { "web02" = "skip" }\nbusy_wait'),
-        noted=True,
+        note_only=True,
     ),
     "journal that cannot be read": Planted("unreadable", (".jsonl", "still quiesced: no VM"), unreadable),
     "database that does not answer": Planted(
@@ -144,7 +144,7 @@ def test_a_planted_trouble_is_found_named_and_has_a_remedy(at_lab: Make, name: s
     assert mine, ended.out
     assert any(all(part in one["text"] for part in planted.names) for one in mine), mine
     assert all(one["remedy"] for one in mine)
-    assert ended.code == (0 if planted.noted else 1)
+    assert ended.code == (0 if planted.note_only else 1)
 
 
 def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:

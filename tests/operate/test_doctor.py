@@ -95,7 +95,7 @@ def many_snapshots(night: AtLab, count: int = 251) -> None:
         external_actors.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
-def stray() -> SiteSpec:
+def orphaned() -> SiteSpec:
     return replace(batch(), vm_snapshots=((1200, 110, "Quiesce"),))
 
 
@@ -222,7 +222,7 @@ PLANTED = {
     "a filer that deletes by itself": Planted("snap autodelete of vmvol1", WARNED, "by itself", autodelete),
     "a VM that is too deep in snapshots": Planted("plan of vol1", WARNED, "web02 (vm-110)", deep),
     "more VMs than one volume should have": Planted("plan of vol1", WARNED, "26", lambda _: None, lambda: big(26)),
-    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, stray),
+    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, orphaned),
 }  # fmt: skip
 
 
@@ -242,9 +242,9 @@ def _name(link: dict[str, str]) -> str:
     return f"{link['link']} of {link['of']}" if link["of"] else link["link"]
 
 
-# What a filer tells of itself must be understood by either way; the way itself, and what needs no filer, by ssh alone.
-TOLD_BY_A_FILER = {"version", "volume", "snap list", "space", "snap sched", "snap autodelete"}
-BY_RSH = [name for name, one in PLANTED.items() if one.link.partition(" of ")[0] in TOLD_BY_A_FILER]
+# Both transports must understand a filer's answers; the connection itself, and what needs no filer, by ssh alone.
+REPORTED_BY_A_FILER = {"version", "volume", "snap list", "space", "snap sched", "snap autodelete"}
+BY_RSH = [name for name, one in PLANTED.items() if one.link.partition(" of ")[0] in REPORTED_BY_A_FILER]
 
 
 @pytest.mark.parametrize(("name", "transport"), [(n, "ssh") for n in PLANTED] + [(n, "rsh") for n in BY_RSH])
@@ -305,8 +305,8 @@ def test_a_filer_that_does_not_answer_is_not_queried_again(at_lab: Make) -> None
     assert [command for command in asked if command != "version"] == ["vol status vmvol1"]
     (listing,) = [one for one in links if _name(one) == "snap list of vmvol1"]
     assert (listing["mark"], "did not answer `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
-    told = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
-    assert {one["remedy"] for one in told} == {"check the filer's health, then run `snapall doctor` again"}
+    answers = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
+    assert {one["remedy"] for one in answers} == {"check the filer's health, then run `snapall doctor` again"}
     assert ended.code == 1
 
 
@@ -323,9 +323,9 @@ def test_outstanding_work_of_a_job_removed_from_the_configuration_is_reported(at
     dead_run(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
     _, links = run_checks(night)
-    (owed,) = [one for one in links if _name(one) == "outstanding work of vol1"]
-    assert owed["mark"] == WARNED
-    assert "web01 (vm-108)" in owed["text"]
+    (outstanding,) = [one for one in links if _name(one) == "outstanding work of vol1"]
+    assert outstanding["mark"] == WARNED
+    assert "web01 (vm-108)" in outstanding["text"]
 
 
 def test_with_no_known_vm_the_vcbsnapshot_login_is_reported_as_not_tried(at_lab: Make) -> None:

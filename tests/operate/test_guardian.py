@@ -28,11 +28,11 @@ from tests.operate.guardians import (
     BEATS,
     EVER,
     Make,
+    are_quiesced,
     descriptors,
     end_of_guardians,
     guarded,
     guardians,
-    held,
     journal,
     journal_of,
     kinds,
@@ -105,7 +105,7 @@ def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_
         try:
             recovered, status = night("recover"), night("status", "--nagios")
             until(lambda: log(night), "a word of the guardian")
-            assert held(night, 2)
+            assert are_quiesced(night, 2)
         finally:
             os.kill(int((tmp_path / "heir").read_text()), signal.SIGKILL)
         end_of_guardians(night)
@@ -123,7 +123,7 @@ def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(a
     night.limits(settle=PATIENCE)  # the guardian may be quicker than the first quiesce
     slow(night, vm=108)
     with running(night, limit=1) as run:
-        until(lambda: run.poll() is not None or held(night, 1), "a VM quiesced")
+        until(lambda: run.poll() is not None or are_quiesced(night, 1), "a VM quiesced")
         if run.poll() is None:
             run.send_signal(signal.SIGSTOP)
         assert run.wait(PATIENCE) == -signal.SIGKILL
@@ -138,7 +138,7 @@ def test_after_a_whole_run_it_ends_silently(at_lab: Make) -> None:
     with running(night) as run:
         wait_for_removal(night)
         assert guardians(night)
-        end_calls(night)  # the answer is lost; that the VM is free, the database tells
+        end_calls(night)  # the answer is lost; the database shows the release
         assert run.wait(PATIENCE) == 0
         end_of_guardians(night)
     assert log(night) == []
@@ -224,7 +224,7 @@ def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_
     with running(night) as run:
         until(lambda: kinds(night).count("Answered") == 2, "the answers of the other two")
         run.kill()
-        until(lambda: not held(night, 1), "the release of the other two")
+        until(lambda: not are_quiesced(night, 1), "the release of the other two")
         night.world.clear_faults()
         following = night("run")
         assert following.code == 5, following.err
@@ -275,7 +275,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
         os.close(terminal)
         wait_for_quiesced(night, 2)
         os.close(controller)  # the system sends SIGHUP to the session
-        wait_for_removal(night)  # by the run, as it was told
+        wait_for_removal(night)  # by the run
         assert len(guardians(night)) == 1
         run.kill()
         end_of_guardians(night)
@@ -310,7 +310,7 @@ def test_it_needs_neither_configuration_nor_secrets_any_more(at_lab: Make, trans
     night = guarded(at_lab, transport=transport)
     night.fault(
         Fault("snap create", FaultKind.SLOW, seconds=EVER)
-    )  # taken at once, answered never: only the list tells
+    )  # taken at once, never answered: only the list shows it
     with running(night) as run:
         until(lambda: night.ledger.captures, "the capture")
         run.kill()
@@ -417,7 +417,7 @@ def test_two_jobs_of_one_call_have_a_guardian_each(at_lab: Make) -> None:
     night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=EVER, nth=5))
     with running(night) as run:
         journals = night.lab.directory / "snapall.state" / "journals"
-        until(lambda: len(list(journals.glob("*"))) == 2 and held(night, 2), "the second job quiescing")
+        until(lambda: len(list(journals.glob("*"))) == 2 and are_quiesced(night, 2), "the second job quiescing")
         until(lambda: len(guardians(night)) == 1, "the end of the first job's guardian")
         run.kill()
         end_of_guardians(night)

@@ -48,7 +48,7 @@ class Watch:
         self.site = SimulatedSite(self.clock)
         self.store = JournalStore(folder, self.clock, process)
         self.path = self.store.path(JOB.name, BEGAN.stamp)
-        self.told: list[What] = []
+        self.events: list[What] = []
         self.at: list[tuple[float, Callable[[], object]]] = []  # what happens when
         self.pid = os.getpid()
         self.lives = True
@@ -111,8 +111,8 @@ class Watch:
 
     @property
     def recovery(self) -> Recovery:
-        context = RunContext(self.site, self.clock, lambda record: self.told.append(record.what), lambda: False)
-        return Recovery(self.store, lambda _: context, self.told.append, lambda: False, wait=True)
+        context = RunContext(self.site, self.clock, lambda record: self.events.append(record.what), lambda: False)
+        return Recovery(self.store, lambda _: context, self.events.append, lambda: False, wait=True)
 
     @property
     def guardian(self) -> Guardian:
@@ -125,11 +125,11 @@ class Watch:
 
     @property
     def texts(self) -> list[str]:
-        return [one.text for one in self.told if isinstance(one, Guarded)]
+        return [one.text for one in self.events if isinstance(one, Guarded)]
 
     @property
     def failures(self) -> list[Failed]:
-        return [one for one in self.told if isinstance(one, Failed)]
+        return [one for one in self.events if isinstance(one, Failed)]
 
     def released(self) -> list[float]:
         """Records when VMs are released."""
@@ -197,7 +197,7 @@ def test_a_run_with_a_written_report_needs_no_guardian_whoever_holds_the_lock(wa
     watch.at = [(60, watch.die)]
     watch.watch()
     assert watch.lives
-    assert (watch.killed_at, watch.told) == (None, [])
+    assert (watch.killed_at, watch.events) == (None, [])
 
 
 def test_a_run_that_lives_and_has_begun_its_release_is_never_ended(watch: Watch) -> None:
@@ -299,11 +299,11 @@ def test_what_a_next_run_has_settled_is_not_settled_again(watch: Watch) -> None:
         watch.lock = watch.hold("run")
         taken_over = TakenOver("the next run", "the run had left it open")
         watch.recovery.finish(watch.store.open(journal.path), JOB, taken_over, alone=True)
-        watch.told.clear()
+        watch.events.clear()
 
     watch.at.append((3.0, next_run))
     watch.watch()
-    assert watch.told == []
+    assert watch.events == []
     assert [taken.by for _, taken in watch.store.read(watch.path).takeovers] == ["the next run"]
     watch.release()
 
@@ -315,7 +315,7 @@ def test_a_lock_that_others_keep_is_not_waited_for_beyond_the_longest_wait(watch
     watch.watch(longest_wait=600)
     assert 600 <= watch.clock.seconds < 630
     assert is_open(watch.path)
-    assert watch.told == []
+    assert watch.events == []
     watch.release()
 
 
@@ -323,7 +323,7 @@ def test_a_lock_held_after_the_run_died_is_reported_once_and_retried(watch: Watc
     watch.quiesce()
 
     def killed() -> None:
-        dead_note(watch.store.state)  # the lock stays with whoever shares its open file
+        dead_note(watch.store.state)  # the lock stays with the process that shares its open file
         watch.lives = False
 
     watch.at.append((3.0, killed))

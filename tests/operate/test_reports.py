@@ -234,7 +234,7 @@ def test_unreadable_journals_are_not_reported_as_absent(
         night(command)  # whatever it imports is there by now
         with shut_out(night):
             ended = night(command)
-    assert (ended.code, ended.out) == (5 if command == "recover" else 1, "")  # what they owe stays owed
+    assert (ended.code, ended.out) == (5 if command == "recover" else 1, "")  # its work stays outstanding
     assert "cannot be read: Permission denied" in ended.err
 
 
@@ -248,4 +248,4 @@ def test_commands_that_read_only_journals_need_no_password(at_lab: Make, command
     assert night(command).code == 0
     assert night("plan").code == 2
     night.edit("retain      = 4", "retain      = 0")
-    assert night(command).code == 2  # every other fault is told as ever
+    assert night(command).code == 2  # every other fault is reported as before

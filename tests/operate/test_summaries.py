@@ -108,14 +108,14 @@ def without_its_summary(line: str) -> str:
 
 def judged(stage: Stage) -> tuple[object, ...]:
     """All that a look shows of the last run, by whatever it was read from."""
-    standing, numbers = job_status_of(stage, 0), statistics_of(stage)
+    status, numbers = job_status_of(stage, 0), statistics_of(stage)
     known = known_of(stage.store, "vol1")
-    last = standing.last or (known.open[-1] if known.open else run_history_of(stage))
-    return plain(last), shown(standing), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
+    last = status.last or (known.open[-1] if known.open else run_history_of(stage))
+    return plain(last), shown_fields(status), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
 
 
-def shown(standing: JobStatus) -> tuple[object, ...]:
-    return standing.level, standing.findings, standing.age, standing.left, standing.watched, standing.pending
+def shown_fields(status: JobStatus) -> tuple[object, ...]:
+    return status.level, status.findings, status.age, status.left, status.watched, status.pending
 
 
 def plain(run: RunHistory) -> tuple[object, ...]:

@@ -107,7 +107,7 @@ class Server:
         try:
             cursor.execute(*((own, ()) if own is not None else (statement, values)))
         except sqlite3.DatabaseError as error:
-            raise self._said(str(error)) from error
+            raise self._error(str(error)) from error
 
     def _own_words(self, statement: str) -> str | None:
         """SQLAlchemy's own queries, translated for SQLite; raises the error of an old server."""
@@ -136,7 +136,7 @@ class Server:
                 return answer
         return None
 
-    def _said(self, text: str) -> ServerError:
+    def _error(self, text: str) -> ServerError:
         if hit := re.search(r"no such table: (\S+)", text):
             return _invalid(hit[1])
         if hit := re.search(r"no such column: (\S+)", text):

@@ -73,6 +73,6 @@ def test_an_empty_volume_with_rows_is_not_a_complete_list() -> None:
 
 def test_every_answer_but_success_has_a_remedy_of_its_own() -> None:
     assert set(REMEDIES) == set(Meaning)
-    told = [remedy for meaning, remedy in REMEDIES.items() if meaning is not Meaning.OK]
-    assert "" not in told
-    assert len(set(told)) == len(told)
+    remedies = [remedy for meaning, remedy in REMEDIES.items() if meaning is not Meaning.OK]
+    assert "" not in remedies
+    assert len(set(remedies)) == len(remedies)

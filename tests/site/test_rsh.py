@@ -100,15 +100,15 @@ def test_silence_is_an_answer(server: RcmdServer) -> None:
 
 
 def test_the_command_finds_nothing_on_its_input(server: RcmdServer) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def listen(connection: socket.socket) -> None:
         connection.sendall(b"\0")
-        heard.append(connection.recv(1))
+        received.append(connection.recv(1))
 
     server.behave = listen
     Rsh(settings(server.port)).run("version")
-    assert heard == [b""]
+    assert received == [b""]
 
 
 def test_a_filer_that_does_not_let_us_in_has_the_command_all_the_same(server: RcmdServer) -> None:

@@ -93,8 +93,8 @@ def test_the_lookup_finds_what_snapall_finds(tmp_path: Path) -> None:
         with closing(sqlite3.connect(lab.directory / "virtualcenter.db")) as db:
             rows = db.execute((SQL / "find-datastore.sql").read_text()).fetchall()
         vc = VirtualCenter(Database(url=database_url(lab.directory), owner=""))
-        told = [(one.id, one.name, one.vms) for one in vc.inventory()]
-    assert rows == told
+        inventory = [(one.id, one.name, one.vms) for one in vc.inventory()]
+    assert rows == inventory
     assert (688, "vmvol1_vmfs", 19) in rows
 
 

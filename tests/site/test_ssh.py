@@ -29,7 +29,7 @@ OLD_KEX, OLD_CIPHERS, OLD_MACS = ("diffie-hellman-group1-sha1",), ("3des-cbc",),
 NEWER_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 
-def say(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Answer:
+def answering(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Answer:
     """Answer as a filer does; without a status the connection ends before the command does."""
 
     def answer(channel: paramiko.Channel) -> None:
@@ -81,7 +81,7 @@ class SshServer:
         self.kex, self.ciphers, self.macs = OLD_KEX, OLD_CIPHERS, OLD_MACS
         self.without: dict[str, tuple[str, ...]] = {"pubkeys": NEWER_SIGNATURES, "keys": NEWER_SIGNATURES}
         self.banner = "SSH-2.0-Data ONTAP SSH 1.0"
-        self.answer: Answer = say()
+        self.answer: Answer = answering()
         self.verdict, self.open_verdict, self.exec_verdict = common.AUTH_SUCCESSFUL, common.OPEN_SUCCEEDED, True
         self.before_exec: Callable[[], None] = lambda: None
         self.auths = "password,publickey"
@@ -180,7 +180,7 @@ def settings(server: SshServer, tmp_path: Path) -> Filer:
 
 
 def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer) -> None:
-    server.answer = say(b"creating snapshot...\r\n", b"a word on the side\n")
+    server.answer = answering(b"creating snapshot...\r\n", b"a word on the side\n")
     assert Ssh(settings).run("snap create vmvol1 x") == FilerReply("creating snapshot...\n", "a word on the side\n")
     assert server.commands == [b"snap create vmvol1 x"]
     # A key is offered once with its signature, in one method alone.
@@ -196,7 +196,7 @@ def test_an_old_filer_accepts_a_password(server: SshServer, settings: Filer) -> 
 
 def test_a_modern_server_that_takes_no_sha1_is_spoken_to_as_well(server: SshServer, settings: Filer) -> None:
     server.modern()
-    server.answer = say(b"fine\n")
+    server.answer = answering(b"fine\n")
     assert Ssh(settings).run("version") == FilerReply("fine\n", "")
 
 
@@ -250,7 +250,7 @@ def test_the_command_finds_nothing_on_its_input(server: SshServer, settings: Fil
 
 
 def test_an_error_text_is_an_answer_whatever_the_exit_status(server: SshServer, settings: Filer) -> None:
-    server.answer = say(stderr=b"nosuch not found.\n", status=3)
+    server.answer = answering(stderr=b"nosuch not found.\n", status=3)
     assert Ssh(settings).run("nosuch") == FilerReply("", "nosuch not found.\n")
 
 
@@ -430,7 +430,7 @@ def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: 
 def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
     server: SshServer, settings: Filer
 ) -> None:
-    server.answer = say(b"creating snap", status=None)
+    server.answer = answering(b"creating snap", status=None)
     with pytest.raises(NoAnswer, match="hung up") as caught:
         Ssh(settings).run("snap create vmvol1 x")
     assert caught.value.output == "creating snap"
@@ -469,13 +469,13 @@ def test_a_request_that_is_rejected_is_not_trusted_to_have_done_nothing(server: 
 
 
 def test_a_silent_failure_is_not_taken_for_success(server: SshServer, settings: Filer) -> None:
-    server.answer = say(status=1)
+    server.answer = answering(status=1)
     with pytest.raises(NoAnswer, match="exit status 1"):
         Ssh(settings).run("snap rename v a b")
 
 
 def test_an_answer_without_end_is_left(server: SshServer, settings: Filer) -> None:
-    server.answer = say(b"x" * ((1 << 20) + 1))
+    server.answer = answering(b"x" * ((1 << 20) + 1))
     with pytest.raises(NoAnswer, match=r"1 MiB|hung up"):
         Ssh(settings).run("snap list -n vmvol1")
 

@@ -23,12 +23,12 @@ from snapall.views.console import ConsoleView, Terminal, ending, screen
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
 from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
-from tests.views.helpers import AT, BEGAN, heard_by, report_with
+from tests.views.helpers import AT, BEGAN, report_with, run_with
 
 
 def progress_of(stage: Stage) -> Progress:
     progress = Progress()
-    heard_by(stage, progress)
+    run_with(stage, progress)
     return progress
 
 
@@ -130,7 +130,7 @@ def test_the_screen_counts_the_vms_and_times_the_window(tmp_path: Path) -> None:
         progress(record)
         screens.append(drawn(progress, 80, 30, record.at))
 
-    heard_by(stage, draw)
+    run_with(stage, draw)
     assert any("2 of 3 VMs quiesced" in text for text in screens)
     assert any("2 of 3 VMs released" in text for text in screens)
     assert "at most 15 min 0 s before the capture" in screens[-2]
@@ -179,7 +179,7 @@ def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
         progress(record)
         screens.append(drawn(progress, 80, 30, record.at))
 
-    heard_by(stage, draw)
+    run_with(stage, draw)
     assert any("● quiesce" in text for text in screens)
     assert any("waiting: vmware_snap4" in text for text in screens)
     assert any("○ release" in text for text in screens)
@@ -190,7 +190,7 @@ def test_the_live_console_leaves_the_summary_on_the_screen(tmp_path: Path) -> No
     stream = io.StringIO()
     console = Console(file=stream, width=100, height=40, force_terminal=True)
     with ConsoleView(console, lambda: AT) as view:
-        heard_by(Stage(tmp_path), view)
+        run_with(Stage(tmp_path), view)
     text = stream.getvalue()
     assert "whole success" in text
     last = text[text.rindex("whole success") :]
@@ -216,7 +216,7 @@ def test_a_terminal_that_has_gone_is_left_quietly(tmp_path: Path) -> None:
 
 def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     path = tmp_path / "night.svg"
-    heard_by(Stage(tmp_path / "state"), Picture(path))
+    run_with(Stage(tmp_path / "state"), Picture(path))
     text = path.read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
     assert "3 of 3 VMs quiesced" in text

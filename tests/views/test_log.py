@@ -32,7 +32,7 @@ def utc(moment: datetime) -> datetime:
 
 def logged(stage: Stage, path: Path) -> list[str]:
     log = LogFile.open(path, "%H:%M", utc)
-    stage.hear = log  # type: ignore[method-assign]
+    stage.listen = log  # type: ignore[method-assign]
     stage.night()
     return path.read_text().splitlines()
 
@@ -81,7 +81,7 @@ def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, Began(JOB, "s", "vc01", "filer1", PACE, "1", format=FORMAT)))
     log(Record(START, Intent(99, Quiesce(Vm(7), "Quiesce"))))
-    stage.hear = log  # type: ignore[method-assign]
+    stage.listen = log  # type: ignore[method-assign]
     stage.night()
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines[lines.index("Creating snapshot for vmid=7  ") + 1] == "03:00 no answer"
