@@ -219,8 +219,9 @@ def test_a_defect_before_the_run_began_runs_no_after_hook(two: TwoJobs) -> None:
 
 def test_a_defect_around_a_hook_ends_neither_the_call_nor_the_metrics(two: TwoJobs) -> None:
     broken = Hooks.model_construct(after=(3,))
-    settings = two.settings
-    ended = two.run(settings=settings.model_copy(update={"hooks": {"vol1": broken}}))
+    tables = two.settings.job_tables
+    changed = {**tables, "vol1": tables["vol1"].model_copy(update={"hooks": broken})}
+    ended = two.run(settings=two.settings.model_copy(update={"job_tables": changed}))
     assert ended.code == Exit.PARTIAL
     assert "a defect of snapall:" in ended.err
     two.night.assert_shifted_by_one()

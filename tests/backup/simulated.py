@@ -280,7 +280,7 @@ class Stage:
 
     @property
     def warnings(self) -> str:
-        return " ".join(what.text for what in self.events if isinstance(what, Warned))
+        return " ".join(f"{what.text}: {what.hint}" for what in self.events if isinstance(what, Warned))
 
     def names(self, volume: str = "v") -> list[str]:
         return [row.name for row in self.site.volumes[volume]]

@@ -22,7 +22,7 @@ def test_a_snapshot_with_its_name_but_another_date_is_not_our_backup(date: str, 
     assert past.origins == ((BACKUP,) if ours else ())
     assert past.pending == ((Pending(NEW, Grade.WHOLE),) if ours else ())
     assert past.of("v", NEW, date) == (BACKUP if ours else None)
-    assert ("in no journal" in " ".join(past.warnings)) is not ours
+    assert ("in no journal" in " ".join(one.text for one in past.warnings)) is not ours
 
 
 @pytest.mark.parametrize("volumes", [("v",), ("v", "w")])
@@ -33,4 +33,4 @@ def test_a_backup_that_one_volume_lacks_is_reported_and_not_pending(volumes: tup
     past = recall(job, known, listings)
     whole = volumes == job.volumes
     assert past.pending == ((Pending(NEW, Grade.WHOLE),) if whole else ())
-    assert ("is not complete on w" in " ".join(past.warnings)) is not whole
+    assert ("is not complete on w" in " ".join(one.text for one in past.warnings)) is not whole

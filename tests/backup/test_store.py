@@ -59,7 +59,9 @@ def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path
     (dead,) = stage.store.states()
     assert [one.vm.id for one in dead.outstanding] == [108, 110]
     survey = stage.site.survey()
-    assert "--adopt" in " ".join(build(stage.job, survey, Provenance(), PlanContext(), "s").warnings)
+    assert "--adopt" in " ".join(
+        one.text + one.hint for one in build(stage.job, survey, Provenance(), PlanContext(), "s").warnings
+    )
     first, plan = settling([dead]), build(stage.job, survey, Provenance(), PlanContext(settled_first=(dead,)), "s")
     assert [one.action for one in first] == [Release(one.vm, ssid) for one in dead.outstanding for ssid in one.ids]
     assert all(f"run {dead.header.stamp} may have left" in one.reason for one in first)

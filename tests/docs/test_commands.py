@@ -88,9 +88,11 @@ def test_the_pages_show_every_command() -> None:
 ELSEWHERE = {  # which other tests run them
     "demo": "tests/app/test_demo.py, and .ci/run by the README's own line",
     "drill": "tests/drill",
+    "explain": "tests/docs/test_messages_page.py",
     "import": "tests/app/test_import.py",
     "init": "tests/app/test_init.py",
     "lab": "tests/app/test_demo.py",
+    "schema": "tests/config/test_json_schema.py",
 }
 
 

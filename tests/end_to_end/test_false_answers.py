@@ -97,7 +97,7 @@ def test_a_vm_whose_snapshot_was_only_claimed_is_named_and_not_counted(at_lab: M
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err
-    assert "it was never made, or somebody else had removed it" in ended.err
+    assert "it was never made, or something else removed it" in ended.err
     assert "partial 2/3" in night("list").out
     assert sorted(asked_for(night)) == ["moref:vm-108", "moref:vm-110", "moref:vm-1226"]
     night.assert_shifted_by_one()

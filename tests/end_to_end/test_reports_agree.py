@@ -59,7 +59,7 @@ class Run:
         plain, lines = io.StringIO(), io.StringIO()
         bus = EventBus(PlainLines(plain), JsonLines(lines), LogFile.open(settings.log, settings.log_time))
         pace, clock = pace_of(settings, job), SystemClock()
-        with signal_flag(lambda _: None) as stopped:
+        with signal_flag(lambda *_: None) as stopped:
             code = JobRun(settings, job, pace, clock, bus, stopped, GuardianLauncher(settings)).run()
         bus.close()
         assert bus.dismissed == []

@@ -286,7 +286,7 @@ def test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover(at_lab: M
     ended = night("run")
     assert ended.code == 3
     assert "vm-110" in ended.err
-    assert "looks once more" in ended.err
+    assert "checks again" in ended.err
     assert "not quiesced: web02 (vm-110)" in ended.err
     external_actors.make_vm_snapshot(night.world, 110, asked_for(night, 110))  # VirtualCenter is late
     assert night("recover").code == 0
@@ -300,7 +300,7 @@ def test_a_vm_that_is_unregistered_while_it_is_quiesced_is_named_once(at_lab: Ma
     ended = night("run")
     assert ended.code == 5
     (left,) = set(night.world.quiesced()) - set(night.foreign)
-    assert f"vm-{left}): not registered any more" in ended.err
+    assert f"vm-{left}): no longer registered" in ended.err
     assert "Snapshot Manager" in ended.err
     night.assert_shifted_by_one()
     assert night("recover").code == 0

@@ -155,7 +155,7 @@ def seen(world: World, look: Look, at: World) -> Observation:
             ended = tuple(n for n, child in programs if child is None or n not in running)
             asked = frozenset(vms)
             if not world.database:
-                return DatabaseSilent(asked, look.version, "the database does not answer", "", ended)
+                return DatabaseSilent(asked, look.version, "the database does not answer", ended=ended)
             rows = tuple(row for row in at.rows if row.vm in asked or row.ssid in ssids)
             registered = frozenset(vm for vm in vms if vm not in at.unregistered)
             return VmsListed(asked, rows, registered, look.version, ended)

@@ -65,7 +65,7 @@ def state(files: list[tuple[str, str]], folder: Path) -> None:
     for job in {"vol1", *store.jobs()}:
         at_work(folder, job), holder_of(folder, job), store.unsettled("vol1")
         past = recall(JOB, store.known(job), {"v": ()})
-        assert_rendered_safely(*(Warned(text) for text in past.warnings))
+        assert_rendered_safely(*past.warnings)
         store.prune(job, 1)
     for one in settling(store.states()):
         assert_rendered_safely(Warned(one.reason))

@@ -74,8 +74,8 @@ class Logged(logfile.LogFile):
         super().__init__(Path("never written"), "%H:%M", lambda at: at, "")
         self.lines: list[str] = []
 
-    def _write(self, lines: list[str]) -> None:
-        self.lines += lines
+    def _append(self, text: str) -> None:
+        self.lines += text.splitlines()
 
 
 def assert_rendered_safely(*whats: What) -> None:

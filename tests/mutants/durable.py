@@ -142,8 +142,8 @@ DURABLE = (
     Mutant(
         "the remedy for a damaged journal is what fails",
         "backup/readback.py",
-        "        put_aside(path),\n        state,\n",
-        '        "run `snapall recover`",\n        state,\n',
+        '        put_aside(path),\n        "SA-1507",\n',
+        '        "run `snapall recover`",\n        "SA-1507",\n',
         DAMAGED,
     ),
     Mutant(

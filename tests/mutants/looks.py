@@ -75,7 +75,7 @@ LOOKS = (
     Mutant(
         "a filer that does not answer is asked again and again",
         "operate/doctor/filers.py",
-        "                    self._silence = command, NoAnswer(error.message, remedy)\n"
+        "                    self._silence = command, NoAnswer(error.message, remedy, code=error.code)\n"
         "                    raise self._silence[1] from error\n",
         "                    raise NoAnswer(error.message, remedy) from error\n",
         DOCTOR,

@@ -438,7 +438,7 @@ def test_a_run_waits_for_a_guardian_and_says_so_once(tmp_path: Path) -> None:
     working = hold(tmp_path, "vol1", ROLE, clock, lambda: False)
     with working:
         stops = iter([False, False, False, True, True])
-        waiting = hold(tmp_path, "vol1", "run", clock, lambda: next(stops), output.append)
+        waiting = hold(tmp_path, "vol1", "run", clock, lambda: next(stops), lambda *parts: output.append(parts[0]))
         with pytest.raises(Stopped, match="guardian"), waiting:
             pass
     assert len(output) == 1

@@ -184,7 +184,7 @@ class Commands:
             if state.began is None:
                 return Exit.OK  # it died before it did anything
             process.mark = state.began.mark
-            with store.lock(job.name, "guardian", lambda: False, lambda _: None):
+            with store.lock(job.name, "guardian", lambda: False, lambda *_: None):
                 taken_over = TakenOver("guardian", "the run died")
                 return recovery.finish(store.open(path), job, taken_over, alone=True) or Exit.OK
 

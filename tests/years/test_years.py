@@ -47,7 +47,7 @@ def test_a_seed_gives_the_same_nights_again() -> None:
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trust a printed id, whoever's it is."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
-    monkeypatch.setattr(RunState, "present_ids", property(lambda _: ()))
+    monkeypatch.setattr(RunState, "present_ids", ())
 
 
 def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
