@@ -34,7 +34,7 @@ def test_datastores_are_listed_with_vms_space_and_the_job_that_takes_them(at_lab
     assert lab.changes == []
 
 
-def test_what_is_not_there_or_not_granted_is_unknown(at_lab: Callable[..., AtLab]) -> None:
+def test_missing_space_columns_are_shown_as_unknown(at_lab: Callable[..., AtLab]) -> None:
     lab = at_lab()
     change(lab, "UPDATE VPX_DATASTORE SET CAPACITY = NULL; ALTER TABLE VPX_DATASTORE DROP COLUMN FREE_SPACE")
     ended = lab("datastores")

@@ -28,7 +28,7 @@ def ended(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, s
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_is_written_loads_as_the_batch_does(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_the_written_file_loads_like_the_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     batch = put(tmp_path, (BATS / f"{name}.bat").read_bytes())
     code, out, err = ended(capsys, batch, "--write-secrets")
     assert (code, err) == (0, "")

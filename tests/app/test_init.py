@@ -91,7 +91,9 @@ def unguarded(night: AtLab) -> None:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_what_it_writes_by_flags_passes_the_doctor_and_takes_a_backup(at_lab: Make, home: Path, transport: str) -> None:
+def test_a_configuration_written_by_flags_passes_the_doctor_and_takes_a_backup(
+    at_lab: Make, home: Path, transport: str
+) -> None:
     night = at_lab(transport=transport)
     given = flags_of(night, transport)
     if transport == "ssh":

@@ -117,7 +117,7 @@ def test_a_vm_that_cannot_be_quiesced_is_named_and_the_backup_is_partial(stage: 
     assert stage.site.rows == []
 
 
-def test_four_nights_without_a_quiesced_vm_push_no_better_backup_out(stage: Stage) -> None:
+def test_four_runs_without_a_quiesced_vm_push_out_no_better_backup(stage: Stage) -> None:
     stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
     for _ in range(4):
         report = stage.night()

@@ -180,7 +180,7 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
     assert report.outstanding == ()
 
 
-def test_that_the_release_has_begun_is_on_record_though_no_id_is_known_to_remove(stage: Stage) -> None:
+def test_the_release_is_recorded_even_if_no_id_is_known_to_remove(stage: Stage) -> None:
     """Its guardian would take the run for stuck."""
     stage.site.fail(quiesce_of(), lose)
     begun: list[bool] = []
@@ -409,7 +409,7 @@ def test_outstanding_work_is_looked_at_again_at_the_end_of_the_run(stage: Stage)
     assert stage.store.open_runs() == []
 
 
-def test_what_appears_of_an_earlier_run_during_the_run_is_released_at_its_end(stage: Stage) -> None:
+def test_snapshots_of_an_earlier_run_that_appear_during_the_run_are_released_at_its_end(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     first = stage.night()
     stage.clock.push(-86400)

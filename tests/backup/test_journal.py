@@ -43,7 +43,7 @@ def written(path: Path, clock: SimulatedClock) -> list[object]:
     return [record.what for record in Journal.open(path, clock).records]
 
 
-def test_what_was_written_is_read_again(journal: Journal, clock: SimulatedClock) -> None:
+def test_written_records_are_read_again(journal: Journal, clock: SimulatedClock) -> None:
     assert intend(journal, STEPS[0]) == 1
     journal.append([Answered(1, Done(ssid="snapshot-7"), 1.0)])
     again = Journal.open(journal.path, clock)
@@ -137,7 +137,7 @@ def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, 
     assert written(journal.path, clock) == [BEGAN, Ended(0, False, "")]
 
 
-def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_room(
+def test_events_are_kept_and_written_as_soon_as_the_disk_has_room(
     journal: Journal, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, data: bytes) -> int:
@@ -156,9 +156,7 @@ def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_roo
     assert written(journal.path, clock) == [BEGAN, Intent(2, STEPS[1]), Gone(611, ""), Ended(0, False, "")]
 
 
-def test_a_file_that_has_lost_its_name_takes_what_has_happened_and_nothing_that_others_rely_on(
-    journal: Journal, clock: SimulatedClock
-) -> None:
+def test_an_unlinked_journal_takes_results_but_no_new_intents(journal: Journal, clock: SimulatedClock) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
         intend(journal, STEPS[0])

@@ -206,7 +206,7 @@ SQL, WEB = Vm(7, "sql01"), Vm(8, "web01")
 NEW = f"vmware_new_{STAMP}"
 
 
-def test_what_earlier_runs_left_is_planned_first() -> None:
+def test_work_left_by_earlier_runs_is_planned_first() -> None:
     quiesced = state_after(
         *(Intent(1, Quiesce(SQL, "Quiesce")), Intent(2, Quiesce(WEB, "Quiesce"))),
         *(Answered(2, Done(ssid="snapshot-9"), 1.0), Intent(3, Capture("v", NEW))),

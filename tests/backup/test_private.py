@@ -87,7 +87,7 @@ def as_nobody(script: str, *paths: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077], ids=oct)
-def test_whatever_the_umask_the_state_is_for_its_owner_alone(
+def test_only_the_owner_can_access_the_state_whatever_the_umask(
     tmp_path: Path, umask: Callable[[int], object], mask: int
 ) -> None:
     umask(mask)
@@ -181,7 +181,7 @@ def test_a_journal_that_others_could_have_written_is_open_and_refused_by_name(st
 
 @as_root
 @pytest.mark.parametrize("name", [".", "journals", "vol1.lock"])
-def test_what_another_user_owns_is_refused_with_the_name_of_that_user(stage: Stage, name: str) -> None:
+def test_files_of_another_user_are_refused_with_that_users_name(stage: Stage, name: str) -> None:
     stage.night()
     os.chown(stage.state / name, NOBODY, -1)
     with pytest.raises(Untrusted, match=r"belongs to user \w+, and this is root") as caught:
@@ -220,7 +220,7 @@ def test_a_group_may_read_folder_journals_and_the_holders_note_and_no_lock(
 
 
 @as_root
-def test_a_group_that_is_named_later_may_read_what_is_there_and_one_that_is_not_named_any_more_nothing(
+def test_a_newly_configured_group_can_read_existing_files_and_a_removed_one_nothing(
     stage: Stage,
 ) -> None:
     stage.night()

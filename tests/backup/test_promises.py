@@ -119,7 +119,7 @@ def test_a_last_stamp_that_cannot_be_read_is_found_among_the_journals(stage: Sta
 # Another VirtualCenter
 
 
-def test_what_is_outstanding_on_another_virtualcenter_says_nothing_of_the_vms_of_this_one(stage: Stage) -> None:
+def test_outstanding_work_on_another_virtualcenter_does_not_affect_the_vms_of_this_one(stage: Stage) -> None:
     stage.site.fail(release_of(110), lose)
     stage.night()
     stage.site.faults.clear()

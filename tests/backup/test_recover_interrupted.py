@@ -95,7 +95,7 @@ def test_a_rename_back_that_only_seemed_to_work_is_sent_again_by_recover(tmp_pat
     assert stage.store.open_runs() == []
 
 
-def test_what_was_renamed_back_is_not_renamed_back_again_from_a_later_chain(tmp_path: Path) -> None:
+def test_names_that_were_moved_back_are_not_moved_back_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
 
     def tags_it(step: Step) -> None:

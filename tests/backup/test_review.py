@@ -89,7 +89,7 @@ def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, a
     assert stage.site.rows == [] or not answer
 
 
-def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_move_yet(tmp_path: Path) -> None:
+def test_the_newest_of_three_runs_moves_no_name_that_the_oldest_may_still_move(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     recent, previous, third, fourth = JOB.chain
     stage.begun(Intent(1, Rename("v", recent, previous)), stamp="20070322T030000Z")
@@ -106,7 +106,7 @@ def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_mov
     assert min(at) >= stage.pace.filer_timeout
 
 
-def test_recover_says_that_it_could_not_write_down_what_it_did(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recover_reports_that_it_could_not_record_its_work(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.begun(Intent(1, Quiesce(VM, "Quiesce-x")), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0))
     stage.site.rows.append(VmSnapshot("snapshot-5", VM.id, "Quiesce-x"))
 
@@ -259,7 +259,7 @@ def test_an_id_that_another_vm_of_the_run_has_is_not_believed(stage: Stage) -> N
     assert stage.site.rows == []
 
 
-def test_in_paper_order_a_snapshot_that_was_mistaken_for_ours_and_vanished_hides_no_late_one(tmp_path: Path) -> None:
+def test_in_paper_order_a_vanished_snapshot_mistaken_for_ours_hides_no_late_one(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     others = VmSnapshot("snapshot-7", VM.id, "Quiesce")
 

@@ -128,7 +128,7 @@ def test_each_stage_is_ordered_by_itself() -> None:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=9), st.data())
-def test_where_every_call_has_its_place_nothing_is_ordered(seconds: list[float], data: st.DataObject) -> None:
+def test_with_a_place_for_every_call_nothing_is_ordered(seconds: list[float], data: st.DataObject) -> None:
     parallel = data.draw(st.integers(len(seconds), 12))
     vms = tuple(range(len(seconds)))
     assert schedule(vms, usual(seconds, seconds), parallel) == Schedule(vms, vms)
@@ -181,7 +181,7 @@ def test_must_and_missed_vms_that_come_first_anyway_are_no_reason() -> None:
     assert schedule(range(6), {}, 2, must={0, 1}, missed={2}).reason == ""
 
 
-def test_what_a_night_saved_is_the_difference_to_the_same_calls_in_the_databases_order() -> None:
+def test_the_saved_time_is_the_difference_to_the_same_calls_in_the_databases_order() -> None:
     took = usual(
         [1.0, 3.0], [4.0, 1.0]
     )  # one at a time: as listed the creates end after 1 and 4 s, the removals 4 and 5
@@ -191,7 +191,7 @@ def test_what_a_night_saved_is_the_difference_to_the_same_calls_in_the_databases
     assert saved([0, 1], took, 2, (1, 0), (1, 0)) == Saved(0.0, 0.0)
 
 
-def test_what_a_night_saved_can_be_a_loss() -> None:
+def test_the_saved_time_can_be_negative() -> None:
     took = usual([1.0, 3.0], [1.0, 4.0])
     assert saved([0, 1], took, 1, (0, 1), (1, 0)) == Saved(0.0, -3.0)
 

@@ -149,7 +149,7 @@ def test_a_removal_without_an_answer_is_settled_by_looking(stage: Stage) -> None
 # Names that others use
 
 
-def test_of_several_new_rows_of_one_name_none_is_touched(tmp_path: Path) -> None:
+def test_of_several_new_rows_of_one_name_none_is_removed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     stage.site.rows = [VmSnapshot(f"snapshot-{n}", 110, "Quiesce") for n in (7, 8, 9)]
     surveyed = replace(SURVEYED, present=("snapshot-7",))

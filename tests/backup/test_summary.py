@@ -122,7 +122,7 @@ def test_a_report_that_sums_nothing_up_is_of_an_earlier_version_and_folded(stage
     assert not is_open(path)
 
 
-def test_what_ends_in_no_whole_line_has_no_summary(stage: Stage) -> None:
+def test_a_journal_without_a_complete_last_line_has_no_summary(stage: Stage) -> None:
     stage.night()
     path = last_of(stage)
     whole = path.read_bytes()

@@ -67,7 +67,7 @@ def test_in_safe_order_nothing_is_renamed_or_deleted_for_a_capture_that_is_not_l
 
 
 @ORDERS
-def test_the_night_after_a_capture_that_was_not_listed_is_a_good_one(tmp_path: Path, order: Order) -> None:
+def test_the_run_after_an_unlisted_capture_succeeds(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order)
     stage.site.fail(capture_of(), once(claim))
     assert_no_new_backup(stage, order)

@@ -232,7 +232,7 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
         ("in (vmlist.txt) do echo Creating", "in (vmlist.txt) do rem Creating", 35, "the loop does more than"),
     ],
 )
-def test_what_is_not_understood_is_reported_with_its_line(old: str, new: str, line: int, text: str) -> None:
+def test_an_unrecognized_line_is_reported_with_its_number(old: str, new: str, line: int, text: str) -> None:
     output = faults(filled((old, new)))
     assert any(one.startswith(f"line {line}:") and text in one for one in output), output
 
@@ -480,7 +480,7 @@ def judged(data: bytes) -> None:
 @given(
     st.one_of(st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass")))
 )
-def test_whatever_the_bytes_they_are_faults_or_a_configuration(data: bytes) -> None:
+def test_any_bytes_give_faults_or_a_configuration(data: bytes) -> None:
     judged(data)
 
 
@@ -518,7 +518,7 @@ EDITS = st.lists(
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from([SECRET_BATCH, INLINE]), EDITS)
-def test_whatever_is_changed_in_the_batch_it_never_guesses(data: bytes, edits: list[tuple[int, int, str]]) -> None:
+def test_no_change_to_the_batch_makes_it_guess(data: bytes, edits: list[tuple[int, int, str]]) -> None:
     for at, cut, put_in in edits:
         data = data[:at] + put_in.encode("utf-8", "surrogatepass") + data[at + cut :]
     judged(data)
@@ -529,7 +529,7 @@ LINES = SECRET_BATCH.split(b"\r\n")
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(LINES) - 1), st.integers(0, len(LINES) - 1)), min_size=1, max_size=4))
-def test_whatever_lines_are_moved_or_lost_it_never_guesses(moves: list[tuple[int, int]]) -> None:
+def test_no_moved_or_missing_lines_make_it_guess(moves: list[tuple[int, int]]) -> None:
     lines = list(LINES)
     for source, target in moves:
         line = lines.pop(source % len(lines))

@@ -121,7 +121,9 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         ([("osql -U vc_user", "sqlcmd -r1 -U vc_user")], 32, "sqlcmd has an option (-r"),
     ],
 )
-def test_what_cmd_would_do_otherwise_is_refused_by_line(changes: list[tuple[str, str]], line: int, text: str) -> None:
+def test_lines_that_cmd_reads_differently_are_refused_by_number(
+    changes: list[tuple[str, str]], line: int, text: str
+) -> None:
     assert text in faults_at(filled(*changes), line), faults(filled(*changes))
 
 

@@ -102,7 +102,7 @@ def _announced(command: str) -> str:
 
 # Two instances share a log; and a snapshot that was left over is removed first, by the batch alone.
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith(("g_", "e_leftover"))])
-def test_what_both_announce_is_announced_in_the_same_order(scenario: str) -> None:
+def test_common_log_lines_come_in_the_same_order(scenario: str) -> None:
     for theirs, ours in zip(recording(scenario).seen, performed(scenario, "paper"), strict=True):
         batch, snapall = (dict.fromkeys(filter(ECHOED.fullmatch, part[Aspect.LOG])) for part in (theirs, ours))
         assert [line for line in snapall if line in batch] == [line for line in batch if line in snapall]

@@ -68,7 +68,7 @@ def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for ssh is a shell script")
 @pytest.mark.parametrize("words", [["proxy", "vcbsnapshot"], ["root@esx01", "vcbSnapshot"]])
-def test_the_calls_over_ssh_of_the_page_are_made_as_they_stand(tmp_path: Path, words: list[str]) -> None:
+def test_the_ssh_calls_on_the_page_work_as_written(tmp_path: Path, words: list[str]) -> None:
     assert ", ".join(f'"{word}"' for word in ["ssh", *words]) in DOC
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/sh\necho "$*" > {shlex.quote(str(tmp_path))}/asked\necho SsId:snapshot-1228\n')

@@ -125,7 +125,7 @@ def test_when_vcbsnapshot_keeps_claiming_removals_recover_names_another_remedy(a
 
 
 @pytest.mark.parametrize("nth", [2, 4])
-def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: Make, nth: int) -> None:
+def test_the_next_run_repeats_a_rename_that_was_only_claimed(at_lab: Make, nth: int) -> None:
     night = at_lab()
     night.fault(Fault("snap rename", FaultKind.LIE, nth=nth))
     assert night.hastily().code == 3

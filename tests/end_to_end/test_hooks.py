@@ -143,7 +143,7 @@ def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None
     assert "exit 1: no new backup" in hooked.night("show").out
 
 
-def test_what_it_printed_reaches_the_log_and_the_terminal_tamely(hooked: Hooked) -> None:
+def test_its_output_reaches_log_and_terminal_escaped(hooked: Hooked) -> None:
     hooked.give(before=7)
     ended = hooked.night("run")
     log = (hooked.folder / "snapall.log").read_text()
@@ -172,7 +172,7 @@ def test_every_result_short_of_success_runs_the_on_failure_hook(hooked: Hooked, 
     assert failed["held"] == sorted(hooked.night.foreign)
 
 
-def test_where_another_run_is_at_work_only_on_failure_runs(hooked: Hooked) -> None:
+def test_while_another_run_is_active_only_the_on_failure_hook_runs(hooked: Hooked) -> None:
     hooked.give(before=0, after=0, on_failure=0)
     state = load(hooked.night.config).state
     state.mkdir()

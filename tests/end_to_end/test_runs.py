@@ -76,7 +76,7 @@ def _tail(command: str) -> str:
     raise AssertionError(command)
 
 
-def test_plan_says_for_people_why_each_command_is_sent(at_lab: Make) -> None:
+def test_plan_prints_a_reason_for_each_command(at_lab: Make) -> None:
     night = at_lab()
     ended = night("plan")
     assert ended.code == 0
@@ -167,7 +167,7 @@ def test_a_kept_backup_takes_no_name_that_another_job_rotates(at_lab: Make) -> N
     assert night.changes == []
 
 
-def test_nights_without_a_quiesced_vm_push_no_better_backup_out(at_lab: Make) -> None:
+def test_runs_without_a_quiesced_vm_push_out_no_better_backup(at_lab: Make) -> None:
     night = at_lab()
     night.fault("all-fail")
     for _ in range(4):

@@ -147,7 +147,7 @@ def test_a_planted_trouble_is_found_named_and_has_a_remedy(at_lab: Make, name: s
     assert ended.code == (0 if planted.note_only else 1)
 
 
-def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
+def test_without_problems_nothing_is_found(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     night.edit(*TAKES_ALL)
     ended = night("audit")
@@ -156,7 +156,7 @@ def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
     assert "vmware_recent" in ended.out
 
 
-def test_what_a_run_of_a_renamed_job_left_is_not_an_orphan(at_lab: Make) -> None:
+def test_a_snapshot_left_by_a_run_of_a_renamed_job_is_not_an_orphan(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     left_open(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")

@@ -31,7 +31,7 @@ def kinds_of(rows: Sequence[tuple[str, str]], *known: Origin) -> list[FindingKin
     return [one.kind for one in audit([JobSources(JOB, (688,), {"v": listing}, known)], None, [], {}).findings]
 
 
-def test_what_is_as_the_last_run_left_it_is_not_a_finding() -> None:
+def test_an_unchanged_site_since_the_last_run_gives_no_finding() -> None:
     assert kinds_of([("vmware_recent", DATE)], origin("vmware_recent")) == []
 
 
@@ -65,7 +65,7 @@ def test_a_temporary_name_is_pending_only_where_a_run_knows_it(
 
 
 @pytest.mark.parametrize(("at_work", "expected"), [(False, [FindingKind.OUTSTANDING]), (True, [])])
-def test_what_a_run_at_work_quiesced_is_neither_outstanding_nor_an_orphan(
+def test_snapshots_of_a_running_run_are_neither_outstanding_nor_orphaned(
     at_work: bool, expected: list[FindingKind]
 ) -> None:
     began = Began(JOB, "20070322T030000Z", "vc01", "filer1", Pace(), "0.2.0", format=FORMAT)

@@ -100,7 +100,7 @@ def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("who", ["run", "recover"])
-def test_the_remedy_followed_literally_leaves_nothing_quiesced(stage: Stage, who: str, damage: Damage) -> None:
+def test_following_the_remedy_literally_leaves_nothing_quiesced(stage: Stage, who: str, damage: Damage) -> None:
     path = damaged(stage, damage)
     code = stage.night().exit if who == "run" else stage.recover()
     assert code == Exit.OUTSTANDING

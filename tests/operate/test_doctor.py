@@ -262,7 +262,7 @@ def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, nam
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
+def test_without_problems_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
     night = at_lab(transport=transport)
     before = sorted(str(path) for path in night.lab.directory.rglob("*"))
     ended = night("doctor")
@@ -274,7 +274,7 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make,
     assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
 
 
-def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
+def test_checks_behind_a_broken_link_are_not_tried(at_lab: Make) -> None:
     night = at_lab(transport="ssh")
     written("known_hosts", "")(night)
     _, links = run_checks(night)

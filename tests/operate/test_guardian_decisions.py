@@ -248,7 +248,7 @@ def test_the_time_counts_from_the_first_quiesce_and_not_from_the_start(watch: Wa
 
 
 @pytest.mark.parametrize(("beats", "limit"), [(True, LIMIT), (False, LIMITS.silence)])
-def test_what_a_suspended_machine_sleeps_through_does_not_count(watch: Watch, beats: bool, limit: float) -> None:
+def test_time_during_which_the_machine_is_suspended_does_not_count(watch: Watch, beats: bool, limit: float) -> None:
     watch.quiesce()
     watch.beats = beats
     watch.at.append((10.0, lambda: watch.clock.push(86400)))
@@ -284,14 +284,14 @@ def test_without_a_journal_there_is_nothing_to_guard(watch: Watch) -> None:
         watch.watch()
 
 
-def test_a_lock_that_excludes_nobody_makes_no_guardian(watch: Watch) -> None:
+def test_a_lock_that_excludes_no_one_makes_no_guardian(watch: Watch) -> None:
     watch.quiesce()
     watch.release()
     with pytest.raises(JournalError, match=f"is free although process {watch.pid} holds it"):
         watch.watch()
 
 
-def test_what_a_next_run_has_settled_is_not_settled_again(watch: Watch) -> None:
+def test_work_settled_by_the_next_run_is_not_settled_again(watch: Watch) -> None:
     journal = watch.quiesce()
 
     def next_run() -> None:
@@ -406,7 +406,7 @@ def test_an_unlinked_lock_does_not_permit_work_beside_a_living_run(watch: Watch)
     assert at >= 60
 
 
-def test_whoever_holds_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch) -> None:
+def test_the_holder_of_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch) -> None:
     watch.quiesce()
     released = watch.released()
 

@@ -58,7 +58,7 @@ def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
     assert "too many snapshots" in missed[0].why
 
 
-def test_a_night_without_a_capture_has_no_backup(stage: Stage) -> None:
+def test_a_run_without_a_capture_has_no_backup(stage: Stage) -> None:
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
     run = run_history_of(stage)

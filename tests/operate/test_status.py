@@ -39,7 +39,7 @@ def told(found: JobStatus) -> str:
     return "; ".join(one.text for one in found.findings)
 
 
-def test_a_whole_night_is_ok(stage: Stage) -> None:
+def test_a_whole_run_is_ok(stage: Stage) -> None:
     stage.night()
     found = job_status_of(stage, hours=5)
     assert (found.level, found.findings, found.left) == (Level.OK, (), ())
@@ -58,7 +58,7 @@ def test_a_backup_grows_too_old(stage: Stage, hours: float, level: Level) -> Non
     assert job_status_of(stage, hours).level is level
 
 
-def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
+def test_a_failed_run_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
     first = stage.night()
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
@@ -69,7 +69,7 @@ def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) 
     assert found.backup.stamp == first.stamp
 
 
-def test_a_partial_night_warns(stage: Stage) -> None:
+def test_a_partial_run_warns(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
     found = job_status_of(stage)
@@ -214,7 +214,7 @@ def test_a_backup_of_the_future_does_not_stay_young_in_silence(stage: Stage) -> 
     assert "dated in the future" in told(found)
 
 
-def test_what_the_last_run_left_pending_is_counted_not_what_each_run_did(stage: Stage) -> None:
+def test_only_backups_left_pending_by_the_last_run_are_counted(stage: Stage) -> None:
     stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
     stage.night()
     stage.night()  # of those that must not enter the chain the newest alone is kept
@@ -238,7 +238,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
 
 
 @pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
-def test_of_another_users_lock_the_living_holder_is_believed_alone(
+def test_of_another_users_lock_only_the_living_holder_is_trusted(
     in_sight: Path, pid: int, since: float, held: bool
 ) -> None:
     """A killed run leaves its holder file; without access to the lock it must not count as a running run."""

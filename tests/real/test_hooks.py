@@ -84,7 +84,7 @@ def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         hook_process.run([str(tmp_path / "none")], b"", {}, PATIENCE, lambda: False)
 
 
-def test_what_it_left_in_the_background_is_ended_too(sleeper: Sleeper) -> None:
+def test_its_background_children_are_ended_too(sleeper: Sleeper) -> None:
     orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.record))}); sleep 3600"  # its parent is gone at once
     ran = hook_process.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
     assert ran.code is None

@@ -20,7 +20,7 @@ def test_a_time_is_utc_whatever_the_driver_makes_of_it() -> None:
 
 
 @given(st.text() | st.datetimes(timezones=st.none() | st.timezones()) | st.none() | st.integers())
-def test_whatever_stands_for_a_time_is_utc_or_unknown(created: object) -> None:
+def test_any_value_for_a_time_is_utc_or_unknown(created: object) -> None:
     when = utc(created)
     assert when is None or when.tzinfo is UTC
 

@@ -85,7 +85,7 @@ def test_a_name_that_the_filer_rejects_never_becomes_part_of_a_command(name: str
 
 
 @pytest.mark.parametrize("command", ["snap create v a\0b", "version\nhalt", "version\rhalt", "snap create v ä"])
-def test_what_is_not_one_line_of_ascii_is_not_sent(command: str) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(command: str) -> None:
     with pytest.raises(NotSent):
         sendable(command)
 
@@ -353,7 +353,7 @@ def listing_of(volume: str, rows: list[FilerSnapshot], percentages: bool, gap: s
 
 
 @given(SNAPSHOTS, st.booleans(), st.sampled_from([" ", "    "]))
-def test_what_a_filer_lists_is_read_back(rows: list[FilerSnapshot], percentages: bool, gap: str) -> None:
+def test_a_filers_listing_is_read_back(rows: list[FilerSnapshot], percentages: bool, gap: str) -> None:
     assert parse_listing(listing_of("vmvol1", rows, percentages, gap), "vmvol1") == tuple(rows)
 
 

@@ -134,7 +134,7 @@ def test_bytes_of_a_windows_code_page_do_not_crash_and_line_ends_are_plain() -> 
     assert process.run(python(code), PATIENCE, nobody).stdout == "gel\ufffdscht \ufffd\nSsId:snapshot-1\n"
 
 
-def test_what_exceeds_the_ceiling_is_not_read() -> None:
+def test_output_beyond_the_ceiling_is_not_read() -> None:
     code = f"import sys; sys.stdout.write('x' * {process.OUTPUT_CEILING + 10})"
     completed = process.run(python(code), PATIENCE, nobody)
     assert completed.code == 0
@@ -179,7 +179,7 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
     assert not process.alive(Child(os.getpid(), started - 3600))
 
 
-def test_where_no_file_can_be_made_a_program_runs_all_the_same(tmp_path: Path) -> None:
+def test_a_program_runs_even_if_no_file_can_be_created(tmp_path: Path) -> None:
     code = (
         "import sys, tempfile; from snapall.site import process; tempfile.tempdir = '/nowhere'; "
         "print(process.run([sys.executable, '-c', 'raise SystemExit(4)'], 300, lambda child: None))"

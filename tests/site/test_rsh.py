@@ -90,7 +90,7 @@ def test_without_a_user_the_remote_one_is_called_like_the_local_one(server: Rcmd
     assert server.requests == [[b"0", b"operator", b"operator", b"version"]]
 
 
-def test_what_follows_the_zero_byte_is_the_answer(server: RcmdServer) -> None:
+def test_the_answer_follows_the_zero_byte(server: RcmdServer) -> None:
     server.behave = answer(b"\0creating snapshot...\r\n")
     assert Rsh(settings(server.port)).run("version") == FilerReply("creating snapshot...\n", "")
 
@@ -218,7 +218,7 @@ def test_a_host_without_an_address_means_that_nothing_was_sent(host: str) -> Non
 
 
 @pytest.mark.parametrize("command", ["a\0b", "a\nb", "a\rb", "ä"])
-def test_what_is_not_one_line_of_ascii_is_not_sent(server: RcmdServer, command: str) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(server: RcmdServer, command: str) -> None:
     with pytest.raises(NotSent, match="ASCII"):
         Rsh(settings(server.port)).run(command)
     assert server.requests == []

@@ -165,7 +165,7 @@ def test_each_driver_gets_dsn_password_and_timeout_in_its_own_way(start: Start) 
     }
 
 
-def test_where_the_driver_cannot_bound_statements_the_server_bounds_the_wait_for_locks(start: Start) -> None:
+def test_if_the_driver_cannot_limit_statements_the_server_limits_the_wait_for_locks(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert isinstance(site.driver, Pyodbc)
     site.driver.can_bound = False

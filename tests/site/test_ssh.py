@@ -411,14 +411,14 @@ def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: 
         thread.join()
 
 
-def test_what_hangs_is_left_when_the_systems_own_clock_says_so(settings: Filer) -> None:
+def test_a_hanging_call_is_abandoned_by_the_systems_own_clock(settings: Filer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match=r"is over|timed out"):
         Ssh(
             settings.model_copy(update={"port": silent.getsockname()[1], "timeout": PATIENCE}), lambda _: Deadline(0.2)
         ).run("version")
 
 
-def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: Filer) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(server: SshServer, settings: Filer) -> None:
     with pytest.raises(NotSent, match="ASCII"):
         Ssh(settings).run("version\nhalt")
     assert server.logins == []
@@ -519,7 +519,7 @@ def test_a_key_is_read_once_so_that_losing_it_stops_no_run(server: SshServer, se
     assert server.commands == [b"version"]
 
 
-def test_what_paramiko_logs_does_not_litter_the_terminal() -> None:
+def test_paramikos_log_stays_off_the_terminal() -> None:
     code = "import snapall.site.ssh, logging; logging.getLogger('paramiko.transport').error('noise')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (told.stdout, told.stderr) == (b"", b"")

@@ -417,7 +417,7 @@ def test_ssh_that_lost_the_far_side_leaves_the_outcome_unknown(tmp_path: Path, s
         "[2007-08-07 12:29:43.798 'App' 2052 info] text\u2028SsId:snapshot-1",
     ],
 )
-def test_what_is_not_an_id_on_a_line_of_its_own_is_not_read(line: str) -> None:
+def test_only_an_id_on_its_own_line_is_read(line: str) -> None:
     assert ssids(f"before\n{line}\nafter") == ()
 
 

@@ -86,7 +86,7 @@ def test_autodelete_is_on_or_off(text: str, on: bool) -> None:
 
 
 @given(st.text())
-def test_what_is_not_understood_is_an_error_never_a_guess(text: str) -> None:
+def test_an_unrecognized_answer_is_an_error_never_a_guess(text: str) -> None:
     for parse in (parse_status, lambda output: parse_space(output, "v"), parse_schedule, parse_autodelete):
         with pytest.raises(SiteError):
             parse(f"?{text}")

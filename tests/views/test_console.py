@@ -178,7 +178,7 @@ def test_the_live_screen_ends_with_an_empty_line_for_what_the_terminal_echoes() 
     assert re.match(r"(\x1b\[0m)?\n", stream.getvalue().split("╯")[1])
 
 
-def test_what_recover_did_stays_on_the_screen() -> None:
+def test_the_result_of_recover_stays_on_the_screen() -> None:
     stream = io.StringIO()
     with ConsoleView(Console(file=stream, width=80, height=24, force_terminal=True), lambda: AT) as view:
         view(Record(AT, Failed("web01 is still quiesced", "run `snapall recover` again")))

@@ -48,7 +48,7 @@ def test_quiet_lines_show_only_trouble(tmp_path: Path) -> None:
     assert "exit 1" in text
 
 
-def test_plain_lines_show_waiting_and_what_is_outstanding() -> None:
+def test_plain_lines_show_waits_and_outstanding_work() -> None:
     stream = io.StringIO()
     lines = PlainLines(stream)
     lines(Record(AT, Waiting(AT + timedelta(minutes=5), "busy")))

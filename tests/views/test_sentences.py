@@ -70,7 +70,7 @@ def names() -> Labels:
 
 
 @pytest.mark.parametrize(("fact", "text"), NEWS, ids=lambda one: type(one).__name__)
-def test_what_is_unusual_is_news(names: Labels, fact: Fact, text: str) -> None:
+def test_unusual_records_are_news(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -88,7 +88,7 @@ def test_a_problem_is_trouble(names: Labels, fact: Fact, text: str) -> None:
 @pytest.mark.parametrize(
     "fact", [ReleaseBegan("confirmed"), Confirmed("v", "vmware_new_x", "d"), RotationEnded((), whole=True)]
 )
-def test_what_every_good_run_has_is_routine(names: Labels, fact: Fact) -> None:
+def test_records_of_every_successful_run_are_routine(names: Labels, fact: Fact) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert found.weight is Weight.ROUTINE

@@ -29,7 +29,7 @@ def years(seed: int) -> Iterator[Years]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nights_full_of_trouble_keep_the_promises(seed: int) -> None:
+def test_nights_full_of_faults_keep_the_promises(seed: int) -> None:
     with years(seed) as lived:
         assert list(lived.live(25)) == []
         assert lived.tally.nights == 25
