@@ -27,10 +27,10 @@ from tests.conformity.queries import listening
 from tests.conformity.recordings import INSTANCES, recording
 from tests.conformity.scenarios import prepare, setting_of, site_of
 from tests.lab.atlab import CHAIN, PYTHON, AtLab, Ended
+from tests.waiting import PATIENCE
 
 ORDERS = ("safe", "paper")
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds for two instances
 
 
 class NoCapture:

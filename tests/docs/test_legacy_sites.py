@@ -108,14 +108,20 @@ def _settings(lab: Lab, transport: str) -> Filer:
     known, key = lab.directory / "known_hosts", lab.directory / "id_rsa"
     if transport == "ssh":
         return Filer(
-            name="filer1", host="127.0.0.1", port=lab.port, user="snapall", key_file=key, known_hosts=known, timeout=20
+            name="filer1",
+            host="127.0.0.1",
+            port=lab.port,
+            user="snapall",
+            key_file=key,
+            known_hosts=known,
+            timeout=PATIENCE,
         )
     return Filer(
         name="filer1",
         host="127.0.0.1",
         transport="rsh",
         port=lab.port,
-        timeout=20,
+        timeout=PATIENCE,
         local_user="snapall",
         reserved_port=False,
     )

@@ -61,7 +61,7 @@ def test_a_late_vm_is_released_at_once_while_another_removal_is_slow(at_lab: Mak
         until(lambda: calls(night.ledger, "-d", SLOW), "the slow removal")
         until(lambda: answers(night) == 4, "the answers of the capture and of the quick removal")
         night.world.advance(100)
-        released_in_time.append(holds_within(60, lambda: calls(night.ledger, "-d", LATE)))
+        released_in_time.append(holds_within(PATIENCE, lambda: calls(night.ledger, "-d", LATE)))
         night.world.advance(200)
 
     mover = threading.Thread(target=move_time)
