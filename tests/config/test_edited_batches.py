@@ -11,7 +11,6 @@ from snapall.config.batch import batch_of
 from snapall.config.load import load
 from tests.config.batches import FILLED, faults, filled
 
-VMS_SQL = FILLED.decode().split('-Q "')[1].split('"')[0]
 VMS_LINE = next(line for line in FILLED.decode().split("\r\n") if "-o vmlist.txt" in line)
 QUIESCE = next(line for line in FILLED.decode().split("\r\n") if "in (vmlist.txt)" in line)
 LIST = "in (vmlist.txt)"
