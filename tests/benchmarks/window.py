@@ -7,13 +7,13 @@ removals; what snapall itself takes is not scaled.
 window       seconds from the first quiesce sent to the last removal answered
 ideal        the best schedule of the same calls as they were recorded, from sent to answered (the start-up of the
              programs included): the creates on `parallel` places; twice the filer's own time, for the capture and its
-             proof; the removals likewise. Connecting to the filer is no part of it.
+             confirmation; the removals likewise. Connecting to the filer is no part of it.
 batch        the calls one after the other, as they were recorded with the least `parallel` of the size
 to capture   from the last quiesce answered to the filer's taking of `snap create`, as its ledger says; ms
-to release   from the proof answered to the first removal sent; ms
+to release   from the confirmation to the first removal sent; ms
 total, CPU, memory   of snapall itself from its survey to its report, without the programs that it starts; its
              guardian, another process, is not counted
-filer        connections to the filer, and of these the ones opened while VMs were held; database: the same
+filer        connections to the filer, and of these the ones opened while VMs were quiesced; database: the same
 """
 
 from __future__ import annotations

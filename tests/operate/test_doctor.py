@@ -206,7 +206,7 @@ PLANTED = {
         )
         for asked, link in (("vol status", "volume"), ("df", "space"), ("snap sched", "snap sched"))
     },
-    "a snapshot that is held": Planted(
+    "a tagged snapshot": Planted(
         "snap list of vmvol1", WARNED, "vmware_snap3", tagged
     ),
     "a volume that is full": Planted("space of vmvol1", WARNED, "0 %", volume(full=True)),
@@ -222,7 +222,7 @@ PLANTED = {
     "a filer that deletes by itself": Planted("snap autodelete of vmvol1", WARNED, "by itself", autodelete),
     "a VM that is too deep in snapshots": Planted("plan of vol1", WARNED, "web02 (vm-110)", deep),
     "more VMs than one volume should have": Planted("plan of vol1", WARNED, "26", lambda _: None, lambda: big(26)),
-    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, orphaned),
+    "an orphan": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, orphaned),
 }  # fmt: skip
 
 
