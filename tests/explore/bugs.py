@@ -162,7 +162,7 @@ BUGS = (
         quick=True,
     ),
     Bug(
-        "the room that was made for no capture stays",
+        "names moved for a failed capture stay moved",
         "a-paper",
         (("decide_filer.py", "        _rename_back(state, draft)\n", "        return\n"),),
     ),
@@ -177,7 +177,7 @@ BUGS = (
         (("decide_filer.py", ", *state.doubled, *state.unsettled]\n", ", *state.unsettled]\n"),),
     ),
     Bug(
-        "in paper order a name that the filer holds counts as free",
+        "in paper order a tagged name counts as free",
         "d-paper",
         (
             (

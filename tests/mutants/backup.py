@@ -23,7 +23,7 @@ def forgotten(answers: str) -> str:
 BACKUP = (
     # The capture
     Mutant(
-        "a capture is believed because the filer output so",
+        "a capture is trusted because the filer reported success",
         "backup/changes_filer.py",
         "        case Done() | Unknown():\n            return replace(one, phase=CapturePhase.ANSWERED)\n",
         "        case Done() | Unknown():\n            return replace(one, phase=CapturePhase.CONFIRMED)\n",
@@ -37,7 +37,7 @@ BACKUP = (
         BELIEF,
     ),
     Mutant(
-        "a capture answered in unknown words is sent again",
+        "a capture with an unknown answer is sent again",
         "backup/changes_filer.py",
         "    if one.phase is not CapturePhase.ASKED:\n        return one\n",
         forgotten("isinstance(outcome, Unknown) and not outcome.failed"),
@@ -58,7 +58,7 @@ BACKUP = (
         ENGINE,
     ),
     Mutant(
-        "a capture without a word of answer is sent without end",
+        "an unanswered capture is sent without end",
         "backup/decide_capture.py",
         "MOST_CREATES = 2 ",
         "MOST_CREATES = 4 ",
@@ -79,7 +79,7 @@ BACKUP = (
         BELIEF,
     ),
     Mutant(
-        "a list of before the capture confirms it",
+        "a list from before the capture confirms it",
         "backup/decide_filer.py",
         "    return known is not None and known.version >= since\n",
         "    return known is not None\n",

@@ -16,14 +16,14 @@ PROMISES, SETTLE_FILER = ("tests/backup/test_promises.py",), ("tests/backup/test
 CHAIN = (
     # The chain
     Mutant(
-        "the filer's answers are believed without reading the chain back",
+        "the filer's answers are trusted without reading the chain back",
         "backup/decide_rotation.py",
         "    if state.believed and (not found.moves or state.broken):\n",
         "    if state.believed and state.broken:\n",
         INTERPLAY,
     ),
     Mutant(
-        "names that are not as the answers output are nobody's concern",
+        "names that differ from the filer's answers are not reported",
         "backup/looks.py",
         "yield facts.NamesConfirmed(look.volume) if wanted == found else",
         "yield facts.NamesConfirmed(look.volume) if wanted else",
@@ -37,7 +37,7 @@ CHAIN = (
         (*ENGINE, *INTERPLAY),
     ),
     Mutant(
-        "a name that the filer holds is not waited for",
+        "a tagged name is not waited for",
         "backup/decide_rotation.py",
         "    if now >= until or state.stopped_at is not None:\n        return False\n    look = ",
         "    if now <= until or state.stopped_at is not None:\n        return False\n    look = ",
@@ -51,14 +51,14 @@ CHAIN = (
         ENGINE,
     ),
     Mutant(
-        "a rename in silence is done for good",
+        "a rename without output is done for good",
         "backup/phases.py",
         "            return not self.call.worded\n",
         "            return False\n",
         LATE_FILER_COMMANDS,
     ),
     Mutant(
-        "a filer command without an answer can act no more",
+        "an unanswered filer command cannot act any more",
         "backup/looks.py",
         "    return taken + timedelta(seconds=state.header.pace.filer_timeout)\n",
         "    return taken\n",
@@ -93,7 +93,7 @@ CHAIN = (
         ("tests/backup/test_rotation.py",),
     ),
     Mutant(
-        "the newest of the backups held back is deleted too",
+        "the newest pending backup is deleted too",
         "backup/rotation.py",
         "one.grade < job.publish and one is not newest)",
         "one.grade < job.publish)",
@@ -107,7 +107,7 @@ CHAIN = (
         ORIGINS,
     ),
     Mutant(
-        "a pending backup that newer ones have overtaken is published",
+        "a pending backup older than the newest one is published",
         "backup/origins.py",
         "        if run < latest and runs[run] >= job.publish:",
         "        if run > latest and runs[run] >= job.publish:",
@@ -143,14 +143,14 @@ CHAIN = (
         TAKEN_BACK,
     ),
     Mutant(
-        "a part of a backup that the filer holds is deleted",
+        "a tagged part of a backup is deleted",
         "backup/decide_filer.py",
         "        if row.tags:\n            record_once(state, draft, _part(",
         "        if not row.name:\n            record_once(state, draft, _part(",
         TAKEN_BACK,
     ),
     Mutant(
-        "a rename back is believed without a look",
+        "a rename back is trusted without reading the list",
         "backup/decide_filer.py",
         "        if rename.new not in named or rename.old in named:\n",
         "        if rename.new not in named or rename.old in named or (tried is not None and tried.call.done):\n",
@@ -171,7 +171,7 @@ CHAIN = (
         SETTLE_FILER,
     ),
     Mutant(
-        "in paper order a rotation that fails half way is left as it is",
+        "in paper order a rotation that fails half-way is left unfinished",
         "backup/runstate.py",
         "        return tuple(step for step in made if isinstance(step, Rename) and step not in self.renamed_back)\n",
         "        return ()\n",
@@ -228,7 +228,7 @@ CHAIN = (
         INTERPLAY,
     ),
     Mutant(
-        "what earlier runs left is not looked at again at the end",
+        "work left by earlier runs is not checked again at the end",
         "backup/run.py",
         "            if case.state.outstanding and case.policy.vms:\n",
         "            if not case.state.outstanding and case.policy.vms:\n",

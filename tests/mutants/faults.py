@@ -27,7 +27,7 @@ BROKEN = (
         FAULTS,
     ),
     Mutant(
-        "what appears late is looked for only when the removals are over",
+        "late snapshots are looked for only after the removals",
         "backup/decide_looks.py",
         "    open_ = ends or any(not one.ids for one in found)",
         "    open_ = ends or all(not one.ids for one in found)",
@@ -35,7 +35,7 @@ BROKEN = (
     ),
     # Somebody else's snapshot
     Mutant(
-        "a printed id that the survey listed is believed",
+        "a printed id that the survey listed is trusted",
         "backup/changes_vms.py",
         "        case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
@@ -63,7 +63,7 @@ BROKEN = (
         DECIDE,
     ),
     Mutant(
-        "an id that was withheld is no alarm",
+        "a withheld id raises no alarm",
         "backup/changes_vms.py",
         "    given_up = (*state.given_up, known) if known.stranger else state.given_up\n",
         "    given_up = state.given_up\n",
@@ -79,7 +79,7 @@ BROKEN = (
         FAULTS,
     ),
     Mutant(
-        "a create that output that it failed was never sent",
+        "a create that reported its failure was never sent",
         "backup/changes_vms.py",
         "            phase = VmPhase.FAILED if failed else VmPhase.SILENT\n",
         "            phase = VmPhase.REFUSED if failed else VmPhase.SILENT\n",
@@ -87,7 +87,7 @@ BROKEN = (
     ),
     # `plan` after a crash, and the plan of a run
     Mutant(
-        "the plan calls a dead run's snapshot nobody's",
+        "the plan calls a dead run's snapshot foreign",
         "backup/plan.py",
         "_foreign(job, survey, (*context.open_runs, *context.settled_first))\n",
         "_foreign(job, survey, context.open_runs)\n",
@@ -109,7 +109,7 @@ BROKEN = (
         FAULTS,
     ),
     Mutant(
-        "of two jobs at work both quiesce a VM",
+        "two running jobs both quiesce a VM",
         "backup/queries.py",
         "for one in state.outstanding if one.vm.id in vms}",
         "for one in state.outstanding if one.vm.id not in vms}",

@@ -15,14 +15,14 @@ FILERS = (
         FILER,
     ),
     Mutant(
-        "an error that the filer tells is a refusal",
+        "an error that the filer reports is a refusal",
         "site/filer.py",
         '                return Unknown(f"{why} ({REMEDIES[meaning]})", output, failed=True)\n',
         '                return Refusal(f"{why} ({REMEDIES[meaning]})", output)\n',
         FILER,
     ),
     Mutant(
-        "half an answer is none",
+        "half an answer counts as none",
         "site/filer.py",
         "            return Unknown(_with_hint(error), error.output)\n",
         "            return Unknown(_with_hint(error))\n",

@@ -10,7 +10,7 @@ HOOKS = ("tests/end_to_end/test_hooks.py",)
 
 LOOKS = (
     Mutant(
-        "a snapshot that an open run owes is orphaned",
+        "a snapshot outstanding in an open run is orphaned",
         "operate/audit.py",
         "if row.ssid in known or row.vm not in placed:",
         "if row.vm not in placed:",
@@ -24,7 +24,7 @@ LOOKS = (
         AUDIT,
     ),
     Mutant(
-        "an audit that found something is clean",
+        "an audit with findings is clean",
         "operate/audit.py",
         "        return all(one.kind.informational",
         "        return any(one.kind.informational",
@@ -38,7 +38,7 @@ LOOKS = (
         AUDIT,
     ),
     Mutant(
-        "whatever is held by the filer is the chain's",
+        "every tagged snapshot belongs to the chain",
         "operate/audit_filer.py",
         "        if row.name in ours and row.tags:\n",
         "        if row.tags:\n",
@@ -66,7 +66,7 @@ LOOKS = (
         DOCTOR,
     ),
     Mutant(
-        "what the filer did not answer is its role's matter",
+        "an unanswered query counts as a missing right",
         "operate/doctor/filers.py",
         "error.hint if isinstance(error, NoAnswer) else remedy)",
         "remedy)",
@@ -88,7 +88,7 @@ LOOKS = (
         DOCTOR,
     ),
     Mutant(
-        "the configuration may be written by everybody",
+        "the configuration is writable for everyone",
         "operate/doctor/machine.py",
         "st_mode & stat.S_IWOTH:",
         "st_mode & stat.S_IXOTH:",

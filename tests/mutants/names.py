@@ -32,14 +32,14 @@ NAMES = (
         CONFIG,
     ),
     Mutant(
-        "a printed id is looked for among the VMs asked for alone",
+        "a printed id is only looked for on the queried VMs",
         "site/virtualcenter.py",
         ", (table.c.ID, snapshot_ids(ssids)))",
         ")",
         DATABASE,
     ),
     Mutant(
-        "an id too great for the column is asked for",
+        "an id too large for the column is queried",
         "site/tables.py",
         " and (number := int(hit[1])) <= _GREATEST)",
         " and (number := int(hit[1])) <= _GREATEST + 1)",
@@ -67,7 +67,7 @@ NAMES = (
         VCB,
     ),
     Mutant(
-        "what VMs are left is no matter after a defect",
+        "VMs left after a defect are ignored",
         "app/jobrun.py",
         "        code = worst(code, Exit.OUTSTANDING) if left else code\n",
         "",

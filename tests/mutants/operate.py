@@ -85,7 +85,7 @@ OPERATE = (
         WATCH,
     ),
     Mutant(
-        "the guardian works beside whoever holds the lock of a new state folder",
+        "the guardian works beside the holder of the lock of a new state folder",
         "operate/guardian.py",
         "        return not self._replaced()\n",
         "        return True\n",
@@ -99,21 +99,21 @@ OPERATE = (
         WATCH,
     ),
     Mutant(
-        "a backup of just the grade that is asked for is not good",
+        "a backup of exactly the required grade is not good enough",
         "operate/status.py",
         "run.backup.grade >= run.job.publish",
         "run.backup.grade > run.job.publish",
         STATUS,
     ),
     Mutant(
-        "a run at work is an alarm",
+        "a run in progress is an alarm",
         "operate/status.py",
         "[one for one in known.open if one is not going]",
         "list(known.open)",
         STATUS,
     ),
     Mutant(
-        "a run that died counts as at work",
+        "a run that died counts as in progress",
         "operate/status.py",
         "    return bool(at_work) and newest.ended is None",
         "    return newest.ended is None",
@@ -162,14 +162,14 @@ OPERATE = (
         RUN_HISTORY,
     ),
     Mutant(
-        "the trend holds the older half against all",
+        "the trend compares the older half with all",
         "operate/statistics.py",
         "median(self.known[-half:])",
         "median(self.known)",
         RUN_HISTORY,
     ),
     Mutant(
-        "a trend is told from two values",
+        "a trend is derived from two values",
         "operate/statistics.py",
         "len(self.known) < _ENOUGH",
         "len(self.known) < 2",
@@ -183,7 +183,7 @@ OPERATE = (
         RUN_HISTORY,
     ),
     Mutant(
-        "calls at a time are reckoned one after the other",
+        "parallel calls are added up one after the other",
         "operate/statistics.py",
         "max(1, min(parallel, len(seconds)))",
         "1",
@@ -211,7 +211,7 @@ OPERATE = (
         RUN_HISTORY,
     ),
     Mutant(
-        "one night more is read than was asked for",
+        "one run more is read than requested",
         "operate/history.py",
         "if last is not None and len(found) == last:",
         "if last is not None and len(found) > last:",
@@ -232,7 +232,7 @@ OPERATE = (
         (*STATUS, *SUMMARIES),
     ),
     Mutant(
-        "a summary is believed whatever precedes it",
+        "a summary is trusted whatever precedes it",
         "backup/record.py",
         "isinstance(what, Ended) and what.length == length",
         "isinstance(what, Ended)",

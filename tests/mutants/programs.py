@@ -10,7 +10,7 @@ DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py",
 
 PROGRAMS = (
     Mutant(
-        "the password stands in what is shown",
+        "the displayed command contains the password",
         "site/vcb.py",
         "MASK if masked else settings.password.reveal()",
         "settings.password.reveal()",
@@ -89,7 +89,7 @@ PROGRAMS = (
         PROCESS,
     ),
     Mutant(
-        "whoever has the pid is the program",
+        "any process with the pid counts as the program",
         "site/process.py",
         "        same = abs(process.create_time() - child.started) < _SAME_START\n",
         "        same = True\n",
@@ -158,7 +158,7 @@ PROGRAMS = (
         SSH,
     ),
     Mutant(
-        "a silent failure is the silence of success",
+        "a silent failure counts as success",
         "site/ssh.py",
         "    if status != 0 and not stdout.strip()",
         "    if status == 0 and not stdout.strip()",
@@ -172,7 +172,7 @@ PROGRAMS = (
         SSH,
     ),
     Mutant(
-        "a filer that wants a second proof has let us in",
+        "a filer that wants a second factor has accepted the login",
         "site/ssh.py",
         "        if not transport.is_authenticated():\n",
         "        if transport is None:\n",

@@ -40,7 +40,7 @@ RELEASES = (
         SETTLE,
     ),
     Mutant(
-        "what is unanswered is waited for by the clock of its dead run",
+        "unanswered commands are waited for by the clock of their dead run",
         "backup/changes.py",
         "        sent=min(call.sent, at),\n",
         "        sent=call.sent,\n",
@@ -77,21 +77,21 @@ RELEASES = (
     ),
     # Alarms
     Mutant(
-        "with the database down nothing is an alarm",
+        "with the database down nothing raises an alarm",
         "backup/report.py",
         "        return tuple(one for one in state.outstanding if not one.removed)\n",
         "        return ()\n",
         ENGINE,
     ),
     Mutant(
-        "a quiesce that failed by its own word is an alarm",
+        "a quiesce reported as failed is an alarm",
         "backup/report.py",
         "    return tuple(one for one in state.outstanding if not one.watched)\n",
         "    return state.outstanding\n",
         ENGINE,
     ),
     Mutant(
-        "a VM that nothing more can be done for is no alarm",
+        "a VM that cannot be released any more raises no alarm",
         "backup/report.py",
         "    if alarms or lost or before.unsettled:\n",
         "    if alarms or before.unsettled:\n",
@@ -184,14 +184,14 @@ RELEASES = (
         OUTCOMES,
     ),
     Mutant(
-        "a VM that the database lost is given up before its id was tried",
+        "a VM missing from the database is given up before its id was tried",
         "backup/looks.py",
         " and (one.tried or not one.ids):\n",
         ":\n",
         OUTCOMES,
     ),
     Mutant(
-        "a VM that VirtualCenter no longer knows is let go without a word",
+        "a VM that VirtualCenter no longer knows is dropped silently",
         "backup/changes_vms.py",
         "    given_up = state.given_up if known.watched else (*state.given_up, known)\n",
         "    given_up = state.given_up\n",
