@@ -88,9 +88,11 @@ def test_the_pages_show_every_command() -> None:
 ELSEWHERE = {  # which other tests run them
     "demo": "tests/test_demonstration.py, and .ci/run by the README's own line",
     "drill": "tests/drill",
+    "explain": "tests/test_messages_page.py",  # it takes no --config
     "import": "tests/test_import.py",
     "init": "tests/test_init.py",
     "lab": "tests/test_demonstration.py",
+    "schema": "tests/test_json_schema.py",  # it takes no --config
 }
 
 

@@ -91,7 +91,7 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
     if holder.pid == 0:
         path = state / f"{job}.lock"
         return Locked(
-            f"the lock {path} is held by a process that has left no note of itself",
+            f"the lock {path} is held by a process that has not recorded who it is",
             f"if that lasts, find who holds it with {_search(path)}, and end that process",
             "SA-1012",
         )

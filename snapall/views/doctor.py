@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snapall.errors import coded
 from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.views.json_root import picked, root
 from snapall.views.tables import wrapped
@@ -17,7 +18,7 @@ def doctor_lines(results: Sequence[CheckResult], width: int) -> list[str]:
     room = min(32, max((len(one.name) for one in results), default=0))
     for one in results:
         name = f"{one.name}:" if 0 < width < _NARROW else f"{one.name:<{room}} "
-        lines += wrapped(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip(), width)
+        lines += wrapped(f"{f'[{one.mark}]':<11} {name} {coded(one.code, one.text)}".rstrip(), width)
         lines += wrapped(f"    remedy: {one.remedy}", width) if one.remedy else []
     return [*lines, "", _sum(results)]
 
@@ -41,7 +42,8 @@ def doctor_json(results: Sequence[CheckResult]) -> dict[str, object]:
     return root(
         well=not any(one.mark is Mark.FAILURE for one in results),
         links=[
-            picked(one, "mark", "text") | {"link": one.check, "of": one.of or None, "remedy": one.remedy or None}
+            picked(one, "mark", "text")
+            | {"link": one.check, "of": one.of or None, "code": one.code or None, "remedy": one.remedy or None}
             for one in results
         ],
     )
