@@ -132,7 +132,7 @@ def test_the_owner_may_be_a_login_of_a_domain(start: Start) -> None:
 def test_two_owners_are_refused_until_one_is_named(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     site.server.owners = ("vc_user", "dbo")
-    with pytest.raises(Refused, match="of the owners dbo, vc_user") as caught:
+    with pytest.raises(Refused, match="owned by dbo, vc_user") as caught:
         site.asked().vms([688])
     assert "database.owner" in caught.value.hint
     assert site.asked("vc_user").vms([688]).vms[0].id == 611
