@@ -11,7 +11,7 @@ from snapall.views.json_root import picked, root
 from snapall.views.tables import wrapped
 
 SHIPPED = Path(__file__).with_name("messages.json")
-"""Made from the source: `python -m tests.messages json > snapall/views/messages.json`; a test compares them."""
+"""Made from the source: `python -m tests.docs.messages json > snapall/views/messages.json`; a test compares them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from snapall.backup.model import FilerSnapshot, Grade
 from snapall.backup.origins import recall
 from snapall.backup.outcome import Origin
 from snapall.backup.rotation import Pending
-from tests.backup.pretended import JOB
+from tests.backup.simulated import JOB
 
 NEW = "vmware_new_20070322T030000Z"
 BACKUP = Origin("v", NEW, "Mar 22 03:00", "20070322T030000Z", Grade.WHOLE, 3, 3)

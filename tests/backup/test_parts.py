@@ -39,7 +39,7 @@ from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
 from snapall.errors import Exit, worst
-from tests.backup.pretended import CHAIN, JOB
+from tests.backup.simulated import CHAIN, JOB
 from tests.waiting import PATIENCE, until
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)

@@ -73,7 +73,7 @@ DURABLE = (
         "backup/engine.py",
         "        for case in self._living:\n            case.journal.beat()\n",
         "        for case in ():\n            case.journal.beat()\n",
-        ("tests/backup/test_beat.py",),
+        ("tests/backup/test_heartbeat.py",),
     ),
     Mutant(
         "with the journal lost what is new begins",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-AUDIT = ("tests/operate/test_side_by_side.py", "tests/operate/test_audit.py")
+AUDIT = ("tests/operate/test_audit_sources.py", "tests/operate/test_audit.py")
 DOCTOR = ("tests/operate/test_doctor.py",)
-HOOKS = ("tests/test_hooks.py",)
+HOOKS = ("tests/end_to_end/test_hooks.py",)
 
 LOOKS = (
     Mutant(
