@@ -36,7 +36,7 @@ def _asking(problems: list[AuditFinding], job: str = "") -> Iterator[None]:
     try:
         yield
     except SnapallError as error:
-        problems.append(AuditFinding(FindingKind.UNASKED, job, error.message, error.hint))
+        problems.append(AuditFinding(FindingKind.UNASKED, job, *error.parts))
 
 
 def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
@@ -76,9 +76,9 @@ def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> t
     try:
         unreadable = known_of(store, job).unreadable
     except JournalError as error:
-        problems.append(AuditFinding(FindingKind.UNREADABLE, job, error.message, error.hint))
+        problems.append(AuditFinding(FindingKind.UNREADABLE, job, *error.parts))
         return ()
-    problems += [AuditFinding(FindingKind.UNREADABLE, job, one.text, one.remedy) for one in unreadable]
+    problems += [AuditFinding(FindingKind.UNREADABLE, job, one.text, one.remedy, one.code) for one in unreadable]
     found: list[RunState] = []
     for path in store.open_runs(job):
         with suppress(JournalError):  # `unreadable` has it
@@ -95,7 +95,7 @@ def _removed_jobs(
         found[name] = _open_runs(store, name, problems)
         if found[name]:
             text = f"job {name} is no longer in the configuration, but one of its runs is unfinished"
-            problems.append(AuditFinding(FindingKind.OUTSTANDING, name, text, _RECOVER))
+            problems.append(AuditFinding(FindingKind.OUTSTANDING, name, text, _RECOVER, "SA-5408"))
     return found
 
 

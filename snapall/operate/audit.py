@@ -58,7 +58,7 @@ def _outstanding(job: str, runs: Sequence[RunState], vms: VmSources | None) -> I
     for run in runs:
         for one in left_quiesced(run):
             text = f"{one.vm.label} may still have {one.name}: {_in_database(run, one, vms)}"
-            yield AuditFinding(FindingKind.OUTSTANDING, job, text, "run `snapall recover`")
+            yield AuditFinding(FindingKind.OUTSTANDING, job, text, "run `snapall recover`", "SA-5401")
 
 
 def _in_database(run: RunState, one: VmState, vms: VmSources | None) -> str:
@@ -88,7 +88,7 @@ def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> AuditFinding:
     remedy = "remove it in VirtualCenter"
     if job is not None:
         remedy = "list it with `snapall recover --adopt`; add `--yes` to remove it"
-    return AuditFinding(FindingKind.ORPHAN_VM, job.name if job is not None else "", text, remedy)
+    return AuditFinding(FindingKind.ORPHAN_VM, job.name if job is not None else "", text, remedy, "SA-5402")
 
 
 def _taken(one: JobSources, vm: Vm, stores: Sequence[int]) -> bool:
@@ -103,7 +103,7 @@ def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]
             if outside and _taken(one, vm, stores):
                 text = f"{vm.label} has files on {', '.join(_where(store, jobs, vms) for store in outside)}"
                 remedy = f"add these datastores and their volumes to job {one.job.name}, or move the disks"
-                yield AuditFinding(FindingKind.SPLIT, one.job.name, text, remedy)
+                yield AuditFinding(FindingKind.SPLIT, one.job.name, text, remedy, "SA-5403")
 
 
 def _where(store: int, jobs: Sequence[JobSources], vms: VmSources) -> str:
@@ -122,14 +122,14 @@ def _same_names(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFin
         for same in (same for same in named.values() if len(same) > 1):
             text = f"{len(same)} VMs are called {same[0].name}: {', '.join(vm.moref for vm in same)}"
             remedy = "use morefs in `vms`: a rule for this name applies to all of them"
-            yield AuditFinding(FindingKind.COLLISION, one.job.name, text, remedy)
+            yield AuditFinding(FindingKind.COLLISION, one.job.name, text, remedy, "SA-5404")
     ids_of: dict[str, list[int]] = {}
     for store, name in vms.datastores.items():
         ids_of.setdefault(name, []).append(store)
     for name, ids in ids_of.items():
         if len(ids) > 1:
             text = f"{len(ids)} datastores are called {name}: {', '.join(map(str, sorted(ids)))}"
-            yield AuditFinding(FindingKind.COLLISION, "", text, "use their ids in `datastores`")
+            yield AuditFinding(FindingKind.COLLISION, "", text, "use their ids in `datastores`", "SA-5405")
 
 
 def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
@@ -142,7 +142,7 @@ def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFindin
         if skipping:
             text = f"{vm.label} is skipped by job {', '.join(skipping)}, and no other job backs it up"
             yield AuditFinding(
-                FindingKind.SKIPPED, skipping[0], text, "change `vms` of the job unless this is intended"
+                FindingKind.SKIPPED, skipping[0], text, "change `vms` of the job unless this is intended", "SA-5407"
             )
         else:
             outside.setdefault(stores[0], []).append(vm)
@@ -150,4 +150,4 @@ def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFindin
         names = ", ".join(vm.label for vm in missed[:_MOST_NAMES])
         rest = f" and {len(missed) - _MOST_NAMES} more" if len(missed) > _MOST_NAMES else ""
         text = f"{len(missed)} on {vms.name_of(store)} ({store}): {names}{rest}"
-        yield AuditFinding(FindingKind.UNTAKEN, "", text, "add the datastore to a job if they need a backup")
+        yield AuditFinding(FindingKind.UNTAKEN, "", text, "add the datastore to a job if they need a backup", "SA-5406")

@@ -66,7 +66,7 @@ def _gaps(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
     if missing:
         text = f"{', '.join(missing)} on {volume} {'is' if len(missing) == 1 else 'are'} missing, but older ones exist"
         yield AuditFinding(
-            FindingKind.GAP, job.name, text, "wait for the next runs, which fill the gap; nothing is lost"
+            FindingKind.GAP, job.name, text, "wait for the next runs, which fill the gap; nothing is lost", "SA-5411"
         )
 
 
@@ -83,11 +83,11 @@ def _moved(job: Job, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFindi
         if same:
             text = f"{what} is missing; {' or '.join(same)} has its date, {one.date}"
             remedy = f"run `snap rename {one.volume} {same[0]} {one.name}` on the filer, or keep it: it is not rotated"
-            yield AuditFinding(FindingKind.RENAMED, job.name, text, remedy)
+            yield AuditFinding(FindingKind.RENAMED, job.name, text, remedy, "SA-5412")
         else:
             text = f"{what} is missing"
             remedy = "check `snap autodelete` on the filer if nobody deleted it; the next run goes on without it"
-            yield AuditFinding(FindingKind.DELETED, job.name, text, remedy)
+            yield AuditFinding(FindingKind.DELETED, job.name, text, remedy, "SA-5413")
 
 
 def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
@@ -96,7 +96,7 @@ def _replaced(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Ite
         if row.name in job.chain and expected and not any(one.date == row.date for one in expected):
             text = f"{row.name} on {volume} is dated {row.date}, but the last run left one dated {expected[0].date}"
             remedy = "check whether the old batch or another schedule is still active"
-            yield AuditFinding(FindingKind.REPLACED, job.name, text, remedy)
+            yield AuditFinding(FindingKind.REPLACED, job.name, text, remedy, "SA-5414")
 
 
 def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
@@ -105,15 +105,15 @@ def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> It
         if _temporary(job, row.name) and not mine:
             text = f"{row.name} on {volume}, {row.date}, is in no journal"
             remedy = f"run `snap delete {volume} {row.name}` on the filer if nobody needs it; snapall never touches it"
-            yield AuditFinding(FindingKind.ORPHAN, job.name, text, remedy)
+            yield AuditFinding(FindingKind.ORPHAN, job.name, text, remedy, "SA-5415")
         elif _temporary(job, row.name):
             text = f"{row.name} on {volume}, {mine[0].label}, is pending, not published"
             remedy = "wait for the next run or run `snapall recover`: it is published if its grade permits"
-            yield AuditFinding(FindingKind.PENDING, job.name, text, remedy)
+            yield AuditFinding(FindingKind.PENDING, job.name, text, remedy, "SA-5416")
         elif beyond_chain(job, row.name):
             text = f"{row.name} on {volume} is beyond the {len(job.chain)} retained names"
             remedy = "delete it by hand, which snapall never does, or raise `retain`"
-            yield AuditFinding(FindingKind.BEYOND, job.name, text, remedy)
+            yield AuditFinding(FindingKind.BEYOND, job.name, text, remedy, "SA-5417")
 
 
 def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterator[AuditFinding]:
@@ -122,7 +122,7 @@ def _busy(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> Iterato
         if row.name in ours and row.tags:
             text = f"{row.name} on {volume} is busy ({', '.join(row.tags)}): rotation cannot move past it"
             remedy = "end what uses it: a clone, a LUN clone, a SnapMirror transfer or a dump"
-            yield AuditFinding(FindingKind.BUSY, job.name, text, remedy)
+            yield AuditFinding(FindingKind.BUSY, job.name, text, remedy, "SA-5418")
 
 
 def _alike(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
@@ -132,4 +132,6 @@ def _alike(job: Job, volume: str, rows: Rows) -> Iterator[AuditFinding]:
         mine = own.get(row.name.lower())
         if mine is not None and row.name != mine:
             text = f"{row.name} on {volume} differs from {mine} only in upper and lower case"
-            yield AuditFinding(FindingKind.COLLISION, job.name, text, "rename it, or set another `prefix` for the job")
+            yield AuditFinding(
+                FindingKind.COLLISION, job.name, text, "rename it, or set another `prefix` for the job", "SA-5419"
+            )

@@ -45,6 +45,7 @@ class AuditFinding:
     job: str
     text: str
     remedy: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unread
             summary = read_summary(path)
         except JournalError as error:
             if is_open(path) or not isinstance(error, OldFormat):
-                yield Unreadable(error.message, error.hint, is_open(path))
+                yield Unreadable(*error.parts, is_open(path))
             continue
         if summary is not None:
             yield from_summary(summary)
@@ -133,7 +133,7 @@ def known_of(store: JournalStore, job: str) -> Known:
             run = history(store.read(path))  # in full, since damage in the middle of an open run matters
             unsettled += [run] if run is not None else []
         except JournalError as error:
-            unreadable.append(Unreadable(error.message, error.hint, open=True))
+            unreadable.append(Unreadable(*error.parts, open=True))
     pending = {one.run for one in store.known(job) if one.temporary}
     lock = lock_of(store, job)
     silent = _silence(paths[-1], store) if paths else 0.0

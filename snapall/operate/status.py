@@ -71,6 +71,7 @@ class Unreadable:
 
     text: str
     remedy: str
+    code: str
     open: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snapall.errors import coded
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Comparison
 from snapall.views.json_root import picked, root
@@ -15,7 +16,9 @@ def audit_lines(found: Audit, width: int) -> list[str]:
     lines = [*table_lines(head, rows, width), ""] if rows else []
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
-        lines += wrapped(f"{'note' if one.kind.informational else '!'} {one.kind}{of}: {one.text}", width)
+        lines += wrapped(
+            f"{'note' if one.kind.informational else '!'} {one.kind}{of}: {coded(one.code, one.text)}", width
+        )
         lines += labelled("    remedy: ", one.remedy, width)
     grave = sum(not one.kind.informational for one in found.findings)
     noted = len(found.findings) - grave
@@ -37,7 +40,7 @@ def audit_json(found: Audit) -> dict[str, object]:
         clean=found.clean,
         findings=[
             {"kind": one.kind.name.lower(), "noted": one.kind.informational, "job": one.job or None}
-            | picked(one, "text", "remedy")
+            | picked(one, "text", "code", "remedy")
             for one in found.findings
         ],
         side_by_side=[_beside_json(job, one) for job, one in found.comparisons],

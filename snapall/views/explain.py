@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.views.json_root import picked, root
-from snapall.views.tables import wrapped
+from snapall.views.tables import labelled
 
 SHIPPED = Path(__file__).with_name("messages.json")
 """Made from the source: `python -m tests.docs.messages json > snapall/views/messages.json`; a test compares them."""
@@ -37,13 +37,13 @@ def normal(code: str) -> str:
 
 def explanation_lines(one: Explanation, width: int) -> list[str]:
     """A message, its cause and its remedy. `width` 0: nothing is wrapped."""
-    parts = (f"{one.code} {one.text}", f"Kind:   {one.kind}", f"Cause:  {one.cause}", f"Remedy: {one.remedy}")
-    return [line for part in parts for line in wrapped(part, width, 8)]
+    parts = {one.code: one.text, "Kind:": one.kind, "Cause:": one.cause, "Remedy:": one.remedy}
+    return [line for label, text in parts.items() for line in labelled(f"{label:<7} ", text, width)]
 
 
 def code_lines(found: Sequence[Explanation], width: int) -> list[str]:
     """The codes with their texts."""
-    return [line for one in found for line in wrapped(f"{one.code} {one.text}", width, 8)]
+    return [line for one in found for line in labelled(f"{one.code} ", one.text, width)]
 
 
 def explanations_json(found: Sequence[Explanation]) -> dict[str, object]:

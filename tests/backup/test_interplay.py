@@ -325,7 +325,7 @@ def test_an_unconfirmed_capture_under_a_chain_name_delays_the_next_run(tmp_path:
     asked = len(stage.site.asked)
     assert stage.night().exit is Exit.FAILED
     assert len(stage.site.asked) == asked
-    assert "not known" in stage.failures[-1]
+    assert "is unknown" in stage.failures[-1]
     assert stage.night().exit is Exit.OK
     assert [date.split()[0] for date in (stage.dates()[name] for name in CHAIN)] == ["born", "born", "old", "old"]
 

@@ -36,6 +36,7 @@ page for it, or run `snapall explain SA-1101`. In `<angle brackets>` is what dif
 |---|---|
 | exit code N | the command, or the job of a run, ends with this exit code; with 5 instead if VMs may be left quiesced |
 | failure | something was not done, and the run goes on; the exit code becomes 1, 3 or 5 |
+| finding | `snapall audit` found it, and exits with 1 unless it is only a note |
 | warning | nothing is lost, and the exit code does not change |
 
 Made by `python -m tests.docs.messages` from the source and `docs/causes.toml`.
@@ -45,13 +46,13 @@ SECTIONS = {
     "2": "The VirtualCenter database",
     "3": "vcbsnapshot",
     "4": "The filer",
-    "5": "Guardian, hooks, past runs, and checks of `snapall doctor`",
+    "5": "Guardian, hooks, past runs, `snapall doctor` and `snapall audit`",
     "6": "Files that snapall writes",
     "7": "Usage and configuration",
     "9": "A defect of snapall",
 }
-MAKERS = ("Failed", "Warned", "Withheld")
-FIRST = {"Withheld": 2}  # where the text is not the first argument
+MAKERS = ("Failed", "Warned", "Withheld", "AuditFinding")
+FIRST = {"Withheld": 2, "AuditFinding": 2}  # where the text is not the first argument
 UNKNOWN = "?"  # WORDS has no word for it, so docs/causes.toml must give the text
 SAYS_NOTHING = {"errors.py", "lab/world.py", "app/init.py"}  # these pass on the code of another error, or serve tests
 WORDS = {
@@ -61,7 +62,7 @@ WORDS = {
     "label": "VM", "labels": "VMs", "missing": "names", "policies": "names", "vm": "VM", "moref": "VM",
     "stores": "datastore", "volumes": "volumes", "volume": "volume", "listing": "n", "len": "n", "count": "n",
     "keep": "name", "name": "name", "wanted": "name", "old": "old name", "new": "new name", "waiting": "names",
-    "job": "job", "holder": "process", "role": "role", "pid": "process", "since": "time", "path": "path",
+    "job": "job", "holder": "process", "role": "role", "pid": "number", "since": "time", "path": "path",
     "state": "state folder", "folder": "folder", "whom": "process", "host": "host", "login": "answer",
     "max_quiesced": "max_quiesced", "printed": "id", "ssid": "id", "id": "id", "ids": "ids", "command_of": "command",
     "capture": "name", "stamp": "run", "run": "run", "vcenter": "host", "filer": "filer", "began": "run",
@@ -198,6 +199,8 @@ def kind_of(name: str) -> str:
     """The kind of what a call makes; a bare tuple becomes an error of the site, or a failure."""
     if name in ("Failed", "Withheld"):
         return "failure"
+    if name == "AuditFinding":
+        return "finding"
     return f"exit code {int(ERRORS[name])}" if name in ERRORS else "warning" if name else "exit code 1"
 
 

@@ -220,8 +220,8 @@ OPERATE = (
     Mutant(
         "a journal that cannot be read hides the older ones",
         "operate/history.py",
-        "                yield Unreadable(error.message, error.hint, is_open(path))\n            continue\n",
-        "                yield Unreadable(error.message, error.hint, is_open(path))\n            return\n",
+        "                yield Unreadable(*error.parts, is_open(path))\n            continue\n",
+        "                yield Unreadable(*error.parts, is_open(path))\n            return\n",
         (*RUN_HISTORY, *STATUS),
     ),
     Mutant(

@@ -135,7 +135,7 @@ def _lock(store: JournalStore, job: str) -> CheckOutcome:
 def _outstanding(store: JournalStore, job: str) -> Iterator[CheckOutcome]:
     known = known_of(store, job)
     for one in known.unreadable:
-        yield CheckOutcome(one.text, one.remedy)
+        yield CheckOutcome(one.text, one.remedy, one.code)
     left = [label for one in known.open for label in one.left]
     if left:
         yield CheckOutcome(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "run `snapall recover`")
