@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +42,13 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
         raise ConfigError(
             f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`", "SA-7013"
         )
-    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as cleanup:
+    with ExitStack() as opened:
+        if directory is not None:
+            folder = directory.absolute()
+        else:
+            temporary = tempfile.TemporaryDirectory(prefix="snapall-demo-", ignore_cleanup_errors=True)
+            folder = Path(opened.enter_context(temporary))
+        lab = opened.enter_context(Lab.create(folder))
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))
@@ -51,7 +56,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
             lab.world.add_faults(*NAMED[fault].faults)
         before = SiteState.of(lab.world, job.datastores)
         launcher = GuardianLauncher(settings)
-        cleanup.callback(launcher.dismiss)  # before the lab goes
+        opened.callback(launcher.dismiss)  # before the lab goes
         code = back_up(settings, [job], output, launcher=launcher)
         if not output.json and not output.quiet:
             _print("")
@@ -78,16 +83,6 @@ def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
         _print(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
         _print(f"It records every request in {directory / 'ledger.jsonl'}. Press Ctrl-C to stop it.")
         SystemClock().wait(float("inf"), stopped)
-
-
-@contextmanager
-def _folder(directory: Path | None) -> Iterator[Path]:
-    """Yield the given folder, which stays, or a temporary one."""
-    if directory is not None:
-        yield directory.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="snapall-demo-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
 
 
 def _print(line: str) -> None:

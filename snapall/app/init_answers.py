@@ -68,6 +68,11 @@ def number(text: str, most: int = (1 << 16) - 1) -> int:
     return int(text)
 
 
+def retain(text: str) -> int:
+    """Require a number of backups."""
+    return number(text, 250)
+
+
 def transport(text: str) -> Literal["ssh", "rsh"]:
     """Require one of the two transports."""
     match text:

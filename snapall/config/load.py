@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
 from snapall.config.complaints import ConfigFault, faults_of
 from snapall.config.conflicts import FOREIGN
-from snapall.config.settings import DEFAULT_PUBLISH, NAME, Config
+from snapall.config.rules import NAME
+from snapall.config.settings import DEFAULT_PUBLISH, Config
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.config.values import Reading
 from snapall.errors import ConfigError
@@ -76,7 +77,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = 
 def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
     reading = Reading(source.path.parent, environ)
-    return validated(source.raw, source.path, reading, lambda fault: source.located(fault.path, fault.text))
+    return validated(source.batch.table, source.path, reading, lambda fault: source.located(fault.path, fault.text))
 
 
 def validated(raw: Mapping[str, object], path: Path, reading: Reading, line_of: Callable[[ConfigFault], str]) -> Config:

@@ -1,4 +1,4 @@
-"""A site in a few lines: VMs, their snapshots, a filer's volumes, and a ledger of all that was asked of them."""
+"""A site in a few lines: VMs, their snapshots, a filer's volumes, and a ledger of every step that reached them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Killed(BaseException):
     """The process dies here, and nothing of it cleans up."""
 
 
-class PretendedClock:
+class SimulatedClock:
     """A clock that only moves when it is waited on, or pushed."""
 
     def __init__(self) -> None:
@@ -70,10 +70,10 @@ class PretendedClock:
 
 
 @dataclass
-class PretendedSite:
+class SimulatedSite:
     """The world. `faults` are asked in turn; the first that answers for a step is used up, unless it is `always`."""
 
-    clock: PretendedClock
+    clock: SimulatedClock
     vms: list[Vm] = field(
         default_factory=lambda: [Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")]
     )
@@ -82,7 +82,7 @@ class PretendedSite:
     rows: list[VmSnapshot] = field(default_factory=list)
     ledger: list[Step] = field(default_factory=list)  # what really happened, in order
     asked: list[Step] = field(default_factory=list)  # what was sent
-    held_at: dict[str, set[int]] = field(default_factory=dict)  # capture -> VMs quiesced at it
+    quiesced_at: dict[str, set[int]] = field(default_factory=dict)  # capture -> VMs quiesced at it
     vcenter: str = "vc01"
     filer: str = "filer1"
     database_down: bool = False
@@ -92,7 +92,7 @@ class PretendedSite:
     after: Callable[[Step], None] = lambda step: None
     on_listing: Callable[[], None] = lambda: None
     on_look: Callable[[], None] = lambda: None
-    on_approach: Callable[[], None] = lambda: None
+    on_preconnect: Callable[[], None] = lambda: None
     unregistered: set[int] = field(default_factory=set)  # VMs whose moref VirtualCenter does not know any more
     empty: tuple[int, ...] = ()  # datastores without a VM
     disproved: list[AssertionError] = field(default_factory=list)  # of faults: a run takes them for a defect, goes on
@@ -155,7 +155,7 @@ class PretendedSite:
                 if any(row.name == name for row in self.volumes[volume]):
                     return Unknown("Snapshot already exists.", "Snapshot already exists.", failed=True)
                 self.volumes[volume].insert(0, FilerSnapshot(name, f"born {name} {len(self.ledger)}"))
-                self.held_at[name] = {row.vm for row in self.rows}
+                self.quiesced_at[name] = {row.vm for row in self.rows}
                 return Done("creating snapshot...")
             case Rename(volume, old, new):
                 names = {row.name for row in self.volumes[volume]}
@@ -168,7 +168,7 @@ class PretendedSite:
                 return Done("deleting snapshot...")
 
     def preconnect(self) -> None:
-        self.on_approach()
+        self.on_preconnect()
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         self.on_listing()
@@ -208,19 +208,19 @@ class PretendedSite:
 
 @dataclass
 class Stage:
-    """A pretended site with its state folder, ready to run nights on."""
+    """A simulated site with its state folder, ready for runs."""
 
     state: Path
     job: Job = JOB
     pace: Pace = PACE
-    clock: PretendedClock = field(default_factory=PretendedClock)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
     heard: list[What] = field(default_factory=list)
     stop: bool = False
     processes: Processes = NO_PROCESSES
     deadly: Callable[[What], bool] = lambda what: False  # the process dies once such a record is written
 
     def __post_init__(self) -> None:
-        self.site = PretendedSite(self.clock)
+        self.site = SimulatedSite(self.clock)
         for volume in self.job.volumes:
             self.site.volumes[volume] = [FilerSnapshot(name, f"old {name}") for name in self.job.chain]
 
@@ -322,7 +322,7 @@ def act_unanswered(step: Step, act: Act) -> Outcome:
     return Unknown("no answer")
 
 
-def act_after(clock: PretendedClock, seconds: float) -> Fault:
+def act_after(clock: SimulatedClock, seconds: float) -> Fault:
     """No answer comes, and it happens some time later."""
 
     def late(step: Step, act: Act) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,11 +17,6 @@ from tests.backup.simulated import CHAIN, JOB, PACE, Act, Fault, Stage, act_afte
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 SOON = PACE.filer_timeout / 2
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def deletion(step: Step) -> bool:
@@ -209,7 +203,7 @@ def test_a_vm_that_was_released_while_an_older_create_could_still_act_is_not_cal
     stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
     stage.site.fail(lambda step: isinstance(step, Release), takes(stage, 1))
     report = stage.night()
-    (held,) = stage.site.held_at.values()
+    (held,) = stage.site.quiesced_at.values()
     assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= held
     assert len(held) < len(stage.site.vms)
 

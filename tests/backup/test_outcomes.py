@@ -38,11 +38,6 @@ QUIESCED = (
 )
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def attempts(stage: Stage, vm: int) -> list[float]:
     """From now on: the moments of this VM's removals that another task stands in the way of."""
     moments: list[float] = []

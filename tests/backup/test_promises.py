@@ -21,11 +21,6 @@ VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def set_clock(stage: Stage, seconds: float) -> None:
     """The computer's clock is set; what only counts seconds goes on."""
     stage.clock.push(seconds)
@@ -93,7 +88,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
 
     one.site.after = second
     one.night()
-    held = list(one.site.held_at.values())
+    held = list(one.site.quiesced_at.values())
     assert held == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # one name, twice
     assert one.site.rows == []
     snapshots = [(step.vm.id, step.ssid) for step in one.site.ledger if isinstance(step, Release)]

@@ -28,11 +28,6 @@ QUIESCED: tuple[Fact, ...] = (SURVEYED, Intent(1, Quiesce(VM, NAME)), Answered(1
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def removals(stage: Stage) -> list[str]:
     return [step.ssid for step in stage.site.asked if isinstance(step, Release)]
 

@@ -1,4 +1,4 @@
-"""What can be seen of a scenario, recorded or performed, in a form in which the two can be compared."""
+"""What a scenario, recorded or performed, shows, in a form that can be compared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Aspect(StrEnum):
 Part = Mapping[Aspect, Lines]
 """One night, or one of two instances."""
 
-Seen = tuple[Part, ...]
+Observation = tuple[Part, ...]
 Value = tuple[Lines, ...]
 """One aspect of every part."""
 
@@ -47,10 +47,10 @@ ANSWERED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class VcbCall:
-    """One call of vcbsnapshot: what it is asked for, and how it logs in."""
+    """One call of vcbsnapshot: how it logs in, and its arguments from the verb on."""
 
     login: str
-    asked: str
+    arguments: str
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> VcbCall:
@@ -67,7 +67,7 @@ def logins(calls: Iterable[VcbCall]) -> Lines:
 def plain(lines: Iterable[str], made: Mapping[int, int]) -> Lines:
     """The lines without what every run has anew: times, stamps, and the ids of snapshots made by it.
 
-    `made` tells for such an id which VM it is of: `snapshot-1228` becomes `snapshot-<108>`.
+    `made` maps such an id to its VM: `snapshot-1228` becomes `snapshot-<108>`.
     """
 
     def named(match: re.Match[str]) -> str:
@@ -95,18 +95,18 @@ def vms(ids: Iterable[int]) -> str:
     return " ".join(str(one) for one in sorted(ids)) or "none"
 
 
-def value(seen: Seen, aspect: Aspect) -> Value:
+def value(seen: Observation, aspect: Aspect) -> Value:
     """One aspect of every part."""
     return tuple(part[aspect] for part in seen)
 
 
-def differing(recorded: Seen, performed: Seen) -> dict[Aspect, Value]:
+def differing(recorded: Observation, performed: Observation) -> dict[Aspect, Value]:
     """The aspects in which the two differ, each with what was performed."""
     assert len(recorded) == len(performed)
     found = {}
     for aspect in Aspect:
         theirs, ours = value(recorded, aspect), value(performed, aspect)
-        if aspect is Aspect.LOGIN:  # how somebody would have logged in who did not call at all is no question
+        if aspect is Aspect.LOGIN:  # compare only the verbs that both have called
             theirs, ours = _both_called(theirs, ours), _both_called(ours, theirs)
         if theirs != ours:
             found[aspect] = ours

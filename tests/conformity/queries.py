@@ -1,6 +1,6 @@
-"""What is asked of the database, heard at SQLAlchemy's own events; as a program: one command of snapall, so heard.
+"""The queries that reach the database, by SQLAlchemy's own events; as a program: those of one command of snapall.
 
-`python -m tests.conformity.queries FILE COMMAND...` writes into FILE what was asked.
+`python -m tests.conformity.queries FILE COMMAND...` writes them to FILE.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ NO_CONNECTION = "no connection"
 
 @contextmanager
 def listening() -> Iterator[list[str]]:
-    """The tables asked for from here on, each once, in order; a connection that is not had has a word of its own."""
-    heard: list[str] = []
+    """The tables queried from here on, each once, in order, and NO_CONNECTION for a connection that failed."""
+    statements: list[str] = []
 
     def connect(*_: Any) -> None:
-        heard.append(NO_CONNECTION)
+        statements.append(NO_CONNECTION)
 
     def connected(*_: Any) -> None:
-        heard.remove(NO_CONNECTION)
+        statements.remove(NO_CONNECTION)
 
     def execute(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        heard.append("VPX_SNAPSHOT" if "VPX_SNAPSHOT" in statement else "VPX_VM")
+        statements.append("VPX_SNAPSHOT" if "VPX_SNAPSHOT" in statement else "VPX_VM")
 
-    asked: list[str] = []
+    queries: list[str] = []
     hooks = (("do_connect", connect), ("connect", connected), ("before_cursor_execute", execute))
     for name, hook in hooks:
         event.listen(Engine, name, hook)
     try:
-        yield asked
+        yield queries
     finally:
         for name, hook in hooks:
             event.remove(Engine, name, hook)
-        asked += dict.fromkeys(heard)
+        queries += dict.fromkeys(statements)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Journal, JSON lines, log and plain lines of one run tell the same, and what they tell is so by the lab's ledger."""
+"""Journal, JSON lines, log and plain lines of one run agree with each other and with the lab's ledger."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Make = Callable[..., AtLab]
 
 
 @dataclass(frozen=True)
-class Story:
-    """A run as one of its views tells it: VMs by VPX_VM.ID, `snapshot` as the backup is called at the end."""
+class ReportedRun:
+    """A run as one of its views reports it: VMs by VPX_VM.ID, `snapshot` is the backup's final name."""
 
     exit: int
     quiesced: frozenset[int]  # vcbsnapshot answered with an id
@@ -83,8 +83,8 @@ def last(pattern: str, text: str) -> str:
     return found[-1] if found else ""
 
 
-def told_in_plain_lines(run: Run) -> Story:
-    return Story(
+def from_plain_lines(run: Run) -> ReportedRun:
+    return ReportedRun(
         int(last(r"exit (\d+): ", run.plain)),
         numbers(r"^[\d:]+ quiesced \S+ (\(vm-\d+\))", run.plain),
         numbers(MISSED, run.plain),
@@ -93,10 +93,10 @@ def told_in_plain_lines(run: Run) -> Story:
     )
 
 
-def told_in_the_log(run: Run) -> Story:
-    """The batch's lines; a summary only of a run that is no whole success."""
+def from_the_log(run: Run) -> ReportedRun:
+    """The batch's lines; and a summary, unless the run was a whole success."""
     trouble = "An error occurred" in run.log
-    return Story(
+    return ReportedRun(
         int(last(r"[AP]M exit (\d+): ", run.log)) if trouble else 0,
         numbers(r"Creating snapshot for (vmid=\d+) +\n(?:\[.*\n)?SsId:", run.log),
         numbers(MISSED, run.log),
@@ -109,12 +109,12 @@ def of_json(values: list[dict[str, Any]], event: str) -> Iterator[dict[str, Any]
     return (one for one in values if one["event"] == event)
 
 
-def told_as_json(run: Run) -> Story:
+def from_json(run: Run) -> ReportedRun:
     values = [json.loads(line) for line in run.json.splitlines()]
     report = values[-1]["report"]
     steps = {one["n"]: one["step"] for one in of_json(values, "intent")}
     answers = [(steps[one["n"]], one["outcome"]) for one in of_json(values, "answered")]
-    return Story(
+    return ReportedRun(
         report["exit"],
         frozenset(step["vm"]["id"] for step, outcome in answers if step["do"] == "quiesce" and outcome.get("ssid")),
         frozenset(one["vm"]["id"] for one in report["verdicts"] if one["state"] == "not quiesced"),
@@ -123,13 +123,13 @@ def told_as_json(run: Run) -> Story:
     )
 
 
-def told_in_the_journal(run: Run) -> Story:
+def from_the_journal(run: Run) -> ReportedRun:
     records: list[dict[str, Any]] = journal(run.night)
     ended = records[-1]
     steps = {one["n"]: one["step"] for one in records if one["is"] == "Intent"}
     answers = [(steps[one["n"]], one["outcome"]) for one in records if one["is"] == "Answered"]
     summary = ended["summary"]
-    return Story(
+    return ReportedRun(
         ended["exit"],
         frozenset(step["vm"]["id"] for step, outcome in answers if step["is"] == "Quiesce" and outcome.get("ssid")),
         frozenset(one["vm"]["id"] for one in summary["vms"] if one["state"] == "not quiesced"),
@@ -138,12 +138,12 @@ def told_in_the_journal(run: Run) -> Story:
     )
 
 
-def as_it_is(night: AtLab, code: int) -> Story:
+def from_the_ledger(night: AtLab, code: int) -> ReportedRun:
     """By the ledger and the lists of the lab."""
     made = frozenset(effect.vm for effect in night.ledger.effects if effect.change is Change.MADE and effect.vm)
     new = [row.name for row in night.world.listing("vmvol1") if row.date not in night.dates.values()]
     left = frozenset(set(night.world.quiesced()) - set(night.foreign))
-    return Story(code, made, frozenset({108, 110, 1226}) - made, left, new[0] if new else "")
+    return ReportedRun(code, made, frozenset({108, 110, 1226}) - made, left, new[0] if new else "")
 
 
 RUNS = [("", 0), ("vm-fails", 3), ("busy-oldest", 3), ("stuck-vm", 5), ("volume-full", 1), ("signal", 130)]
@@ -159,9 +159,9 @@ def test_journal_json_log_and_plain_lines_of_a_run_agree(at_lab: Make, fault: st
     elif fault:
         night.fault(fault)
     assert run.run() == code
-    world = as_it_is(night, code)
-    assert told_in_the_journal(run) == world
-    assert told_as_json(run) == world
-    assert told_in_plain_lines(run) == world
-    assert told_in_the_log(run) == world
+    world = from_the_ledger(night, code)
+    assert from_the_journal(run) == world
+    assert from_json(run) == world
+    assert from_plain_lines(run) == world
+    assert from_the_log(run) == world
     assert (world.snapshot in CHAIN) == (code in {0, 5} or fault == "vm-fails")

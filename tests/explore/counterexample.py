@@ -1,4 +1,4 @@
-"""A path through the exploration, told in plain English: what happens, and what snapall does then."""
+"""A path through the exploration in plain English: what happens, and what snapall then does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from snapall.backup.facts import Answered, Began, Certified, Ended, Fact, Intent, Started, Surveyed, Warned
 from snapall.backup.sight import Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
-from tests.explore.process import Hand
+from tests.explore.process import ActiveProcess
 from tests.explore.scenes import beginning
 from tests.explore.search import Found
 from tests.explore.system import Deaths, System
@@ -15,15 +15,15 @@ from tests.explore.transitions import transitions
 from tests.explore.world import Violation, moment
 
 
-def story(found: Found) -> str:
+def render(found: Found) -> str:
     """The counterexample, one line for each step."""
     lines: list[str] = []
     system = System(beginning(found.scene))
 
-    def hear(run: int, what: Fact | Observation) -> None:
-        lines.extend(f"        run {run}: {line}" for line in _told(what))
+    def listen(run: int, what: Fact | Observation) -> None:
+        lines.extend(f"        run {run}: {line}" for line in _lines(what))
 
-    Hand.heard = hear
+    ActiveProcess.listener = listen
     try:
         for number, label in enumerate(found.path, 1):
             if label:
@@ -34,7 +34,7 @@ def story(found: Found) -> str:
     else:
         lines.append(f"     {found.broken}")
     finally:
-        Hand.heard = None
+        ActiveProcess.listener = None
     return "\n".join([found.scene.name, *lines])
 
 
@@ -49,12 +49,12 @@ def _follow(system: System, label: str) -> System:
     return deaths[int(death.rpartition("[")[2].rstrip("]"))][1]
 
 
-def _told(what: Fact | Observation) -> Iterator[str]:
+def _lines(what: Fact | Observation) -> Iterator[str]:
     match what:
         case Intent(n, step):
-            yield f"sends {told(step)} as command {n}"
+            yield f"sends {command_text(step)} as command {n}"
         case Answered(n, outcome):
-            yield f"takes the answer of command {n}: {_said(outcome)}"
+            yield f"takes the answer of command {n}: {_outcome_text(outcome)}"
         case VmsListed(rows=rows):
             yield f"sees the VM snapshots {', '.join(row.ssid for row in rows) or 'none'}"
         case VolumeListed(volume, rows):
@@ -76,8 +76,8 @@ def _told(what: Fact | Observation) -> Iterator[str]:
             yield text if len(text) < 200 else f"{text[:200]}..."
 
 
-def told(step: Step) -> str:
-    """A command in a story."""
+def command_text(step: Step) -> str:
+    """A command as a person types it."""
     match step:
         case Quiesce(vm, name):
             return f"`vcbsnapshot -c {vm.moref} {name}`"
@@ -91,14 +91,14 @@ def told(step: Step) -> str:
             return f"`snap delete {volume} {name}`"
 
 
-def _said(outcome: Outcome) -> str:
+def _outcome_text(outcome: Outcome) -> str:
     match outcome:
         case Done(output, ssid, already):
             return (
                 "done"
                 + (f", {ssid}" if ssid else "")
                 + (", already gone" if already else "")
-                + ("" if output else ", no word")
+                + ("" if output else ", no output")
             )
         case Refusal(why):
             return f"refused, {why}"

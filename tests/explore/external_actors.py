@@ -1,4 +1,4 @@
-"""Other people and other systems: what they break, what they change, and how it is put right again."""
+"""Other people and other systems: what they break, what they change, and how it is repaired."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 
 from snapall.backup.model import VmSnapshot
 from tests.explore.owners import go_on
-from tests.explore.process import Hand
+from tests.explore.process import ActiveProcess
 from tests.explore.quick import replace
 from tests.explore.system import Deaths, System, Transition, changed
 
 
-def mended(system: System) -> Iterator[Transition]:
-    """What was out of order is in order again, as in a well-behaved world it always is."""
+def repairs(system: System) -> Iterator[Transition]:
+    """Repair what is broken, as always happens on a well-behaved site."""
     world = system.world
     if not world.database:
         yield Transition(0, "the database is up again", changed(system, replace(world, database=True)), good=True)
@@ -24,13 +24,13 @@ def mended(system: System) -> Iterator[Transition]:
         yield Transition(0, f"whoever made {one.ssid} removes it", changed(system, rest), good=True)
     for volume, rows in world.volumes.items():
         for row in (row for row in rows if row.tags):
-            freed = tuple(replace(one, tags=()) if one is row else one for one in rows)
-            label = f"the filer lets go of {row.name} on {volume}"
-            yield Transition(0, label, changed(system, world.with_volume(volume, freed)), good=True)
+            untagged = tuple(replace(one, tags=()) if one is row else one for one in rows)
+            label = f"the filer removes the tags of {row.name} on {volume}"
+            yield Transition(0, label, changed(system, world.with_volume(volume, untagged)), good=True)
 
 
-def people(system: System) -> Iterator[Transition]:
-    """What others do, and what fails without any command of ours."""
+def external_actions(system: System) -> Iterator[Transition]:
+    """What others do, and what fails without a command of ours."""
     world = system.world
     if world.database:
         yield Transition(1, "the database goes down", changed(system, replace(world, database=False)))
@@ -44,10 +44,10 @@ def people(system: System) -> Iterator[Transition]:
 
 
 def _stopped(system: System, place: int, deaths: Deaths | None) -> System:
-    hand = Hand(system, place, deaths)
-    hand.me = replace(hand.me, stop=True)
-    go_on(hand)
-    return hand.frozen()
+    active = ActiveProcess(system, place, deaths)
+    active.me = replace(active.me, stop=True)
+    go_on(active)
+    return active.frozen()
 
 
 def _on_vms(system: System) -> Iterator[Transition]:
@@ -70,16 +70,16 @@ def _on_filer(system: System) -> Iterator[Transition]:
     world = system.world
     for volume, rows in world.volumes.items():
         for row in rows:
-            others = tuple(other for other in rows if other is not row)
+            rest = tuple(other for other in rows if other is not row)
             if row.tags:
                 continue
-            held = tuple(replace(one, tags=("busy",)) if one is row else one for one in rows)
+            tagged = tuple(replace(one, tags=("busy",)) if one is row else one for one in rows)
             yield Transition(
-                1, f"the filer holds {row.name} on {volume}", changed(system, world.with_volume(volume, held))
+                1, f"the filer tags {row.name} on {volume}", changed(system, world.with_volume(volume, tagged))
             )
             meddled = replace(world, meddled=True)
             yield Transition(
-                1, f"an operator deletes {row.name} on {volume}", changed(system, meddled.with_volume(volume, others))
+                1, f"an operator deletes {row.name} on {volume}", changed(system, meddled.with_volume(volume, rest))
             )
             moved = tuple(replace(one, name=f"kept_{row.name}") if one is row else one for one in rows)
             if not row.name.startswith("kept_"):

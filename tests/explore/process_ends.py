@@ -35,11 +35,11 @@ def _power_fails(system: System, lost: int, _: Deaths | None) -> System:
     while system.processes:
         system = killed(system, 0)
     world = system.world
-    for one in world.flights:
+    for one in world.commands:
         until = one.until
         if isinstance(one.step, Quiesce) and until is None:
             until = world.now + int(world.scene.pace.settle)
-        world = world.with_flight(replace(one, running=False, until=until))
+        world = world.with_command(replace(one, running=False, until=until))
     journals = []
     for journal in system.journals:
         kept = fold(journal.tail[: max(0, len(journal.tail) - lost)], journal.synced)

@@ -28,7 +28,7 @@ from snapall.site.vcb import Vcb
 from tests.backup.samples import AT, FACTS
 from tests.backup.simulated import JOB, Stage
 from tests.hostile.inputs import SALT, blobs
-from tests.hostile.reader import Canned, Reader, samples, told
+from tests.hostile.reader import Canned, Reader, assert_rendered_safely, samples
 from tests.hostile.shapes import json_lines, jsons
 
 EVERY_KIND = [json.loads(to_line(Record(AT, fact))) for fact in FACTS]
@@ -65,10 +65,10 @@ def state(files: list[tuple[str, str]], folder: Path) -> None:
     for job in {"vol1", *store.jobs()}:
         at_work(folder, job), holder_of(folder, job), store.unsettled("vol1")
         past = recall(JOB, store.known(job), {"v": ()})
-        told(*past.warnings)
+        assert_rendered_safely(*past.warnings)
         store.prune(job, 1)
     for one in settling(store.states()):
-        told(Warned(one.reason))
+        assert_rendered_safely(Warned(one.reason))
 
 
 def settled(text: str, folder: Path) -> None:
@@ -84,7 +84,7 @@ def settled(text: str, folder: Path) -> None:
     ]
     stage.recover(wait=False)
     assert not [text for text in stage.failures if "defect" in text], stage.failures
-    told(*stage.heard)
+    assert_rendered_safely(*stage.heard)
     vcb = Vcb(Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1))
     for step in stage.site.asked:
         match step:

@@ -48,7 +48,7 @@ from snapall.views.progress import Progress
 from tests.backup.simulated import JOB
 from tests.config.test_config import ENVIRON, PLAIN
 from tests.hostile.inputs import SALT, blobs, texts
-from tests.hostile.reader import FIXTURES, STAMP, Reader, tame, told
+from tests.hostile.reader import FIXTURES, STAMP, Reader, assert_printable, assert_rendered_safely
 from tests.hostile.shapes import EDITS, retyped
 
 
@@ -71,7 +71,7 @@ def arguments(words: list[str], folder: Path) -> None:
             code = ended.code
     assert code in (0, 2), (code, stderr.getvalue())
     for line in f"{stdout.getvalue()}\n{stderr.getvalue()}".split("\n"):
-        tame(line)
+        assert_printable(line)
 
 
 def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
@@ -83,7 +83,7 @@ def config_values(edits: list[tuple[str, int, int, Any]], folder: Path) -> None:
         validated(raw, folder / "snapall.toml", place, lambda fault: f"{dotted(fault.path)}: {fault.text}")
     except ConfigError as error:
         for line in error.message.split("\n"):
-            tame(line)
+            assert_printable(line)
         raise
 
 
@@ -94,7 +94,7 @@ def config_text(text: str, folder: Path) -> None:
         parse(text, folder / "snapall.toml", ENVIRON)
     except ConfigError as error:
         for line in error.message.split("\n"):
-            tame(line)
+            assert_printable(line)
         raise
 
 
@@ -109,9 +109,9 @@ def imported(given: tuple[bytes, str], folder: Path) -> None:
         made = write(folder / "snapall.bat", None, "file", with_secrets=True, environ=ENVIRON)
     except ConfigError as error:
         for line in error.message.split("\n"):
-            tame(line)
+            assert_printable(line)
         raise
-    told(*(Warned(line) for line in made.lines()))
+    assert_rendered_safely(*(Warned(line) for line in made.lines()))
     again = load(folder / "snapall.toml", ENVIRON)
     assert again.jobs == from_batch(source_of(folder / "snapall.bat"), ENVIRON).jobs
 
@@ -151,14 +151,14 @@ def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
         ),
         *(VmLost(100), Gone(100, text), TakenOver(text, hint)),
     ]
-    told(*whats)
+    assert_rendered_safely(*whats)
     for what in whats:
         progress(Record(STAMP, what))
     console = Console(file=io.StringIO(), width=100, record=True, highlight=False)
     console.print(screen(progress, STAMP, 100, 60))
     console.print(ending(progress, 100))
     for line in [*console.export_text().split("\n"), *plan_lines(Outlook((), plan, str, 4), 80)]:
-        tame(line)
+        assert_printable(line)
 
 
 RAW = tomllib.loads(PLAIN)

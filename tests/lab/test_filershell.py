@@ -1,4 +1,4 @@
-"""The pretended filer's command line: its texts, its limits, what each fault makes of them."""
+"""The simulated filer's command line: its texts, its limits, and the effect of each fault."""
 
 from __future__ import annotations
 

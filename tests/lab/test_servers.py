@@ -287,6 +287,7 @@ def test_each_old_algorithm_is_sufficient(lab: Lab, kind: str, offered: list[str
     only = type("Only", (paramiko.Transport,), {f"_preferred_{kind}": tuple(offered)})
     with closing(only(("127.0.0.1", lab.port))) as transport:
         transport.start_client(timeout=PATIENCE)
+        assert transport.is_active()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Nights on the simulated site that take their time, and what is read back of them."""
+"""Runs on the simulated site whose calls take time, and what is read back from their journals."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def slow_stage(state: Path) -> Stage:
     return stage
 
 
-def course_of(stage: Stage, which: int = -1) -> RunHistory:
-    """What is read back of one of its runs; the last one unless it is said."""
+def run_history_of(stage: Stage, which: int = -1) -> RunHistory:
+    """The history of one of its runs, by default of the last one."""
     run = history(stage.store.read(journals(stage.store.folder)[which]))
     assert run is not None
     return run
 
 
-def standing_of(stage: Stage, hours: float = 1.0) -> JobStatus:
-    """How its job stands so many hours after the clock's present."""
+def job_status_of(stage: Stage, hours: float = 1.0) -> JobStatus:
+    """The status of its job so many hours from now."""
     stage.clock.push(hours * 3600)
     return job_status(stage.job, known_of(stage.store, stage.job.name), stage.clock.utc())

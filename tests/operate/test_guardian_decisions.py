@@ -30,7 +30,7 @@ from snapall.operate.launcher import GuardianConfig, GuardianLauncher
 from snapall.site import process
 from snapall.site.process import Watched, itself
 from tests.backup.holders import dead_note
-from tests.backup.simulated import JOB, PACE, PretendedClock, PretendedSite
+from tests.backup.simulated import JOB, PACE, SimulatedClock, SimulatedSite
 from tests.lab.atlab import AtLab
 from tests.waiting import PATIENCE
 
@@ -45,7 +45,7 @@ class Watch:
 
     def __init__(self, folder: Path) -> None:
         self.clock = TickingClock(self.tick)
-        self.site = PretendedSite(self.clock)
+        self.site = SimulatedSite(self.clock)
         self.store = JournalStore(folder, self.clock, process)
         self.path = self.store.path(JOB.name, BEGAN.stamp)
         self.told: list[What] = []
@@ -138,7 +138,7 @@ class Watch:
         return found
 
 
-class TickingClock(PretendedClock):
+class TickingClock(SimulatedClock):
     """Tells of every wait. One lasts `least` seconds, for a day has many ticks."""
 
     def __init__(self, ticked: Callable[[], None]) -> None:
@@ -433,7 +433,7 @@ def test_what_cannot_be_settled_without_a_journal_has_a_remedy_that_needs_none(w
 
 
 def test_a_run_waits_for_a_guardian_and_says_so_once(tmp_path: Path) -> None:
-    clock = PretendedClock()
+    clock = SimulatedClock()
     output: list[str] = []
     working = hold(tmp_path, "vol1", ROLE, clock, lambda: False)
     with working:

@@ -22,20 +22,15 @@ from snapall.operate.history import past, run_named
 from snapall.operate.reading import history
 from snapall.operate.run_history import RunKind
 from tests.backup.simulated import Stage, act_unanswered, capture_of, lose, once, quiesce_of, refuse, release_of
-from tests.operate.slow_runs import CAPTURE, CREATE, REMOVE, course_of, slow_stage
+from tests.operate.slow_runs import CAPTURE, CREATE, REMOVE, run_history_of, slow_stage
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
-
-
 def test_a_good_night_is_told_whole(stage: Stage) -> None:
     report = stage.night()
-    run = course_of(stage)
+    run = run_history_of(stage)
     assert (run.kind, run.exit, run.published, run.quiesced, len(run.targets)) == (RunKind.NIGHT, 0, True, 3, 3)
     assert run.stamp == report.stamp
     assert run.ended is not None
@@ -47,7 +42,7 @@ def test_the_seconds_are_those_that_the_calls_took(tmp_path: Path) -> None:
     stage = slow_stage(tmp_path)
     stage.pace = replace(stage.pace, parallel=1)
     stage.night()
-    run = course_of(stage)
+    run = run_history_of(stage)
     assert [(vm.create_seconds, vm.remove_seconds) for vm in run.vms] == [(CREATE, REMOVE)] * 3
     assert [one.call.seconds for one in run.captures] == [CAPTURE]
     assert run.window == pytest.approx(3 * CREATE + CAPTURE + 3 * REMOVE, abs=1)
@@ -58,7 +53,7 @@ def test_the_seconds_are_those_that_the_calls_took(tmp_path: Path) -> None:
 def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    missed = [vm for vm in course_of(stage).vms if vm.state == NOT_QUIESCED]
+    missed = [vm for vm in run_history_of(stage).vms if vm.state == NOT_QUIESCED]
     assert [vm.vm.id for vm in missed] == [110]
     assert "too many snapshots" in missed[0].why
 
@@ -66,7 +61,7 @@ def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
 def test_a_night_without_a_capture_has_no_backup(stage: Stage) -> None:
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
-    run = course_of(stage)
+    run = run_history_of(stage)
     assert (run.backup, run.published, run.exit) == (None, False, Exit.FAILED)
     assert "No space left" in run.failure
 
@@ -106,7 +101,7 @@ def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Sta
 def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(stage: Stage) -> None:
     stage.site.fail(release_of(110), act_unanswered)
     stage.night()
-    (vm,) = [one for one in course_of(stage).vms if one.vm.id == 110]
+    (vm,) = [one for one in run_history_of(stage).vms if one.vm.id == 110]
     assert vm.remove_seconds is None
     assert vm.released_at is not None
     assert vm.release is not None
@@ -117,7 +112,7 @@ def test_the_removal_of_orphaned_snapshots_is_no_night(stage: Stage) -> None:
     stage.site.rows.append(VmSnapshot("snapshot-9", 110, "Quiesce", stage.clock.utc()))
     adopt(stage.job, stage.pace, stage.context, stage.store, [Orphan("vol1", SQL, stage.site.rows[0])])
     assert stage.site.rows == []
-    assert course_of(stage).kind is RunKind.ADOPTION
+    assert run_history_of(stage).kind is RunKind.ADOPTION
     assert past(stage.store, "vol1").runs == ()
 
 
@@ -136,7 +131,7 @@ def test_a_capture_of_some_volumes_only_is_no_backup(stage: Stage) -> None:
 def test_a_capture_that_was_sent_twice_counts_once(stage: Stage) -> None:
     stage.site.fail(capture_of(), once(lose))
     stage.night()
-    run = course_of(stage)
+    run = run_history_of(stage)
     assert len(run.captures) == 1
     assert run.captures[0].confirmed is not None
 
@@ -169,7 +164,7 @@ def test_no_header_is_no_run() -> None:
 
 def test_a_named_backup_is_no_night(stage: Stage) -> None:
     stage.night(keep="before-upgrade")
-    run = course_of(stage)
+    run = run_history_of(stage)
     assert (run.kind, run.backup is not None, run.published) == (RunKind.KEEP, True, False)
     assert past(stage.store, "vol1").runs == ()
 

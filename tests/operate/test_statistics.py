@@ -21,11 +21,6 @@ NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 SECONDS = st.lists(st.floats(0, 1000), max_size=40)
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
-
-
 def reckoned(stage: Stage, parallel: int = 1) -> Statistics:
     return statistics("vol1", past(stage.store, "vol1").runs[::-1], parallel)
 

@@ -1,4 +1,4 @@
-"""What befalls the site, as data: how often, and what; drawn from one seed."""
+"""What goes wrong at the site, as data: what, and how often; drawn from one seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from snapall.lab.faults import CREATE, NAMED, REMOVE, Fault, FaultKind
-from tests.year.in_process import Fate
+from tests.year.in_process import Interruptions
 from tests.year.simulated_site import Setup
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ FAULT_STAYS = 30  # of a hundred faults so many last beyond the morning
 MORNINGS = (("nothing", 4), ("recover", 4), ("recover --no-wait", 2), ("guardian", 3))
 KILLED_AGAIN = 10  # of a hundred mornings' recovers so many are killed, too
 
-TIDIED = 15  # of a hundred days on which snapall warns of strays, so many see them deleted by hand
+TIDIED = 15  # of a hundred days on which snapall warns of orphaned snapshots, so many see them deleted by hand
 OPERATORS = 22  # of a hundred days so many bring one of these
 INTERFERENCE = (
     ("renames a snapshot of the chain", 3),
@@ -111,27 +111,28 @@ def offset_on(day: int) -> float:
 
 
 @dataclass(frozen=True)
-class Night:
+class Incidents:
     """What goes wrong in one night."""
 
     fault: str
-    fate: Fate
+    interruptions: Interruptions
 
     @property
     def quiet(self) -> bool:
-        return not self.fault and self.fate == Fate()
+        return not self.fault and self.interruptions == Interruptions()
 
     def __str__(self) -> str:
-        fate = self.fate
-        told = [self.fault] if self.fault else []
-        told += [f"killed at touch {fate.killed_at}"] if fate.killed_at else []
-        told += [f"signalled at touch {fate.stopped_at}"] if fate.stopped_at else []
-        told += [f"clock set by {fate.clock_set_by:g} s at touch {fate.clock_set_at}"] if fate.clock_set_at else []
-        return ", ".join(told) or "nothing"
+        interruptions = self.interruptions
+        parts = [self.fault] if self.fault else []
+        parts += [f"killed at touch {interruptions.killed_at}"] if interruptions.killed_at else []
+        parts += [f"signalled at touch {interruptions.stopped_at}"] if interruptions.stopped_at else []
+        if interruptions.clock_set_at:
+            parts.append(f"clock set by {interruptions.clock_set_by:g} s at touch {interruptions.clock_set_at}")
+        return ", ".join(parts) or "nothing"
 
 
 class Chance:
-    """The seed's dice."""
+    """Random choices of one seed."""
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
@@ -148,14 +149,16 @@ class Chance:
     def number(self, first: int, last: int) -> int:
         return self._dice.randint(first, last)
 
-    def night(self, ahead: float) -> Night:
+    def incidents(self, ahead: float) -> Incidents:
         """Tonight's fault, kill, signal and set clock; seldom several. A clock that is `ahead` is only set right."""
         fault = self.weighed([("", QUIET), *((name, weight) for name, (weight, _) in FAULTS.items())])
-        fate = Fate()
+        interruptions = Interruptions()
         if self.percent(KILLED):
-            fate = replace(fate, killed_at=self.number(1, LAST_TOUCH))
+            interruptions = replace(interruptions, killed_at=self.number(1, LAST_TOUCH))
         if self.percent(SIGNALLED):
-            fate = replace(fate, stopped_at=self.number(1, LAST_TOUCH))
+            interruptions = replace(interruptions, stopped_at=self.number(1, LAST_TOUCH))
         if self.percent(CLOCK_SET):
-            fate = replace(fate, clock_set_at=self.number(1, LAST_TOUCH), clock_set_by=-ahead or self.one(CLOCK_STEPS))
-        return Night(fault, fate)
+            interruptions = replace(
+                interruptions, clock_set_at=self.number(1, LAST_TOUCH), clock_set_by=-ahead or self.one(CLOCK_STEPS)
+            )
+        return Incidents(fault, interruptions)

@@ -1,4 +1,4 @@
-"""The pretended site of the year, its configuration as an operator writes it, and one command of snapall on it."""
+"""The simulated site of the year, its configuration as an operator writes it, and one command of snapall on it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from snapall.lab.world import World
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
-from tests.year.in_process import Fate, LivedSite, Underway
+from tests.year.in_process import CommandSite, Interruptions, RunningWorld
 from tests.years.turns import HostClock, Turns
 
 LOADED = virtualcenter  # before any fork, or every command would load it anew
@@ -92,7 +92,7 @@ class Setup:
         )
 
 
-def site(began: datetime) -> SiteSpec:
+def site_spec(began: datetime) -> SiteSpec:
     """The recorded batch's site, and a VM on two datastores, one to skip, a template, other people's snapshots."""
     small = batch()
     more = (
@@ -113,11 +113,11 @@ def site(began: datetime) -> SiteSpec:
     )
 
 
-class Town:
-    """The world with snapall's folder in it. Each command is a process of its own, so that its death is a death:
+class LabSite:
+    """The world with snapall's folder in it. Each command is a process of its own, so that a kill is real:
 
     it is forked (this process never has threads), performs the command by the product's own code on the world, and
-    ends by its exit code or by the kill that its fate holds. Only what lies on the disk is left of it.
+    ends with its exit code or is killed. Only what is on the disk is left of it.
     """
 
     def __init__(self, folder: Path, began: datetime) -> None:
@@ -125,8 +125,8 @@ class Town:
         self.ahead = 0.0  # by how much the host's clock is wrong
         self.offset = 0.0  # the local time's distance from UTC
         self.setup = Setup()
-        self._heard = 0  # bytes of the ledger
-        self.world = build(self.folder, site(began))
+        self._read = 0  # bytes of the ledger
+        self.world = build(self.folder, site_spec(began))
         (self.folder / "known_hosts").touch()
         self.configure(self.setup)
 
@@ -166,11 +166,11 @@ class Town:
 
     def news(self) -> list[Entry]:
         """What the ledger says since the last question; no command dies while it writes there."""
-        text = grown(self.folder / "ledger.jsonl", self._heard)
-        self._heard += len(text.encode())
+        text = grown(self.folder / "ledger.jsonl", self._read)
+        self._read += len(text.encode())
         return [Entry.from_json(line) for line in text.splitlines()]
 
-    def command(self, words: tuple[str, ...], fate: Fate, seed: int) -> int:
+    def command(self, words: tuple[str, ...], interruptions: Interruptions, seed: int) -> int:
         """Perform `run`, `run --keep NAME`, `recover` or `recover --no-wait`; the exit code, or KILLED."""
         self.world.close()
         sys.stdout.flush()
@@ -178,9 +178,9 @@ class Town:
         if pid == 0:
             code = DEFECT
             try:
-                with World(self.folder) as world, (self.folder / "story.txt").open("a", encoding="utf-8") as story:
-                    story.write(f"{' '.join(words)}\n")
-                    code = _perform(self, world, words, fate, seed, PlainLines(story))
+                with World(self.folder) as world, (self.folder / "output.txt").open("a", encoding="utf-8") as output:
+                    output.write(f"{' '.join(words)}\n")
+                    code = _perform(self, world, words, interruptions, seed, PlainLines(output))
             except BaseException:  # noqa: BLE001 - the other side hears of it as DEFECT
                 traceback.print_exc()
             finally:
@@ -200,22 +200,27 @@ def grown(path: Path, size: int) -> str:
         return file.read().decode()
 
 
-def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed: int, story: PlainLines) -> int:
-    settings = town.settings
+def _perform(
+    site: LabSite, world: World, words: tuple[str, ...], interruptions: Interruptions, seed: int, output: PlainLines
+) -> int:
+    settings = site.settings
     turns = Turns(world.settings.clock or 0.0, seed)
-    clock = HostClock(turns, town.ahead)
-    underway = Underway(world, turns, clock, fate)
-    log = LogFile.open(settings.log, settings.log_time, lambda at: at + timedelta(seconds=town.offset))
-    listeners: list[Listener] = [story, log] if words[0] == "run" else [story]
+    clock = HostClock(turns, site.ahead)
+    running_world = RunningWorld(world, turns, clock, interruptions)
+    log = LogFile.open(settings.log, settings.log_time, lambda at: at + timedelta(seconds=site.offset))
+    listeners: list[Listener] = [output, log] if words[0] == "run" else [output]
 
     def listen(record: Record) -> None:
         for listener in listeners:
             listener(record)
 
-    def context_for(job: Job) -> RunContext:
-        return RunContext(LivedSite(job, settings, underway), clock, listen, lambda: fate.stopped, turns)
+    def stopped() -> bool:
+        return interruptions.stopped
 
-    store, job = JournalStore(settings.state, clock), town.job
+    def context_for(job: Job) -> RunContext:
+        return RunContext(CommandSite(job, settings, running_world), clock, listen, stopped, turns)
+
+    store, job = JournalStore(settings.state, clock), site.job
     try:
         if words[0] == "run":
             keep = words[2] if len(words) > 1 else ""
@@ -223,10 +228,10 @@ def _perform(town: Town, world: World, words: tuple[str, ...], fate: Fate, seed:
             run = BackupRun(job, pace, context_for(job), store, keep, settings.keep_journals, token=token)
             code = run.run().exit
         else:
-            recovery = Recovery(store, context_for, context_for(job).publish, lambda: fate.stopped, len(words) == 1)
+            recovery = Recovery(store, context_for, context_for(job).publish, stopped, len(words) == 1)
             code = recovery.recover([job])
     except SnapallError as error:
         listen(Record(clock.utc(), Failed(error.message, error.hint)))
         code = error.exit
-    underway.catch_up()
+    running_world.catch_up()
     return int(code)

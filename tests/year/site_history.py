@@ -1,7 +1,7 @@
-"""What really happened, told from the lab's ledger and from what the operators did: none of snapall's code.
+"""What really happened, from the lab's ledger and the operators' acts, without any of snapall's code.
 
-It knows every filer snapshot through its renames, which VMs were held when it was taken, and who made which VM
-snapshot; and it says at once when a change of the world was one that snapall must not make.
+It knows every filer snapshot through its renames, which VMs were quiesced when it was taken, and who made which VM
+snapshot; and it records at once every change that snapall must not make.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Snap:
     volume: str
     ours: bool
     run: int = 0
-    held: frozenset[int] = frozenset()  # VMs that had this run's VM snapshot when it was taken
+    quiesced: frozenset[int] = frozenset()  # VMs that had this run's VM snapshot when it was taken
     listed: bool = False  # whether `snap list` was answered since it is there
     touched: bool = False  # whether an operator gave it its name
-    stray: bool = False  # whether no run can publish it: it came after its run, or its volumes are configured no more
+    orphaned: bool = False  # whether no run can publish it: later than its run, or on a volume no longer configured
 
 
 @dataclass(frozen=True)
@@ -45,28 +45,28 @@ class Rules:
 
 
 @dataclass
-class Chronicle:
-    """The world so far. `wrong` collects what must not have happened."""
+class SiteHistory:
+    """The site so far. `wrong` collects what must not have happened."""
 
     volumes: dict[str, dict[str, Snap]]
-    run: int = 0  # the command that is being told of
+    run: int = 0  # the command whose entries are read
     ours: dict[str, tuple[int, str, int]] = field(default_factory=dict)  # ssid -> VM, name, command; alive ones
-    tagged: set[tuple[str, str]] = field(default_factory=set)  # held by the filer since before the command
+    tagged: set[tuple[str, str]] = field(default_factory=set)  # by the filer, since before the command
     wrong: list[str] = field(default_factory=list)
-    asked_by: dict[int, int] = field(default_factory=dict)  # entry -> command
+    sender: dict[int, int] = field(default_factory=dict)  # entry -> command
     taken: int = 0
     rules_of_run: dict[int, Rules] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, listings: Mapping[str, Sequence[str]]) -> Chronicle:
+    def of(cls, listings: Mapping[str, Sequence[str]]) -> SiteHistory:
         """From the volumes' names, newest first."""
         volumes: dict[str, dict[str, Snap]] = {}
-        chronicle = cls(volumes)
+        history = cls(volumes)
         for volume, names in listings.items():
             volumes[volume] = {}
             for name in reversed(names):
-                volumes[volume][name] = chronicle._new(volume, ours=False)
-        return chronicle
+                volumes[volume][name] = history._new(volume, ours=False)
+        return history
 
     def _new(self, volume: str, *, ours: bool) -> Snap:
         self.taken += 1
@@ -78,16 +78,16 @@ class Chronicle:
             self.run += 1
             self.rules_of_run[self.run] = rules
         for entry in entries:
-            by = self.asked_by.get(entry.of, self.run) if entry.of is not None else self.run
-            self.asked_by[entry.n] = by
+            by = self.sender.get(entry.of, self.run) if entry.of is not None else self.run
+            self.sender[entry.n] = by
             if entry.effect is not None:
                 running = rules is not None and by == self.run
-                self._happened(entry.effect, by, self.rules_of_run[by], running)
+                self._apply(entry.effect, by, self.rules_of_run[by], running)
             elif entry.verb == "snap list" and (entry.fault in ANSWERED or _torn_over_rsh(entry)):
                 for snap in self.volumes[entry.command.split()[-1]].values():
                     snap.listed = True
 
-    def _happened(self, effect: Effect, by: int, rules: Rules, running: bool) -> None:
+    def _apply(self, effect: Effect, by: int, rules: Rules, running: bool) -> None:
         match effect.change:
             case Change.MADE:
                 assert effect.vm is not None
@@ -100,7 +100,7 @@ class Chronicle:
             case Change.CAPTURED:
                 twin = any(snap.run == by for snap in self.volumes[effect.volume].values())
                 self._captured(effect, by, rules)
-                self.volumes[effect.volume][effect.name].stray = twin or not running
+                self.volumes[effect.volume][effect.name].orphaned = twin or not running
             case Change.RENAMED:
                 self._renamed(effect, rules)
             case Change.DELETED:
@@ -112,53 +112,55 @@ class Chronicle:
             self.wrong.append(f"a filer snapshot {effect.name} was created in order {rules.order}")
         snap = self._new(effect.volume, ours=True)
         snap.run = by
-        snap.held = frozenset(vm for vm, _, run in self.ours.values() if run == by)
+        snap.quiesced = frozenset(vm for vm, _, run in self.ours.values() if run == by)
         self.volumes[effect.volume][effect.name] = snap
 
     def _renamed(self, effect: Effect, rules: Rules) -> None:
         rows = self.volumes[effect.volume]
         snap = rows.pop(effect.name)
         rows[effect.new] = snap
-        told = f"{effect.name} was renamed to {effect.new} on {effect.volume}"
+        event = f"{effect.name} was renamed to {effect.new} on {effect.volume}"
         if (effect.volume, effect.name) in self.tagged:
-            self.wrong.append(f"{told} although the filer held it")
+            self.wrong.append(f"{event} although the filer had tagged it")
         self.tagged.discard((effect.volume, effect.name))
         if effect.new == rules.chain[0] and TEMPORARY.fullmatch(effect.name):
-            self._published(snap, told, rules)
+            self._published(snap, event, rules)
         elif effect.name not in NAMES or effect.new not in NAMES:
-            self.wrong.append(f"{told}: not a name of the chain")
+            self.wrong.append(f"{event}: not a name of the chain")
         elif (NAMES.index(effect.new) - NAMES.index(effect.name)) not in ({1, -1} if rules.undoes else {1}):
-            self.wrong.append(f"{told}: not by one place")
+            self.wrong.append(f"{event}: not by one place")
 
-    def _published(self, snap: Snap, told: str, rules: Rules) -> None:
+    def _published(self, snap: Snap, event: str, rules: Rules) -> None:
         if not snap.ours:
-            self.wrong.append(f"{told}: not a snapshot of snapall's")
+            self.wrong.append(f"{event}: not a snapshot of snapall's")
         if not snap.listed:
-            self.wrong.append(f"{told} before it was read back")
-        if not snap.held and rules.order == "safe":
-            self.wrong.append(f"{told} although no VM was held in it")
+            self.wrong.append(f"{event} before it was read back")
+        if not snap.quiesced and rules.order == "safe":
+            self.wrong.append(f"{event} although it holds no quiesced VM")
         below = [self.volumes[snap.volume].get(name) for name in rules.chain[1:]]
         if any(one is not None and one.number > snap.number and not one.touched for one in below):
-            self.wrong.append(f"{told} above a newer one")
+            self.wrong.append(f"{event} above a newer one")
 
     def _deleted(self, effect: Effect, rules: Rules) -> None:
         rows = self.volumes[effect.volume]
         snap = rows.pop(effect.name)
-        told = f"{effect.name} was deleted on {effect.volume}"
+        event = f"{effect.name} was deleted on {effect.volume}"
         if (effect.volume, effect.name) in self.tagged:
-            self.wrong.append(f"{told} although the filer held it")
+            self.wrong.append(f"{event} although the filer had tagged it")
         newer = [one for one in rows.values() if one.ours and one.number > snap.number]
         if snap.ours and not self._whole(snap):
             pass  # a part of a backup is none
         elif TEMPORARY.fullmatch(effect.name) and snap.ours:
             if not newer:
-                self.wrong.append(f"{told}: the newest backup there is")
+                self.wrong.append(f"{event}: the newest backup there is")
         elif effect.name != rules.chain[-1]:
-            self.wrong.append(f"{told}: neither the oldest of the chain nor a temporary one")
+            self.wrong.append(f"{event}: neither the oldest of the chain nor a temporary one")
         elif not all(name in rows for name in rules.chain[:-1]):
-            self.wrong.append(f"{told} though the chain had a gap")
-        elif rules.order == "safe" and not any(TEMPORARY.fullmatch(n) and s.listed and s.held for n, s in rows.items()):
-            self.wrong.append(f"{told} before a new backup was proven")
+            self.wrong.append(f"{event} though the chain had a gap")
+        elif rules.order == "safe" and not any(
+            TEMPORARY.fullmatch(name) and one.listed and one.quiesced for name, one in rows.items()
+        ):
+            self.wrong.append(f"{event} before a new backup was confirmed")
 
     def _whole(self, snap: Snap) -> bool:
         """Whether what was captured with a snapshot stood on all volumes just now."""
@@ -190,17 +192,17 @@ class Chronicle:
         """The configuration names other volumes from now on: what waits for the old ones' chains waits for ever."""
         for rows in self.volumes.values():
             for name, snap in rows.items():
-                snap.stray = snap.stray or TEMPORARY.fullmatch(name) is not None
+                snap.orphaned = snap.orphaned or TEMPORARY.fullmatch(name) is not None
 
     # Questions.
 
-    def strays(self) -> list[tuple[str, str]]:
+    def orphans(self) -> list[tuple[str, str]]:
         """Volume and name of what snapall warns of and never touches."""
         return [
             (volume, name)
             for volume, rows in self.volumes.items()
             for name, snap in rows.items()
-            if snap.stray and TEMPORARY.fullmatch(name)
+            if snap.orphaned and TEMPORARY.fullmatch(name)
         ]
 
     def chain(self, volume: str, names: Sequence[str]) -> list[Snap]:
@@ -220,7 +222,7 @@ class Chronicle:
         """How many backups each volume has: those of the chain, and those that wait for it."""
         return {
             volume: sum(
-                name in rules.chain or (TEMPORARY.fullmatch(name) is not None and snap.listed and bool(snap.held))
+                name in rules.chain or (TEMPORARY.fullmatch(name) is not None and snap.listed and bool(snap.quiesced))
                 for name, snap in self.volumes[volume].items()
             )
             for volume in rules.volumes
@@ -232,7 +234,7 @@ class Chronicle:
             volume: (name, snap)
             for volume in rules.volumes
             for name, snap in self.volumes[volume].items()
-            if snap.ours and snap.run == run and not snap.stray
+            if snap.ours and snap.run == run and not snap.orphaned
         }
 
 

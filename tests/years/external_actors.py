@@ -7,25 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.years.setups import vm_of
-from tests.years.verdicts import Court
-from tests.years.world import Trouble, World
+from tests.years.verdicts import Verdicts
+from tests.years.world import SiteRefusal, World
 
 NAMES = ("Manual-before-upgrade", "Consolidate Helper", "before patch", "Quiesce-by-hand")
 TAGS = ("busy", "snapmirror", "busy,LUNs")
 
 
 @dataclass
-class Others:
+class ExternalActors:
     """What they do, at a moment of their choice."""
 
     world: World
-    court: Court
+    verdicts: Verdicts
     chance: random.Random
     outstanding: Callable[[], bool]
     chain: tuple[str, ...] = ()
     count: int = 0
 
-    def deeds(self) -> tuple[tuple[int, Callable[[], None]], ...]:
+    def actions(self) -> tuple[tuple[int, Callable[[], None]], ...]:
         """Each with how likely it is among the others."""
         return (
             (5, self.make_vm_snapshot),
@@ -45,13 +45,13 @@ class Others:
         )
 
     def do_something(self) -> None:
-        deeds = self.deeds()
-        deed = self.chance.choices([one for _, one in deeds], [weight for weight, _ in deeds])[0]
+        actions = self.actions()
+        action = self.chance.choices([one for _, one in actions], [weight for weight, _ in actions])[0]
         self.count += 1
-        self.world.tell("others:", deed.__name__)
+        self.world.record("others:", action.__name__)
         try:
-            deed()
-        except Trouble:
+            action()
+        except SiteRefusal:
             return
 
     def later(self, seconds: float) -> None:
@@ -83,7 +83,7 @@ class Others:
         ours = sorted(row.ssid for row in self.world.ours() if row.vm not in rivals)
         if ours:
             ssid = self.chance.choice(ours)
-            self.world.tell("others: remove", ssid)
+            self.world.record("others: remove", ssid)
             del self.world.rows[ssid]
 
     def move_vm(self) -> None:
@@ -95,7 +95,7 @@ class Others:
         """Its snapshots leave the database with it, and stay among its files."""
         if len(self.world.vms) > 3:
             number = self.chance.choice(sorted(self.world.vms))
-            self.world.tell("others: unregister vm", number)
+            self.world.record("others: unregister vm", number)
             del self.world.vms[number]
             for ssid in [ssid for ssid, row in self.world.rows.items() if row.vm == number]:
                 del self.world.rows[ssid]
@@ -145,10 +145,10 @@ class Others:
         if not found:
             return
         one = self.chance.choice(found)
-        self.court.meddled += 1
-        self.court.disturbed.add(one.serial)
-        self.court.judge.spoiled[one.by] = self.world.turns.now
-        self.world.tell("others:", "rename" if rename else "delete", one.name, "on", volume)
+        self.verdicts.meddled += 1
+        self.verdicts.disturbed.add(one.serial)
+        self.verdicts.judge.spoiled[one.by] = self.world.turns.now
+        self.world.record("others:", "rename" if rename else "delete", one.name, "on", volume)
         if rename:
             one.name = f"kept.{self.world.number()}"
         else:

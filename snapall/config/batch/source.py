@@ -13,7 +13,7 @@ from snapall.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from snapall.config.batch.facts import KeyPath
+    from snapall.config.tomlfile import KeyPath
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,14 +24,9 @@ class Source:
     batch: Batch
     overlay: Mapping[str, object]
 
-    @property
-    def raw(self) -> Mapping[str, object]:
-        """The keys, as tomllib returns those of a snapall.toml, passwords in clear among them."""
-        return self.batch.table
-
     def located(self, path: KeyPath, text: str) -> str:
         """Return a key's fault with its file, and with the line if that is the batch."""
-        fault = self.batch.masked(f"{dotted(path)}: {text}")
+        fault = self.batch.script.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"
         line = self.batch.line_of(path)

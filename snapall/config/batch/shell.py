@@ -1,12 +1,13 @@
-"""The variables of a batch file: what `set` assigns, and what a word means where it is used, as cmd reads both."""
+"""cmd while it reads a batch file: what `set` assigns, and what a word means where it is used."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from snapall.config.batch.facts import KeyPath, Located, Script
+from snapall.config.batch.facts import Located, Script
 from snapall.config.batch.lines import Word
+from snapall.config.tomlfile import KeyPath
 
 _SIGNS = re.compile(r"[&|<>^]")
 _SECRET_NAME = re.compile(r"p(ass)?w(or)?d|pass|secret|kennw|pwd|pword", re.IGNORECASE)
@@ -46,13 +47,18 @@ def parts(text: str) -> list[tuple[str, str]]:
     return found
 
 
-class Variables:
-    """The variables so far. Case makes no difference to a name."""
+class Shell:
+    """cmd at one `line` of the batch, with the variables so far. Case makes no difference to a name."""
 
     def __init__(self, script: Script) -> None:
-        self._script = script
+        self.script = script
+        self.line = 0
         self._values: dict[str, Value] = {}
         self._outer: list[dict[str, Value]] = []
+
+    def fault(self, text: str, remedy: str, *keys: KeyPath) -> None:
+        """Record that the line cannot be imported."""
+        self.script.fault(self.line, text, remedy, *keys)
 
     def open(self) -> None:
         """Save the variables for `close`: setlocal."""
@@ -63,10 +69,10 @@ class Variables:
         if self._outer:
             self._values = self._outer.pop()
 
-    def set(self, rest: str, line: int) -> None:
+    def set(self, rest: str) -> None:
         """Read what follows `set`."""
         if re.match(r"/[ap]\b", rest, re.IGNORECASE):
-            self._script.fault(line, "set /a and set /p compute a value or ask for one", "write the value itself")
+            self.fault("set /a and set /p compute a value or ask for one", "write the value itself")
             return
         quoted = rest.startswith('"')
         body = rest[1:].rstrip() if quoted else rest
@@ -74,7 +80,7 @@ class Variables:
             head, closing, tail = body.rpartition('"')
             body = head if closing else body
             if tail and closing:
-                self._script.fault(line, "something follows the closing quote of set", 'write set "NAME=VALUE"')
+                self.fault("something follows the closing quote of set", 'write set "NAME=VALUE"')
                 return
         name, equals, text = body.partition("=")
         if not equals:
@@ -82,17 +88,17 @@ class Variables:
         self._remember(name, text)
         if name != name.strip():
             text = "there is a blank before the = of set, and cmd makes it part of the name"
-            self._script.fault(line, text, "write set NAME=VALUE without blanks around the =")
+            self.fault(text, "write set NAME=VALUE without blanks around the =")
             return
         if re.search(r"&\s*set\b", text, re.IGNORECASE) and not quoted:
-            self._script.fault(line, "there are two commands on one line", "give each set a line of its own")
-        self._values[name.lower()] = self._value(name, text, line, quoted)
+            self.fault("there are two commands on one line", "give each set a line of its own")
+        self._values[name.lower()] = self._value(name, text, quoted)
 
     def _remember(self, name: str, text: str) -> None:
         if _SECRET_NAME.search(name):
-            self._script.secrets |= {text.strip(), text.strip().strip('"'), text.replace("%%", "%").strip()}
+            self.script.secrets |= {text.strip(), text.strip().strip('"'), text.replace("%%", "%").strip()}
 
-    def _value(self, name: str, text: str, line: int, quoted: bool) -> Value:
+    def _value(self, name: str, text: str, quoted: bool) -> Value:
         inner = text.strip()
         guarded = not quoted and len(inner) > 1 and inner[0] == inner[-1] == '"'
         core = inner[1:-1] if guarded else text
@@ -115,7 +121,7 @@ class Variables:
         if sign is not None:
             does = "removes it" if sign[0] == "^" else "cuts the command there"
             bad = bad or f"it contains an unquoted {sign[0]}, and cmd {does}"
-        return Value(name, whole, line, guarded, bad)
+        return Value(name, whole, self.line, guarded, bad)
 
     def unset(self, word: Word | None) -> str:
         """The name, if the word is nothing but one variable that is not set; else ""."""
@@ -126,9 +132,9 @@ class Variables:
             case _:
                 return ""
 
-    def use(self, word: Word, line: int, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
+    def use(self, word: Word, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
         """Resolve a word as an argument; None, with a fault, if its meaning is uncertain."""
-        text, origin = "", line
+        text, origin = "", self.line
         remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
         for piece, quoted in word.pieces:
             for kind, part in parts(piece):
@@ -137,21 +143,21 @@ class Variables:
                 if kind == "name" and value is None:
                     why = f"%{_shown_name(part)}% is never set above"
                 if why:
-                    self._script.fault(line, f"{what}: {why}", remedy, *keys)
+                    self.fault(f"{what}: {why}", remedy, *keys)
                     return None
                 if value is not None and not self._usable(value, quoted, secret, *keys):
                     return None
                 origin = value.line if value is not None and word.text.lower() == f"%{part}%".lower() else origin
                 text += value.text.strip() if value is not None else part
         if secret:
-            self._script.secrets.add(text)
+            self.script.secrets.add(text)
         delayed = re.search(r"!([A-Za-z_][A-Za-z0-9_]*)!", text)
         if delayed is not None and delayed[1].lower() in self._values:
             why = f"!{_shown_name(delayed[1])}! is a variable only under delayed expansion, which is off here"
-            self._script.fault(line, f"{what}: {why}", f"write %{_shown_name(delayed[1])}%", *keys)
+            self.fault(f"{what}: {why}", f"write %{_shown_name(delayed[1])}%", *keys)
             return None
         if _before_a_quote(word, text):
-            self._script.fault(line, f"{what}: a backslash before a quote changes the quote", remedy, *keys)
+            self.fault(f"{what}: a backslash before a quote changes the quote", remedy, *keys)
             return None
         return self._fit(Located(text, origin), what, *keys)
 
@@ -162,22 +168,22 @@ class Variables:
             remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
             remedy = "write the value in its place" if why == _PLACEHOLDER else remedy
             remedy += f", {_OVERLAY}" if keys else ""
-            self._script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
+            self.script.fault(value.line, f"{_shown_name(value.name)}: {why}", remedy, *keys)
         elif value.text != value.text.strip():
-            self._script.blanks.append((value.line, _shown_name(value.name)))
+            self.script.blanks.append((value.line, _shown_name(value.name)))
         return not why
 
     def _fit(self, value: Located, what: str, *keys: KeyPath) -> Located | None:
         """Return the value, unless no configuration could hold it."""
         if _UNREADABLE.search(value.text):
             text = f"{what}: it contains a letter outside ASCII, which code pages 437 and 1252 read differently"
-            self._script.fault(value.line, text, "save the file as UTF-8, or set the value in the overlay file", *keys)
+            self.script.fault(value.line, text, "save the file as UTF-8, or set the value in the overlay file", *keys)
             return None
         if _CONTROL.search(value.text):
-            self._script.fault(value.line, f"{what}: it contains a control character", "remove it", *keys)
+            self.script.fault(value.line, f"{what}: it contains a control character", "remove it", *keys)
             return None
         if not value.text:
-            self._script.fault(value.line, f"{what} is empty", f"fill it in, {_OVERLAY}", *keys)
+            self.script.fault(value.line, f"{what} is empty", f"fill it in, {_OVERLAY}", *keys)
             return None
         return value
 
