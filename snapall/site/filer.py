@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.model import FILER_NAME, FilerSnapshot
+from snapall.backup.plan import AskVersion, ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import (
@@ -25,6 +26,8 @@ from snapall.site.excerpt import one_line, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+FilerStep = Capture | Rename | Delete
 
 
 class Hop(StrEnum):
@@ -116,7 +119,7 @@ class FilerSystem:
         """Open the way for the next command, so that it need not wait for that."""
         self._transport.preconnect()
 
-    def command(self, step: Capture | Rename | Delete) -> str:
+    def command(self, step: FilerStep | ListVolume | AskVersion) -> str:
         """The filer's own command (the paper; Data ONTAP 7-Mode, na_snap(1)). Raises Refused for an unfit name."""
         match step:
             case Capture(volume, name):
@@ -125,12 +128,16 @@ class FilerSystem:
                 return self._snap("rename", volume, old, new)
             case Delete(volume, name):
                 return self._snap("delete", volume, name)
+            case ListVolume(volume):
+                return self._snap("list -n", volume)  # without the space columns, which take the filer long to compute
+            case AskVersion():
+                return "version"
 
-    def command_line(self, step: Capture | Rename | Delete) -> str:
+    def command_line(self, step: FilerStep | ListVolume | AskVersion) -> str:
         """The command as a person would give it from here, `rsh filer1 snap create vmvol1 vmware_recent`."""
         return self._transport.command_line(self.command(step))
 
-    def perform(self, step: Capture | Rename | Delete) -> Outcome:
+    def perform(self, step: FilerStep) -> Outcome:
         """Do it and say how it went. Whatever the filer answers is provisional: `snap list` shows what happened.
 
         Its text decides what the operator is told. A refusal is only what was never sent.
@@ -144,27 +151,22 @@ class FilerSystem:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
             return Unknown(_with_hint(error), error.output)
-        return self._judge(_verb(step), reply)
-
-    def listing_line(self, volume: str) -> str:
-        """The command that lists the volume's snapshots, as a person would give it from here."""
-        return self._transport.command_line(self._snap("list -n", volume))
+        return self._judge(_VERBS[type(step)], reply)
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
-        # -n: without the space columns, which take the filer long to compute.
-        return parse_listing(self._listed("list -n", volume), volume)
+        return parse_listing(self._listed(self.command(ListVolume(volume)), volume), volume)
 
     def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
         """The same with the space of each snapshot by name; a filer that takes too long over it is asked without."""
         try:
-            text = self._listed("list", volume)
+            text = self._listed(self._snap("list", volume), volume)
         except NoAnswer:
             return self.listing(volume), {}
         return parse_listing(text, volume), parse_shares(text, volume)
 
-    def _listed(self, verb: str, volume: str) -> str:
-        reply = self._transport.run(self._snap(verb, volume))
+    def _listed(self, command: str, volume: str) -> str:
+        reply = self._transport.run(command)
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
@@ -186,10 +188,6 @@ class FilerSystem:
                     hint=REMEDIES[meaning],
                     code="SA-4011",
                 )
-
-    def version_line(self) -> str:
-        """The command that asks for the version, as a person would give it from here."""
-        return self._transport.command_line("version")
 
     def require_writable(self, volume: str) -> None:
         """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
@@ -236,6 +234,7 @@ class FilerSystem:
                 return Unknown(f"{why} ({REMEDIES[meaning]})", output, failed=True)
 
 
+_VERBS: Mapping[type[FilerStep], Verb] = {Capture: "create", Rename: "rename", Delete: "delete"}
 _READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 _RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
 
@@ -269,16 +268,6 @@ def _check(names: Sequence[str]) -> None:
                 hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
                 code="SA-4009",
             )
-
-
-def _verb(step: Capture | Rename | Delete) -> Verb:
-    match step:
-        case Capture():
-            return "create"
-        case Rename():
-            return "rename"
-        case Delete():
-            return "delete"
 
 
 def _with_hint(error: SiteError) -> str:

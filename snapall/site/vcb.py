@@ -142,7 +142,7 @@ class Vcb:
         if _UNREACHED.search(output) or (self._far and completed.code == _FAR_SHELL_FAILED):
             raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT, "SA-3006")
         if completed.code == 0 or _NOTHING_FOUND.search(output):
-            return f"let in by {self._settings.host}"
+            return f"accepted by {self._settings.host}"
         raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT, "SA-3001")
 
     def alive(self, child: Child) -> bool:

@@ -70,15 +70,15 @@ PROGRAMS = (
     Mutant(
         "Ctrl-C reaches vcbsnapshot",
         "site/process.py",
-        "stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)",
-        "stdin=subprocess.DEVNULL, stdout=out, stderr=err)",
+        "stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,",
+        "stdin=subprocess.DEVNULL, stdout=out, stderr=err,",
         PROCESS,
     ),
     Mutant(
         "vcbsnapshot reads our stdin",
         "site/process.py",
-        "Popen(argv, stdin=subprocess.DEVNULL, stdout=out,",
-        "Popen(argv, stdout=out,",
+        "stdin=subprocess.DEVNULL, ",
+        "",
         PROCESS,
     ),
     Mutant(

@@ -8,8 +8,9 @@ from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
 from snapall.backup.steps import Quiesce
 from snapall.operate.status import Level, StatusFinding
+from snapall.views.nagios import nagios_line
 from snapall.views.prometheus import metrics_text
-from snapall.views.status import nagios_line, status_json, status_lines
+from snapall.views.status import status_json, status_lines
 from tests.backup.simulated import Stage, quiesce_of, refuse
 from tests.operate.slow_runs import job_status_of
 
@@ -27,6 +28,14 @@ def test_status_is_a_few_lines(stage: Stage) -> None:
     text = "\n".join(lines)
     for part in ("partial 2/3, 2 h old", "exit 3", "outstanding    nothing", "the last backup is partial"):
         assert part in text
+
+
+def test_status_fits_its_terminal_with_texts_beside_their_names(stage: Stage) -> None:
+    stage.night()
+    lines = status_lines([job_status_of(stage, hours=2)], 40)
+    assert max(map(len, lines)) <= 40
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert any(line.startswith(" " * 17) for line in lines)
 
 
 def test_the_plugins_line_has_a_code_a_text_and_performance_data(stage: Stage) -> None:
