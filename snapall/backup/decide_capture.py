@@ -69,7 +69,7 @@ def _room_failure(state: RunState) -> Failed | None:
         if one.phase is CommandPhase.FAILED:
             return Failed(
                 f"{command_of(one.step)} failed, so nothing was captured: {one.call.why}",
-                "check `snap list`",
+                "check with `snap list` what blocks it; the next run tries again",
                 "SA-1202",
             )
     for silent in state.filer.values():

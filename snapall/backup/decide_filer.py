@@ -19,7 +19,9 @@ from snapall.backup.rotation import Listings
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Rename, Step
 
-FOREIGN_RENAMES = "check `snap list`: does something else rename snapshots there?"
+FOREIGN_RENAMES = (
+    "check whether the old batch, or another snapall, is still scheduled; `snap list` shows the present names"
+)
 SETTLE_PAUSE = 5.0  # seconds between two looks for the effect of a command without an answer
 
 

@@ -38,7 +38,7 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
     missing = [name for name in job.policies.musts_by_name if name.lower() not in present]
     if missing:
         raise Refused(
-            f"job {job.name}: {', '.join(missing)} must be backed up, but is not on its datastores",
+            f"job {job.name}: {', '.join(missing)} must be backed up, but is not on the job's datastores",
             'correct the name in `vms`, or remove its "must"',
             "SA-1004",
         )

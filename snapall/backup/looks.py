@@ -86,7 +86,7 @@ def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterat
     named = _named(state, one, [row for row in rows if row.vm == one.vm.id])
     if len(named) > 1:
         ids = ", ".join(row.ssid for row in named)
-        why = f"{ids} have appeared under this name, and it is unknown which one is ours"
+        why = f"{ids} have appeared under this name, and it is unknown which one this run made"
         yield from (
             facts.Withheld(one.vm.id, row.ssid, why, "SA-1108") for row in named if row.ssid not in one.withheld
         )

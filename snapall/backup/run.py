@@ -157,7 +157,7 @@ class BackupRun:
             for one in state.unsure:
                 if one.name in self.job.chain:  # in paper order: a new capture would get the same name
                     raise SiteError(
-                        f"whether an earlier run made {one.name} on {one.volume} is not known: nothing was changed",
+                        f"it is unknown whether an earlier run made {one.name} on {one.volume}: nothing was changed",
                         "`snapall recover` finds out as soon as the filer can be asked",
                         "SA-1006",
                     )

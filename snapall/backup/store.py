@@ -167,7 +167,9 @@ class JournalStore:
                     path.unlink()
                 except OSError as error:
                     raise JournalError(
-                        f"the old journal {path} cannot be removed: {error.strerror}", code="SA-1510"
+                        f"the old journal {path} cannot be removed: {error.strerror}",
+                        "check the permissions of the folder",
+                        "SA-1510",
                     ) from error
 
 

@@ -39,7 +39,7 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
         there = path.exists()
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+            f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     if not there:
         remedy = "name the file with --config FILE or SNAPALL_CONFIG, or write one with `snapall init`"

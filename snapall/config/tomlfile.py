@@ -22,7 +22,7 @@ def text_of(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+            f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8", "SA-7001") from error

@@ -62,7 +62,7 @@ class OpenSite:
         found = database.vms(stores)
         if self.job.policies.need_names and not found.names_readable:
             raise Refused(
-                f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
+                f"job {self.job.name}: `vms` uses names, and the login may not read VPX_ENTITY",
                 "grant SELECT on VPX_ENTITY, or write morefs such as vm-611 in `vms`",
                 "SA-2005",
             )

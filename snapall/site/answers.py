@@ -33,16 +33,16 @@ class Meaning(StrEnum):
 
 REMEDIES: Mapping[Meaning, str] = {
     Meaning.OK: "",
-    Meaning.EXISTS: "look with `snap list` who made the snapshot of that name",
-    Meaning.ABSENT: "somebody else removed or renamed it; look with `snap list`",
+    Meaning.EXISTS: "find out with `snap list` who made the snapshot of that name",
+    Meaning.ABSENT: "somebody else removed or renamed it; check with `snap list`",
     Meaning.BUSY: "destroy or split the clone, or wait for the transfer or dump that holds the snapshot",
     Meaning.READ_ONLY: "this volume is the destination of a mirror; name the source volume",
-    Meaning.RETRY_LATER: "a clone splits or a restore runs on the volume; try again when it is done",
+    Meaning.RETRY_LATER: "a clone is being split, or a restore runs on the volume; try again when it has ended",
     Meaning.NO_VOLUME: "check `volumes` of the job against `vol status` on the filer",
     Meaning.NO_SPACE: "free space on the volume: see `df` and `snap list`",
     Meaning.LIMIT: "a volume holds 255 snapshots; delete some that nobody needs",
     Meaning.BAD_COMMAND: "the filer does not know the command: is it Data ONTAP 7-Mode?",
-    Meaning.UNKNOWN_ERROR: "snapall does not know this answer; `snap list` tells what happened",
+    Meaning.UNKNOWN_ERROR: "snapall does not know this answer; `snap list` shows what happened",
 }
 """What an administrator does about it."""
 
@@ -166,12 +166,12 @@ def _part(text: str, volume: str) -> _Part:
     found = [part for part in parts if part.volume == volume]
     if len(found) != 1 or found[0].empty == bool(found[0].rows):
         raise SiteError(
-            f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", _NOT_LISTED, "SA-4002"
+            f"this is not a complete snapshot list of {volume}: {one_line(text) or 'nothing'}", _NOT_LISTED, "SA-4002"
         )
     return found[0]
 
 
-_NOT_LISTED = "give `snap list -n` by hand and look whether it shows the volume"
+_NOT_LISTED = "run `snap list -n` by hand and check that it shows the volume"
 
 
 def _read(line: str, parts: list[_Part]) -> None:

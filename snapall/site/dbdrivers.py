@@ -34,36 +34,40 @@ class Trouble(Enum):
     )
     LOGIN = (
         "the login was refused",
-        "look at the user and the database in database.url, and at database.password (unused with odbc_connect)",
+        "check the user and the database in database.url, and database.password (unused with odbc_connect)",
         "SA-2105",
     )
     PROTOCOL = (
-        "driver and server do not understand each other",
+        "driver and server disagree about the protocol",
         "pin the TDS version, 7.1 for SQL Server 2000 and 7.2 for 2005, and set the encryption (docs/legacy-sites.md)",
         "SA-2106",
     )
     UNREACHABLE = (
         "the server cannot be reached",
-        "look at server, port and firewall, and whether the service runs; if it does, at TDS version and encryption",
+        "check server, port and firewall, and whether the service runs; if it does, the TDS version and the encryption",
         "SA-2107",
     )
     LATE = (
         "the server did not answer in time",
-        "see who locks the VPX_ tables at that hour (a backup or a clean-up of the database, say), and run again",
+        "find out what locks the VPX_ tables at that hour (a backup or a clean-up of the database, say), and run again",
         "SA-2108",
     )
     RIGHT = (
-        "the login may not read what is asked",
+        "the login may not read these tables",
         "grant it SELECT on the columns that sql/grants.sql lists",
         "SA-2109",
     )
     TABLE = (
         "a table is missing",
-        "look at database.owner, and whether database.url names VirtualCenter's own database",
+        "check database.owner, and whether database.url names VirtualCenter's own database",
         "SA-2110",
     )
-    COLUMN = ("a column is missing", "this VirtualCenter keeps its tables otherwise than 2.x does", "SA-2111")
-    OTHER = ("it could not be asked", "look at database.url", "SA-2112")
+    COLUMN = (
+        "a column is missing",
+        "check the version: the tables of this VirtualCenter differ from those of 2.x",
+        "SA-2111",
+    )
+    OTHER = ("it could not be asked", "check database.url; the driver's own words are in the message", "SA-2112")
 
     @property
     def what(self) -> str:

@@ -101,7 +101,7 @@ def sendable(command: str) -> bytes:
     """The command as it goes over the wire. Raises NotSent unless it is one line of plain ASCII."""
     if not command.isascii() or any(char in command for char in "\0\r\n"):
         raise NotSent(
-            f"{command!r} is not one line of plain ASCII, so it is not given to a filer",
+            f"{command!r} is not one line of plain ASCII, so it was not sent to the filer",
             hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
             code="SA-4005",
         )
@@ -173,7 +173,7 @@ class FilerSystem:
                 # Over rsh nothing else tells that the connection broke; what is missing would count as gone.
                 raise NoAnswer(
                     f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
-                    hint="give `snap list` by hand and look whether it comes whole",
+                    hint="run `snap list` by hand and check that its answer is complete",
                     output=reply.stdout,
                     code="SA-4010",
                 )
@@ -209,8 +209,8 @@ class FilerSystem:
         if len(lines) != 1:
             answer = one_line(reply.stderr, reply.stdout) or "nothing"
             raise SiteError(
-                f"{self._name} did not tell its version, it said: {answer}",
-                hint="give the command `version` by hand; the login may lack the right to it",
+                f"{self._name} did not report its version; it answered: {answer}",
+                hint="run `version` by hand; the login's role may not allow it",
                 code="SA-4008",
             )
         return lines[0]
@@ -254,7 +254,7 @@ def require_7mode(version: str) -> None:
     if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
         raise Refused(
             f"this filer does not run in 7-Mode: {line!r}",
-            hint="snapall speaks the commands of Data ONTAP 7-Mode alone; Cluster-Mode takes others",
+            hint="snapall supports Data ONTAP 7-Mode only; Cluster-Mode has other commands",
             code="SA-4007",
         )
 

@@ -71,7 +71,7 @@ class Rsh:
         if first == _REJECTED:
             # It says so of a command that it has: whether that is true, `snap list` shows.
             raise NotLetIn(
-                f"the filer {self._settings.host} did not let us in by rsh: {one_line(text) or 'it gave no reason'}",
+                f"the filer {self._settings.host} refused the rsh connection: {one_line(text) or 'it gave no reason'}",
                 hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
                 hop=Hop.LOGIN,
                 code="SA-4104",
@@ -81,8 +81,8 @@ class Rsh:
 
     def _no_answer(self, reason: str, heard: bytes | bytearray = b"") -> NoAnswer:
         return NoAnswer(
-            f"no whole answer by rsh from the filer {self._settings.host}: {reason}",
-            hint="look with `snap list` what happened",
+            f"no complete answer by rsh from the filer {self._settings.host}: {reason}",
+            hint="check with `snap list` what happened",
             output=heard.decode("utf-8", "replace"),
             code="SA-4103",
         )
@@ -104,7 +104,7 @@ def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) 
             return open_from(port)
         except PermissionError as error:
             raise NotSent(
-                f"rsh needs a source port below 1024, and this account may not take one: {error}",
+                f"rsh needs a source port below 1024, and this account may not use one: {error}",
                 hint="run as root, or give CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
                 "filer does not insist",
                 code="SA-4105",

@@ -97,8 +97,8 @@ class Ssh:
                 return _execute(channel, request, heard)
             except _FAILURES as error:
                 raise NoAnswer(
-                    f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
-                    hint="look with `snap list` what happened",
+                    f"no complete answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
+                    hint="check with `snap list` what happened",
                     output=heard.decode("utf-8", "replace"),
                     code="SA-4114",
                 ) from error
@@ -210,7 +210,7 @@ class Ssh:
                 )
             case _:
                 return NotSent(
-                    f"ssh with the filer {host} failed before the command was sent: {reason}",
+                    f"the ssh connection to the filer {host} failed before the command was sent: {reason}",
                     hint="check `host` and `port`, and `secureadmin status` on the filer",
                     hop=Hop.ALGORITHMS,
                     code="SA-4113",

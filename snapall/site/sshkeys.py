@@ -104,15 +104,15 @@ class KnownHosts:
         if known.lookup(name) is None:
             raise NotSent(
                 f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
-                hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
+                hint="verify this fingerprint through a channel you trust, then " + self._add_the_line(key),
                 hop=Hop.HOST_KEY,
                 code="SA-4118",
             )
         raise NotSent(
             f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._file}; nothing was sent",
-            hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
-            f"took over; only then take the old line out, and {self._add_the_line(key)}",
+            hint="somebody may be listening in. Ask whoever runs the filer whether its keys are new or its partner "
+            f"took over; only then remove the old line, and {self._add_the_line(key)}",
             hop=Hop.HOST_KEY,
             code="SA-4115",
         )
@@ -123,7 +123,7 @@ class KnownHosts:
         except Exception as error:
             raise NotSent(
                 f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
-                hint="an empty file will do: the filer's line for it is told then",
+                hint="create the file: an empty one will do, since snapall then prints the line to add",
                 hop=Hop.HOST_KEY,
                 code="SA-4119",
             ) from error

@@ -107,8 +107,8 @@ def id_of(value: object) -> int:
     if 0 <= number < _MOST:
         return number
     raise SiteError(
-        f"the VirtualCenter database gives {one_line(repr(value))} for an id",
-        "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
+        f"the VirtualCenter database has {one_line(repr(value))} where an id belongs",
+        "check that `database.url` and `owner` name VirtualCenter's own tables; if they do, report a defect of snapall",
         "SA-2002",
     )
 
@@ -135,13 +135,13 @@ def discovered_owner(connection: sa.Connection) -> str:
             return quoted_name(owner, quote=True)
         case []:
             raise SiteError(
-                "the database has no table VPX_VM that this login may see",
-                "look at database.url and the login's rights, or name the owner of the tables in database.owner",
+                "this login sees no table VPX_VM in the database",
+                "check database.url and the login's permissions, or name the owner of the tables in database.owner",
                 "SA-2003",
             )
         case owners:
             raise Refused(
-                f"the database has several tables VPX_VM, of the owners {', '.join(owners)}",
+                f"the database has several tables VPX_VM, owned by {', '.join(owners)}",
                 "name the one that VirtualCenter uses in database.owner",
                 "SA-2004",
             )

@@ -43,8 +43,8 @@ _UNREACHED = re.compile(
 _NOTHING_FOUND = re.compile(r"\b(?:not|no) (?:\w+ ){0,3}(?:found|find|snapshots?)\b|does not exist", re.IGNORECASE)
 _NOBODYS = "snapall-doctor-looks-for-nothing"
 _A_LOOK = 60.0  # seconds
-_VC_HINT = "look at [vcenter] host, whether VirtualCenter's service runs, and at vcbsnapshot by hand with -f"
-_LOGIN_HINT = "look at [vcenter] user and password, or at VCB's own config.js where these are left out"
+_VC_HINT = "check `host` in [vcenter], whether VirtualCenter's service runs, and run vcbsnapshot by hand with -f"
+_LOGIN_HINT = "check `user` and `password` in [vcenter], or VCB's own config.js where these are left out"
 
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
@@ -81,7 +81,7 @@ class Vcb:
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:
             raise ConfigError(
-                f"[vcenter] password: it would stand on {self._program}'s command line, where a shell reads it again",
+                f"[vcenter] password: it would appear on {self._program}'s command line, where a shell interprets it",
                 hint="leave user and password out; VCB's own config.js on the proxy supplies them",
                 code="SA-3003",
             )
@@ -205,8 +205,8 @@ def program_of(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         raise SiteError(
-            f"the program {name} is not on this machine, or may not be run",
-            'name it in full in [vcenter] vcbsnapshot; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
+            f"the program {name} is not on this machine, or is not executable",
+            'set `vcbsnapshot` in [vcenter] to its full path; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
             "SA-3002",
         )
     return found

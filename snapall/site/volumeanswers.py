@@ -12,7 +12,7 @@ from snapall.errors import SiteError
 from snapall.site.answers import without_log_lines
 from snapall.site.excerpt import one_line
 
-_HINT = "give the command by hand; what a real filer says otherwise, the developers of snapall want to know"
+_HINT = "run the command by hand; if its answer is normal there, report it as a defect of snapall"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,9 @@ class Volumes:
         """What the filer says on stdout to a command that looks."""
         if volume and FILER_NAME.fullmatch(volume) is None:
             raise Refused(
-                f"{volume!r} cannot be part of a filer's command", "see the rule for names in the README", "SA-4009"
+                f"{volume!r} cannot be part of a filer's command",
+                "volume names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+                "SA-4009",
             )
         reply = self._transport.run(" ".join(word for word in (verb, volume, *rest) if word))
         both = one_line(reply.stderr, reply.stdout)
@@ -76,7 +78,7 @@ class Volumes:
         if reply.stderr.strip() and not reply.stdout.strip():
             raise SiteError(
                 f"{self._name} did not answer `{verb}`: {both}",
-                f"see whether the login's role allows `{verb}`",
+                f"check whether the login's role allows `{verb}`",
                 "SA-4015",
             )
         return reply.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snapall.errors import coded
 from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.views.json_root import picked, root
 from snapall.views.tables import labelled, wrapped
@@ -18,9 +19,9 @@ def doctor_lines(results: Sequence[CheckResult], width: int) -> list[str]:
     for one in results:
         mark = f"[{one.mark}]"
         if 0 < width < _NARROW:
-            lines += wrapped(f"{mark} {one.name}: {one.text}", width)
+            lines += wrapped(f"{mark} {one.name}: {coded(one.code, one.text)}", width)
         else:
-            lines += labelled(f"{mark:<11} {one.name:<{room}}  ", one.text, width)
+            lines += labelled(f"{mark:<11} {one.name:<{room}}  ", coded(one.code, one.text), width)
         lines += labelled("    remedy: ", one.remedy, width) if one.remedy else []
     return [*lines, "", _sum(results)]
 
@@ -44,7 +45,8 @@ def doctor_json(results: Sequence[CheckResult]) -> dict[str, object]:
     return root(
         well=not any(one.mark is Mark.FAILURE for one in results),
         links=[
-            picked(one, "mark", "text") | {"link": one.check, "of": one.of or None, "remedy": one.remedy or None}
+            picked(one, "mark", "text")
+            | {"link": one.check, "of": one.of or None, "code": one.code or None, "remedy": one.remedy or None}
             for one in results
         ],
     )

@@ -325,7 +325,7 @@ def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_
     asked = len(stage.site.asked)
     assert stage.night().exit is Exit.FAILED
     assert len(stage.site.asked) == asked
-    assert "not known" in stage.failures[-1]
+    assert "is unknown" in stage.failures[-1]
     assert stage.night().exit is Exit.OK
     assert [date.split()[0] for date in (stage.dates()[name] for name in CHAIN)] == ["born", "born", "old", "old"]
 

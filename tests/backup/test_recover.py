@@ -216,7 +216,7 @@ def test_a_pending_backup_is_published_by_recover_and_nothing_else_is_touched(st
     stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
     assert not stage.night().published
     assert stage.recover() is Exit.PARTIAL
-    assert "not in the chain yet" in stage.failures[-1]
+    assert "is not published yet" in stage.failures[-1]
     stage.site.filer_down = True
     assert stage.recover() is Exit.FAILED
     stage.site.filer_down = False

@@ -61,7 +61,7 @@ WORDS = {
     "label": "VM", "labels": "VMs", "missing": "names", "policies": "names", "vm": "VM", "moref": "VM",
     "stores": "datastore", "volumes": "volumes", "volume": "volume", "listing": "n", "len": "n", "count": "n",
     "keep": "name", "name": "name", "wanted": "name", "old": "old name", "new": "new name", "waiting": "names",
-    "job": "job", "holder": "process", "role": "role", "pid": "process", "since": "time", "path": "path",
+    "job": "job", "holder": "process", "role": "role", "pid": "number", "since": "time", "path": "path",
     "state": "state folder", "folder": "folder", "whom": "process", "host": "host", "login": "answer",
     "max_quiesced": "max_quiesced", "printed": "id", "ssid": "id", "id": "id", "ids": "ids", "command_of": "command",
     "capture": "name", "stamp": "run", "run": "run", "vcenter": "host", "filer": "filer", "began": "run",

@@ -68,8 +68,8 @@ LOOKS = (
     Mutant(
         "what the filer did not answer is its role's matter",
         "operate/doctor/filers.py",
-        "error.hint if isinstance(error, NoAnswer) else remedy)",
-        "remedy)",
+        "error.hint if isinstance(error, NoAnswer) else remedy, error.code\n",
+        "remedy, error.code\n",
         DOCTOR,
     ),
     Mutant(

@@ -67,7 +67,7 @@ def test_a_row_before_any_volume_is_not_understood() -> None:
 
 
 def test_a_volume_that_is_empty_and_has_rows_is_no_whole_list() -> None:
-    with pytest.raises(SiteError, match="no whole snapshot list"):
+    with pytest.raises(SiteError, match="not a complete snapshot list"):
         parse_listing("Volume v\nNo snapshots exist.\nMar 22 03:00  a\n", "v")
 
 

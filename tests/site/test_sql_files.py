@@ -61,7 +61,7 @@ def test_each_right_that_is_not_optional_is_missed(start: Start, table: str) -> 
     site = start(Pyodbc, SQL_2000)
     site.server.rights = {**granted("grants.sql"), table: ()}
     asked = site.asked("vc_user")
-    with pytest.raises(SiteError, match=f"the login may not read what is asked.*{table}"):
+    with pytest.raises(SiteError, match=f"the login may not read these tables.*{table}"):
         (asked.vms([688]), asked.snapshots([611]))
 
 

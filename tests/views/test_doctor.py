@@ -11,7 +11,7 @@ WELL = [CheckResult("log", "", Mark.OK, "snapall.log"), CheckResult("snap list",
 ILL = [
     *WELL,
     CheckResult("space", "vmvol1", Mark.WARNING, "2 % is free", "make room"),
-    CheckResult("filer login", "filer1", Mark.FAILURE, "refused \x1b[31m", "look at `user`"),
+    CheckResult("filer login", "filer1", Mark.FAILURE, "refused \x1b[31m", "look at `user`", "SA-4111"),
     CheckResult("version", "filer1", Mark.NOT_TRIED, "for want of filer login of filer1"),
 ]
 
@@ -52,6 +52,7 @@ def test_no_text_plays_tricks_on_the_terminal() -> None:
 def test_each_problem_has_its_remedy_below_it() -> None:
     lines = doctor_lines(ILL, 0)
     at = next(n for n, line in enumerate(lines) if line.startswith("[FAIL]"))
+    assert "SA-4111 refused" in lines[at]
     assert lines[at + 1] == "    remedy: look at `user`"
 
 
@@ -61,4 +62,5 @@ def test_programs_get_the_same() -> None:
     assert body["well"] is False
     assert doctor_json(WELL)["well"] is True
     assert isinstance(body["links"], list)
-    assert body["links"][0] == {"link": "log", "of": None, "mark": "ok", "text": "snapall.log", "remedy": None}
+    log, *_ = body["links"]
+    assert log == {"link": "log", "of": None, "mark": "ok", "text": "snapall.log", "code": None, "remedy": None}

@@ -46,7 +46,7 @@ def source_of(path: Path) -> Source:
         overlaid = beside.exists()
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+            f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)

@@ -24,6 +24,7 @@ class CheckOutcome:
 
     text: str
     remedy: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class CheckResult:
     mark: Mark
     text: str
     remedy: str = ""
+    code: str = ""  # of the message
 
     @property
     def name(self) -> str:
@@ -62,7 +64,7 @@ class Checklist:
             outcome = perform()
             found = [outcome] if isinstance(outcome, CheckOutcome) else list(outcome)
         except SnapallError as error:
-            self.results.append(CheckResult(name, of, Mark.FAILURE, error.message, error.hint))
+            self.results.append(CheckResult(name, of, Mark.FAILURE, *error.parts))
             return False
         except OSError as error:  # on this machine: a file that has just gone, a folder that cannot be entered
             remedy = "check the permissions of the file and its folder"
@@ -70,7 +72,7 @@ class Checklist:
             return False
         marks = (Mark.WARNING if one.remedy else Mark.OK for one in found)
         self.results += [
-            CheckResult(name, of, mark, one.text, one.remedy) for mark, one in zip(marks, found, strict=True)
+            CheckResult(name, of, mark, one.text, one.remedy, one.code) for mark, one in zip(marks, found, strict=True)
         ]
         return True
 

@@ -131,7 +131,9 @@ def _optional(command: str, check: Check) -> Iterable[CheckOutcome]:
 
 def _not_known(error: SiteError, remedy: str) -> CheckOutcome:
     """A refusal is a matter of the login's role; a missing answer is the filer's own problem."""
-    return CheckOutcome(f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy)
+    return CheckOutcome(
+        f"not known: {error.message}", error.hint if isinstance(error, NoAnswer) else remedy, error.code
+    )
 
 
 def _state(volumes: Volumes, volume: str) -> CheckOutcome:

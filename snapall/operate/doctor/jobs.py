@@ -47,7 +47,7 @@ def _plan(plan: Plan) -> Iterator[CheckOutcome]:
     for vm, why in plan.left:
         yield CheckOutcome(f"{vm.label} would not be quiesced: {why}", "fix this, or expect a partial backup (exit 3)")
     for one in plan.warnings:
-        yield CheckOutcome(one.text, "run `snapall plan` for details; a run would go on with the same warning")
+        yield CheckOutcome(one.text, one.hint, one.code)
 
 
 def check_orphans(checks: Checklist, job: Job, orphans: Callable[[], Sequence[Orphan]]) -> None:
