@@ -1,4 +1,4 @@
-"""The tests. None is judged by how long an input takes, or takes to make: a busy machine is none of its faults."""
+"""The tests. No verdict depends on how long an input takes, or takes to generate, since the machine may be busy."""
 
 from hypothesis import HealthCheck, settings
 

@@ -24,7 +24,7 @@ def test_the_last_line_is_of_the_first_text_that_says_something() -> None:
     assert last_line("", "  ") == ""
 
 
-def test_one_line_holds_all_that_was_said() -> None:
+def test_one_line_has_all_of_the_text() -> None:
     assert one_line("creating snapshot...\n", "Snapshot already exists.\n") == (
         "creating snapshot... / Snapshot already exists."
     )

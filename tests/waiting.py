@@ -15,7 +15,7 @@ def until(holds: Callable[[], object], what: str) -> None:
 
 
 def holds_within(seconds: float, holds: Callable[[], object]) -> bool:
-    """Wait until it holds, but no longer; whether it does."""
+    """Wait until it holds, up to a limit; return whether it does."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:

@@ -34,7 +34,7 @@ def test_datastores_are_listed_with_vms_space_and_the_job_that_takes_them(at_lab
     assert lab.changes == []
 
 
-def test_what_is_not_there_or_not_granted_is_unknown(at_lab: Callable[..., AtLab]) -> None:
+def test_missing_space_columns_are_shown_as_unknown(at_lab: Callable[..., AtLab]) -> None:
     lab = at_lab()
     change(lab, "UPDATE VPX_DATASTORE SET CAPACITY = NULL; ALTER TABLE VPX_DATASTORE DROP COLUMN FREE_SPACE")
     ended = lab("datastores")
@@ -79,7 +79,7 @@ def test_an_ambiguous_name_is_refused_with_its_ids_before_anything_is_changed(at
     assert "remedy" in listed.err
 
 
-def test_an_id_that_virtualcenter_does_not_know_is_told(at_lab: Callable[..., AtLab]) -> None:
+def test_an_id_unknown_to_virtualcenter_is_reported(at_lab: Callable[..., AtLab]) -> None:
     lab = at_lab()
     lab.edit("datastores  = [688]", "datastores  = [688, 868]")
     ended = lab("datastores", "--json")

@@ -96,7 +96,7 @@ class TwoJobs:
         code = run(settings, list(settings.jobs.values()), Output(), launcher=launcher, clock=clock)
         return Ended(int(code), *self.night.capture.readouterr())
 
-    def told(self, name: str, when: str) -> list[dict[str, object]]:
+    def inputs(self, name: str, when: str) -> list[dict[str, object]]:
         path = self.folder / f"{name}.{when}"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -109,9 +109,9 @@ class TwoJobs:
         now, before = self.night.chain("vmvol2"), self.before
         assert now["vmware_recent"] not in before.values()
         assert now["vmware_previous"] == before["vmware_recent"]
-        (one,) = self.told("vol2", "after")
+        (one,) = self.inputs("vol2", "after")
         assert one["exit"] == 0
-        assert self.told("vol2", "on_failure") == []
+        assert self.inputs("vol2", "on_failure") == []
 
     @property
     def before(self) -> dict[str, str]:
@@ -146,10 +146,10 @@ def test_a_defect_in_one_job_is_reported_and_the_next_job_is_backed_up(two: TwoJ
 
 def test_the_hooks_and_the_metrics_are_served_after_a_defect(two: TwoJobs) -> None:
     two.run(Broken(two.settings))
-    (after,), (failed,) = two.told("vol1", "after"), two.told("vol1", "on_failure")
-    for told in (after, failed):
-        assert (told["job"], told["exit"]) == ("vol1", 1)
-        assert told["why"] == "a defect of snapall: TypeError: planted"
+    (after,), (failed,) = two.inputs("vol1", "after"), two.inputs("vol1", "on_failure")
+    for inputs in (after, failed):
+        assert (inputs["job"], inputs["exit"]) == ("vol1", 1)
+        assert inputs["why"] == "a defect of snapall: TypeError: planted"
     metrics = (two.folder / "snapall.prom").read_text()
     assert 'job_name="vol1"' in metrics
     assert 'job_name="vol2"' in metrics
@@ -179,7 +179,7 @@ def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs
     ended = two.run(Broken(two.settings))
     assert ended.code == Exit.OUTSTANDING
     assert "web01 (vm-108)" in ended.err
-    (failed,) = two.told("vol1", "on_failure")
+    (failed,) = two.inputs("vol1", "on_failure")
     assert failed["exit"] == 5
     two.assert_second_backup_was_made()
 
@@ -187,7 +187,7 @@ def test_a_defect_while_an_earlier_run_has_outstanding_work_exits_5(two: TwoJobs
 def test_a_defect_before_the_run_began_exits_5_while_an_earlier_run_has_outstanding_work(two: TwoJobs) -> None:
     dead_run(two.settings)
     assert two.run(Earlier(two.settings)).code == Exit.OUTSTANDING
-    (failed,) = two.told("vol1", "on_failure")
+    (failed,) = two.inputs("vol1", "on_failure")
     assert failed["exit"] == 5
     two.assert_second_backup_was_made()
 
@@ -204,15 +204,15 @@ def test_a_defect_after_the_backup_was_confirmed_exits_3(two: TwoJobs) -> None:
     assert "ArithmeticError: planted" in ended.err
     two.night.assert_shifted_by_one()
     two.night.assert_nothing_is_quiesced()
-    (failed,) = two.told("vol1", "on_failure")
+    (failed,) = two.inputs("vol1", "on_failure")
     assert (failed["exit"], failed["grade"]) == (3, "whole")  # its name was not read back
     two.assert_second_backup_was_made()
 
 
 def test_a_defect_before_the_run_began_runs_no_after_hook(two: TwoJobs) -> None:
     assert two.run(Earlier(two.settings)).code == Exit.FAILED
-    assert two.told("vol1", "after") == []
-    (failed,) = two.told("vol1", "on_failure")
+    assert two.inputs("vol1", "after") == []
+    (failed,) = two.inputs("vol1", "on_failure")
     assert failed["exit"] == 1
     two.assert_second_backup_was_made()
 

@@ -66,7 +66,7 @@ def test_the_lab_may_be_kept_and_gone_on_with(capsys: pytest.CaptureFixture[str]
     assert "not empty" in told
 
 
-def test_a_lab_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     command = [sys.executable, "-m", "snapall", "lab", "up", str(folder), "--fast"]
     for code in (0, 0):  # the second time it goes on with what is there

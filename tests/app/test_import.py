@@ -1,4 +1,4 @@
-"""`snapall import`: the written configuration says what the batch said, and nothing is overwritten or given away."""
+"""`snapall import`: the written configuration matches the batch, and nothing is overwritten or exposed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ended(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, s
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_is_written_loads_as_the_batch_does(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_the_written_file_loads_like_the_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     batch = put(tmp_path, (BATS / f"{name}.bat").read_bytes())
     code, out, err = ended(capsys, batch, "--write-secrets")
     assert (code, err) == (0, "")
@@ -59,7 +59,7 @@ def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.Captu
     assert "snapall.bat.toml" in out.read_text()
 
 
-def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_passwords_may_come_from_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     batch = put(tmp_path, FILLED)
     code, out, _ = ended(capsys, batch, "--secrets", "env")
     assert code == 0
@@ -70,7 +70,7 @@ def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.C
     assert load(tmp_path / "snapall.toml", environ).model_copy(update={"path": before.path}) == before
 
 
-def test_secrets_are_written_only_when_asked_and_for_their_owner_alone(
+def test_secrets_are_written_only_on_request_and_only_their_owner_can_read_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     batch = put(tmp_path, FILLED)

@@ -34,11 +34,11 @@ class Patient:
     """A person with a list of answers; once it is used up, defaults are taken."""
 
     answers: dict[str, list[str]]
-    heard: list[str] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
 
     def ask(self, question: str, default: str | None, hidden: bool) -> str:
-        self.heard.append(question)
+        self.transcript.append(question)
         self.hidden += [question] if hidden else []
         key = next((key for key in self.answers if key in question and self.answers[key]), None)
         if key is not None:
@@ -47,7 +47,7 @@ class Patient:
         return default
 
     def show(self, text: str) -> None:
-        self.heard.append(text)
+        self.transcript.append(text)
 
 
 def flags_of(night: AtLab, transport: str = "ssh") -> dict[str, str]:
@@ -66,13 +66,13 @@ def fingerprint_of(night: AtLab) -> str:
 
 
 def init(night: AtLab, out: Path, given: dict[str, str], *more: str) -> Ended:
-    """The command, with nobody at a terminal."""
+    """The command, without a terminal."""
     words = [word for key, value in given.items() for word in _words(key, value)]
     night.capture.readouterr()
     with pytest.raises(SystemExit) as ending:
         cli.main(["init", "--out", str(out), *words, *more])
-    told, complained = night.capture.readouterr()
-    return Ended(int(str(ending.value.code)), told, complained)
+    stdout, complained = night.capture.readouterr()
+    return Ended(int(str(ending.value.code)), stdout, complained)
 
 
 def _words(key: str, value: str) -> Iterator[str]:
@@ -91,7 +91,9 @@ def unguarded(night: AtLab) -> None:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_what_it_writes_by_flags_passes_the_doctor_and_takes_a_backup(at_lab: Make, home: Path, transport: str) -> None:
+def test_a_configuration_written_by_flags_passes_the_doctor_and_takes_a_backup(
+    at_lab: Make, home: Path, transport: str
+) -> None:
     night = at_lab(transport=transport)
     given = flags_of(night, transport)
     if transport == "ssh":
@@ -107,7 +109,7 @@ def test_what_it_writes_by_flags_passes_the_doctor_and_takes_a_backup(at_lab: Ma
     night.assert_shifted_by_one()
 
 
-def test_passwords_are_in_files_for_their_owner_alone_and_shown_nowhere(at_lab: Make, home: Path) -> None:
+def test_only_the_owner_can_read_password_files_and_no_password_is_shown(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     ended = init(night, home / "snapall.toml", {**flags_of(night), "host-key": fingerprint_of(night)})
     secret = night.world.settings.vc_password
@@ -136,7 +138,7 @@ def test_a_secrets_file_in_the_way_is_reported_before_the_next_question(at_lab: 
     assert list(night.ledger) == []
 
 
-def test_a_password_may_come_from_the_very_file_that_is_to_hold_it(at_lab: Make, home: Path) -> None:
+def test_a_password_may_come_from_the_file_that_will_store_it(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     given = {**flags_of(night), "host-key": fingerprint_of(night)}
     own = home / "vc.secret"
@@ -159,7 +161,7 @@ def test_a_host_key_that_is_not_confirmed_is_not_written(at_lab: Make, home: Pat
 
 
 @pytest.mark.parametrize("missing", ["vcenter", "database", "datastores", "filer", "volumes"])
-def test_without_a_person_a_missing_answer_is_an_error_that_names_its_flag(
+def test_without_a_terminal_a_missing_answer_is_an_error_that_names_its_flag(
     at_lab: Make, home: Path, missing: str
 ) -> None:
     night = at_lab(transport="ssh")
@@ -199,7 +201,7 @@ def test_a_wrong_answer_is_refused_when_it_is_given(at_lab: Make, home: Path, fl
     assert not (home / "snapall.toml").exists()
 
 
-def test_on_trust_nobody_is_contacted(at_lab: Make, home: Path) -> None:
+def test_with_no_checks_nothing_is_contacted(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     given = {**flags_of(night), "filer": "filer1.example.edu", "database": "mssql+pyodbc://vc_user@VirtualCenter"}
     ended = init(night, home / "snapall.toml", given, "--no-check")
@@ -210,7 +212,7 @@ def test_on_trust_nobody_is_contacted(at_lab: Make, home: Path) -> None:
     assert settings.jobs["vmvol1"].datastores == (688,)
 
 
-def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path) -> None:
+def test_a_prompt_repeats_until_the_answer_is_valid(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     flags = flags_of(night)
     person = Patient(
@@ -235,13 +237,13 @@ def test_a_person_is_asked_again_until_the_answer_holds(at_lab: Make, home: Path
     settings = load(home / "snapall.toml")
     assert len(settings.jobs["vmvol1"].chain) == 7
     assert set(person.hidden) == {"Password of vcbackup", "Password of the database login; empty: none"}
-    assert sum(question == "Volumes of these datastores, separated by commas" for question in person.heard) == 2
-    assert any("nosuchvol" in text and "remedy: " in text for text in person.heard)
-    assert any("refused the login" in text for text in person.heard)
-    assert not any(night.world.settings.vc_password in text for text in person.heard)
+    assert sum(question == "Volumes of these datastores, separated by commas" for question in person.transcript) == 2
+    assert any("nosuchvol" in text and "remedy: " in text for text in person.transcript)
+    assert any("refused the login" in text for text in person.transcript)
+    assert not any(night.world.settings.vc_password in text for text in person.transcript)
 
 
-def test_what_cannot_be_a_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
+def test_an_invalid_configuration_leaves_nothing_behind(at_lab: Make, home: Path) -> None:
     given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
     answers = Interview(given, None, home, checks=False).answers()
     with pytest.raises(ConfigError, match="is reserved for schedules"):
@@ -266,7 +268,7 @@ def test_the_first_line_names_the_schema_which_accepts_the_file(at_lab: Make, ho
     assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
 
 
-def test_who_leaves_at_a_question_is_let_go_without_a_traceback(home: Path) -> None:
+def test_leaving_at_a_prompt_ends_without_a_traceback(home: Path) -> None:
     master, slave = pty.openpty()
     os.write(master, b"\x04")  # Ctrl-D
     words = [sys.executable, "-m", "snapall", "init", "--out", str(home / "snapall.toml")]

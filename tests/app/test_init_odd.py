@@ -41,14 +41,14 @@ def test_on_trust_too_what_cannot_be_written_is_refused_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("out", ["nowhere/snapall.toml", "snapall.conf"])
-def test_where_nothing_can_be_written_nothing_is_asked(at_lab: Make, home: Path, out: str) -> None:
+def test_without_write_access_nothing_is_prompted_for(at_lab: Make, home: Path, out: str) -> None:
     ended = init(at_lab(), home / out, {})
     assert ended.code == 2
     assert "is missing" not in ended.err
     assert "remedy: " in ended.err
 
 
-def test_a_backslash_of_windows_is_kept_and_quotes_hold_blanks_together() -> None:
+def test_windows_backslashes_are_kept_and_quotes_group_words() -> None:
     assert init_answers.arguments(r'"C:\Program Files\vcb\vcbsnapshot.exe" -L 6') == (
         r"C:\Program Files\vcb\vcbsnapshot.exe", "-L", "6",
     )  # fmt: skip
@@ -59,7 +59,7 @@ def test_a_backslash_of_windows_is_kept_and_quotes_hold_blanks_together() -> Non
     [b"", b"127.0.0.10 ssh-rsa " + OTHER, b"# 127.0.0.1, or [127.0.0.1]\n"],
     ids=["none", "another host", "a remark"],  # the key is a new one each time, and workers must agree on the names
 )
-def test_a_host_key_is_asked_for_whatever_hosts_are_known_that_are_called_alike(
+def test_a_host_key_is_requested_even_if_a_host_with_a_similar_name_is_known(
     at_lab: Make, home: Path, before: bytes
 ) -> None:
     night = at_lab(transport="ssh")
@@ -71,7 +71,7 @@ def test_a_host_key_is_asked_for_whatever_hosts_are_known_that_are_called_alike(
     assert lines[-1].startswith(b"[127.0.0.1]:")
 
 
-def test_a_host_key_that_is_known_is_not_asked_for_again(at_lab: Make, home: Path) -> None:
+def test_a_known_host_key_is_not_requested_again(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     given = {**flags_of(night), "known-hosts": str(night.lab.directory / "known_hosts")}
     before = (night.lab.directory / "known_hosts").read_text()
@@ -107,7 +107,7 @@ def test_a_wrong_login_takes_none_of_the_other_flags_along(at_lab: Make, home: P
     assert (answers.filer.reserved_port, answers.retain, answers.filer.transport) == (False, 9, "rsh")
 
 
-def test_a_secret_is_not_written_through_a_link_that_somebody_has_laid(at_lab: Make, home: Path) -> None:
+def test_a_secret_is_not_written_through_a_planted_link(at_lab: Make, home: Path) -> None:
     night = at_lab(transport="ssh")
     elsewhere = home.parent / "elsewhere"
     (home / "vc.secret").symlink_to(elsewhere)

@@ -148,9 +148,9 @@ def deaths() -> Iterator[Callable[[int], Death]]:
 
 
 def main() -> int:
-    """Print what did not hold, and the counts; 0 when all held."""
+    """Print every broken promise, and the counts; return 0 when there is none."""
     counts, bad = Counter[str](), 0
-    for (job, told), death in itertools.product(cells(), deaths()):
+    for (job, label), death in itertools.product(cells(), deaths()):
         for number in itertools.count(1):
             when, damage, way = death(number)
             with tempfile.TemporaryDirectory() as folder:
@@ -163,7 +163,7 @@ def main() -> int:
                 if code not in (Exit.OK, Exit.PARTIAL) or faults:
                     bad += 1
                     cut = f" by a power cut, the unsynced {damage}" if damage else ""
-                    print(f"{told}, killed {when} {number}{cut}, then {way}: exit {code}; {'; '.join(faults)}")
+                    print(f"{label}, killed {when} {number}{cut}, then {way}: exit {code}; {'; '.join(faults)}")
                     print("   " + " | ".join(stage.failures))
     print(f"{counts['crashes']} crashes, {counts['power cuts']} power cuts, {bad} in which something did not hold")
     return 1 if bad or len(counts) < 2 else 0

@@ -214,7 +214,7 @@ class Stage:
     job: Job = JOB
     pace: Pace = PACE
     clock: SimulatedClock = field(default_factory=SimulatedClock)
-    heard: list[What] = field(default_factory=list)
+    events: list[What] = field(default_factory=list)
     stop: bool = False
     processes: Processes = NO_PROCESSES
     deadly: Callable[[What], bool] = lambda what: False  # the process dies once such a record is written
@@ -224,15 +224,15 @@ class Stage:
         for volume in self.job.volumes:
             self.site.volumes[volume] = [FilerSnapshot(name, f"old {name}") for name in self.job.chain]
 
-    def hear(self, record: Record) -> None:
-        self.heard.append(record.what)
+    def listen(self, record: Record) -> None:
+        self.events.append(record.what)
 
     @property
     def context(self) -> RunContext:
-        return RunContext(self.site, self.clock, self.hear, self._stopped)
+        return RunContext(self.site, self.clock, self.listen, self._stopped)
 
     def _stopped(self) -> bool:
-        if any(map(self.deadly, self.heard)):
+        if any(map(self.deadly, self.events)):
             raise Killed
         return self.stop
 
@@ -261,7 +261,7 @@ class Stage:
 
     def killed(self, work: Callable[[], object], deadly: Callable[[What], bool]) -> None:
         """Work whose process dies as soon as such a record is written."""
-        self.heard.clear()
+        self.events.clear()
         self.deadly = deadly
         with suppress(Killed):
             work()
@@ -276,11 +276,11 @@ class Stage:
 
     @property
     def failures(self) -> list[str]:
-        return [what.text for what in self.heard if isinstance(what, Failed)]
+        return [what.text for what in self.events if isinstance(what, Failed)]
 
     @property
     def warnings(self) -> str:
-        return " ".join(f"{what.text}: {what.hint}" for what in self.heard if isinstance(what, Warned))
+        return " ".join(f"{what.text}: {what.hint}" for what in self.events if isinstance(what, Warned))
 
     def names(self, volume: str = "v") -> list[str]:
         return [row.name for row in self.site.volumes[volume]]

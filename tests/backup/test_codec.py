@@ -60,7 +60,7 @@ NO_FACTS = [
 
 
 @pytest.mark.parametrize("line", NO_FACTS)
-def test_what_is_no_fact_is_an_error(line: str) -> None:
+def test_a_line_that_is_not_a_fact_raises_an_error(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_line(line)
 
@@ -71,7 +71,7 @@ def test_what_is_no_fact_is_an_error(line: str) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("is"), inner),
     )
 )
-def test_no_json_at_all_raises_anything_but_value_error(value: object) -> None:
+def test_no_json_raises_anything_but_value_error(value: object) -> None:
     body = value if isinstance(value, dict) else {"vm": value}
     with suppress(ValueError):
         from_line(json.dumps({"at": "2030-01-01T00:00:00+00:00", "is": "Found", **body}))

@@ -35,7 +35,7 @@ R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-def test_a_good_night_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -> None:
+def test_a_successful_run_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -> None:
     report = stage.night()
     assert report.exit is Exit.OK
     assert stage.failures == []
@@ -86,7 +86,7 @@ def test_the_steps_of_a_run_are_those_of_its_plan(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order), replace(Stage(tmp_path).pace, parallel=1))
         stage.night()
-        surveyed = next(what for what in stage.heard if isinstance(what, Surveyed))
+        surveyed = next(what for what in stage.events if isinstance(what, Surveyed))
         sent = [
             replace(step, ssid=f"<ssid of {step.vm.moref}>") if isinstance(step, Release) else step
             for step in stage.site.asked
@@ -117,7 +117,7 @@ def test_a_vm_that_cannot_be_quiesced_is_named_and_the_backup_is_partial(stage: 
     assert stage.site.rows == []
 
 
-def test_four_nights_without_a_quiesced_vm_push_no_better_backup_out(stage: Stage) -> None:
+def test_four_runs_without_a_quiesced_vm_push_out_no_better_backup(stage: Stage) -> None:
     stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
     for _ in range(4):
         report = stage.night()
@@ -142,7 +142,7 @@ def test_an_empty_datastore_may_be_allowed(tmp_path: Path) -> None:
     assert stage.night().exit is Exit.OK
 
 
-def test_a_held_name_leaves_the_backup_pending_and_later_nights_publish_it_in_turn(stage: Stage) -> None:
+def test_a_busy_name_leaves_the_backup_pending_and_later_runs_publish_it(stage: Stage) -> None:
     stage.site.volumes["v"][2] = replace(stage.site.volumes["v"][2], tags=("busy", "LUNs"))
     first = stage.night()
     assert (first.exit, first.published) == (Exit.PARTIAL, False)
@@ -159,7 +159,7 @@ def test_a_held_name_leaves_the_backup_pending_and_later_nights_publish_it_in_tu
     assert born[3] == f"old {R}"
 
 
-def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_confirmation(stage: Stage) -> None:
+def test_filer_connections_are_opened_before_capture_and_confirmation(stage: Stage) -> None:
     opened = threading.Semaphore(0)
 
     def fails() -> None:
@@ -184,7 +184,7 @@ def test_a_name_that_is_let_go_in_time_is_waited_for(stage: Stage) -> None:
     assert stage.night().exit is Exit.OK
 
 
-def test_paper_order_with_a_held_name_captures_under_a_name_of_its_own(tmp_path: Path) -> None:
+def test_paper_order_with_a_busy_name_captures_under_a_unique_name(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
     report = stage.night()
@@ -229,7 +229,7 @@ def test_a_create_that_is_lost_twice_is_not_sent_a_third_time(stage: Stage) -> N
     assert stage.site.rows == []
 
 
-def test_a_capture_seen_only_after_the_release_is_crash_consistent(tmp_path: Path) -> None:
+def test_a_capture_confirmed_only_after_the_release_is_crash_consistent(tmp_path: Path) -> None:
     stage = Stage(tmp_path, pace=replace(PACE, parallel=3))
     go = threading.Event()
 
@@ -267,7 +267,7 @@ def test_a_missing_must_is_refused_before_anything(tmp_path: Path) -> None:
     assert stage.site.asked == []
 
 
-def test_a_skipped_vm_is_not_asked_for_and_not_counted(tmp_path: Path) -> None:
+def test_a_skipped_vm_is_neither_quiesced_nor_counted(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, policies=Policies((("web*", VmPolicy.SKIP),))))
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
@@ -314,7 +314,7 @@ def test_a_quiesce_without_an_answer_that_is_listed_only_after_the_capture_is_re
     assert stage.site.rows == []
 
 
-def test_a_quiesce_that_failed_by_its_own_word_is_no_alarm_once_a_look_finds_nothing(stage: Stage) -> None:
+def test_a_quiesce_reported_as_failed_raises_no_alarm_once_the_database_lists_nothing(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lambda step, act: Unknown("exit code 1", failed=True)))
     report = stage.night()
     assert (report.exit, report.outstanding) == (Exit.PARTIAL, ())
@@ -324,7 +324,7 @@ def test_a_quiesce_that_failed_by_its_own_word_is_no_alarm_once_a_look_finds_not
     assert stage.site.rows == []
 
 
-def test_a_quiesce_that_failed_is_an_alarm_while_the_database_cannot_be_asked(stage: Stage) -> None:
+def test_a_failed_quiesce_raises_an_alarm_while_the_database_is_down(stage: Stage) -> None:
     def down(step: Step) -> None:
         stage.site.database_down = stage.site.database_down or isinstance(step, Capture)
 
@@ -441,7 +441,7 @@ def test_a_row_that_outlives_its_removal_is_an_alarm(stage: Stage) -> None:
     assert stage.clock.monotonic() >= 86400 + stage.pace.settle
 
 
-def test_a_row_that_vanishes_a_little_later_is_no_alarm(stage: Stage) -> None:
+def test_a_row_that_vanishes_a_little_later_raises_no_alarm(stage: Stage) -> None:
     stage.site.fail(release_of(108), lambda step, act: Done("deleted"))
     wait = stage.clock.wait
 
@@ -453,7 +453,7 @@ def test_a_row_that_vanishes_a_little_later_is_no_alarm(stage: Stage) -> None:
     assert stage.night().exit is Exit.OK
 
 
-def test_a_snapshot_removed_by_somebody_else_was_not_quiesced(stage: Stage) -> None:
+def test_a_vm_whose_snapshot_someone_else_removed_does_not_count_as_quiesced(stage: Stage) -> None:
     def steal(step: Step) -> None:
         if isinstance(step, Capture):
             stage.site.rows = [row for row in stage.site.rows if row.vm != 110]
@@ -538,7 +538,7 @@ def test_two_volumes_are_captured_while_all_vms_are_quiesced(tmp_path: Path) -> 
     report = stage.night()
     assert report.exit is Exit.OK
     assert stage.dates("v")[P] == stage.dates("w")[P] == f"old {R}"
-    assert all(held == {108, 110, 1226} for held in stage.site.quiesced_at.values())
+    assert all(quiesced == {108, 110, 1226} for quiesced in stage.site.quiesced_at.values())
 
 
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:
@@ -553,7 +553,7 @@ def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None
         assert stage.store.open_runs() == []
 
 
-def test_a_kept_backup_stands_outside_the_chain(stage: Stage) -> None:
+def test_a_kept_backup_stays_outside_the_chain(stage: Stage) -> None:
     report = stage.night(keep="before_sp3")
     assert (report.exit, report.name) == (Exit.OK, "before_sp3")
     assert stage.names() == ["before_sp3", *CHAIN]
@@ -562,7 +562,7 @@ def test_a_kept_backup_stands_outside_the_chain(stage: Stage) -> None:
     assert "before_sp3" in stage.names()
 
 
-def test_a_kept_name_that_stands_already_is_refused(stage: Stage) -> None:
+def test_a_kept_name_that_already_exists_is_refused(stage: Stage) -> None:
     assert stage.night(keep=P).exit is Exit.FAILED
     assert stage.site.asked == []
 
@@ -601,11 +601,11 @@ def test_a_journal_that_cannot_be_written_stops_the_run_and_releases(stage: Stag
     assert "journal" in stage.failures[0]
 
 
-def test_a_listener_that_raises_holds_nobody_up(stage: Stage) -> None:
+def test_a_listener_that_raises_delays_nothing(stage: Stage) -> None:
     def raises(event: object) -> None:
         raise SystemExit(1)
 
-    stage.hear = raises  # type: ignore[method-assign, assignment]
+    stage.listen = raises  # type: ignore[method-assign, assignment]
     assert stage.night().exit is Exit.OK
     assert stage.site.rows == []
 
@@ -615,7 +615,7 @@ def test_a_stranger_that_looks_like_ours_is_reported_and_left(stage: Stage) -> N
     stage.site.volumes["v"].append(FilerSnapshot("vmware_new_20070101T030000Z", "Jan 01 03:00"))
     stage.site.volumes["v"].append(FilerSnapshot("vmware_snap5", "Jan 01 03:00"))
     assert stage.night().exit is Exit.OK
-    warnings = " ".join(what.text for what in stage.heard if isinstance(what, Warned))
+    warnings = " ".join(what.text for what in stage.events if isinstance(what, Warned))
     for name in ("snapshot-7", "vmware_new_20070101T030000Z", "vmware_snap5"):
         assert name in warnings
     assert [row.ssid for row in stage.site.rows] == ["snapshot-7"]
@@ -626,7 +626,7 @@ def test_a_chain_that_another_script_turned_is_a_warning(stage: Stage) -> None:
     stage.night()
     stage.site.volumes["v"][0] = FilerSnapshot(R, "by the old batch")
     stage.night()
-    assert any("old batch" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("old batch" in what.text for what in stage.events if isinstance(what, Warned))
 
 
 def test_another_virtualcenter_is_refused_by_name(stage: Stage) -> None:
@@ -655,7 +655,7 @@ def test_a_rename_that_did_not_happen_leaves_the_rest_to_the_next_run(stage: Sta
     assert set(stage.names()) == {R, P, S3, S4}
 
 
-def test_a_list_that_changed_since_the_survey_is_planned_anew(stage: Stage) -> None:
+def test_a_list_that_changed_since_the_survey_is_planned_again(stage: Stage) -> None:
     def remove(step: Step) -> None:
         if isinstance(step, Capture):
             stage.site.volumes["v"] = [row for row in stage.site.volumes["v"] if row.name != S3]
@@ -663,4 +663,4 @@ def test_a_list_that_changed_since_the_survey_is_planned_anew(stage: Stage) -> N
     stage.site.after = remove
     assert stage.night().exit is Exit.OK
     assert not any(isinstance(step, Delete) for step in stage.site.ledger)
-    assert any("planned again" in what.text for what in stage.heard if isinstance(what, Warned))
+    assert any("planned again" in what.text for what in stage.events if isinstance(what, Warned))

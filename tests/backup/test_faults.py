@@ -156,7 +156,7 @@ STRANGERS: dict[str, tuple[VmSnapshot, bool]] = {
 
 
 def printing(stage: Stage, row: VmSnapshot, *, made: bool) -> Fault:
-    """A create that prints somebody else's id, whether it made a snapshot or not."""
+    """A create that prints a foreign id, whether or not it made a snapshot."""
 
     def prints(step: Step, act: Act) -> Outcome:
         if made:
@@ -182,7 +182,7 @@ def run_with_a_strangers_id(
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("row", "early"), STRANGERS.values(), ids=STRANGERS)
-def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
+def test_a_foreign_snapshot_is_left_alone_and_our_own_is_found_by_name(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
     stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=True)
@@ -197,7 +197,7 @@ def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("row", "early"), STRANGERS.values(), ids=STRANGERS)
-def test_somebody_elses_snapshot_is_left_alone_and_its_vm_is_an_alarm(
+def test_a_foreign_snapshot_is_left_alone_and_its_vm_raises_an_alarm(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
     stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=False)
@@ -229,7 +229,7 @@ def test_a_capture_that_was_made_is_used_although_the_answer_speaks_of_a_maximum
     assert stage.store.open_runs() == []
 
 
-def test_a_capture_that_was_not_made_is_no_backup_and_the_filers_words_say_why(stage: Stage) -> None:
+def test_a_failed_capture_gives_no_backup_and_the_filers_text_says_why(stage: Stage) -> None:
     answer = Unknown("the maximum number of snapshots is reached", FULL, failed=True)
     stage.site.fail(capture_of(), lambda step, act: answer)
     assert stage.night().exit is Exit.FAILED
@@ -267,8 +267,8 @@ def test_two_jobs_at_work_never_have_a_snapshot_each_on_one_vm(tmp_path: Path) -
     reports: list[Report] = []
 
     def second(step: Step) -> None:
-        held = [row.vm for row in stage.site.rows]
-        assert len(held) == len(set(held))
+        vms = [row.vm for row in stage.site.rows]
+        assert len(vms) == len(set(vms))
         if isinstance(step, Quiesce) and not begun:
             begun.append("vol2")
             reports.append(BackupRun(other.job, other.pace, other.context, other.store, token="").run())
@@ -327,7 +327,7 @@ def no_login(step: Step, act: Act) -> Outcome:
 
 
 @pytest.mark.parametrize("parallel", [1, 2, 3])
-def test_a_login_that_is_refused_is_tried_for_as_many_vms_as_are_asked_at_a_time(tmp_path: Path, parallel: int) -> None:
+def test_a_refused_login_is_tried_for_at_most_parallel_vms(tmp_path: Path, parallel: int) -> None:
     stage = Stage(tmp_path, pace=replace(PACE, parallel=parallel))
     stage.site.vms = [Vm(n, f"vm{n:02}", "esx1") for n in range(1, 20)]
     stage.site.fail(quiesce_of(), no_login)

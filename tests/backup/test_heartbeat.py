@@ -39,13 +39,13 @@ def gaps(beats: list[tuple[str, float]], name: str) -> list[float]:
     return [after - before for before, after in pairwise(moments)]
 
 
-def test_whoever_only_waits_gives_signs_of_life(stage: Stage, beats: list[tuple[str, float]]) -> None:
+def test_a_waiting_run_gives_signs_of_life(stage: Stage, beats: list[tuple[str, float]]) -> None:
     stage.begun(Intent(1, Quiesce(stage.site.vms[0], JOB.vm_snapshot_of(STAMP))), stamp=STAMP)
     stage.recover()
     found = gaps(beats, f"vol1-{STAMP}")
     assert sum(found) >= stage.pace.settle
     assert max(found) <= BEAT
-    assert [what for what in stage.heard if isinstance(what, Waiting)]
+    assert [what for what in stage.events if isinstance(what, Waiting)]
 
 
 def test_a_run_gives_signs_of_life_while_it_looks_again_at_earlier_runs(

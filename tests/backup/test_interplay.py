@@ -82,7 +82,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
         return outcome
 
     stage.site.fail(last, slow)
-    context = RunContext(stage.site, stage.clock, stage.hear, interrupted)
+    context = RunContext(stage.site, stage.clock, stage.listen, interrupted)
     with pytest.raises(KeyboardInterrupt):
         BackupRun(stage.job, stage.pace, context, stage.store).run()
     assert {step.vm.id for step in stage.site.ledger if isinstance(step, Release)} >= {108, 110}
@@ -92,7 +92,7 @@ def test_an_interrupt_in_snapall_itself_passes_on_only_after_the_release(stage: 
     assert stage.site.rows == []
 
 
-def test_what_is_no_exception_in_a_call_is_a_defect_that_holds_nothing_up(stage: Stage) -> None:
+def test_a_base_exception_in_a_call_is_a_defect_that_delays_nothing(stage: Stage) -> None:
     class Ends(BaseException):
         pass
 
@@ -132,7 +132,7 @@ def test_a_run_that_waits_for_recover_is_stopped_by_a_signal(stage: Stage) -> No
 # Stragglers
 
 
-def test_a_call_that_answers_after_the_run_writes_into_nobodys_journal(ticking: Stage) -> None:
+def test_a_call_that_answers_after_the_run_writes_to_no_journal(ticking: Stage) -> None:
     go, done = threading.Event(), threading.Event()
 
     def hang(step: Step, act: Act) -> Outcome:
@@ -180,7 +180,7 @@ def test_a_vm_that_is_quiesced_late_is_released_before_the_rotation_waits(tickin
     assert report.outstanding == ()
 
 
-def test_that_the_release_has_begun_is_on_record_though_no_id_is_known_to_remove(stage: Stage) -> None:
+def test_the_release_is_recorded_even_if_no_id_is_known_to_remove(stage: Stage) -> None:
     """Its guardian would take the run for stuck."""
     stage.site.fail(quiesce_of(), lose)
     begun: list[bool] = []
@@ -304,7 +304,7 @@ def test_an_old_snapshot_is_never_taken_for_the_new_one(tmp_path: Path) -> None:
     assert "is not what the filer answered" in stage.failures[0]
 
 
-def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_path: Path) -> None:
+def test_an_unconfirmed_capture_under_a_chain_name_delays_the_next_run(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
 
     def break_down(step: Step, act: Act) -> Outcome:
@@ -330,7 +330,7 @@ def test_a_capture_in_doubt_under_a_name_of_the_chain_holds_the_next_run_up(tmp_
     assert [date.split()[0] for date in (stage.dates()[name] for name in CHAIN)] == ["born", "born", "old", "old"]
 
 
-def test_a_capture_in_doubt_on_another_filer_holds_nobody_up(tmp_path: Path) -> None:
+def test_an_unconfirmed_capture_on_another_filer_delays_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
 
     def break_down(step: Step, act: Act) -> Outcome:
@@ -345,7 +345,7 @@ def test_a_capture_in_doubt_on_another_filer_holds_nobody_up(tmp_path: Path) -> 
     assert "filer1" in stage.failures[-1]
 
 
-def test_paper_order_waits_for_a_held_name_and_surveys_anew(tmp_path: Path) -> None:
+def test_paper_order_waits_for_a_busy_name_and_surveys_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
 
@@ -360,7 +360,7 @@ def test_paper_order_waits_for_a_held_name_and_surveys_anew(tmp_path: Path) -> N
     assert not any(name.startswith("vmware_new") for name in stage.names())
 
 
-def test_a_signal_ends_the_wait_for_a_held_name(tmp_path: Path) -> None:
+def test_a_signal_ends_the_wait_for_a_busy_name(tmp_path: Path) -> None:
     for order in Order:
         stage = Stage(tmp_path / order, replace(PAPER, order=order))
         stage.site.volumes["v"][1] = replace(stage.site.volumes["v"][1], tags=("busy",))
@@ -385,7 +385,7 @@ def test_a_blocked_paper_run_plans_what_it_does(tmp_path: Path) -> None:
     stage.site.volumes["v"] = [
         replace(row, tags=("snapmirror",)) if row.name == pending else row for row in stage.site.volumes["v"]
     ]
-    stage.heard.clear()
+    stage.events.clear()
     stage.night()
     assert "planned again" not in stage.warnings
     assert kept(stage) == OLD
@@ -409,7 +409,7 @@ def test_outstanding_work_is_looked_at_again_at_the_end_of_the_run(stage: Stage)
     assert stage.store.open_runs() == []
 
 
-def test_what_appears_of_an_earlier_run_during_the_run_is_released_at_its_end(stage: Stage) -> None:
+def test_snapshots_of_an_earlier_run_that_appear_during_the_run_are_released_at_its_end(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), once(lose))
     first = stage.night()
     stage.clock.push(-86400)
@@ -437,7 +437,7 @@ def test_a_defect_while_settling_an_earlier_run_costs_no_backup_but_is_an_alarm(
 
     stage.site.fail(release_of(110), explode)
     stage.night()
-    stage.heard.clear()
+    stage.events.clear()
     report = stage.night()
     assert (report.exit, report.published) == (Exit.OUTSTANDING, True)
     assert "Traceback" in stage.failures[0]
@@ -450,7 +450,7 @@ def test_another_jobs_open_run_is_a_warning(stage: Stage) -> None:
     assert "a run of job vol2 is not settled" in stage.warnings
 
 
-def test_another_jobs_run_that_is_at_work_is_no_warning(stage: Stage) -> None:
+def test_a_running_run_of_another_job_gives_no_warning(stage: Stage) -> None:
     stage.begun(job=replace(JOB, name="vol2"))
     with hold(stage.store.state, "vol2", "run", stage.clock, lambda: False):
         assert stage.night().exit is Exit.OK
@@ -519,7 +519,7 @@ def test_old_journals_that_cannot_be_removed_are_a_warning(stage: Stage) -> None
 # The rotation
 
 
-def test_a_rename_that_only_seemed_to_work_is_seen_when_the_list_is_read_back(stage: Stage) -> None:
+def test_a_rename_that_only_seemed_to_work_is_found_when_the_list_is_read_back(stage: Stage) -> None:
     stage.site.fail(lambda step: isinstance(step, Rename) and step.new == R, once(lambda step, act: Done()))
     report = stage.night()
     assert (report.exit, report.published) == (Exit.PARTIAL, False)
@@ -561,7 +561,7 @@ def test_a_refused_delete_leaves_the_chain_and_the_new_backup(stage: Stage) -> N
 # The certificate
 
 
-def test_the_journal_holds_the_certificate_of_what_the_world_saw(stage: Stage) -> None:
+def test_the_journals_certificate_matches_what_really_happened(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("not started"))
     report = stage.night()
     newest = stage.store.newest("vol1")

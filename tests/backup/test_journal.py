@@ -22,14 +22,14 @@ _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
 
 @pytest.fixture
 def syncs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What the journal held each time that it was synced."""
-    held: list[bytes] = []
+    """The content of the journal at each sync."""
+    synced: list[bytes] = []
 
     def sync(descriptor: int) -> None:
-        held.append(os.pread(descriptor, 1 << 20, 0))
+        synced.append(os.pread(descriptor, 1 << 20, 0))
 
     monkeypatch.setattr(os, "fsync", sync)
-    return held
+    return synced
 
 
 def intend(journal: Journal, step: Step) -> int:
@@ -43,7 +43,7 @@ def written(path: Path, clock: SimulatedClock) -> list[object]:
     return [record.what for record in Journal.open(path, clock).records]
 
 
-def test_what_was_written_is_read_again(journal: Journal, clock: SimulatedClock) -> None:
+def test_written_records_are_read_again(journal: Journal, clock: SimulatedClock) -> None:
     assert intend(journal, STEPS[0]) == 1
     journal.append([Answered(1, Done(ssid="snapshot-7"), 1.0)])
     again = Journal.open(journal.path, clock)
@@ -52,7 +52,7 @@ def test_what_was_written_is_read_again(journal: Journal, clock: SimulatedClock)
     assert again.number() == 2
 
 
-def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
+def test_a_torn_last_line_is_cut_off_and_the_next_fact_starts_a_new_line(
     journal: Journal, clock: SimulatedClock
 ) -> None:
     intend(journal, STEPS[0])
@@ -71,7 +71,7 @@ def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
 @pytest.mark.parametrize(
     "left", ["", "}\n", '{"at": "2007-03-22T03:00:00.000+00:00", "is": "Gone", "vm": 611, "how": ""}\n']
 )
-def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
+def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_skipped(
     journal: Journal, clock: SimulatedClock, begin: int, left: str
 ) -> None:
     intend(journal, STEPS[0])
@@ -137,7 +137,7 @@ def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, 
     assert written(journal.path, clock) == [BEGAN, Ended(0, False, "")]
 
 
-def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_room(
+def test_events_are_kept_and_written_as_soon_as_the_disk_has_room(
     journal: Journal, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, data: bytes) -> int:
@@ -156,9 +156,7 @@ def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_roo
     assert written(journal.path, clock) == [BEGAN, Intent(2, STEPS[1]), Gone(611, ""), Ended(0, False, "")]
 
 
-def test_a_file_that_has_lost_its_name_takes_what_has_happened_and_nothing_that_others_rely_on(
-    journal: Journal, clock: SimulatedClock
-) -> None:
+def test_an_unlinked_journal_takes_results_but_no_new_intents(journal: Journal, clock: SimulatedClock) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
         intend(journal, STEPS[0])

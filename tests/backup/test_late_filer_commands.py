@@ -29,7 +29,7 @@ def silence(step: Step, act: Act) -> Outcome:
 
 
 def unanswered(what: What) -> bool:
-    """The answer to a deletion, which is none, is written."""
+    """Wait until the missing answer to a deletion is recorded."""
     return isinstance(what, Answered) and isinstance(what.outcome, Unknown)
 
 
@@ -37,18 +37,18 @@ def moved_up(stage: Stage) -> bool:
     return [stage.dates()[name] for name in CHAIN[1:]] == [f"old {R}", f"old {P}", f"old {S3}"]
 
 
-def test_a_late_deletion_never_meets_another_backup_under_its_name(stage: Stage) -> None:
+def test_a_late_deletion_never_hits_another_backup_of_the_same_name(stage: Stage) -> None:
     stage.site.fail(deletion, once(act_after(stage.clock, SOON)))
     assert stage.night().exit is Exit.OK
     stage.clock.push(3600)
     assert moved_up(stage)
     assert stage.site.asked.count(Delete("v", S4)) == 1
-    assert any(isinstance(one, Waiting) for one in stage.heard)
+    assert any(isinstance(one, Waiting) for one in stage.events)
     assert not stage.store.open_runs()
 
 
 @pytest.mark.parametrize("killed", [True, False])
-def test_a_late_deletion_that_seemed_to_work_never_meets_another_backup_under_its_name(
+def test_a_late_deletion_that_seemed_to_work_never_hits_another_backup_of_the_same_name(
     stage: Stage, *, killed: bool
 ) -> None:
     def later(step: Step, act: Act) -> Outcome:
@@ -152,7 +152,7 @@ def creation(step: Step) -> bool:
     return isinstance(step, Capture)
 
 
-def test_a_capture_that_was_asked_for_twice_keeps_its_name_until_the_first_create_is_over(stage: Stage) -> None:
+def test_a_capture_sent_twice_keeps_its_name_until_the_first_create_is_over(stage: Stage) -> None:
     stage.site.fail(creation, once(act_after(stage.clock, SOON)))
     assert stage.night().exit is Exit.OK
     stage.clock.push(3600)
@@ -203,9 +203,9 @@ def test_a_vm_that_was_released_while_an_older_create_could_still_act_is_not_cal
     stage.site.fail(creation, lambda step, act: answers.pop(0)(step, act) if answers else act(step))
     stage.site.fail(lambda step: isinstance(step, Release), takes(stage, 1))
     report = stage.night()
-    (held,) = stage.site.quiesced_at.values()
-    assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= held
-    assert len(held) < len(stage.site.vms)
+    (quiesced,) = stage.site.quiesced_at.values()
+    assert {one.vm.id for one in report.verdicts if one.state == QUIESCED} <= quiesced
+    assert len(quiesced) < len(stage.site.vms)
 
 
 def takes(stage: Stage, seconds: float) -> Fault:

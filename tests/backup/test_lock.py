@@ -49,7 +49,7 @@ def test_a_run_that_waits_for_the_lock_lets_its_holder_know(tmp_path: Path, cloc
         assert not wanted(tmp_path, "vol1")
 
 
-def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: SimulatedClock) -> None:
+def test_a_yielding_holder_gives_the_lock_to_the_run_first(tmp_path: Path, clock: SimulatedClock) -> None:
     wish = Lock(tmp_path / "vol1.wanted")
     assert wish.try_acquire()
     clock.due.append((3.0, wish.close))
@@ -57,7 +57,7 @@ def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: 
         assert clock.monotonic() == 3
 
 
-def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: SimulatedClock) -> None:
+def test_a_holder_without_a_name_is_given_a_moment(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
         (tmp_path / "vol1.holder").write_text("not yet")
         before = clock.monotonic()
@@ -65,10 +65,10 @@ def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, 
             raise AssertionError("never held")
         assert clock.monotonic() == before + 1
     assert "process 0" not in str(refused.value)
-    assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # whoever holds it is to be found by this
+    assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # the holder can be found by this
 
 
-def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: SimulatedClock) -> None:
+def test_a_full_disk_does_not_stop_recover(tmp_path: Path, clock: SimulatedClock) -> None:
     (tmp_path / "vol1.holder").mkdir()  # so that the holder's note cannot be written
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
         assert (tmp_path / "vol1.lock").exists()
@@ -106,7 +106,7 @@ def test_a_living_run_in_another_process_is_another_run_however_long_it_lasts(
         assert at_work(tmp_path, "vol1", process)
 
 
-def test_who_deletes_the_lock_of_a_living_run_gets_no_second_one(tmp_path: Path, clock: SimulatedClock) -> None:
+def test_deleting_the_lock_of_a_living_run_gives_no_second_lock(tmp_path: Path, clock: SimulatedClock) -> None:
     with another_run(tmp_path) as run:
         (tmp_path / "vol1.lock").unlink()
         second = hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process)
@@ -125,7 +125,7 @@ def test_a_holder_says_on_which_host_it_is_and_since_when_it_lives(tmp_path: Pat
 
 
 @pytest.mark.parametrize("role", ["run", "recover"])
-def test_a_lock_that_is_held_though_its_holder_is_dead_is_named_after_ten_seconds(
+def test_a_lock_whose_holder_is_dead_is_named_after_ten_seconds(
     tmp_path: Path, clock: SimulatedClock, role: str
 ) -> None:
     with held_though_dead(tmp_path) as pid:
@@ -157,7 +157,7 @@ def test_a_lock_that_is_let_go_within_ten_seconds_is_simply_taken(tmp_path: Path
 
 
 @pytest.mark.parametrize("but", [{"host": "another"}, {"host": ""}, {"started": 0.0}], ids=str)
-def test_of_a_holder_that_cannot_be_looked_for_nobody_says_that_it_is_dead(
+def test_a_holder_that_cannot_be_checked_is_never_reported_as_dead(
     tmp_path: Path, clock: SimulatedClock, but: dict[str, object]
 ) -> None:
     stranger = Lock(tmp_path / "vol1.lock")
@@ -180,7 +180,7 @@ def test_run_and_recover_exit_5_for_it_and_change_nothing(tmp_path: Path) -> Non
     assert stage.site.asked == []
 
 
-def test_of_a_lock_whose_holder_is_dead_nobody_is_at_work(tmp_path: Path) -> None:
+def test_a_lock_whose_holder_is_dead_means_that_no_run_is_active(tmp_path: Path) -> None:
     with held_though_dead(tmp_path):
         assert use_of(tmp_path, "vol1", process) is Use.ABANDONED
         assert not at_work(tmp_path, "vol1", process)
@@ -255,7 +255,7 @@ def test_an_opened_lock_can_be_tried_and_released_again_and_again(tmp_path: Path
     other.close()
 
 
-def test_the_note_of_who_holds_the_lock_that_is_there_now_is_left_alone(tmp_path: Path, clock: SimulatedClock) -> None:
+def test_the_holder_file_of_the_current_lock_is_left_alone(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
         (tmp_path / "vol1.lock").unlink()
         next_one = hold(tmp_path, "vol1", "recover", clock, lambda: False)

@@ -75,7 +75,7 @@ def test_a_run_whose_journal_is_lost_promises_nothing_in_the_name_of_later_runs(
     assert report.name in stage.names()  # it did as it was said: it is left alone
 
 
-def test_a_disk_that_fills_up_under_the_release_makes_no_night_a_whole_success(
+def test_a_run_whose_disk_fills_up_during_the_release_is_not_a_whole_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Paper order has no name left to move then; yet `status` cannot see that its VMs were released."""
@@ -108,7 +108,7 @@ def test_a_state_folder_that_others_can_write_stops_what_is_new_and_no_removal(t
     assert "others than its owner can write" in stage.failures[0]
 
 
-def test_what_happens_after_the_folder_is_gone_is_still_in_the_file_for_whoever_has_it_open(tmp_path: Path) -> None:
+def test_events_after_the_folder_is_gone_are_still_in_the_open_file(tmp_path: Path) -> None:
     """The guardian reads there what the run itself has released."""
     stage = Stage(tmp_path / "state")
     found: list[object] = []

@@ -37,7 +37,7 @@ MODULES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob
 
 
 @pytest.mark.parametrize("module", [one for one in MODULES if one not in MAY and not one.startswith("views/")])
-def test_only_the_state_and_the_views_tell_facts_apart(module: str) -> None:
+def test_only_the_state_and_the_views_interpret_facts(module: str) -> None:
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     assert set(judged(tree)) & FACTS == set()
 

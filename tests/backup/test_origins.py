@@ -17,7 +17,7 @@ BACKUP = Origin("v", NEW, "Mar 22 03:00", "20070322T030000Z", Grade.WHOLE, 3, 3)
 
 
 @pytest.mark.parametrize(("date", "ours"), [("Mar 22 03:00", True), ("Mar 23 03:00", False)])
-def test_a_snapshot_of_another_date_under_its_name_is_no_backup_of_ours(date: str, ours: bool) -> None:
+def test_a_snapshot_with_its_name_but_another_date_is_not_our_backup(date: str, ours: bool) -> None:
     past = recall(JOB, [BACKUP], {"v": (FilerSnapshot(NEW, date),)})
     assert past.origins == ((BACKUP,) if ours else ())
     assert past.pending == ((Pending(NEW, Grade.WHOLE),) if ours else ())

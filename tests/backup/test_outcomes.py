@@ -63,14 +63,14 @@ def test_a_removal_in_the_way_of_another_task_is_tried_again_with_growing_pauses
     assert pauses == [0, 1, 2, 4, 8, 16, 32]
 
 
-def test_a_task_that_goes_on_for_hours_is_given_up_on_after_a_limit(stage: Stage) -> None:
+def test_a_task_that_runs_for_hours_is_abandoned_after_a_limit(stage: Stage) -> None:
     moments = attempts(stage, 108)
     report = stage.night()
     assert report.exit is Exit.OUTSTANDING
     assert "vm-108" in report.outstanding[0]
     assert 900 < moments[-1] <= 960
     assert stage.clock.monotonic() <= NIGHT + 960
-    waits = [what for what in stage.heard if isinstance(what, Waiting)]
+    waits = [what for what in stage.events if isinstance(what, Waiting)]
     assert any("web01 (vm-108): another task blocks the removal" in one.why for one in waits)
     stage.site.faults.clear()
     assert stage.recover() is Exit.OK
@@ -153,7 +153,7 @@ def test_the_rotation_does_not_wait_for_more_tries_of_a_removal_that_ran_into_it
     assert sum(release_of(110)(step) for step in stage.site.asked) == 3
 
 
-def test_last_nights_vm_with_another_task_does_not_hold_tonights_backup_up(stage: Stage) -> None:
+def test_a_vm_with_another_task_since_last_night_does_not_delay_tonights_backup(stage: Stage) -> None:
     stage.site.fail(release_of(108), busy)
     assert stage.night().exit is Exit.OUTSTANDING
     captured: list[float] = []
@@ -244,7 +244,7 @@ def test_a_vm_that_is_unregistered_while_it_is_quiesced_is_named_with_what_is_to
     assert stage.night().exit is Exit.OK
 
 
-def test_recover_tells_of_an_unregistered_vm_once(stage: Stage) -> None:
+def test_recover_reports_an_unregistered_vm_once(stage: Stage) -> None:
     stage.site.rows = [ROW]
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
@@ -254,7 +254,7 @@ def test_recover_tells_of_an_unregistered_vm_once(stage: Stage) -> None:
     assert sum(release_of(110)(step) for step in stage.site.asked) == 1
 
 
-def test_the_next_run_tells_of_a_vm_that_was_unregistered_meanwhile_and_takes_its_backup(stage: Stage) -> None:
+def test_the_next_run_reports_a_vm_unregistered_meanwhile_and_takes_its_backup(stage: Stage) -> None:
     stage.site.rows = [ROW]
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
@@ -278,7 +278,7 @@ def test_a_vm_that_is_unregistered_before_its_create_is_answered_may_have_a_snap
     assert stage.store.open_runs() == []
 
 
-def test_a_vm_that_is_unregistered_before_its_quiesce_is_no_alarm(stage: Stage) -> None:
+def test_a_vm_unregistered_before_its_quiesce_raises_no_alarm(stage: Stage) -> None:
     def first(step: Step, act: Act) -> Outcome:
         stage.site.unregister(110)
         return act(step)
@@ -299,7 +299,7 @@ def test_a_vm_that_only_the_database_lost_is_released_by_its_id(stage: Stage) ->
     assert stage.site.rows == []
 
 
-def test_a_vm_is_not_given_up_on_while_the_database_cannot_be_asked(stage: Stage) -> None:
+def test_a_vm_is_not_given_up_while_the_database_is_down(stage: Stage) -> None:
     stage.site.rows = [ROW]
     stage.begun(*QUIESCED)
     stage.site.unregister(110)
@@ -311,7 +311,7 @@ def test_a_vm_is_not_given_up_on_while_the_database_cannot_be_asked(stage: Stage
 # Moved
 
 
-def test_a_vm_that_moves_to_another_host_is_told_and_released_by_the_same_moref(stage: Stage) -> None:
+def test_a_vm_that_moves_to_another_host_is_reported_and_released_by_the_same_moref(stage: Stage) -> None:
     def moves(step: Step, act: Act) -> Outcome:
         stage.site.move(110, "esx2")
         return busy(step, act)
@@ -335,7 +335,7 @@ def test_a_vm_that_moved_while_its_create_is_unanswered_is_waited_for(stage: Sta
     assert stage.site.rows == []
 
 
-def test_a_vm_that_moved_without_trouble_is_nobodys_concern(stage: Stage) -> None:
+def test_a_vm_that_moved_without_trouble_is_not_reported(stage: Stage) -> None:
     stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
     assert stage.night().exit is Exit.OK
     assert stage.warnings == ""

@@ -82,7 +82,7 @@ def test_the_stamp_is_utc_to_the_second() -> None:
     assert stamp_of(AT) == "20070322T030000Z"
 
 
-def test_a_stamp_tells_its_moment_and_nothing_else_does() -> None:
+def test_only_a_stamp_gives_its_time() -> None:
     assert time_of("20070322T030000Z") == datetime(2007, 3, 22, 3, tzinfo=UTC)
     assert [time_of(text) for text in ("20079922T030000Z", "20070322T030000", "keep")] == [None] * 3
 
@@ -105,7 +105,7 @@ def test_names_of_vm_snapshots_are_compared_as_a_person_sees_them() -> None:
         assert not same_name(one, other)
 
 
-def test_the_worst_code_wins_in_the_order_that_help_tells() -> None:
+def test_the_worst_code_wins_in_the_documented_order() -> None:
     assert worst() is Exit.OK
     ordered = [Exit.OUTSTANDING, Exit.STOPPED, Exit.FAILED, Exit.LOCKED, Exit.PARTIAL, Exit.OK]
     for index, code in enumerate(ordered):
@@ -133,7 +133,7 @@ def test_the_systems_threads_wait_for_an_answer_or_give_up() -> None:
 
 def test_the_event_bus_dismisses_who_raises_and_leaves_who_hangs() -> None:
     gate = threading.Event()
-    heard: list[object] = []
+    events: list[object] = []
 
     def hangs(_: Record) -> None:
         gate.wait(PATIENCE)
@@ -141,13 +141,13 @@ def test_the_event_bus_dismisses_who_raises_and_leaves_who_hangs() -> None:
     def leaves(_: Record) -> None:
         raise SystemExit(1)
 
-    bus = EventBus(leaves, hangs, lambda record: heard.append(record.what))
+    bus = EventBus(leaves, hangs, lambda record: events.append(record.what))
     for n in range(3):
         bus(Record(AT, Gone(n, "")))
     bus.close(patience=0.2)
-    until(lambda: len(heard) == 3, "the last of three records")
+    until(lambda: len(events) == 3, "the last of three records")
     assert [type(error) for error in bus.dismissed] == [SystemExit]
-    assert heard == [Gone(n, "") for n in range(3)]
+    assert events == [Gone(n, "") for n in range(3)]
     gate.set()
 
 
@@ -206,7 +206,7 @@ SQL, WEB = Vm(7, "sql01"), Vm(8, "web01")
 NEW = f"vmware_new_{STAMP}"
 
 
-def test_what_earlier_runs_left_is_planned_first() -> None:
+def test_work_left_by_earlier_runs_is_planned_first() -> None:
     quiesced = state_after(
         *(Intent(1, Quiesce(SQL, "Quiesce")), Intent(2, Quiesce(WEB, "Quiesce"))),
         *(Answered(2, Done(ssid="snapshot-9"), 1.0), Intent(3, Capture("v", NEW))),

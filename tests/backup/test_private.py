@@ -87,7 +87,7 @@ def as_nobody(script: str, *paths: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077], ids=oct)
-def test_whatever_the_umask_the_state_is_for_its_owner_alone(
+def test_only_the_owner_can_access_the_state_whatever_the_umask(
     tmp_path: Path, umask: Callable[[int], object], mask: int
 ) -> None:
     umask(mask)
@@ -114,7 +114,7 @@ def test_another_local_user_can_open_neither_lock_nor_journal_nor_folder(
     assert as_nobody(TRIED, *paths) == ["Permission denied"] * 4
 
 
-def test_wider_rights_of_what_is_ours_are_narrowed(stage: Stage) -> None:
+def test_too_wide_permissions_of_our_own_files_are_narrowed(stage: Stage) -> None:
     stage.state.mkdir(mode=0o755)
     (stage.state / "journals").mkdir(mode=0o755)
     for name in ("vol1.lock", "stamps.lock"):
@@ -134,7 +134,7 @@ def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage
     assert caught.value.exit is Exit.OUTSTANDING
     assert f"can write {stage.state / name} (mode {mode:04o})" in caught.value.message
     assert f"chmod go-w {stage.state / name}" in caught.value.hint
-    with pytest.raises(Untrusted):  # whoever only looks does not believe it either
+    with pytest.raises(Untrusted):  # a reader does not trust it either
         require_listed(stage.store.folder)
     assert rights(stage.state / name) == f"{mode:04o}"
 
@@ -181,7 +181,7 @@ def test_a_journal_that_others_could_have_written_is_open_and_refused_by_name(st
 
 @as_root
 @pytest.mark.parametrize("name", [".", "journals", "vol1.lock"])
-def test_what_another_user_owns_is_refused_with_the_name_of_that_user(stage: Stage, name: str) -> None:
+def test_files_of_another_user_are_refused_with_that_users_name(stage: Stage, name: str) -> None:
     stage.night()
     os.chown(stage.state / name, NOBODY, -1)
     with pytest.raises(Untrusted, match=r"belongs to user \w+, and this is root") as caught:
@@ -220,7 +220,7 @@ def test_a_group_may_read_folder_journals_and_the_holders_note_and_no_lock(
 
 
 @as_root
-def test_a_group_that_is_named_later_may_read_what_is_there_and_one_that_is_not_named_any_more_nothing(
+def test_a_newly_configured_group_can_read_existing_files_and_a_removed_one_nothing(
     stage: Stage,
 ) -> None:
     stage.night()
@@ -237,7 +237,7 @@ def test_a_group_that_is_named_later_may_read_what_is_there_and_one_that_is_not_
 
 
 @as_root
-def test_a_group_of_which_the_owner_is_no_member_may_not_read_and_costs_no_backup(in_sight: Path) -> None:
+def test_a_group_without_the_owner_cannot_read_and_costs_no_backup(in_sight: Path) -> None:
     home = in_sight / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)

@@ -54,7 +54,7 @@ def test_a_clock_that_was_set_back_makes_no_recover_wait_for_a_day(stage: Stage)
     assert stage.store.open_runs() == []
 
 
-def test_a_clock_that_was_set_back_makes_nobody_wait_longer_for_a_row_to_vanish(stage: Stage) -> None:
+def test_a_clock_that_was_set_back_does_not_lengthen_the_wait_for_a_row_to_vanish(stage: Stage) -> None:
     stage.site.rows = [VmSnapshot("snapshot-1228", 110, NAME)]
     facts = Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid="snapshot-1228"), 1.0)
     release = Intent(2, Release(VM, "snapshot-1228")), Answered(2, Done(), 1.0)
@@ -88,8 +88,8 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
 
     one.site.after = second
     one.night()
-    held = list(one.site.quiesced_at.values())
-    assert held == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # one name, twice
+    vms = list(one.site.quiesced_at.values())
+    assert vms == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # twice
     assert one.site.rows == []
     snapshots = [(step.vm.id, step.ssid) for step in one.site.ledger if isinstance(step, Release)]
     assert len(snapshots) == len(set(snapshots)) == 3
@@ -97,7 +97,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
     assert len(names) == (2 if order is Order.SAFE else 1)
 
 
-def test_no_two_runs_take_the_same_stamp_however_many_ask_at_once(stage: Stage) -> None:
+def test_no_two_runs_take_the_same_stamp_however_many_start_at_once(stage: Stage) -> None:
     stage.state.mkdir(exist_ok=True)
     stamps: list[str] = []
     threads = [threading.Thread(target=lambda: stamps.append(stage.store.stamp())) for _ in range(8)]
@@ -119,7 +119,7 @@ def test_a_last_stamp_that_cannot_be_read_is_found_among_the_journals(stage: Sta
 # Another VirtualCenter
 
 
-def test_what_is_outstanding_on_another_virtualcenter_says_nothing_of_the_vms_of_this_one(stage: Stage) -> None:
+def test_outstanding_work_on_another_virtualcenter_does_not_affect_the_vms_of_this_one(stage: Stage) -> None:
     stage.site.fail(release_of(110), lose)
     stage.night()
     stage.site.faults.clear()
@@ -147,7 +147,7 @@ def test_one_of_two_datastores_without_a_vm_is_refused(tmp_path: Path) -> None:
 
 
 def silent(step: Step, act: Act) -> Outcome:
-    """It did not happen, and nothing is said."""
+    """It did nothing, and answered nothing."""
     return Done()
 
 
@@ -188,7 +188,7 @@ def test_a_part_of_a_backup_whose_deletion_only_seemed_to_work_is_deleted_later(
     assert stage.store.open_runs() == []
 
 
-def test_after_a_good_night_recover_has_nothing_to_ask_the_filer(stage: Stage) -> None:
+def test_after_a_successful_run_recover_sends_nothing_to_the_filer(stage: Stage) -> None:
     assert stage.night().exit is Exit.OK
     stage.site.filer_down = True
     assert stage.recover() is Exit.OK

@@ -34,7 +34,9 @@ def aged(journal: Journal) -> None:
     os.utime(journal.path, ns=(0, 0))
 
 
-def test_what_is_appended_is_read_and_a_sign_of_life_is_a_change_too(journal: Journal, reader: JournalReader) -> None:
+def test_appended_records_are_read_and_a_sign_of_life_counts_as_a_change(
+    journal: Journal, reader: JournalReader
+) -> None:
     assert reader.records == journal.records
     assert not reader.look()
     journal.append([Warned("one")])
@@ -81,7 +83,7 @@ def test_a_line_that_is_torn_off_again_is_forgotten(journal: Journal, reader: Jo
     assert len(reader.records) == 1
 
 
-def test_what_was_read_stays_when_the_file_is_damaged(journal: Journal, reader: JournalReader) -> None:
+def test_records_read_earlier_stay_when_the_file_is_damaged(journal: Journal, reader: JournalReader) -> None:
     whole = journal.path.read_bytes()
     journal.path.write_bytes(whole + b"{}\n")
     assert reader.look()

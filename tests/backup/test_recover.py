@@ -47,7 +47,7 @@ def owing(stage: Stage, vm: Vm, job: Job, stamp: str, *, answered: bool) -> None
     stage.begun(*facts, job=job, stamp=stamp)
 
 
-def test_nothing_to_recover_contacts_nobody(stage: Stage) -> None:
+def test_with_nothing_to_recover_nothing_is_contacted(stage: Stage) -> None:
     stage.site.filer_down = stage.site.database_down = True
     assert stage.recover() is Exit.OK
     assert list(stage.state.iterdir()) == []
@@ -65,7 +65,7 @@ def test_all_vms_with_known_ids_are_released_before_anything_is_waited_for(stage
     assert stage.clock.monotonic() >= stage.pace.settle
     assert stage.site.rows == []
     assert stage.store.open_runs() == []
-    assert sum(isinstance(what, OutstandingFound) for what in stage.heard) == 4
+    assert sum(isinstance(what, OutstandingFound) for what in stage.events) == 4
 
 
 def test_a_job_that_is_no_longer_configured_is_settled_as_its_header_says(stage: Stage) -> None:
@@ -141,7 +141,7 @@ def test_recover_waits_for_another_recover_and_refuses_beside_a_run(stage: Stage
     assert stage.site.rows == []
 
 
-def test_recover_that_only_waits_yields_to_a_run_and_goes_on_behind_it(stage: Stage) -> None:
+def test_a_waiting_recover_yields_to_a_run_and_continues_after_it(stage: Stage) -> None:
     owing(stage, VM, JOB, "20070322T030000Z", answered=False)
     wish = Lock(stage.state / "vol1.wanted")
     nights: list[Report] = []
@@ -163,7 +163,7 @@ def test_recover_that_only_waits_yields_to_a_run_and_goes_on_behind_it(stage: St
     assert not stage.store.open_runs()
 
 
-def test_recover_yields_to_nobody_while_it_has_something_to_do(stage: Stage) -> None:
+def test_recover_does_not_yield_while_it_has_something_to_do(stage: Stage) -> None:
     owing(stage, VM, JOB, "20070322T030000Z", answered=True)
     wish = Lock(stage.state / "vol1.wanted")
     assert wish.try_acquire()
@@ -200,7 +200,7 @@ def test_a_vm_that_virtualcenter_no_longer_knows_is_named_once_with_its_remedy(s
     stage.site.unregister(110)
     assert stage.recover() is Exit.OUTSTANDING
     assert "sql01 (vm-110): no longer registered" in stage.failures[-1]
-    stage.heard.clear()
+    stage.events.clear()
     assert stage.recover() is Exit.OK
     assert stage.failures == []
 
@@ -251,7 +251,7 @@ def test_a_paper_run_that_publishes_an_older_backup_does_not_count_as_making_roo
     assert stage.store.open_runs() == []
 
 
-def test_a_killed_runs_proven_backup_is_graded_by_what_its_journal_says(stage: Stage) -> None:
+def test_a_killed_runs_confirmed_backup_is_graded_by_its_journal(stage: Stage) -> None:
     new = "vmware_new_20070322T030000Z"
     stage.site.volumes["v"].insert(0, FilerSnapshot(new, "now"))
     stage.site.rows = [ROW]

@@ -43,9 +43,7 @@ def removed(stage: Stage) -> list[str]:
 
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("tags", [("busy", "LUNs"), ("snapmirror",), ("vclone",)])
-def test_a_name_that_the_filer_holds_for_whatever_reason_is_not_moved(
-    tmp_path: Path, order: Order, tags: tuple[str, ...]
-) -> None:
+def test_a_tagged_name_is_not_moved_whatever_its_tag(tmp_path: Path, order: Order, tags: tuple[str, ...]) -> None:
     stage = Stage(tmp_path, replace(PAPER, order=order))
     tag(stage, S3, *tags)
     report = stage.night()
@@ -54,15 +52,15 @@ def test_a_name_that_the_filer_holds_for_whatever_reason_is_not_moved(
     assert f"in use on the filer ({', '.join(tags)})" in " ".join(stage.failures)
 
 
-def test_a_part_of_a_backup_that_the_filer_holds_is_deleted_when_it_lets_go(tmp_path: Path) -> None:
+def test_a_tagged_part_of_a_backup_is_deleted_once_its_tag_is_gone(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
     stage.site.fail(capture_of("w"), refuse("No space left on device"))
 
-    def held(step: Step) -> None:
+    def tags_it(step: Step) -> None:
         if isinstance(step, Capture) and step.volume == "v":
             tag(stage, step.name, "busy", "snapmirror")
 
-    stage.site.after = held
+    stage.site.after = tags_it
     assert stage.night().exit is Exit.FAILED
     (part,) = set(stage.names()) - set(CHAIN)
     assert not any(isinstance(step, Delete) for step in stage.site.asked)
@@ -97,14 +95,14 @@ def test_a_rename_back_that_only_seemed_to_work_is_sent_again_by_recover(tmp_pat
     assert stage.store.open_runs() == []
 
 
-def test_what_was_renamed_back_is_not_renamed_back_again_from_a_later_chain(tmp_path: Path) -> None:
+def test_names_that_were_moved_back_are_not_moved_back_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
 
-    def held(step: Step) -> None:
+    def tags_it(step: Step) -> None:
         if isinstance(step, Quiesce):
             tag(stage, S4, "busy")
 
-    stage.site.after = held
+    stage.site.after = tags_it
     stage.site.fail(capture_of(), refuse("No space left on device"))
     assert stage.night().exit is Exit.FAILED
     assert stage.dates() == {R: f"old {R}", P: f"old {P}", S4: f"old {S3}"}

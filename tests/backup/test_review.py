@@ -89,7 +89,7 @@ def test_in_paper_order_an_id_that_never_was_hides_no_snapshot(tmp_path: Path, a
     assert stage.site.rows == [] or not answer
 
 
-def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_move_yet(tmp_path: Path) -> None:
+def test_the_newest_of_three_runs_moves_no_name_that_the_oldest_may_still_move(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     recent, previous, third, fourth = JOB.chain
     stage.begun(Intent(1, Rename("v", recent, previous)), stamp="20070322T030000Z")
@@ -106,7 +106,7 @@ def test_of_three_runs_of_a_job_the_newest_moves_no_name_that_the_oldest_may_mov
     assert min(at) >= stage.pace.filer_timeout
 
 
-def test_recover_says_that_it_could_not_write_down_what_it_did(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recover_reports_that_it_could_not_record_its_work(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.begun(Intent(1, Quiesce(VM, "Quiesce-x")), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0))
     stage.site.rows.append(VmSnapshot("snapshot-5", VM.id, "Quiesce-x"))
 
@@ -123,11 +123,11 @@ def test_after_a_takeover_what_appears_late_waits_for_no_slow_removal_either() -
     other, name = Vm(110, "sql01", "esx1"), f"Quiesce-{BEGAN.stamp}"
     began = replace(BEGAN, pace=Pace(parallel=1))
     known = Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0)
-    state = _told(began, Intent(1, Quiesce(VM, name)), known, Intent(2, Quiesce(other, name)))
-    state = _told(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
-    state = _told(Found(other.id, "snapshot-6"), state=state)
+    state = _folded(began, Intent(1, Quiesce(VM, name)), known, Intent(2, Quiesce(other, name)))
+    state = _folded(TakenOver("guardian", "the run died"), Intent(3, Release(VM, "snapshot-5")), state=state)
+    state = _folded(Found(other.id, "snapshot-6"), state=state)
     row = VmSnapshot("snapshot-6", other.id, name)
-    state = _told(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
+    state = _folded(VmsListed(frozenset({other.id}), (row,), frozenset({other.id}), state.version), state=state)
     actions = decide(state, AT + timedelta(seconds=state.version), Policy(wait=True)).actions
     assert Send(record.Stage.RELEASE, Release(other, "snapshot-6")) in actions
 
@@ -198,15 +198,15 @@ def test_a_vm_that_is_watched_costs_the_whole_success_though_the_job_has_it_no_m
 
 
 def test_a_vm_that_is_not_listed_while_its_create_is_under_way_is_not_given_up() -> None:
-    state = _told(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
+    state = _folded(BEGAN, Intent(1, Quiesce(VM, f"Quiesce-{BEGAN.stamp}")))
     seen = VmsListed(frozenset({VM.id}), (), frozenset(), state.version)
-    state = _told(seen, state=state)
-    state = _told(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
+    state = _folded(seen, state=state)
+    state = _folded(*conclude(state, seen, AT), Answered(1, Done("SsId:snapshot-5", "snapshot-5"), 1.0), state=state)
     assert state.vms[VM.id].ids == ("snapshot-5",)
     assert state.open
 
 
-def test_a_refused_login_is_named_with_its_remedy_though_every_vm_was_asked_for_at_once(tmp_path: Path) -> None:
+def test_a_refused_login_is_named_with_its_remedy_even_if_every_vm_was_started_at_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path, pace=replace(PACE, parallel=4))
     why = "VirtualCenter refused the login"
     stage.site.fail(quiesce_of(), lambda _step, _act: Unknown(why, why, failed=True, login=True))
@@ -240,7 +240,7 @@ def _bounded(clock: SimulatedClock) -> Callable[[float, Callable[[], bool]], Non
     return bounded
 
 
-def _told(*whats: What, state: RunState | None = None) -> RunState:
+def _folded(*whats: What, state: RunState | None = None) -> RunState:
     """The state after these records, one a second."""
     began = state.version if state is not None else 0
     return fold([Record(AT + timedelta(seconds=began + n), what) for n, what in enumerate(whats)], state)
@@ -259,7 +259,7 @@ def test_an_id_that_another_vm_of_the_run_has_is_not_believed(stage: Stage) -> N
     assert stage.site.rows == []
 
 
-def test_in_paper_order_a_snapshot_that_was_mistaken_for_ours_and_vanished_hides_no_late_one(tmp_path: Path) -> None:
+def test_in_paper_order_a_vanished_snapshot_mistaken_for_ours_hides_no_late_one(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     others = VmSnapshot("snapshot-7", VM.id, "Quiesce")
 

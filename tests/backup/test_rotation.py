@@ -1,4 +1,4 @@
-"""The rotation, told as tables of names."""
+"""The rotation, as tables of names."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ def _names_of(step: Rename | Delete) -> tuple[str, ...]:
 
 
 def test_a_tag_on_a_name_that_would_move_leaves_everything_as_it_is() -> None:
-    for held in (R, P, S3, S4, NEW):
-        plan = rotate(JOB, listing(NEW, R, P, S3, S4, **{held: "busy"}), whole(NEW))
+    for busy in (R, P, S3, S4, NEW):
+        plan = rotate(JOB, listing(NEW, R, P, S3, S4, **{busy: "busy"}), whole(NEW))
         assert plan.steps == ()
         assert plan.waiting == (NEW,)
-        assert plan.blocked == Blocked("v", held, ("busy",))
-        assert held in str(plan.blocked)
+        assert plan.blocked == Blocked("v", busy, ("busy",))
+        assert busy in str(plan.blocked)
 
 
-def test_a_tag_behind_a_gap_holds_nobody_up() -> None:
+def test_a_tag_behind_a_gap_delays_nothing() -> None:
     assert rotate(JOB, listing(NEW, R, S3, S4, **{S4: "busy"}), whole(NEW)).published == (NEW,)
 
 
@@ -86,14 +86,14 @@ def test_pending_backups_are_published_oldest_first() -> None:
     assert dates == {R: f"born {NEW}", P: f"born {OLDER}", S3: f"born {R}", S4: f"born {P}"}
 
 
-def test_more_pending_backups_than_the_chain_holds_are_not_kept() -> None:
+def test_no_more_pending_backups_are_kept_than_retain_allows() -> None:
     job = replace(JOB, chain=(R, P))
     blocked = rotate(job, listing(NEW, OLDER, OLDEST, R, P, **{P: "busy"}), whole(OLDEST, OLDER, NEW))
     assert blocked.steps == (Delete("v", OLDEST),)
     assert blocked.waiting == (OLDER, NEW)
 
 
-def test_a_surplus_backup_that_the_filer_holds_stays_until_it_is_free() -> None:
+def test_a_tagged_surplus_backup_stays_until_its_tag_is_gone() -> None:
     job = replace(JOB, chain=(R, P))
     plan = rotate(job, listing(NEW, OLDER, OLDEST, R, P, **{OLDEST: "busy"}), whole(OLDEST, OLDER, NEW))
     assert plan.steps == ()
@@ -113,13 +113,13 @@ def test_only_the_newest_backup_below_publish_is_kept() -> None:
     assert plan.waiting == (NEW,)
 
 
-def test_a_backup_of_just_the_grade_that_is_asked_for_enters_the_chain() -> None:
+def test_a_backup_of_exactly_the_required_grade_is_published() -> None:
     job = replace(JOB, publish=Grade.PARTIAL)
     plan = rotate(job, listing(NEW, R), [Pending(NEW, Grade.PARTIAL)])
     assert (plan.published, plan.waiting) == ((NEW,), ())
 
 
-def test_of_more_backups_than_the_chain_can_hold_the_oldest_is_deleted_and_not_called_published() -> None:
+def test_with_more_backups_than_retain_the_oldest_is_deleted_and_not_called_published() -> None:
     job = replace(JOB, chain=JOB.chain[:2])
     plan = rotate(job, listing(NEW, OLDER, OLDEST), whole(OLDEST, OLDER, NEW))
     assert plan.moves[0] == Move(Delete("v", OLDEST), "the oldest of more than 2 pending backups")
@@ -146,8 +146,8 @@ def test_two_volumes_are_published_together_or_not_at_all() -> None:
     job = replace(JOB, volumes=("v", "w"))
     free = {"v": listing(NEW, R)["v"], "w": listing(NEW, R, P)["v"]}
     assert {step.volume for step in rotate(job, free, whole(NEW)).steps} == {"v", "w"}
-    held = {"v": free["v"], "w": listing(NEW, R, P, **{P: "snapmirror"})["v"]}
-    assert rotate(job, held, whole(NEW)).steps == ()
+    busy = {"v": free["v"], "w": listing(NEW, R, P, **{P: "snapmirror"})["v"]}
+    assert rotate(job, busy, whole(NEW)).steps == ()
 
 
 def test_a_backup_already_published_on_one_volume_is_finished_on_the_other() -> None:
@@ -171,7 +171,7 @@ def test_the_batch_order_publishes_what_is_pending_first() -> None:
     assert plan.steps == (Rename("v", R, P), Rename("v", OLDER, R), Rename("v", P, S3), Rename("v", R, P))
 
 
-def test_the_batch_order_moves_nothing_when_a_name_is_held() -> None:
+def test_paper_order_moves_nothing_when_a_name_is_busy() -> None:
     plan = make_room(JOB, listing(R, P, **{P: "busy"}))
     assert plan.steps == ()
     assert plan.blocked is not None
@@ -190,11 +190,11 @@ PENDING = st.lists(st.sampled_from(list(Grade)), min_size=3, max_size=3)
 
 
 @given(SNAPSHOTS, TAGGED, PENDING, st.sampled_from(list(Grade)), st.integers(1, 4))
-def test_no_rotation_ever_renames_onto_a_name_or_touches_a_held_one(
-    present: list[str], held: set[str], grades: list[Grade], publish: Grade, retain: int
+def test_no_rotation_ever_renames_onto_a_name_or_touches_a_tagged_one(
+    present: list[str], busy: set[str], grades: list[Grade], publish: Grade, retain: int
 ) -> None:
     job = replace(JOB, chain=JOB.chain[:retain], publish=publish)
-    now = listing(*present, **dict.fromkeys(held, "busy"))
+    now = listing(*present, **dict.fromkeys(busy, "busy"))
     pending = [Pending(name, grade) for name, grade in zip((OLDEST, OLDER, NEW), grades, strict=True)]
     for plan in (rotate(job, now, pending), make_room(job, now, pending)):
         state = now

@@ -83,9 +83,7 @@ def test_vms_that_take_equally_long_stay_in_the_databases_order(seconds: list[fl
 
 
 @given(st.lists(st.floats(0.985, 1.015), max_size=60), PARALLEL, st.floats(0.1, 1000))
-def test_an_even_history_keeps_the_databases_order_without_a_word(
-    seconds: list[float], parallel: int, scale: float
-) -> None:
+def test_an_even_history_silently_keeps_the_databases_order(seconds: list[float], parallel: int, scale: float) -> None:
     vms = tuple(range(len(seconds)))
     known = usual([scale * one for one in seconds], [scale * one for one in reversed(seconds)])
     assert schedule(vms, known, parallel) == Schedule(vms, vms)
@@ -104,7 +102,7 @@ def test_without_a_history_the_databases_order_stays(vms: list[int], parallel: i
         assert schedule(vms, known, parallel) == Schedule(tuple(vms), tuple(vms))
 
 
-def test_a_history_of_fewer_than_half_of_the_vms_is_none() -> None:
+def test_a_history_of_fewer_than_half_of_the_vms_is_ignored() -> None:
     known = {**usual(UNEVEN, UNEVEN), **dict.fromkeys((2, 3, 4, 5), Durations(None, None))}
     assert schedule(range(6), known, 1) == Schedule(tuple(range(6)), tuple(range(6)))
 
@@ -130,7 +128,7 @@ def test_each_stage_is_ordered_by_itself() -> None:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=9), st.data())
-def test_where_every_call_has_its_place_nothing_is_ordered(seconds: list[float], data: st.DataObject) -> None:
+def test_with_a_place_for_every_call_nothing_is_ordered(seconds: list[float], data: st.DataObject) -> None:
     parallel = data.draw(st.integers(len(seconds), 12))
     vms = tuple(range(len(seconds)))
     assert schedule(vms, usual(seconds, seconds), parallel) == Schedule(vms, vms)
@@ -183,7 +181,7 @@ def test_must_and_missed_vms_that_come_first_anyway_are_no_reason() -> None:
     assert schedule(range(6), {}, 2, must={0, 1}, missed={2}).reason == ""
 
 
-def test_what_a_night_saved_is_the_difference_to_the_same_calls_in_the_databases_order() -> None:
+def test_the_saved_time_is_the_difference_to_the_same_calls_in_the_databases_order() -> None:
     took = usual(
         [1.0, 3.0], [4.0, 1.0]
     )  # one at a time: as listed the creates end after 1 and 4 s, the removals 4 and 5
@@ -193,7 +191,7 @@ def test_what_a_night_saved_is_the_difference_to_the_same_calls_in_the_databases
     assert saved([0, 1], took, 2, (1, 0), (1, 0)) == Saved(0.0, 0.0)
 
 
-def test_what_a_night_saved_can_be_a_loss() -> None:
+def test_the_saved_time_can_be_negative() -> None:
     took = usual([1.0, 3.0], [1.0, 4.0])
     assert saved([0, 1], took, 1, (0, 1), (1, 0)) == Saved(0.0, -3.0)
 

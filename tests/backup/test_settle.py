@@ -1,4 +1,4 @@
-"""Settling a dead run's journal: by looking first, by id alone, and never on somebody else's snapshots."""
+"""Settling a dead run's journal: look first, remove by id alone, and leave foreign snapshots alone."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_row_that_vanished_from_the_list_is_removed_all_the_same_and_the_vm_do
     assert SnapshotVanished(110) in written(stage, journal)
 
 
-def test_what_is_removed_while_the_database_is_asked_was_not_taken_by_somebody_else(stage: Stage) -> None:
+def test_a_removal_during_a_query_is_not_attributed_to_someone_else(stage: Stage) -> None:
     state = stage.state_of(stage.begun(*QUIESCED, Found(110, ROW.ssid)))
     look = VmsListed(frozenset({110}), (), frozenset({110}), state.version)  # it began now
     assert SnapshotVanished(110) in conclude(apply(state, Record(START, look)), look, START)
@@ -121,7 +121,7 @@ def test_an_id_that_virtualcenter_does_not_know_proves_nothing_while_the_create_
     assert stage.site.rows == []
 
 
-def test_recover_tries_a_refused_removal_anew_with_growing_pauses(stage: Stage) -> None:
+def test_recover_retries_a_refused_removal_with_growing_pauses(stage: Stage) -> None:
     stage.site.rows = [ROW]
     moments: list[float] = []
 
@@ -149,7 +149,7 @@ def test_a_removal_without_an_answer_is_settled_by_looking(stage: Stage) -> None
 # Names that others use
 
 
-def test_of_several_new_rows_of_one_name_none_is_touched(tmp_path: Path) -> None:
+def test_of_several_new_rows_of_one_name_none_is_removed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     stage.site.rows = [VmSnapshot(f"snapshot-{n}", 110, "Quiesce") for n in (7, 8, 9)]
     surveyed = replace(SURVEYED, present=("snapshot-7",))
@@ -168,7 +168,7 @@ def test_of_several_new_rows_of_one_name_none_is_touched(tmp_path: Path) -> None
 # A create without an answer
 
 
-def test_a_create_is_waited_for_since_the_takeover_however_long_the_machine_was_off(stage: Stage) -> None:
+def test_the_wait_for_a_create_starts_at_the_takeover_however_long_the_machine_was_off(stage: Stage) -> None:
     journal = stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)))
     stage.clock.push(100 * stage.pace.settle)
     before = stage.clock.monotonic()
@@ -217,7 +217,7 @@ def test_a_signal_ends_recovers_waiting_at_once(stage: Stage) -> None:
     assert state.outstanding
 
 
-def test_a_signal_in_recovers_pause_is_seen(stage: Stage) -> None:
+def test_a_signal_during_recovers_pause_takes_effect(stage: Stage) -> None:
     journal = stage.begun(SURVEYED, Intent(1, Quiesce(VM, NAME)))
     stage.site.on_look = lambda: setattr(stage, "stop", stage.clock.monotonic() > 10)
     settle(stage, journal)

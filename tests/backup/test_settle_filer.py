@@ -35,7 +35,7 @@ def test_a_part_of_a_backup_is_deleted_only_under_its_own_date(tmp_path: Path) -
     assert stage.names() == [R]
 
 
-def test_a_part_of_a_backup_that_the_filer_holds_stays_outstanding(tmp_path: Path) -> None:
+def test_a_tagged_part_of_a_backup_stays_outstanding(tmp_path: Path) -> None:
     stage = Stage(tmp_path, replace(JOB, volumes=("v", "w")))
     new = "vmware_new_20070322T030000Z"
     facts = (*captured("v", 1, Done(), new), Confirmed("v", new, "now"), *captured("w", 2, Refusal("full"), new))
@@ -116,7 +116,7 @@ def test_a_name_that_was_taken_back_is_not_taken_back_again_from_a_later_chain(t
     assert stage.dates() == {name: f"later {name}" for name in (P, S3, S4)}
 
 
-def test_a_filer_that_cannot_be_asked_leaves_its_work_outstanding(tmp_path: Path) -> None:
+def test_an_unreachable_filer_leaves_its_work_outstanding(tmp_path: Path) -> None:
     stage = Stage(tmp_path, PAPER)
     journal = rotated(stage, "v")
     capturing = stage.begun(SURVEYED, *captured("v", 1, Unknown("no answer")), stamp="20070322T040000Z")

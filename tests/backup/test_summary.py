@@ -122,7 +122,7 @@ def test_a_report_that_sums_nothing_up_is_of_an_earlier_version_and_folded(stage
     assert not is_open(path)
 
 
-def test_what_ends_in_no_whole_line_has_no_summary(stage: Stage) -> None:
+def test_a_journal_without_a_complete_last_line_has_no_summary(stage: Stage) -> None:
     stage.night()
     path = last_of(stage)
     whole = path.read_bytes()
@@ -153,7 +153,7 @@ def test_the_newest_run_is_known_by_its_last_line(stage: Stage) -> None:
     assert stage.store.known("vol1") == origins(stage.store.read(path))
 
 
-def test_a_removal_by_recover_is_none_of_the_runs_own_seconds(stage: Stage) -> None:
+def test_a_removal_by_recover_does_not_count_in_the_runs_own_seconds(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     stage.site.rows.append(VmSnapshot("snapshot-77", 110, "Quiesce-20070322T030000Z"))
     stage.recover()

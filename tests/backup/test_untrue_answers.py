@@ -26,7 +26,7 @@ def at(folder: Path, order: Order, *volumes: str) -> Stage:
 
 
 def claim(step: Step, act: Act) -> Outcome:
-    """The filer says yes and does nothing."""
+    """The filer reports success and does nothing."""
     return Done("creating snapshot...")
 
 
@@ -51,7 +51,7 @@ def assert_no_new_backup(stage: Stage, order: Order, exit_: Exit = Exit.FAILED) 
 
 
 @ORDERS
-def test_a_capture_that_was_answered_and_is_not_listed_is_no_backup(tmp_path: Path, order: Order) -> None:
+def test_a_capture_that_was_answered_but_is_not_listed_is_not_a_backup(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order)
     stage.site.fail(capture_of(), claim)
     assert_no_new_backup(stage, order)
@@ -67,7 +67,7 @@ def test_in_safe_order_nothing_is_renamed_or_deleted_for_a_capture_that_is_not_l
 
 
 @ORDERS
-def test_the_night_after_a_capture_that_was_not_listed_is_a_good_one(tmp_path: Path, order: Order) -> None:
+def test_the_run_after_an_unlisted_capture_succeeds(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order)
     stage.site.fail(capture_of(), once(claim))
     assert_no_new_backup(stage, order)
@@ -79,7 +79,7 @@ def test_the_night_after_a_capture_that_was_not_listed_is_a_good_one(tmp_path: P
 
 
 @ORDERS
-def test_a_kept_backup_that_was_answered_and_is_not_listed_is_none(tmp_path: Path, order: Order) -> None:
+def test_a_kept_backup_that_was_answered_but_is_not_listed_does_not_count(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order)
     stage.site.fail(capture_of(), claim)
     report = stage.night(keep="before_sp3")
@@ -136,7 +136,7 @@ def test_a_capture_that_is_listed_is_used_whatever_was_answered(tmp_path: Path, 
 
 @ORDERS
 @pytest.mark.parametrize("silence", [Unknown("no answer"), Done("")], ids=["a lost answer", "silence over rsh"])
-def test_a_capture_without_a_word_of_answer_is_sent_twice_at_most_under_one_name(
+def test_an_unanswered_capture_is_sent_at_most_twice_under_one_name(
     tmp_path: Path, order: Order, silence: Outcome
 ) -> None:
     stage = at(tmp_path, order)
@@ -149,7 +149,7 @@ def test_a_capture_without_a_word_of_answer_is_sent_twice_at_most_under_one_name
 
 
 @ORDERS
-def test_a_capture_that_is_answered_the_second_time_and_not_listed_is_no_backup(tmp_path: Path, order: Order) -> None:
+def test_a_capture_answered_the_second_time_but_not_listed_is_not_a_backup(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order)
     stage.site.faults = [
         (lambda step: isinstance(step, Capture) and len(creates(stage)) == 1, lose),
@@ -160,7 +160,7 @@ def test_a_capture_that_is_answered_the_second_time_and_not_listed_is_no_backup(
 
 
 @ORDERS
-def test_only_the_volume_that_did_not_answer_is_asked_again(tmp_path: Path, order: Order) -> None:
+def test_only_the_volume_that_did_not_answer_is_queried_again(tmp_path: Path, order: Order) -> None:
     stage = at(tmp_path, order, "v", "w")
     stage.site.fail(capture_of("w"), once(lose))
     assert stage.night().exit is Exit.OK
@@ -180,9 +180,7 @@ QUIESCES: dict[str, Outcome] = {
 @ORDERS
 @pytest.mark.parametrize("made", [True, False], ids=["made", "not made"])
 @pytest.mark.parametrize("answer", QUIESCES.values(), ids=QUIESCES)
-def test_a_vm_is_asked_for_once_in_a_night_whatever_came_of_it(
-    tmp_path: Path, order: Order, answer: Outcome, made: bool
-) -> None:
+def test_a_vm_is_quiesced_at_most_once_in_a_run(tmp_path: Path, order: Order, answer: Outcome, made: bool) -> None:
     stage = at(tmp_path, order)
 
     def strike(step: Step, act: Act) -> Outcome:

@@ -40,7 +40,7 @@ class Site:
 
     @property
     def usual(self) -> dict[int, Durations]:
-        """As the history would tell it."""
+        """As the history would report it."""
         return {vm: Durations(self.create[vm], self.remove[vm]) for vm in self.create}
 
     def tonight(self, source: random.Random) -> Site:

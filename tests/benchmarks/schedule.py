@@ -71,7 +71,7 @@ class Run:
 
     @property
     def ideal(self) -> float:
-        """Seconds of the best schedule: the creates, the capture and its proof, the removals, each after the other.
+        """Seconds of the best schedule: the creates, the capture, its confirmation, the removals, one after the other.
 
         Of the filer's two commands only its own time counts: connecting and logging in are no part of the ideal.
         """
@@ -84,7 +84,7 @@ class Run:
         return sum(self._seconds("Quiesce")) + 2 * self.filer + sum(self._seconds("Release"))
 
     @property
-    def held(self) -> float:
+    def quiesced_seconds(self) -> float:
         """When the last quiesce was answered."""
         return max(call.ended for call in self.of("Quiesce"))
 
@@ -96,7 +96,7 @@ class Run:
 
     @property
     def before_release(self) -> float:
-        """Seconds from the proof to the first removal sent."""
+        """Seconds from the confirmation to the first removal sent."""
         return self.of("Release")[0].began - self.confirmed
 
     def _seconds(self, kind: str) -> list[float]:

@@ -99,7 +99,7 @@ def _connected(settings: Config) -> list[float]:
 
 
 def run(path: Path, programs: Asleep | None) -> dict[str, object]:
-    """Back the only job up, with everything that `snapall run` does, and tell what it took."""
+    """Back the only job up, with everything that `snapall run` does, and report the times."""
     settings = load(path)
     job = next(iter(settings.jobs.values()))
     site = TimedSite(job, settings, programs=programs)

@@ -27,5 +27,5 @@ def test_the_page_has_every_row_that_is_printed(capsys: pytest.CaptureFixture[st
 
 
 def label(line: str) -> str:
-    """What stands before the figures."""
+    """The text before the figures."""
     return line.split("  ", maxsplit=1)[0]

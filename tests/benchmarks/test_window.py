@@ -1,4 +1,4 @@
-"""The reckoning of the window's benchmark, and that it runs; its figures are nobody's gate."""
+"""The computation of the window's benchmark, and that it runs; no test depends on its figures."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_run_is_measured_from_its_first_create_sent_to_its_last_removal_answer
         Call("listing", 30, 31),  # of the rotation
     )
     run = Run(calls, parallel=2, filer=0.5)
-    assert (run.window, run.held, run.confirmed, run.before_release) == (15, 14, 18, 2)
+    assert (run.window, run.quiesced_seconds, run.confirmed, run.before_release) == (15, 14, 18, 2)
     assert run.ideal == 4 + 1 + 5
     assert run.batch == 3 + 4 + 1 + 5 + 4
 
@@ -77,8 +77,8 @@ def test_the_benchmark_prints_a_row_for_each_size_whether_calls_are_programs_or_
     words = ["--sizes", "2", "55", "--parallels", "2", "--scale", "0.01", "--small-scale", "0.001"]
     window.main(words)
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    told = [row for row in rows if row and row[0] in {"2", "55"}]
-    assert [row[:2] for row in told] == [["2", "2"], ["55", "2"]]
-    for row in told:
+    measured = [row for row in rows if row and row[0] in {"2", "55"}]
+    assert [row[:2] for row in measured] == [["2", "2"], ["55", "2"]]
+    for row in measured:
         seconds, ideal = float(row[2]), float(row[3])
         assert 0 < ideal <= seconds + 0.01

@@ -1,4 +1,4 @@
-"""For how long VMs are held: `python -m tests.benchmarks.window` prints two tables, and asserts nothing.
+"""How long VMs stay quiesced: `python -m tests.benchmarks.window` prints two tables, and asserts nothing.
 
 Each row is a whole run on the lab, by ssh and with its guardian, in a process of its own. Up to 54 VMs every call is a
 program that is started; above, the calls are sleeps in that process. All creates take as long, and so do all
@@ -93,15 +93,17 @@ def measure(vms: int, parallel: int, scale: float) -> MeasuredRun:
         words = [] if awake else [str(create), str(remove)]
         command = [sys.executable, "-m", "tests.benchmarks.seam", str(config), *words]
         ran = subprocess.run(command, capture_output=True, text=True, check=True)
-        told = json.loads(ran.stdout)
-        if told["exit"] != 0:
-            raise SystemExit(f"the run ended with {told['exit']}:\n{ran.stderr}")
-        run = Run(tuple(Call(**call) for call in told["calls"]), parallel, filer)
+        measured = json.loads(ran.stdout)
+        if measured["exit"] != 0:
+            raise SystemExit(f"the run ended with {measured['exit']}:\n{ran.stderr}")
+        run = Run(tuple(Call(**call) for call in measured["calls"]), parallel, filer)
         ledger = lab.world.ledger()
         taken = next(one.at.timestamp() for one in ledger.filer if one.verb == "snap create")
         logins = [one.at.timestamp() for one in ledger if one.system == "filer" and not one.command]
-    to_capture = taken - run.held
-    return MeasuredRun(vms, run, told["seconds"], told["cpu"], told["mib"], to_capture, logins, told["opened"])
+    to_capture = taken - run.quiesced_seconds
+    return MeasuredRun(
+        vms, run, measured["seconds"], measured["cpu"], measured["mib"], to_capture, logins, measured["opened"]
+    )
 
 
 def _unhurried(config: Path) -> Path:
@@ -142,8 +144,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--scale", type=float, default=0.2, help="of the seconds, where programs are started")
     parser.add_argument("--small-scale", type=float, default=0.02, help="the same, where the calls are sleeps")
     chosen = parser.parse_args(argv)
-    told = f"creates of {CREATE:g} s, removals of {REMOVE:g} s, a filer's command {FILER:g} s"
-    print(f"{told}: times {chosen.scale:g}, above {MOST_PROGRAMS} VMs times {chosen.small_scale:g}\n\n{HEAD}")
+    measured = f"creates of {CREATE:g} s, removals of {REMOVE:g} s, a filer's command {FILER:g} s"
+    print(f"{measured}: times {chosen.scale:g}, above {MOST_PROGRAMS} VMs times {chosen.small_scale:g}\n\n{HEAD}")
     for vms in chosen.sizes:
         batch = 0.0
         for parallel in sorted(chosen.parallels):

@@ -32,7 +32,7 @@ def put(folder: Path, data: bytes, overlay: str = "", name: str = "snapall.bat")
 
 
 def refused(path: Path) -> list[str]:
-    """What is said of a file that is not taken, without its name."""
+    """The message for a rejected file, without its name."""
     with pytest.raises(ConfigError) as caught:
         load(path, ENVIRON)
     assert caught.value.exit is Exit.USAGE
@@ -232,7 +232,7 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
         ("in (vmlist.txt) do echo Creating", "in (vmlist.txt) do rem Creating", 35, "the loop does more than"),
     ],
 )
-def test_what_is_not_understood_is_reported_with_its_line(old: str, new: str, line: int, text: str) -> None:
+def test_an_unrecognized_line_is_reported_with_its_number(old: str, new: str, line: int, text: str) -> None:
     output = faults(filled((old, new)))
     assert any(one.startswith(f"line {line}:") and text in one for one in output), output
 
@@ -285,7 +285,7 @@ def test_volumes_of_one_sequence_have_one_chain() -> None:
         ("if errorlevel 1 exit /b 1", False),
     ],
 )
-def test_the_path_of_a_good_night_is_followed(condition: str, taken: bool) -> None:
+def test_the_path_of_a_successful_run_is_followed(condition: str, taken: bool) -> None:
     rest = "RSH %filer% snap rename a b\r\n:Next\r\nREM Get list of VMs"
     data = filled(("REM Get list of VMs", f"{condition}\r\n{rest}"))
     output = faults(data)
@@ -310,7 +310,7 @@ def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:
     assert any("makes room for it" in one for one in faults(swapped))
 
 
-def test_lines_that_are_skipped_on_a_good_night_are_not_taken() -> None:
+def test_lines_that_a_successful_run_skips_are_ignored() -> None:
     output = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
     assert any(one.startswith("line 21:") and "is skipped when everything succeeds" in one for one in output)
 
@@ -403,7 +403,7 @@ def test_the_filled_batch_has_the_papers_defects_at_their_lines() -> None:
         assert [found[what] for what in found if part in what] == [lines], part
 
 
-def test_a_batch_is_not_blamed_for_what_its_site_has_fixed() -> None:
+def test_a_batch_that_its_site_fixed_is_not_blamed_for_the_fixed_defect() -> None:
     text = " ".join(one.what for one in batch_of((BATS / "fixed.bat").read_bytes(), {}).defects)
     for gone in (
         "never set",
@@ -442,7 +442,7 @@ def no_secret_is_shown(batch: Batch) -> None:
 
 
 def stands_in(data: bytes, batch: Batch) -> None:
-    """Every value of the configuration stands in the text, with its variables put in their places."""
+    """Every value of the configuration appears in the text, once its variables are expanded."""
     text = re.sub(r"\^\n", "", data.decode("utf-8-sig", "surrogateescape").replace("\r", ""))
     values = {hit[1].lower(): hit[2] for hit in re.finditer(r'(?im)^[@ \t,;=]*set[ \t]+"?([^=\n]+)=([^\r\n]*)', text)}
     for _ in range(2):
@@ -480,7 +480,7 @@ def judged(data: bytes) -> None:
 @given(
     st.one_of(st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass")))
 )
-def test_whatever_the_bytes_they_are_faults_or_a_configuration(data: bytes) -> None:
+def test_any_bytes_give_faults_or_a_configuration(data: bytes) -> None:
     judged(data)
 
 
@@ -507,7 +507,7 @@ PIECES = [
     "\\",
 ]
 WORDS = ["set ", "RSH ", "echo ", "rem ", "goto End", "call ", "if ", ":", "%filer%", "%vcpword%", "\x00", "\xfc", "\t"]
-# No letters: one could make -D of -P, and a name, which may be told, of a password.
+# No letters: one could turn -P into -D, and so a password into a name, which may be shown.
 OTHERS = st.text(st.characters(exclude_categories=["Lu", "Ll"]), max_size=3)
 EDITS = st.lists(
     st.tuples(st.integers(0, 3000), st.integers(0, 12), st.one_of(st.sampled_from(PIECES + WORDS), OTHERS)),
@@ -518,7 +518,7 @@ EDITS = st.lists(
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from([SECRET_BATCH, INLINE]), EDITS)
-def test_whatever_is_changed_in_the_batch_it_never_guesses(data: bytes, edits: list[tuple[int, int, str]]) -> None:
+def test_no_change_to_the_batch_makes_it_guess(data: bytes, edits: list[tuple[int, int, str]]) -> None:
     for at, cut, put_in in edits:
         data = data[:at] + put_in.encode("utf-8", "surrogatepass") + data[at + cut :]
     judged(data)
@@ -529,7 +529,7 @@ LINES = SECRET_BATCH.split(b"\r\n")
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(LINES) - 1), st.integers(0, len(LINES) - 1)), min_size=1, max_size=4))
-def test_whatever_lines_are_moved_or_lost_it_never_guesses(moves: list[tuple[int, int]]) -> None:
+def test_no_moved_or_missing_lines_make_it_guess(moves: list[tuple[int, int]]) -> None:
     lines = list(LINES)
     for source, target in moves:
         line = lines.pop(source % len(lines))

@@ -54,7 +54,7 @@ def read(folder: Path, text: str = PLAIN) -> Config:
 
 
 def faults(folder: Path, text: str) -> list[str]:
-    """What is said of the text, without the file's name."""
+    """The message for the text, without the file's name."""
     with pytest.raises(ConfigError) as caught:
         read(folder, text)
     assert caught.value.exit is Exit.USAGE
@@ -136,7 +136,7 @@ hooks = { before = ["true"] }
 """
 
 
-def test_no_key_of_a_job_is_forgotten_on_its_way_to_the_core(folder: Path) -> None:
+def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     config = read(folder, PLAIN + EVERY_KEY)
     job, plain_job = config.jobs["own"], config.jobs["vol1"]
     same = [one.name for one in fields(Job) if getattr(job, one.name) == getattr(plain_job, one.name)]
@@ -171,7 +171,7 @@ def test_paths_are_relative_to_the_file_and_a_tilde_is_home(folder: Path) -> Non
     assert config.log == Path.home() / "snapall.log"
 
 
-def test_passwords_come_from_the_file_the_environment_or_a_file_of_their_own(folder: Path) -> None:
+def test_passwords_come_from_the_configuration_the_environment_or_a_separate_file(folder: Path) -> None:
     (folder / "vc.secret").write_bytes(b"\xef\xbb\xbfs\xc3\xa9cret \r\n")
     for written, meant in (
         ('{ file = "vc.secret" }', "sécret "),
@@ -183,7 +183,7 @@ def test_passwords_come_from_the_file_the_environment_or_a_file_of_their_own(fol
         assert password.reveal() == meant
 
 
-def test_a_password_does_not_show_itself(folder: Path) -> None:
+def test_a_password_never_appears_in_its_repr(folder: Path) -> None:
     config = read(folder, with_key("database", 'password = "hunter2"'))
     password = config.database.password
     for shown in (config, password, config.model_dump(), config.model_dump_json(), plain(password)):
@@ -223,7 +223,7 @@ def test_no_traceback_shows_a_password(folder: Path) -> None:
         ),
     ],
 )
-def test_a_password_that_cannot_be_used(folder: Path, password: str, fault: str) -> None:
+def test_an_unusable_password_is_reported(folder: Path, password: str, fault: str) -> None:
     assert faults(folder, with_key("database", f"password = {password}")) == [f"database.password: {fault}"]
 
 
@@ -241,7 +241,7 @@ def test_a_missing_key_file_is_reported(folder: Path) -> None:
     assert fault.startswith(f'filers.filer1.key_file: "{folder / "id_rsa"}" cannot be read: ')
 
 
-def test_no_fault_shows_a_secret_that_stands_in_the_wrong_place(folder: Path) -> None:
+def test_no_fault_shows_a_secret_in_the_wrong_place(folder: Path) -> None:
     wrong = with_key("database", 'password = { text = "hunter2" }').replace("[688]", '"hunter2"')
     output = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))
     assert output.count("\n") == 3
@@ -521,7 +521,7 @@ def test_paper_order_publishes_any(folder: Path) -> None:
     assert read(folder, with_key("jobs.vol1", 'order = "paper"\npublish = "any"')).jobs["vol1"].publish == job.publish
 
 
-def test_the_order_asked_for_on_the_command_line(folder: Path) -> None:
+def test_the_order_option_overrides_the_configuration(folder: Path) -> None:
     paper = with_order(read(folder).jobs["vol1"], Order.PAPER)
     assert (paper.order, paper.publish) == (Order.PAPER, Grade.CRASH_CONSISTENT)
     whole = read(folder, with_key("jobs.vol1", 'publish = "whole"')).jobs["vol1"]
@@ -535,7 +535,7 @@ def test_the_order_asked_for_on_the_command_line(folder: Path) -> None:
     assert with_order(anything, Order.SAFE).publish is Grade.CRASH_CONSISTENT
 
 
-def test_jobs_are_asked_for_by_name(folder: Path) -> None:
+def test_jobs_are_selected_by_name(folder: Path) -> None:
     config = read(folder, second_job('volumes = ["vmvol2"]'))
     assert [job.name for job in jobs_named(config, ())] == ["vol1", "other"]
     assert [job.name for job in jobs_named(config, ("other", "vol1", "other"))] == ["other", "vol1"]
@@ -544,7 +544,7 @@ def test_jobs_are_asked_for_by_name(folder: Path) -> None:
     assert caught.value.hint == "the file has vol1, other"
 
 
-def test_a_kept_backup_may_not_bear_a_name_that_rotates(folder: Path) -> None:
+def test_a_kept_backup_may_not_use_a_rotating_name(folder: Path) -> None:
     config = read(folder)
     jobs = jobs_named(config, ())
     check_keep("before-maintenance", config, jobs)
@@ -632,7 +632,7 @@ def in_toml(value: object) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=6))
-def test_whatever_tables_a_file_holds_only_a_plain_fault_comes_of_it(tables: dict[str, object]) -> None:
+def test_any_tables_give_either_a_configuration_or_a_plain_fault(tables: dict[str, object]) -> None:
     text = "".join(f"{in_toml(key)} = {in_toml(value)}\n" for key, value in tables.items())
     with pytest.raises(ConfigError) as caught:
         parse(text, Path("/nowhere/snapall.toml"), {})
@@ -643,7 +643,7 @@ def test_whatever_tables_a_file_holds_only_a_plain_fault_comes_of_it(tables: dic
 
 @settings(max_examples=100, deadline=None)
 @given(key=st.sampled_from(PLAIN.split()).filter(lambda word: word.isidentifier()), value=VALUES)
-def test_whatever_stands_for_a_value_is_used_or_reported_as_a_fault(key: str, value: object) -> None:
+def test_any_value_is_used_or_reported_as_a_fault(key: str, value: object) -> None:
     lines = [f"{key} = {in_toml(value)}" if line.startswith(f"{key} =") else line for line in PLAIN.split("\n")]
     with pytest.raises(ConfigError) as caught:
         parse("\n".join(lines), Path("/nowhere/snapall.toml"), ENVIRON)
@@ -652,6 +652,6 @@ def test_whatever_stands_for_a_value_is_used_or_reported_as_a_fault(key: str, va
 
 @settings(max_examples=100, deadline=None)
 @given(st.text())
-def test_whatever_text_a_file_holds_only_a_fault_comes_of_it(text: str) -> None:
+def test_any_text_gives_nothing_worse_than_a_fault(text: str) -> None:
     with pytest.raises(ConfigError):
         parse(text, Path("/nowhere/snapall.toml"), {})

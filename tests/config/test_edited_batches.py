@@ -11,14 +11,13 @@ from snapall.config.batch import batch_of
 from snapall.config.load import load
 from tests.config.batches import FILLED, faults, filled
 
-VMS_SQL = FILLED.decode().split('-Q "')[1].split('"')[0]
 VMS_LINE = next(line for line in FILLED.decode().split("\r\n") if "-o vmlist.txt" in line)
 QUIESCE = next(line for line in FILLED.decode().split("\r\n") if "in (vmlist.txt)" in line)
 LIST = "in (vmlist.txt)"
 
 
 def faults_at(data: bytes, line: int) -> str:
-    """What is said of one line, all of it."""
+    """The whole message for one line."""
     return "\n".join(one for one in faults(data) if one.startswith(f"line {line}:"))
 
 
@@ -121,7 +120,9 @@ def test_a_program_in_a_folder_of_a_variable_is_resolved() -> None:
         ([("osql -U vc_user", "sqlcmd -r1 -U vc_user")], 32, "sqlcmd has an option (-r"),
     ],
 )
-def test_what_cmd_would_do_otherwise_is_refused_by_line(changes: list[tuple[str, str]], line: int, text: str) -> None:
+def test_lines_that_cmd_reads_differently_are_refused_by_number(
+    changes: list[tuple[str, str]], line: int, text: str
+) -> None:
     assert text in faults_at(filled(*changes), line), faults(filled(*changes))
 
 

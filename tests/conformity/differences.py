@@ -112,9 +112,9 @@ def _table_rows(row: Row) -> Iterator[str]:
         yield f"| {_names(scenarios)} | {', '.join(row.orders)} | {row.aspect} | {batch} | {snapall} |"
 
 
-def _cell(scenario: str, told: Value) -> str:
+def _cell(scenario: str, shown_value: Value) -> str:
     """What a table shows of each part, once where all are alike."""
-    texts = ["<br>".join(_plain(line) for line in lines) or "none" for lines in told]
+    texts = ["<br>".join(_plain(line) for line in lines) or "none" for lines in shown_value]
     if len(set(texts)) == 1:
         return texts[0]
     two = scenario.startswith("g_")

@@ -54,7 +54,7 @@ class VcbCall:
 
     @classmethod
     def of(cls, argv: Sequence[str]) -> VcbCall:
-        """Cut the arguments where the verb stands."""
+        """Split the arguments at the verb."""
         at = next(place for place, word in enumerate(argv) if word in VERBS)
         return cls(f"{VERBS[argv[at]]}: {' '.join(argv[:at])}", " ".join(argv[at:]))
 
@@ -65,7 +65,7 @@ def logins(calls: Iterable[VcbCall]) -> Lines:
 
 
 def plain(lines: Iterable[str], made: Mapping[int, int]) -> Lines:
-    """The lines without what every run has anew: times, stamps, and the ids of snapshots made by it.
+    """The lines without what differs in every run: times, stamps, and the ids of snapshots made by it.
 
     `made` maps such an id to its VM: `snapshot-1228` becomes `snapshot-<108>`.
     """

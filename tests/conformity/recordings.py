@@ -49,7 +49,7 @@ def _observed(facts: Mapping[str, Any]) -> Observation:
 
 
 def _instance(facts: Mapping[str, Any], volume: str, made: Mapping[int, int]) -> Part:
-    """One of two instances, which share the log: its lines belong to nobody, and stand sorted with the first."""
+    """One of two instances, which share the log: its lines, sorted, count for the first."""
     first = volume == INSTANCES[0]
     calls = [call for call in facts["calls"] if _belongs(call, volume)]
     state = {"filer": facts[f"filer_{volume}"], "vmware_snapshots": facts["vmware_snapshots"]}

@@ -27,14 +27,14 @@ from tests.conformity.queries import listening
 from tests.conformity.recordings import INSTANCES, recording
 from tests.conformity.scenarios import prepare, setting_of, site_of
 from tests.lab.atlab import CHAIN, PYTHON, AtLab, Ended
+from tests.waiting import PATIENCE
 
 ORDERS = ("safe", "paper")
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds for two instances
 
 
 class NoCapture:
-    """Takes the place of pytest's `capsys`, where nobody reads what a command prints."""
+    """Replaces pytest's `capsys` where the output of a command is ignored."""
 
     def readouterr(self) -> tuple[str, str]:
         return ("", "")
@@ -76,10 +76,10 @@ class TrackedLab:
                 quiesced = self.quiesced[effect.volume]
                 generation = f"N+{len(quiesced)}" if quiesced else "N"
                 generations[effect.name] = generation
-                held = [vm for vm, names in entry.quiesced.items() for _ in names]
+                vm_ids = [vm for vm, names in entry.quiesced.items() for _ in names]
                 if len(self.generations) > 1:  # each of two instances has its own VMs
-                    held = [vm for vm in held if _instance_of(vm) == effect.volume]
-                quiesced[generation] = vms(held)
+                    vm_ids = [vm for vm in vm_ids if _instance_of(vm) == effect.volume]
+                quiesced[generation] = vms(vm_ids)
             elif effect.change is Change.RENAMED:
                 generations[effect.new] = generations.pop(effect.name)
             else:

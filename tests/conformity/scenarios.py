@@ -25,7 +25,7 @@ PLACEHOLDERS = {
     'host        = "vc01"': 'host        = "replace this text with the DNS name of your Virtual Center server"',
 }
 
-# Of several nights and of two instances the name alone tells what differs.
+# Of several nights and of two instances only the name shows what differs.
 NAMED: Mapping[str, Mapping[str, Any]] = {
     "a_happy_strict_4nights": {},
     "b_filer_create_fails_4nights": {"control": {"rsh.create": "err"}},

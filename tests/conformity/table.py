@@ -28,7 +28,7 @@ class Row:
     expect: Value
 
     def value(self, scenario: str) -> Value:
-        """The expected value: one that is given once holds for every night."""
+        """The expected value; a single one applies to every run."""
         parts = len(recording(scenario).seen)
         return self.expect * parts if len(self.expect) == 1 else self.expect
 

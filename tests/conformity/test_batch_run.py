@@ -38,7 +38,7 @@ def without_times(log: bytes) -> bytes:
     return re.sub(rb"(?m)^(Script Execution \w+ at )\d\d/\d\d/\d{4} \d?\d:\d\d [AP]M $", rb"\1<time> ", log)
 
 
-def test_a_night_in_paper_order_writes_the_batchs_log_to_the_byte_but_for_the_times(night: AtLab) -> None:
+def test_a_run_in_paper_order_writes_the_batchs_log_to_the_byte_except_the_times(night: AtLab) -> None:
     ended = night("run", "--order", "paper")
     assert ended.code == 0, ended.err
     wanted = without_times("".join(f"{line}\n" for line in FACTS["log"]).encode())
@@ -51,7 +51,7 @@ def test_a_night_in_paper_order_writes_the_batchs_log_to_the_byte_but_for_the_ti
     assert b"".join(lines[len(FACTS["log"]) :]) == again
 
 
-def test_a_night_in_paper_order_sends_the_batchs_commands_and_shifts_the_four_names(night: AtLab) -> None:
+def test_a_run_in_paper_order_sends_the_batchs_commands_and_shifts_the_four_names(night: AtLab) -> None:
     assert night("run", "--order", "paper").code == 0
     entries = night.ledger
     assert [entry.command.split() for entry in entries.changing] == [argv[1:] for argv in recorded("RSH")]
@@ -63,7 +63,7 @@ def test_a_night_in_paper_order_sends_the_batchs_commands_and_shifts_the_four_na
     assert night("plan").code == 0
 
 
-def test_the_batch_as_it_stands_is_rotated_only_after_its_proof(night: AtLab) -> None:
+def test_the_unchanged_batch_rotates_only_after_the_confirmation(night: AtLab) -> None:
     assert night("run").code == 0
     verbs = [entry.command.split()[1] for entry in night.ledger.changing]
     assert verbs == ["create", "delete", "rename", "rename", "rename", "rename"]

@@ -69,7 +69,7 @@ def test_the_document_is_what_the_table_makes() -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_log_announces_every_command_that_was_sent_in_its_turn(order: str) -> None:
-    told = 0
+    compared = 0
     for scenario in SCENARIOS:
         parts = performed(scenario, order)
         logged = [line for part in parts for line in part[Aspect.LOG] if ECHOED.fullmatch(line)]
@@ -80,8 +80,8 @@ def test_the_log_announces_every_command_that_was_sent_in_its_turn(order: str) -
         vcb = [_announced(command) for part in parts for command in part[Aspect.VCB]]
         if vcb or scenario not in NO_PROGRAM:
             assert [line for line in logged if " for vmid=" in line] == vcb
-        told += len(filer) + len(vcb)
-    assert told > 300
+        compared += len(filer) + len(vcb)
+    assert compared > 300
 
 
 def _announced(command: str) -> str:
@@ -102,13 +102,13 @@ def _announced(command: str) -> str:
 
 # Two instances share a log; and a snapshot that was left over is removed first, by the batch alone.
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if not name.startswith(("g_", "e_leftover"))])
-def test_what_both_announce_is_announced_in_the_same_order(scenario: str) -> None:
+def test_common_log_lines_come_in_the_same_order(scenario: str) -> None:
     for theirs, ours in zip(recording(scenario).seen, performed(scenario, "paper"), strict=True):
         batch, snapall = (dict.fromkeys(filter(ECHOED.fullmatch, part[Aspect.LOG])) for part in (theirs, ours))
         assert [line for line in snapall if line in batch] == [line for line in batch if line in snapall]
 
 
-def test_the_whole_log_of_a_good_night_in_paper_order_is_the_batchs(at_lab: Callable[..., AtLab]) -> None:
+def test_the_whole_log_of_a_successful_run_in_paper_order_equals_the_batchs(at_lab: Callable[..., AtLab]) -> None:
     name = "a_happy_vcuser_env"
     night = at_lab(site=site_of(name))
     prepare(night, name)

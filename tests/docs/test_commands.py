@@ -46,7 +46,7 @@ def every_command() -> list[tuple[str, list[str]]]:
 
 
 def every_example() -> list[tuple[str, list[str]]]:
-    """Those that stand below the commands' own help."""
+    """The options below the commands' own help."""
     tree = typer.main.get_command(cli.app)
     assert isinstance(tree, typer.core.TyperGroup)
     texts = [(name, line) for name, one in tree.commands.items() for line in (one.epilog or "").splitlines()]
@@ -56,7 +56,7 @@ def every_example() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(
     ("page", "words"), [*every_command(), *every_example()], ids=lambda one: " ".join(one) if type(one) is list else one
 )
-def test_a_command_that_a_page_shows_is_one_that_there_is(page: str, words: list[str]) -> None:
+def test_every_command_on_a_page_exists(page: str, words: list[str]) -> None:
     tree = typer.main.get_command(cli.app)
     assert isinstance(tree, typer.core.TyperGroup)
     if words[1].startswith("-"):
@@ -110,7 +110,7 @@ def to_be_run(batch: bool) -> list[list[str]]:
     return sorted(unique, key=lambda one: one != ["run"])
 
 
-def test_every_command_that_is_shown_is_run_and_ends_well(
+def test_every_command_on_a_page_runs_and_succeeds(
     at_lab: Callable[..., AtLab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = at_lab(parallel=4)
@@ -131,7 +131,7 @@ def _stamp(night: AtLab) -> str:
     return journal.stem.removeprefix("vol1-")
 
 
-def test_every_command_that_is_shown_for_a_batch_is_run_with_it(at_lab: Callable[..., AtLab]) -> None:
+def test_every_command_shown_for_a_batch_runs_with_it(at_lab: Callable[..., AtLab]) -> None:
     night = with_the_batch(at_lab(site=site_of("a_happy_vcuser_env")))
     commands = to_be_run(batch=True)
     assert ["plan", "--order", "paper"] in commands

@@ -68,7 +68,7 @@ def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for ssh is a shell script")
 @pytest.mark.parametrize("words", [["proxy", "vcbsnapshot"], ["root@esx01", "vcbSnapshot"]])
-def test_the_calls_over_ssh_of_the_page_are_made_as_they_stand(tmp_path: Path, words: list[str]) -> None:
+def test_the_ssh_calls_on_the_page_work_as_written(tmp_path: Path, words: list[str]) -> None:
     assert ", ".join(f'"{word}"' for word in ["ssh", *words]) in DOC
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/sh\necho "$*" > {shlex.quote(str(tmp_path))}/asked\necho SsId:snapshot-1228\n')
@@ -108,14 +108,20 @@ def _settings(lab: Lab, transport: str) -> Filer:
     known, key = lab.directory / "known_hosts", lab.directory / "id_rsa"
     if transport == "ssh":
         return Filer(
-            name="filer1", host="127.0.0.1", port=lab.port, user="snapall", key_file=key, known_hosts=known, timeout=20
+            name="filer1",
+            host="127.0.0.1",
+            port=lab.port,
+            user="snapall",
+            key_file=key,
+            known_hosts=known,
+            timeout=PATIENCE,
         )
     return Filer(
         name="filer1",
         host="127.0.0.1",
         transport="rsh",
         port=lab.port,
-        timeout=20,
+        timeout=PATIENCE,
         local_user="snapall",
         reserved_port=False,
     )
@@ -184,7 +190,7 @@ class NewKexOnly:
         transport.close()
 
 
-def test_the_other_messages_and_remedies_are_those_of_the_code(complaints: list[tuple[str, str]]) -> None:
+def test_the_other_messages_and_remedies_match_the_code(complaints: list[tuple[str, str]]) -> None:
     assert len(TABLES[1]) == len(complaints)
     for row, output in zip(TABLES[1], complaints, strict=True):
         for pattern, text in zip(row, output, strict=True):

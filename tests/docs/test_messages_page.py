@@ -50,9 +50,9 @@ def test_every_code_has_a_cause_and_every_cause_a_code() -> None:
 
 def test_an_explanation_is_in_plain_words() -> None:
     for one in explained():
-        said = one.text + one.cause + one.remedy
-        assert "<?>" not in said, f"{one.code}: WORDS has no word for a value; give the text in {CAUSES.name}"
-        assert re.search(r"<[^>]*_[^>]*>|as the message says", said) is None, one.code
+        text = one.text + one.cause + one.remedy
+        assert "<?>" not in text, f"{one.code}: WORDS has no word for a value; give the text in {CAUSES.name}"
+        assert re.search(r"<[^>]*_[^>]*>|as the message says", text) is None, one.code
 
 
 def test_a_message_is_read_with_what_it_names_and_its_remedy() -> None:

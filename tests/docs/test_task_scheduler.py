@@ -1,4 +1,4 @@
-"""The tasks of docs/task-scheduler/, held to Microsoft's published schema as far as they use it.
+"""The tasks of docs/task-scheduler/ comply with Microsoft's published schema.
 
 There is no Task Scheduler where these tests run. Names and values: "Task Scheduler Schema", learn.microsoft.com,
 taskschd; the settings may stand in any order, what is in a trigger may not.
@@ -69,7 +69,7 @@ def test_a_task_says_only_what_the_schema_knows(task: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_nothing_in_a_task_ends_a_run_that_holds_vms(task: Path) -> None:
+def test_no_task_setting_ends_a_run_while_vms_are_quiesced(task: Path) -> None:
     settings = {path.partition("/")[2]: text for path, text in read(task).items() if path.startswith("Settings/")}
     assert settings["ExecutionTimeLimit"] == "PT0S"  # that is: none
     assert settings["AllowHardTerminate"] == "false"

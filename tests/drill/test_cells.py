@@ -74,7 +74,7 @@ def test_the_quick_drill_kills_before_and_after_each_call_and_cuts_the_power_onc
 
 
 @given(st.integers(0, 40), st.integers())
-def test_pairs_are_as_many_as_asked_for_in_order_and_the_same_for_a_seed(pairs: int, seed: int) -> None:
+def test_a_seed_gives_the_requested_number_of_pairs_in_order(pairs: int, seed: int) -> None:
     extent = Extent((), (), pairs=pairs, seed=seed)
     cells = cells_of(JOB, "rsh", CALLS, extent)
     assert len(cells) == pairs
@@ -129,7 +129,7 @@ def test_a_verdict_on_fewer_than_nine_tenths_of_the_cells_exits_3(missed: int, c
 
 
 def label(*tries: tuple[CellResult, str]) -> tuple[CellResult, int]:
-    """What a cell comes to that is played as these tell, and which of them was the last."""
+    """The result of a cell that plays these trials, and which of them was the last."""
     script = iter(tries)
     limits: list[CellLimits] = []
 

@@ -52,7 +52,7 @@ def test_only_unsynced_names_and_lines_are_lost(folder: Path) -> None:
     assert (folder.stat().st_mode & 0o777, (folder / "old").stat().st_mode & 0o777) == (0o700, 0o600)
 
 
-def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_synced_bytes_without_a_name_are_none(
+def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_bytes_without_a_name_are_lost(
     folder: Path,
 ) -> None:
     disk = Disk.of(folder)

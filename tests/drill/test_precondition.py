@@ -53,7 +53,7 @@ def test_a_repeated_command_is_measured_from_its_own_intent() -> None:
     assert late(run((1, step), (30, step)), ledger((31, effect, None))) == ""
 
 
-def test_a_late_act_is_measured_from_the_intent_of_the_call_that_asked_for_it() -> None:
+def test_a_late_effect_is_measured_from_the_intent_of_its_call() -> None:
     step, effect, _ = PAIRS[3]
     assert late(run((1, step), (30, step)), ledger((2, None, None), (31, effect, 1))) != ""
 

@@ -1,4 +1,4 @@
-"""Whole nights on the lab in which a system says yes and does nothing: its ledger and its lists tell what is so."""
+"""Whole runs on the lab in which a system reports success and does nothing: ledger and lists decide."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def kept(night: AtLab, order: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("order", "transport"), [("safe", "ssh"), ("paper", "rsh")])
-def test_a_capture_that_the_filer_only_claims_to_have_taken_is_no_backup(
-    at_lab: Make, order: str, transport: str
-) -> None:
+def test_a_capture_that_the_filer_only_claims_is_not_a_backup(at_lab: Make, order: str, transport: str) -> None:
     night = at_lab(order=order, transport=transport)
     night.fault(Fault("snap create", FaultKind.LIE))
     ended = night("run")
@@ -60,7 +58,7 @@ def test_after_a_claimed_capture_status_and_list_know_of_no_new_backup(at_lab: M
 
 
 @ORDERS
-def test_a_capture_that_was_answered_in_unknown_words_is_sent_once(at_lab: Make, order: str) -> None:
+def test_a_capture_with_an_unknown_answer_is_sent_once(at_lab: Make, order: str) -> None:
     night = at_lab(order=order)
     night.fault(Fault("snap create", FaultKind.FAIL, text="snap create: it is raining"))
     ended = night.hastily()
@@ -83,7 +81,7 @@ def test_a_capture_that_a_silent_filer_does_not_list_is_sent_once_more(at_lab: M
 
 
 @pytest.mark.parametrize("kind", [FaultKind.FAIL, FaultKind.ACT_NO_ANSWER, FaultKind.NO_SSID])
-def test_vcbsnapshot_is_asked_once_for_a_vm_whatever_it_answers(at_lab: Make, kind: FaultKind) -> None:
+def test_vcbsnapshot_is_called_once_for_a_vm_whatever_it_answers(at_lab: Make, kind: FaultKind) -> None:
     night = at_lab()
     night.fault(Fault("vcbsnapshot create", kind, vm=110))
     assert night("run").code == (3 if kind is FaultKind.FAIL else 0)
@@ -117,7 +115,7 @@ def test_a_removal_that_was_only_claimed_is_an_alarm_and_recover_sends_it_again(
     assert sum("-d moref:vm-110" in change for change in night.changes) == 2
 
 
-def test_where_vcbsnapshot_goes_on_claiming_removals_recover_says_what_else_helps(at_lab: Make) -> None:
+def test_when_vcbsnapshot_keeps_claiming_removals_recover_names_another_remedy(at_lab: Make) -> None:
     night = at_lab()
     night.fault(Fault("vcbsnapshot delete", FaultKind.LIE, vm=110, times=0))
     night("run")
@@ -127,7 +125,7 @@ def test_where_vcbsnapshot_goes_on_claiming_removals_recover_says_what_else_help
 
 
 @pytest.mark.parametrize("nth", [2, 4])
-def test_a_rename_that_was_only_claimed_is_made_good_by_the_next_night(at_lab: Make, nth: int) -> None:
+def test_the_next_run_repeats_a_rename_that_was_only_claimed(at_lab: Make, nth: int) -> None:
     night = at_lab()
     night.fault(Fault("snap rename", FaultKind.LIE, nth=nth))
     assert night.hastily().code == 3
@@ -150,7 +148,7 @@ def test_a_deletion_that_was_only_claimed_moves_nothing_and_loses_nothing(at_lab
 
 @pytest.mark.parametrize("nth", [2, 3])
 def test_a_list_that_breaks_off_in_a_line_does_not_make_a_backup_unknown(at_lab: Make, nth: int) -> None:
-    """Over rsh nothing else tells that it broke off: what is missing in it has not gone."""
+    """Over rsh nothing shows that it broke off: a snapshot missing from it is not gone."""
     night = at_lab()
     night.fault(Fault("snap list", FaultKind.HALF, nth=nth, times=0))
     assert night.hastily().code in {1, 3}
@@ -164,7 +162,7 @@ def test_a_list_that_breaks_off_in_a_line_does_not_make_a_backup_unknown(at_lab:
     assert not [name for name in night.names() if name.startswith("vmware_new")]
 
 
-def test_a_failed_night_in_paper_order_does_not_say_that_no_backup_is_lost(at_lab: Make) -> None:
+def test_a_failed_run_in_paper_order_does_not_claim_that_no_backup_is_lost(at_lab: Make) -> None:
     night = at_lab(order="paper")
     night.fault("volume-full")
     ended = night("run")

@@ -1,4 +1,4 @@
-"""Faults that an earlier core had, each as a whole night on the lab: the order in its ledger is the verdict.
+"""Faults of an earlier core, each as a whole run on the lab: the order in its ledger decides.
 
 tests/backup/test_faults.py tries them on the in-memory site, tests/app/test_defects.py a defect in one of two jobs,
 tests/operate/test_guardian_decisions.py stuck runs and a lost state folder, tests/backup/test_lock.py a lock
@@ -61,7 +61,7 @@ def test_a_late_vm_is_released_at_once_while_another_removal_is_slow(at_lab: Mak
         until(lambda: calls(night.ledger, "-d", SLOW), "the slow removal")
         until(lambda: answers(night) == 4, "the answers of the capture and of the quick removal")
         night.world.advance(100)
-        released_in_time.append(holds_within(60, lambda: calls(night.ledger, "-d", LATE)))
+        released_in_time.append(holds_within(PATIENCE, lambda: calls(night.ledger, "-d", LATE)))
         night.world.advance(200)
 
     mover = threading.Thread(target=move_time)
@@ -80,7 +80,7 @@ def test_a_late_vm_is_released_at_once_while_another_removal_is_slow(at_lab: Mak
     night.assert_shifted_by_one()
 
 
-# 2: somebody else's snapshot is not removed, whoever printed its id
+# 2: a foreign snapshot is not removed, whoever printed its id
 
 MANUAL = "Manual-before-upgrade"
 OTHERS = {"listed by the survey": 110, "of another VM": 2001}
@@ -161,7 +161,7 @@ def test_a_capture_that_was_made_is_published_though_the_filer_speaks_of_a_maxim
 
 
 @TRANSPORTS
-def test_a_capture_that_was_not_made_leaves_nothing_and_the_filers_words_say_why(at_lab: Make, transport: str) -> None:
+def test_a_failed_capture_leaves_nothing_and_the_filers_text_says_why(at_lab: Make, transport: str) -> None:
     night = at_lab(transport=transport)
     night.fault(Fault("snap create", FaultKind.FAIL, text=FULL))
     ended = night("run")
@@ -177,7 +177,7 @@ def test_a_capture_that_was_not_made_leaves_nothing_and_the_filers_words_say_why
 
 
 def died(night: AtLab) -> int:
-    """Kill a run whose three VMs are quiesced, as it asks for the capture; where the ledger stands then."""
+    """Kill a run whose three VMs are quiesced, as it sends the capture; return the position in the ledger."""
     night.fault(Fault("snap create", FaultKind.HANG, seconds=PATIENCE))
     with running(night) as run:
         until(lambda: night.ledger.changing, "the capture asked for")
@@ -248,7 +248,7 @@ def test_a_job_leaves_out_a_vm_on_which_a_dead_run_of_another_job_has_a_snapshot
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
-def test_a_refused_login_is_tried_for_as_many_vms_as_are_asked_at_a_time(at_lab: Make, parallel: int) -> None:
+def test_a_refused_login_is_tried_for_at_most_parallel_vms(at_lab: Make, parallel: int) -> None:
     night = at_lab(site=paper(), parallel=parallel)
     password = night.world.settings.vc_password
     night.world.set(vc_password="changed")

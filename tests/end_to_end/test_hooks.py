@@ -1,4 +1,4 @@
-"""Hooks at the lab: when they run, what they are told, and what becomes of a run when one goes wrong."""
+"""Hooks on the lab: when they run, what they get, and how a run ends when one fails."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Hooked:
         script.write_text(SPY.format(**values))
         return [sys.executable, str(script)]
 
-    def told(self, when: str) -> list[dict[str, object]]:
+    def inputs(self, when: str) -> list[dict[str, object]]:
         path = self.folder / f"{when}.said"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -78,19 +78,19 @@ def hooked(at_lab: Make) -> Hooked:
     return Hooked(at_lab())
 
 
-def test_a_good_night_runs_before_and_after_and_no_vm_is_held_meanwhile(hooked: Hooked) -> None:
+def test_a_successful_run_runs_before_and_after_hooks_while_no_vm_is_quiesced(hooked: Hooked) -> None:
     hooked.give(before=0, after=0, on_failure=0)
     assert hooked.night("run").code == 0
     hooked.night.assert_shifted_by_one()
-    (before,), (after,) = hooked.told("before"), hooked.told("after")
-    assert hooked.told("on_failure") == []
+    (before,), (after,) = hooked.inputs("before"), hooked.inputs("after")
+    assert hooked.inputs("on_failure") == []
     assert before["held"] == after["held"] == sorted(hooked.night.foreign)
 
 
-def test_a_hook_is_told_of_the_run_on_its_stdin_and_in_variables(hooked: Hooked) -> None:
+def test_a_hook_gets_the_run_on_stdin_and_in_variables(hooked: Hooked) -> None:
     hooked.give(before=0, after=0)
     hooked.night("run")
-    (before,), (after,) = hooked.told("before"), hooked.told("after")
+    (before,), (after,) = hooked.inputs("before"), hooked.inputs("after")
     handed, variables = after["handed"], after["variables"]
     assert isinstance(handed, dict)
     assert isinstance(variables, dict)
@@ -114,7 +114,7 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
     assert "remedy: fix the hook, or remove `before` from [jobs.vol1.hooks]" in ended.err
     assert hooked.night.changes == []
     hooked.night.assert_no_backup_is_lost()
-    (failed,) = hooked.told("on_failure")
+    (failed,) = hooked.inputs("on_failure")
     assert failed["handed"]["exit"] == 1  # type: ignore[index]
 
 
@@ -131,7 +131,7 @@ def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: 
     external_actors.make_vm_snapshot(hooked.night.world, 108, "Quiesce-20070322T030000Z")
     hooked.give(before=7)
     assert hooked.night("run").code == 1
-    (before,) = hooked.told("before")
+    (before,) = hooked.inputs("before")
     assert before["held"] == sorted(hooked.night.foreign)
     hooked.night.assert_nothing_is_quiesced()
 
@@ -143,7 +143,7 @@ def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None
     assert "exit 1: no new backup" in hooked.night("show").out
 
 
-def test_what_it_printed_reaches_the_log_and_the_terminal_tamely(hooked: Hooked) -> None:
+def test_its_output_reaches_log_and_terminal_escaped(hooked: Hooked) -> None:
     hooked.give(before=7)
     ended = hooked.night("run")
     log = (hooked.folder / "snapall.log").read_text()
@@ -163,23 +163,23 @@ def test_a_later_hook_that_fails_is_a_warning_and_changes_no_exit_code(hooked: H
 
 
 @pytest.mark.parametrize(("fault", "code"), [("vm-fails", 3), ("volume-full", 1)])
-def test_whatever_is_no_whole_success_runs_on_failure(hooked: Hooked, fault: str, code: int) -> None:
+def test_every_result_short_of_success_runs_the_on_failure_hook(hooked: Hooked, fault: str, code: int) -> None:
     hooked.give(after=0, on_failure=0)
     hooked.night.fault(fault)
     assert hooked.night("run").code == code
-    (after,), (failed,) = hooked.told("after"), hooked.told("on_failure")
+    (after,), (failed,) = hooked.inputs("after"), hooked.inputs("on_failure")
     assert after["handed"]["exit"] == failed["handed"]["exit"] == code  # type: ignore[index]
     assert failed["held"] == sorted(hooked.night.foreign)
 
 
-def test_where_another_run_is_at_work_only_on_failure_runs(hooked: Hooked) -> None:
+def test_while_another_run_is_active_only_the_on_failure_hook_runs(hooked: Hooked) -> None:
     hooked.give(before=0, after=0, on_failure=0)
     state = load(hooked.night.config).state
     state.mkdir()
     with hold(state, "vol1", "run", SystemClock(), lambda: False):
         assert hooked.night("run").code == 4
-    assert (hooked.told("before"), hooked.told("after")) == ([], [])
-    (failed,) = hooked.told("on_failure")
+    assert (hooked.inputs("before"), hooked.inputs("after")) == ([], [])
+    (failed,) = hooked.inputs("on_failure")
     assert failed["handed"]["exit"] == 4  # type: ignore[index]
 
 
@@ -197,8 +197,8 @@ def test_no_password_reaches_a_hook(hooked: Hooked, monkeypatch: pytest.MonkeyPa
     hooked.night.edit('password    = { file = "vc.secret" }', 'password    = { env = "VCPWORD" }')
     hooked.give(before=0, after=0)
     assert hooked.night("run").code == 0
-    for told in (*hooked.told("before"), *hooked.told("after")):
-        assert password not in json.dumps(told)
+    for inputs in (*hooked.inputs("before"), *hooked.inputs("after")):
+        assert password not in json.dumps(inputs)
     assert "VCPWORD" in os.environ
 
 
@@ -207,7 +207,7 @@ def test_the_plan_names_the_hooks_and_runs_none(hooked: Hooked) -> None:
     out = hooked.night("plan").out
     assert re_found(out, "hook before the run: ", "before.py")
     assert re_found(out, "hook when it does not exit with 0: ", "on_failure.py")
-    assert hooked.told("before") == []
+    assert hooked.inputs("before") == []
     (plan,) = json.loads(hooked.night("plan", "--json").out)["plans"]
     assert [one["when"] for one in plan["hooks"]] == ["before the run", "when it does not exit with 0"]
 
@@ -219,7 +219,7 @@ def re_found(text: str, beginning: str, end: str) -> bool:
 def test_recover_runs_no_hook(hooked: Hooked) -> None:
     hooked.give(before=0, after=0, on_failure=0)
     assert hooked.night("recover").code == 0
-    assert [hooked.told(when) for when in ("before", "after", "on_failure")] == [[], [], []]
+    assert [hooked.inputs(when) for when in ("before", "after", "on_failure")] == [[], [], []]
 
 
 def test_a_drill_knows_of_no_hook(hooked: Hooked) -> None:
@@ -229,7 +229,7 @@ def test_a_drill_knows_of_no_hook(hooked: Hooked) -> None:
     assert "hook" not in repr(trial)
 
 
-def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
+def test_faults_of_the_hooks_table_are_reported(hooked: Hooked) -> None:
     hooked.table('before = "one text"\ntimeout = 0\nafterwards = []\n')
     ended = hooked.night("run")
     assert ended.code == 2
@@ -237,7 +237,7 @@ def test_faults_of_the_table_are_told(hooked: Hooked) -> None:
         assert key in ended.err
 
 
-def test_a_signal_while_before_runs_is_told_as_what_it_is(hooked: Hooked) -> None:
+def test_a_signal_during_the_before_hook_is_reported_as_a_signal(hooked: Hooked) -> None:
     hooked.give(before=0)
     with pytest.raises(Stopped):
         HookRunner(load(hooked.night.config), "vol1", lambda _: None, lambda: True).before("20070322T030000Z")

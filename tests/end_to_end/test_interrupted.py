@@ -28,11 +28,11 @@ def signalling(night: AtLab, number: int, match: str) -> None:
     night.fault(signal_at("vcbsnapshot", number, match=match))
 
 
-BEFORE_THE_PROOF = ["moref:vm-108", "moref:vm-1226"]
+BEFORE_THE_CONFIRMATION = ["moref:vm-108", "moref:vm-1226"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("which", BEFORE_THE_PROOF)
+@pytest.mark.parametrize("which", BEFORE_THE_CONFIRMATION)
 @pytest.mark.parametrize("order", ["safe", "paper"])
 def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: int, which: str, order: str) -> None:
     night = at_lab(order=order)
@@ -47,7 +47,7 @@ def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: i
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_releasing_lets_the_night_finish(at_lab: Make, number: int) -> None:
+def test_a_run_signalled_while_releasing_still_finishes(at_lab: Make, number: int) -> None:
     night = at_lab()
     signalling(night, number, "ssid:snapshot-1228")
     ended = night("run")
@@ -79,7 +79,7 @@ def start(night: AtLab, *args: str, prelude: str = "") -> list[str]:
     return [sys.executable, "-c", main]
 
 
-def test_a_reader_that_leaves_does_not_stop_the_night(at_lab: Make) -> None:
+def test_a_closed_pipe_does_not_stop_the_run(at_lab: Make) -> None:
     for stream in ("--json", "2>&1"):
         night = at_lab()
         line = shlex.join(start(night, "run", *([stream] if stream == "--json" else [])))

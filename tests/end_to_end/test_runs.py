@@ -30,7 +30,7 @@ def good(night: AtLab, *args: str) -> None:
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 @pytest.mark.parametrize("order", ["safe", "paper"])
-def test_a_good_night_on_the_papers_site(at_lab: Make, transport: str, order: str) -> None:
+def test_a_successful_run_on_the_papers_site(at_lab: Make, transport: str, order: str) -> None:
     night = at_lab(site=paper(), transport=transport, order=order, parallel=4)
     others_before = {v: set(night.names(v)) - set(CHAIN) for v in night.world.volumes()}
     good(night)
@@ -76,7 +76,7 @@ def _tail(command: str) -> str:
     raise AssertionError(command)
 
 
-def test_plan_says_for_people_why_each_command_is_sent(at_lab: Make) -> None:
+def test_plan_prints_a_reason_for_each_command(at_lab: Make) -> None:
     night = at_lab()
     ended = night("plan")
     assert ended.code == 0
@@ -115,13 +115,13 @@ def test_both_orders_end_in_the_same_state(at_lab: Make) -> None:
     assert sorted(safe.names()) == sorted(paper_order.names())
 
 
-def test_run_may_be_told_the_order(at_lab: Make) -> None:
+def test_run_takes_an_order_option(at_lab: Make) -> None:
     night = at_lab()
     good(night, "--order", "paper")
     assert night.changes[0] == "snap delete vmvol1 vmware_snap4"
 
 
-def test_the_password_is_nowhere_but_on_vcbsnapshots_command_line(at_lab: Make) -> None:
+def test_the_password_appears_only_on_vcbsnapshots_command_line(at_lab: Make) -> None:
     night = at_lab()
     night.fault("vm-fails")
     ended = night("run", "--json")
@@ -167,7 +167,7 @@ def test_a_kept_backup_takes_no_name_that_another_job_rotates(at_lab: Make) -> N
     assert night.changes == []
 
 
-def test_nights_without_a_quiesced_vm_push_no_better_backup_out(at_lab: Make) -> None:
+def test_runs_without_a_quiesced_vm_push_out_no_better_backup(at_lab: Make) -> None:
     night = at_lab()
     night.fault("all-fail")
     for _ in range(4):
@@ -195,7 +195,7 @@ def test_a_datastore_without_a_vm_is_refused(at_lab: Make) -> None:
     assert night.changes == []
 
 
-def test_a_held_name_leaves_new_backups_pending_and_later_nights_publish_them_in_turn(at_lab: Make) -> None:
+def test_a_busy_name_leaves_new_backups_pending_and_later_runs_publish_them(at_lab: Make) -> None:
     night = at_lab()
     external_actors.tag(night.world, "vmvol1", "vmware_snap3", "busy", "LUNs")
     for _ in range(2):
@@ -373,7 +373,7 @@ def test_a_wrong_filer_password_is_named_and_not_shown(at_lab: Make) -> None:
     assert night.changes == []
 
 
-def test_the_filers_password_lets_in_as_well(at_lab: Make) -> None:
+def test_the_filer_accepts_a_password_too(at_lab: Make) -> None:
     night = at_lab(transport="ssh")
     night.edit('key_file  = "id_rsa"', 'password  = { file = "filer.secret" }')
     good(night)
@@ -404,7 +404,7 @@ def test_a_role_that_may_not_ask_for_the_volumes_status_takes_backups_all_the_sa
     good(night)
 
 
-def test_a_name_that_stands_already_is_a_refusal(at_lab: Make) -> None:
+def test_a_kept_name_that_already_exists_is_refused(at_lab: Make) -> None:
     night = at_lab()
     night.fault(Fault("snap create", FaultKind.FAIL, text="Snapshot already exists."))
     ended = night("run")
@@ -441,7 +441,7 @@ def test_one_failing_volume_leaves_every_chain_as_it_was(at_lab: Make) -> None:
     assert night.chain("vmvol2")[CHAIN[1]] == night.dates[CHAIN[0]]
 
 
-def test_a_stray_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
+def test_an_orphaned_snapshot_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
     night = at_lab()
     night.edit("max_quiesced = 120", "max_quiesced = 0.001")
     ssid = external_actors.make_vm_snapshot(night.world, 110, "Quiesce")
@@ -454,7 +454,7 @@ def test_a_stray_is_listed_and_removed_only_on_request(at_lab: Make) -> None:
     assert "no orphaned VM snapshot" in night("recover", "--adopt").out
 
 
-def test_configuration_faults_are_told_all_at_once_and_nothing_is_contacted(at_lab: Make) -> None:
+def test_all_configuration_faults_are_reported_at_once_and_nothing_is_contacted(at_lab: Make) -> None:
     night = at_lab()
     night.edit('["vmvol1"]', '["x; snap delete"]')
     night.edit("parallel    = 1", 'parallel    = "four"')
@@ -476,7 +476,7 @@ def test_an_unknown_job_is_named_with_those_that_exist(at_lab: Make) -> None:
     assert len(night.ledger) == 0
 
 
-def test_quiet_says_nothing_of_a_good_night(at_lab: Make) -> None:
+def test_quiet_prints_nothing_after_a_successful_run(at_lab: Make) -> None:
     night = at_lab()
     ended = night("run", "--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")

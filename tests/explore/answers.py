@@ -17,7 +17,7 @@ CREATED = "creating snapshot..."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One way in which a command ends for whoever sent it. `faults`: how unusual it is."""
+    """One way in which a command ends for its sender. `faults`: how unusual it is."""
 
     faults: int
     label: str

@@ -1,4 +1,4 @@
-"""When two systems are the same: moments relative to now, numbers by what is compared with them, words left out."""
+"""When two systems are the same: moments relative to now, numbers by what is compared with them, texts left out."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _moments(state: RunState) -> tuple[datetime | None, ...]:
 
 
 def require_written(one: Journal) -> None:
-    """Whoever reads the journal must know what its owner knows. Violation: it would not."""
+    """A reader of the journal must know what its owner knows. Violation: it would not."""
     live, disk = one.live, one.disk
     if live is disk:
         return

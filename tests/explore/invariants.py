@@ -91,13 +91,13 @@ def _was_quiesced(world: World, run: int, vm: int, captured: bool) -> bool:
     if ("wrong", run) in ledger or ("lie", run, vm) in ledger:
         return False
     if ("removed", run, vm) not in ledger and ssid_of(run, vm) not in shown(world):
-        return False  # nothing but vcbsnapshot's answer tells of it
+        return False  # only vcbsnapshot's answer shows it
     sent = captured or any(key[:2] == ("capture", run) for key in ledger)
     return not sent or ledger.get(("release", run, vm), True) is True
 
 
 def _answered_at_once(world: World, run: int) -> bool:
-    """Whether each capture was asked for once, and nobody renamed it: else the certificate may be too modest."""
+    """Whether each capture was sent once and not renamed; otherwise the certificate may understate."""
     times = [value for key, value in world.ledger.items() if key[:2] == ("capture", run)]
     return not world.meddled and all(value == 1 for value in times)
 
@@ -112,7 +112,7 @@ class OwnerReport:
 
 
 def at_rest(world: World, output: OwnerReport) -> None:
-    """What is left of ours, or may appear yet, is said, and stays written down. Violation: it is not."""
+    """What is left of ours, or may still appear, is reported and stays in the journal. Violation: it is not."""
     for run, closed in output.closed:
         left = {vm for one, vm in (*world.ours(), *world.may_appear()) if one == run}
         for vm in sorted(left):
@@ -130,7 +130,7 @@ def at_rest(world: World, output: OwnerReport) -> None:
 
 
 def ambiguous(world: World, vm: int) -> bool:
-    """Whether, in paper order, somebody else's snapshot of the same name hides which one is ours: that is exit 5."""
+    """Whether, in paper order, a foreign snapshot of the same name hides which one is ours: that is exit 5."""
     return ("ambiguous", vm) in world.ledger and any(job.order is Order.PAPER for job in world.scene.jobs)
 
 
@@ -139,7 +139,7 @@ def _of(date: object, run: int) -> bool:
 
 
 def _excused(world: World, run: int, vm: int, code: int) -> bool:
-    """A create that was said to have failed is only watched; with the database down a removal's answer counts."""
+    """A create reported as failed is only watched; with the database down a removal's answer counts."""
     failed = world.ledger.get(("said", run, vm)) == "failed" and ssid_of(run, vm) not in shown(world)
     released = world.ledger.get(("removed", run, vm)) == "unseen"
     return code != 0 and (failed or released)

@@ -49,7 +49,7 @@ def found(bug: Bug, folder: Path, states: int = 40_000) -> str:
 
 
 def table(words: Sequence[str]) -> int:
-    """Print by which promise each bug is found; all of them, or those whose names hold one of these words."""
+    """Print the promise by which each bug is found; all bugs, or those whose names contain one of these words."""
     missed = 0
     for bug in BUGS:
         if words and not any(word in bug.name for word in words):

@@ -66,7 +66,7 @@ def _drive(active: ActiveProcess, phase: str, *runs: int) -> bool:
 
 
 def _ended(active: ActiveProcess, code: int, runs: tuple[int, ...]) -> bool:
-    """The process is over: what it says is held against the world. Awaited answers are for nobody."""
+    """The process is over: compare its report with the world. No one reads the awaited answers."""
     closed = tuple((run, active.journals[run].closed) for run in runs)
     invariants.at_rest(active.world, invariants.OwnerReport(code, closed, active.me.mine))
     active.world = active.world.entered(
@@ -207,7 +207,7 @@ def _next_of_recover(active: ActiveProcess) -> bool:
 
 
 def _settled(active: ActiveProcess, run: int) -> Exit:
-    """How the run stands, by recover's own rules; its report is written."""
+    """The state of the run by recover's own rules; write its report."""
     state, code = active.live(run), Exit.OK
     if state.filer_outstanding:
         code = Exit.FAILED if state.unsure or state.parts or state.room else Exit.PARTIAL
@@ -217,7 +217,7 @@ def _settled(active: ActiveProcess, run: int) -> Exit:
 
 
 def _to_publish(active: ActiveProcess, job: int) -> int | None:
-    """The newest journal of a job that has something to publish, and that nobody else works on."""
+    """The newest journal of a job that has something to publish and no other owner."""
     me, world = active.me, active.world
     if any(one.job == job and one.kind == "run" for one in active.processes) or not world.filer or me.stop:
         return None

@@ -1,4 +1,4 @@
-"""A small bound of the exploration, and proof that it would find what it is there for."""
+"""A small bound of the exploration, and planted bugs that it must find."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.explore.search import Bounds, Search
 
 
 @pytest.mark.parametrize("name", sorted(scenes()))
-def test_every_promise_holds_whatever_happens_first(name: str) -> None:
+def test_every_promise_holds_in_any_order_of_events(name: str) -> None:
     explored = Search(scenes()[name], Bounds(faults=1, states=300)).run()
     assert explored.broken is None, render(explored)
     assert explored.states >= 300

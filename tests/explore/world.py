@@ -55,7 +55,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class SentCommand:
-    """A command that was sent: somebody awaits its answer, or it may act yet."""
+    """A command that was sent: its answer is awaited, or it may still act."""
 
     run: int
     n: int
@@ -191,7 +191,7 @@ def _removed(world: World, one: SentCommand, vm: Vm, ssid: str) -> World | None:
 
 
 def _may_be_taken_for_ours(world: World, one: SentCommand, row: VmSnapshot) -> bool:
-    """Whether nobody can know better: the database was silent, or in paper order it is the one new `Quiesce`."""
+    """Whether snapall cannot know better: the database was silent, or in paper order it is the one new `Quiesce`."""
     if row in world.scene.foreign:
         return False
     job = world.scene.jobs[world.count("job", one.run)]

@@ -82,11 +82,11 @@ def key_files(data: bytes, folder: Path) -> None:
         timeout=5,
         reserved_port=False,
     )
-    proof = ssh.Ssh(filer)._proof
-    if isinstance(proof, NotSent):
-        complaint(proof)
-        raise proof
-    assert isinstance(proof, paramiko.RSAKey)
+    key = ssh.Ssh(filer)._proof
+    if isinstance(key, NotSent):
+        complaint(key)
+        raise key
+    assert isinstance(key, paramiko.RSAKey)
 
 
 def key() -> str:

@@ -84,7 +84,7 @@ def settled(text: str, folder: Path) -> None:
     ]
     stage.recover(wait=False)
     assert not [text for text in stage.failures if "defect" in text], stage.failures
-    assert_rendered_safely(*stage.heard)
+    assert_rendered_safely(*stage.events)
     vcb = Vcb(Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1))
     for step in stage.site.asked:
         match step:

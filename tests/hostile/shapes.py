@@ -34,7 +34,7 @@ def _nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def retyped(value: Any, edits: Sequence[tuple[str, int, int, Any]]) -> Any:
-    """A copy in which some values are others, are gone, or stand where another one stood."""
+    """A copy in which some values are changed, removed or swapped."""
     value = copy.deepcopy(value)
     for kind, at, other, odd in edits:
         ways = list(_nodes(value))
@@ -108,7 +108,7 @@ def _salted(choices: Sequence[str]) -> st.SearchStrategy[str]:
 
 
 def huge(*words: str) -> st.SearchStrategy[str]:
-    """One line, long beyond reason, of words that a pattern may stumble over again and again."""
+    """One extremely long line of words that make a pattern backtrack."""
     many = st.lists(st.sampled_from(words), min_size=1, max_size=3)
     return st.builds(lambda one, count, end: "".join(one) * (count // len("".join(one))) + end, many,
                      st.integers(1, 200_000), st.sampled_from(["", "x", "\n", *words]))  # fmt: skip

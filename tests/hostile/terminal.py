@@ -1,4 +1,4 @@
-"""What reaches a terminal: whatever stands on the command line, in a configuration's values, or in an event."""
+"""What reaches a terminal: anything from the command line, a configuration's values, or an event."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Terminal(io.StringIO):
 
 
 def arguments(words: list[str], folder: Path) -> None:
-    """`snapall WORDS...`, with whatever the system lets stand there, where a faulty configuration lies."""
+    """`snapall WORDS...`, with any arguments that the system accepts, beside a faulty configuration."""
     argv = [os.fsdecode(word.replace("\0", "").encode("utf-8", "surrogatepass")) for word in words]
     (folder / "snapall.toml").write_text('[filers."\\u202e\\u001b[31m"]\n')
     stdout, stderr, code = Terminal(), Terminal(), None
@@ -99,7 +99,7 @@ def config_text(text: str, folder: Path) -> None:
 
 
 def imported(given: tuple[bytes, str], folder: Path) -> None:
-    """A batch and its overlay become a file that says the same, and what is told of it can be shown."""
+    """A batch and its overlay become an equivalent file, and every message about it is printable."""
     data, overlay = given
     for path in folder.iterdir():
         path.unlink()
@@ -117,7 +117,7 @@ def imported(given: tuple[bytes, str], folder: Path) -> None:
 
 
 def drawn(given: tuple[list[str], str, str], _folder: Path) -> None:
-    """The console, at any moment of a night, and the plan: what they export holds nothing but what can be shown."""
+    """The console at any moment of a run, and the plan: their output is printable."""
     names, text, hint = given
     vms = tuple(Vm(100 + n, name, name[::-1]) for n, name in enumerate(names))
     row = FilerSnapshot("vmware_recent", text, (text,))
@@ -179,7 +179,7 @@ OVERLAY = '[vcenter]\npassword = "p\\u202e"\n[jobs.vmvol1]\ndatastores = [688]\n
 
 READERS = (
     Reader("configuration, retyped", EDITS, config_values, (ConfigError,)),
-    Reader("configuration, told", texts(PLAIN), config_text, (ConfigError,)),
+    Reader("configuration, rendered", texts(PLAIN), config_text, (ConfigError,)),
     Reader("import", st.tuples(blobs(*BATS), texts(OVERLAY, "")), imported, (ConfigError,)),
     Reader("console and plan", st.tuples(st.lists(TEXT, min_size=1, max_size=5), TEXT, TEXT), drawn),
     Reader("command line", st.lists(WORDS, max_size=5), arguments),

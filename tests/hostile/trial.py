@@ -43,13 +43,13 @@ def tried(reader: Reader, inputs: int, number: int, folder: Path) -> Result:
     try:
         seed(number)(quiet(given(reader.inputs)(one)))()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        failure = " / ".join(_told(error))[:2000]
+        failure = " / ".join(_lines(error))[:2000]
     return Result(counts["inputs"], counts["refused"], time.monotonic() - began, failure)
 
 
-def _told(error: BaseException) -> list[str]:
+def _lines(error: BaseException) -> list[str]:
     """The error, those that it is made of, and where each came up."""
-    within = [line for one in getattr(error, "exceptions", ()) for line in _told(one)]
+    within = [line for one in getattr(error, "exceptions", ()) for line in _lines(one)]
     at = traceback.extract_tb(error.__traceback__)[-1]
     notes = [note for note in getattr(error, "__notes__", ()) if "given_" in note]
     return [f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})", *notes, *within]

@@ -53,19 +53,19 @@ def forget_datastore(world: World, datastore: int) -> None:
 
 
 def make_filer_snapshot(world: World, volume: str, name: str) -> None:
-    """Somebody takes a filer snapshot, or the filer's own schedule does."""
+    """Take a filer snapshot, as an operator or the filer's own schedule does."""
     with world.transaction() as transaction:
         _must(snap(transaction, ("create", volume, name)))
 
 
 def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
-    """Somebody deletes a filer snapshot, or snap autodelete does, tags or not."""
+    """Delete a filer snapshot, tagged or not, as an operator or snap autodelete does."""
     with world.transaction() as transaction:
         transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
 
 
 def rename_filer_snapshot(world: World, volume: str, old: str, new: str) -> None:
-    """Somebody gives a filer snapshot another name."""
+    """Rename a filer snapshot, as an operator does."""
     with world.transaction() as transaction:
         _must(snap(transaction, ("rename", volume, old, new)))
 

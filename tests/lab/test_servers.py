@@ -93,7 +93,7 @@ def test_every_command_exits_with_0_and_errors_are_on_stderr(lab: Lab) -> None:
     assert [(entry.transport, entry.user) for entry in lab.world.ledger()] == [("ssh", "snapall")] * 3
 
 
-def test_the_right_password_is_accepted_too(lab: Lab) -> None:
+def test_the_right_password_is_accepted(lab: Lab) -> None:
     lab.start()
     password = (lab.directory / "filer.secret").read_text(encoding="utf-8").strip()
     connected(lab, password=password).close()
@@ -107,7 +107,7 @@ def test_the_right_password_is_accepted_too(lab: Lab) -> None:
     assert caught.value.allowed_types == ["publickey"]
 
 
-def test_there_is_no_shell_and_one_command_a_channel(lab: Lab) -> None:
+def test_a_channel_takes_one_command_and_no_shell(lab: Lab) -> None:
     lab.start()
     with connected(lab) as client:
         transport = client.get_transport()

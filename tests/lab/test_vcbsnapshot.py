@@ -370,7 +370,7 @@ def test_the_ledger_is_one_json_object_a_line(world: World) -> None:
     assert [sorted(json.loads(line)) for line in lines] == [["argv", "at", "effect", "exit", "fault", "n", "system"]]
 
 
-def test_the_plain_night_of_the_recordings_ends_as_it_did_there(world: World) -> None:
+def test_the_plain_recorded_run_ends_as_recorded(world: World) -> None:
     shell = FilerShell(world)
 
     def rsh(command: str) -> None:

@@ -34,14 +34,14 @@ def test_the_bug_can_still_be_planted(mutant: Mutant) -> None:
     assert (mutant.tests == ()) == (mutant.breaks != "")
 
 
-def test_a_planted_bug_stands_in_the_copy_alone(tmp_path: Path) -> None:
+def test_a_planted_bug_is_only_in_the_copy(tmp_path: Path) -> None:
     mutant = MUTANTS[0]
     copy = (planted(mutant, tmp_path) / "snapall" / mutant.file).read_text()
     assert copy == mutant.source()
     assert copy != (PRODUCT / mutant.file).read_text()
 
 
-def test_a_mutant_whose_text_has_gone_is_no_mutant(tmp_path: Path) -> None:
+def test_a_mutant_whose_text_is_gone_raises_an_error(tmp_path: Path) -> None:
     gone = Mutant("gone", "backup/queries.py", "no such text\n", "")
     with pytest.raises(ValueError, match="must be written anew"):
         planted(gone, tmp_path)

@@ -1,4 +1,4 @@
-"""Proof that the tests can fail: plants known bugs in a copy of snapall, one by one.
+"""Tests the tests: plants known bugs in a copy of snapall, one by one.
 
 `python -m tests.mutants` plants those that the quick kill matrix must turn red by; `--every` names every cell that
 does. `python -m tests.mutants --covering` plants all others, and runs the tests that cover the file of each. Words
@@ -31,7 +31,7 @@ def by_its_tests(mutant: Mutant, folder: Path) -> tuple[bool, list[str]]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Plant all of them, or those whose names or files hold these words."""
+    """Plant all of them, or those whose names or files contain these words."""
     words = [word for word in argv if not word.startswith("--")]
     if unknown := set(argv) - {*words, "--covering", "--every"}:
         raise SystemExit(f"no such option: {' '.join(unknown)}")

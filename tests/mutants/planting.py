@@ -14,7 +14,7 @@ PRODUCT = Path(snapall.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One bug: a text of one file, and what stands there instead.
+    """One bug: a text of one file, and its replacement.
 
     `tests` are the paths that cover it; of a mutant of the matrix, `breaks` is the promise that the matrix names.
     """

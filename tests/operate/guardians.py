@@ -77,12 +77,12 @@ def end_of_guardians(night: AtLab) -> None:
     until(lambda: not guardians(night), "the end of the guardian")
 
 
-def held(night: AtLab, count: int) -> bool:
+def are_quiesced(night: AtLab, count: int) -> bool:
     return len(night.world.quiesced()) - len(night.foreign) >= count
 
 
 def wait_for_quiesced(night: AtLab, count: int) -> None:
-    until(lambda: held(night, count), f"{count} VMs quiesced")
+    until(lambda: are_quiesced(night, count), f"{count} VMs quiesced")
 
 
 def wait_for_removal(night: AtLab) -> None:
@@ -112,7 +112,7 @@ def log(night: AtLab) -> list[str]:
 
 
 def descriptors(pid: int) -> dict[str, str]:
-    """What a process holds open."""
+    """The files that a process has open."""
     found = {}
     for one in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # the lock and the journal are opened for a moment only

@@ -24,13 +24,13 @@ TAKES_ALL = ("datastores  = [688]", "datastores  = [688, 689]")
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A trouble: how it comes about after a good night, the kind it is found as, and what its line names."""
+    """A problem: how to cause it after a successful run, the kind of the finding, and what its line names."""
 
     kind: str
     names: tuple[str, ...]
     plant: Callable[[AtLab], None]
     site: Callable[[], SiteSpec] = batch
-    noted: bool = False
+    note_only: bool = False
 
 
 def gone(name: str) -> Callable[[AtLab], None]:
@@ -95,7 +95,7 @@ PLANTED = {
         "beyond",
         ("vmware_snap9",),
         lambda night: external_actors.make_filer_snapshot(night.world, "vmvol1", "vmware_snap9"),
-        noted=True,
+        note_only=True,
     ),
     "names that differ in capitals": Planted(
         "collision",
@@ -106,12 +106,12 @@ PLANTED = {
     "disks on a volume that the job does not capture": Planted(
         "split", ("sql01 (vm-1226)", "vmvol2_vmfs (689", "captured by no job"), lambda _: None, site=spread
     ),
-    "VM of no job": Planted("untaken", ("ora01 (vm-2001)", "vmvol2_vmfs"), lambda _: None, noted=True),
+    "VM of no job": Planted("untaken", ("ora01 (vm-2001)", "vmvol2_vmfs"), lambda _: None, note_only=True),
     "VM that is skipped": Planted(
         "skipped",
         ("web02 (vm-110)", "vol1"),
         lambda night: night.edit("busy_wait", 'vms = { "web02" = "skip" }\nbusy_wait'),
-        noted=True,
+        note_only=True,
     ),
     "journal that cannot be read": Planted("unreadable", (".jsonl", "still quiesced: no VM"), unreadable),
     "database that does not answer": Planted(
@@ -144,10 +144,10 @@ def test_a_planted_trouble_is_found_named_and_has_a_remedy(at_lab: Make, name: s
     assert mine, ended.out
     assert any(all(part in one["text"] for part in planted.names) for one in mine), mine
     assert all(one["remedy"] for one in mine)
-    assert ended.code == (0 if planted.noted else 1)
+    assert ended.code == (0 if planted.note_only else 1)
 
 
-def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
+def test_without_problems_nothing_is_found(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     night.edit(*TAKES_ALL)
     ended = night("audit")
@@ -156,7 +156,7 @@ def test_where_nothing_is_wrong_nothing_is_found(at_lab: Make) -> None:
     assert "vmware_recent" in ended.out
 
 
-def test_what_a_run_of_a_renamed_job_left_is_no_orphan(at_lab: Make) -> None:
+def test_a_snapshot_left_by_a_run_of_a_renamed_job_is_not_an_orphan(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     left_open(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
@@ -182,7 +182,7 @@ def _files(night: AtLab) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file()}
 
 
-def test_several_troubles_are_told_together_the_gravest_first(at_lab: Make) -> None:
+def test_several_problems_are_reported_together_the_worst_first(at_lab: Make) -> None:
     night = after_a_good_night(at_lab, batch())
     gone("vmware_previous")(night)
     left_open(night)

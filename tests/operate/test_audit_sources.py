@@ -1,4 +1,4 @@
-"""The sources of an audit, each by hand: what is told of rows and runs that nearly fit."""
+"""The sources of an audit, each by itself: the findings for rows and runs that nearly fit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def kinds_of(rows: Sequence[tuple[str, str]], *known: Origin) -> list[FindingKin
     return [one.kind for one in audit([JobSources(JOB, (688,), {"v": listing}, known)], None, [], {}).findings]
 
 
-def test_what_is_as_the_last_run_left_it_is_no_finding() -> None:
+def test_an_unchanged_site_since_the_last_run_gives_no_finding() -> None:
     assert kinds_of([("vmware_recent", DATE)], origin("vmware_recent")) == []
 
 
@@ -43,13 +43,13 @@ def test_two_backups_of_one_minute_are_not_taken_for_each_other() -> None:
 @pytest.mark.parametrize(
     ("name", "kinds"), [("vmware_recent", [FindingKind.BUSY]), ("hourly.0", []), ("nightly_recent", [])]
 )
-def test_only_a_name_of_the_chain_that_the_filer_holds_is_told(name: str, kinds: list[FindingKind]) -> None:
+def test_a_tagged_name_is_reported_only_if_it_belongs_to_the_chain(name: str, kinds: list[FindingKind]) -> None:
     rows = (FilerSnapshot(name, DATE, ("busy", "LUNs")),)
     found = audit([JobSources(JOB, (688,), {"v": rows}, (origin("vmware_recent"),))], None, [], {}).findings
     assert [one.kind for one in found if one.kind is FindingKind.BUSY] == kinds
 
 
-def test_another_snapshot_of_a_retained_name_is_told() -> None:
+def test_another_snapshot_under_a_retained_name_is_reported() -> None:
     assert FindingKind.REPLACED in kinds_of([("vmware_recent", LATER)], origin("vmware_recent"))
 
 
@@ -65,7 +65,7 @@ def test_a_temporary_name_is_pending_only_where_a_run_knows_it(
 
 
 @pytest.mark.parametrize(("at_work", "expected"), [(False, [FindingKind.OUTSTANDING]), (True, [])])
-def test_what_a_run_at_work_quiesced_is_neither_outstanding_nor_an_orphan(
+def test_snapshots_of_a_running_run_are_neither_outstanding_nor_orphaned(
     at_work: bool, expected: list[FindingKind]
 ) -> None:
     began = Began(JOB, "20070322T030000Z", "vc01", "filer1", Pace(), "0.2.0", format=FORMAT)

@@ -64,7 +64,7 @@ def damaged(stage: Stage, damage: Damage) -> Path:
     return path
 
 
-def rename_as_told(text: str) -> None:
+def rename_as_the_remedy_says(text: str) -> None:
     """Do what the remedy says first, to the letter."""
     found = re.search(r"rename (\S+) to (\S+), so that", text)
     assert found is not None, text
@@ -100,13 +100,13 @@ def test_it_says_of_which_vms_nothing_is_known(stage: Stage) -> None:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("who", ["run", "recover"])
-def test_the_remedy_followed_literally_leaves_nothing_quiesced(stage: Stage, who: str, damage: Damage) -> None:
+def test_following_the_remedy_literally_leaves_nothing_quiesced(stage: Stage, who: str, damage: Damage) -> None:
     path = damaged(stage, damage)
     code = stage.night().exit if who == "run" else stage.recover()
     assert code == Exit.OUTSTANDING
-    (failed,) = [one for one in stage.heard if isinstance(one, Failed) and str(path) in one.text]
+    (failed,) = [one for one in stage.events if isinstance(one, Failed) and str(path) in one.text]
     assert {row.vm for row in stage.site.rows} == {108, 110}
-    rename_as_told(failed.hint)
+    rename_as_the_remedy_says(failed.hint)
     stage.clock.push(stage.job.max_quiesced + 60)
     found = orphans(stage.job, stage.context, stage.store)
     assert {one.vm.id for one in found} == {108, 110}
@@ -133,7 +133,7 @@ def test_status_is_critical_and_gives_the_same_remedy(stage: Stage, damage: Dama
     found = job_status_of(stage)
     (finding,) = [one for one in found.findings if one.text.startswith("unreadable: ")]
     assert found.level is finding.level is Level.CRITICAL
-    rename_as_told(finding.text)
+    rename_as_the_remedy_says(finding.text)
     assert not path.exists()
     assert job_status_of(stage, 0).level is Level.OK
 
@@ -167,12 +167,12 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
     assert "settle it with that version (`snapall recover`)" in unreadable.remedy
     assert job_status_of(stage).level is Level.CRITICAL
     assert (stage.night().exit if who == "run" else stage.recover()) == Exit.OUTSTANDING
-    assert "settle it with that version" in "".join(one.hint for one in stage.heard if isinstance(one, Failed))
-    rename_as_told(unreadable.remedy)
+    assert "settle it with that version" in "".join(one.hint for one in stage.events if isinstance(one, Failed))
+    rename_as_the_remedy_says(unreadable.remedy)
     assert not path.exists()
 
 
-def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> None:
+def test_a_settled_journal_of_an_older_version_is_not_reported(stage: Stage) -> None:
     stage.night()
     of_an_older_version(journals(stage.store.folder)[-1])
     assert known_of(stage.store, JOB.name).unreadable == ()
@@ -180,7 +180,7 @@ def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> N
     assert job_status_of(stage).level is Level.OK
 
 
-def test_every_command_that_meets_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:
+def test_every_command_that_reads_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab()
     assert night("run").code == 0
     (path,) = (night.lab.directory / "snapall.state").glob("**/*.jsonl")

@@ -36,7 +36,7 @@ NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A fault: how it comes about, the link that must tell of it, how gravely, and a part of what it says."""
+    """A fault: how to cause it, the link that must report it, its severity, and a part of its message."""
 
     link: str
     mark: Mark
@@ -95,7 +95,7 @@ def many_snapshots(night: AtLab, count: int = 251) -> None:
         external_actors.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
 
 
-def stray() -> SiteSpec:
+def orphaned() -> SiteSpec:
     return replace(batch(), vm_snapshots=((1200, 110, "Quiesce"),))
 
 
@@ -222,7 +222,7 @@ PLANTED = {
     "a filer that deletes by itself": Planted("snap autodelete of vmvol1", WARNED, "by itself", autodelete),
     "a VM that is too deep in snapshots": Planted("plan of vol1", WARNED, "web02 (vm-110)", deep),
     "more VMs than one volume should have": Planted("plan of vol1", WARNED, "26", lambda _: None, lambda: big(26)),
-    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, stray),
+    "a stray VM snapshot": Planted("orphaned VM snapshots of vol1", WARNED, "web02 (vm-110)", lambda _: None, orphaned),
 }  # fmt: skip
 
 
@@ -242,9 +242,9 @@ def _name(link: dict[str, str]) -> str:
     return f"{link['link']} of {link['of']}" if link["of"] else link["link"]
 
 
-# What a filer tells of itself must be understood by either way; the way itself, and what needs no filer, by ssh alone.
-TOLD_BY_A_FILER = {"version", "volume", "snap list", "space", "snap sched", "snap autodelete"}
-BY_RSH = [name for name, one in PLANTED.items() if one.link.partition(" of ")[0] in TOLD_BY_A_FILER]
+# Both transports must understand a filer's answers; the connection itself, and what needs no filer, by ssh alone.
+REPORTED_BY_A_FILER = {"version", "volume", "snap list", "space", "snap sched", "snap autodelete"}
+BY_RSH = [name for name, one in PLANTED.items() if one.link.partition(" of ")[0] in REPORTED_BY_A_FILER]
 
 
 @pytest.mark.parametrize(("name", "transport"), [(n, "ssh") for n in PLANTED] + [(n, "rsh") for n in BY_RSH])
@@ -262,7 +262,7 @@ def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, nam
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
+def test_without_problems_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
     night = at_lab(transport=transport)
     before = sorted(str(path) for path in night.lab.directory.rglob("*"))
     ended = night("doctor")
@@ -274,7 +274,7 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_changed(at_lab: Make,
     assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
 
 
-def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
+def test_checks_behind_a_broken_link_are_not_tried(at_lab: Make) -> None:
     night = at_lab(transport="ssh")
     written("known_hosts", "")(night)
     _, links = run_checks(night)
@@ -286,7 +286,7 @@ def test_what_hangs_on_a_broken_link_is_not_tried(at_lab: Make) -> None:
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.GARBAGE])
-def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
+def test_a_filer_that_accepts_the_login_but_answers_badly_is_reported_by_its_version(
     at_lab: Make, transport: str, kind: FaultKind
 ) -> None:
     night = at_lab(transport=transport)
@@ -297,7 +297,7 @@ def test_a_filer_that_lets_us_in_and_answers_badly_is_told_by_its_version(
     assert ended.code == 1
 
 
-def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_lab: Make) -> None:
+def test_a_filer_that_does_not_answer_is_not_queried_again(at_lab: Make) -> None:
     night = at_lab(transport="ssh")  # by rsh the lab cannot leave one so, but for a time-out
     faulty("vol status", FaultKind.DROP)(night)
     ended, links = run_checks(night)
@@ -305,8 +305,8 @@ def test_a_filer_that_leaves_a_question_without_an_answer_is_asked_no_more(at_la
     assert [command for command in asked if command != "version"] == ["vol status vmvol1"]
     (listing,) = [one for one in links if _name(one) == "snap list of vmvol1"]
     assert (listing["mark"], "did not answer `vol status vmvol1`" in listing["text"]) == (BROKEN, True)
-    told = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
-    assert {one["remedy"] for one in told} == {"check the filer's health, then run `snapall doctor` again"}
+    answers = [one for one in links if one["of"] == "vmvol1" and one["mark"] in {BROKEN, WARNED}]
+    assert {one["remedy"] for one in answers} == {"check the filer's health, then run `snapall doctor` again"}
     assert ended.code == 1
 
 
@@ -318,17 +318,17 @@ def test_rsh_that_is_refused_is_a_login_that_is_refused(at_lab: Make) -> None:
     assert (marks["filer reachable of filer1"], marks["filer login of filer1"]) == (Mark.OK, BROKEN)
 
 
-def test_what_a_job_that_the_configuration_has_lost_owes_is_told(at_lab: Make) -> None:
+def test_outstanding_work_of_a_job_removed_from_the_configuration_is_reported(at_lab: Make) -> None:
     night = at_lab()
     dead_run(night)
     night.edit("[jobs.vol1]", "[jobs.renamed]")
     _, links = run_checks(night)
-    (owed,) = [one for one in links if _name(one) == "outstanding work of vol1"]
-    assert owed["mark"] == WARNED
-    assert "web01 (vm-108)" in owed["text"]
+    (outstanding,) = [one for one in links if _name(one) == "outstanding work of vol1"]
+    assert outstanding["mark"] == WARNED
+    assert "web01 (vm-108)" in outstanding["text"]
 
 
-def test_where_no_vm_is_known_the_login_of_vcbsnapshot_is_told_as_not_tried(at_lab: Make) -> None:
+def test_with_no_known_vm_the_vcbsnapshot_login_is_reported_as_not_tried(at_lab: Make) -> None:
     night = at_lab()
     external_actors.set_database(night.world, up=False)
     _, links = run_checks(night)
@@ -346,7 +346,7 @@ def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab
     assert "geheim" not in ended.out + ended.err
 
 
-def test_a_run_at_work_is_told(at_lab: Make) -> None:
+def test_a_run_in_progress_is_reported(at_lab: Make) -> None:
     night = at_lab()
     state = load(night.config).state
     state.mkdir()
@@ -392,7 +392,7 @@ def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_la
     assert "the group `readers` cannot read" in folder["text"]
 
 
-def test_faults_of_the_configuration_are_told_all_and_exit_2(at_lab: Make) -> None:
+def test_all_configuration_faults_are_reported_with_exit_2(at_lab: Make) -> None:
     night = at_lab()
     night.edit("retain      = 4", "retain      = 0\nnonsense = 1")
     ended = night("doctor")

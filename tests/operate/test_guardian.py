@@ -28,11 +28,11 @@ from tests.operate.guardians import (
     BEATS,
     EVER,
     Make,
+    are_quiesced,
     descriptors,
     end_of_guardians,
     guarded,
     guardians,
-    held,
     journal,
     journal_of,
     kinds,
@@ -47,7 +47,7 @@ from tests.operate.guardians import (
 from tests.waiting import PATIENCE, until
 
 
-def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_story_is_told(at_lab: Make) -> None:
+def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_it(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)
     with running(night) as run:
@@ -95,9 +95,7 @@ Lock.try_acquire = leaking
 """
 
 
-def test_a_lock_that_somebody_keeps_though_the_run_is_dead_is_an_alarm_everywhere_and_settled_in_the_end(
-    at_lab: Make, tmp_path: Path
-) -> None:
+def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_lab: Make, tmp_path: Path) -> None:
     night = guarded(at_lab)
     slow(night)
     with running(night, prelude=HEIR.format(file=str(tmp_path / "heir"))) as run:
@@ -107,7 +105,7 @@ def test_a_lock_that_somebody_keeps_though_the_run_is_dead_is_an_alarm_everywher
         try:
             recovered, status = night("recover"), night("status", "--nagios")
             until(lambda: log(night), "a word of the guardian")
-            assert held(night, 2)
+            assert are_quiesced(night, 2)
         finally:
             os.kill(int((tmp_path / "heir").read_text()), signal.SIGKILL)
         end_of_guardians(night)
@@ -125,7 +123,7 @@ def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(a
     night.limits(settle=PATIENCE)  # the guardian may be quicker than the first quiesce
     slow(night, vm=108)
     with running(night, limit=1) as run:
-        until(lambda: run.poll() is not None or held(night, 1), "a VM quiesced")
+        until(lambda: run.poll() is not None or are_quiesced(night, 1), "a VM quiesced")
         if run.poll() is None:
             run.send_signal(signal.SIGSTOP)
         assert run.wait(PATIENCE) == -signal.SIGKILL
@@ -134,13 +132,13 @@ def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(a
     assert "began no release within 1 s of its first quiesce, and was ended" in log(night)[0]
 
 
-def test_after_a_whole_run_it_ends_and_says_nothing(at_lab: Make) -> None:
+def test_after_a_whole_run_it_ends_silently(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow_removal(night)
     with running(night) as run:
         wait_for_removal(night)
         assert guardians(night)
-        end_calls(night)  # the answer is lost; that the VM is free, the database tells
+        end_calls(night)  # the answer is lost; the database shows the release
         assert run.wait(PATIENCE) == 0
         end_of_guardians(night)
     assert log(night) == []
@@ -171,7 +169,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_without_the_guardians_word_nothing_is_quiesced(
+def test_until_the_guardian_reports_nothing_is_quiesced(
     at_lab: Make, how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = guarded(at_lab)
@@ -194,7 +192,7 @@ def test_without_the_guardians_word_nothing_is_quiesced(
 
 
 @pytest.mark.parametrize("command", ["run", "recover"])
-def test_whoever_comes_next_waits_for_a_guardian_at_work(at_lab: Make, command: str) -> None:
+def test_the_next_command_waits_for_an_active_guardian(at_lab: Make, command: str) -> None:
     night = guarded(at_lab)
     slow(night)
     slow_removal(night)
@@ -226,7 +224,7 @@ def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_
     with running(night) as run:
         until(lambda: kinds(night).count("Answered") == 2, "the answers of the other two")
         run.kill()
-        until(lambda: not held(night, 1), "the release of the other two")
+        until(lambda: not are_quiesced(night, 1), "the release of the other two")
         night.world.clear_faults()
         following = night("run")
         assert following.code == 5, following.err
@@ -248,7 +246,7 @@ def settled_again(night: AtLab) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [["--order", "paper"], ["--keep", "before_update"]], ids=" ".join)
-def test_it_knows_what_was_asked_of_the_run_beyond_the_configuration(at_lab: Make, options: list[str]) -> None:
+def test_it_knows_the_command_line_options_of_the_run(at_lab: Make, options: list[str]) -> None:
     night = guarded(at_lab)
     slow(night)
     argv = [sys.executable, "-m", "snapall", "run", *options, "--config", str(night.config)]
@@ -277,7 +275,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
         os.close(terminal)
         wait_for_quiesced(night, 2)
         os.close(controller)  # the system sends SIGHUP to the session
-        wait_for_removal(night)  # by the run, as it was told
+        wait_for_removal(night)  # by the run
         assert len(guardians(night)) == 1
         run.kill()
         end_of_guardians(night)
@@ -286,7 +284,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
 
 
 def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
-    """Neither its terminal nor its lock, its session or its output: whoever waits for them waits for the run alone."""
+    """It keeps none of terminal, lock, session and output: a process that waits for them waits for the run alone."""
     night = guarded(at_lab)
     slow(night)
     slow_removal(night)
@@ -312,7 +310,7 @@ def test_it_needs_neither_configuration_nor_secrets_any_more(at_lab: Make, trans
     night = guarded(at_lab, transport=transport)
     night.fault(
         Fault("snap create", FaultKind.SLOW, seconds=EVER)
-    )  # taken at once, answered never: only the list tells
+    )  # taken at once, never answered: only the list shows it
     with running(night) as run:
         until(lambda: night.ledger.captures, "the capture")
         run.kill()
@@ -419,7 +417,7 @@ def test_two_jobs_of_one_call_have_a_guardian_each(at_lab: Make) -> None:
     night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=EVER, nth=5))
     with running(night) as run:
         journals = night.lab.directory / "snapall.state" / "journals"
-        until(lambda: len(list(journals.glob("*"))) == 2 and held(night, 2), "the second job quiescing")
+        until(lambda: len(list(journals.glob("*"))) == 2 and are_quiesced(night, 2), "the second job quiescing")
         until(lambda: len(guardians(night)) == 1, "the end of the first job's guardian")
         run.kill()
         end_of_guardians(night)

@@ -1,4 +1,4 @@
-"""What a guardian makes of a run's journal, its lock and its time; with a clock that jumps when it is told to."""
+"""What a guardian makes of a run's journal, its lock and its time; with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Watch:
         self.site = SimulatedSite(self.clock)
         self.store = JournalStore(folder, self.clock, process)
         self.path = self.store.path(JOB.name, BEGAN.stamp)
-        self.told: list[What] = []
+        self.events: list[What] = []
         self.at: list[tuple[float, Callable[[], object]]] = []  # what happens when
         self.pid = os.getpid()
         self.lives = True
@@ -111,8 +111,8 @@ class Watch:
 
     @property
     def recovery(self) -> Recovery:
-        context = RunContext(self.site, self.clock, lambda record: self.told.append(record.what), lambda: False)
-        return Recovery(self.store, lambda _: context, self.told.append, lambda: False, wait=True)
+        context = RunContext(self.site, self.clock, lambda record: self.events.append(record.what), lambda: False)
+        return Recovery(self.store, lambda _: context, self.events.append, lambda: False, wait=True)
 
     @property
     def guardian(self) -> Guardian:
@@ -125,21 +125,21 @@ class Watch:
 
     @property
     def texts(self) -> list[str]:
-        return [one.text for one in self.told if isinstance(one, Guarded)]
+        return [one.text for one in self.events if isinstance(one, Guarded)]
 
     @property
     def failures(self) -> list[Failed]:
-        return [one for one in self.told if isinstance(one, Failed)]
+        return [one for one in self.events if isinstance(one, Failed)]
 
     def released(self) -> list[float]:
-        """Hears when VMs are released."""
+        """Records when VMs are released."""
         found: list[float] = []
         self.site.after = lambda step: found.append(self.clock.seconds) if isinstance(step, Release) else None
         return found
 
 
 class TickingClock(SimulatedClock):
-    """Tells of every wait. One lasts `least` seconds, for a day has many ticks."""
+    """Counts every wait. One lasts `least` seconds, for a day has many ticks."""
 
     def __init__(self, ticked: Callable[[], None]) -> None:
         super().__init__()
@@ -192,12 +192,12 @@ def test_when_a_run_dies_its_vms_are_released_at_the_next_look(watch: Watch) -> 
     assert watch.site.rows == []
 
 
-def test_a_run_whose_report_is_written_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
+def test_a_run_with_a_written_report_needs_no_guardian_whoever_holds_the_lock(watch: Watch) -> None:
     watch.begin().append([Ended(0, open=False, text="")])
     watch.at = [(60, watch.die)]
     watch.watch()
     assert watch.lives
-    assert (watch.killed_at, watch.told) == (None, [])
+    assert (watch.killed_at, watch.events) == (None, [])
 
 
 def test_a_run_that_lives_and_has_begun_its_release_is_never_ended(watch: Watch) -> None:
@@ -220,7 +220,7 @@ def test_a_run_that_has_quiesced_nothing_is_never_ended(watch: Watch, beats: boo
 
 
 def test_a_run_that_is_over_is_never_ended_though_work_of_it_stays_outstanding(watch: Watch) -> None:
-    """The process has other jobs to do, and somebody else holds this one's lock."""
+    """The process has other jobs, and another process has this job's lock."""
     journal = watch.quiesce()
 
     def over() -> None:
@@ -248,7 +248,7 @@ def test_the_time_counts_from_the_first_quiesce_and_not_from_the_start(watch: Wa
 
 
 @pytest.mark.parametrize(("beats", "limit"), [(True, LIMIT), (False, LIMITS.silence)])
-def test_what_a_suspended_machine_sleeps_through_does_not_count(watch: Watch, beats: bool, limit: float) -> None:
+def test_time_during_which_the_machine_is_suspended_does_not_count(watch: Watch, beats: bool, limit: float) -> None:
     watch.quiesce()
     watch.beats = beats
     watch.at.append((10.0, lambda: watch.clock.push(86400)))
@@ -284,14 +284,14 @@ def test_without_a_journal_there_is_nothing_to_guard(watch: Watch) -> None:
         watch.watch()
 
 
-def test_a_lock_that_keeps_nobody_out_makes_no_guardian(watch: Watch) -> None:
+def test_a_lock_that_excludes_no_one_makes_no_guardian(watch: Watch) -> None:
     watch.quiesce()
     watch.release()
     with pytest.raises(JournalError, match=f"is free although process {watch.pid} holds it"):
         watch.watch()
 
 
-def test_what_a_next_run_has_settled_is_not_settled_again(watch: Watch) -> None:
+def test_work_settled_by_the_next_run_is_not_settled_again(watch: Watch) -> None:
     journal = watch.quiesce()
 
     def next_run() -> None:
@@ -299,11 +299,11 @@ def test_what_a_next_run_has_settled_is_not_settled_again(watch: Watch) -> None:
         watch.lock = watch.hold("run")
         taken_over = TakenOver("the next run", "the run had left it open")
         watch.recovery.finish(watch.store.open(journal.path), JOB, taken_over, alone=True)
-        watch.told.clear()
+        watch.events.clear()
 
     watch.at.append((3.0, next_run))
     watch.watch()
-    assert watch.told == []
+    assert watch.events == []
     assert [taken.by for _, taken in watch.store.read(watch.path).takeovers] == ["the next run"]
     watch.release()
 
@@ -315,15 +315,15 @@ def test_a_lock_that_others_keep_is_not_waited_for_beyond_the_longest_wait(watch
     watch.watch(longest_wait=600)
     assert 600 <= watch.clock.seconds < 630
     assert is_open(watch.path)
-    assert watch.told == []
+    assert watch.events == []
     watch.release()
 
 
-def test_a_lock_that_is_held_though_the_run_is_dead_is_told_once_and_tried_on(watch: Watch) -> None:
+def test_a_lock_held_after_the_run_died_is_reported_once_and_retried(watch: Watch) -> None:
     watch.quiesce()
 
     def killed() -> None:
-        dead_note(watch.store.state)  # the lock stays with whoever shares its open file
+        dead_note(watch.store.state)  # the lock stays with the process that shares its open file
         watch.lives = False
 
     watch.at.append((3.0, killed))
@@ -336,7 +336,7 @@ def test_a_lock_that_is_held_though_the_run_is_dead_is_told_once_and_tried_on(wa
     assert not is_open(watch.path)
 
 
-def test_a_journal_that_is_damaged_ends_nobody_and_what_was_read_before_is_settled(watch: Watch) -> None:
+def test_a_damaged_journal_ends_no_process_and_what_was_read_before_is_settled(watch: Watch) -> None:
     watch.quiesce()
     guardian = watch.guardian
     with watch.path.open("a") as file:
@@ -350,7 +350,7 @@ def test_a_journal_that_is_damaged_ends_nobody_and_what_was_read_before_is_settl
     assert is_open(watch.path)  # it is as it was
 
 
-def test_a_journal_that_was_damaged_from_the_start_is_told(watch: Watch) -> None:
+def test_a_journal_damaged_from_the_start_is_reported(watch: Watch) -> None:
     watch.quiesce()
     watch.path.write_text("{}\n")
     watch.at.append((LIMIT * 3, watch.die))
@@ -397,7 +397,7 @@ def test_when_the_state_folder_is_gone_a_run_that_gives_no_sign_of_life_is_ended
     assert watch.site.rows == []
 
 
-def test_a_lock_without_a_name_is_no_leave_to_work_beside_a_run_that_lives(watch: Watch) -> None:
+def test_an_unlinked_lock_does_not_permit_work_beside_a_living_run(watch: Watch) -> None:
     watch.quiesce().append([ReleaseBegan("a signal")])
     released = watch.released()
     watch.at += [(3.0, watch.delete_state), (3.0, watch.release), (60.0, lambda: setattr(watch, "lives", False))]
@@ -406,7 +406,7 @@ def test_a_lock_without_a_name_is_no_leave_to_work_beside_a_run_that_lives(watch
     assert at >= 60
 
 
-def test_whoever_holds_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch) -> None:
+def test_the_holder_of_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch) -> None:
     watch.quiesce()
     released = watch.released()
 
@@ -422,7 +422,7 @@ def test_whoever_holds_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch
     assert watch.site.rows == []
 
 
-def test_what_cannot_be_settled_without_a_journal_has_a_remedy_that_needs_none(watch: Watch) -> None:
+def test_work_without_a_journal_gets_a_remedy_that_needs_none(watch: Watch) -> None:
     watch.quiesce()
     watch.site.fail(lambda step: isinstance(step, Release), lambda step, act: Refusal("no VirtualCenter"))
     watch.site.faults *= 9
@@ -477,6 +477,6 @@ def test_a_job_that_wants_no_guardian_has_none(at_lab: Callable[..., AtLab]) -> 
     )
 
 
-def test_a_configuration_that_was_cut_off_is_none() -> None:
+def test_a_truncated_configuration_is_rejected() -> None:
     with pytest.raises(ValueError, match="no configuration arrived"):
         GuardianConfig.from_bytes(b"")

@@ -35,7 +35,7 @@ def samples_of(night: AtLab) -> dict[str, float]:
     return found
 
 
-def test_after_a_good_night_all_of_them_tell_of_it(at_lab: Make) -> None:
+def test_after_a_successful_run_all_of_them_report_it(at_lab: Make) -> None:
     night = at_lab()
     assert night("run").code == 0
     calls = len(night.ledger)
@@ -141,7 +141,7 @@ def test_a_volume_that_cannot_be_listed_hides_no_other(at_lab: Make) -> None:
     assert "remedy: " in told.err
 
 
-def test_several_filers_that_are_down_are_told_each(at_lab: Make) -> None:
+def test_each_of_several_unreachable_filers_is_reported(at_lab: Make) -> None:
     night = at_lab()
     text = night.config.read_text()
     table = text[text.index("[filers.filer1]") : text.index("[jobs.vol1]")]
@@ -156,7 +156,7 @@ def test_several_filers_that_are_down_are_told_each(at_lab: Make) -> None:
     assert ended.err.count("remedy: ") == 1
 
 
-def test_the_svg_is_written_where_it_is_asked_for(at_lab: Make) -> None:
+def test_the_svg_is_written_to_the_given_path(at_lab: Make) -> None:
     night = at_lab(site=tiny())
     night("run")
     path = night.lab.directory / "night.svg"
@@ -168,13 +168,13 @@ def test_the_svg_is_written_where_it_is_asked_for(at_lab: Make) -> None:
 
 
 @pytest.mark.parametrize("command", [("show",), ("show", "1999"), ("status", "nojob"), ("stats", "nojob")])
-def test_what_is_not_there_is_an_error_with_a_remedy(at_lab: Make, command: tuple[str, ...]) -> None:
+def test_a_missing_file_is_an_error_with_a_remedy(at_lab: Make, command: tuple[str, ...]) -> None:
     ended = at_lab()(*command)
     assert ended.code == 2
     assert "remedy: " in ended.err
 
 
-def test_a_killed_run_is_told_as_one(at_lab: Make) -> None:
+def test_a_killed_run_is_reported_as_killed(at_lab: Make) -> None:
     night = at_lab()
     night("run")
     journal = max((night.lab.directory / "snapall.state").glob("**/*.jsonl"))
@@ -209,7 +209,7 @@ def test_a_killed_run_of_a_job_that_was_renamed_since_is_not_forgotten(at_lab: M
 
 @contextmanager
 def shut_out(night: AtLab) -> Iterator[None]:
-    """Work as somebody who may read all but the state folder: root as another user, anybody else by its mode."""
+    """Work as a user who can read everything but the state folder: root as another user, others by its mode."""
     state = night.lab.directory / "snapall.state"
     state.chmod(0o700 if os.geteuid() == 0 else 0)
     for file in (path for path in night.lab.directory.iterdir() if path.is_file()):
@@ -225,7 +225,7 @@ def shut_out(night: AtLab) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit", "plan", "recover"])
-def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
+def test_unreadable_journals_are_not_reported_as_absent(
     in_sight: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     night = AtLab(in_sight, capsys)
@@ -234,12 +234,12 @@ def test_where_the_journals_may_not_be_seen_nobody_says_that_there_are_none(
         night(command)  # whatever it imports is there by now
         with shut_out(night):
             ended = night(command)
-    assert (ended.code, ended.out) == (5 if command == "recover" else 1, "")  # what they owe stays owed
+    assert (ended.code, ended.out) == (5 if command == "recover" else 1, "")  # its work stays outstanding
     assert "cannot be read: Permission denied" in ended.err
 
 
 @pytest.mark.parametrize("command", ["status", "show", "stats"])
-def test_who_looks_at_journals_alone_needs_no_password(at_lab: Make, command: str) -> None:
+def test_commands_that_read_only_journals_need_no_password(at_lab: Make, command: str) -> None:
     """A monitoring system's user may not read them, and has none of cron's variables."""
     night = at_lab(transport="ssh")
     assert night("run").code == 0
@@ -248,4 +248,4 @@ def test_who_looks_at_journals_alone_needs_no_password(at_lab: Make, command: st
     assert night(command).code == 0
     assert night("plan").code == 2
     night.edit("retain      = 4", "retain      = 0")
-    assert night(command).code == 2  # every other fault is told as ever
+    assert night(command).code == 2  # every other fault is reported as before

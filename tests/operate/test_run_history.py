@@ -28,7 +28,7 @@ SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 
 
-def test_a_good_night_is_told_whole(stage: Stage) -> None:
+def test_the_history_of_a_successful_run_is_complete(stage: Stage) -> None:
     report = stage.night()
     run = run_history_of(stage)
     assert (run.kind, run.exit, run.published, run.quiesced, len(run.targets)) == (RunKind.NIGHT, 0, True, 3, 3)
@@ -58,7 +58,7 @@ def test_a_vm_that_was_not_quiesced_says_why(stage: Stage) -> None:
     assert "too many snapshots" in missed[0].why
 
 
-def test_a_night_without_a_capture_has_no_backup(stage: Stage) -> None:
+def test_a_run_without_a_capture_has_no_backup(stage: Stage) -> None:
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
     run = run_history_of(stage)
@@ -83,7 +83,7 @@ def test_before_it_is_settled_its_vms_are_named(stage: Stage) -> None:
     assert (run.left, run.open) == (("sql01 (vm-110)",), True)
 
 
-def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Stage) -> None:
+def test_later_releases_by_others_do_not_extend_the_runs_own_window(stage: Stage) -> None:
     journal = stage.begun(SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
     outcome = stage.site.perform(Quiesce(SQL, "Quiesce-20070322T030000Z"), lambda _: None)
     journal.append([Answered(1, outcome, CREATE)])
@@ -98,7 +98,7 @@ def test_what_others_released_later_is_no_part_of_the_runs_own_window(stage: Sta
     assert vm.released_at > run.last
 
 
-def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(stage: Stage) -> None:
+def test_a_vm_with_an_unanswered_release_is_released_once_the_database_lists_nothing(stage: Stage) -> None:
     stage.site.fail(release_of(110), act_unanswered)
     stage.night()
     (vm,) = [one for one in run_history_of(stage).vms if one.vm.id == 110]
@@ -108,7 +108,7 @@ def test_a_vm_whose_release_was_not_answered_is_free_when_nothing_is_seen_on_it(
     assert vm.released_at >= vm.release.sent
 
 
-def test_the_removal_of_orphaned_snapshots_is_no_night(stage: Stage) -> None:
+def test_removing_orphaned_snapshots_does_not_count_as_a_run(stage: Stage) -> None:
     stage.site.rows.append(VmSnapshot("snapshot-9", 110, "Quiesce", stage.clock.utc()))
     adopt(stage.job, stage.pace, stage.context, stage.store, [Orphan("vol1", SQL, stage.site.rows[0])])
     assert stage.site.rows == []
@@ -116,7 +116,7 @@ def test_the_removal_of_orphaned_snapshots_is_no_night(stage: Stage) -> None:
     assert past(stage.store, "vol1").runs == ()
 
 
-def test_a_capture_of_some_volumes_only_is_no_backup(stage: Stage) -> None:
+def test_a_capture_of_only_some_volumes_is_not_a_backup(stage: Stage) -> None:
     job = replace(stage.job, volumes=("v", "w"))
     name = job.temporary("20070322T030000Z")
     sent = Intent(1, Capture("v", name)), Intent(2, Capture("w", name))
@@ -158,18 +158,18 @@ def test_a_dead_runs_vm_was_quiesced_only_if_it_answered_before_the_capture(stag
     assert {vm.vm.id: vm.state for vm in run.vms} == {110: QUIESCED, 108: NOT_QUIESCED}
 
 
-def test_no_header_is_no_run() -> None:
+def test_a_journal_without_a_header_gives_no_run() -> None:
     assert history(RunState()) is None
 
 
-def test_a_named_backup_is_no_night(stage: Stage) -> None:
+def test_a_named_backup_does_not_count_as_a_nightly_run(stage: Stage) -> None:
     stage.night(keep="before-upgrade")
     run = run_history_of(stage)
     assert (run.kind, run.backup is not None, run.published) == (RunKind.KEEP, True, False)
     assert past(stage.store, "vol1").runs == ()
 
 
-def test_the_past_is_newest_first_and_as_long_as_is_asked(stage: Stage) -> None:
+def test_the_history_is_newest_first_and_as_long_as_requested(stage: Stage) -> None:
     stamps = [stage.night().stamp for _ in range(3)]
     assert [run.stamp for run in past(stage.store, "vol1").runs] == stamps[::-1]
     assert [run.stamp for run in past(stage.store, "vol1", 2).runs] == stamps[:0:-1]

@@ -115,5 +115,5 @@ def test_at_new_year_the_filer_may_be_in_the_next_year_already(date: str, hours:
 
 
 @pytest.mark.parametrize("date", ["", "today", "Feb 30 10:00", "Xyz 01 10:00"])
-def test_a_date_that_is_none_has_no_age(date: str) -> None:
+def test_an_invalid_date_has_no_age(date: str) -> None:
     assert age_of("", date, NOW, UTC) is None

@@ -1,4 +1,4 @@
-"""How a job stands in the morning, by its journals alone."""
+"""The status of a job in the morning, by its journals alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def told(found: JobStatus) -> str:
     return "; ".join(one.text for one in found.findings)
 
 
-def test_a_whole_night_is_ok(stage: Stage) -> None:
+def test_a_whole_run_is_ok(stage: Stage) -> None:
     stage.night()
     found = job_status_of(stage, hours=5)
     assert (found.level, found.findings, found.left) == (Level.OK, (), ())
@@ -58,7 +58,7 @@ def test_a_backup_grows_too_old(stage: Stage, hours: float, level: Level) -> Non
     assert job_status_of(stage, hours).level is level
 
 
-def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
+def test_a_failed_run_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
     first = stage.night()
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
@@ -69,7 +69,7 @@ def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) 
     assert found.backup.stamp == first.stamp
 
 
-def test_a_partial_night_warns(stage: Stage) -> None:
+def test_a_partial_run_warns(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
     found = job_status_of(stage)
@@ -104,7 +104,7 @@ def test_of_many_vms_only_the_first_few_are_named(stage: Stage, count: int, says
     assert f"{says}; run `snapall recover`" in told(found)
 
 
-def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
+def test_while_another_process_settles_them_status_only_warns(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, TakenOver("guardian", "the run died"), stamp="20070324T030000Z")
@@ -115,7 +115,7 @@ def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
     assert job_status_of(stage, 0).level is Level.CRITICAL
 
 
-def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
+def test_a_run_in_progress_may_keep_its_vms_quiesced(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
@@ -138,7 +138,7 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
     assert ("no heartbeat for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
 
 
-def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
+def test_the_very_first_run_in_progress_raises_no_alarm(stage: Stage) -> None:
     stage.begun(*BEGUN)
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
         found = job_status_of(stage)
@@ -154,7 +154,7 @@ def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
     assert "the last run may have left VMs quiesced" in told(found)
 
 
-def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> None:
+def test_a_killed_run_that_was_settled_still_counts_as_failed(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
@@ -171,7 +171,7 @@ def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
     assert "stopped by a signal" in told(job_status_of(stage))
 
 
-def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
+def test_a_job_removed_from_the_configuration_is_reported_while_a_run_of_it_is_open(stage: Stage) -> None:
     stage.night()
     assert removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc()) is None
     stage.clock.push(86400)
@@ -182,7 +182,7 @@ def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open
     assert "no longer in the configuration" in told(found)
 
 
-def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: Stage) -> None:
+def test_a_removed_job_whose_open_run_cannot_be_read_is_still_reported(stage: Stage) -> None:
     journal = stage.begun(*BEGUN)
     journal.path.write_text("no journal\nneither is this\n")
     found = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
@@ -191,7 +191,7 @@ def test_a_lost_job_whose_open_run_cannot_be_read_is_told_all_the_same(stage: St
     assert "unreadable: " in told(found)
 
 
-def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None:
+def test_a_named_backup_in_progress_may_keep_its_vms_quiesced_too(stage: Stage) -> None:
     stage.night()
     header = Began(
         stage.job, "20070324T030000Z", "vc01", "filer1", stage.pace, "0.2.0", keep="before-upgrade", format=FORMAT
@@ -214,7 +214,7 @@ def test_a_backup_of_the_future_does_not_stay_young_in_silence(stage: Stage) -> 
     assert "dated in the future" in told(found)
 
 
-def test_what_the_last_run_left_pending_is_counted_not_what_each_run_did(stage: Stage) -> None:
+def test_only_backups_left_pending_by_the_last_run_are_counted(stage: Stage) -> None:
     stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
     stage.night()
     stage.night()  # of those that must not enter the chain the newest alone is kept
@@ -238,10 +238,10 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
 
 
 @pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
-def test_of_another_users_lock_the_living_holder_is_believed_alone(
+def test_of_another_users_lock_only_the_living_holder_is_trusted(
     in_sight: Path, pid: int, since: float, held: bool
 ) -> None:
-    """A run that was killed leaves its word; whoever may not try the lock must not take it for a run at work."""
+    """A killed run leaves its holder file; without access to the lock it must not count as a running run."""
     stage = slow_stage(in_sight / "state")
     stage.night()
     began = datetime.fromtimestamp(psutil.Process(1).create_time() + since, UTC)
@@ -261,7 +261,7 @@ def test_of_another_users_lock_the_living_holder_is_believed_alone(
     assert ended.stdout.strip() == ("a run" if held else "")
 
 
-def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(stage: Stage) -> None:
+def test_a_lock_whose_holder_is_dead_is_critical_and_named(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
@@ -283,7 +283,7 @@ def test_it_is_critical_even_where_nothing_is_outstanding_for_no_run_can_begin(s
     assert job_status_of(stage, 0).level is Level.OK
 
 
-def test_whoever_only_looks_at_that_lock_for_a_moment_is_no_alarm(stage: Stage) -> None:
+def test_a_process_that_only_checks_that_lock_raises_no_alarm(stage: Stage) -> None:
     stage.night()
     stage.processes = process
     dead_note(stage.state)
@@ -310,7 +310,7 @@ def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[.
     assert night("status").code == 0
 
 
-def test_where_the_state_is_no_folder_nobody_is_sent_to_the_permissions(stage: Stage) -> None:
+def test_a_state_path_that_is_not_a_folder_gets_no_remedy_about_permissions(stage: Stage) -> None:
     stage.state.rmdir()
     stage.state.write_text("something else")
     with pytest.raises(JournalError) as refused:

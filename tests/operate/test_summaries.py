@@ -30,7 +30,7 @@ OUTPUT = 50_000  # characters that a program prints at each create
 
 
 def chatty(step: Step, act: Act) -> Outcome:
-    """It prints far more than anybody wants to read."""
+    """It prints far more than is of any use."""
     done = act(step)
     assert isinstance(done, Done)
     return Done("x" * OUTPUT, done.ssid)
@@ -77,7 +77,7 @@ def test_a_look_at_many_journals_reads_a_few_kilobytes_of_each(stage: Stage, loo
 
 
 def test_a_look_does_not_need_the_rest_of_a_journal(stage: Stage) -> None:
-    """Nothing but the last lines is left of them: whoever read more of them would fail."""
+    """Only their last lines are left: reading more would fail."""
     paths = many_nights(stage)
     before = job_status_of(stage), statistics_of(stage), stage.store.known("vol1")
     for path in paths:
@@ -108,14 +108,14 @@ def without_its_summary(line: str) -> str:
 
 def judged(stage: Stage) -> tuple[object, ...]:
     """All that a look shows of the last run, by whatever it was read from."""
-    standing, numbers = job_status_of(stage, 0), statistics_of(stage)
+    status, numbers = job_status_of(stage, 0), statistics_of(stage)
     known = known_of(stage.store, "vol1")
-    last = standing.last or (known.open[-1] if known.open else run_history_of(stage))
-    return plain(last), shown(standing), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
+    last = status.last or (known.open[-1] if known.open else run_history_of(stage))
+    return plain(last), shown_fields(status), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
 
 
-def shown(standing: JobStatus) -> tuple[object, ...]:
-    return standing.level, standing.findings, standing.age, standing.left, standing.watched, standing.pending
+def shown_fields(status: JobStatus) -> tuple[object, ...]:
+    return status.level, status.findings, status.age, status.left, status.watched, status.pending
 
 
 def plain(run: RunHistory) -> tuple[object, ...]:
@@ -161,8 +161,8 @@ def dead_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
-def test_a_summary_that_was_tampered_with_is_no_defect(dead_night: Path, data: st.DataObject) -> None:
-    """It may lie, as any line may; whoever looks at it shows it, or says that the journal is damaged."""
+def test_a_tampered_summary_is_not_treated_as_a_defect(dead_night: Path, data: st.DataObject) -> None:
+    """It may be wrong, like any line; a reader shows it, or reports the journal as damaged."""
     *lines, last = dead_night.read_text().splitlines()
     body = json.loads(last)
     *way, end = data.draw(st.sampled_from(list(places(body))))

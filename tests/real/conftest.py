@@ -81,7 +81,7 @@ def driver() -> str:
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine at which nobody listens."""
+    """A port of this machine without a listener."""
     return free_port()
 
 
@@ -108,7 +108,7 @@ MACs hmac-sha1
 
 @pytest.fixture
 def sshd(tmp_path: Path, world: World) -> Iterator[Callable[[str], Peer]]:
-    """Starts an sshd with these further lines of configuration; it lets in whoever runs the tests, by key."""
+    """Starts an sshd with these further lines of configuration; it accepts the user who runs the tests, by key."""
     with ExitStack() as stack:
         user_key = paramiko.RSAKey.generate(2048)
         user_key.write_private_key_file(str(tmp_path / "user_key"))
@@ -145,7 +145,7 @@ def sshd_by_password(tmp_path: Path, world: World) -> Iterator[Callable[[str], P
 
 @contextmanager
 def _sshd(folder: Path, command: str, lines: str, prefix: Sequence[str] = ()) -> Iterator[int]:
-    """The port of an sshd that forces this command; its host key stands in known_hosts."""
+    """The port of an sshd that forces this command; its host key is in known_hosts."""
     daemon = program("sshd", "openssh-server")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where root's sshd shuts its unprivileged half in
@@ -168,7 +168,7 @@ def _sshd(folder: Path, command: str, lines: str, prefix: Sequence[str] = ()) ->
 
 @pytest.fixture
 def rshd(tmp_path: Path, world: World) -> Iterator[Peer]:
-    """An in.rshd that lets `snapall` of this machine into an account of its own, and nobody else."""
+    """An in.rshd that accepts only `snapall` of this machine, for an account of its own."""
     daemon = program("in.rshd", "rsh-redone-server")
     if os.geteuid() != 0:
         pytest.skip("in.rshd must be started by root, and called from a privileged port")

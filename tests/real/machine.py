@@ -1,4 +1,4 @@
-"""What the real peers need of the machine: their programs, ports, and files of /etc that nobody else sees."""
+"""What the real peers need of the machine: their programs, ports, and private files of /etc."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def sleeper(tmp_path: Path) -> Sleeper:
     return Sleeper(tmp_path)
 
 
-def test_what_it_prints_and_how_it_ends_is_told() -> None:
+def test_its_output_and_its_exit_are_reported() -> None:
     ran = hook_process.run(["sh", "-c", "cat; echo err >&2; exit 3"], b"handed", os.environ, PATIENCE, lambda: False)
     assert (ran.code, ran.output) == (3, "handederr\n")
 
@@ -84,14 +84,14 @@ def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         hook_process.run([str(tmp_path / "none")], b"", {}, PATIENCE, lambda: False)
 
 
-def test_what_it_left_in_the_background_is_ended_too(sleeper: Sleeper) -> None:
+def test_its_background_children_are_ended_too(sleeper: Sleeper) -> None:
     orphan = f"(sleep 3600 & echo $! > {shlex.quote(str(sleeper.record))}); sleep 3600"  # its parent is gone at once
     ran = hook_process.run(["sh", "-c", orphan], b"", os.environ, 60, lambda: False, sleeper.now)
     assert ran.code is None
     sleeper.assert_ended()
 
 
-def test_one_that_prints_without_end_takes_little_room_and_its_last_words_are_read(tmp_path: Path) -> None:
+def test_endless_output_takes_little_memory_and_its_end_is_read(tmp_path: Path) -> None:
     """It prints a tenth between two looks at what it has printed, however fast either of the two is."""
     chatty = (
         "import sys\ngo, done = open(sys.argv[1], 'rb', 0), open(sys.argv[2], 'wb', 0)\n"

@@ -60,7 +60,7 @@ def needs_unixodbc() -> None:
         missing(f"pyodbc finds no driver manager (Debian: unixodbc): {error}")
 
 
-def test_a_data_source_that_nobody_defined(tmp_path: Path) -> None:
+def test_an_undefined_data_source_is_reported(tmp_path: Path) -> None:
     needs_unixodbc()
     output = asked(tmp_path)
     assert "the ODBC data source is missing: " in output
@@ -100,7 +100,7 @@ def test_a_server_whose_name_is_unknown(tmp_path: Path, driver: str) -> None:
     assert "the server cannot be reached: " in asked(tmp_path, odbc=dsn)
 
 
-def test_a_connection_string_in_the_url_is_not_told(tmp_path: Path, driver: str, closed_port: int) -> None:
+def test_a_connection_string_in_the_url_is_not_shown(tmp_path: Path, driver: str, closed_port: int) -> None:
     needs_unixodbc()
     words = f"DRIVER={driver};SERVER=127.0.0.1;PORT={closed_port};UID=vc_user;PWD=hunter2;TDS_Version=7.1"
     url = "mssql+pyodbc:///?odbc_connect=" + words.replace("/", "%2F").replace(";", "%3B").replace("=", "%3D")

@@ -45,8 +45,8 @@ def test_an_unprivileged_source_port_is_refused(rshd: Peer) -> None:
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.ACT_NO_ANSWER])
-def test_a_killed_command_looks_like_silence_so_only_the_list_tells(rshd: Peer, kind: FaultKind) -> None:
-    """rsh has no exit status, and silence is one of the ways in which a filer says yes: that is why a run proves."""
+def test_a_killed_command_gives_no_answer_so_the_list_decides(rshd: Peer, kind: FaultKind) -> None:
+    """rsh has no exit status, and silence may mean success: that is why a run confirms by reading back."""
     rshd.world.add_faults(Fault("snap create", kind))
     filer = FilerSystem(Rsh(rshd.settings), "filer1")
     assert filer.perform(Capture("vmvol1", "new")) == Done("")
@@ -62,7 +62,7 @@ def test_a_host_and_user_of_hosts_equiv_may_come_in(hosts_equiv: Equivalent) -> 
 
 
 @pytest.mark.parametrize("lines", ["", "127.0.0.1 somebody\nlocalhost somebody\n", "192.0.2.1 snapall\n"])
-def test_whoever_hosts_equiv_does_not_name_is_refused(hosts_equiv: Equivalent, lines: str) -> None:
+def test_a_host_missing_from_hosts_equiv_is_refused(hosts_equiv: Equivalent, lines: str) -> None:
     """This daemon says so as if it were the command's output, so nothing may be taken for a listing."""
     with pytest.raises(SiteError, match="Authentication failure"):
         FilerSystem(Rsh(hosts_equiv(lines).settings), "filer1").listing("vmvol1")

@@ -35,7 +35,7 @@ def snippet(name: str) -> str:
 
 @contextmanager
 def first_words() -> Iterator[tuple[int, list[bytes]]]:
-    """A port, and the first packet that somebody sends to it; nobody answers."""
+    """A port that never answers, and the first packet sent to it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)
         heard: list[bytes] = []

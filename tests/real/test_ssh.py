@@ -48,7 +48,7 @@ def test_each_old_algorithm_will_do_alone(sshd: Start, kex: str, cipher: str) ->
 
 
 @pytest.mark.parametrize("lines", [OLD, ""], ids=["7-Mode's algorithms", "today's algorithms"])
-def test_a_password_lets_us_in_and_a_wrong_one_does_not(sshd_by_password: Start, lines: str) -> None:
+def test_the_right_password_logs_in_and_a_wrong_one_does_not(sshd_by_password: Start, lines: str) -> None:
     peer = sshd_by_password(lines)
     assert peer.settings.key_file is None
     filer = filer_of(peer)
@@ -67,7 +67,7 @@ def test_an_unknown_host_key_is_refused_before_anything_is_said(sshd: Start) -> 
         filer_of(peer).listing("vmvol1")
 
 
-def test_the_line_that_the_refusal_tells_is_the_one_that_is_missing(sshd: Start) -> None:
+def test_the_refusal_names_the_missing_line(sshd: Start) -> None:
     """OpenSSH's ssh-keyscan cannot get it: it offers nothing that such a server speaks."""
     peer = sshd(OLD)
     scanned = subprocess.run(
@@ -85,7 +85,7 @@ def test_the_line_that_the_refusal_tells_is_the_one_that_is_missing(sshd: Start)
     assert "vmware_recent" in {row.name for row in filer_of(peer).listing("vmvol1")}
 
 
-def test_a_changed_host_key_is_told_loudly(sshd: Start) -> None:
+def test_a_changed_host_key_is_reported_prominently(sshd: Start) -> None:
     peer = sshd(OLD)
     other = paramiko.RSAKey.generate(2048).get_base64()
     (peer.folder / "known_hosts").write_text(f"[127.0.0.1]:{peer.settings.port} ssh-rsa {other}\n")

@@ -107,10 +107,10 @@ class Server:
         try:
             cursor.execute(*((own, ()) if own is not None else (statement, values)))
         except sqlite3.DatabaseError as error:
-            raise self._said(str(error)) from error
+            raise self._error(str(error)) from error
 
     def _own_words(self, statement: str) -> str | None:
-        """What SQLAlchemy asks for itself, in words that SQLite knows; raises what an old server says to it."""
+        """SQLAlchemy's own queries, translated for SQLite; raises the error of an old server."""
         old = self.release.startswith("8.")
         for sign, answer, refused in (
             (
@@ -136,7 +136,7 @@ class Server:
                 return answer
         return None
 
-    def _said(self, text: str) -> ServerError:
+    def _error(self, text: str) -> ServerError:
         if hit := re.search(r"no such table: (\S+)", text):
             return _invalid(hit[1])
         if hit := re.search(r"no such column: (\S+)", text):
@@ -146,7 +146,7 @@ class Server:
         raise AssertionError(f"the stand-in does not know: {text}")
 
     def _denied(self, table: str, column: str) -> ServerError:
-        """230 for a column of a table of which others may be read, else 229; 2005 words them anew."""
+        """230 for a column of a table of which others may be read, else 229; 2005 has other texts."""
         whole = not set((self.rights or {}).get(table, ()))
         place = f"database 'VIM_VCDB', owner '{self.owners[0]}'"
         if self.release == POSTGRESQL:

@@ -1,6 +1,6 @@
 """The statements that snapall sends, as sql/statements/ shows them to a DBA: `python -m tests.site.statements DIALECT`.
 
-They are heard by a stand-in for the driver, or by SQLAlchemy's own event for SQLite, while snapall's own code asks.
+A stand-in for the driver records them, or, for SQLite, an event of SQLAlchemy, while snapall's own code asks.
 """
 
 from __future__ import annotations

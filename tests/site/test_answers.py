@@ -26,7 +26,7 @@ No snapshots exist.
 
 @pytest.mark.parametrize("verb", ["create", "delete"])
 @pytest.mark.parametrize("odd", ["it is raining", "ting snapshot...", "working..."])
-def test_a_line_of_success_beside_one_that_nobody_knows_is_no_success(verb: Verb, odd: str) -> None:
+def test_a_success_line_beside_an_unknown_line_is_not_a_success(verb: Verb, odd: str) -> None:
     good = {"create": "creating snapshot...", "delete": "deleting snapshot..."}[verb]
     assert classify(verb, good, "") is Meaning.OK
     for stdout, stderr in ((f"{good}\n{odd}", ""), (f"{odd}\n{good}", ""), (good, odd), (odd, good)):
@@ -36,7 +36,7 @@ def test_a_line_of_success_beside_one_that_nobody_knows_is_no_success(verb: Verb
 @pytest.mark.parametrize(
     ("verb", "text"), [("create", "deleting snapshot..."), ("delete", "creating snapshot..."), ("rename", "done")]
 )
-def test_the_success_of_another_command_is_none(verb: Verb, text: str) -> None:
+def test_the_success_of_another_command_does_not_count(verb: Verb, text: str) -> None:
     assert classify(verb, text, "") is Meaning.UNKNOWN_ERROR
 
 
@@ -55,7 +55,7 @@ def test_a_list_with_the_space_names_the_same_snapshots() -> None:
     assert parse_shares(LISTING, "other") == {}
 
 
-def test_a_list_without_the_space_tells_of_none() -> None:
+def test_a_list_without_the_space_column_gives_no_space() -> None:
     assert (
         parse_shares("Volume v\nworking...\n\ndate          name\n------------  --------\nMar 22 03:00  a\n", "v") == {}
     )
@@ -66,13 +66,13 @@ def test_a_row_before_any_volume_is_not_understood() -> None:
         parse_listing("Mar 22 03:00  a\nVolume v\nNo snapshots exist.\n", "v")
 
 
-def test_a_volume_that_is_empty_and_has_rows_is_no_whole_list() -> None:
+def test_an_empty_volume_with_rows_is_not_a_complete_list() -> None:
     with pytest.raises(SiteError, match="not a complete snapshot list"):
         parse_listing("Volume v\nNo snapshots exist.\nMar 22 03:00  a\n", "v")
 
 
 def test_every_answer_but_success_has_a_remedy_of_its_own() -> None:
     assert set(REMEDIES) == set(Meaning)
-    told = [remedy for meaning, remedy in REMEDIES.items() if meaning is not Meaning.OK]
-    assert "" not in told
-    assert len(set(told)) == len(told)
+    remedies = [remedy for meaning, remedy in REMEDIES.items() if meaning is not Meaning.OK]
+    assert "" not in remedies
+    assert len(set(remedies)) == len(remedies)

@@ -20,12 +20,12 @@ def test_a_time_is_utc_whatever_the_driver_makes_of_it() -> None:
 
 
 @given(st.text() | st.datetimes(timezones=st.none() | st.timezones()) | st.none() | st.integers())
-def test_whatever_stands_for_a_time_is_utc_or_unknown(created: object) -> None:
+def test_any_value_for_a_time_is_utc_or_unknown(created: object) -> None:
     when = utc(created)
     assert when is None or when.tzinfo is UTC
 
 
-def test_each_driver_is_told_its_time_out_in_its_own_words() -> None:
+def test_each_driver_gets_its_timeout_in_its_own_parameters() -> None:
     assert connect_timeout("pymssql", 30) == {"login_timeout": 30, "timeout": 30}
     assert connect_timeout("psycopg", 0.2) == {"connect_timeout": 1}
     assert connect_timeout("oracledb", 30) == {}
@@ -58,12 +58,12 @@ def test_passwords_are_masked_as_they_are_and_as_urls_write_them() -> None:
         "Driver=FreeTDS; Server=vc01; UID = vc_user; PWD = hunter2;",
     ],
 )
-def test_no_connection_string_is_told(text: str) -> None:
-    told = masked(f"[08001] cannot connect with {text} (0)")
-    assert told.startswith("[08001] cannot connect with ***")
-    assert not {"vc_user", "vc01", "FreeTDS", "VirtualCenter"} & set(re.findall(r"\w+", told))
+def test_no_connection_string_is_shown(text: str) -> None:
+    text = masked(f"[08001] cannot connect with {text} (0)")
+    assert text.startswith("[08001] cannot connect with ***")
+    assert not {"vc_user", "vc01", "FreeTDS", "VirtualCenter"} & set(re.findall(r"\w+", text))
 
 
 @given(st.text(alphabet="abcXYZ019{};=% @+&", min_size=5))
-def test_whatever_the_password_is_it_is_not_told(password: str) -> None:
+def test_no_password_is_shown_whatever_it_is(password: str) -> None:
     assert password not in masked(f"Unable to connect: {password}! UID=vc_user;PWD={{{password}}}", password)

@@ -26,7 +26,7 @@ def sample(name: str) -> str:
 
 @dataclass
 class FakeTransport:
-    """A way to a filer that gives one prepared answer, and remembers what it was asked."""
+    """A filer connection with one canned answer, which records the commands."""
 
     answer: FilerReply | SiteError
     asked: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ def test_each_step_is_the_batchs_own_command(step: Capture | Rename | Delete, co
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "-r", "a\n", "ä", "a(1)", "a'", "*"])
-def test_a_name_that_a_filer_cannot_bear_never_becomes_part_of_a_command(name: str) -> None:
+def test_a_name_that_the_filer_rejects_never_becomes_part_of_a_command(name: str) -> None:
     transport = FakeTransport(FilerReply("", ""))
     system = FilerSystem(transport, "filer1")
     for step in (Capture("vmvol1", name), Rename("vmvol1", name, "x"), Rename("vmvol1", "x", name), Delete(name, "x")):
@@ -85,7 +85,7 @@ def test_a_name_that_a_filer_cannot_bear_never_becomes_part_of_a_command(name: s
 
 
 @pytest.mark.parametrize("command", ["snap create v a\0b", "version\nhalt", "version\rhalt", "snap create v ä"])
-def test_what_is_not_one_line_of_ascii_is_not_sent(command: str) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(command: str) -> None:
     with pytest.raises(NotSent):
         sendable(command)
 
@@ -101,12 +101,12 @@ def test_a_create_is_done_by_its_line_on_either_stream_or_by_silence(reply: tupl
     assert outcome == Done("".join(reply).strip())
 
 
-def test_a_log_line_of_the_console_is_no_answer() -> None:
+def test_a_console_log_line_is_not_an_answer() -> None:
     output = sample("log_line") + sample("snap_create")
     assert isinstance(filer(output).perform(CAPTURE), Done)
 
 
-def test_a_create_onto_an_existing_name_failed_in_the_filers_words() -> None:
+def test_a_create_onto_an_existing_name_fails_with_the_filers_text() -> None:
     outcome = filer(sample("snap_create") + sample("snap_create_exists")).perform(CAPTURE)
     assert isinstance(outcome, Unknown)
     assert outcome.failed
@@ -134,7 +134,7 @@ def test_a_delete_of_a_busy_snapshot_failed_with_a_remedy() -> None:
     assert REMEDIES[Meaning.BUSY] in outcome.why
 
 
-def test_an_answer_that_nobody_knows_leaves_the_outcome_unknown() -> None:
+def test_an_unknown_answer_leaves_the_outcome_unknown() -> None:
     outcome = filer("Snapshot renamed.\n").perform(RENAME)
     assert isinstance(outcome, Unknown)
     assert not outcome.failed
@@ -156,7 +156,7 @@ TELLING = {
 
 
 @pytest.mark.parametrize("meaning", ERRORS)
-def test_an_error_after_the_good_line_tells_why_and_settles_nothing(meaning: Meaning) -> None:
+def test_an_error_after_the_success_line_gives_the_reason_and_settles_nothing(meaning: Meaning) -> None:
     output = f"creating snapshot...\n{TELLING[meaning]}\n"
     outcome = filer(output).perform(CAPTURE)
     assert isinstance(outcome, Unknown)
@@ -166,7 +166,7 @@ def test_an_error_after_the_good_line_tells_why_and_settles_nothing(meaning: Mea
 
 
 @given(st.sampled_from([CAPTURE, RENAME, DELETE]), st.text() | st.sampled_from(sorted(TELLING.values())), st.text())
-def test_whatever_a_filer_prints_is_no_refusal(step: Capture | Rename | Delete, stdout: str, stderr: str) -> None:
+def test_no_filer_output_counts_as_a_refusal(step: Capture | Rename | Delete, stdout: str, stderr: str) -> None:
     assert isinstance(filer(stdout, stderr).perform(step), Done | Unknown)
 
 
@@ -245,7 +245,7 @@ def test_any_other_text_on_stderr_spoils_a_listing() -> None:
 
 
 @given(st.sampled_from(["create", "rename", "delete", "list"]), st.text(), st.text())
-def test_whatever_is_said_has_a_meaning_and_a_remedy(verb: Verb, stdout: str, stderr: str) -> None:
+def test_every_answer_has_a_meaning_and_a_remedy(verb: Verb, stdout: str, stderr: str) -> None:
     meaning = classify(verb, stdout, stderr)
     assert meaning is Meaning.OK or REMEDIES[meaning]
 
@@ -295,7 +295,7 @@ def test_the_variants_of_the_releases_are_tolerated(working: str, blanks: str) -
     assert len(parse_listing(sample("log_line") + text, "vol1")) == 1
 
 
-def test_of_several_volumes_only_the_asked_one_counts() -> None:
+def test_of_several_volumes_only_the_requested_one_counts() -> None:
     text = sample("snap_list") + "\n" + sample("snap_list_n")
     assert [row.name for row in parse_listing(text, "vol1")] == ["hourly.0"]
     assert [row.name for row in parse_listing(text, "vol0")] == ["hourly.0", "hourly.2"]
@@ -314,7 +314,7 @@ def test_of_several_volumes_only_the_asked_one_counts() -> None:
         "Mar 03 20:00  hourly.0\n",  # a row of no volume
     ],
 )
-def test_what_is_no_whole_listing_of_the_volume_is_never_no_snapshots(text: str) -> None:
+def test_an_incomplete_listing_never_means_no_snapshots(text: str) -> None:
     with pytest.raises(SiteError) as caught:
         parse_listing(text, "vol1")
     assert caught.value.hint
@@ -353,7 +353,7 @@ def listing_of(volume: str, rows: list[FilerSnapshot], percentages: bool, gap: s
 
 
 @given(SNAPSHOTS, st.booleans(), st.sampled_from([" ", "    "]))
-def test_what_a_filer_lists_is_read_back(rows: list[FilerSnapshot], percentages: bool, gap: str) -> None:
+def test_a_filers_listing_is_read_back(rows: list[FilerSnapshot], percentages: bool, gap: str) -> None:
     assert parse_listing(listing_of("vmvol1", rows, percentages, gap), "vmvol1") == tuple(rows)
 
 
@@ -367,7 +367,7 @@ def test_arbitrary_text_is_an_expected_error(text: str) -> None:
 # -- the filer's listing and version
 
 
-def test_the_listing_is_asked_for_without_the_slow_columns() -> None:
+def test_the_listing_is_requested_without_the_slow_columns() -> None:
     transport = FakeTransport(FilerReply(sample("snap_list_n"), ""))
     assert len(FilerSystem(transport, "filer1").listing("vol1")) == 1
     assert transport.asked == ["snap list -n vol1"]
@@ -386,12 +386,12 @@ def test_a_listing_that_comes_with_an_error_is_not_used() -> None:
 
 
 def test_an_answer_that_breaks_off_was_an_answer() -> None:
-    """A create of which the filer said anything at all is never sent again."""
+    """A create that got any answer at all is never sent again."""
     system = FilerSystem(FakeTransport(NoAnswer("it hung up", output="creating snap")), "filer1")
     assert system.perform(Capture("vol1", "x")) == Unknown("it hung up", "creating snap")
 
 
-def test_a_filer_that_cannot_be_asked_is_an_error_with_its_hint() -> None:
+def test_an_unreachable_filer_is_an_error_with_a_hint() -> None:
     system = FilerSystem(FakeTransport(NoAnswer("it hung up", hint="look")), "filer1")
     with pytest.raises(SiteError) as caught:
         system.listing("vol1")
@@ -406,7 +406,7 @@ def test_the_version_is_the_raw_line() -> None:
 @pytest.mark.parametrize(
     "reply", [("", ""), ("", "version not found.  Type '?' for a list of commands\n"), ("a\nb\n", "")]
 )
-def test_a_filer_that_does_not_tell_its_version_is_an_error(reply: tuple[str, str]) -> None:
+def test_a_filer_that_does_not_report_its_version_is_an_error(reply: tuple[str, str]) -> None:
     with pytest.raises(SiteError, match="version"):
         filer(*reply).version()
 

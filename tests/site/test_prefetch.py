@@ -1,4 +1,4 @@
-"""Connections opened ahead: used in their order while they are usable, and closed when nobody comes for them."""
+"""Connections opened ahead: used in order while they are usable, and closed when unused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(lines: Iterator[Line], seconds: float = 60) -> Prefetch[Line]:
     return Prefetch(lambda: next(lines), seconds)
 
 
-def test_lines_are_handed_out_in_their_order_and_then_there_is_none() -> None:
+def test_connections_are_handed_out_in_order_until_none_is_left() -> None:
     lines = [Line(), Line()]
     ahead = opened(iter(lines))
     assert ahead.take(0) is None
@@ -47,13 +47,13 @@ def test_a_line_that_was_hung_up_is_closed_and_passed_over() -> None:
     assert dead.closed.is_set()
 
 
-def test_a_line_for_which_nobody_comes_is_closed() -> None:
+def test_an_unused_connection_is_closed() -> None:
     line = Line()
     opened(iter([line]), seconds=0).open()
     assert line.closed.wait(PATIENCE)
 
 
-def test_that_a_line_cannot_be_opened_is_nobodys_matter() -> None:
+def test_a_failed_prefetch_is_not_reported() -> None:
     def refused() -> Line:
         raise SiteError("filer1 does not answer", "see its network")
 
@@ -63,7 +63,7 @@ def test_that_a_line_cannot_be_opened_is_nobodys_matter() -> None:
 
 
 class Slow:
-    """A filer that lets somebody in when it is told to, or turns him away."""
+    """A filer that accepts or refuses a login when the test says so."""
 
     def __init__(self, answer: Line | SiteError) -> None:
         self.answer = answer
@@ -92,7 +92,7 @@ def being_opened(slow: Slow) -> Iterator[Prefetch[Line]]:
 
 
 def taken(ahead: Prefetch[Line], patience: float, slow: Slow) -> Line | None:
-    """What somebody gets who comes before the filer has let us in."""
+    """What a caller gets before the login is complete."""
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(ahead.take, patience)
         slow.lets_in.set()

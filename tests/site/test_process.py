@@ -1,4 +1,4 @@
-"""The subprocess of the tool, tried with real children: they outlive our patience, and nobody kills them."""
+"""The subprocess of the tool, tried with real children: they outlive the timeout and are not killed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def slow(tmp_path: Path) -> SlowProgram:
     return SlowProgram(tmp_path)
 
 
-def test_a_program_tells_its_exit_code_and_both_streams() -> None:
+def test_a_program_returns_its_exit_code_and_both_streams() -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     completed = process.run(python(code), PATIENCE, nobody)
     assert (completed.code, completed.stdout, completed.stderr) == (3, "out\n", "err\n")
@@ -104,7 +104,7 @@ def test_the_listener_learns_the_pid_and_the_start_time_while_the_program_runs(s
     assert not process.alive(children[0])
 
 
-def test_a_program_that_outlives_the_timeout_goes_on_unharmed_and_leaves_no_zombie(slow: SlowProgram) -> None:
+def test_a_program_that_outlives_the_timeout_keeps_running_and_leaves_no_zombie(slow: SlowProgram) -> None:
     children: list[Child] = []
     completed = process.run(slow.argv, 0.01, children.append)
     assert completed.code is None
@@ -115,7 +115,7 @@ def test_a_program_that_outlives_the_timeout_goes_on_unharmed_and_leaves_no_zomb
     assert not psutil.pid_exists(children[0].pid)
 
 
-def test_when_the_listener_fails_the_program_goes_on(slow: SlowProgram) -> None:
+def test_when_the_listener_fails_the_program_keeps_running(slow: SlowProgram) -> None:
     children: list[Child] = []
 
     def fail(child: Child) -> None:
@@ -134,7 +134,7 @@ def test_bytes_of_a_windows_code_page_do_not_crash_and_line_ends_are_plain() -> 
     assert process.run(python(code), PATIENCE, nobody).stdout == "gel\ufffdscht \ufffd\nSsId:snapshot-1\n"
 
 
-def test_what_exceeds_the_ceiling_is_not_read() -> None:
+def test_output_beyond_the_ceiling_is_not_read() -> None:
     code = f"import sys; sys.stdout.write('x' * {process.OUTPUT_CEILING + 10})"
     completed = process.run(python(code), PATIENCE, nobody)
     assert completed.code == 0
@@ -149,7 +149,7 @@ def test_a_missing_program_never_started_and_the_hint_names_the_key(tmp_path: Pa
     assert isinstance(caught.value, SiteError)
 
 
-def test_a_file_that_is_no_program_never_started(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_program_never_starts(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_text("no program")
     with pytest.raises(process.NotStarted, match="plain cannot be started"):
@@ -179,7 +179,7 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
     assert not process.alive(Child(os.getpid(), started - 3600))
 
 
-def test_where_no_file_can_be_made_a_program_runs_all_the_same(tmp_path: Path) -> None:
+def test_a_program_runs_even_if_no_file_can_be_created(tmp_path: Path) -> None:
     code = (
         "import sys, tempfile; from snapall.site import process; tempfile.tempdir = '/nowhere'; "
         "print(process.run([sys.executable, '-c', 'raise SystemExit(4)'], 300, lambda child: None))"

@@ -23,7 +23,7 @@ Behaviour = Callable[[socket.socket], None]
 
 
 class RcmdServer:
-    """One connection at a time: reads the four words of the request, then behaves as it is told."""
+    """One connection at a time: reads the four fields of the request, then behaves as configured."""
 
     def __init__(self) -> None:
         self.requests: list[list[bytes]] = []
@@ -90,7 +90,7 @@ def test_without_a_user_the_remote_one_is_called_like_the_local_one(server: Rcmd
     assert server.requests == [[b"0", b"operator", b"operator", b"version"]]
 
 
-def test_what_follows_the_zero_byte_is_the_answer(server: RcmdServer) -> None:
+def test_the_answer_follows_the_zero_byte(server: RcmdServer) -> None:
     server.behave = answer(b"\0creating snapshot...\r\n")
     assert Rsh(settings(server.port)).run("version") == FilerReply("creating snapshot...\n", "")
 
@@ -100,15 +100,15 @@ def test_silence_is_an_answer(server: RcmdServer) -> None:
 
 
 def test_the_command_finds_nothing_on_its_input(server: RcmdServer) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def listen(connection: socket.socket) -> None:
         connection.sendall(b"\0")
-        heard.append(connection.recv(1))
+        received.append(connection.recv(1))
 
     server.behave = listen
     Rsh(settings(server.port)).run("version")
-    assert heard == [b""]
+    assert received == [b""]
 
 
 def test_a_filer_that_does_not_let_us_in_has_the_command_all_the_same(server: RcmdServer) -> None:
@@ -218,7 +218,7 @@ def test_a_host_without_an_address_means_that_nothing_was_sent(host: str) -> Non
 
 
 @pytest.mark.parametrize("command", ["a\0b", "a\nb", "a\rb", "ä"])
-def test_what_is_not_one_line_of_ascii_is_not_sent(server: RcmdServer, command: str) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(server: RcmdServer, command: str) -> None:
     with pytest.raises(NotSent, match="ASCII"):
         Rsh(settings(server.port)).run(command)
     assert server.requests == []
@@ -232,7 +232,7 @@ def test_the_command_for_people_looks_as_in_the_batch() -> None:
 # -- reserved ports
 
 
-def test_an_account_that_may_not_take_a_reserved_port_is_told_what_helps() -> None:
+def test_an_account_without_the_right_to_a_reserved_port_gets_a_remedy() -> None:
     def forbid(port: int) -> socket.socket:
         raise PermissionError(errno.EACCES, "Permission denied")
 

@@ -65,7 +65,7 @@ def test_each_right_that_is_not_optional_is_missed(start: Start, table: str) -> 
         (asked.vms([688]), asked.snapshots([611]))
 
 
-def test_the_hosts_passwords_are_in_the_stand_in_and_nobody_may_read_them(start: Start) -> None:
+def test_nobody_can_read_the_host_passwords_in_the_stand_in(start: Start) -> None:
     assert "PASSWORD" in TABLES["VPX_HOST"]
     assert not any("PASSWORD" in columns for columns in granted("grants.sql").values())
 
@@ -93,8 +93,8 @@ def test_the_lookup_finds_what_snapall_finds(tmp_path: Path) -> None:
         with closing(sqlite3.connect(lab.directory / "virtualcenter.db")) as db:
             rows = db.execute((SQL / "find-datastore.sql").read_text()).fetchall()
         vc = VirtualCenter(Database(url=database_url(lab.directory), owner=""))
-        told = [(one.id, one.name, one.vms) for one in vc.inventory()]
-    assert rows == told
+        inventory = [(one.id, one.name, one.vms) for one in vc.inventory()]
+    assert rows == inventory
     assert (688, "vmvol1_vmfs", 19) in rows
 
 

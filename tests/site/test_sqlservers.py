@@ -52,13 +52,13 @@ def test_the_owner_is_looked_for_once_and_only_when_none_is_configured(
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
-def test_the_time_that_the_server_tells_is_taken_for_utc(start: Start, kind: type[Driver], release: str) -> None:
+def test_the_servers_time_is_read_as_utc(start: Start, kind: type[Driver], release: str) -> None:
     site = start(kind, release)
     assert site.asked().clock() == datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
     assert site.asked().find_owner() == "vc_user"
 
 
-def test_sql_server_2000_is_never_asked_for_what_it_does_not_have(start: Start) -> None:
+def test_sql_server_2000_never_gets_a_query_that_it_does_not_support(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert site.asked().vms([688]).vms
     assert not [statement for statement, _ in site.server.statements if "schema_name()" in statement]
@@ -74,7 +74,7 @@ def test_no_value_is_written_into_a_statement(start: Start, kind: type[Driver], 
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
-def test_vms_and_printed_ids_are_asked_for_in_one_statement(start: Start, kind: type[Driver], release: str) -> None:
+def test_one_statement_queries_vms_and_printed_ids(start: Start, kind: type[Driver], release: str) -> None:
     site = start(kind, release)
     found = site.asked("vc_user").snapshots([108], ["snapshot-1228", "none", "snapshot-7"])
     assert [(one.ssid, one.vm) for one in found] == [("snapshot-1228", 611)]
@@ -116,7 +116,7 @@ def test_a_missing_right_a_missing_table_and_a_refused_login_have_their_remedies
     assert "hunter2" not in caught.value.message
 
 
-def test_a_connection_lost_while_names_are_read_is_no_missing_right(start: Start) -> None:
+def test_a_connection_lost_while_names_are_read_is_not_a_missing_right(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     site.server.fails = ("VPX_ENTITY", ServerError(20006, "08S01", "Write to the server failed"))
     with pytest.raises(SiteError, match="the server cannot be reached"):
@@ -146,7 +146,7 @@ def test_no_owner_at_all_is_an_error(start: Start) -> None:
     assert "database.owner" in caught.value.hint
 
 
-def test_each_driver_is_told_dsn_password_and_time_out_its_own_way(start: Start) -> None:
+def test_each_driver_gets_dsn_password_and_timeout_in_its_own_way(start: Start) -> None:
     odbc = start(Pyodbc, SQL_2000)
     odbc.asked("vc_user").vms([688])
     assert odbc.driver.arguments == [(("dsn=VirtualCenter;UID=vc_user;PWD=hunter2",), {"timeout": 5})]
@@ -165,7 +165,7 @@ def test_each_driver_is_told_dsn_password_and_time_out_its_own_way(start: Start)
     }
 
 
-def test_where_the_driver_cannot_bound_statements_the_server_bounds_the_wait_for_locks(start: Start) -> None:
+def test_if_the_driver_cannot_limit_statements_the_server_limits_the_wait_for_locks(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert isinstance(site.driver, Pyodbc)
     site.driver.can_bound = False
@@ -208,7 +208,7 @@ def test_the_snapshots_of_thousands_of_vms_need_no_more_parameters_than_the_serv
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS[:4])
-def test_a_question_that_waits_for_too_long_is_no_server_that_cannot_be_reached(
+def test_a_query_timeout_is_not_reported_as_an_unreachable_server(
     start: Start, kind: type[Driver], release: str
 ) -> None:
     site = start(kind, release)
@@ -228,7 +228,7 @@ def test_a_configured_owner_may_have_a_dot_in_brackets(start: Start) -> None:
     assert site.asked("[vc.user]").vms([688]).vms[0].id == 611
 
 
-def test_no_password_shows_in_an_error_whatever_the_driver_says(start: Start) -> None:
+def test_no_error_shows_a_password_whatever_the_driver_prints(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     site.server.refusal = ServerError(0, "08001", "cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)")
     with pytest.raises(SiteError) as caught:

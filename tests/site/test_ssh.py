@@ -29,7 +29,7 @@ OLD_KEX, OLD_CIPHERS, OLD_MACS = ("diffie-hellman-group1-sha1",), ("3des-cbc",),
 NEWER_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 
-def say(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Answer:
+def answering(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Answer:
     """Answer as a filer does; without a status the connection ends before the command does."""
 
     def answer(channel: paramiko.Channel) -> None:
@@ -42,7 +42,7 @@ def say(stdout: bytes = b"", stderr: bytes = b"", status: int | None = 0) -> Ans
 
 
 class Login(paramiko.ServerInterface):
-    """Who is let in, and what is executed."""
+    """Which logins are accepted, and which commands run."""
 
     def __init__(self, server: SshServer) -> None:
         self.server = server
@@ -81,7 +81,7 @@ class SshServer:
         self.kex, self.ciphers, self.macs = OLD_KEX, OLD_CIPHERS, OLD_MACS
         self.without: dict[str, tuple[str, ...]] = {"pubkeys": NEWER_SIGNATURES, "keys": NEWER_SIGNATURES}
         self.banner = "SSH-2.0-Data ONTAP SSH 1.0"
-        self.answer: Answer = say()
+        self.answer: Answer = answering()
         self.verdict, self.open_verdict, self.exec_verdict = common.AUTH_SUCCESSFUL, common.OPEN_SUCCEEDED, True
         self.before_exec: Callable[[], None] = lambda: None
         self.auths = "password,publickey"
@@ -180,14 +180,14 @@ def settings(server: SshServer, tmp_path: Path) -> Filer:
 
 
 def test_an_old_filer_is_spoken_to_with_a_key(server: SshServer, settings: Filer) -> None:
-    server.answer = say(b"creating snapshot...\r\n", b"a word on the side\n")
+    server.answer = answering(b"creating snapshot...\r\n", b"a word on the side\n")
     assert Ssh(settings).run("snap create vmvol1 x") == FilerReply("creating snapshot...\n", "a word on the side\n")
     assert server.commands == [b"snap create vmvol1 x"]
     # A key is offered once with its signature, in one method alone.
     assert set(server.logins) == {("snapall", "publickey")}
 
 
-def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: Filer) -> None:
+def test_an_old_filer_accepts_a_password(server: SshServer, settings: Filer) -> None:
     assert Ssh(settings.model_copy(update={"key_file": None, "password": Secret("right")})).run(
         "snap rename v a b"
     ) == FilerReply("", "")
@@ -196,7 +196,7 @@ def test_an_old_filer_is_spoken_to_with_a_password(server: SshServer, settings: 
 
 def test_a_modern_server_that_takes_no_sha1_is_spoken_to_as_well(server: SshServer, settings: Filer) -> None:
     server.modern()
-    server.answer = say(b"fine\n")
+    server.answer = answering(b"fine\n")
     assert Ssh(settings).run("version") == FilerReply("fine\n", "")
 
 
@@ -219,7 +219,7 @@ def test_a_connection_opened_ahead_carries_the_next_command_and_no_other(server:
     assert server.commands == [b"version", b"snap list -n vmvol1"]
 
 
-def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected_to_anew(
+def test_a_filer_that_rejects_a_command_on_a_prefetched_connection_is_connected_again(
     server: SshServer, settings: Filer
 ) -> None:
     ssh = Ssh(settings)
@@ -233,7 +233,7 @@ def test_a_filer_that_takes_no_command_on_a_connection_opened_ahead_is_connected
     assert server.commands == [b"version"]
 
 
-def test_that_no_connection_can_be_opened_ahead_is_told_by_the_command(server: SshServer, settings: Filer) -> None:
+def test_a_failed_prefetch_is_reported_by_the_command(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_FAILED
     ssh = Ssh(settings)
     ssh.preconnect()
@@ -250,7 +250,7 @@ def test_the_command_finds_nothing_on_its_input(server: SshServer, settings: Fil
 
 
 def test_an_error_text_is_an_answer_whatever_the_exit_status(server: SshServer, settings: Filer) -> None:
-    server.answer = say(stderr=b"nosuch not found.\n", status=3)
+    server.answer = answering(stderr=b"nosuch not found.\n", status=3)
     assert Ssh(settings).run("nosuch") == FilerReply("", "nosuch not found.\n")
 
 
@@ -336,7 +336,7 @@ def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(
     assert {method for _, method in server.logins} == {"publickey"}
 
 
-def test_a_filer_that_wants_a_second_proof_is_not_entered(server: SshServer, settings: Filer) -> None:
+def test_a_filer_that_wants_a_second_factor_is_refused(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_PARTIALLY_SUCCESSFUL
     with pytest.raises(NotSent, match="second proof"):
         Ssh(settings).run("version")
@@ -411,14 +411,14 @@ def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: 
         thread.join()
 
 
-def test_what_hangs_is_left_when_the_systems_own_clock_says_so(settings: Filer) -> None:
+def test_a_hanging_call_is_abandoned_by_the_systems_own_clock(settings: Filer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match=r"is over|timed out"):
         Ssh(
             settings.model_copy(update={"port": silent.getsockname()[1], "timeout": PATIENCE}), lambda _: Deadline(0.2)
         ).run("version")
 
 
-def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: Filer) -> None:
+def test_only_one_line_of_ascii_is_ever_sent(server: SshServer, settings: Filer) -> None:
     with pytest.raises(NotSent, match="ASCII"):
         Ssh(settings).run("version\nhalt")
     assert server.logins == []
@@ -430,7 +430,7 @@ def test_what_is_not_one_line_of_ascii_is_not_sent(server: SshServer, settings: 
 def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
     server: SshServer, settings: Filer
 ) -> None:
-    server.answer = say(b"creating snap", status=None)
+    server.answer = answering(b"creating snap", status=None)
     with pytest.raises(NoAnswer, match="hung up") as caught:
         Ssh(settings).run("snap create vmvol1 x")
     assert caught.value.output == "creating snap"
@@ -468,14 +468,14 @@ def test_a_request_that_is_rejected_is_not_trusted_to_have_done_nothing(server: 
         Ssh(settings).run("snap create vmvol1 x")
 
 
-def test_a_failure_without_a_word_is_not_taken_for_silent_success(server: SshServer, settings: Filer) -> None:
-    server.answer = say(status=1)
+def test_a_silent_failure_is_not_taken_for_success(server: SshServer, settings: Filer) -> None:
+    server.answer = answering(status=1)
     with pytest.raises(NoAnswer, match="exit status 1"):
         Ssh(settings).run("snap rename v a b")
 
 
 def test_an_answer_without_end_is_left(server: SshServer, settings: Filer) -> None:
-    server.answer = say(b"x" * ((1 << 20) + 1))
+    server.answer = answering(b"x" * ((1 << 20) + 1))
     with pytest.raises(NoAnswer, match=r"1 MiB|hung up"):
         Ssh(settings).run("snap list -n vmvol1")
 
@@ -507,11 +507,11 @@ def test_a_key_with_a_passphrase_is_named(settings: Filer, user_key: paramiko.RS
     assert "locked" in why_there_is_no_way_in(settings, path)
 
 
-def test_without_a_key_or_a_password_there_is_no_way_in(settings: Filer) -> None:
+def test_without_a_key_or_a_password_the_login_fails(settings: Filer) -> None:
     assert "key_file or a password" in why_there_is_no_way_in(settings, None)
 
 
-def test_a_key_is_read_once_so_that_its_loss_stops_nobody(server: SshServer, settings: Filer) -> None:
+def test_a_key_is_read_once_so_that_losing_it_stops_no_run(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
     assert settings.key_file is not None
     settings.key_file.unlink()
@@ -519,13 +519,13 @@ def test_a_key_is_read_once_so_that_its_loss_stops_nobody(server: SshServer, set
     assert server.commands == [b"version"]
 
 
-def test_what_paramiko_logs_does_not_litter_the_terminal() -> None:
+def test_paramikos_log_stays_off_the_terminal() -> None:
     code = "import snapall.site.ssh, logging; logging.getLogger('paramiko.transport').error('noise')"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert (told.stdout, told.stderr) == (b"", b"")
 
 
-def test_a_greeting_tells_the_host_key_and_gives_no_command(server: SshServer, settings: Filer) -> None:
+def test_a_greeting_reads_the_host_key_and_sends_no_command(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
     key = ssh.greet()
     assert (key.kind, key.fingerprint) == ("ssh-rsa", server.host_key.fingerprint)

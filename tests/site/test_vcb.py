@@ -49,7 +49,7 @@ def nobody(child: Child) -> None:
 
 @dataclass(frozen=True)
 class FakeProgram:
-    """A vcbsnapshot that answers what it is told to, under any name."""
+    """A vcbsnapshot with configurable answers, under any name."""
 
     folder: Path
     name: str = "vcbsnapshot"
@@ -126,7 +126,7 @@ def test_without_a_user_vcbs_own_configuration_supplies_the_login() -> None:
     )  # fmt: skip
 
 
-def test_the_command_for_people_hides_the_password_and_quotes_only_what_needs_it() -> None:
+def test_the_displayed_command_hides_the_password_and_quotes_only_what_needs_it() -> None:
     vcb = Vcb(settings(program=("/opt/v c b/vcbsnapshot",)))
     assert vcb.command(QUIESCE) == (
         "'/opt/v c b/vcbsnapshot' -h vc01 -u vcbackup -p *** -c moref:vm-611 Quiesce-20070322T030000Z"
@@ -157,14 +157,14 @@ def test_exit_zero_without_a_snapshot_id_is_unknown_and_claimed(tmp_path: Path) 
     assert "all is well" in outcome.why
 
 
-def test_several_snapshot_ids_are_unknown_for_nobody_can_tell_which_is_ours(tmp_path: Path) -> None:
+def test_several_snapshot_ids_are_unknown_since_any_could_be_ours(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1\nSsId:snapshot-2\n"))
     assert isinstance(outcome, Unknown)
     assert "snapshot-1, snapshot-2" in outcome.why
 
 
 @pytest.mark.parametrize("fixture", ["quiesce_too_slow", "task_in_progress", "host_disconnected", "vm_gone"])
-def test_a_failed_create_is_unknown_and_says_what_virtualcenter_said(tmp_path: Path, fixture: str) -> None:
+def test_a_failed_create_is_unknown_and_quotes_virtualcenter(tmp_path: Path, fixture: str) -> None:
     output = (FIXTURES / f"{fixture}.txt").read_text()
     outcome = quiesce(FakeProgram(tmp_path, stdout="trying\n", stderr=output, code=1))
     assert isinstance(outcome, Unknown)
@@ -177,7 +177,7 @@ def test_a_create_that_failed_after_it_printed_an_id_is_unknown(tmp_path: Path) 
     assert isinstance(quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", code=1)), Unknown)
 
 
-def test_a_create_that_fails_in_silence_says_so(tmp_path: Path) -> None:
+def test_a_create_that_fails_silently_is_reported(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, code=9))
     assert isinstance(outcome, Unknown)
     assert outcome.why == "vcbsnapshot ended with exit code 9: it printed nothing"
@@ -191,7 +191,7 @@ def test_a_program_that_is_not_there_is_a_refusal_with_the_remedy(tmp_path: Path
 
 
 @pytest.mark.parametrize(("step", "own"), [(QUIESCE, "timeout"), (RELEASE, "remove_timeout")])
-def test_no_answer_in_time_is_unknown_and_the_program_goes_on(
+def test_no_answer_in_time_is_unknown_and_the_program_keeps_running(
     tmp_path: Path, step: Quiesce | Release, own: str
 ) -> None:
     gate = tmp_path / "gate"
@@ -219,7 +219,7 @@ LOGIN_REFUSED = "Error: Cannot complete login due to an incorrect user name or p
     "output",
     [LOGIN_REFUSED, LOGIN_REFUSED.upper(), "Incorrect user name or password", "The session is not authenticated."],
 )
-def test_a_refused_login_is_told_apart_and_the_outcome_stays_unknown(tmp_path: Path, output: str) -> None:
+def test_a_refused_login_is_recognised_and_the_outcome_stays_unknown(tmp_path: Path, output: str) -> None:
     for stdout, stderr in ((output, ""), ("", output)):
         for answer in (
             quiesce(FakeProgram(tmp_path, stdout=stdout, stderr=stderr, code=1)),
@@ -239,13 +239,13 @@ def test_neither_a_missing_privilege_nor_another_failure_is_a_refused_login(tmp_
     assert (outcome.login, outcome.failed) == (False, True)
 
 
-def test_who_printed_a_snapshot_id_was_let_in(tmp_path: Path) -> None:
+def test_a_printed_snapshot_id_proves_the_login(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", stderr=LOGIN_REFUSED, code=1))
     assert isinstance(outcome, Unknown)
     assert (outcome.login, outcome.failed) == (False, True)
 
 
-def test_the_words_of_a_refused_login_in_a_success_tell_of_none(tmp_path: Path) -> None:
+def test_the_text_of_a_refused_login_in_a_success_is_ignored(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-619\n", stderr=LOGIN_REFUSED))
     assert isinstance(outcome, Done)
     silent = quiesce(FakeProgram(tmp_path, stderr=LOGIN_REFUSED))
@@ -263,7 +263,7 @@ def test_a_program_that_was_killed_has_not_said_that_the_login_was_refused(tmp_p
 
 
 @pytest.mark.parametrize("name", ["ssh", "plink"])
-def test_a_far_shell_that_lost_the_far_side_tells_nothing_of_the_login(tmp_path: Path, name: str) -> None:
+def test_a_remote_shell_that_lost_its_connection_says_nothing_about_the_login(tmp_path: Path, name: str) -> None:
     program = FakeProgram(tmp_path, name, stderr=LOGIN_REFUSED, code=255)
     outcome = Vcb(settings((*program.write(), "proxy"), password=None)).perform(QUIESCE, nobody)
     assert isinstance(outcome, Unknown)
@@ -279,14 +279,14 @@ def test_exit_zero_is_a_released_vm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", [GONE, GONE.upper()])
-def test_a_snapshot_that_is_gone_already_is_done_and_the_engine_can_tell(tmp_path: Path, output: str) -> None:
+def test_an_already_removed_snapshot_counts_as_done_and_is_marked_so(tmp_path: Path, output: str) -> None:
     outcome = release(FakeProgram(tmp_path, stderr=output, code=1))
     assert isinstance(outcome, Done)
     assert outcome.already
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_vm_that_is_gone_tells_nothing_of_its_snapshot(tmp_path: Path, code: int) -> None:
+def test_a_vm_that_is_gone_says_nothing_about_its_snapshot(tmp_path: Path, code: int) -> None:
     outcome = release(FakeProgram(tmp_path, stderr=(FIXTURES / "vm_gone.txt").read_text(), code=code))
     assert isinstance(outcome, Unknown)
     assert "vim.VirtualMachine:vm-42" in outcome.why
@@ -294,7 +294,7 @@ def test_a_vm_that_is_gone_tells_nothing_of_its_snapshot(tmp_path: Path, code: i
 
 
 @pytest.mark.parametrize("name", ["another_task.txt", "task_in_progress.txt"])
-def test_another_task_in_the_way_is_told_apart(tmp_path: Path, name: str) -> None:
+def test_another_task_in_progress_is_recognised(tmp_path: Path, name: str) -> None:
     output = (FIXTURES / name).read_text()
     for text in (output, output.upper(), "vim.fault.TaskInProgress"):
         outcome = release(FakeProgram(tmp_path, stderr=text, code=1))
@@ -335,7 +335,7 @@ def test_a_removal_without_a_program_is_a_refusal(tmp_path: Path) -> None:
     assert isinstance(Vcb(settings((str(tmp_path / "nosuch"),))).perform(RELEASE, nobody), Refusal)
 
 
-def test_what_is_no_snapshot_id_is_never_sent(tmp_path: Path) -> None:
+def test_only_a_snapshot_id_is_ever_sent(tmp_path: Path) -> None:
     program = FakeProgram(tmp_path)
     outcome = Vcb(settings(program.write())).perform(Release(Vm(611), "<ssid of vm-611>"), nobody)
     assert isinstance(outcome, Refusal)
@@ -417,7 +417,7 @@ def test_ssh_that_lost_the_far_side_leaves_the_outcome_unknown(tmp_path: Path, s
         "[2007-08-07 12:29:43.798 'App' 2052 info] text\u2028SsId:snapshot-1",
     ],
 )
-def test_what_is_not_an_id_on_a_line_of_its_own_is_not_read(line: str) -> None:
+def test_only_an_id_on_its_own_line_is_read(line: str) -> None:
     assert ssids(f"before\n{line}\nafter") == ()
 
 
@@ -428,13 +428,13 @@ def test_what_is_not_an_id_on_a_line_of_its_own_is_not_read(line: str) -> None:
     before=st.text(st.characters(exclude_characters=":")),
     after=st.text(st.characters(exclude_characters=":")),
 )
-def test_an_id_is_found_wherever_its_line_stands(word: str, key: str, blanks: str, before: str, after: str) -> None:
+def test_an_id_is_found_wherever_its_line_is(word: str, key: str, blanks: str, before: str, after: str) -> None:
     assert ssids(f"{before}\n{key}{blanks}{word}{blanks}\r\n{after}") == (word,)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["SsId:", "ssid: ", "Ssid", ""]), st.text()), min_size=1))
 @example([("SsId:", "snapshot-1228"), ("ssid: ", "a b"), ("SsId:", "\N{DIGIT ONE}\N{ARABIC-INDIC DIGIT ONE}")])
-def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]]) -> None:
+def test_a_printed_id_is_always_one_plain_word(lines: list[tuple[str, str]]) -> None:
     for word in ssids("\n".join(key + rest for key, rest in lines)):
         assert word.isascii()
         assert word.isprintable()
@@ -452,7 +452,7 @@ def test_whatever_is_printed_an_id_is_one_plain_word(lines: list[tuple[str, str]
         ("Segmentation fault", 139, "exit code 139"),
     ],
 )
-def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str, code: int, trouble: str) -> None:
+def test_a_query_shows_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str, code: int, trouble: str) -> None:
     script = tmp_path / "vcbsnapshot"
     script.write_text(f'#!/bin/sh\necho "$@" > {shlex.quote(str(tmp_path))}/argv\necho "{output}"\nexit {code}\n')
     script.chmod(0o755)

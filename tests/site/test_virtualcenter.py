@@ -114,7 +114,7 @@ def test_the_vms_are_found_without_the_right_to_their_names_or_hosts(
     assert found.vms == (Vm(1, "sql01" if names else None, "esx1" if hosts else None),)
 
 
-def test_which_vms_are_still_registered_is_told_with_their_hosts(db: Db) -> None:
+def test_registered_vms_are_returned_with_their_hosts(db: Db) -> None:
     db.add("VPX_VM", (1, 9, 0), (2, 10, 1), (3, None, 0), (5, 9, 0))
     db.add("VPX_HOST", (9, "esx1", ""), (10, "esx2", ""))
     assert db.asked().registered([1, 2, 3, 4]) == {1: "esx1", 2: "esx2", 3: None}
@@ -157,13 +157,13 @@ def test_a_snapshot_is_also_found_by_its_id_whosever_it_is_and_each_comes_once(d
 @pytest.mark.parametrize(
     "word", ["", "5", "snapshot-", "snapshot-05", "Snapshot-5", "snapshot-5x", "snapshot-5\n", "s-5", "snapshot-\u0665"]
 )
-def test_a_word_that_is_no_snapshots_id_is_not_asked_for(db: Db, word: str) -> None:
+def test_a_word_that_is_not_a_snapshot_id_is_not_queried(db: Db, word: str) -> None:
     db.add("VPX_SNAPSHOT", (5, 2001, "Quiesce", None))
     assert db.asked().snapshots([], [word]) == ()
 
 
 @pytest.mark.parametrize("word", [f"snapshot-{2**31}", f"snapshot-{10**30}"])
-def test_a_printed_id_that_no_column_holds_spoils_no_look(db: Db, word: str) -> None:
+def test_a_printed_id_too_large_for_the_column_spoils_no_query(db: Db, word: str) -> None:
     db.add("VPX_SNAPSHOT", (5, 108, "Quiesce", None))
     db.add("VPX_SNAPSHOT", (2**31, 2001, "asked for", None))  # as only SQLite can hold it
     assert [one.ssid for one in db.asked().snapshots([108], [word])] == ["snapshot-5"]
@@ -175,7 +175,7 @@ def test_names_come_as_a_person_sees_them(db: Db) -> None:
     assert [one.name for one in db.asked().snapshots([108])] == ["before/after", "50% \\", "Quiesce ", ""]
 
 
-def test_thousands_of_vms_are_asked_for_at_once(db: Db) -> None:
+def test_thousands_of_vms_are_queried_at_once(db: Db) -> None:
     ids = range(1, 2501)
     db.add("VPX_VM", *((one, None, 0) for one in ids))
     db.add("VPX_DS_ASSIGNMENT", *((one, one) for one in ids))
@@ -222,7 +222,7 @@ def test_the_inventory_counts_each_vm_once_and_no_templates(db: Db) -> None:
 
 
 @pytest.mark.parametrize("column", ["CAPACITY", "FREE_SPACE"])
-def test_space_that_may_not_be_read_is_unknown_and_the_rest_is_told(db: Db, column: str) -> None:
+def test_unreadable_space_is_unknown_and_the_rest_is_returned(db: Db, column: str) -> None:
     db.add("VPX_DATASTORE", (688, "vol1", 10, 5))
     db.run(f"ALTER TABLE VPX_DATASTORE DROP COLUMN {column}")
     (one,) = db.asked().inventory()
@@ -234,7 +234,7 @@ def test_space_that_may_not_be_read_is_unknown_and_the_rest_is_told(db: Db, colu
 
 
 @pytest.mark.parametrize("value", [None, "", "much", "NaN", "sNaN", "Infinity", -1, 2**63, b"5", "1E999999"])
-def test_what_is_no_number_of_bytes_is_unknown(value: object) -> None:
+def test_an_invalid_number_of_bytes_is_unknown(value: object) -> None:
     assert bytes_of(value) is None
 
 
@@ -264,7 +264,7 @@ def test_a_missing_sqlite_file_is_an_error_and_stays_missing(tmp_path: Path) -> 
     assert not path.exists()
 
 
-def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("this is no database, and long enough to be seen as none. " * 20)
     assert "file is not a database" in refused(f"sqlite:///{tmp_path / 'x'}").message
 

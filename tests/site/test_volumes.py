@@ -1,4 +1,4 @@
-"""What a filer tells of its volumes when it is only looked at."""
+"""What a filer reports about its volumes."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_each_volume_has_its_state_and_whether_it_is_read_only() -> None:
     )
 
 
-def test_space_is_told_in_bytes() -> None:
+def test_space_is_given_in_bytes() -> None:
     assert parse_space(DF, "vmvol1") == Space(83886080 << 10, 50331648 << 10, 20971520 << 10, 1048576 << 10)
 
 
-def test_space_may_be_told_with_units_and_without_a_reserve() -> None:
+def test_space_may_have_units_and_no_reserve() -> None:
     text = "Filesystem total used avail capacity Mounted on\n/vol/v/ 80GB 32GB 48GB 40% /vol/v/\n"
     assert parse_space(text, "v") == Space(80 << 30, 48 << 30, 0, 0)
 
@@ -86,20 +86,20 @@ def test_autodelete_is_on_or_off(text: str, on: bool) -> None:
 
 
 @given(st.text())
-def test_what_is_not_understood_is_an_error_never_a_guess(text: str) -> None:
+def test_an_unrecognized_answer_is_an_error_never_a_guess(text: str) -> None:
     for parse in (parse_status, lambda output: parse_space(output, "v"), parse_schedule, parse_autodelete):
         with pytest.raises(SiteError):
             parse(f"?{text}")
 
 
-def test_a_release_without_autodelete_is_not_asked_for_it() -> None:
+def test_a_release_without_autodelete_is_not_queried_for_it() -> None:
     says = CannedFiler({})
     assert Volumes(says, "filer1").autodeletes("v", "NetApp Release 7.0.2: Wed") is None
     assert says.asked == []
 
 
 @pytest.mark.parametrize("version", ["NetApp Release 7.1: Wed", "NetApp Release 7.10.1", "who knows"])
-def test_the_first_release_with_autodelete_is_asked_and_one_that_is_not_known_too(version: str) -> None:
+def test_the_first_release_with_autodelete_and_an_unknown_release_are_queried(version: str) -> None:
     says = CannedFiler({"snap autodelete v show": FilerReply("snap autodelete settings for v:\nstate : on\n", "")})
     assert Volumes(says, "filer1").autodeletes("v", version) is True
 
@@ -130,7 +130,7 @@ def test_no_unfit_name_reaches_a_command_line() -> None:
 
 
 @pytest.mark.parametrize("mark", ["snapmirrored=on", "read-only"])
-def test_a_mirrors_destination_is_read_only_by_either_word(mark: str) -> None:
+def test_either_status_word_marks_a_read_only_mirror_destination(mark: str) -> None:
     line = (
         "         Volume State           Status            Options\n              v online          raid_dp, flex     "
     )
@@ -140,5 +140,5 @@ def test_a_mirrors_destination_is_read_only_by_either_word(mark: str) -> None:
     assert not Volumes(says, "filer1").state("v").read_only
 
 
-def test_all_volumes_are_told() -> None:
+def test_all_volumes_are_returned() -> None:
     assert len(Volumes(CannedFiler({"vol status": FilerReply(STATUS, "")}), "filer1").all()) == 3

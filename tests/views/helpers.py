@@ -17,13 +17,13 @@ BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "1", format=FORMA
 EVIL = "sql\x1b]0;x\x07\u202e[red]01"
 
 
-def heard_by(stage: Stage, *listeners: Listener) -> Report:
-    def hear(record: Record) -> None:
-        stage.heard.append(record.what)
+def run_with(stage: Stage, *listeners: Listener) -> Report:
+    def listen(record: Record) -> None:
+        stage.events.append(record.what)
         for listener in listeners:
             listener(record)
 
-    stage.hear = hear  # type: ignore[method-assign]
+    stage.listen = listen  # type: ignore[method-assign]
     return stage.night()
 
 

@@ -23,12 +23,12 @@ from snapall.views.console import ConsoleView, Terminal, ending, screen
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
 from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
-from tests.views.helpers import AT, BEGAN, heard_by, report_with
+from tests.views.helpers import AT, BEGAN, report_with, run_with
 
 
 def progress_of(stage: Stage) -> Progress:
     progress = Progress()
-    heard_by(stage, progress)
+    run_with(stage, progress)
     return progress
 
 
@@ -116,7 +116,7 @@ def test_a_narrow_screen_shows_states_and_title_whole(tmp_path: Path) -> None:
         progress(record)
         screens.append(drawn(progress, 40, 30, record.at))
 
-    heard_by(stage, draw)
+    run_with(stage, draw)
     for state in ("quiescing ", "releasing ", "released ", "not quiesced"):
         assert any(state in text for text in screens)
     assert "order safe ─" in screens[-2].splitlines()[0]  # what has no room is left out, not cut
@@ -155,7 +155,7 @@ def test_the_screen_counts_the_vms_and_times_the_window(tmp_path: Path) -> None:
         progress(record)
         screens.append(drawn(progress, 80, 30, record.at))
 
-    heard_by(stage, draw)
+    run_with(stage, draw)
     assert any("2 of 3 VMs quiesced" in text for text in screens)
     assert any("1 of 2 VMs released" in text for text in screens)  # the third was never quiesced
     assert any("at most 15 min before the capture" in text for text in screens)
@@ -178,7 +178,7 @@ def test_the_live_screen_ends_with_an_empty_line_for_what_the_terminal_echoes() 
     assert re.match(r"(\x1b\[0m)?\n", stream.getvalue().split("╯")[1])
 
 
-def test_what_recover_did_stays_on_the_screen() -> None:
+def test_the_result_of_recover_stays_on_the_screen() -> None:
     stream = io.StringIO()
     with ConsoleView(Console(file=stream, width=80, height=24, force_terminal=True), lambda: AT) as view:
         view(Record(AT, Failed("web01 is still quiesced", "run `snapall recover` again")))
@@ -207,7 +207,7 @@ def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
         progress(record)
         screens.append(drawn(progress, 80, 30, record.at))
 
-    heard_by(stage, draw)
+    run_with(stage, draw)
     assert any("● quiesce" in text for text in screens)
     assert any("waiting: vmware_snap4" in text for text in screens)
     assert any("○ release" in text for text in screens)
@@ -218,7 +218,7 @@ def test_the_live_console_leaves_the_summary_on_the_screen(tmp_path: Path) -> No
     stream = io.StringIO()
     console = Console(file=stream, width=100, height=40, force_terminal=True)
     with ConsoleView(console, lambda: AT) as view:
-        heard_by(Stage(tmp_path), view)
+        run_with(Stage(tmp_path), view)
     text = stream.getvalue()
     assert "whole success" in text
     last = text[text.rindex("whole success") :]
@@ -244,7 +244,7 @@ def test_a_terminal_that_has_gone_is_left_quietly(tmp_path: Path) -> None:
 
 def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     path = tmp_path / "night.svg"
-    heard_by(Stage(tmp_path / "state"), Picture(path))
+    run_with(Stage(tmp_path / "state"), Picture(path))
     text = path.read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
     assert "3 of 3 VMs quiesced" in text

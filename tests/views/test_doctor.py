@@ -16,7 +16,7 @@ ILL = [
 ]
 
 
-def test_without_a_problem_one_line_says_so() -> None:
+def test_without_problems_one_line_says_so() -> None:
     assert doctor_lines(WELL, 0)[-1] == "no problems: 2 checks"
 
 

@@ -47,11 +47,11 @@ def test_the_page_names_the_schema() -> None:
         ("doctor", doctor_json([CheckResult("log", "", Mark.OK, "snapall.log")])),
     ],
 )
-def test_what_a_command_shows_is_on_the_page(command: str, body: dict[str, object]) -> None:
+def test_the_page_documents_the_output_of_every_command(command: str, body: dict[str, object]) -> None:
     assert _members(body) - {"schema"} <= set(re.findall(r"`(\w+)`", ROWS[command]))
 
 
-def test_what_comes_from_the_journals_is_on_the_page(tmp_path: Path) -> None:
+def test_the_page_documents_the_fields_of_the_journals(tmp_path: Path) -> None:
     stage = slow_stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()

@@ -21,12 +21,12 @@ from snapall.views.jsonlines import JsonLines
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
 from tests.backup.simulated import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
-from tests.views.helpers import AT, BEGAN, EVIL, heard_by
+from tests.views.helpers import AT, BEGAN, EVIL, run_with
 
 
 def plain(stage: Stage, *, quiet: bool = False) -> str:
     stream = io.StringIO()
-    heard_by(stage, PlainLines(stream, quiet=quiet))
+    run_with(stage, PlainLines(stream, quiet=quiet))
     return stream.getvalue()
 
 
@@ -48,7 +48,7 @@ def test_quiet_lines_show_only_trouble(tmp_path: Path) -> None:
     assert "exit 1" in text
 
 
-def test_plain_lines_show_waiting_and_what_is_outstanding() -> None:
+def test_plain_lines_show_waits_and_outstanding_work() -> None:
     stream = io.StringIO()
     lines = PlainLines(stream)
     lines(Record(AT, Waiting(AT + timedelta(minutes=5), "busy")))
@@ -64,7 +64,7 @@ def test_no_view_lets_a_name_play_tricks(tmp_path: Path) -> None:
     stream, drawn = io.StringIO(), io.StringIO()
     console = Console(file=drawn, width=100, force_terminal=False, color_system=None)
     progress = Progress()
-    heard_by(stage, PlainLines(stream), progress)
+    run_with(stage, PlainLines(stream), progress)
     console.print(screen(progress, AT, 100, 40))
     console.print(ending(progress, 100))
     for text in (stream.getvalue(), drawn.getvalue()):
@@ -78,7 +78,7 @@ def test_json_lines_are_objects_with_a_time_and_a_kind(tmp_path: Path) -> None:
     stream = io.StringIO()
     stage = Stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("no"))
-    heard_by(stage, JsonLines(stream))
+    run_with(stage, JsonLines(stream))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [events[0]["event"], events[-1]["event"]] == ["began", "run_ended"]
     assert {event["schema"] for event in events} == {1}
@@ -112,7 +112,7 @@ def test_runs_that_are_settled_at_once_are_not_mixed_up(tmp_path: Path) -> None:
         created = (Intent(1, Quiesce(vm, name)), Answered(1, Done(ssid=ssid), 1.0))
         stage.begun(Surveyed((), (vm,), (), (), ()), *created, job=job, stamp=stamp)
     stream = io.StringIO()
-    stage.hear = PlainLines(stream)  # type: ignore[method-assign]
+    stage.listen = PlainLines(stream)  # type: ignore[method-assign]
     stage.site.fail(release_of(web.id), once(lambda step, act: Unknown("another task", failed=True)))
     stage.recover(jobs=[JOB, other])
     assert "releasing web01 (vm-108), outcome unknown: another task" in stream.getvalue()

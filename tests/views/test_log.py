@@ -1,4 +1,4 @@
-"""snapall.log is written in the batch's own words."""
+"""snapall.log is written with the batch's own lines."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def utc(moment: datetime) -> datetime:
 
 def logged(stage: Stage, path: Path) -> list[str]:
     log = LogFile.open(path, "%H:%M", utc)
-    stage.hear = log  # type: ignore[method-assign]
+    stage.listen = log  # type: ignore[method-assign]
     stage.night()
     return path.read_text().splitlines()
 
 
-def test_a_good_night_in_paper_order_writes_the_batchs_log(at_lab: Callable[..., AtLab]) -> None:
+def test_a_successful_run_in_paper_order_writes_the_batchs_log(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab(order="paper")
     assert night("run").code == 0
     written = (night.lab.directory / "snapall.log").read_text().splitlines()
@@ -81,7 +81,7 @@ def test_a_step_without_an_answer_is_written_when_the_run_ends(tmp_path: Path) -
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, Began(JOB, "s", "vc01", "filer1", PACE, "1", format=FORMAT)))
     log(Record(START, Intent(99, Quiesce(Vm(7), "Quiesce"))))
-    stage.hear = log  # type: ignore[method-assign]
+    stage.listen = log  # type: ignore[method-assign]
     stage.night()
     lines = (tmp_path / "log").read_text().splitlines()
     assert lines[lines.index("Creating snapshot for vmid=7  ") + 1] == "03:00 no answer"
@@ -140,7 +140,7 @@ def test_what_a_run_settles_first_is_logged_after_its_first_line(tmp_path: Path)
     assert not any("Commenced" in line for line in lines[1:])
 
 
-def test_what_is_unusual_is_logged(tmp_path: Path) -> None:
+def test_unusual_events_are_logged(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, RenamedBack(Rename("v", "vmware_recent", "vmware_previous"))))
     assert (tmp_path / "log").read_text() == "03:00 vmware_previous on v is vmware_recent again\n"

@@ -70,7 +70,7 @@ def names() -> Labels:
 
 
 @pytest.mark.parametrize(("fact", "text"), NEWS, ids=lambda one: type(one).__name__)
-def test_what_is_unusual_is_news(names: Labels, fact: Fact, text: str) -> None:
+def test_unusual_records_are_news(names: Labels, fact: Fact, text: str) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert text in found.text
@@ -88,13 +88,13 @@ def test_a_problem_is_trouble(names: Labels, fact: Fact, text: str) -> None:
 @pytest.mark.parametrize(
     "fact", [ReleaseBegan("confirmed"), Confirmed("v", "vmware_new_x", "d"), RotationEnded((), whole=True)]
 )
-def test_what_every_good_run_has_is_routine(names: Labels, fact: Fact) -> None:
+def test_records_of_every_successful_run_are_routine(names: Labels, fact: Fact) -> None:
     found = sentence(fact, names)
     assert found is not None
     assert found.weight is Weight.ROUTINE
 
 
-def test_an_id_that_the_create_printed_is_no_news_when_it_is_listed(names: Labels) -> None:
+def test_an_id_that_the_create_printed_is_not_news_when_it_is_listed(names: Labels) -> None:
     names.learn(Record(START, Intent(1, Quiesce(SQL, "Quiesce"))))
     names.learn(Record(START, Answered(1, Done(ssid="snapshot-7"), 1.0)))
     assert sentence(Found(110, "snapshot-7"), names) is None
@@ -112,7 +112,7 @@ def test_an_answer_belongs_to_the_command_of_its_number_and_run(names: Labels) -
     assert names.unanswered == (Delete("v", "vmware_snap4"), Quiesce(WEB, "Quiesce"))
 
 
-def test_an_answer_to_an_unknown_command_is_no_step(names: Labels) -> None:
+def test_an_answer_to_an_unknown_command_belongs_to_no_step(names: Labels) -> None:
     assert names.learn(Record(START, Answered(99, Done(), 1.0))) is None
 
 

@@ -81,7 +81,7 @@ def test_no_name_ends_the_plugins_text_early(stage: Stage) -> None:
     assert line.isprintable()
 
 
-def test_the_plugins_data_fit_the_line_however_long_the_text(stage: Stage) -> None:
+def test_the_plugins_data_fits_the_line_however_long_the_text_is(stage: Stage) -> None:
     stage.night()
     for n in range(200):
         stage.begun(*BEGUN, stamp=f"20070324T03{n // 60:02}{n % 60:02}Z").path.write_text("no journal\nneither\n")

@@ -46,7 +46,7 @@ def test_where_words_would_break_each_row_becomes_a_paragraph() -> None:
 
 
 @pytest.mark.parametrize("width", [0, 20, 60])
-def test_what_a_label_names_stands_beside_it(width: int) -> None:
+def test_a_label_is_next_to_its_value(width: int) -> None:
     first, *rest = labelled("  window  ", "VMs quiesced for 12.8 s", width)
     assert first.startswith("  window  VMs")
     assert all(line.startswith(" " * 10) and line[10] != " " for line in rest)

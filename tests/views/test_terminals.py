@@ -28,7 +28,7 @@ def test_plan_begins_with_a_summary(at_lab: Make) -> None:
     assert facts["deletes"] == "vmware_snap4"
 
 
-def test_plan_and_run_know_from_earlier_nights_what_the_window_takes(at_lab: Make) -> None:
+def test_plan_and_run_estimate_the_window_from_earlier_runs(at_lab: Make) -> None:
     night = at_lab()
     night("run")
     assert "VMs quiesced for about" in night("plan").out

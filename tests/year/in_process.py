@@ -89,7 +89,7 @@ class FilerConnection:
 
     def run(self, command: str) -> FilerReply:
         sendable(command)
-        # A filer that hangs up on rsh has the command already; ssh tells whether it was taken.
+        # A filer that hangs up on rsh has the command already; over ssh it is known whether it was taken.
         unsent = NoAnswer if self._settings.transport == "rsh" else NotSent
         deadline = self._running_world.turns.now + self._settings.timeout
         self._running_world.catch_up()

@@ -57,7 +57,7 @@ def left(history: SiteHistory, site: LabSite) -> frozenset[int]:
 
 
 def gone(history: SiteHistory, site: LabSite) -> frozenset[int]:
-    """The VMs that were unregistered with a VM snapshot of snapall's: nobody can remove it by their old number."""
+    """The VMs that were unregistered with a VM snapshot of snapall's: it cannot be removed by their old number."""
     return _with_our_snapshot(history) - {vm.id for vm in site.world.vms()}
 
 

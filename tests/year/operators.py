@@ -20,7 +20,7 @@ RENAMED = "UPDATE VPX_ENTITY SET NAME = ? WHERE ID = ?"
 
 @dataclass
 class Operators:
-    """The people. `until` holds what they undo on which day."""
+    """The operators. `until`: which day they undo what."""
 
     history: SiteHistory
     chance: Chance

@@ -31,7 +31,7 @@ from snapall.views.plain import PlainLines
 from tests.year.in_process import CommandSite, Interruptions, RunningWorld
 from tests.years.turns import HostClock, Turns
 
-LOADED = virtualcenter  # before any fork, or every command would load it anew
+LOADED = virtualcenter  # before any fork, or every command would load it again
 
 DEFECT = 99  # a command that ended with an exception
 CONFIGURATION = """\

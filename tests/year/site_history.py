@@ -210,7 +210,7 @@ class SiteHistory:
         return [self.volumes[volume][name] for name in names if name in self.volumes[volume]]
 
     def numbers(self, rules: Rules) -> dict[tuple[str, str], int]:
-        """Which snapshot stands under each name of the chain."""
+        """The snapshot under each name of the chain."""
         return {
             (volume, name): self.volumes[volume][name].number
             for volume in rules.volumes
@@ -239,5 +239,5 @@ class SiteHistory:
 
 
 def _torn_over_rsh(entry: Entry) -> bool:
-    """Over rsh nobody can tell that a listing is torn; the newest snapshot stands in its first half."""
+    """Over rsh a torn listing cannot be detected; the newest snapshot is in its first half."""
     return entry.transport == "rsh" and entry.fault == FaultKind.HALF

@@ -55,7 +55,7 @@ def test_the_site_history_reports_what_snapall_must_never_do(site: LabSite, comm
     assert [text[: len(wrong)] for text in history.wrong] == [wrong]
 
 
-def test_a_backup_that_was_not_read_back_and_holds_no_vm_must_not_be_published(site: LabSite) -> None:
+def test_a_backup_without_a_quiesced_vm_that_was_not_read_back_must_not_be_published(site: LabSite) -> None:
     history = SiteHistory.of({"vmvol1": [row.name for row in site.world.listing("vmvol1")]})
     perform(site, "snap create vmvol1 vmware_new_20070101T073000Z-k3x9")
     perform(site, "snap delete vmvol1 vmware_recent")

@@ -110,7 +110,7 @@ class Year:
         self._by_day(day)
 
     def _morning(self, incidents: Incidents, code: int, midnight: datetime) -> None:
-        """Faults go away, mostly; then what somebody does about a night that did not go well."""
+        """Most faults go away; then an operator reacts to a run that did not end well."""
         chance, site = self.chance, self.site
         remedy = chance.weighed(MORNINGS) if code != 0 else "nothing"
         if remedy != "guardian":
@@ -125,7 +125,7 @@ class Year:
             words = ("recover", "--no-wait") if "--no-wait" in remedy else ("recover",)
             self.events.append(f"exit {code}, then {remedy}{'' if fixed else ', the fault still there'}")
             self._command(words, Incidents("" if fixed else incidents.fault, Interruptions(killed_at)))
-        if remedy == "guardian":  # it began with the run, and goes by the time that the clock told then
+        if remedy == "guardian":  # it began with the run, and uses the clock of that time
             site.ahead += incidents.interruptions.clock_set_by
         self._clear_faults()
 
@@ -165,13 +165,13 @@ class Year:
         """One command and its judgement."""
         site, history = self.site, self.history
         rules = self._rules(words[2] if len(words) > 2 else "")
-        freed = {
+        untagged = {
             fault.snapshot
             for fault in (FAULTS[incidents.fault][1] if incidents.fault else ())
             if fault.kind is FaultKind.TAG
         }
         tagged = {(v, row.name) for v in site.world.volumes() for row in site.world.listing(v) if row.tags}
-        history.tagged = {one for one in tagged if one[1] not in freed}
+        history.tagged = {one for one in tagged if one[1] not in untagged}
         history.read(site.news(), None)
         before = invariants.before(site, history, rules)
         output = site.folder / "output.txt"

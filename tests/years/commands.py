@@ -116,7 +116,7 @@ class Commands:
             self.world.programs.clear()
 
     def _leave_as_dead(self, process: Process) -> None:
-        """Nothing of a dead process cleans up: its note stands as it was."""
+        """A dead process cleans up nothing: its holder file stays as it was."""
         for path, data in process.holder_files.items():
             if not path.exists() and f'"pid": {process.pid},'.encode() in data:
                 path.write_bytes(data)

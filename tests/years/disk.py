@@ -19,7 +19,7 @@ from tests.years.process import Process
 
 
 class Disk:
-    """Stands for the module `os` in the journal's."""
+    """Replaces the module `os` in the journal."""
 
     def __init__(self) -> None:
         self.durable: dict[int, int] = {}  # by inode: so many bytes

@@ -63,7 +63,7 @@ class ExternalActors:
         self.world.create(self.chance.choice(sorted(self.world.vms)), self.chance.choice(NAMES))
 
     def make_quiesce(self) -> None:
-        """Called as the batch's, by a person.
+        """A snapshot that a person names like the batch's.
 
         In paper order snapall cannot tell it from its own where it has no id, and takes the only such row for its own
         by design; so it appears where nothing is outstanding, or where ours is seen, too.
@@ -130,7 +130,7 @@ class ExternalActors:
                 one.tags.clear()
 
     def rename_chain_name(self) -> None:
-        """Somebody keeps a backup under a name of his own."""
+        """An operator keeps a backup under another name."""
         self._disturb(lambda name: name in self.chain, rename=True)
 
     def delete_chain_name(self) -> None:

@@ -94,7 +94,7 @@ def _text(step: Step) -> str:
 
 
 def behaviour_of(step: Step, kind: str, pace: Pace, chance: random.Random, other: str) -> CommandBehaviour:
-    """A command's course; `kind` "": nothing is wrong. `other` is the id of somebody else's snapshot."""
+    """The behaviour of a command; `kind` "": nothing is wrong. `other` is the id of a foreign snapshot."""
     match step:
         case Quiesce():
             return _quiesce(kind, pace, chance, other)

@@ -33,7 +33,7 @@ class StrictJudge:
         self.world.record("BROKEN:", self.wrong[-1])
 
     def listed(self, snaps: Sequence[Snap]) -> None:
-        """Somebody alive reads a list."""
+        """A living process reads a list."""
         self.backed_up.update(one.by for one in snaps if one.by not in self.backed_up and self.confirmed(one.by))
 
     # VM snapshots

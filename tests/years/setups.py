@@ -43,7 +43,7 @@ def beginning() -> Setup:
 
 
 def changed(setup: Setup, chance: random.Random) -> Setup:
-    """One thing or another is configured anew."""
+    """Change one thing or another in the configuration."""
     match chance.choice(("order", "retain", "publish", "volumes", "parallel", "vms", "max_quiesced", "datastores")):
         case "order":
             order = Order.SAFE if setup.a.order is Order.PAPER else Order.PAPER

@@ -29,7 +29,7 @@ def years(seed: int) -> Iterator[Years]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nights_full_of_trouble_keep_the_promises(seed: int) -> None:
+def test_nights_full_of_faults_keep_the_promises(seed: int) -> None:
     with years(seed) as lived:
         assert list(lived.live(25)) == []
         assert lived.tally.nights == 25
@@ -45,23 +45,23 @@ def test_a_seed_gives_the_same_nights_again() -> None:
 
 
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A printed id is believed, whosever it is."""
+    """Trust a printed id, whoever's it is."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
     monkeypatch.setattr(RunState, "present_ids", ())
 
 
 def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that is left is worth an alarm."""
+    """Raise no alarm for anything left."""
     monkeypatch.setattr(report, "alarming", lambda _: ())
 
 
 def gives_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody stays for what may still appear."""
+    """Do not wait for what may still appear."""
     monkeypatch.setattr(decide_looks, "_settled_by", lambda *_: [])
 
 
 def moves_what_is_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tags are not looked at."""
+    """Ignore tags."""
     rotate = rotation.rotate
 
     def blind(job: Job, listings: Listings, pending: object) -> object:
@@ -72,7 +72,7 @@ def moves_what_is_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last but one of the chain goes, too, although the chain is not whole."""
+    """Delete the last of the chain, too, although the chain is not complete."""
     shift = rotation._shift
 
     def greedy(job: Job, volume: str, listing: tuple[object, ...]) -> object:

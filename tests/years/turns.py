@@ -87,7 +87,7 @@ class Turns:
         self._count = itertools.count()
 
     def at(self, moment: float, act: Callable[[], object]) -> None:
-        """Let something happen in the world at this moment, whoever is alive then."""
+        """Let something happen in the world at this time, whichever processes live then."""
         heapq.heappush(self._events, (moment, next(self._count), act))
 
     def start(self, work: Callable[[], None], life: Life = _IMMORTAL) -> None:
@@ -110,7 +110,7 @@ class Turns:
         *,
         ticks: bool = False,
     ) -> None:
-        """Let so much time pass for whoever calls; less when `ready` comes true. Killed: its process has died."""
+        """Let so much time pass for the caller; less when `ready` comes true. Killed: its process has died."""
         mine = _Waiter(self.now + seconds, life, ready, ticks)
         self._waiting.append(mine)
         chosen = self._next()
@@ -121,11 +121,11 @@ class Turns:
             raise Killed
 
     def pass_on(self) -> None:
-        """Let somebody else go on: a work is done."""
+        """Let another thread go on: this work is done."""
         self._next().turn.release()
 
     def _next(self) -> _Waiter:
-        """Who goes on: anybody who can; time passes until somebody can."""
+        """Pick a thread that can go on; let time pass until there is one."""
         while True:
             self._happen()
             able = [one for one in self._waiting if one.able(self.now)]

@@ -88,7 +88,7 @@ class Verdicts:
                 yield f"a snapshot of run {one.mark} may still appear on vm-{one.vm}"
 
     def _certified(self, process: Process) -> Iterator[str]:
-        """Whoever is certified as quiesced was so at the moment of every capture."""
+        """A VM certified as quiesced was quiesced at every capture."""
         if process.certified is None or not self.judge.complete(process.mark):
             return
         snaps = self.world.of_run(process.mark)
@@ -125,7 +125,7 @@ class Verdicts:
                 yield f"a failed run deleted {len(gone)} retained backups of {volume}"
 
     def rivals(self) -> list[VmRow]:
-        """Somebody else's snapshots beside ours of the same name, where snapall cannot tell which is which."""
+        """Foreign snapshots beside ours of the same name, where snapall cannot tell which is which."""
         ours = {(row.vm, row.name) for row in self.world.ours()}
         return [row for row in self.world.rows.values() if not row.by and (row.vm, row.name) in ours]
 

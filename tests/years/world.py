@@ -14,7 +14,7 @@ from tests.years.turns import Turns
 
 @dataclass(eq=False, slots=True)
 class VmRow:
-    """A VM snapshot. `by`: the mark of the run that made it; "": it is none of ours."""
+    """A VM snapshot. `by`: the mark of the run that made it; "" for a foreign one."""
 
     ssid: str
     vm: int

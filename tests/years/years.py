@@ -176,7 +176,7 @@ class Years:
         return code
 
     def _morning(self, site_faults: SiteFaults) -> None:
-        """What somebody does about it: nothing, mostly; else before the fault is found, or after."""
+        """What an operator does about it: mostly nothing; otherwise before the fault is found, or after."""
         chance, commands = self.chance, self.commands
         self.turns.pause(chance.choice((0.0, 1.0, 30.0, 3600.0)))
         if chance.random() < 0.15:
