@@ -1,1 +1,1 @@
-"""Composition: each module opens configuration, site, journals and views for one command, and decides nothing."""
+"""One module for each command: it opens configuration, site, journals and views, and decides nothing."""

@@ -1,1 +1,1 @@
-"""The core: the model of a backup, its plan, its journal, its decisions, and the engine that performs them."""
+"""The core: what a run knows, decides and remembers. It knows neither site, configuration nor views."""

@@ -1,1 +1,1 @@
-"""The commands, one file a kind: they parse, call, print and exit, and decide nothing."""
+"""The command line, one file for each group of commands: parse, call `app`, print, exit."""

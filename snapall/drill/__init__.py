@@ -1,4 +1,4 @@
-"""PROVING: runs on the lab that are killed, or struck by a fault, at every external call, and what they left behind."""
+"""The drill: runs on the lab that are killed, or struck by a fault, at every external call, and what they leave."""
 
 from snapall.errors import SnapallError
 

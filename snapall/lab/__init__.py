@@ -1,1 +1,1 @@
-"""SIMULATING: a whole site on one machine, for the demo, the drill and the tests."""
+"""The lab: a simulated site on one machine, for the demo, the drill and the tests."""

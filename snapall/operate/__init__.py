@@ -1,1 +1,1 @@
-"""Everything around the runs: doctor, status, audit, statistics, history, hooks, guardian."""
+"""Looking after backups: doctor, status, audit, statistics, history, hooks, guardian."""

@@ -1,4 +1,4 @@
-"""The world: the systems of one site as one job sees them, opened from the configuration."""
+"""The outside world: the systems of a site as one job sees them, opened from the configuration."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Telling: listeners and reports; they never decide."""
+"""What a person or a program reads: console, log file, JSON, metrics, reports. Views decide nothing."""

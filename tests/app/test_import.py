@@ -17,7 +17,7 @@ from tests.config.batches import BATS, FILLED
 from tests.config.json_schema import accepts
 from tests.config.test_batch_file import put
 
-TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "mended"]
+TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "fixed"]
 
 
 def ended(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str, str]:

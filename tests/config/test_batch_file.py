@@ -83,7 +83,7 @@ TAKEN: list[tuple[str, dict[str, tuple[tuple[str, ...], tuple[int, ...], tuple[s
         },
     ),
     ("german", {"vmvol1": (("vmvol1",), (688, 689), DEFAULT, "Quiesce")}),
-    ("mended", {"vmvol1": (("vmvol1",), (688,), DEFAULT, "Quiesce")}),
+    ("fixed", {"vmvol1": (("vmvol1",), (688,), DEFAULT, "Quiesce")}),
 ]
 
 
@@ -404,7 +404,7 @@ def test_the_filled_batch_has_the_papers_defects_at_their_lines() -> None:
 
 
 def test_a_batch_that_its_site_fixed_is_not_blamed_for_the_fixed_defect() -> None:
-    text = " ".join(one.what for one in batch_of((BATS / "mended.bat").read_bytes(), {}).defects)
+    text = " ".join(one.what for one in batch_of((BATS / "fixed.bat").read_bytes(), {}).defects)
     for gone in (
         "never set",
         "not limited",

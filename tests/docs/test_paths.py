@@ -89,6 +89,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert dead == []
 
 
+@by_page
+def test_every_code_that_a_page_names_is_that_of_a_message(page: Path) -> None:
+    known = (ROOT / "docs/causes.toml").read_text(encoding="utf-8")
+    codes = set(re.findall(r"\bSA-\d{4}\b", page.read_text(encoding="utf-8")))
+    assert {code for code in codes if f"[messages.{code}]" not in known} == set()
+
+
 def test_every_page_that_the_source_names_exists() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     named = {(name, page) for name, text in texts.items() for page in re.findall(r"\bdocs/[\w-]+\.md", text)}

@@ -31,7 +31,7 @@ def test_each_driver_gets_its_timeout_in_its_own_parameters() -> None:
     assert connect_timeout("oracledb", 30) == {}
 
 
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "database" / "said.tsv"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "database" / "driver_errors.tsv"
 SAID = [line.split("\t") for line in FIXTURE.read_text().splitlines() if not line.startswith("#")]
 
 

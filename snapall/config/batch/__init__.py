@@ -1,4 +1,4 @@
-"""Read an old snapall.bat as a configuration, or say line by line why it cannot be imported."""
+"""Read an old snapall.bat as a configuration, or report line by line why it cannot be imported."""
 
 from __future__ import annotations
 
