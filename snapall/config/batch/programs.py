@@ -61,11 +61,11 @@ def loop(source: Located | None, over: Loop, command: Command, shell: Shell) -> 
             plain.append(word)
     login = _login(command, given, shell)
     targets = [word.text.replace("%%", "%") for word in plain]
-    vm, *others = over.names
+    vm, *more = over.names
     if action == "-c" and len(plain) == 2 and targets[0] == f"moref:vm-%{vm}" and source is not None:
         named = shell.use(plain[1], "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
         return QuiesceLoop(shell.line, source.text.lower(), login, over.skip, named)
-    pairs = [[f"moref:vm-%{vm}", f"ssid:snapshot-%{other}"] for other in others[:1]]
+    pairs = [[f"moref:vm-%{vm}", f"ssid:snapshot-%{snapshot}"] for snapshot in more[:1]]
     if action == "-d" and targets in pairs and source is not None:
         return ReleaseLoop(shell.line, source.text.lower(), login, over.skip)
     text = "vcbsnapshot is called differently from the original"
