@@ -10,7 +10,7 @@ from snapall.app import init_answers
 from snapall.config.complaints import checked
 from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.config.secret import Secret
-from snapall.config.settings import Database, Filer, Vcenter
+from snapall.config.settings import Database, Filer, JobSettings, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, require_7mode
@@ -63,18 +63,16 @@ class Interview:
                 vcenter,
             )
         filer = self._ask_until_it_works(self._filer, self._check_filer, _OF_FILER)
+        job = self._job(filer, tuple(stores))
+        return Answers(vcenter, database, filer, job, ", ".join(filter(None, stores.values())) or "ids or names")
+
+    def _job(self, filer: Filer, stores: tuple[int | str, ...]) -> JobSettings:
         volumes = self._volumes(filer)
-        return Answers(
-            vcenter=vcenter,
-            database=database,
-            filer=filer,
-            job=self._ask("job", "Name of the job", volumes[0], init_answers.name),
-            volumes=volumes,
-            datastores=tuple(stores),
-            named=", ".join(filter(None, stores.values())) or "ids or names",
-            prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", init_answers.name),
-            retain=self._ask("retain", "How many backups to retain", "4", init_answers.retain),
-        )
+        name = self._ask("job", "Name of the job", volumes[0], init_answers.name)
+        prefix = self._ask("prefix", "Prefix of the backups' names", "vmware", init_answers.name)
+        retain = self._ask("retain", "How many backups to retain", "4", init_answers.retain)
+        made = {"filer": filer.name, "volumes": volumes, "datastores": stores, "prefix": prefix, "retain": retain}
+        return checked(lambda: JobSettings.model_validate({"name": name, **made}))
 
     def _ask(self, flag: str, question: str, default: str | None, read: Callable[[str], T]) -> T:
         """Return the first answer that `read` accepts: the option's, else the person's. `read` raises SnapallError."""

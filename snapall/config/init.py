@@ -10,10 +10,11 @@ from pathlib import Path
 from snapall.config.load import load
 from snapall.config.newfile import TablePath, refuse_to_overwrite, text_of, write_new
 from snapall.config.secret import Secret
-from snapall.config.settings import Database, Filer, Vcenter
+from snapall.config.settings import Database, Filer, JobSettings, Vcenter
 from snapall.errors import ConfigError
 
 VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
+_OF_JOB = ("filer", "volumes", "datastores", "prefix", "retain", "vms")
 _HEAD = "Written by `snapall init`. Relative paths are relative to this file; docs/configuration.md lists every key."
 _COMMENTS = {
     "state": "journals and locks",
@@ -32,12 +33,8 @@ class Answers:
     vcenter: Vcenter
     database: Database
     filer: Filer
-    job: str
-    volumes: tuple[str, ...]
-    datastores: tuple[int | str, ...]
+    job: JobSettings
     named: str  # the datastores' names, for a comment
-    prefix: str
-    retain: int
 
 
 def text_of_answers(one: Answers, folder: Path) -> str:
@@ -50,14 +47,7 @@ def text_of_answers(one: Answers, folder: Path) -> str:
         ("filers", one.filer.name): _table(
             one.filer, FILER_SECRET, folder, "host", "transport", "port", "user", *filer
         ),
-        ("jobs", one.job): {
-            "filer": one.filer.name,
-            "volumes": one.volumes,
-            "datastores": one.datastores,
-            "prefix": one.prefix,
-            "retain": one.retain,
-            "vms": {},
-        },
+        ("jobs", one.job.name): _table(one.job, "", folder, *_OF_JOB),
     }
     comments = {**_COMMENTS, "datastores": one.named}
     if one.vcenter.user is None:
@@ -65,7 +55,9 @@ def text_of_answers(one: Answers, folder: Path) -> str:
     return text_of(tables, _HEAD, lambda path: comments.get(path[-1], "") if path[0] != "filers" else "")
 
 
-def _table(table: Vcenter | Database | Filer, secret_file: str, folder: Path, *keys: str) -> dict[str, object]:
+def _table(
+    table: Vcenter | Database | Filer | JobSettings, secret_file: str, folder: Path, *keys: str
+) -> dict[str, object]:
     """Return some keys of a table as the file has them, the password as a reference to its own file."""
 
     def written(value: object) -> object:

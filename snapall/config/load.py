@@ -93,8 +93,8 @@ def jobs_named(config: Config, names: Sequence[str]) -> tuple[Job, ...]:
     """The jobs of these names, each once, in the order asked for; all when none is named. Raises ConfigError."""
     unknown = [name for name in dict.fromkeys(names) if name not in config.jobs]
     if unknown:
-        asked = ", ".join(repr(name) for name in unknown)
-        raise ConfigError(f"{config.path}: no such job: {asked}", f"the file has {', '.join(config.jobs)}", "SA-7003")
+        listed = ", ".join(map(repr, unknown))
+        raise ConfigError(f"{config.path}: no such job: {listed}", f"the file has {', '.join(config.jobs)}", "SA-7003")
     return tuple(config.jobs[name] for name in dict.fromkeys(names or config.jobs))
 
 

@@ -247,7 +247,9 @@ def test_an_invalid_configuration_leaves_nothing_behind(at_lab: Make, home: Path
     given: dict[str, str | None] = dict(flags_of(at_lab(transport="ssh")))
     answers = Interview(given, None, home, checks=False).answers()
     with pytest.raises(ConfigError, match="is reserved for schedules"):
-        write_first(home / "snapall.toml", replace(answers, prefix="SnapMirror"))
+        write_first(
+            home / "snapall.toml", replace(answers, job=answers.job.model_copy(update={"prefix": "SnapMirror"}))
+        )
     assert list(home.iterdir()) == []
     with pytest.raises(ConfigError, match="--database: url: must be a SQLAlchemy URL"):
         Interview({**given, "database": "no URL"}, None, home, checks=False).answers()

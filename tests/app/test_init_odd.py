@@ -104,7 +104,7 @@ def test_a_wrong_login_takes_none_of_the_other_flags_along(at_lab: Make, home: P
         }
     )
     answers = Interview({**flags, "vcenter-password-file": str(wrong)}, person, home, checks=True).answers()
-    assert (answers.filer.reserved_port, answers.retain, answers.filer.transport) == (False, 9, "rsh")
+    assert (answers.filer.reserved_port, answers.job.retain, answers.filer.transport) == (False, 9, "rsh")
 
 
 def test_a_secret_is_not_written_through_a_planted_link(at_lab: Make, home: Path) -> None:

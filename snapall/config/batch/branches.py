@@ -1,9 +1,12 @@
-"""The conditions and loops of a batch file that snapall can follow."""
+"""The conditions, loops and changes of folder of a batch file that snapall can follow."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
+
+from snapall.config.batch.lines import Command
 
 _FOR = re.compile(
     r"for\s+/f\s+(?:\"(?P<options>[^\"]*)\"\s+)?%%(?P<name>[A-Za-z])\s+in\s*\(\s*(?P<file>[^()]*?)\s*\)\s*do\s+(?P<body>.+)",
@@ -18,6 +21,8 @@ _IF_VALUE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IF_EXIST = re.compile(r"if\s+exist\s+(?P<file>\S+)\s+(?P<then>(?:del|erase)\s.+)", re.IGNORECASE | re.DOTALL)
+
+_CHANGE = re.compile(r"(cd|chdir|pushd)(?![a-z0-9_])\s*(/d\s+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +89,18 @@ def _tokens(options: str) -> int | None:
         else:
             return None
     return count
+
+
+def changes_folder(command: Command) -> bool:
+    """Whether the command changes the drive or the folder."""
+    first = command.argv[0].text
+    return re.fullmatch(r"[A-Za-z]:", first) is not None or _CHANGE.match(first) is not None
+
+
+def folder_after(here: PureWindowsPath, command: Command, program: str) -> PureWindowsPath:
+    """Return the folder after such a command; it is relative if the batch does not name the one it starts in."""
+    if re.fullmatch(r"[a-z]:", program):
+        return here if here.drive.lower() == program else PureWindowsPath(program + str(here)[len(here.drive) :])
+    target = _CHANGE.sub("", " ".join(word.text for word in command.argv), count=1).strip()
+    known = bool(target) and "%" not in target and all(char.isprintable() for char in target)
+    return here / target if known else PureWindowsPath()

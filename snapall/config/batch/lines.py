@@ -131,54 +131,39 @@ def depth_of(text: str) -> int:
     return bare.count("(") - bare.count(")")
 
 
-_TOKEN = re.compile(
-    r"""(?P<blank>[ \t]+)
-    |(?P<redirect>(?:(?<![^ \t])[0-9])?(?:>>|>|<)(?:&[0-9])?)
-    |(?P<join>&&|\|\||&|\|)
-    |(?P<quoted>"[^"]*"?)
-    |(?P<caret>\^.?)
-    |(?P<plain>[^ \t&|<>"^]+)""",
-    re.VERBOSE | re.DOTALL,
+_WORD = r'(?:"[^"]*"?|\^.?|[^ \t&|<>"^]+)+'
+_PART = re.compile(
+    r"(?P<join>&&|\|\||&|\|)"
+    rf"|(?P<handle>(?<![^ \t])[0-9])?(?P<sign>>>|>|<)(?:(?P<copy>&[0-9])|[ \t]*(?P<target>{_WORD}))?"
+    rf"|(?P<word>{_WORD})"
 )
 
 
 def commands_of(text: str) -> list[Command]:
     """Return the commands of a line with their words and redirections."""
     found: list[Command] = []
-    join, tokens = "", list[tuple[str, str]]()
-    for hit in _TOKEN.finditer(text):
-        kind = str(hit.lastgroup)
-        if kind == "join":
-            found.append(_command(join, tokens))
-            join, tokens = hit[0], []
+    join, start, argv, redirects = "", 0, list[Word](), list[Redirect]()
+    for hit in _PART.finditer(text):
+        if hit["join"]:
+            found.append(_command(join, argv, redirects, text[start : hit.start()]))
+            join, start, argv, redirects = hit["join"], hit.end(), [], []
+        elif hit["sign"]:
+            handle = hit["handle"] or ("0" if hit["sign"] == "<" else "1")
+            redirects.append(Redirect(handle, hit["sign"], None if hit["copy"] else _word(hit["target"] or "")))
         else:
-            tokens.append((kind, hit[0]))
-    return [*found, _command(join, tokens)]
+            argv.append(_word(hit["word"]))
+    return [*found, _command(join, argv, redirects, text[start:])]
 
 
-def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
-    argv: list[Word] = []
-    redirects: list[Redirect] = []
-    pieces: list[tuple[str, bool]] = []
-    waiting = ""  # the redirection whose target comes next
-    for kind, text in [*tokens, ("blank", "")]:
-        if kind in ("blank", "redirect") and pieces:
-            if waiting:
-                redirects.append(_redirect(waiting, Word(tuple(pieces))))
-            else:
-                argv.append(Word(tuple(pieces)))
-            pieces, waiting = [], ""
-        if kind == "redirect" and "&" in text:
-            redirects.append(_redirect(text, None))
-        elif kind == "redirect":
-            waiting = text
-        elif kind != "blank":
-            pieces.append({"quoted": (text.strip('"'), True), "caret": (text[1:], False)}.get(kind, (text, False)))
-    if waiting:
-        redirects.append(_redirect(waiting, Word(())))
-    carets = any(kind == "caret" for kind, _ in tokens)
-    cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
-    return Command(join, tuple(_unglued(argv)), tuple(redirects), caret=carets, open_quote=cut)
+def _word(text: str) -> Word:
+    pieces = re.findall(r'"[^"]*"?|\^.?|[^"^]+', text)
+    return Word(tuple((one.strip('"') if one[0] == '"' else one.removeprefix("^"), one[0] == '"') for one in pieces))
+
+
+def _command(join: str, argv: list[Word], redirects: list[Redirect], text: str) -> Command:
+    caret = "^" in re.sub(r'"[^"]*"?', "", text)
+    open_quote = '"' in re.sub(r'"[^"]*"|\^.?', "", text)
+    return Command(join, tuple(_unglued(argv)), tuple(redirects), caret, open_quote)
 
 
 def _unglued(argv: list[Word]) -> list[Word]:
@@ -188,8 +173,3 @@ def _unglued(argv: list[Word]) -> list[Word]:
     if hit is None or quoted:
         return argv
     return [Word(((hit[1], False),)), Word(((hit[2], False), *argv[0].pieces[1:])), *argv[1:]]
-
-
-def _redirect(sign: str, target: Word | None) -> Redirect:
-    handle = sign[0] if sign[0].isdigit() else ("0" if "<" in sign else "1")
-    return Redirect(handle, sign.lstrip("0123456789").split("&", maxsplit=1)[0], target)

@@ -99,10 +99,8 @@ def _database(given: dict[str, Word], shell: Shell) -> OsqlCall:
         ("-P", "the password of osql", ("database", "password")),
         ("-D", "the data source of osql", _URL),
     ):
-        found[option] = None
-        if option in given:
-            found[option] = shell.use(given[option], what, key, secret=option == "-P")
-        elif ("-S" if option == "-D" else "-E") not in given:
+        found[option] = shell.use(given.get(option), what, key, secret=option == "-P")
+        if option not in given and ("-S" if option == "-D" else "-E") not in given:
             shell.fault(f"osql has no {option}: {what} is missing", _BY_OVERLAY, key)
     if "-P" in given:
         shell.script.in_command_lines.append(shell.line)

@@ -61,12 +61,11 @@ def loop(source: Located | None, over: Loop, command: Command, shell: Shell) -> 
             plain.append(word)
     login = _login(command, given, shell)
     targets = [word.text.replace("%%", "%") for word in plain]
-    vm, *others = over.names
-    if action == "-c" and len(plain) == 2 and targets[0] == f"moref:vm-%{vm}" and source is not None:
+    names, vm = over.names, f"moref:vm-%{over.names[0]}"
+    if action == "-c" and len(plain) == 2 and targets[0] == vm and source is not None:
         named = shell.use(plain[1], "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
         return QuiesceLoop(shell.line, source.text.lower(), login, over.skip, named)
-    pairs = [[f"moref:vm-%{vm}", f"ssid:snapshot-%{other}"] for other in others[:1]]
-    if action == "-d" and targets in pairs and source is not None:
+    if action == "-d" and len(names) > 1 and targets == [vm, f"ssid:snapshot-%{names[1]}"] and source is not None:
         return ReleaseLoop(shell.line, source.text.lower(), login, over.skip)
     text = "vcbsnapshot is called differently from the original"
     remedy = "write `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
@@ -76,8 +75,8 @@ def loop(source: Located | None, over: Loop, command: Command, shell: Shell) -> 
 
 def _login(command: Command, given: dict[str, Word | None], shell: Shell) -> Login:
     """Read the options of the login. None as an option's value: nothing follows it."""
-    unset = "the empty -u" if given.get("-u", command.argv[0]) is None else shell.unset(given.get("-u"))
     host, user, password = (given.get(option) for option in ("-h", "-u", "-p"))
+    unset = "the empty -u" if "-u" in given and user is None else shell.unset(user)
     bare = "-u" not in given and "-p" not in given
     for key, text in (
         ("host", "vcbsnapshot has no -h" if host is None else ""),
@@ -90,15 +89,11 @@ def _login(command: Command, given: dict[str, Word | None], shell: Shell) -> Log
         shell.script.in_command_lines.append(shell.line)
     program = command.argv[0]
     placed = re.search(r"[\\/]", program.text) is not None and not program.text.startswith(".")
-
-    def use(word: Word | None, what: str, key: str, *, secret: bool = False) -> Located | None:
-        return shell.use(word, what, ("vcenter", key), secret=secret) if word else None
-
     return Login(
-        use(program if placed else None, "the program vcbsnapshot", "vcbsnapshot"),
-        use(host, "the host of vcbsnapshot", "host"),
-        use(None if unset else user, "the user of vcbsnapshot", "user"),
-        use(password, "the password of vcbsnapshot", "password", secret=True),
+        shell.use(program if placed else None, "the program vcbsnapshot", ("vcenter", "vcbsnapshot")),
+        shell.use(host, "the host of vcbsnapshot", ("vcenter", "host")),
+        shell.use(None if unset else user, "the user of vcbsnapshot", ("vcenter", "user")),
+        shell.use(password, "the password of vcbsnapshot", ("vcenter", "password"), secret=True),
         unset,
         bare,
     )

@@ -125,15 +125,15 @@ class Shell:
 
     def unset(self, word: Word | None) -> str:
         """The name, if the word is nothing but one variable that is not set; else ""."""
-        found = parts(word.text) if word is not None else []
-        match found:
+        match parts(word.text) if word is not None else []:
             case [("name", name)] if name.lower() not in self._values:
                 return _shown_name(name)
-            case _:
-                return ""
+        return ""
 
-    def use(self, word: Word, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
-        """Resolve a word as an argument; None, with a fault, if its meaning is uncertain."""
+    def use(self, word: Word | None, what: str, *keys: KeyPath, secret: bool = False) -> Located | None:
+        """Resolve a word, if there is one, as an argument; None, with a fault, if its meaning is uncertain."""
+        if word is None:
+            return None
         text, origin = "", self.line
         remedy = "write it out" if not keys else f"write it out, {_OVERLAY}"
         for piece, quoted in word.pieces:
