@@ -22,6 +22,7 @@ from snapall.backup.record import Record, RunEnded, Stage
 from snapall.errors import Exit
 from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
+from snapall.views.tables import wrapped
 
 STYLES = {
     VmStage.WAITING: "dim",
@@ -240,12 +241,16 @@ def ending(progress: Progress, width: int) -> RenderableType:
     parts = _head(progress, now, room)
     parts += [Padding(Text(safe(line), style="dim"), (0, 0, 0, 2)) for line in progress.done]
     for text, hint in progress.troubles:
-        parts.append(Text(f"! {safe(text)}", style="yellow" if well else "red"))
-        parts += [Padding(Text(f"remedy: {safe(hint)}", style="yellow"), (0, 0, 0, 4))] if hint else []
+        trouble = Table.grid(padding=(0, 1))
+        trouble.add_row("!", Text(safe(text)), style="yellow" if well else "red")
+        if hint:
+            trouble.add_row("", Text(f"remedy: {safe(hint)}", style="yellow"))
+        parts.append(trouble)
     if report is None:
         views = progress.vms
         parts += [Text(f"{count(views, VmStage.RELEASED)} of {len(views)} VMs released")] if views else []
         return _panel(parts, progress, "green" if well else "yellow", room)
     colour = "green" if well else "red" if report.exit in (Exit.OUTSTANDING, Exit.FAILED) else "yellow"
-    first, *rest = summary(report, progress.job)
-    return _panel([*parts, Text(), Text(first, style=f"bold {colour}"), *map(Text, rest)], progress, colour, room)
+    first, *rest = (Text("\n".join(wrapped(line, room, 2))) for line in summary(report, progress.job))
+    first.stylize(f"bold {colour}")
+    return _panel([*parts, Text(), first, *rest], progress, colour, room)

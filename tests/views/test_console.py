@@ -263,5 +263,5 @@ def test_the_summary_names_remedies(tmp_path: Path) -> None:
     console = Console(file=stream, width=80, color_system=None)
     progress(Record(AT, RunEnded(report_with(Exit.FAILED))))
     console.print(ending(progress, 80))
-    assert "remedy: check it" in stream.getvalue()
+    assert "│   remedy: check it" in stream.getvalue()  # below the text, not below its mark
     assert "exit 1" in stream.getvalue()
