@@ -82,7 +82,9 @@ def show(
         try:
             svg.write_text(timeline_svg(found), encoding="utf-8")
         except OSError as error:
-            raise SnapallError(f"{svg} cannot be written: {error.strerror}", "name another file with --svg") from error
+            raise SnapallError(
+                f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"
+            ) from error
     if as_json:
         options.emit(run_json(found))
     elif svg is None:

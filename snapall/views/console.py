@@ -19,7 +19,7 @@ from rich.text import Text
 
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.record import Record, RunEnded, Stage
-from snapall.errors import Exit
+from snapall.errors import Exit, coded
 from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
 from snapall.views.tables import wrapped
@@ -84,7 +84,7 @@ class ConsoleView:
         with self._lock:
             self._progress(record)
         if over and isinstance(record.what, Warned | Failed):
-            self._console.print(Text(safe(f"warning: {record.what.text}"), style="yellow"))
+            self._console.print(Text(safe(f"warning: {coded(record.what.code, record.what.text)}"), style="yellow"))
         if isinstance(record.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))

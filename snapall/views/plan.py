@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.backup.steps import Delete, Step
+from snapall.errors import coded
 from snapall.views.messages import clocked
 from snapall.views.tables import labelled, wrapped
 
@@ -48,7 +49,7 @@ def plan_lines(outlook: Outlook, width: int) -> list[str]:
         lines += [f"  {outlook.command(one.action)}", f"      # {one.reason}"]
     left_out = [f"  {vm.label}: {why}" for vm, why in plan.left] + [f"  {vm.label}: skipped" for vm in plan.skipped]
     lines += ["", "not quiesced", *left_out] if left_out else []
-    lines += ["", "warnings", *(f"  {text}" for text in plan.warnings)] if plan.warnings else []
+    lines += ["", "warnings", *(f"  {coded(one.code, one.text)}" for one in plan.warnings)] if plan.warnings else []
     return [*head, *facts, *(part for line in lines for part in wrapped(line, width, _indent(line) + 4))]
 
 
@@ -100,5 +101,5 @@ def plan_json(outlook: Outlook) -> dict[str, object]:
         "skipped": [vm.moref for vm in plan.skipped],
         "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
-        "warnings": list(plan.warnings),
+        "warnings": [one.text for one in plan.warnings],
     }

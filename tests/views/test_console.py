@@ -22,7 +22,7 @@ from snapall.errors import Exit
 from snapall.views.console import ConsoleView, Terminal, ending, screen
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
-from tests.backup.pretended import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
+from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, heard_by, report_with
 
 

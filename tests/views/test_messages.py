@@ -11,7 +11,7 @@ from snapall.backup.steps import Done, Outcome, Refusal, Release, Unknown
 from snapall.errors import Exit
 from snapall.views import messages
 from snapall.views.reports import Retained, list_json, list_lines
-from tests.backup.pretended import JOB
+from tests.backup.simulated import JOB
 from tests.views.helpers import report_with
 
 
