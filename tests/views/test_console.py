@@ -19,9 +19,10 @@ from snapall.backup.record import Forecast, Record, RunEnded, StageBegan, StageE
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
-from snapall.views.console import ConsoleView, Terminal, ending, screen
+from snapall.views.console import ConsoleView, Terminal
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
+from snapall.views.screen import ending, screen
 from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, heard_by, report_with
 
