@@ -112,6 +112,7 @@ def _stages(progress: Progress, now: datetime, room: int) -> Text:
     for stage in progress.stages:
         spent, running = progress.spent_on(stage, now), stage in progress.running
         mark, style = ("○", "dim") if spent is None else ("●", "bold yellow") if running else ("✓", "green")
+        mark, style = ("✗", "red") if stage in progress.failed else (mark, style)
         time = brief(spent) if spent is not None else ""
         wide = max(len(stage) + 2, len(time) + 2)
         names.append(f"{mark} {stage}".ljust(wide + 1), style)
