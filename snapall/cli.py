@@ -116,7 +116,12 @@ def _exit(code: int) -> NoReturn:
 
 
 def _print_error(error: SnapallError) -> None:
-    for number, line in enumerate(coded(error.code, error.message).split("\n")):
-        typer.echo(printable(line if number else f"snapall: {line}"), err=True)
-    if error.hint:
-        typer.echo(printable(f"  remedy: {error.hint}"), err=True)
+    lines = f"snapall: {coded(error.code, error.message)}".split("\n")
+    lines += [f"  remedy: {error.hint}"] if error.hint else []
+    if sys.stderr.isatty():
+        from snapall.views.tables import wrapped  # noqa: PLC0415 - rich
+
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        lines = [part for line in lines for part in wrapped(line, width)]
+    for line in lines:
+        typer.echo(printable(line), err=True)

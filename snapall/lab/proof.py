@@ -52,7 +52,7 @@ def proof(before: SiteState, after: SiteState, job: Job) -> list[str]:
     untouched = before.vm_snapshots & after.vm_snapshots
     return [
         *(lines or ["no volume snapshot was taken"]),
-        f"{len(left)} VMs are still quiesced by this run",
+        f"{len(left)} {'VM is' if len(left) == 1 else 'VMs are'} still quiesced by this run",
         f"{len(untouched)} of {len(before.vm_snapshots)} other VM snapshots are untouched",
         f"{len(touched)} of {len(before.templates)} templates were touched",
         *_filer(before, after, job),

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from snapall.backup.facts import Confirmed
 from snapall.backup.record import Record, RunEnded
-from snapall.views.console import ending, screen
 from snapall.views.progress import Progress
+from snapall.views.screen import ending, screen
 
 _WIDTH = 96
 _OUTSIDE = re.compile(r"<!--.*?-->\s*|@font-face \{.*?\}\s*", re.DOTALL)

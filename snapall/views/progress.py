@@ -108,6 +108,14 @@ class Progress:
         order = dict.fromkeys((Stage.SETTLE, *planned, *Stage))
         return tuple(stage for stage in order if stage in self.spent or stage in planned)
 
+    @property
+    def failed(self) -> tuple[Stage, ...]:
+        """The stages that ended without their result: known at the end of the run."""
+        if self.report is None:
+            return ()
+        reached = {Stage.CAPTURE: self.report.grade is not None, Stage.ROTATE: self.report.published}
+        return tuple(stage for stage, well in reached.items() if stage in self.spent and not well)
+
     def spent_on(self, stage: Stage, now: datetime) -> float | None:
         """Seconds of a stage up to now; None: it has not begun."""
         if stage not in self.spent:
@@ -176,12 +184,11 @@ class Progress:
 
 def window(views: Mapping[int, VmView], now: datetime) -> float:
     """Seconds from the first quiesce to the last release, or to now while a VM may be quiesced."""
-    timed = [view for view in views.values() if view.began is not None]
-    began = [view.began for view in timed if view.began is not None]
-    ended = [view.ended for view in timed if view.ended is not None]
+    began = [view.began for view in views.values() if view.began is not None]
+    ended = [view.ended for view in views.values() if view.ended is not None]
     if not began:
         return 0.0
-    until = now if any(view.open for view in timed) or not ended else max(ended)
+    until = now if any(view.open for view in views.values()) or not ended else max(ended)
     return max(0.0, (until - min(began)).total_seconds())
 
 

@@ -42,9 +42,9 @@ from snapall.config.load import from_batch, load, parse, validated
 from snapall.config.tomlfile import dotted
 from snapall.config.values import Reading
 from snapall.errors import ConfigError
-from snapall.views.console import ending, screen
 from snapall.views.plan import Outlook, plan_lines
 from snapall.views.progress import Progress
+from snapall.views.screen import ending, screen
 from tests.backup.simulated import JOB
 from tests.config.test_config import ENVIRON, PLAIN
 from tests.hostile.inputs import SALT, blobs, texts

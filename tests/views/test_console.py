@@ -19,10 +19,11 @@ from snapall.backup.record import Forecast, Record, RunEnded, StageBegan, StageE
 from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
-from snapall.views.console import ConsoleView, Terminal, ending, screen
+from snapall.views.console import ConsoleView, Terminal
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
-from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
+from snapall.views.screen import ending, screen
+from tests.backup.simulated import JOB, Stage, act_unanswered, capture_of, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, report_with, run_with
 
 
@@ -131,6 +132,18 @@ def test_at_the_end_the_time_is_compared_with_the_usual_one(tmp_path: Path) -> N
     assert "of about" not in stream.getvalue()
 
 
+def test_at_the_end_a_stage_without_its_result_is_marked(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "busy", replace(JOB, busy_wait=20))
+    stage.site.volumes["v"][3] = replace(stage.site.volumes["v"][3], tags=("busy",))
+    assert progress_of(stage).failed == (Part.ROTATE,)
+    stage = Stage(tmp_path / "full")
+    stage.site.fail(capture_of("v"), refuse("no space"))
+    progress = progress_of(stage)
+    assert progress.failed == (Part.CAPTURE,)
+    assert "✗ capture" in drawn(progress, 80, 24)
+    assert progress_of(Stage(tmp_path / "well")).failed == ()
+
+
 def test_before_the_survey_the_screen_shows_what_is_known_already() -> None:
     progress = Progress()
     progress(Record(AT, BEGAN))
@@ -211,7 +224,7 @@ def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
     assert any("● quiesce" in text for text in screens)
     assert any("waiting: vmware_snap4" in text for text in screens)
     assert any("○ release" in text for text in screens)
-    assert "✓ rotate" in screens[-1]
+    assert "✗ rotate" in screens[-1]
 
 
 def test_the_live_console_leaves_the_summary_on_the_screen(tmp_path: Path) -> None:
@@ -263,5 +276,5 @@ def test_the_summary_names_remedies(tmp_path: Path) -> None:
     console = Console(file=stream, width=80, color_system=None)
     progress(Record(AT, RunEnded(report_with(Exit.FAILED))))
     console.print(ending(progress, 80))
-    assert "remedy: check it" in stream.getvalue()
+    assert "│   remedy: check it" in stream.getvalue()  # below the text, not below its mark
     assert "exit 1" in stream.getvalue()

@@ -15,11 +15,11 @@ from snapall.backup.facts import Answered, Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.record import OutstandingFound, Record, Waiting
 from snapall.backup.steps import Done, Quiesce, Unknown
-from snapall.views.console import ending, screen
 from snapall.views.json_root import snake
 from snapall.views.jsonlines import JsonLines
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
+from snapall.views.screen import ending, screen
 from tests.backup.simulated import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, EVIL, run_with
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import pytest
 
+from snapall import cli
 from snapall.app.output import redraws
 from tests.lab.atlab import AtLab
 
@@ -92,3 +93,20 @@ def test_a_simple_terminal_is_given_lines(
 def test_a_pipe_is_given_lines() -> None:
     with open(os.devnull, "w") as stream, redirect_stderr(stream):  # noqa: PTH123
         assert not redraws()
+
+
+def test_an_error_breaks_no_word_on_a_terminal() -> None:
+    termios = pytest.importorskip("termios")
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    with open(theirs, "w", closefd=False) as stream, redirect_stderr(stream), pytest.raises(SystemExit):
+        cli.main(["explain", "SA-9999"])
+    lines = os.read(ours, 4096).decode().splitlines()
+    os.close(ours)
+    os.close(theirs)
+    assert lines == [
+        "snapall: SA-7015 there is no message",
+        "    'SA-9999'",
+        "  remedy: run `snapall explain` for",
+        "    the list of codes",
+    ]
