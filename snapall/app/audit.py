@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from snapall.app.opening import store_of
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.runstate import RunState
@@ -27,8 +30,13 @@ def run_audit(settings: Config) -> Audit:
     return audit(jobs, vms, problems, _removed_jobs(settings, store, problems))
 
 
-def _unasked(error: SnapallError, job: str = "") -> AuditFinding:
-    return AuditFinding(FindingKind.UNASKED, job, error.message, error.hint)
+@contextmanager
+def _asking(problems: list[AuditFinding], job: str = "") -> Iterator[None]:
+    """Record a source that does not answer as a finding."""
+    try:
+        yield
+    except SnapallError as error:
+        problems.append(AuditFinding(FindingKind.UNASKED, job, error.message, error.hint))
 
 
 def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
@@ -38,21 +46,18 @@ def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources
 
     jobs = settings.jobs.values()
     ids = {job.name: tuple(one for one in job.datastores if isinstance(one, int)) for job in jobs}
-    try:
+    sources: VmSources | None = None
+    with _asking(problems):
         database = VirtualCenter(settings.database)
         inventory = database.inventory()
         placed = database.placements()
         rows = database.snapshots([one.vm.id for one in placed])
-    except SnapallError as error:
-        problems.append(_unasked(error))
-        return None, ids
-    for job in jobs:
-        try:
-            ids[job.name] = ids_of(job.datastores, inventory)
-        except SnapallError as error:
-            problems.append(_unasked(error, job.name))
-    vms = [(one.vm, one.datastores) for one in placed]
-    return VmSources(vms, {one.id: one.name for one in inventory}, rows), ids
+        vms = [(one.vm, one.datastores) for one in placed]
+        sources = VmSources(vms, {one.id: one.name for one in inventory}, rows)
+        for job in jobs:
+            with _asking(problems, job.name):
+                ids[job.name] = ids_of(job.datastores, inventory)
+    return sources, ids
 
 
 def _job(
@@ -61,10 +66,8 @@ def _job(
     listings: dict[str, tuple[FilerSnapshot, ...]] = {}
     site = OpenSite(job, settings)
     for volume in job.volumes:
-        try:
+        with _asking(problems, job.name):
             listings[volume] = site.listing(volume)
-        except SnapallError as error:
-            problems.append(_unasked(error, job.name))
     runs = _open_runs(store, job.name, problems)
     return JobSources(job, datastores, listings, store.known(job.name), runs, at_work=bool(at_work(store, job.name)))
 
@@ -78,10 +81,8 @@ def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> t
     problems += [AuditFinding(FindingKind.UNREADABLE, job, one.text, one.remedy) for one in unreadable]
     found: list[RunState] = []
     for path in store.open_runs(job):
-        try:
+        with suppress(JournalError):  # `unreadable` has it
             found.append(store.read(path))
-        except JournalError:
-            continue  # `unreadable` has it
     return tuple(found)
 
 

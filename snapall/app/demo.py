@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -38,10 +37,18 @@ def faults() -> list[str]:
 def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool, output: Output) -> Exit:
     """Back up the lab's datastore once. ConfigError: the folder is not empty, or the fault is unknown."""
     if fault and fault not in NAMED:
-        raise ConfigError(f"unknown fault {fault!r}", "run `snapall demo --fault help` for the names")
+        raise ConfigError(f"unknown fault {fault!r}", "run `snapall demo --fault help` for the names", "SA-7013")
     if directory is not None and directory.exists() and any(directory.iterdir()):
-        raise ConfigError(f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`")
-    with _folder(directory) as folder, Lab.create(folder) as lab, ExitStack() as cleanup:
+        raise ConfigError(
+            f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`", "SA-7013"
+        )
+    with ExitStack() as opened:
+        if directory is not None:
+            folder = directory.absolute()
+        else:
+            temporary = tempfile.TemporaryDirectory(prefix="snapall-demo-", ignore_cleanup_errors=True)
+            folder = Path(opened.enter_context(temporary))
+        lab = opened.enter_context(Lab.create(folder))
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))
@@ -49,7 +56,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
             lab.world.add_faults(*NAMED[fault].faults)
         before = SiteState.of(lab.world, job.datastores)
         launcher = GuardianLauncher(settings)
-        cleanup.callback(launcher.dismiss)  # before the lab goes
+        opened.callback(launcher.dismiss)  # before the lab goes
         code = back_up(settings, [job], output, launcher=launcher)
         if not output.json and not output.quiet:
             _print("")
@@ -64,7 +71,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
 def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
     """Serve a lab until a signal arrives; an existing one continues where it stopped."""
     lab = Lab(directory) if (directory / "world.db").exists() else Lab.create(directory)
-    with lab, signal_flag(lambda _: None) as stopped:
+    with lab, signal_flag(lambda *_: None) as stopped:
         lab.world.set(**(FAST if fast else SLOW))
         config = lab.start(transport)
         _print(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")
@@ -76,16 +83,6 @@ def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
         _print(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
         _print(f"It records every request in {directory / 'ledger.jsonl'}. Press Ctrl-C to stop it.")
         SystemClock().wait(float("inf"), stopped)
-
-
-@contextmanager
-def _folder(directory: Path | None) -> Iterator[Path]:
-    """Yield the given folder, which stays, or a temporary one."""
-    if directory is not None:
-        yield directory.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="snapall-demo-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
 
 
 def _print(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,22 @@ _PATHS = ("key_file", "known_hosts")
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where one password of the batch goes: its key, and the file or the variable that will hold it."""
+
+    key: tuple[str, ...]
+    name: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What was written, where snapall now reads each password, and the batch's defects."""
 
     batch: Path
     written: tuple[Path, ...]
-    secrets: tuple[tuple[str, str, bool], ...]  # the key, its file or variable, whether that is missing
+    places: tuple[Place, ...]
+    missing: tuple[Place, ...]
     kept: Kept
     defects: tuple[Defect, ...]
 
@@ -49,13 +60,9 @@ class Imported:
 
     def next_steps(self) -> list[str]:
         """Return the steps that are left, in order."""
-        config = self.written[0]
-        steps = [
-            f"put the password of {key} into {'the variable' if self.kept == 'env' else 'the file'} {place}"
-            for key, place, missing in self.secrets
-            if missing
-        ]
-        if self.kept == "env" and self.secrets:
+        config, place = self.written[0], "variable" if self.kept == "env" else "file"
+        steps = [f"put the password of {'.'.join(one.key)} into the {place} {one.name}" for one in self.missing]
+        if self.kept == "env" and self.places:
             steps.append(
                 "consider files instead (--secrets file): `snapall recover` at boot needs the passwords too, and "
                 "seldom has these variables"
@@ -71,7 +78,9 @@ class Imported:
         """Return the JSON for a program."""
         return root(
             written=[str(path) for path in self.written],
-            secrets=[{"key": key, self.kept: place, "missing": missing} for key, place, missing in self.secrets],
+            secrets=[
+                {"key": ".".join(one.key), self.kept: one.name, "missing": one in self.missing} for one in self.places
+            ],
             defects=[{"lines": list(one.lines), "what": one.what, "instead": one.instead} for one in self.defects],
             next=self.next_steps(),
         )
@@ -82,60 +91,43 @@ def numbered(lines: tuple[int, ...]) -> str:
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where one password of the batch goes: its key, and a file or a variable."""
-
-    key: tuple[str, ...]
-    file: str
-    variable: str
-    secret: Secret
-
-    def value(self, kept: Kept) -> dict[str, str]:
-        return {"file": self.file} if kept == "file" else {"env": self.variable}
-
-
 def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, environ: Mapping[str, str]) -> Imported:
     """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
-        raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
+        raise ConfigError(
+            f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today", "SA-7007"
+        )
     if with_secrets and kept == "env":
-        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them")
+        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them", "SA-7007")
     source = source_of(batch)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     if out.suffix.lower() != ".toml":
-        raise ConfigError(f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
-    places = tuple(_places(source, config))
-    files = [out.parent / place.file for place in places] if with_secrets else []
-    text = _text(source, config, places, kept, out.parent)
-    revealed = [(path, f"{place.secret.reveal()}\n", 0o600) for path, place in zip(files, places, strict=with_secrets)]
-    write_new([*revealed, (out, text, 0o644)])
-    secrets = tuple(
-        (".".join(place.key), place.file if kept == "file" else place.variable, _is_missing(place, kept, out, environ))
-        for place in places
-    )
-    return Imported(batch, (out, *files), secrets, kept, source.batch.defects)
+        raise ConfigError(
+            f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
+    folder = out.parent
+    places = tuple(_places(source, config, kept))
+    files = [(folder / one.name, f"{one.secret.reveal()}\n", 0o600) for one in places if with_secrets]
+    write_new([*files, (out, _text(source, config, {one.key: {kept: one.name} for one in places}, folder), 0o644)])
+    missing = (one for one in places if not (one.name in environ if kept == "env" else (folder / one.name).exists()))
+    written = (out, *(path for path, _, _ in files))
+    return Imported(batch, written, places, tuple(missing), kept, source.batch.defects)
 
 
-def _is_missing(place: _Place, kept: Kept, out: Path, environ: Mapping[str, str]) -> bool:
-    return not (out.parent / place.file).exists() if kept == "file" else place.variable not in environ
-
-
-def _places(source: Source, config: Config) -> Iterator[_Place]:
+def _places(source: Source, config: Config, kept: Kept) -> Iterator[Place]:
     """Find the passwords that the batch or its overlay contains in plain text."""
-    raw = source.raw
     found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
         (("vcenter", "password"), "vc.secret", "VCPWORD", config.vcenter.password),
         (("database", "password"), "sql.secret", "SQLPWORD", config.database.password),
     ]
     for name, filer in config.filers.items():
-        variable = "".join(char if char.isalnum() and char.isascii() else "_" for char in name).upper()
+        variable = re.sub("[^A-Za-z0-9]", "_", name).upper()
         found.append((("filers", name, "password"), f"filer-{name}.secret", f"FILERPWORD_{variable}", filer.password))
     for key, file, variable, secret in found:
-        if secret is not None and isinstance(_at(raw, key), str):
-            yield _Place(key, file, variable, secret)
+        if secret is not None and isinstance(_at(source.batch.table, key), str):
+            yield Place(key, file if kept == "file" else variable, secret)
 
 
 def _at(table: object, key: tuple[str, ...]) -> object:
@@ -144,18 +136,17 @@ def _at(table: object, key: tuple[str, ...]) -> object:
     return table
 
 
-def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept, folder: Path) -> str:
+def _text(source: Source, config: Config, secrets: Mapping[TablePath, object], folder: Path) -> str:
     """Return the file's text. Relative paths stay as they are unless the file is in another folder than the batch."""
-    overlay = overlay_of(source.path)
+    overlay, raw = overlay_of(source.path), source.batch.table
     what = f"{source.path.name} and {overlay.name}" if source.overlay else source.path.name
     moved = folder != source.path.parent
     top: dict[str, object] = {"state": "snapall.state", "log": "snapall.log"}
-    top |= {key: value for key, value in source.raw.items() if not isinstance(value, Mapping)}
+    top |= {key: value for key, value in raw.items() if not isinstance(value, Mapping)}
     if moved:
         top |= {"state": str(config.state), "log": str(config.log)}
-    secrets = {place.key: place.value(kept) for place in places}
     tables: dict[TablePath, dict[str, object]] = {(): top}
-    for path, table in _tables(source.raw):
+    for path, table in _tables(raw):
         tables[path] = {
             key: secrets.get((*path, key), _moved(key, value, source.path.parent, moved))
             for key, value in table.items()
@@ -164,7 +155,7 @@ def _text(source: Source, config: Config, places: tuple[_Place, ...], kept: Kept
     return text_of(tables, head, lambda path: _comment(path, source))
 
 
-def _tables(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Mapping[str, object]]]:
+def _tables(raw: Mapping[str, object]) -> Iterator[tuple[TablePath, Mapping[str, object]]]:
     for key, value in raw.items():
         if isinstance(value, Mapping) and key in ("filers", "jobs"):
             yield from (((key, name), table) for name, table in value.items())

@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from snapall.site.virtualcenter import VirtualCenter
 
 T = TypeVar("T")
-_MOST_RETAINED = 250
 # Answers that are checked together, and asked for again together.
 _OF_VCENTER = ("vcenter", "vcbsnapshot", "vcenter-user", "vcenter-password-file")
 _OF_FILER = (
-    *("filer", "transport", "port", "filer-user", "key-file", "filer-password-file"),
-    *("host-key", "local-user"),
+    *("filer", "transport", "port", "filer-user", "key-file", "filer-password-file", "host-key", "local-user"),
 )
 
 
@@ -56,14 +54,14 @@ class Interview:
 
     def answers(self) -> Answers:
         """Ask for everything, in the order in which a run needs it. ConfigError: an answer is missing, or wrong."""
-        vcenter = self._ask_until_it_works(self._vcenter, lambda _: None, _OF_VCENTER)
+        vcenter = self._ask_until_it_works(self._vcenter, None, _OF_VCENTER)
         database, stores, vms = self._database()
-        if vms:
-            first = [vcenter]  # checked only now, since the check needs a VM
+        if vms:  # checked only now, since the check needs a VM
             vcenter = self._ask_until_it_works(
-                lambda: first.pop() if first else self._vcenter(),
+                self._vcenter,
                 lambda one: self._show(f"  vcbsnapshot: {Vcb(one).try_login(vms[0])}"),
                 _OF_VCENTER,
+                vcenter,
             )
         filer = self._ask_until_it_works(self._filer, self._check_filer, _OF_FILER)
         volumes = self._volumes(filer)
@@ -76,43 +74,44 @@ class Interview:
             datastores=tuple(stores),
             named=", ".join(filter(None, stores.values())) or "ids or names",
             prefix=self._ask("prefix", "Prefix of the backups' names", "vmware", init_answers.name),
-            retain=self._ask("retain", "How many backups to retain", "4", _retain),
+            retain=self._ask("retain", "How many backups to retain", "4", init_answers.retain),
         )
 
-    def _ask(
-        self, flag: str, question: str, default: str | None, read: Callable[[str], T], *, hidden: bool = False
-    ) -> T:
+    def _ask(self, flag: str, question: str, default: str | None, read: Callable[[str], T]) -> T:
         """Return the first answer that `read` accepts: the option's, else the person's. `read` raises SnapallError."""
         value = self._given.get(flag)
-        if value is None and self._person is None:
-            if default is None:
-                raise ConfigError(
-                    f"--{flag} is missing, and there is no terminal to prompt on", f"pass --{flag}: {question}"
-                )
-            value = default
-        if value is not None or self._person is None:
+        while value is None and self._person is not None:
             try:
-                return read((value or "").strip())
-            except SnapallError as error:
-                raise ConfigError(f"--{flag}: {error.message}", error.hint) from error
-        while True:
-            try:
-                return read(self._person.ask(question, default, hidden).strip())
+                return read(self._person.ask(question, default, hidden=False).strip())
             except SnapallError as error:
                 self._show_error(error)
+        value = default if value is None else value
+        if value is None:
+            raise ConfigError(
+                f"--{flag} is missing, and there is no terminal to prompt on",
+                f"pass --{flag}: {question}",
+                "SA-7009",
+            )
+        try:
+            return read(value.strip())
+        except SnapallError as error:
+            raise ConfigError(f"--{flag}: {error.message}", error.hint, error.code) from error
 
-    def _ask_until_it_works(self, ask: Callable[[], T], check: Callable[[T], object], flags: Sequence[str]) -> T:
+    def _ask_until_it_works(
+        self, ask: Callable[[], T], check: Callable[[T], object] | None, flags: Sequence[str], first: T | None = None
+    ) -> T:
         """Ask for answers that belong together and check them; if the check fails, ask the person again for all."""
         while True:
             try:
-                made = ask()
-                if self._checks:
+                made = ask() if first is None else first
+                if self._checks and check is not None:
                     check(made)
                 return made
             except SnapallError as error:
                 if self._person is None:
                     raise
                 self._show_error(error)
+                first = None
                 self._given = {flag: value for flag, value in self._given.items() if flag not in flags}
 
     def _show_error(self, error: SnapallError) -> None:
@@ -130,7 +129,9 @@ class Interview:
                 text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(
-                    f"--{flag}: {file} cannot be read: {error}", "name a text file that contains the password"
+                    f"--{flag}: {file} cannot be read: {error}",
+                    "name a text file that contains the password",
+                    "SA-7010",
                 ) from error
         else:
             text = self._person.ask(question, "", hidden=True) if self._person is not None else ""
@@ -185,7 +186,9 @@ class Interview:
             missing = [one for one in ids if one not in names]
             if missing:
                 raise ConfigError(
-                    f"there is no datastore {missing[0]}", "choose from those that `snapall datastores` lists"
+                    f"there is no datastore {missing[0]}",
+                    "choose from those that `snapall datastores` lists",
+                    "SA-7011",
                 )
             return ids
 
@@ -197,24 +200,21 @@ class Interview:
         transport = self._ask("transport", "ssh or rsh", "ssh", init_answers.transport)
         port = self._ask("port", "Its port", "22" if transport == "ssh" else "514", init_answers.number)
         name = host.partition(".")[0] if not host[:1].isdigit() else "filer1"
+        made: dict[str, object] = {"name": name, "host": host, "transport": transport, "port": port}
         if transport == "rsh":
-            local = self._ask("local-user", "Local user name to send; empty: the login name", "", str) or None
-            reserved = self._given.get("reserved-port") != "no"
-            return checked(
-                lambda: Filer(
-                    name=name, host=host, transport="rsh", port=port, local_user=local, reserved_port=reserved
-                )
+            made["local_user"] = (
+                self._ask("local-user", "Local user name to send; empty: the login name", "", str) or None
             )
-        user = self._ask("filer-user", "The filer's user", "root", init_answers.filled)
-        key = self._ask("key-file", "Private RSA key file; empty: a password", "", init_answers.path)
-        password = self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
-        known = self._folder / (self._given.get("known-hosts") or "known_hosts")
-        file = self._folder / key if key is not None else None
-        return checked(
-            lambda: Filer(
-                name=name, host=host, port=port, user=user, key_file=file, password=password, known_hosts=known
+            made["reserved_port"] = self._given.get("reserved-port") != "no"
+        else:
+            made["user"] = user = self._ask("filer-user", "The filer's user", "root", init_answers.filled)
+            key = self._ask("key-file", "Private RSA key file; empty: a password", "", init_answers.path)
+            made["key_file"] = key and self._folder / key
+            made["password"] = (
+                self._secret("filer-password-file", f"Password of {user}", FILER_SECRET) if key is None else None
             )
-        )
+            made["known_hosts"] = self._folder / (self._given.get("known-hosts") or "known_hosts")
+        return checked(lambda: Filer.model_validate(made))
 
     def _check_filer(self, filer: Filer) -> None:
         """Show the filer's host key and, once it is confirmed, add it to known_hosts; then try the login."""
@@ -254,7 +254,3 @@ class Interview:
             return names
 
         return self._ask("volumes", "Volumes of these datastores, separated by commas", None, choose)
-
-
-def _retain(text: str) -> int:
-    return init_answers.number(text, _MOST_RETAINED)

@@ -42,6 +42,9 @@ def schema() -> None:
     typer.echo(SHIPPED.read_text(encoding="utf-8"), nl=False)
 
 
+_PasswordFile = Annotated[str | None, typer.Option(metavar="FILE", help="A file that contains its password.")]
+
+
 class _Terminal:
     """The person at the terminal."""
 
@@ -57,16 +60,12 @@ def init(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("snapall.toml"),
     vcenter: Annotated[str | None, typer.Option(metavar="HOST", help="VirtualCenter's host.")] = None,
     vcenter_user: Annotated[str | None, typer.Option(help="Its user; empty: VCB's config.js supplies it.")] = None,
-    vcenter_password_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file that contains its password.")
-    ] = None,
+    vcenter_password_file: _PasswordFile = None,
     vcbsnapshot: Annotated[
         str | None, typer.Option(metavar="COMMAND", help="The vcbsnapshot program and its leading arguments.")
     ] = None,
     database: Annotated[str | None, typer.Option(metavar="URL", help="For example mssql+pyodbc://USER@DSN.")] = None,
-    database_password_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file that contains its password.")
-    ] = None,
+    database_password_file: _PasswordFile = None,
     owner: Annotated[str | None, typer.Option(help="Owner of the VPX_ tables. Default: discovered.")] = None,
     datastores: Annotated[str | None, typer.Option(metavar="LIST", help="Ids or names, separated by commas.")] = None,
     filer: Annotated[str | None, typer.Option(metavar="HOST", help="The filer's host.")] = None,
@@ -74,9 +73,7 @@ def init(
     port: Annotated[str | None, typer.Option(metavar="N", help="Its port. Default: 22 for ssh, 514 for rsh.")] = None,
     filer_user: Annotated[str | None, typer.Option(help="Its user.")] = None,
     key_file: Annotated[str | None, typer.Option(metavar="FILE", help="A private RSA key.")] = None,
-    filer_password_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A file that contains its password.")
-    ] = None,
+    filer_password_file: _PasswordFile = None,
     known_hosts: Annotated[str | None, typer.Option(metavar="FILE", help="The file for its host key.")] = None,
     host_key: Annotated[
         str | None, typer.Option(metavar="SHA256:...", help="The fingerprint that you expect its host key to have.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from snapall.config import settings
+from snapall.config import rules, settings
 from snapall.config.tomlfile import KeyPath, dotted
 from snapall.errors import ConfigError
 
@@ -69,7 +69,7 @@ def checked(make: Callable[[], _T]) -> _T:
         return make()
     except ValidationError as error:
         lines = [f"{dotted(fault.path)}: {fault.text}" for fault in faults_of(error)]
-    raise ConfigError("\n".join(lines), "give another answer")
+    raise ConfigError("\n".join(lines), "give another answer", "SA-7008")
 
 
 def _in_words(error: ErrorDetails) -> Iterator[ConfigFault]:
@@ -104,4 +104,4 @@ def _unknown(path: KeyPath) -> str:
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     """List the keys that a table may have, in the file's own words."""
     named = (str(field.validation_alias or name) for name, field in model.model_fields.items())
-    return tuple(key for key in named if key not in (settings.NAME, settings.GIVEN))
+    return tuple(key for key in named if key not in (rules.NAME, rules.GIVEN))

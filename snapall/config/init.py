@@ -42,23 +42,15 @@ class Answers:
 
 def text_of_answers(one: Answers, folder: Path) -> str:
     """Return the file's text. Passwords are in their own files; paths below the folder are written relative to it."""
-    vcenter, database, job = one.vcenter, one.database, one.job
+    filer = ("local_user", "reserved_port") if one.filer.transport == "rsh" else ("key_file", "password", "known_hosts")
     tables: dict[TablePath, dict[str, object]] = {
         (): {"state": "snapall.state", "log": "snapall.log"},
-        ("vcenter",): {
-            "host": vcenter.host,
-            "user": vcenter.user,
-            "password": _file(VC_SECRET, vcenter.password),
-            "vcbsnapshot": vcenter.vcbsnapshot,
-            "parallel": vcenter.parallel,
-        },
-        ("database",): {
-            "url": database.url,
-            "password": _file(SQL_SECRET, database.password),
-            "owner": database.owner,
-        },
-        ("filers", one.filer.name): _filer(one.filer, folder),
-        ("jobs", job): {
+        ("vcenter",): _table(one.vcenter, VC_SECRET, folder, "host", "user", "password", "vcbsnapshot", "parallel"),
+        ("database",): _table(one.database, SQL_SECRET, folder, "url", "password", "owner"),
+        ("filers", one.filer.name): _table(
+            one.filer, FILER_SECRET, folder, "host", "transport", "port", "user", *filer
+        ),
+        ("jobs", one.job): {
             "filer": one.filer.name,
             "volumes": one.volumes,
             "datastores": one.datastores,
@@ -68,28 +60,24 @@ def text_of_answers(one: Answers, folder: Path) -> str:
         },
     }
     comments = {**_COMMENTS, "datastores": one.named}
-    if vcenter.user is None:
+    if one.vcenter.user is None:
         comments["host"] = "without user and password: VCB's own config.js supplies them"
     return text_of(tables, _HEAD, lambda path: comments.get(path[-1], "") if path[0] != "filers" else "")
 
 
-def _filer(filer: Filer, folder: Path) -> dict[str, object]:
-    of_rsh = {"local_user": filer.local_user, "reserved_port": filer.reserved_port}
-    of_ssh = {
-        "key_file": _relative(filer.key_file, folder),
-        "password": _file(FILER_SECRET, filer.password),
-        "known_hosts": _relative(filer.known_hosts, folder),
-    }
-    shared = {"host": filer.host, "transport": filer.transport, "port": filer.port, "user": filer.user}
-    return shared | (of_rsh if filer.transport == "rsh" else of_ssh)
+def _table(table: Vcenter | Database | Filer, secret_file: str, folder: Path, *keys: str) -> dict[str, object]:
+    """Return some keys of a table as the file has them, the password as a reference to its own file."""
 
+    def written(value: object) -> object:
+        match value:
+            case Secret():
+                return {"file": secret_file}
+            case Path():
+                return str(value.relative_to(folder) if value.is_relative_to(folder) else value)
+            case _:
+                return value
 
-def _file(name: str, secret: Secret | None) -> dict[str, str] | None:
-    return {"file": name} if secret is not None else None
-
-
-def _relative(path: Path | None, folder: Path) -> str | None:
-    return None if path is None else str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    return {key: written(value) for key, value in table.model_dump(include=set(keys)).items()}
 
 
 def write_first(path: Path, one: Answers) -> list[Path]:
@@ -122,9 +110,13 @@ def refuse_another(file: Path, secret: Secret) -> None:
 def require_place(path: Path) -> None:
     """Raise ConfigError if no configuration can be written there, before the first question."""
     if path.suffix.lower() != ".toml":
-        raise ConfigError(f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
+        raise ConfigError(
+            f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
     if not path.parent.is_dir():
-        raise ConfigError(f"{path}: its folder does not exist", "create the folder, or name another file with --out")
+        raise ConfigError(
+            f"{path}: its folder does not exist", "create the folder, or name another file with --out", "SA-7007"
+        )
     refuse_to_overwrite([path])
 
 
@@ -136,4 +128,6 @@ def write_down(known_hosts: Path, line: str) -> None:
         with known_hosts.open("ab") as file:
             file.write(f"{'' if ended else chr(10)}{line}\n".encode())
     except OSError as error:
-        raise ConfigError(f"{known_hosts}: cannot be written: {error.strerror}", "name another one") from error
+        raise ConfigError(
+            f"{known_hosts}: cannot be written: {error.strerror}", "name another one", "SA-6005"
+        ) from error

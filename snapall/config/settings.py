@@ -5,74 +5,26 @@ A text below a key explains it to users: docs/configuration.md and the JSON sche
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
-from snapall.config import values
-from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
+from snapall.config import rules, values
 from snapall.config.secret import Secret, holds_password
-from snapall.config.tomlfile import dotted
-from snapall.escaping import quoted
 
-# Programs that hand their arguments to a shell on another machine.
-_REMOTE_SHELLS = ("ssh", "plink")
 _PORTS = {"ssh": 22, "rsh": 514}
 _GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
 DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
 """The least grade that each order publishes where the file names none."""
 
-# What a reading adds to a table, under keys that nobody writes.
-NAME, GIVEN = "[name]", "[given]"
-Rules = Iterable[tuple[str, str]]
-"""Faults: the key, "" for the table itself, and what is wrong with it."""
-
-
-def _with_keys(table: object) -> object:
-    """Add to a table which of its keys the file gives."""
-    return {**table, GIVEN: frozenset(table)} if isinstance(table, dict) else table
-
-
-def _tables(kind: Literal["filers", "jobs"]) -> BeforeValidator:
-    """Give every `[filers.NAME]` or `[jobs.NAME]` its name, and the reading all of these names."""
-
-    def named(tables: object, info: ValidationInfo) -> object:
-        if not isinstance(tables, dict):
-            return tables
-        values.reading_of(info).names[kind] = tuple(tables)
-        return {
-            name: {**table, NAME: name, GIVEN: frozenset(table)} if isinstance(table, dict) else table
-            for name, table in tables.items()
-        }
-
-    return BeforeValidator(named)
-
-
-def _judge(rules: Rules) -> None:
-    """Raise all faults of a table at once."""
-    faults = list(rules)
-    if faults:
-        text = "; ".join(text for _, text in faults)
-        raise PydanticCustomError("faults", "{text}", {"text": text, "faults": faults})
-
-
-def _name_faults(name: str, kind: str, reading: values.Reading) -> Rules:
-    try:
-        values.checked_name(name)
-    except ValueError as error:
-        yield "", str(error)
-    names = reading.names.get(kind, ())
-    for other in names[: names.index(name)] if name in names else ():
-        if other.lower() == name.lower():
-            yield "", f"differs from {quoted(other)} in case only; give it another name"
+_Given = Annotated[SkipJsonSchema[frozenset[str]], Field(validation_alias=rules.GIVEN, repr=False)]
+"""Which keys the file gives; the last key of a table, where its rules are judged."""
 
 
 class _Table(BaseModel):
@@ -107,30 +59,7 @@ class Vcenter(_Table):
     """Seconds for which a create without an answer may still act."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 4
     """Calls at a time, creates and removals alike; 1 is the batch's pace."""
-    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
-
-    @field_validator("given")
-    @classmethod
-    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        _judge(cls._faults(given, info.data))
-        return frozenset()
-
-    @staticmethod
-    def _faults(given: frozenset[str], valid: Mapping[str, Any]) -> Rules:
-        both = "give both, or neither if VCB's own config.js supplies them"
-        if "user" in given and "password" not in given:
-            yield "password", f"is missing, though there is a user: {both}"
-        if "password" in given and "user" not in given:
-            yield "user", f"is missing, though there is a password: {both}"
-        program = valid.get("vcbsnapshot", ("",))[0]
-        if re.split(r"[/\\]", program)[-1].lower().removesuffix(".exe") not in _REMOTE_SHELLS:
-            return
-        if "password" in given:
-            advice = "leave out user and password, and use config.js on the proxy"
-            yield "password", f"would appear on the remote command line of {quoted(program)}; {advice}"
-        if re.fullmatch(r"[A-Za-z0-9_.:=@-]*", valid.get("host", "")) is None:
-            text = f"passes through another shell behind {quoted(program)}"
-            yield "host", f"{text}: only letters, digits and _ . : = @ - are safe"
+    given: Annotated[_Given, rules.ruled_by(rules.vcenter_rules)] = frozenset()
 
 
 class Database(_Table):
@@ -167,40 +96,13 @@ class Filer(_Table):
     """rsh: the local user to announce; left out: the login name."""
     reserved_port: bool = True
     """rsh: whether to use a privileged source port, as a real filer requires; that needs root or the capability."""
-    name: SkipJsonSchema[str] = Field(validation_alias=NAME)
-    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
+    name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
+    given: Annotated[_Given, rules.ruled_by(rules.filer_rules)] = frozenset()
 
     @field_validator("port", mode="before")
     @classmethod
     def _of_transport(cls, port: object, info: ValidationInfo) -> object:
         return _PORTS[info.data.get("transport", "ssh")] if port is None else port
-
-    @field_validator("given")
-    @classmethod
-    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        name, reading = str(info.data["name"]), values.reading_of(info)
-        reading.hosts[name] = info.data.get("host", name)
-        transport = info.data.get("transport")
-        _judge([*_name_faults(name, "filers", reading), *cls._faults(given, transport)])
-        return frozenset()
-
-    @staticmethod
-    def _faults(given: frozenset[str], transport: str | None) -> Rules:
-        if transport == "rsh":
-            for key in sorted({"key_file", "password", "known_hosts"} & given):
-                yield key, 'is for ssh only: leave it out, or write transport = "ssh"'
-        if transport != "ssh":
-            return
-        if {"key_file", "password"} <= given:
-            yield "password", "is given together with key_file: keep one of the two"
-        if not {"key_file", "password"} & given:
-            yield "key_file", "is missing: ssh needs a key_file or a password"
-        if "known_hosts" not in given:
-            yield "known_hosts", "is missing: name the file that holds the filer's host key (an empty file will do)"
-        if "user" not in given:
-            yield "user", "is missing: ssh needs the filer's user"
-        for key in sorted({"local_user", "reserved_port"} & given):
-            yield key, 'is for rsh only: leave it out, or write transport = "rsh"'
 
 
 class Hooks(_Table):
@@ -258,44 +160,8 @@ class JobSettings(_Table):
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
     hooks: Hooks = Field(default_factory=Hooks)
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
-    name: SkipJsonSchema[str] = Field(validation_alias=NAME)
-    given: SkipJsonSchema[frozenset[str]] = Field(default=frozenset(), validation_alias=GIVEN, repr=False)
-
-    @field_validator("given")
-    @classmethod
-    def _rules(cls, given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        reading = values.reading_of(info)
-        named = _name_faults(info.data["name"], "jobs", reading)
-        _judge([*named, *cls._faults(given, info.data, reading), *cls._conflicts(info.data, reading)])
-        return frozenset()
-
-    @staticmethod
-    def _faults(given: frozenset[str], valid: Mapping[str, Any], reading: values.Reading) -> Rules:
-        filers = reading.names.get("filers", ())
-        if "filer" in valid and valid["filer"] not in filers:
-            known = f"defined are {', '.join(map(quoted, filers))}" if filers else "none is defined"
-            yield "filer", f"there is no table [{dotted(('filers', valid['filer']))}]; {known}"
-        if {"retain", "chain"} <= given:
-            yield "retain", "is given together with chain: the length of the chain is the number retained"
-        if valid.get("order") is Order.PAPER and valid.get("publish", "any") not in ("any", None):
-            yield "publish", 'must be "any" with order = "paper", which rotates before it knows the grade; leave it out'
-        taken = "is reserved for schedules, SnapMirror, SnapVault or other products; choose another"
-        for name in filter(FOREIGN.fullmatch, valid.get("chain") or ()):
-            yield "chain", f"{quoted(name)} {taken}"
-        if FOREIGN.fullmatch(f"{valid.get('prefix', '')}_recent"):
-            yield "prefix", f"{quoted(valid['prefix'])} {taken}"
-
-    @staticmethod
-    def _conflicts(valid: Mapping[str, Any], reading: values.Reading) -> Rules:
-        """Names that an earlier job of the file claims too, told even where other keys of this job are faulty."""
-        if not {"filer", "volumes", "prefix", "retain", "chain"} <= valid.keys():
-            return
-        chain = valid["chain"]
-        names = chain or chain_names(valid["prefix"], valid["retain"])
-        host = reading.hosts.get(valid["filer"], valid["filer"])
-        claim = Claim(host, valid["volumes"], names, valid["prefix"], by_chain=bool(chain))
-        yield from conflicts_with(claim, reading.claims)
-        reading.claims[valid["name"]] = claim
+    name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
+    given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.unclaimed)] = frozenset()
 
     def core(self) -> Job:
         """Give the job as backup/ knows it, which may not import this module: times in seconds, names worked out."""
@@ -328,11 +194,13 @@ class Config(_Table):
     readers: values.Group | None = None
     """A group that may read `state`, so that a monitoring system can run `snapall status` as another user.
     Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
-    vcenter: Annotated[Vcenter, BeforeValidator(_with_keys)]
+    vcenter: Annotated[Vcenter, BeforeValidator(rules.with_keys)]
     database: Database
-    filers: Annotated[dict[str, Filer], Field(min_length=1), _tables("filers")]
-    job_tables: Annotated[dict[str, JobSettings], Field(min_length=1), _tables("jobs")] = Field(validation_alias="jobs")
-    path: SkipJsonSchema[Path] = Field(validation_alias=NAME)
+    filers: Annotated[dict[str, Filer], Field(min_length=1), rules.named("filers")]
+    job_tables: Annotated[dict[str, JobSettings], Field(min_length=1), rules.named("jobs")] = Field(
+        validation_alias="jobs"
+    )
+    path: SkipJsonSchema[Path] = Field(validation_alias=rules.NAME)
 
     @cached_property
     def jobs(self) -> Mapping[str, Job]:

@@ -66,7 +66,7 @@ class CellRunner:
             record = one.folder / "calls"
             code = one.perform(lambda: one.run(record))
             if code != 0:
-                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}")
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}", code="SA-7017")
             one.preload()
             return recorded(record)
 

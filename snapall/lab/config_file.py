@@ -110,7 +110,7 @@ def database_url(directory: Path) -> str:
     """
     path = (directory / "virtualcenter.db").as_posix()
     if any(sign in path for sign in "%?#"):
-        raise SnapallError(f"a lab cannot be in {directory}", "choose a folder without % ? # in its path")
+        raise SnapallError(f"a lab cannot be in {directory}", "choose a folder without % ? # in its path", "SA-7014")
     return f"sqlite:///file:/{path.lstrip('/')}?mode=ro&uri=true"
 
 

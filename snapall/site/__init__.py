@@ -64,6 +64,7 @@ class OpenSite:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
                 "grant SELECT on VPX_ENTITY, or write morefs such as vm-611 in `vms`",
+                "SA-2005",
             )
         rows = database.snapshots([vm.id for vm in found.vms])
         filer = self._reached()
@@ -111,9 +112,9 @@ class OpenSite:
             case Capture() | Rename() | Delete() | ListVolume() | AskVersion():
                 return self._reached().command_line(step)
             case FindVms(datastores):
-                return f"look into VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
+                return f"query VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
             case FindVmSnapshots(vms):
-                return f"look into VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
+                return f"query VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
@@ -132,6 +133,7 @@ class OpenSite:
             raise SiteError(
                 f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
                 "add its [filers.NAME] again until the run is settled",
+                "SA-4001",
             )
         return self._filer
 

@@ -165,7 +165,9 @@ def _part(text: str, volume: str) -> _Part:
         _read(line.strip(), parts)
     found = [part for part in parts if part.volume == volume]
     if len(found) != 1 or found[0].empty == bool(found[0].rows):
-        raise SiteError(f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", hint=_NOT_LISTED)
+        raise SiteError(
+            f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", _NOT_LISTED, "SA-4002"
+        )
     return found[0]
 
 
@@ -188,7 +190,9 @@ def _read(line: str, parts: list[_Part]) -> None:
     elif parts and _EMPTY.fullmatch(line) is not None:
         parts[-1].empty = True
     else:
-        raise SiteError(f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED)
+        raise SiteError(
+            f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED, code="SA-4003"
+        )
 
 
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:
@@ -204,11 +208,16 @@ def require_7mode(version: str) -> None:
     found = _RELEASE.match(version)
     line = one_line(version)
     if found is None:
-        raise Refused(f"this is not the version line of Data ONTAP: {line!r}", hint="check the filer's host and port")
+        raise Refused(
+            f"this is not the version line of Data ONTAP: {line!r}",
+            hint="check the filer's host and port",
+            code="SA-4006",
+        )
     lowered = version.lower()
     major = int(found[1])
     if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
         raise Refused(
             f"this filer does not run in 7-Mode: {line!r}",
             hint="snapall speaks the commands of Data ONTAP 7-Mode alone; Cluster-Mode takes others",
+            code="SA-4007",
         )

@@ -42,8 +42,8 @@ class Hop(StrEnum):
 class NotReached(SiteError):
     """The way to the filer ended at one of its hops."""
 
-    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH, code: str = "") -> None:
+        super().__init__(message, hint, code)
         self.hop = hop  # where the way ended
 
 
@@ -58,9 +58,9 @@ class NotLetIn(NotReached):
 class NoAnswer(SiteError):
     """The command was sent, and no whole answer came back: whether it was executed is unknown."""
 
-    def __init__(self, message: str, hint: str = "", output: str = "") -> None:
-        """`said`: what came before the answer broke off."""
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "", output: str = "", code: str = "") -> None:
+        """`output`: what came before the answer broke off."""
+        super().__init__(message, hint, code)
         self.output = output
 
 
@@ -70,7 +70,7 @@ class NoVolume(SiteError):
 
 def no_volume(filer: str, volume: str) -> NoVolume:
     """The error that names the volume and the filer."""
-    return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])
+    return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME], "SA-4004")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,7 @@ def sendable(command: str) -> bytes:
         raise NotSent(
             f"{command!r} is not one line of plain ASCII, so it is not given to a filer",
             hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+            code="SA-4005",
         )
     return command.encode("ascii")
 
@@ -174,6 +175,7 @@ class FilerSystem:
                     f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
                     hint="give `snap list` by hand and look whether it comes whole",
                     output=reply.stdout,
+                    code="SA-4010",
                 )
             case Meaning.OK:
                 return reply.stdout
@@ -182,7 +184,9 @@ class FilerSystem:
             case _:
                 answer = one_line(reply.stderr, reply.stdout)
                 raise SiteError(
-                    f"{self._name} did not list the snapshots of {volume}: {answer}", hint=REMEDIES[meaning]
+                    f"{self._name} did not list the snapshots of {volume}: {answer}",
+                    hint=REMEDIES[meaning],
+                    code="SA-4011",
                 )
 
     def require_writable(self, volume: str) -> None:
@@ -194,7 +198,9 @@ class FilerSystem:
             _check((volume,))
             reply = self._transport.run(f"vol status {volume}")
             if _READ_ONLY.search(reply.stdout) is not None:
-                raise Refused(f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY])
+                raise Refused(
+                    f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY], code="SA-4012"
+                )
 
     def version(self) -> str:
         """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
@@ -205,6 +211,7 @@ class FilerSystem:
             raise SiteError(
                 f"{self._name} did not tell its version, it said: {answer}",
                 hint="give the command `version` by hand; the login may lack the right to it",
+                code="SA-4008",
             )
         return lines[0]
 
@@ -238,6 +245,7 @@ def _check(names: Sequence[str]) -> None:
             raise Refused(
                 f"{name!r} cannot be part of a filer's command",
                 hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+                code="SA-4009",
             )
 
 

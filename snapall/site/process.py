@@ -141,7 +141,7 @@ class DetachedProcess:
         try:
             self._program = _start_apart(argv, folder)
         except (OSError, ValueError) as error:
-            raise NotStarted(f"{argv[0]} cannot be started: {error}") from error
+            raise NotStarted(f"{argv[0]} cannot be started: {error}", code="SA-3007") from error
         threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
 
     def ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
@@ -208,6 +208,7 @@ def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Po
         raise NotStarted(
             f"{argv[0]} cannot be started: {reason}",
             hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
+            code="SA-3007",
         ) from error
 
 

@@ -109,6 +109,7 @@ def id_of(value: object) -> int:
     raise SiteError(
         f"the VirtualCenter database gives {one_line(repr(value))} for an id",
         "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
+        "SA-2002",
     )
 
 
@@ -136,11 +137,13 @@ def discovered_owner(connection: sa.Connection) -> str:
             raise SiteError(
                 "the database has no table VPX_VM that this login may see",
                 "look at database.url and the login's rights, or name the owner of the tables in database.owner",
+                "SA-2003",
             )
         case owners:
             raise Refused(
                 f"the database has several tables VPX_VM, of the owners {', '.join(owners)}",
                 "name the one that VirtualCenter uses in database.owner",
+                "SA-2004",
             )
 
 

@@ -194,7 +194,7 @@ class VirtualCenter:
             self._settings.url.encode()  # a batch file's bytes that are no text would fail wherever it is shown
             url = sa.make_url(self._settings.url)
         except (exc.ArgumentError, ValueError):
-            raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint) from None
+            raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint, "SA-2001") from None
         if self._settings.password is None or url.password is not None:
             return url
         return url.set(password=self._settings.password.reveal())
@@ -232,7 +232,7 @@ class VirtualCenter:
         text = one_line(masked(output, own, str(self._url.password or "")))
         # A password may stand where it does not belong, in the URL.
         url = self.display_url.replace(own, "***") if own else self.display_url
-        return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint)
+        return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint, trouble.code)
 
 
 def _name(stored: object) -> str:

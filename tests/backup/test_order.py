@@ -12,7 +12,7 @@ from snapall.backup.run import BackupRun
 from snapall.backup.schedule import Durations, History, Schedule, schedule
 from snapall.backup.steps import Outcome, Quiesce, Release, Step
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, PACE, Act, Stage, quiesce_of
+from tests.backup.simulated import JOB, PACE, Act, Stage, quiesce_of
 
 LISTED = (108, 110, 1226)  # as the database lists them
 UNEVEN = History({108: Durations(5, 60), 110: Durations(60, 30), 1226: Durations(30, 5)})

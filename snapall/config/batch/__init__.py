@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from snapall.config.batch.defects import defects_of
-from snapall.config.batch.facts import BatchFault, Defect, KeyPath, Script
+from snapall.config.batch.facts import BatchFault, Defect, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.table import table_of
+from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
 
 
@@ -30,12 +31,8 @@ class Batch:
         for fault in self.faults:
             text = redacted(self.script.texts.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
-            found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
+            found.append(printable(self.script.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
-
-    def masked(self, text: str) -> str:
-        """Return a message without any password of the file."""
-        return self.script.masked(text)
 
     def line_of(self, path: KeyPath) -> int | None:
         """Return the line of a key, or of what lies in it or above it."""
@@ -49,7 +46,7 @@ def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
     """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults."""
     script = read(data)
     table = table_of(script)
-    value = table.whole()
+    value = table.raw
     faults = sorted((one for one in script.faults if not answers(overlay, value, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, (), script)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from snapall.backup.model import chain_names
-from snapall.config.batch.facts import ANY, Located, Script, Snap
+from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Script, Snap
 from snapall.config.batch.sequences import PROPER
 
 _KEY = ("jobs", ANY, "chain")
 _REMEDY = "keep the chain unbroken: delete the oldest, rename each to the next, create the newest"
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """A command whose names are all known; a rename lists the old name first."""
-
-    line: int
-    verb: str
-    names: tuple[Located, ...]
-
-
-def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Located, ...] | None:
+def chain_of(volume: str, moves: list[Snap], script: Script) -> tuple[Located, ...] | None:
     """Return the names, newest first, or None after recording each line that breaks the chain as a fault."""
-    moves = [_Move(one.line, one.verb, tuple(name for name in one.names if name is not None)) for one in snaps]
-    if any(len(move.names) != len(snap.names) for move, snap in zip(moves, snaps, strict=True)):
+    if any(len(move.names) != SNAP_NAMES[move.verb] for move in moves):
         return None
     creates = [move for move in moves if move.verb == "create"]
     if not creates:
@@ -35,7 +24,7 @@ def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Located, .
     if len(creates) != 1:
         return None
     renames = {move.names[0].text: move for move in moves if move.verb == "rename"}
-    chain, used = [creates[0].names[0]], list[_Move]()
+    chain, used = [creates[0].names[0]], list[Snap]()
     while chain[-1].text in renames and renames[chain[-1].text] not in used:
         used.append(renames[chain[-1].text])
         chain.append(used[-1].names[1])
@@ -45,7 +34,7 @@ def chain_of(volume: str, snaps: list[Snap], script: Script) -> tuple[Located, .
     return tuple(chain) if len(script.faults) == before else None
 
 
-def _check_names(chain: list[Located], used: list[_Move], moves: list[_Move], script: Script) -> None:
+def _check_names(chain: list[Located], used: list[Snap], moves: list[Snap], script: Script) -> None:
     names, oldest = " <- ".join(one.text for one in chain), chain[-1].text
     deletes = [move for move in moves if move.verb == "delete"]
     for move in moves:
@@ -61,7 +50,7 @@ def _check_names(chain: list[Located], used: list[_Move], moves: list[_Move], sc
         script.fault(chain[0].line, f"the chain {names} repeats a name", _REMEDY, _KEY)
 
 
-def _check_order(order: list[_Move], script: Script) -> None:
+def _check_order(order: list[Snap], script: Script) -> None:
     for earlier, after in pairwise(order):
         if earlier.line > after.line:
             script.fault(after.line, "this line comes before the one that makes room for it", _REMEDY, _KEY)

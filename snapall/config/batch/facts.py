@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-KeyPath = tuple[str | int, ...]
+from snapall.config.tomlfile import KeyPath
 
+SNAP_NAMES = {"delete": 1, "rename": 2, "create": 1}
+"""How many names follow the volume in each `snap` command of the backup."""
 _SHORT = 4
+_S = TypeVar("_S")
 
 ANY = "*"
 """Stands for the name of any job or filer in a key's path."""
@@ -53,14 +57,14 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Snap:
-    """`rsh FILER snap VERB VOLUME NAME...`."""
+    """`rsh FILER snap VERB VOLUME NAME...`; `names` lacks those that are not understood."""
 
     line: int
     verb: str
     filer: Located | None
     user: Located | None
     volume: Located | None
-    names: tuple[Located | None, ...]
+    names: tuple[Located, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +76,36 @@ class OsqlCall:
     dsn: Located | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListFile:
-    """The file of a query's result: how many header lines it has, and whether it is appended to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query by osql. `owner`: None if it names two. `filter`: what of its WHERE is unknown.
 
+    Its result goes to the file `out`, which has `headers` header lines, and which it may append to.
+    """
+
+    owner: str | None
+    filter: str = ""
+    line: int = 0
+    database: OsqlCall = OsqlCall(None, None, None)
+    out: str | None = None
     headers: int = 0
     appended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VmQuery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmQuery(Query):
     """The query for the VMs of the datastores; `datastores` is None if its filter is unknown."""
 
-    line: int
-    database: OsqlCall
-    out: str | None
-    owner: str | None = None
-    datastores: tuple[int, ...] | None = None
-    templates: bool = False
-    file: ListFile = ListFile()
+    datastores: tuple[int, ...] | None
+    templates: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotQuery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotQuery(Query):
     """The query for the VM snapshots of one name, `limited_to` some datastores or to none."""
 
-    line: int
-    database: OsqlCall
-    out: str | None
-    owner: str | None = None
-    name: str | None = None
-    limited_to: tuple[int, ...] = ()
-    file: ListFile = ListFile()
+    name: str | None
+    limited_to: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +121,45 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class QuiesceLoop:
-    """The loop over the VMs with `vcbsnapshot -c`."""
+class VcbLoop:
+    """A loop with vcbsnapshot over the lines of the list `source` after the first `skip`."""
 
     line: int
     source: str
     login: Login
-    name: Located | None
-    skip: int = 0
+    skip: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseLoop:
+class QuiesceLoop(VcbLoop):
+    """The loop over the VMs with `vcbsnapshot -c`."""
+
+    name: Located | None
+
+
+class ReleaseLoop(VcbLoop):
     """The loop over the VM snapshots with `vcbsnapshot -d`."""
 
-    line: int
-    source: str
-    login: Login
-    skip: int = 0
+
+Statement = Snap | Query | VcbLoop
 
 
-Statement = Snap | VmQuery | SnapshotQuery | QuiesceLoop | ReleaseLoop
+class Statements(list[Statement]):
+    """Commands of the backup, in the order of the file."""
+
+    def of(self, kind: type[_S]) -> list[_S]:
+        """Return those of one kind."""
+        return [one for one in self if isinstance(one, kind)]
+
+    @property
+    def line(self) -> int:
+        """The line on which they begin."""
+        return self[0].line
+
+    @property
+    def captures(self) -> list[Snap]:
+        """The commands that create a snapshot on the filer."""
+        return [one for one in self.of(Snap) if one.verb == "create"]
 
 
 @dataclass(slots=True)
@@ -147,8 +167,8 @@ class Script:
     """Everything read from a file: the commands that run on success, the faults, and what the defects are judged by."""
 
     texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
-    statements: list[Statement] = field(default_factory=list)
-    faults: list[BatchFault] = field(default_factory=list)
+    faults: dict[BatchFault, None] = field(default_factory=dict)  # each once
+    statements: Statements = field(default_factory=Statements)
     traces: list[Trace] = field(default_factory=list)
     logs: list[Located] = field(default_factory=list)
     emptied: list[int] = field(default_factory=list)  # lines whose > overwrites the log
@@ -161,14 +181,10 @@ class Script:
     exits: bool = False  # whether it sets an exit code of its own
     last: int = 1
     secrets: set[str] = field(default_factory=set)
-    _seen: set[BatchFault] = field(default_factory=set)
 
     def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
         """Record a line that cannot be imported."""
-        found = BatchFault(line, text, remedy, keys)
-        if found not in self._seen:
-            self._seen.add(found)
-            self.faults.append(found)
+        self.faults[BatchFault(line, text, remedy, keys)] = None
 
     def masked(self, text: str) -> str:
         """Return the text without any password of this file; names of variables stay."""

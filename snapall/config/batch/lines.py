@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from snapall.config.batch.facts import BatchFault
+from snapall.config.batch.facts import Script
 
 _LARGEST = 1 << 16
 _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
@@ -55,7 +56,7 @@ class Command:
     """One command of a line, and by what it is joined to the one before it: "", `&`, `&&`, `||` or `|`."""
 
     join: str
-    words: tuple[Word, ...] = ()
+    argv: tuple[Word, ...] = ()
     redirects: tuple[Redirect, ...] = ()
     caret: bool = False  # cmd removes a ^
     open_quote: bool = False
@@ -63,7 +64,12 @@ class Command:
     @property
     def program(self) -> str:
         """The program's name in lower case, without folder and .exe."""
-        return program_name(self.words[0].text) if self.words else ""
+        return program_name(self.argv[0].text) if self.argv else ""
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether it is an echo, in any of its spellings."""
+        return re.match(r"echo(?![a-z0-9_])", self.program) is not None
 
 
 def program_name(text: str) -> str:
@@ -71,67 +77,57 @@ def program_name(text: str) -> str:
     return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
 
 
-def lines_of(data: bytes) -> tuple[list[Line], list[BatchFault]]:
-    """Return the lines of a batch file and its faults; bytes that are not UTF-8 become lone surrogates."""
+def lines_of(data: bytes, script: Script) -> list[Line]:
+    """Return the lines of a batch file; bytes that are not UTF-8 become lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return [], [BatchFault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")]
+        script.fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
+        return []
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        return [], [
-            BatchFault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
-        ]
+        script.fault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        return []
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("ascii", "surrogateescape")
     # cmd removes every carriage return; a copy through two systems may have doubled them.
     single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
-    return _joined(single)
+    return list(_joined(single, script))
 
 
-def _joined(single: list[Line]) -> tuple[list[Line], list[BatchFault]]:
-    lines: list[Line] = []
-    faults: list[BatchFault] = []
+def _joined(single: list[Line], script: Script) -> Iterator[Line]:
     pending: Line | None = None
     for line in single:
         now = line if pending is None else replace(pending, text=pending.text + line.text)
         if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
-            faults.append(
-                BatchFault(
-                    line.number, "begins with a character that the ^ before it changes", "write the command on one line"
-                )
-            )
+            text = "begins with a character that the ^ before it changes"
+            script.fault(line.number, text, "write the command on one line")
         pending = None
         if len(now.text) > _LONGEST:
-            faults.append(BatchFault(now.number, "the line is too long for cmd", "split it"))
+            script.fault(now.number, "the line is too long for cmd", "split it")
         elif not _continues(now.text):
-            lines.append(now)
+            yield now
         elif now.is_comment:
             text = "a comment ends in ^, and cmd may read the next line as part of it"
-            faults.append(BatchFault(now.number, text, "remove the ^"))
-            lines.append(now)
+            script.fault(now.number, text, "remove the ^")
+            yield now
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        faults.append(BatchFault(pending.number, "ends in ^, and nothing follows", "remove the ^"))
-    return lines, faults
+        script.fault(pending.number, "ends in ^, and nothing follows", "remove the ^")
 
 
 def _continues(text: str) -> bool:
-    in_quotes = escaped = False
-    for char in text:
-        if escaped:
-            escaped = False
-        elif char == '"':
-            in_quotes = not in_quotes
-        else:
-            escaped = char == "^" and not in_quotes
-    return escaped
+    return _unquoted(text).endswith("^")
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r'"[^"]*"?|\^.', "", text)
 
 
 def depth_of(text: str) -> int:
     """Return how many more parentheses a line opens than it closes, ignoring quoted and escaped ones."""
-    bare = re.sub(r'"[^"]*"?|\^.', "", text)
+    bare = _unquoted(text)
     return bare.count("(") - bare.count(")")
 
 
@@ -161,7 +157,7 @@ def commands_of(text: str) -> list[Command]:
 
 
 def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
-    words: list[Word] = []
+    argv: list[Word] = []
     redirects: list[Redirect] = []
     pieces: list[tuple[str, bool]] = []
     waiting = ""  # the redirection whose target comes next
@@ -170,7 +166,7 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
             if waiting:
                 redirects.append(_redirect(waiting, Word(tuple(pieces))))
             else:
-                words.append(Word(tuple(pieces)))
+                argv.append(Word(tuple(pieces)))
             pieces, waiting = [], ""
         if kind == "redirect" and "&" in text:
             redirects.append(_redirect(text, None))
@@ -182,16 +178,16 @@ def _command(join: str, tokens: list[tuple[str, str]]) -> Command:
         redirects.append(_redirect(waiting, Word(())))
     carets = any(kind == "caret" for kind, _ in tokens)
     cut = any(kind == "quoted" and (len(text) == 1 or text[-1] != '"') for kind, text in tokens)
-    return Command(join, tuple(_unglued(words)), tuple(redirects), caret=carets, open_quote=cut)
+    return Command(join, tuple(_unglued(argv)), tuple(redirects), caret=carets, open_quote=cut)
 
 
-def _unglued(words: list[Word]) -> list[Word]:
+def _unglued(argv: list[Word]) -> list[Word]:
     """`goto:End`, `exit/b`, `echo/`: cmd's own commands need no blank before these signs."""
-    first, quoted = words[0].pieces[0] if words else ("", True)
+    first, quoted = argv[0].pieces[0] if argv else ("", True)
     hit = re.fullmatch(r"(goto|call|exit|echo)([:/].*)", first, re.IGNORECASE | re.DOTALL)
     if hit is None or quoted:
-        return words
-    return [Word(((hit[1], False),)), Word(((hit[2], False), *words[0].pieces[1:])), *words[1:]]
+        return argv
+    return [Word(((hit[1], False),)), Word(((hit[2], False), *argv[0].pieces[1:])), *argv[1:]]
 
 
 def _redirect(sign: str, target: Word | None) -> Redirect:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from snapall.config.batch.facts import ANY, BatchFault, KeyPath
+from snapall.config.batch.facts import ANY, BatchFault
+from snapall.config.tomlfile import KeyPath
 
 
 def answers(overlay: Mapping[str, object], table: Mapping[str, object], fault: BatchFault) -> bool:

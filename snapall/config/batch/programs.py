@@ -5,107 +5,100 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.branches import Loop
-from snapall.config.batch.facts import ANY, Located, Login, QuiesceLoop, ReleaseLoop, Script, Snap
+from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Login, QuiesceLoop, ReleaseLoop, Snap
 from snapall.config.batch.lines import Command, Word
-from snapall.config.batch.variables import Variables
+from snapall.config.batch.shell import Shell
 
 _CHAIN = (("jobs", ANY, "chain"),)
-_COUNT = {"delete": 1, "rename": 2, "create": 1}
 
 
-def snap(command: Command, line: int, variables: Variables, script: Script) -> Snap | None:
+def snap(command: Command, shell: Shell) -> Snap | None:
     """Read `rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; None for `snap list`, which changes nothing."""
-    words = list(command.words[1:])
+    rest = list(command.argv[1:])
     user: Located | None = None
     plain: list[Word] = []
-    while words and len(plain) < 2:
-        word = words.pop(0)
+    while rest and len(plain) < 2:
+        word = rest.pop(0)
         if word.text == "-n":
             continue
-        if word.text == "-l" and words:
-            user = variables.use(words.pop(0), line, "the user of rsh", ("filers", ANY, "user"))
+        if word.text == "-l" and rest:
+            user = shell.use(rest.pop(0), "the user of rsh", ("filers", ANY, "user"))
         elif word.text.startswith("-"):
-            script.fault(line, f"rsh has an unknown option ({option_of(word)})", "remove it if you can")
+            shell.fault(f"rsh has an unknown option ({option_of(word)})", "remove it if you can")
             return None
         else:
             plain.append(word)
-    verb = words[0].text.lower() if words else ""
-    rest = words[1:]
-    if len(plain) == 2 and plain[1].text.lower() == "snap" and verb == "list":
+    is_snap = len(plain) == 2 and plain[1].text.lower() == "snap"
+    verb = rest[0].text.lower() if rest else ""
+    if is_snap and verb == "list":
         return None
-    if len(plain) < 2 or plain[1].text.lower() != "snap" or len(rest) != 1 + _COUNT.get(verb, -9):
+    if not is_snap or len(rest) - 2 != SNAP_NAMES.get(verb):
         remedy = "the backup uses snap delete, rename, create and list; move other commands to a batch of their own"
-        script.fault(line, "this rsh command is no part of the backup", remedy)
+        shell.fault("this rsh command is no part of the backup", remedy)
         return None
-    return Snap(
-        line,
-        verb,
-        variables.use(plain[0], line, "the filer"),
-        user,
-        variables.use(rest[0], line, "the volume"),
-        tuple(variables.use(word, line, "the snapshot's name", *_CHAIN) for word in rest[1:]),
-    )
+    filer, volume = shell.use(plain[0], "the filer"), shell.use(rest[1], "the volume")
+    names = [shell.use(word, "the snapshot's name", *_CHAIN) for word in rest[2:]]
+    return Snap(shell.line, verb, filer, user, volume, tuple(name for name in names if name is not None))
 
 
-def loop(
-    source: Located | None, over: Loop, command: Command, line: int, variables: Variables, script: Script
-) -> QuiesceLoop | ReleaseLoop | None:
+def loop(source: Located | None, over: Loop, command: Command, shell: Shell) -> QuiesceLoop | ReleaseLoop | None:
     """Read `vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-%%i NAME`, or `-d moref:vm-%%i ssid:snapshot-%%j`."""
     given: dict[str, Word | None] = {}
-    words = list(command.words[1:])
+    rest = list(command.argv[1:])
     action, plain = "", list[Word]()
-    while words:
-        word = words.pop(0)
+    while rest:
+        word = rest.pop(0)
         name, attached = split_option(word)
         if name in ("-h", "-u", "-p"):
-            follows = bool(words) and not words[0].text.startswith("-")
-            given[name] = attached or (words.pop(0) if follows else None)
+            follows = bool(rest) and not rest[0].text.startswith("-")
+            given[name] = attached or (rest.pop(0) if follows else None)
         elif name in ("-c", "-d") and attached is None and not action:
             action = name
         elif name.startswith("-"):
-            script.fault(line, f"vcbsnapshot has an option ({option_of(word)}) that is not supported", "remove it")
+            shell.fault(f"vcbsnapshot has an option ({option_of(word)}) that is not supported", "remove it")
             return None
         else:
             plain.append(word)
-    login = _login(command, given, line, variables, script)
-    targets = [_argument(word) for word in plain]
-    names = over.names
-    wanted = f"moref:vm-%{names[0]}"
-    if action == "-c" and len(plain) == 2 and targets[0] == wanted and source is not None:
-        named = variables.use(plain[1], line, "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
-        return QuiesceLoop(line, source.text.lower(), login, named, over.skip)
-    if action == "-d" and len(names) > 1 and targets == [wanted, f"ssid:snapshot-%{names[1]}"] and source is not None:
-        return ReleaseLoop(line, source.text.lower(), login, over.skip)
+    login = _login(command, given, shell)
+    targets = [word.text.replace("%%", "%") for word in plain]
+    vm, *others = over.names
+    if action == "-c" and len(plain) == 2 and targets[0] == f"moref:vm-%{vm}" and source is not None:
+        named = shell.use(plain[1], "the VM snapshot's name", ("jobs", ANY, "vm_snapshot"))
+        return QuiesceLoop(shell.line, source.text.lower(), login, over.skip, named)
+    pairs = [[f"moref:vm-%{vm}", f"ssid:snapshot-%{other}"] for other in others[:1]]
+    if action == "-d" and targets in pairs and source is not None:
+        return ReleaseLoop(shell.line, source.text.lower(), login, over.skip)
     text = "vcbsnapshot is called differently from the original"
     remedy = "write `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
-    script.fault(line, text, remedy)
+    shell.fault(text, remedy)
     return None
 
 
-def _login(command: Command, given: dict[str, Word | None], line: int, variables: Variables, script: Script) -> Login:
-    unset = variables.unset(given.get("-u"))
-    if "-u" in given and given["-u"] is None:
-        unset = "the empty -u"
+def _login(command: Command, given: dict[str, Word | None], shell: Shell) -> Login:
+    """Read the options of the login. None as an option's value: nothing follows it."""
+    unset = "the empty -u" if given.get("-u", command.argv[0]) is None else shell.unset(given.get("-u"))
     host, user, password = (given.get(option) for option in ("-h", "-u", "-p"))
-    if host is None:
-        script.fault(line, "vcbsnapshot has no -h", "set [vcenter] host in the overlay file", ("vcenter", "host"))
     bare = "-u" not in given and "-p" not in given
-    if not bare and password is None:
-        text = "vcbsnapshot has -u and no password"
-        script.fault(line, text, "set [vcenter] password in the overlay file", ("vcenter", "password"))
-    if "-u" not in given and not bare:
-        text = "vcbsnapshot has a password and no user"
-        script.fault(line, text, "set [vcenter] user in the overlay file", ("vcenter", "user"))
+    for key, text in (
+        ("host", "vcbsnapshot has no -h" if host is None else ""),
+        ("password", "vcbsnapshot has -u and no password" if not bare and password is None else ""),
+        ("user", "vcbsnapshot has a password and no user" if not bare and "-u" not in given else ""),
+    ):
+        if text:
+            shell.fault(text, f"set [vcenter] {key} in the overlay file", ("vcenter", key))
     if password is not None:
-        script.in_command_lines.append(line)
-    program = command.words[0]
+        shell.script.in_command_lines.append(shell.line)
+    program = command.argv[0]
     placed = re.search(r"[\\/]", program.text) is not None and not program.text.startswith(".")
-    use = variables.use
+
+    def use(word: Word | None, what: str, key: str, *, secret: bool = False) -> Located | None:
+        return shell.use(word, what, ("vcenter", key), secret=secret) if word else None
+
     return Login(
-        use(program, line, "the program vcbsnapshot", ("vcenter", "vcbsnapshot")) if placed else None,
-        use(host, line, "the host of vcbsnapshot", ("vcenter", "host")) if host is not None else None,
-        use(user, line, "the user of vcbsnapshot", ("vcenter", "user")) if user is not None and not unset else None,
-        use(password, line, "the password of vcbsnapshot", ("vcenter", "password"), secret=True) if password else None,
+        use(program if placed else None, "the program vcbsnapshot", "vcbsnapshot"),
+        use(host, "the host of vcbsnapshot", "host"),
+        use(None if unset else user, "the user of vcbsnapshot", "user"),
+        use(password, "the password of vcbsnapshot", "password", secret=True),
         unset,
         bare,
     )
@@ -120,10 +113,6 @@ def split_option(word: Word) -> tuple[str, Word | None]:
     first = (word.pieces[0][0][2:], word.pieces[0][1])
     pieces = ((first,) if first[0] else ()) + word.pieces[1:]
     return option, Word(pieces) if pieces else None
-
-
-def _argument(word: Word) -> str:
-    return word.text.replace("%%", "%")
 
 
 def option_of(word: Word) -> str:

@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from snapall.config.batch.facts import KeyPath, Located, Script
+from snapall.config.batch.facts import Located, Script
+from snapall.config.tomlfile import KeyPath
 
-Raw = dict[str, object]
+Raw = dict[str, Any]
+Found = list[tuple[Located | None, int]]
+"""What each line says of one value, None if nothing."""
 
 
 @dataclass(slots=True)
 class Table:
-    """The configuration's tables, and where each key was read."""
+    """The configuration's tables, where each key was read, and where contradictions are recorded."""
 
-    raw: dict[str, Raw] = field(default_factory=dict)
-    log: Located | None = None
+    script: Script
+    raw: Raw = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def put(self, path: tuple[str, ...], value: object, line: int) -> None:
         """Set a key."""
-        table: Raw = self.raw.setdefault(path[0], {})
-        if len(path) == 3:
-            inner = table.setdefault(path[1], {})
-            table = inner if isinstance(inner, dict) else {}
+        table = self.raw
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
         table[path[-1]] = value
         self.lines[path] = line
 
-    def whole(self) -> Raw:
-        """Return everything as tomllib returns a file."""
-        return ({"log": self.log.text} if self.log is not None else {}) | dict(self.raw)
+    def agreed(self, found: Found, what: str, *keys: KeyPath, case: bool = True) -> Located | None:
+        """Return the one value that all lines give; record a fault, which shows neither, if two differ."""
+        first: Located | None = None
+        first_line = 0
+        for value, line in found:
+            if value is None:
+                continue
+            if first is None:
+                first, first_line = value, line
+            elif value.text != first.text if case else value.text.lower() != first.text.lower():
+                text = f"{what} differs from line {first_line}"
+                self.script.fault(line, text, "snapall needs a single value: make the lines agree", *keys)
+                return None
+        return first
 
-
-def agreed(
-    found: list[tuple[Located | None, int]], what: str, script: Script, *keys: KeyPath, case: bool = True
-) -> Located | None:
-    """Return the one value that all lines give; record a fault, which shows neither, if two differ."""
-    given = [(value, line) for value, line in found if value is not None]
-    if not given:
-        return None
-    first = given[0][0]
-    for value, line in given[1:]:
-        same = value.text == first.text if case else value.text.lower() == first.text.lower()
-        if not same:
-            text = f"{what} differs from line {given[0][1]}"
-            script.fault(line, text, "snapall needs a single value: make the lines agree", *keys)
-            return None
-    return first
+    def put_agreed(self, path: tuple[str, ...], found: Found, what: str, *, case: bool = False) -> None:
+        """Set a key to the value that all lines give, if they agree on one."""
+        value = self.agreed(found, what, path, case=case)
+        if value is not None:
+            self.put(path, value.text, value.line)

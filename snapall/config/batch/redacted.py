@@ -38,11 +38,11 @@ def _command(command: Command) -> str:
     program = command.program
     if program.startswith("echo"):
         return "echo ..."
-    if not command.words:
+    if not command.argv:
         return ""
-    first, rest = command.words[0].text, command.words[1:]
+    first, rest = command.argv[0].text, command.argv[1:]
     if program == "if":
-        known = re.fullmatch(r"if (not )?errorlevel \d+ goto \S+", " ".join(word.text for word in command.words))
+        known = re.fullmatch(r"if (not )?errorlevel \d+ goto \S+", " ".join(word.text for word in command.argv))
         return known[0] if known is not None else "if ***"
     if program == "rsh" and not any(word.text.lower() == "snap" for word in rest):
         return "rsh ***"
@@ -53,10 +53,10 @@ def _command(command: Command) -> str:
     return f"{program} ***" if program in NAMED else "***"
 
 
-def _arguments(words: tuple[Word, ...]) -> list[str]:
+def _arguments(argv: tuple[Word, ...]) -> list[str]:
     found: list[str] = []
     before = ""
-    for word in words:
+    for word in argv:
         text = word.text
         is_option = re.match(r"[-/][A-Za-z]", text) is not None
         if is_option:

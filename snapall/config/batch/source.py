@@ -13,7 +13,7 @@ from snapall.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from snapall.config.batch.facts import KeyPath
+    from snapall.config.tomlfile import KeyPath
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,14 +24,9 @@ class Source:
     batch: Batch
     overlay: Mapping[str, object]
 
-    @property
-    def raw(self) -> Mapping[str, object]:
-        """The keys, as tomllib returns those of a snapall.toml, passwords in clear among them."""
-        return self.batch.table
-
     def located(self, path: KeyPath, text: str) -> str:
         """Return a key's fault with its file, and with the line if that is the batch."""
-        fault = self.batch.masked(f"{dotted(path)}: {text}")
+        fault = self.batch.script.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"
         line = self.batch.line_of(path)
@@ -50,12 +45,14 @@ def source_of(path: Path) -> Source:
         data = path.read_bytes()
         overlaid = beside.exists()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+        ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
-        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
+        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")
     return Source(path, batch, overlay)
 
 

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Vms:
-    """The query for the VMs of the datastores. `filter` is what was not understood of its WHERE, "" if all was."""
-
-    owner: str | None
-    datastores: tuple[int, ...] | None
-    templates: bool
-    filter: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshots:
-    """The query for the snapshots of one name. `filter` is the unknown part of its WHERE."""
-
-    owner: str | None
-    name: str | None
-    limited_to: tuple[int, ...] = ()
-    filter: str = ""
-
+from snapall.config.batch.facts import SnapshotQuery, VmQuery
 
 _NAME = r"(?:[A-Za-z_][A-Za-z0-9_$#@]*|\[[A-Za-z_][^\]\"']*\])"
-_OWNER = rf"(?:(?P<{{0}}>{_NAME}) ?\. ?)?"
 
 
 def _spaced(pattern: str) -> re.Pattern[str]:
     """Compile a pattern: a blank matches any blanks, and each `OWNER` a schema, in its own group."""
-    count = 0
-    text = ""
-    for piece in re.split(r"(OWNER)", pattern):
-        if piece == "OWNER":
-            text += _OWNER.replace("{0}", f"owner{count}")
-            count += 1
-        else:
-            text += piece
+    numbers = itertools.count()
+    text = re.sub("OWNER", lambda _: rf"(?:(?P<owner{next(numbers)}>{_NAME}) ?\. ?)?", pattern)
     return re.compile(text.replace(" ?", r"\s*").replace(" ", r"\s+"), re.IGNORECASE)
 
 
@@ -65,22 +39,19 @@ _LIMIT = _spaced(
 )
 
 
-def read(sql: str) -> Vms | Snapshots | None:
+def read(sql: str) -> VmQuery | SnapshotQuery | None:
     """Return which of the batch's two queries it is, or None."""
-    hit = _VMS.fullmatch(sql)
-    if hit is not None:
-        ids, templates, rest = _vm_filter(hit["where"] or "")
-        return Vms(_owner(hit), ids, templates, rest)
-    hit = _ALL_VMS.fullmatch(sql)
-    if hit is not None:
-        return Vms(_owner(hit), None, templates=True, filter=hit["where"] or "every VM, of whichever datastore")
-    hit = _SNAPSHOTS.fullmatch(sql)
-    if hit is not None:
+    if hit := _VMS.fullmatch(sql):
+        return _vms(hit)
+    if hit := _ALL_VMS.fullmatch(sql):
+        unknown = hit["where"] or "every VM, of whichever datastore"
+        return VmQuery(owner=_owner(hit), filter=unknown, datastores=None, templates=True)
+    if hit := _SNAPSHOTS.fullmatch(sql):
         return _snapshots(hit)
     return None
 
 
-def _snapshots(hit: re.Match[str]) -> Snapshots:
+def _snapshots(hit: re.Match[str]) -> SnapshotQuery:
     name: str | None = None
     limited: tuple[int, ...] = ()
     rest = ""
@@ -95,7 +66,7 @@ def _snapshots(hit: re.Match[str]) -> Snapshots:
             rest = rest or part.strip()
     if name is None and not rest:
         rest = "no SNAPSHOT_NAME"
-    return Snapshots(_owner(hit), name, limited, rest)
+    return SnapshotQuery(owner=_owner(hit), filter=rest, name=name, limited_to=limited)
 
 
 def _owner(hit: re.Match[str]) -> str | None:
@@ -108,10 +79,10 @@ def _owner(hit: re.Match[str]) -> str | None:
     return next(iter(named.values()), "")
 
 
-def _vm_filter(where: str) -> tuple[tuple[int, ...] | None, bool, str]:
+def _vms(hit: re.Match[str]) -> VmQuery:
     ids: tuple[int, ...] | None = None
     templates, rest = True, ""
-    for part in _ands(where):
+    for part in _ands(hit["where"] or ""):
         found = _datastores(part)
         if _NO_TEMPLATES.fullmatch(part):
             templates = False
@@ -121,13 +92,20 @@ def _vm_filter(where: str) -> tuple[tuple[int, ...] | None, bool, str]:
             rest = rest or part.strip()
     if ids is None and not rest:
         rest = "no ds_id"
-    return ids, templates, rest
+    return VmQuery(owner=_owner(hit), filter=rest, datastores=None if rest else ids, templates=templates)
 
 
 def _ands(where: str) -> list[str]:
-    """Split a WHERE at each AND outside parentheses and quotes; one with an OR beside an AND stays whole."""
+    """Split a WHERE at each AND; one with an OR beside an AND stays whole."""
+    parts = _split(where, "AND")
+    mixed = len(parts) > 1 and any(len(_split(part, "OR")) > 1 for part in parts)
+    return [where] if mixed else [part for part in parts if part.strip()]
+
+
+def _split(where: str, operator: str) -> list[str]:
+    """Split a condition at an operator, outside parentheses and quotes."""
     parts, depth, quote, start = list[str](), 0, False, 0
-    for hit in re.finditer(r"'|\(|\)|\bAND\b", where, re.IGNORECASE):
+    for hit in re.finditer(rf"'|\(|\)|\b{operator}\b", where, re.IGNORECASE):
         if hit[0] == "'":
             quote = not quote
         elif not quote and hit[0] in "()":
@@ -135,19 +113,7 @@ def _ands(where: str) -> list[str]:
         elif not quote and depth == 0:
             parts.append(where[start : hit.start()])
             start = hit.end()
-    parts.append(where[start:])
-    mixed = len(parts) > 1 and any(_has_bare_or(part) for part in parts)
-    return [where] if mixed else [part for part in parts if part.strip()]
-
-
-def _has_bare_or(part: str) -> bool:
-    depth = 0
-    for hit in re.finditer(r"\(|\)|\bOR\b", part, re.IGNORECASE):
-        if hit[0] in "()":
-            depth += 1 if hit[0] == "(" else -1
-        elif depth == 0:
-            return True
-    return False
+    return [*parts, where[start:]]
 
 
 def _datastores(part: str) -> tuple[int, ...] | None:
@@ -155,12 +121,8 @@ def _datastores(part: str) -> tuple[int, ...] | None:
     text = part.strip()
     if text.startswith("(") and text.endswith(")") and "(" not in text[1:-1]:
         text = text[1:-1]
-    listed = _IN.fullmatch(text)
-    if listed is not None:
-        found = [int(one) for one in listed["ids"].split(",")]
-    else:
-        hits = [_EQUALS.fullmatch(one) for one in re.split(r"\bOR\b", text, flags=re.IGNORECASE)]
-        found = [int(hit["id"]) for hit in hits if hit is not None]
-        if len(found) != len(hits):
-            return None
-    return tuple(dict.fromkeys(found))
+    if listed := _IN.fullmatch(text):
+        return tuple(dict.fromkeys(map(int, listed["ids"].split(","))))
+    hits = [_EQUALS.fullmatch(one) for one in re.split(r"\bOR\b", text, flags=re.IGNORECASE)]
+    found = [int(hit["id"]) for hit in hits if hit is not None]
+    return tuple(dict.fromkeys(found)) if len(found) == len(hits) else None

@@ -34,7 +34,7 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IG
 
 def unknown(command: Command, text: str) -> tuple[str, str]:
     """Return the fault and its remedy; `text` is the whole line. A name that may be a password is not shown."""
-    first = re.split("[=,;]", command.words[0].text)[0]  # as cmd parts the command's name: path=C:\\
+    first = re.split("[=,;]", command.argv[0].text)[0]  # as cmd parts the command's name: path=C:\\
     program = program_name(first)
     if text.lstrip().startswith(("(", ")")):
         return "a block in parentheses", "write its commands on lines of their own, or joined by && on one line"

@@ -1,0 +1,137 @@
+"""The rules between the keys of a table, judged even where some key is faulty, so that all faults come at once.
+
+A rule sees which keys the file gives, the values that are valid, and the reading; it yields faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from snapall.backup.model import Order, chain_names
+from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
+from snapall.config.tomlfile import dotted
+from snapall.config.values import Reading, checked_name, reading_of
+from snapall.escaping import quoted
+
+# Programs that hand their arguments to a shell on another machine.
+_REMOTE_SHELLS = ("ssh", "plink")
+
+# What a reading adds to a table, under keys that nobody writes.
+NAME, GIVEN = "[name]", "[given]"
+Faults = Iterator[tuple[str, str]]
+"""Faults: the key, "" for the table itself, and what is wrong with it."""
+Rule = Callable[[frozenset[str], Mapping[str, Any], Reading], Faults]
+
+
+def ruled_by(*rules: Rule) -> AfterValidator:
+    """Judge a table by rules, at its last key."""
+
+    def judge(given: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        faults = [fault for rule in rules for fault in rule(given, info.data, reading_of(info))]
+        if faults:
+            text = "; ".join(text for _, text in faults)
+            raise PydanticCustomError("faults", "{text}", {"text": text, "faults": faults})
+        return frozenset()
+
+    return AfterValidator(judge)
+
+
+def with_keys(table: object, marks: Mapping[str, str] | None = None) -> object:
+    """Add to a table which of its keys the file gives."""
+    return {**table, **(marks or {}), GIVEN: frozenset(table)} if isinstance(table, dict) else table
+
+
+def named(kind: Literal["filers", "jobs"]) -> BeforeValidator:
+    """Give every `[filers.NAME]` or `[jobs.NAME]` its name, and the reading all of these names."""
+
+    def name(tables: object, info: ValidationInfo) -> object:
+        if not isinstance(tables, dict):
+            return tables
+        reading_of(info).names[kind] = tuple(tables)
+        return {name: with_keys(table, {NAME: name}) for name, table in tables.items()}
+
+    return BeforeValidator(name)
+
+
+def vcenter_rules(given: frozenset[str], valid: Mapping[str, Any], _reading: Reading) -> Faults:
+    """Check the login, and what a shell on another machine would read again."""
+    both = "give both, or neither if VCB's own config.js supplies them"
+    if "user" in given and "password" not in given:
+        yield "password", f"is missing, though there is a user: {both}"
+    if "password" in given and "user" not in given:
+        yield "user", f"is missing, though there is a password: {both}"
+    program = valid.get("vcbsnapshot", ("",))[0]
+    if re.split(r"[/\\]", program)[-1].lower().removesuffix(".exe") not in _REMOTE_SHELLS:
+        return
+    if "password" in given:
+        advice = "leave out user and password, and use config.js on the proxy"
+        yield "password", f"would appear on the remote command line of {quoted(program)}; {advice}"
+    if re.fullmatch(r"[A-Za-z0-9_.:=@-]*", valid.get("host", "")) is None:
+        text = f"passes through another shell behind {quoted(program)}"
+        yield "host", f"{text}: only letters, digits and _ . : = @ - are safe"
+
+
+def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
+    """Check that the filer has the keys that its transport needs, and no other."""
+    name, transport = str(valid["name"]), valid.get("transport")
+    reading.hosts[name] = valid.get("host", name)
+    yield from _name_faults(name, "filers", reading)
+    if transport == "rsh":
+        for key in sorted({"key_file", "password", "known_hosts"} & given):
+            yield key, 'is for ssh only: leave it out, or write transport = "ssh"'
+    if transport != "ssh":
+        return
+    if {"key_file", "password"} <= given:
+        yield "password", "is given together with key_file: keep one of the two"
+    if not {"key_file", "password"} & given:
+        yield "key_file", "is missing: ssh needs a key_file or a password"
+    if "known_hosts" not in given:
+        yield "known_hosts", "is missing: name the file that holds the filer's host key (an empty file will do)"
+    if "user" not in given:
+        yield "user", "is missing: ssh needs the filer's user"
+    for key in sorted({"local_user", "reserved_port"} & given):
+        yield key, 'is for rsh only: leave it out, or write transport = "rsh"'
+
+
+def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
+    """Check a job's filer, its names, and what its order allows."""
+    yield from _name_faults(valid["name"], "jobs", reading)
+    filers = reading.names.get("filers", ())
+    if "filer" in valid and valid["filer"] not in filers:
+        known = f"defined are {', '.join(map(quoted, filers))}" if filers else "none is defined"
+        yield "filer", f"there is no table [{dotted(('filers', valid['filer']))}]; {known}"
+    if {"retain", "chain"} <= given:
+        yield "retain", "is given together with chain: the length of the chain is the number retained"
+    if valid.get("order") is Order.PAPER and valid.get("publish", "any") not in ("any", None):
+        yield "publish", 'must be "any" with order = "paper", which rotates before it knows the grade; leave it out'
+    taken = "is reserved for schedules, SnapMirror, SnapVault or other products; choose another"
+    for name in filter(FOREIGN.fullmatch, valid.get("chain") or ()):
+        yield "chain", f"{quoted(name)} {taken}"
+    if FOREIGN.fullmatch(f"{valid.get('prefix', '')}_recent"):
+        yield "prefix", f"{quoted(valid['prefix'])} {taken}"
+
+
+def unclaimed(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
+    """Check that no earlier job of the file claims a name of this one, even where other keys of this job are faulty."""
+    if {"filer", "volumes", "prefix", "retain", "chain"} <= valid.keys():
+        names = valid["chain"] or chain_names(valid["prefix"], valid["retain"])
+        host = reading.hosts.get(valid["filer"], valid["filer"])
+        claim = Claim(host, valid["volumes"], names, valid["prefix"], by_chain=bool(valid["chain"]))
+        yield from conflicts_with(claim, reading.claims)
+        reading.claims[valid["name"]] = claim
+
+
+def _name_faults(name: str, kind: str, reading: Reading) -> Faults:
+    try:
+        checked_name(name)
+    except ValueError as error:
+        yield "", str(error)
+    names = reading.names.get(kind, ())
+    for other in names[: names.index(name)] if name in names else ():
+        if other.lower() == name.lower():
+            yield "", f"differs from {quoted(other)} in case only; give it another name"
