@@ -45,6 +45,10 @@ class StuckLimits:
     silence: float = 120.0  # without a heartbeat
     slack: float = 60.0  # beyond the longest time that a sound run takes from its first quiesce to its first release
 
+    def before_release(self, state: RunState) -> float:
+        """Return the seconds from the first quiesce within which a run must begin its release."""
+        return state.header.job.max_quiesced + state.header.pace.filer_timeout + self.slack
+
 
 class Guardian:
     """Watches one run of a job. It keeps journal and lock open, and opens no file of the state folder later."""
@@ -57,6 +61,7 @@ class Guardian:
         self._clock = recovery.store.clock
         self._run = run
         self._limits = limits
+        self._lock_path = self._store.state / f"{job.name}.lock"
         self._reader = JournalReader(journal)
         try:
             self._lock = self._opened_lock()
@@ -138,16 +143,11 @@ class Guardian:
             opened.pop_all()
             return lock
 
-    @property
-    def _lock_path(self) -> Path:
-        return self._store.state / f"{self.job.name}.lock"
-
     def _is_ours(self) -> bool:
         """Take the lock if possible; return whether it is ours, and the file at its path is still the same."""
         try:
-            if self._yielded and self._store.wanted(self.job.name):
-                return False
-            if not self._lock.try_acquire():
+            let_in = self._yielded and self._store.wanted(self.job.name)
+            if let_in or not self._lock.try_acquire():
                 return False
         except OSError:
             return False
@@ -193,7 +193,7 @@ class Guardian:
             return f"process {self._run.pid} had no heartbeat for {self._limits.silence:g} s"
         if self.state.released_at is not None or self._quiescing is None or self._reader.trouble is not None:
             return ""
-        limit = limit_of(self.state, self._limits)
+        limit = self._limits.before_release(self.state)
         if self._awake - self._quiescing < limit:
             return ""
         return f"process {self._run.pid} began no release within {limit:g} s of its first quiesce"
@@ -228,7 +228,8 @@ class Guardian:
             self._look()  # the last records
             if self.state.closed:
                 return False
-            why = self._why or _how_it_ended(self.state, self._run.pid)
+            died = f"process {self._run.pid} died in the middle of the run"
+            why = self._why or (died if self.state.ended is None else "the run has ended, but left outstanding work")
             journal = self._journal()
             how = ", from the records that were read before its journal was lost" if journal.lost else ""
             self._publish(f"{why}; finishing its outstanding work{how}")
@@ -252,14 +253,3 @@ class Guardian:
 
     def _publish(self, text: str) -> None:
         self._recovery.publish(Guarded(self.job.name, self._reader.path.stem.rpartition("-")[2], text))
-
-
-def limit_of(state: RunState, limits: StuckLimits) -> float:
-    """Return the seconds from the first quiesce within which a run must begin its release."""
-    return state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack
-
-
-def _how_it_ended(state: RunState, pid: int) -> str:
-    if state.ended is not None:
-        return "the run has ended, but left outstanding work"
-    return f"process {pid} died in the middle of the run"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,30 +38,33 @@ def past(store: JournalStore, job: str, last: int | None = None) -> PastRuns:
 
     JournalError: the folder cannot be listed.
     """
+    nights, unreadable = _nights(store, job, lambda found: len(found) == last)
+    return PastRuns(tuple(nights), tuple(one.text for one in unreadable))
+
+
+def _nights(
+    store: JournalStore, job: str, enough: Callable[[Sequence[RunHistory]], bool]
+) -> tuple[list[RunHistory], list[Unreadable]]:
+    """Read nights, newest first, from their summaries until there are enough; and what cannot be read until then.
+
+    Closed journals of an older format are skipped: nothing depends on them.
+    """
     require_listed(store.folder)
-    found: list[RunHistory] = []
-    unreadable: list[str] = []
-    for one in _newest_first(store, job):
-        if isinstance(one, Unreadable):
-            unreadable.append(one.text)
-        elif one.kind is RunKind.NIGHT:
-            found.append(one)
-        if last is not None and len(found) == last:
-            break
-    return PastRuns(tuple(found), tuple(unreadable))
-
-
-def _newest_first(store: JournalStore, job: str) -> Iterator[RunHistory | Unreadable]:
-    """Yield each run, read from its summary. Skips closed journals of an older format: nothing depends on them."""
+    nights: list[RunHistory] = []
+    unreadable: list[Unreadable] = []
     for path in reversed(journals(store.folder, job)):
         try:
             summary = read_summary(path)
         except JournalError as error:
             if is_open(path) or not isinstance(error, OldFormat):
-                yield Unreadable(*error.parts, is_open(path))
+                unreadable.append(Unreadable(*error.parts, is_open(path)))
             continue
-        if summary is not None:
-            yield from_summary(summary)
+        run = from_summary(summary) if summary is not None else None
+        if run is not None and run.kind is RunKind.NIGHT:
+            nights.append(run)
+            if enough(nights):
+                break
+    return nights, unreadable
 
 
 def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHistory:
@@ -74,7 +77,7 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
     if not paths:
         raise ConfigError(f"there is no run in {store.folder}", "take a backup with `snapall run`", "SA-5202")
     if wanted in {"", *jobs}:
-        return _last([path for path in paths if not wanted or _job_of(path) == wanted], store, wanted)
+        return _last([path for path in paths if not wanted or path.stem.rpartition("-")[0] == wanted], store, wanted)
     found = [path for path in paths if wanted in (path.stem, _stamp_of(path))]
     found = found or [path for path in paths if path.stem.startswith(wanted) or _stamp_of(path).startswith(wanted)]
     match found:
@@ -103,10 +106,6 @@ def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory
     raise ConfigError(f"there is no run of {wanted or 'any job'}", "take a backup with `snapall run`", "SA-5201")
 
 
-def _job_of(path: Path) -> str:
-    return path.stem.rpartition("-")[0]
-
-
 def _stamp_of(path: Path) -> str:
     return path.stem.rpartition("-")[2]
 
@@ -116,16 +115,7 @@ def known_of(store: JournalStore, job: str) -> Known:
 
     JournalError: the folder cannot be listed.
     """
-    require_listed(store.folder)
-    nights: list[RunHistory] = []
-    unreadable: list[Unreadable] = []
-    for one in _newest_first(store, job):
-        if isinstance(one, Unreadable):
-            unreadable.append(one)
-        elif one.kind is RunKind.NIGHT:
-            nights.append(one)
-            if is_good(one):
-                break
+    nights, unreadable = _nights(store, job, lambda found: is_good(found[-1]))
     unsettled: list[RunHistory] = []
     paths = store.open_runs(job)
     for path in paths:

@@ -210,8 +210,5 @@ def _last(last: RunHistory | None) -> list[StatusFinding]:
         case Exit.STOPPED:
             return [StatusFinding(Level.WARNING, "the last run was stopped by a signal")]
         case _:
-            return [_failed(last)]
-
-
-def _failed(last: RunHistory) -> StatusFinding:
-    return StatusFinding(Level.WARNING, f"the last run made no backup{f': {last.failure}' if last.failure else ''}")
+            why = f": {last.failure}" if last.failure else ""
+            return [StatusFinding(Level.WARNING, f"the last run made no backup{why}")]

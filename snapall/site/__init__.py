@@ -55,7 +55,7 @@ class OpenSite:
 
     def survey(self) -> Survey:
         """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""
-        from snapall.site.filer import require_7mode  # noqa: PLC0415 - with the transport's library
+        from snapall.site.answers import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
         stores = database.datastore_ids(self.job.datastores)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from snapall.backup.model import FilerSnapshot
-from snapall.errors import SiteError
+from snapall.errors import Refused, SiteError
 from snapall.site.excerpt import one_line
 
 Verb = Literal["create", "rename", "delete", "list"]
@@ -198,3 +198,26 @@ def _read(line: str, parts: list[_Part]) -> None:
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:
     month, day, time, name, tags = row.groups()[4:]
     return FilerSnapshot(name, f"{month} {day} {time}", tuple(tag.strip() for tag in (tags or "").split(",") if tags))
+
+
+_RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
+
+
+def require_7mode(version: str) -> None:
+    """Raises Refused unless the `version` line is that of Data ONTAP 7-Mode: 7.x and before, or 8.x with the word."""
+    found = _RELEASE.match(version)
+    line = one_line(version)
+    if found is None:
+        raise Refused(
+            f"this is not the version line of Data ONTAP: {line!r}",
+            hint="check the filer's host and port",
+            code="SA-4006",
+        )
+    lowered = version.lower()
+    major = int(found[1])
+    if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
+        raise Refused(
+            f"this filer does not run in 7-Mode: {line!r}",
+            hint="snapall supports Data ONTAP 7-Mode only; Cluster-Mode has other commands",
+            code="SA-4007",
+        )

@@ -29,6 +29,16 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class DatastoreVms:
+    """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
+
+    vms: tuple[Vm, ...]
+    datastores: frozenset[int]  # those that have a VM
+    names_readable: bool
+    hosts_readable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """A datastore with its VMs, templates left out, and its space in bytes; None: unknown, or not ours to read."""
 

@@ -236,27 +236,6 @@ class FilerSystem:
 
 _VERBS: Mapping[type[FilerStep], Verb] = {Capture: "create", Rename: "rename", Delete: "delete"}
 _READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
-_RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
-
-
-def require_7mode(version: str) -> None:
-    """Raises Refused unless the `version` line is that of Data ONTAP 7-Mode: 7.x and before, or 8.x with the word."""
-    found = _RELEASE.match(version)
-    line = one_line(version)
-    if found is None:
-        raise Refused(
-            f"this is not the version line of Data ONTAP: {line!r}",
-            hint="check the filer's host and port",
-            code="SA-4006",
-        )
-    lowered = version.lower()
-    major = int(found[1])
-    if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
-        raise Refused(
-            f"this filer does not run in 7-Mode: {line!r}",
-            hint="snapall supports Data ONTAP 7-Mode only; Cluster-Mode has other commands",
-            code="SA-4007",
-        )
 
 
 def _check(names: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
 from snapall.errors import SiteError
-from snapall.site.datastores import Datastore, Inventory, Placed, bytes_of, ids_of
+from snapall.site.datastores import Datastore, DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
     bound_statements,
@@ -32,16 +31,6 @@ from snapall.site.tables import Question, discovered_owner, driver_text, id_of, 
 
 if TYPE_CHECKING:
     from snapall.config.settings import Database
-
-
-@dataclass(frozen=True, slots=True)
-class DatastoreVms:
-    """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
-
-    vms: tuple[Vm, ...]
-    datastores: frozenset[int]  # those that have a VM
-    names_readable: bool
-    hosts_readable: bool
 
 
 class VirtualCenter:

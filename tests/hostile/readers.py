@@ -26,7 +26,8 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Config, Database, Filer, Vcenter
 from snapall.config.tomlfile import tables_of
 from snapall.errors import ConfigError, JournalError, Refused, SiteError
-from snapall.site.filer import FilerSystem, require_7mode
+from snapall.site.answers import require_7mode
+from snapall.site.filer import FilerSystem
 from snapall.site.process import Completed
 from snapall.site.rsh import Rsh
 from snapall.site.sshkeys import KnownHosts

@@ -38,7 +38,7 @@ FILERS = (
     Mutant("a version of two lines is taken", "site/filer.py", "if len(lines) != 1:", "if not lines:", FILER),
     Mutant(
         "Data ONTAP 8 in Cluster-Mode is taken for 7-Mode",
-        "site/filer.py",
+        "site/answers.py",
         'or (major == 8 and "7-mode" not in lowered)',
         'or (major == 8 and "7-mode" in lowered)',
         FILER,

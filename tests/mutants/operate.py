@@ -59,8 +59,8 @@ OPERATE = (
     Mutant(
         "the guardian grants no time for the filer's answer",
         "operate/guardian.py",
-        "state.header.job.max_quiesced + state.header.pace.filer_timeout + limits.slack",
-        "state.header.job.max_quiesced + limits.slack",
+        "state.header.job.max_quiesced + state.header.pace.filer_timeout + self.slack",
+        "state.header.job.max_quiesced + self.slack",
         WATCH,
     ),
     Mutant(
@@ -213,15 +213,15 @@ OPERATE = (
     Mutant(
         "one run more is read than requested",
         "operate/history.py",
-        "if last is not None and len(found) == last:",
-        "if last is not None and len(found) > last:",
+        "len(found) == last)",
+        "len(found) - 1 == last)",
         (*RUN_HISTORY, *STATUS),
     ),
     Mutant(
         "a journal that cannot be read hides the older ones",
         "operate/history.py",
-        "                yield Unreadable(*error.parts, is_open(path))\n            continue\n",
-        "                yield Unreadable(*error.parts, is_open(path))\n            return\n",
+        "is_open(path)))\n            continue\n",
+        "is_open(path)))\n            break\n",
         (*RUN_HISTORY, *STATUS),
     ),
     Mutant(

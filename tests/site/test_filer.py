@@ -14,8 +14,8 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.plan import ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing
-from snapall.site.filer import FilerReply, FilerSystem, NoAnswer, NotLetIn, NotSent, require_7mode, sendable
+from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing, require_7mode
+from snapall.site.filer import FilerReply, FilerSystem, NoAnswer, NotLetIn, NotSent, sendable
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "filer"
 

@@ -70,10 +70,9 @@ class Checklist:
             remedy = "check the permissions of the file and its folder"
             self.results.append(CheckResult(name, of, Mark.FAILURE, str(error), remedy))
             return False
-        marks = (Mark.WARNING if one.remedy else Mark.OK for one in found)
-        self.results += [
-            CheckResult(name, of, mark, one.text, one.remedy, one.code) for mark, one in zip(marks, found, strict=True)
-        ]
+        for one in found:
+            mark = Mark.WARNING if one.remedy else Mark.OK
+            self.results.append(CheckResult(name, of, mark, one.text, one.remedy, one.code))
         return True
 
 

@@ -8,7 +8,8 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.checklist import Check, Checklist, CheckOutcome
 from snapall.site import transport_to
-from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport, require_7mode
+from snapall.site.answers import require_7mode
+from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport
 from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots that leave a free slot: a volume holds 255
