@@ -119,7 +119,7 @@ def _print_error(error: SnapallError) -> None:
     lines = f"snapall: {coded(error.code, error.message)}".split("\n")
     lines += [f"  remedy: {error.hint}"] if error.hint else []
     if sys.stderr.isatty():
-        from snapall.views.tables import wrapped  # noqa: PLC0415 - rich
+        from snapall.views.columns import wrapped  # noqa: PLC0415 - rich
 
         width = os.get_terminal_size(sys.stderr.fileno()).columns
         lines = [part for line in lines for part in wrapped(line, width)]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from snapall.drill.cellrun import CellResult
 from snapall.drill.verdict import Broken
 from snapall.errors import Exit
+from snapall.views.columns import table_lines
 from snapall.views.json_root import root
-from snapall.views.tables import table_lines
 
 _OTHER = frozenset(Broken) - {Broken.VM, Broken.LOST}
 _KINDS = ("crashes", "power cuts", "faults")

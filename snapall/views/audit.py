@@ -5,8 +5,8 @@ from __future__ import annotations
 from snapall.errors import coded
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Comparison
+from snapall.views.columns import labelled, table_lines, wrapped
 from snapall.views.json_root import picked, root
-from snapall.views.tables import labelled, table_lines, wrapped
 
 
 def audit_lines(found: Audit, width: int) -> list[str]:

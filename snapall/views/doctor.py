@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from snapall.errors import coded
 from snapall.operate.doctor.checklist import CheckResult, Mark
+from snapall.views.columns import labelled, wrapped
 from snapall.views.json_root import picked, root
-from snapall.views.tables import labelled, wrapped
 
 _NARROW = 60  # columns below which names are not aligned
 

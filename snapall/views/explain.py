@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall.views.columns import labelled
 from snapall.views.json_root import picked, root
-from snapall.views.tables import labelled
 
 SHIPPED = Path(__file__).with_name("messages.json")
 """Made from the source: `python -m tests.docs.messages json > snapall/views/messages.json`; a test compares them."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.backup.steps import Delete, Step
 from snapall.errors import coded
+from snapall.views.columns import labelled, wrapped
 from snapall.views.messages import clocked
-from snapall.views.tables import labelled, wrapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snapall.views.columns import table_lines
 from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import aged, size
-from snapall.views.tables import table_lines
 
 if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from snapall.backup.record import Stage
 from snapall.errors import Exit
+from snapall.views.columns import wrapped
 from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
-from snapall.views.tables import wrapped
 
 STYLES = {
     VmStage.WAITING: "dim",

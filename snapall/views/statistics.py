@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from snapall.backup.schedule import Saved
 from snapall.operate.statistics import Expected, Series, Statistics, VmStatistics
+from snapall.views.columns import fitted, table_lines, wrapped
 from snapall.views.glyphs import Alphabet, sparkline
 from snapall.views.json_root import picked, root
 from snapall.views.messages import clocked, safe
-from snapall.views.tables import fitted, table_lines, wrapped
 
 _PIPE = 100  # columns where no terminal limits them
 _NAMED = 3  # VMs that the summary names

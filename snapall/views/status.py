@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import JobStatus
 from snapall.views import messages
+from snapall.views.columns import labelled
 from snapall.views.json_root import picked, root
-from snapall.views.tables import labelled
 
 
 def status_lines(found: Sequence[JobStatus], width: int = 0) -> list[str]:

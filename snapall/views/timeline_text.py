@@ -7,9 +7,9 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from snapall.operate.run_history import RunHistory, VmHistory
+from snapall.views.columns import fitted, wrapped
 from snapall.views.glyphs import Alphabet
 from snapall.views.messages import clocked, safe
-from snapall.views.tables import fitted, wrapped
 from snapall.views.timeline import Drawing, Row, StretchKind, clock, ticks, timeline
 
 _PIPE = 100  # columns where no terminal limits them

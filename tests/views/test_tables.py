@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from snapall.views.tables import labelled, table_lines
+from snapall.views.columns import labelled, table_lines
 
 HEAD = ("volume", "name", "date", "grade", "tags")
 ROWS = [

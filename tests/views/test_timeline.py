@@ -18,9 +18,9 @@ from snapall.operate.history import past
 from snapall.operate.reading import history
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import statistics
+from snapall.views.columns import fitted, table_lines, wrapped
 from snapall.views.glyphs import FINE, PLAIN, alphabet, sparkline
 from snapall.views.statistics import stats_lines
-from snapall.views.tables import fitted, table_lines, wrapped
 from snapall.views.timeline_svg import timeline_svg
 from snapall.views.timeline_text import timeline_lines
 from tests.backup.simulated import Stage, capture_of, quiesce_of, refuse

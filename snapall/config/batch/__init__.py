@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from snapall.config.batch.contents import BatchFault, Defect, Script
 from snapall.config.batch.defects import defects_of
-from snapall.config.batch.facts import BatchFault, Defect, Script
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.parser import read
 from snapall.config.batch.redacted import redacted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from snapall.backup.model import chain_names
-from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Script, Snap
+from snapall.config.batch.contents import ANY, SNAP_NAMES, Located, Script, Snap
 from snapall.config.batch.sequences import PROPER
 
 _KEY = ("jobs", ANY, "chain")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from snapall.config.batch.facts import (
+from snapall.config.batch.contents import (
     Defect,
     Query,
     QuiesceLoop,

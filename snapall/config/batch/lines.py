@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from snapall.config.batch.facts import Script
+from snapall.config.batch.contents import Script
 
 _LARGEST = 1 << 16
 _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)

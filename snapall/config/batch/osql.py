@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from snapall.config.batch import statements
-from snapall.config.batch.facts import ANY, Located, OsqlCall, Query, VmQuery
+from snapall.config.batch.contents import ANY, Located, OsqlCall, Query, VmQuery
 from snapall.config.batch.lines import Command, Word
 from snapall.config.batch.programs import option_of, split_option
 from snapall.config.batch.shell import Shell

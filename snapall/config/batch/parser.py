@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 
 from snapall.config.batch import osql, programs
 from snapall.config.batch.branches import Condition, changes_folder, condition_of, folder_after, loop_of
-from snapall.config.batch.facts import Located, Script, Statement, Trace
+from snapall.config.batch.contents import Located, Script, Statement, Trace
 from snapall.config.batch.lines import Command, Line, Word, commands_of, depth_of, lines_of
 from snapall.config.batch.shell import Shell
 from snapall.config.batch.unknown import NOT_NEEDED, remedy_of, unknown, unknown_loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.branches import Loop
-from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Login, QuiesceLoop, ReleaseLoop, Snap
+from snapall.config.batch.contents import ANY, SNAP_NAMES, Located, Login, QuiesceLoop, ReleaseLoop, Snap
 from snapall.config.batch.lines import Command, Word
 from snapall.config.batch.shell import Shell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from snapall.config.batch.facts import Located, Script
+from snapall.config.batch.contents import Located, Script
 from snapall.config.tomlfile import KeyPath
 
 Raw = dict[str, Any]

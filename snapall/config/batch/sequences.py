@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from snapall.config.batch.facts import (
+from snapall.config.batch.contents import (
     Query,
     QuiesceLoop,
     ReleaseLoop,

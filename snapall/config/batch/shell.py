@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from snapall.config.batch.facts import Located, Script
+from snapall.config.batch.contents import Located, Script
 from snapall.config.batch.lines import Word
 from snapall.config.tomlfile import KeyPath
 

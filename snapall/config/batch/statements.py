@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from snapall.config.batch.facts import SnapshotQuery, VmQuery
+from snapall.config.batch.contents import SnapshotQuery, VmQuery
 
 _NAME = r"(?:[A-Za-z_][A-Za-z0-9_$#@]*|\[[A-Za-z_][^\]\"']*\])"
 

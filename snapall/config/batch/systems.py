@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
-from snapall.config.batch.facts import Located, Login, Query, VcbLoop
+from snapall.config.batch.contents import Located, Login, Query, VcbLoop
 from snapall.config.batch.raw import Found, Table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.config.batch import systems
 from snapall.config.batch.chain import chain_of, naming
-from snapall.config.batch.facts import ANY, Located, QuiesceLoop, Script, Snap, SnapshotQuery, Statements, VmQuery
+from snapall.config.batch.contents import ANY, Located, QuiesceLoop, Script, Snap, SnapshotQuery, Statements, VmQuery
 from snapall.config.batch.raw import Raw, Table
 from snapall.config.batch.sequences import sequences_of
 
