@@ -109,7 +109,7 @@ def _of_removal(world: World, one: SentCommand) -> Iterator[Answer]:
         busy = Unknown("another task", failed=True, busy=True)
         yield Answer(1, "another task is in the way", _over(world, one, acted=True), busy)
         lied = world.entered("removed", one.run, vm, value=seen).entered("false yes", one.run, vm)
-        yield Answer(1, "it says yes and has done nothing", _over(lied, one, acted=True), Done())
+        yield Answer(1, "it reports success and has done nothing", _over(lied, one, acted=True), Done())
     for how, there_, then in _both(world, one):
         failed = _over(there_, then, acted=True)
         yield Answer(1, f"failed, {how}", failed, Unknown("it failed", failed=True))
@@ -129,7 +129,7 @@ def _of_filer(world: World, one: SentCommand) -> Iterator[Answer]:
     if not one.acted:
         yield Answer(1, "refused, nothing was sent", _over(world, one, acted=True), Refusal("no connection"))
         lied = _over(_worded(world, one, CREATED), one, acted=True)
-        yield Answer(1, "it says yes and has done nothing", lied, Done(CREATED))
+        yield Answer(1, "it reports success and has done nothing", lied, Done(CREATED))
     for how, there, then in _both(world, one):
         failed = Unknown("it failed", "Snapshot operation failed.", failed=True)
         yield Answer(1, f"failed, {how}", _over(there, then, acted=True), failed)

@@ -50,8 +50,8 @@ RELEASE = (
     "removal silent",
     "removal silent, acts",
     "removal silent, acts late",
-    "removal says yes",
-    "removal says yes, acts late",
+    "removal claims success",
+    "removal claims success, acts late",
     "removal slow",
 )
 FILER = (
@@ -61,7 +61,7 @@ FILER = (
     "filer silent",
     "filer silent, acts",
     "filer silent, acts late",
-    "filer says yes",
+    "filer claims success",
     "filer slow",
 )
 KINDS = QUIESCE + RELEASE + FILER
@@ -163,9 +163,9 @@ def _release(kind: str, pace: Pace, chance: random.Random) -> CommandBehaviour:
             return CommandBehaviour(acts, hung, silent, hung, kind)
         case "removal silent, acts late":
             return CommandBehaviour(hung + 10, hung, silent, hung, kind)
-        case "removal says yes":
+        case "removal claims success":
             return CommandBehaviour(NEVER, takes, yes, takes, kind)
-        case "removal says yes, acts late":
+        case "removal claims success, acts late":
             return CommandBehaviour(late, takes, yes, takes, kind)
         case "removal slow":
             return CommandBehaviour(acts * 8, takes * 8, _removed, takes * 8, kind)
@@ -192,7 +192,7 @@ def _on_filer(step: Step, kind: str, pace: Pace, chance: random.Random) -> Comma
         case "filer silent, acts late":
             answers = chance.choice((takes, pace.filer_timeout))  # the connection may be lost at once
             return CommandBehaviour(late, answers, silent, kind=kind)
-        case "filer says yes":
+        case "filer claims success":
             return CommandBehaviour(NEVER, takes, lambda _: Done(output), kind=kind)
         case "filer slow":
             return CommandBehaviour(late * 0.9, late, _filer(output), kind=kind)

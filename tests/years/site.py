@@ -71,7 +71,7 @@ class YearSite:
         on_filer = not isinstance(step, Quiesce | Release)
         if on_filer and world.turns.now < world.filer_up_at:
             kind = "filer refuses"
-        if isinstance(step, Release) and step.ssid not in world.rows and kind.startswith("removal says yes"):
+        if isinstance(step, Release) and step.ssid not in world.rows and kind.startswith("removal claims success"):
             kind = ""  # of what is not there it says that it is not there
         other = self.chance.choice(self.site_faults.others) if self.site_faults.others else ""
         behaviour = behaviour_of(step, kind, self.pace, self.chance, other)

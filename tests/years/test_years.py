@@ -45,12 +45,12 @@ def test_a_seed_gives_the_same_nights_again() -> None:
 
 
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trust a printed id, whoever's it is."""
+    """Trust every printed id."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
     monkeypatch.setattr(RunState, "present_ids", ())
 
 
-def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def reports_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise no alarm for anything left."""
     monkeypatch.setattr(report, "alarming", lambda _: ())
 
@@ -87,7 +87,7 @@ def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "plant", [removes_anything, says_all_is_well, gives_up_at_once, moves_what_is_tagged, deletes_two]
+    "plant", [removes_anything, reports_no_alarm, gives_up_at_once, moves_what_is_tagged, deletes_two]
 )
 def test_a_planted_fault_is_found(plant: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(plant)
