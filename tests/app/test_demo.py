@@ -75,7 +75,7 @@ def test_a_lab_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
             lines = []
             for line in lab.stderr:
                 lines.append(line)
-                if "Ctrl-C ends it" in line:
+                if "Press Ctrl-C" in line:
                     break
             ran = subprocess.run(
                 [sys.executable, "-m", "snapall", "run", "--config", str(folder / "snapall.toml")],
