@@ -12,7 +12,8 @@ import pytest
 
 from snapall.views.explain import SHIPPED
 from tests.commands.test_cli import ended
-from tests.docs.messages import CAUSES, PAGE, code_of, explained, made, page, shipped, sources, uncoded
+from tests.docs.messages import CAUSES, PAGE, explained, page, shipped
+from tests.docs.reader import code_of, made, sources, uncoded
 
 NOTES = tomllib.loads(CAUSES.read_text(encoding="utf-8"))
 
