@@ -69,8 +69,6 @@ def sentence(what: What, names: Labels) -> Sentence | None:
 
 def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - one total match
     match fact:
-        case StopAsked():
-            return _news("a stop was requested")
         case ReleaseBegan(why):
             return Sentence(f"the release begins: {why}", Weight.ROUTINE)
         case TakenOver(by, why):
@@ -96,7 +94,7 @@ def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - 
             return _trouble("the rotation is not complete")
         case Began() | Surveyed() | Intent() | Answered() | Warned() | Failed() | Ended():
             return None  # each view shows these in its own way
-        case Started() | ProgramEnded() | NamesConfirmed() | Gone() | Certified():
+        case StopAsked() | Started() | ProgramEnded() | NamesConfirmed() | Gone() | Certified():
             return None  # what follows from them is shown
         case _:
             assert_never(fact)

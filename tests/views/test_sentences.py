@@ -37,7 +37,6 @@ from tests.backup.simulated import JOB, PACE, START
 WEB, SQL = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1")
 RENAME = Rename("v", "vmware_recent", "vmware_previous")
 NEWS: list[tuple[Fact, str]] = [
-    (StopAsked(), "a stop was requested"),
     (TakenOver("recover", "the run had left it open"), "taken over by recover: the run had left it open"),
     (Ended(0, open=False, text="recovered"), "an earlier run: recovered (exit 0)"),
     (Found(110, "snapshot-7"), "the database lists snapshot-7 for sql01 (vm-110)"),
@@ -98,6 +97,10 @@ def test_an_id_that_the_create_printed_is_not_news_when_it_is_listed(names: Labe
     names.learn(Record(START, Intent(1, Quiesce(SQL, "Quiesce"))))
     names.learn(Record(START, Answered(1, Done(ssid="snapshot-7"), 1.0)))
     assert sentence(Found(110, "snapshot-7"), names) is None
+
+
+def test_a_stop_is_shown_once_by_the_warning_that_names_its_signal(names: Labels) -> None:
+    assert sentence(StopAsked(), names) is None
 
 
 def test_the_report_of_a_run_itself_is_left_to_its_summary(names: Labels) -> None:
