@@ -33,9 +33,11 @@ PROOFS = {
     "hostile": ("--inputs", "500", "--seed", "1"),
 }
 PAGES = {
-    "docs/configuration.md": ("tests.configuration",),
-    "docs/messages.md": ("tests.messages",),
+    "docs/configuration.md": ("tests.docs.configuration",),
+    "docs/messages.md": ("tests.docs.messages",),
+    "snapall/views/messages.json": ("tests.docs.messages", "json"),
     "docs/differences.md": ("tests.conformity.differences",),
+    "snapall/config/snapall.schema.json": ("tests.config.json_schema",),
     **{f"sql/statements/{name}.sql": ("tests.site.statements", name) for name in ("mssql", "postgresql", "sqlite")},
 }
 

@@ -12,9 +12,9 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, import_batch, journals, look, set_up, simulate
+from snapall.commands import backup, explain, import_batch, journals, look, set_up, simulate
 from snapall.commands.options import AUDITING, CODES, DRILLING, EXAMINING, JUDGING, LOOKING, READING, WRITING
-from snapall.errors import Exit, SnapallError
+from snapall.errors import Exit, SnapallError, coded
 from snapall.escaping import printable
 
 app = typer.Typer(
@@ -58,6 +58,8 @@ app.command(epilog=_epilog(AUDITING, "snapall audit"))(look.audit)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)
+_EXPLAINING = "Exit codes: 0 explained; 2 usage or configuration error, or no such code."
+app.command(epilog=_epilog(_EXPLAINING, "snapall explain SA-1101", "snapall explain"))(explain.explain)
 app.command("import", epilog=_epilog(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
 app.command(epilog=_epilog(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
 app.command(epilog=_epilog(DRILLING, "snapall drill --quick"))(simulate.drill)
@@ -114,7 +116,7 @@ def _exit(code: int) -> NoReturn:
 
 
 def _print_error(error: SnapallError) -> None:
-    for number, line in enumerate(error.message.split("\n")):
+    for number, line in enumerate(coded(error.code, error.message).split("\n")):
         typer.echo(printable(line if number else f"snapall: {line}"), err=True)
     if error.hint:
         typer.echo(printable(f"  remedy: {error.hint}"), err=True)

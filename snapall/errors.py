@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 
@@ -27,20 +27,41 @@ def worst(*codes: Exit) -> Exit:
 
 
 class SnapallError(Exception):
-    """An expected error, printed as a message and a remedy (`hint`), without a traceback."""
+    """An expected error, printed as a message and a remedy (`hint`), without a traceback.
+
+    `code`, such as SA-1101, names the message for ever: a code is never given to another message. The first digit is
+    the section of docs/messages.md: 1 backup, 2 database, 3 vcbsnapshot, 4 filer, 5 guardian, hooks and history,
+    6 files, 7 usage and configuration, 9 a defect of snapall. docs/causes.toml explains each code.
+    """
 
     exit = Exit.FAILED
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Message, remedy and code, as Failed and Warned take them."""
+        return self.message, self.hint, self.code
+
+
+Notify = Callable[[str, str, str], None]
+"""Reports a message: text, remedy, code."""
 
 
 def combined(errors: Sequence[SnapallError]) -> SnapallError:
     """Combine several errors into one: a line for each message, and each remedy once."""
-    messages, hints = (dict.fromkeys(texts) for texts in zip(*((one.message, one.hint) for one in errors), strict=True))
-    return SnapallError("\n".join(messages), "; ".join(filter(None, hints)))
+    first, *others = {one.message: one for one in errors}.values()
+    lines = [first.message, *(coded(one.code, one.message) for one in others)]
+    return SnapallError("\n".join(lines), "; ".join(dict.fromkeys(one.hint for one in errors if one.hint)), first.code)
+
+
+def coded(code: str, text: str) -> str:
+    """A message with its code in front, as people see it."""
+    return f"{code} {text}" if code else text
 
 
 class ConfigError(SnapallError):

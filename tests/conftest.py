@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.atlab import AtLab
+from tests.lab.atlab import AtLab
 
 _ROOM = 1 << 30  # bytes, far more than the tests need at a time
 

@@ -37,9 +37,11 @@ def faults() -> list[str]:
 def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool, output: Output) -> Exit:
     """Back up the lab's datastore once. ConfigError: the folder is not empty, or the fault is unknown."""
     if fault and fault not in NAMED:
-        raise ConfigError(f"unknown fault {fault!r}", "run `snapall demo --fault help` for the names")
+        raise ConfigError(f"unknown fault {fault!r}", "run `snapall demo --fault help` for the names", "SA-7013")
     if directory is not None and directory.exists() and any(directory.iterdir()):
-        raise ConfigError(f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`")
+        raise ConfigError(
+            f"{directory} is not empty", "name a new folder, or use the lab in it with `snapall lab up`", "SA-7013"
+        )
     with ExitStack() as opened:
         if directory is not None:
             folder = directory.absolute()
@@ -69,7 +71,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
 def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
     """Serve a lab until a signal arrives; an existing one continues where it stopped."""
     lab = Lab(directory) if (directory / "world.db").exists() else Lab.create(directory)
-    with lab, signal_flag(lambda _: None) as stopped:
+    with lab, signal_flag(lambda *_: None) as stopped:
         lab.world.set(**(FAST if fast else SLOW))
         config = lab.start(transport)
         _print(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")

@@ -45,14 +45,14 @@ def main() -> None:
         def publish(what: What) -> None:
             listener(Record(datetime.now(UTC), what))
 
-        with signal_flag(lambda text: publish(Warned(text))) as stopped:
+        with signal_flag(lambda *parts: publish(Warned(*parts))) as stopped:
             try:
                 guardian = _guardian(config, listener, publish, stopped)
             except SnapallError as error:
                 sys.stdout.write(f"{error.message}\n")  # instead of READY: the run quiesces nothing
                 return
             _report_ready()
-            with closing(guardian), guarded(lambda text, hint: publish(Failed(text, hint))):
+            with closing(guardian), guarded(lambda *parts: publish(Failed(*parts))):
                 if guardian.watch():
                     update_metrics(config.settings, publish)
 

@@ -95,14 +95,18 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
-        raise ConfigError(f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today")
+        raise ConfigError(
+            f"{batch}: is not a .bat or .cmd file", "name the batch file that takes the backups today", "SA-7007"
+        )
     if with_secrets and kept == "env":
-        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them")
+        raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them", "SA-7007")
     source = source_of(batch)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     if out.suffix.lower() != ".toml":
-        raise ConfigError(f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
+        raise ConfigError(
+            f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
     folder = out.parent
     places = tuple(_places(source, config, kept))
     files = [(folder / one.name, f"{one.secret.reveal()}\n", 0o600) for one in places if with_secrets]

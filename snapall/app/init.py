@@ -85,12 +85,14 @@ class Interview:
         value = default if value is None else value
         if value is None:
             raise ConfigError(
-                f"--{flag} is missing, and there is no terminal to prompt on", f"pass --{flag}: {question}"
+                f"--{flag} is missing, and there is no terminal to prompt on",
+                f"pass --{flag}: {question}",
+                "SA-7009",
             )
         try:
             return read(value.strip())
         except SnapallError as error:
-            raise ConfigError(f"--{flag}: {error.message}", error.hint) from error
+            raise ConfigError(f"--{flag}: {error.message}", error.hint, error.code) from error
 
     def _ask_until_it_works(
         self, ask: Callable[[], T], check: Callable[[T], object] | None, flags: Sequence[str], first: T | None = None
@@ -124,7 +126,9 @@ class Interview:
                 text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(
-                    f"--{flag}: {file} cannot be read: {error}", "name a text file that contains the password"
+                    f"--{flag}: {file} cannot be read: {error}",
+                    "name a text file that contains the password",
+                    "SA-7010",
                 ) from error
         else:
             text = self._person.ask(question, "", hidden=True) if self._person is not None else ""
@@ -179,7 +183,9 @@ class Interview:
             missing = [one for one in ids if one not in names]
             if missing:
                 raise ConfigError(
-                    f"there is no datastore {missing[0]}", "choose from those that `snapall datastores` lists"
+                    f"there is no datastore {missing[0]}",
+                    "choose from those that `snapall datastores` lists",
+                    "SA-7011",
                 )
             return ids
 

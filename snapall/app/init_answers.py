@@ -14,7 +14,7 @@ from snapall.errors import ConfigError
 def filled(text: str) -> str:
     """Require an answer that is not empty."""
     if not text:
-        raise ConfigError("an answer is needed", "do not leave it empty")
+        raise ConfigError("an answer is needed", "do not leave it empty", "SA-7008")
     return text
 
 
@@ -25,13 +25,13 @@ def arguments(text: str) -> tuple[str, ...]:
     try:
         return tuple(map(filled, lexer))
     except ValueError as error:
-        raise ConfigError(f"{text!r} is not a command: {error}", "close the quotes") from error
+        raise ConfigError(f"{text!r} is not a command: {error}", "close the quotes", "SA-7008") from error
 
 
 def url(text: str) -> str:
     """Require a database URL without a password, since anybody may read the configuration."""
     if holds_password(filled(text)):
-        raise ConfigError("the database URL contains a password", "leave it out: `init` asks for it next")
+        raise ConfigError("the database URL contains a password", "leave it out: `init` asks for it next", "SA-7008")
     return text
 
 
@@ -40,7 +40,7 @@ def path(text: str) -> Path | None:
     try:
         return Path(text).expanduser() if text else None
     except RuntimeError as error:
-        raise ConfigError(f"the home directory in {text!r} is unknown", "write the full path") from error
+        raise ConfigError(f"the home directory in {text!r} is unknown", "write the full path", "SA-7008") from error
 
 
 def listed(text: str) -> list[str]:
@@ -57,14 +57,14 @@ def name(text: str) -> str:
     """Require a name that can be part of a filer's command line."""
     if FILER_NAME.fullmatch(text) is None:
         remedy = "use letters, digits, `_`, `.` and `-`, and begin with a letter or a digit"
-        raise ConfigError(f"{text!r} cannot be part of a filer's command", remedy)
+        raise ConfigError(f"{text!r} cannot be part of a filer's command", remedy, "SA-7008")
     return text
 
 
 def number(text: str, most: int = (1 << 16) - 1) -> int:
     """Require a number from 1 to `most`."""
     if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= most):
-        raise ConfigError(f"{text!r} is not a number from 1 to {most}", "enter digits only")
+        raise ConfigError(f"{text!r} is not a number from 1 to {most}", "enter digits only", "SA-7008")
     return int(text)
 
 
@@ -79,7 +79,7 @@ def transport(text: str) -> Literal["ssh", "rsh"]:
         case "ssh" | "rsh":
             return text
         case _:
-            raise ConfigError(f"{text!r} is neither ssh nor rsh", "enter ssh or rsh")
+            raise ConfigError(f"{text!r} is neither ssh nor rsh", "enter ssh or rsh", "SA-7008")
 
 
 def confirmed(answer: str, fingerprint: str) -> None:
@@ -88,4 +88,5 @@ def confirmed(answer: str, fingerprint: str) -> None:
         raise ConfigError(
             f"the host key {fingerprint} was not confirmed",
             "verify it through a channel you trust, then answer yes or enter the fingerprint (--host-key)",
+            "SA-7012",
         )

@@ -48,9 +48,9 @@ class JobRun:
         report, code, why = self._back_up(hooks)
         defects: list[str] = []
 
-        def fail(text: str, hint: str) -> None:
-            defects.append(text)
-            self.publish(Failed(text, hint))
+        def fail(*parts: str) -> None:
+            defects.append(parts[0])
+            self.publish(Failed(*parts))
 
         with guarded(fail):
             hooks.after(report, code, why)
@@ -67,7 +67,7 @@ class JobRun:
         try:
             report = self._backup(hooks).run()
         except SnapallError as error:
-            self.publish(Failed(error.message, error.hint))
+            self.publish(Failed(*error.parts))
             return None, error.exit, error.message
         except Exception as error:  # noqa: BLE001 - a defect must stop neither the next job nor the hooks of this one
             self.publish(Failed(*defect()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from snapall.backup.bus import EventBus, Listener
 from snapall.backup.facts import Warned
 from snapall.backup.record import Record
 from snapall.config.settings import Config
-from snapall.errors import SnapallError
+from snapall.errors import Notify, SnapallError
 from snapall.escaping import printable
 
 
@@ -28,7 +28,7 @@ class Output:
 
 
 @contextmanager
-def publishing(settings: Config, output: Output, *, log: bool) -> Iterator[tuple[Callable[[str], None], Listener]]:
+def publishing(settings: Config, output: Output, *, log: bool) -> Iterator[tuple[Notify, Listener]]:
     """Open the listeners of a run; yield a function that publishes a warning, and the bus. Closes them at the end."""
     with ExitStack() as opened:
         listeners, errors = listeners_of(settings, output, log, opened)
@@ -36,11 +36,11 @@ def publishing(settings: Config, output: Output, *, log: bool) -> Iterator[tuple
         opened.callback(_report_dismissed, bus)
         opened.callback(bus.close)
 
-        def warn(text: str, hint: str = "") -> None:
-            bus(Record(datetime.now(UTC), Warned(text, hint)))
+        def warn(*parts: str) -> None:
+            bus(Record(datetime.now(UTC), Warned(*parts)))
 
         for error in errors:
-            warn(error.message, error.hint)
+            warn(*error.parts)
         yield warn, bus
 
 

@@ -57,7 +57,7 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[What]) -> 
             if settings.state.exists():
                 arrange(settings.state, settings.readers)
         except JournalError as error:  # what is outstanding stays so
-            publish(Failed(error.message, error.hint))
+            publish(Failed(*error.parts))
             return Exit.OUTSTANDING
         recovery = Recovery(store, context_for, publish, stopped, wait)
         code = recovery.recover(list(settings.jobs.values()))

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from snapall.errors import Notify
+
 
 def _stop_signals() -> tuple[signal.Signals, ...]:
     """The signals that ask a program to end: Ctrl-C, a service manager, a closed terminal."""
@@ -17,15 +19,17 @@ def _stop_signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def signal_flag(report: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns True once a signal has arrived; `report` gets a text for each signal."""
+def signal_flag(report: Notify) -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns True once a signal has arrived; `report` gets a message for each signal."""
     flag = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
         name = signal.Signals(number).name
-        text = "releasing the VMs, please wait" if flag.is_set() else f"{name}: stopping after releasing the VMs"
-        flag.set()
-        report(text)
+        if flag.is_set():
+            report("releasing the VMs, please wait", "", "SA-1017")
+        else:
+            flag.set()
+            report(f"{name}: stopping after releasing the VMs", "", "SA-1016")
 
     # A signal that is ignored stays ignored: nohup means what it says.
     handled = [number for number in _stop_signals() if signal.getsignal(number) != signal.SIG_IGN]

@@ -40,6 +40,6 @@ def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:
         return
     from snapall.views.prometheus import metrics_text, write_metrics  # noqa: PLC0415 - only if configured
 
-    with guarded(lambda text, hint: publish(Warned(text, hint))):
+    with guarded(lambda *parts: publish(Warned(*parts))):
         found = job_statuses(settings, tuple(settings.jobs.values()))
         write_metrics(settings.metrics, metrics_text(found, SystemClock().utc()))

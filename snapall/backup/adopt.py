@@ -45,7 +45,7 @@ def orphans(job: Job, context: RunContext, store: JournalStore) -> tuple[Orphan,
 
 def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found: Sequence[Orphan]) -> Exit:
     """Remove orphaned snapshots, with the operator's consent, each by its id, in a journal of its own."""
-    with store.lock(job.name, "recover", context.stopped, lambda _: None):
+    with store.lock(job.name, "recover", context.stopped, lambda *_: None):
         site = context.site
         header = Began(job, store.stamp(), site.vcenter, site.filer, pace, __version__, format=FORMAT)
         journal = store.begin(header)
@@ -54,7 +54,7 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
             case.write(*(Adopted(one.vm, one.snapshot.name, one.snapshot.ssid) for one in found))
             Engine(case).drive()
             for one in case.state.outstanding:
-                context.publish(Failed(_not_removed(case.state, one), "run `snapall recover`: it tries again"))
+                context.publish(_not_removed(case.state, one))
             code = settled_code(case.state)
             close(case, code, "adopted")
             return code
@@ -62,11 +62,12 @@ def adopt(job: Job, pace: Pace, context: RunContext, store: JournalStore, found:
             journal.leave()
 
 
-def _not_removed(state: RunState, one: VmState) -> str:
-    ids = ", ".join(one.ids)
+def _not_removed(state: RunState, one: VmState) -> Failed:
+    ids, hint = ", ".join(one.ids), "run `snapall recover`: it tries again"
     if state.database is not None:
-        return f"{one.vm.label}: it is unknown whether {ids} was removed: {state.database.why}"
-    return f"{one.vm.label}: {ids} was not removed{_why(one)}"
+        text = f"{one.vm.label}: it is unknown whether {ids} was removed: {state.database.why}"
+        return Failed(text, hint, "SA-1116")
+    return Failed(f"{one.vm.label}: {ids} was not removed{_why(one)}", hint, "SA-1115")
 
 
 def _why(one: VmState) -> str:

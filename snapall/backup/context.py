@@ -14,7 +14,7 @@ from snapall.backup.clock import SYSTEM, Clock, Threads
 from snapall.backup.model import FilerSnapshot, Survey, VmSnapshot
 from snapall.backup.record import Record, Stage, StageBegan, StageEnded, What
 from snapall.backup.steps import Child, Outcome, Step
-from snapall.errors import SnapallError
+from snapall.errors import Notify, SnapallError
 
 
 class Site(Protocol):
@@ -100,12 +100,12 @@ def unguarded(_journal: Path) -> Callable[[], None]:
 
 
 @contextmanager
-def guarded(failed: Callable[[str, str], None]) -> Iterator[None]:
+def guarded(failed: Notify) -> Iterator[None]:
     """Report the error that ends this part of the work with its remedy, a defect with its traceback."""
     try:
         yield
     except SnapallError as error:
-        failed(error.message, error.hint)
+        failed(*error.parts)
     except Exception:  # noqa: BLE001 - a defect must not keep the VMs quiesced
         failed(*defect())
 
@@ -115,6 +115,7 @@ def named_defect(error: Exception) -> str:
     return f"a defect of snapall: {type(error).__name__}: {error}"
 
 
-def defect() -> tuple[str, str]:
-    """The text for the exception that is being handled, and its remedy."""
-    return f"a defect of snapall:\n{traceback.format_exc()}", "please report it, with the journal of this run"
+def defect() -> tuple[str, str, str]:
+    """The text for the exception that is being handled, its remedy and its code."""
+    text = f"a defect of snapall:\n{traceback.format_exc()}"
+    return text, "please report it, with the journal of this run", "SA-9001"

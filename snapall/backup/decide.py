@@ -89,7 +89,7 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
         return [ReleaseBegan("a signal")]
     if state.broken:
         return [
-            Failed(state.broken, "the VMs are released now; check why the state folder cannot be written"),
+            Failed(state.broken, "the VMs are released now; check why the state folder cannot be written", "SA-1405"),
             ReleaseBegan("the journal cannot be written"),
         ]
     if state.confirmed:
@@ -100,7 +100,7 @@ def _turn(state: RunState, now: datetime) -> list[Failed | ReleaseBegan]:
     if state.captured_at is not None and now >= state.captured_at + timeout:
         text = "the filer did not answer in time: the VMs are released without its answer"
         hint = "check whether the filer answers `snap list`; the limit is `timeout` of the filer"
-        return [Failed(text, hint), ReleaseBegan("the filer did not answer in time")]
+        return [Failed(text, hint, "SA-1205"), ReleaseBegan("the filer did not answer in time")]
     return []
 
 
@@ -123,7 +123,7 @@ def _must_failed(state: RunState, now: datetime) -> Failed | None:
     hint = 'check why vcbsnapshot failed for it, or remove its "must" in `vms`'
     if any(one.phase is VmPhase.LEFT_OUT for one in missing):
         hint = 'fix that first, or remove its "must" in `vms`'
-    return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint)
+    return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint, "SA-1101")
 
 
 def _silent(state: RunState) -> list[VmState]:

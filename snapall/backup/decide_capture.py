@@ -64,16 +64,20 @@ def room_failed(state: RunState) -> Failed | None:
 
 def _room_failure(state: RunState) -> Failed | None:
     if state.differs:
-        return Failed(f"{differing(state)}; nothing was captured", FOREIGN_RENAMES)
+        return Failed(f"{differing(state)}; nothing was captured", FOREIGN_RENAMES, "SA-1201")
     for one in state.commands.values():
         if one.phase is CommandPhase.FAILED:
             return Failed(
-                f"{command_of(one.step)} failed, so nothing was captured: {one.call.why}", "check `snap list`"
+                f"{command_of(one.step)} failed, so nothing was captured: {one.call.why}",
+                "check `snap list`",
+                "SA-1202",
             )
     for silent in state.filer.values():
-        return Failed(f"{silent.why}: nothing was captured", silent.hint)
+        return Failed(f"{silent.why}: nothing was captured", silent.hint, "SA-1203")
     if all_read(state, state.header.job) and (blocked := _room(state).blocked) is not None:
-        return Failed(f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what uses it")
+        return Failed(
+            f"{blocked}: nothing was captured", "the next run tries again; `snap list` shows what uses it", "SA-1204"
+        )
     return None
 
 
@@ -120,15 +124,16 @@ def capture_failed(state: RunState) -> Failed | None:
         kept = "the renamed backups get their names back; in paper order the oldest backup may be lost"
     for silent in state.filer.values():
         if state.captured_at is not None:
-            return Failed(silent.why, silent.hint or kept)
+            return Failed(silent.why, silent.hint or kept, silent.code or "SA-1208")
     for one in state.captures.values():
         if one.phase is CapturePhase.ABSENT or _lost_twice(state, one):
             why = next((call.why for call in reversed(one.calls) if call.why), "")
             if why:
-                return Failed(f"{command_of(Capture(one.volume, one.name))} failed: {why}", kept)
+                return Failed(f"{command_of(Capture(one.volume, one.name))} failed: {why}", kept, "SA-1206")
             return Failed(
                 f"`snap create` was sent, but {one.name} is not listed on {one.volume}",
                 f"{kept}; check the filer's messages",
+                "SA-1207",
             )
     return None
 

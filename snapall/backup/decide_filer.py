@@ -146,7 +146,7 @@ def _delete_parts(state: RunState, draft: Draft) -> None:
 
 def _part(one: CaptureState, why: str) -> Warned:
     text = f"{one.name} on {one.volume} is part of an incomplete backup and could not be deleted: {why}"
-    return Warned(text, "`snapall recover` tries again")
+    return Warned(text, "`snapall recover` tries again", "SA-1210")
 
 
 def _rename_back(state: RunState, draft: Draft) -> None:
@@ -171,7 +171,7 @@ def _rename_back(state: RunState, draft: Draft) -> None:
             return
         why = _in_use(named[back.old]) if tried is None else tried.call.why or "it is not listed"
         text = f"{back.old} on {back.volume} could not be renamed back to {back.new}: {why}"
-        record_once(state, draft, Failed(text, "`snapall recover` tries again"))
+        record_once(state, draft, Failed(text, "`snapall recover` tries again", "SA-1209"))
         stuck.add(rename.volume)
 
 

@@ -52,7 +52,7 @@ def rotation(state: RunState, job: Job, since: int, began: datetime, now: dateti
     if state.believed and (not found.moves or state.broken):
         draft.actions.append(ReadVolume(Stage.ROTATE, next(iter(state.believed))))
     elif found.moves and state.broken:  # a rename that cannot be written down must not be sent
-        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM)
+        failure = Failed(f"the rotation was not finished: {state.broken}", JournalError.ROOM, "SA-1303")
         draft.records += [failure, RotationEnded((), whole=False)]
     elif found.moves:
         _move(state, found, since, draft)
@@ -79,7 +79,9 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
     planned = state.surveyed.moves if state.surveyed is not None else ()
     if not mine and not state.takeovers and planned and found.steps != planned:
         record_once(
-            state, draft, Warned("the rotation differs from the plan: it was planned again from the current list")
+            state,
+            draft,
+            Warned("the rotation differs from the plan: it was planned again from the current list", code="SA-1304"),
         )
     draft.actions.append(sent_or_read(state, found.moves[0].step))
 
@@ -88,11 +90,11 @@ def _rotation_failure(state: RunState, since: int) -> Failed | None:
     hint = "the chain stays as it is now; the next run continues from there"
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.FAILED:
-            return Failed(f"{command_of(one.step)} did not take effect: {one.call.why or 'no answer'}", hint)
+            return Failed(f"{command_of(one.step)} did not take effect: {one.call.why or 'no answer'}", hint, "SA-1305")
     if state.differs:
-        return Failed(differing(state), FOREIGN_RENAMES)
+        return Failed(differing(state), FOREIGN_RENAMES, "SA-1301")
     for silent in state.filer.values():
-        return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint)
+        return Failed(f"the rotation was not finished: {silent.why}", silent.hint or hint, "SA-1302")
     return None
 
 
@@ -104,8 +106,8 @@ def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
     certified, surveyed = state.certified, state.surveyed
     if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
         text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` requires"
-        records.append(Failed(text, "check why; the next confirmed backup replaces it"))
+        records.append(Failed(text, "check why; the next confirmed backup replaces it", "SA-1306"))
     if found.blocked is not None:
         text = f"{', '.join(found.waiting)} is not in the chain yet: {found.blocked}"
-        records.append(Failed(text, "the next run tries again; `snap list` shows what uses it"))
+        records.append(Failed(text, "the next run tries again; `snap list` shows what uses it", "SA-1307"))
     return [*records, RotationEnded(published, whole=found.blocked is None)]

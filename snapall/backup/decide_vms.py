@@ -59,7 +59,7 @@ def _no_more_creates(state: RunState) -> Failed:
             "check `user` and `password` in [vcenter], or VCB's config.js where these are left out, and whether the "
             "account is locked; then run `snapall doctor`"
         )
-    return Failed(f"no further VM is quiesced: {state.login}", remedy)
+    return Failed(f"no further VM is quiesced: {state.login}", remedy, "SA-1102")
 
 
 def creates_over(state: RunState, now: datetime) -> bool:
@@ -75,6 +75,7 @@ def overdue(state: RunState) -> Failed:
     return Failed(
         f"{state.header.job.max_quiesced:g} s since the first quiesce: the capture is taken without the other VMs",
         "check max_quiesced, and why vcbsnapshot takes so long",
+        "SA-1103",
     )
 
 

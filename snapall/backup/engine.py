@@ -178,8 +178,8 @@ class Engine:
         try:
             answer = one.perform(self._inbox.put)
         except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits forever
-            text, hint = defect()
-            answer = lambda: self._broke(one, text, hint)  # noqa: E731
+            failure = Failed(*defect())
+            answer = lambda: self._broke(one, failure)  # noqa: E731
         self._inbox.put(lambda: self._take(one, answer))
 
     def _take(self, one: Running, answer: Callable[[], None]) -> None:
@@ -194,8 +194,8 @@ class Engine:
             self._running.remove(one)
             one.unanswered(f"no answer within {one.patience:g} s")
 
-    def _broke(self, one: Running, text: str, hint: str) -> None:
-        one.case.record(Failed(text, hint))
+    def _broke(self, one: Running, failure: Failed) -> None:
+        one.case.record(failure)
         one.unanswered("a defect of snapall")
 
     # Time

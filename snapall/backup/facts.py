@@ -99,10 +99,11 @@ class Certified:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something that the operator should know, with its remedy; not a failure."""
+    """Something that the operator should know, with its remedy and its code; not a failure."""
 
     text: str
     hint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class Failed:
 
     text: str
     hint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Withheld:
     vm: int
     ssid: str
     why: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

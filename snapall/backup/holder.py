@@ -1,4 +1,4 @@
-"""The note beside a job's lock: which process has the lock, and whether that process is alive."""
+"""The holder file beside a job's lock: which process has the lock, and whether that process is alive."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from snapall.backup.steps import Child
 from snapall.errors import Locked, LockNotReleased
 
 UNKNOWN = "process"
-"""The role of a holder without a note."""
+"""The role of a holder without a holder file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that has a job's lock, by its own note."""
+    """The process that has a job's lock, as its holder file says."""
 
     role: str
     pid: int
@@ -55,11 +55,11 @@ class NoProcesses:
 NO_PROCESSES = NoProcesses()
 
 
-def note_holder(note: Path, role: str, since: datetime, me: Child) -> None:
+def write_holder(holder_file: Path, role: str, since: datetime, me: Child) -> None:
     """Write down who has the lock, for all who may read the state folder. OSError."""
     at = since.isoformat(timespec="seconds")
     body = {"role": role, "host": platform.node(), "pid": me.pid, "started": me.started, "since": at}
-    private.write(note, json.dumps(body))
+    private.write(holder_file, json.dumps(body))
 
 
 def is_dead(holder: Holder, processes: Processes) -> bool:
@@ -77,7 +77,7 @@ def _is_known(holder: Holder) -> bool:
 
 
 def holder_of(state: Path, job: str) -> Holder:
-    """The holder by its note, which may outlive a dead process until the next one takes the lock."""
+    """The holder as its file says; the file may outlive a dead process until the next one takes the lock."""
     try:
         body = json.loads((state / f"{job}.holder").read_text(encoding="utf-8"))
         started = float(body.get("started", 0.0))
@@ -87,16 +87,18 @@ def holder_of(state: Path, job: str) -> Holder:
 
 
 def locked(state: Path, job: str, holder: Holder) -> Locked:
-    """The error for a lock that another process has, with its note or without one."""
+    """The error for a lock that another process has, with a holder file or without one."""
     if holder.pid == 0:
         path = state / f"{job}.lock"
         return Locked(
-            f"the lock {path} is held by a process that has left no note of itself",
+            f"the lock {path} is held by a process that has left no holder file",
             f"if that lasts, find who holds it with {_search(path)}, and end that process",
+            "SA-1012",
         )
     return Locked(
         f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
         "wait until it has ended; if the old schedule and a new one overlap, move one of them",
+        "SA-1011",
     )
 
 
@@ -106,6 +108,7 @@ def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
     return LockNotReleased(
         f"the lock {path} is still held although process {holder.pid}, the {holder.role} that it names, is dead",
         f"find who holds it with {_search(path)}, end that process, then run `snapall recover`",
+        "SA-1013",
     )
 
 
@@ -116,8 +119,8 @@ def _search(path: Path) -> str:
     return f"`fuser -v {path}` or `lsof {path}`"
 
 
-def is_noted(state: Path, job: str) -> bool:
-    """Whether there may be a note; True if we may not look."""
+def holder_file_exists(state: Path, job: str) -> bool:
+    """Whether there may be a holder file; True if we may not look."""
     try:
         return bool((state / f"{job}.holder").lstat())
     except OSError as error:

@@ -53,7 +53,9 @@ class Journal:
                 with suppress(OSError):  # a folder that we may not read is older
                     _sync_folder(above)
         except OSError as error:
-            raise JournalError(f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM) from error
+            raise JournalError(
+                f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM, "SA-1501"
+            ) from error
         journal = cls(path, clock, [], 0)
         try:
             journal.append([began])
@@ -83,7 +85,9 @@ class Journal:
         """The header. JournalError: the file has none, so the run never did anything."""
         if (header := header_of(self.records)) is not None:
             return header
-        raise JournalError(f"the journal {self.path} has no header", "the run did nothing; move the file away")
+        raise JournalError(
+            f"the journal {self.path} has no header", "the run did nothing; move the file away", "SA-1502"
+        )
 
     @property
     def size(self) -> int:
@@ -164,7 +168,9 @@ class Journal:
         return [Record(self._clock.utc(), fact) for fact in facts]
 
     def _unwritable(self, error: OSError) -> JournalError:
-        return JournalError(f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM)
+        return JournalError(
+            f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM, "SA-1501"
+        )
 
     def _put(self, records: Sequence[Record], *, durable: bool) -> None:
         data = self._unwritten + _lines(records)
@@ -185,7 +191,7 @@ class Journal:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise JournalError(self._closed, "run `snapall recover`")
+            raise JournalError(self._closed, "run `snapall recover`", "SA-1503")
 
     def _require_place(self) -> None:
         """OSError: the file is no longer the one at its path, so no other process could settle the run."""

@@ -16,16 +16,16 @@ from snapall.backup.holder import (
     UNKNOWN,
     Holder,
     Processes,
+    holder_file_exists,
     holder_of,
     is_alive,
     is_dead,
-    is_noted,
     locked,
     not_released,
-    note_holder,
+    write_holder,
 )
 from snapall.backup.lockfile import Lock, is_locked
-from snapall.errors import Stopped
+from snapall.errors import Notify, Stopped
 
 RUN = "run"
 """The role of a process that takes a backup."""
@@ -43,7 +43,7 @@ def hold(  # noqa: PLR0913 - the last two have defaults
     role: str,
     clock: Clock,
     stopped: Callable[[], bool],
-    waiting: Callable[[str], None] = lambda _: None,
+    waiting: Notify = lambda *_: None,
     *,
     processes: Processes = NO_PROCESSES,
     yielding: bool = False,
@@ -72,7 +72,7 @@ class Use(Enum):
 
     FREE = auto()
     HELD = auto()
-    ABANDONED = auto()  # locked, but the process that its note names is dead
+    ABANDONED = auto()  # locked, but the process that its holder file names is dead
     HIDDEN = auto()  # this user may not open it
 
 
@@ -100,14 +100,14 @@ def _wish_of(state: Path, job: str) -> Path:
 
 
 def at_work(state: Path, job: str, processes: Processes = NO_PROCESSES) -> bool:
-    """Whether a process works under the job's lock now. If we may not open the lock, its holder's note decides."""
+    """Whether a process works under the job's lock now. If we may not open the lock, the holder file decides."""
     match use_of(state, job, processes):
         case Use.FREE | Use.ABANDONED:
             return False
         case Use.HELD:
             return True
         case Use.HIDDEN:
-            return is_noted(state, job) and not is_dead(holder_of(state, job), processes)
+            return holder_file_exists(state, job) and not is_dead(holder_of(state, job), processes)
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class _Queue:
     job: str
     clock: Clock
     stopped: Callable[[], bool]
-    waiting: Callable[[str], None]
+    waiting: Notify
     processes: Processes
     yielding: bool
     tries: int = 0  # while a run has it
@@ -145,10 +145,10 @@ class _Queue:
             self.dead = None
             self._queue_behind(holder)
         if self.stopped():
-            raise Stopped(f"stopped while waiting for {whom}")
+            raise Stopped(f"stopped while waiting for {whom}", code="SA-1014")
         if self.dead is None and self.tries == 0 and not self.announced:
             self.announced = True
-            self.waiting(f"waiting for {whom}, which settles a run")
+            self.waiting(f"waiting for {whom}, which settles a run", "", "SA-1015")
         self.clock.wait(1, self.stopped)
 
     def _bury(self, holder: Holder) -> None:
@@ -159,7 +159,7 @@ class _Queue:
 
     def _queue_behind(self, holder: Holder) -> None:
         self.tries = self.tries + 1 if holder.role in {RUN, UNKNOWN} and not self.yielding else 0
-        # Allow a second for a holder that has no note yet, is leaving, or only looks (`at_work`).
+        # Allow a second for a holder that has no holder file yet, is leaving, or only looks (`at_work`).
         if self.tries > 1:
             raise locked(self.state, self.job, holder)
 
@@ -167,7 +167,7 @@ class _Queue:
 def _taken(state: Path, job: str, processes: Processes) -> Lock | None:
     """Take the lock; None: another process has it. A lock counts only while its file is the one at its path.
 
-    A process whose lock file was deleted (as a stale one, say) works on all the same; its note shows that.
+    A process whose lock file was deleted (as a stale one, say) continues all the same; its holder file shows that.
     """
     for _ in range(_REPLACED):
         with ExitStack() as failed:
@@ -183,14 +183,14 @@ def _taken(state: Path, job: str, processes: Processes) -> Lock | None:
 
 
 @contextmanager
-def kept(lock: Lock, note: Path, role: str, clock: Clock, processes: Processes) -> Iterator[None]:
-    """Note who has this lock, which is taken already, and give it up in the end."""
+def kept(lock: Lock, holder_file: Path, role: str, clock: Clock, processes: Processes) -> Iterator[None]:
+    """Record who has this lock, which is taken already, and release it at the end."""
     try:
-        with suppress(OSError):  # the note only helps others: a full disk must not stop `recover`
-            note_holder(note, role, clock.utc(), processes.itself())
+        with suppress(OSError):  # the file only helps others: a full disk must not stop `recover`
+            write_holder(holder_file, role, clock.utc(), processes.itself())
         yield
     finally:
-        if lock.in_place:  # else the note may be that of the lock that is there now
+        if lock.in_place:  # else the file may belong to the lock that is there now
             with suppress(OSError):
-                note.unlink(missing_ok=True)
+                holder_file.unlink(missing_ok=True)
         lock.close()

@@ -50,7 +50,7 @@ def _of_vm(state: RunState, vm: int, look: VmsListed, at: datetime) -> Iterator[
     host = look.hosts.get(vm)
     if mine and one.tried and not one.removed and host is not None and one.vm.host not in (None, host):
         text = f"{one.vm.label} has moved from {one.vm.host} to {host} since it was quiesced"
-        warning = facts.Warned(text, "nothing to do: its moref is the same, and snapall releases it by that")
+        warning = facts.Warned(text, "nothing to do: its moref is the same, and snapall releases it by that", "SA-1109")
         if warning not in state.messages:
             yield warning
 
@@ -59,13 +59,17 @@ def _strangers(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Ite
     """Ids that were printed for the VM but are not of this run."""
     printed = _printed(one)
     if printed and printed not in one.withheld and printed in state.present_ids:
-        yield facts.Withheld(one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run")
+        yield facts.Withheld(
+            one.vm.id, printed, f"vcbsnapshot printed {printed}, which was there before this run", "SA-1105"
+        )
     for row in (row for row in rows if row.ssid in one.ids):
         ssid = row.ssid
         if row.vm != one.vm.id:
-            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is a snapshot of vm-{row.vm}")
+            yield facts.Withheld(
+                one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is a snapshot of vm-{row.vm}", "SA-1106"
+            )
         elif one.create is not None and not same_name(row.name, one.name):  # an adopted one is known by its id alone
-            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is called {row.name}")
+            yield facts.Withheld(one.vm.id, ssid, f"vcbsnapshot printed {ssid}, which is called {row.name}", "SA-1107")
     yield from _rivals(state, one, rows)
 
 
@@ -83,7 +87,9 @@ def _rivals(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> Iterat
     if len(named) > 1:
         ids = ", ".join(row.ssid for row in named)
         why = f"{ids} have appeared under this name, and it is unknown which one is ours"
-        yield from (facts.Withheld(one.vm.id, row.ssid, why) for row in named if row.ssid not in one.withheld)
+        yield from (
+            facts.Withheld(one.vm.id, row.ssid, why, "SA-1108") for row in named if row.ssid not in one.withheld
+        )
 
 
 def ours(state: RunState, one: VmState, rows: Sequence[VmSnapshot]) -> tuple[VmSnapshot, ...]:

@@ -186,7 +186,6 @@ class Survey:
     vm_snapshots: tuple[VmSnapshot, ...]
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     version: str
-    warnings: tuple[str, ...] = ()
     empty: tuple[int, ...] = ()  # the datastores without a VM
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from snapall.backup.certificate import certify
+from snapall.backup.facts import Warned
 from snapall.backup.model import FILER_NAME, Job
 from snapall.backup.outcome import QUIESCED, SKIPPED, Origin
 from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase, CommandState
@@ -89,7 +90,7 @@ class Provenance:
 
     origins: tuple[Origin, ...] = ()
     pending: tuple[Pending, ...] = ()  # oldest first
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
     def of(self, volume: str, name: str, date: str) -> Origin | None:
         """The origin of a listed snapshot; None: snapall did not make it."""
@@ -118,16 +119,14 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
         if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain before
             why = why or f"is older than that of {latest}, which is in the chain"
         if why:
-            warnings.append(
-                f"the backup of {run} {why}: it stays pending and is not published; "
-                f"delete {name} by hand if it is useless"
-            )
+            text = f"the backup of {run} {why}: it stays pending and is never published"
+            warnings.append(Warned(text, f"delete {name} by hand on the filer when you no longer need it", "SA-1314"))
         else:
             pending.append(Pending(name, runs[run]))
     return Provenance(alive, tuple(pending), tuple(warnings))
 
 
-def _changed(job: Job, known: Sequence[Origin], listings: Listings) -> list[str]:
+def _changed(job: Job, known: Sequence[Origin], listings: Listings) -> list[Warned]:
     """Names of the chain that carry another snapshot than the last journal left there."""
     found = []
     for volume in job.volumes:
@@ -138,27 +137,24 @@ def _changed(job: Job, known: Sequence[Origin], listings: Listings) -> list[str]
                 expected.setdefault(one.name, set()).add(one.date)
         for name, born in expected.items():
             if name in dates and dates[name] not in born:
-                found.append(
-                    f"{name} on {volume} is not the snapshot that the last run left there (now {dates[name]}): "
-                    "is the old batch still scheduled somewhere?"
-                )
+                text = f"{name} on {volume} is not the snapshot that the last run left there (now {dates[name]})"
+                remedy = "check whether the old batch, or another snapall, is still scheduled somewhere, and stop it"
+                found.append(Warned(text, remedy, "SA-1311"))
     return found
 
 
-def _unknown(job: Job, alive: Sequence[Origin], listings: Listings) -> list[str]:
+def _unknown(job: Job, alive: Sequence[Origin], listings: Listings) -> list[Warned]:
     """Unknown snapshots with the job's names: reported, and never touched."""
     known = {(one.volume, one.name) for one in alive}
     found = []
     for volume in job.volumes:
         for row in listings[volume]:
             if row.name.startswith(f"{job.prefix}_new_") and (volume, row.name) not in known:
-                found.append(
-                    f"{row.name} on {volume} is in no journal: it is left alone; delete it by hand if it is useless"
-                )
+                text = f"{row.name} on {volume} is in no journal: snapall leaves it alone"
+                found.append(Warned(text, "delete it by hand on the filer if nobody needs it", "SA-1312"))
             if beyond_chain(job, row.name):
-                found.append(
-                    f"{row.name} on {volume} lies beyond the {len(job.chain)} retained names: it is left alone"
-                )
+                text = f"{row.name} on {volume} is beyond the {len(job.chain)} retained names: snapall leaves it alone"
+                found.append(Warned(text, "delete it by hand on the filer, or raise `retain`", "SA-1313"))
     return found
 
 

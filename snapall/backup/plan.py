@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapall.backup.certificate import grade
+from snapall.backup.facts import Warned
 from snapall.backup.limits import MOST_VM_SNAPSHOTS, check, exceeded
 from snapall.backup.looks import orphaned, ours
 from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
@@ -71,7 +72,7 @@ class Plan:
     left: tuple[tuple[Vm, str], ...]
     skipped: tuple[Vm, ...]
     rotation: Rotation
-    warnings: tuple[str, ...]
+    warnings: tuple[Warned, ...]
     removals: tuple[int, ...] = ()  # VPX_VM.ID in the order of their removals; empty: as `targets`
     ordering: str = ""  # why they are in this order; "": it is the database's
 
@@ -120,7 +121,7 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
         end = _turn(job, rotation)
     actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, targets, released), *end)
     foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
-    notes = (*survey.warnings, *past.warnings, *exceeded(job, survey, targets), *foreign)
+    notes = (*past.warnings, *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 
@@ -143,7 +144,7 @@ def _choose(job: Job, survey: Survey, context: PlanContext) -> tuple[list[Vm], l
         if not why:
             targets.append(vm)
         elif policy is VmPolicy.MUST:
-            raise Refused(f"{vm.label} must be quiesced, but {why}", "run `snapall recover` first")
+            raise Refused(f"{vm.label} must be quiesced, but {why}", "run `snapall recover` first", "SA-1005")
         else:
             left.append((vm, why))
     return targets, left, skipped
@@ -226,12 +227,15 @@ def _on(vm: Vm) -> str:
     return f" on {vm.host}" if vm.host is not None else ""
 
 
-def _foreign(job: Job, survey: Survey, runs: Sequence[RunState]) -> list[str]:
-    """Reports of orphaned VM snapshots, which are never removed unless the operator agrees."""
+def _foreign(job: Job, survey: Survey, runs: Sequence[RunState]) -> list[Warned]:
+    """Warnings of orphaned VM snapshots, which are never removed unless the operator agrees."""
     labels = {vm.id: vm.label for vm in survey.vms}
     return [
-        f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: it is left alone; "
-        "`snapall recover --adopt` lists such snapshots"
+        Warned(
+            f"{labels[row.vm]} has a snapshot {row.name} ({row.ssid}) that no journal knows: snapall leaves it alone",
+            "`snapall recover --adopt` lists such snapshots; with `--yes` it removes them",
+            "SA-1124",
+        )
         for row in orphaned(job, survey.vm_snapshots, runs)
         if row.vm in labels
     ]

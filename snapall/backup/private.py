@@ -67,7 +67,7 @@ def arrange(state: Path, readers: int | None) -> None:
 def unwritable(state: Path, error: OSError) -> JournalError:
     """The error for a state folder that cannot be written."""
     remedy = JournalError.RIGHTS if isinstance(error, PermissionError) else JournalError.ROOM
-    return JournalError(f"the folder {state} cannot be written: {error.strerror}", remedy)
+    return JournalError(f"the folder {state} cannot be written: {error.strerror}", remedy, "SA-1504")
 
 
 def require_trusted(state: Path) -> None:
@@ -159,6 +159,7 @@ def _require_one_writer(path: Path, about: os.stat_result) -> None:
         raise Untrusted(
             f"others than its owner can write {path} (mode {stat.S_IMODE(about.st_mode):04o}): it is not trusted",
             f"check that nobody has changed its content, then run `chmod go-w {path}`",
+            "SA-1506",
         )
 
 
@@ -168,6 +169,7 @@ def _another_owner(path: Path, owner: int) -> Untrusted:
     return Untrusted(
         f"{path} belongs to user {them}, and this is {us}: it is not trusted",
         f"run snapall as {them}; or check its content, and give the whole state folder to {us} with `chown -R`",
+        "SA-1505",
     )
 
 

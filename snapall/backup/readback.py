@@ -33,7 +33,7 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
             data = file.read()
     except OSError as error:
         raise JournalError(
-            f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file"
+            f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file", "SA-1509"
         ) from error
     whole = data[: data.rfind(b"\n") + 1]
     # A power cut can leave zeros where nothing was synced. The lines behind the zeros were not synced either.
@@ -100,8 +100,8 @@ def _require_no_loss(records: list[Record], behind: list[Record]) -> None:
 class Damaged(JournalError):
     """A journal that something else has changed. `state`: the fold of its readable lines."""
 
-    def __init__(self, message: str, hint: str, state: RunState) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str, code: str, state: RunState) -> None:
+        super().__init__(message, hint, code)
         self.state = state
 
 
@@ -118,6 +118,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     return Damaged(
         f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
         put_aside(path),
+        "SA-1507",
         state,
     )
 
@@ -147,4 +148,5 @@ def _require_format(path: Path, data: bytes) -> None:
         raise OldFormat(
             f"the journal {path} was written by another version of snapall ({version})",
             f"settle it with that version (`snapall recover`); where that one is gone, {put_aside(path)}",
+            "SA-1508",
         )

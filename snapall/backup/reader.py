@@ -27,7 +27,7 @@ class JournalReader:
         try:
             self._file = private.read(path)
         except OSError as error:
-            raise JournalError(f"the journal {path} cannot be read: {error.strerror}") from error
+            raise JournalError(f"the journal {path} cannot be read: {error.strerror}", code="SA-1509") from error
         self.look()
 
     @property

@@ -89,7 +89,7 @@ class Recovery:
                 yielding = name in call.yielded
                 locks.enter_context(
                     self.store.lock(
-                        name, "recover", stopped, lambda text: self.publish(Warned(text)), yielding=yielding
+                        name, "recover", stopped, lambda *parts: self.publish(Warned(*parts)), yielding=yielding
                     )
                 )
             except Stopped:
@@ -107,7 +107,7 @@ class Recovery:
         try:
             yield
         except SnapallError as error:
-            self.publish(Failed(error.message, error.hint))
+            self.publish(Failed(*error.parts))
             codes.append(Exit.OUTSTANDING if settling or isinstance(error, JournalError) else error.exit)
         except Exception:  # noqa: BLE001 - it must not stop the other jobs
             self.publish(Failed(*defect()))
@@ -163,7 +163,7 @@ class Recovery:
             code = Exit.FAILED if state.unsure or state.parts or state.room else Exit.PARTIAL
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
-                self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint))
+                self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint, "SA-1404"))
         for message in stands(state, _LOST) if case.journal.lost else stands(state):
             case.context.publish(message)
         incomplete = case.journal.broken and not case.journal.lost

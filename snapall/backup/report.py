@@ -102,13 +102,13 @@ def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple
     for one in state.outstanding:
         if one in alarms:
             still = "is still quiesced" if one.ids else "may still be quiesced: no answer yet"
-            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", _help(one, again)))
+            found.append(Failed(f"{one.vm.label} {still}: {_snapshot(one)}", _help(one, again), "SA-1110"))
         elif one.removed:
             text = "was released, but the database could not confirm it"
-            found.append(Failed(f"{one.vm.label} {text}: {one.name}", again))
+            found.append(Failed(f"{one.vm.label} {text}: {one.name}", again, "SA-1111"))
         else:
             text = "vcbsnapshot said that it failed, and it is not listed; the next run checks again"
-            found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while"))
+            found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while", "SA-1112"))
     return (*found, *losses(state))
 
 
@@ -126,7 +126,7 @@ def _help(one: VmState, again: str) -> str:
 
 def losses(state: RunState) -> tuple[Failed, ...]:
     """The messages about VMs that snapall can do nothing more for."""
-    return tuple(Failed(_label_given_up(one), _remedy(one)) for one in state.given_up)
+    return tuple(_loss(one) for one in state.given_up)
 
 
 def _label(one: VmState) -> str:
@@ -155,13 +155,15 @@ def _withheld(one: VmState) -> str:
     return "; ".join(dict.fromkeys(one.withheld.values()))
 
 
-def _remedy(one: VmState) -> str:
+def _loss(one: VmState) -> Failed:
     if one.stranger:
-        return "check the VM's snapshots: remove the one that nobody else has made by hand, or by `recover --adopt`"
-    return (
+        remedy = "check the VM's snapshots: remove the one that nobody else made by hand, or with `recover --adopt`"
+        return Failed(_label_given_up(one), remedy, "SA-1114")
+    remedy = (
         "the snapshot stays with the VM's files: if the VM is registered again (under a new moref), remove it "
-        "in the Snapshot Manager, or by `snapall recover --adopt`"
+        "in the Snapshot Manager, or with `snapall recover --adopt`"
     )
+    return Failed(_label_given_up(one), remedy, "SA-1113")
 
 
 def _kept_in_view(watched: Sequence[VmState]) -> tuple[str, ...]:

@@ -121,10 +121,10 @@ def _volumes_with(job: Job, listings: Listings, name: str) -> list[str]:
 
 
 def _surplus(job: Job, pending: Sequence[Pending], ready: Sequence[Pending]) -> list[Pending]:
-    """What goes: the rest of what is deleted elsewhere, all but the newest held back, and what no chain can hold."""
+    """What to delete: rests of deleted backups, all but the newest below `publish`, more than the chain has names."""
     newest = pending[-1] if pending else None
-    held = [one for one in pending if one.doomed or (one.grade < job.publish and one is not newest)]
-    return held + list(ready[: max(0, len(ready) - len(job.chain))])
+    inferior = [one for one in pending if one.doomed or (one.grade < job.publish and one is not newest)]
+    return inferior + list(ready[: max(0, len(ready) - len(job.chain))])
 
 
 def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:

@@ -84,8 +84,8 @@ class BackupRun:
         self.context.publish(RunEnded(report))
         return report
 
-    def _warn(self, text: str) -> None:
-        self.context.publish(Warned(text))
+    def _warn(self, *parts: str) -> None:
+        self.context.publish(Warned(*parts))
 
     def _work(self, outcome: _Outcome) -> None:
         site, stamp = self.context.site, outcome.stamp
@@ -125,20 +125,20 @@ class BackupRun:
         try:
             yield
         except SnapallError as error:
-            self._fail(outcome, error.message, error.hint)
+            self._fail(outcome, Failed(*error.parts))
             outcome.why = error.message
             outcome.code = Exit.STOPPED if self.context.stopped() else error.exit
         except Exception as error:  # noqa: BLE001 - other jobs, hooks and the report still have their turn
-            self._fail(outcome, *defect())
+            self._fail(outcome, Failed(*defect()))
             confirmed = outcome.case is not None and outcome.case.state.confirmed
             outcome.why = named_defect(error)
             outcome.code = Exit.PARTIAL if confirmed else Exit.FAILED
 
-    def _fail(self, outcome: _Outcome, text: str, hint: str) -> None:
+    def _fail(self, outcome: _Outcome, failure: Failed) -> None:
         if outcome.case is not None:
-            outcome.case.record(Failed(text, hint))
+            outcome.case.record(failure)
         else:
-            self.context.publish(Failed(text, hint))
+            self.context.publish(failure)
 
     # Earlier runs
 
@@ -147,16 +147,19 @@ class BackupRun:
         paths = self.store.open_runs(self.job.name)
         with self.context.stage(Stage.SETTLE) if paths else nullcontext():
             for path in paths:  # a damaged one must stop neither the others nor tonight's backup
-                with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
+                with guarded(lambda *parts: self._unsettled(outcome, Failed(*parts))):
                     self._sweep(self.store.open(path), outcome)
         for job in self.store.unsettled(but=self.job.name):
-            self.context.publish(Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job"))
+            self.context.publish(
+                Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job", "SA-1401")
+            )
         for state in (case.state for case in outcome.earlier if case.policy.filer):
             for one in state.unsure:
                 if one.name in self.job.chain:  # in paper order: a new capture would get the same name
                     raise SiteError(
                         f"whether an earlier run made {one.name} on {one.volume} is not known: nothing was changed",
                         "`snapall recover` finds out as soon as the filer can be asked",
+                        "SA-1006",
                     )
 
     def _sweep(self, journal: Journal, outcome: _Outcome) -> None:
@@ -170,15 +173,15 @@ class BackupRun:
         Engine(case, beside=beside).drive()
         close(case, settled_code(case.state), "settled by the next run")
 
-    def _unsettled(self, outcome: _Outcome, text: str, hint: str) -> None:
+    def _unsettled(self, outcome: _Outcome, failure: Failed) -> None:
         outcome.unsettled = True
-        self.context.publish(Failed(text, hint))
+        self.context.publish(failure)
 
     def _look_again(self, outcome: _Outcome) -> None:
         """At the end, check the VMs of earlier runs once more: nothing waits for it now."""
         for case in outcome.earlier:
             if case.state.outstanding and case.policy.vms:
-                with guarded(lambda text, hint: self._unsettled(outcome, text, hint)):
+                with guarded(lambda *parts: self._unsettled(outcome, Failed(*parts))):
                     case.policy = Policy(filer=False)
                     case.look_again()
                     self._drive(case, beside=outcome.case)
@@ -198,7 +201,7 @@ class BackupRun:
                 plan, past = self._built(case, survey, known, owing)
             case.write(self._surveyed(survey, past, plan))
         for warning in plan.warnings:
-            case.record(Warned(warning))
+            case.record(warning)
 
     def _built(
         self, case: Case, survey: Survey, known: Sequence[Origin], owing: Sequence[RunState]
@@ -242,7 +245,7 @@ class BackupRun:
         before = Before(self.job.name, outcome.stamp, outcome.code, earlier, outcome.unsettled, outcome.why)
         state = case.state if case is not None else RunState()
         for loss in (loss for one in (*earlier, state) for loss in losses(one)):
-            self._fail(outcome, loss.text, loss.hint)
+            self._fail(outcome, loss)
         forgotten = case is not None and not case.journal.in_place
         report = report_of(state, before, self.context.clock.monotonic() - outcome.began, forgotten=forgotten)
         if case is None:
@@ -253,6 +256,6 @@ class BackupRun:
         if case.journal.broken:  # an incomplete journal is no whole success
             report = replace(report, exit=worst(report.exit, Exit.PARTIAL))
         case.journal.leave()
-        with guarded(lambda text, hint: self.context.publish(Warned(text, hint))):
+        with guarded(lambda *parts: self.context.publish(Warned(*parts))):
             self.store.prune(self.job.name, self.keep_journals)
         return report

@@ -60,7 +60,7 @@ class Running:
                 try:
                     rows = site.listing(volume)
                 except SiteError as error:
-                    silent = FilerSilent(volume, version, error.message, error.hint)
+                    silent = FilerSilent(volume, version, *error.parts)
                     return lambda: case.observe(silent)
                 return lambda: case.observe(VolumeListed(volume, rows, version), self.sent)
 
@@ -79,7 +79,7 @@ class Running:
 
     def _looked(self, found: VmsListed | DatabaseSilent) -> None:
         if isinstance(found, DatabaseSilent) and self.case.state.database is None:
-            self.case.record(Warned(f"cannot look for VM snapshots: {found.why}", found.hint))
+            self.case.record(Warned(f"cannot look for VM snapshots: {found.why}", found.hint, "SA-1104"))
         self.case.observe(found, self.sent)
 
 
@@ -105,5 +105,5 @@ def _look(site: Site, look: LookAtVms, version: int) -> VmsListed | DatabaseSile
         targets = sorted({*unlisted, *look.moved})
         hosts = site.registered(targets) if targets else {}
     except SiteError as error:
-        return DatabaseSilent(vms, version, error.message, error.hint, ended)
+        return DatabaseSilent(vms, version, *error.parts, ended)
     return VmsListed(vms, rows, (vms - unlisted) | frozenset(hosts), version, ended, hosts)

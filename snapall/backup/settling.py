@@ -38,6 +38,7 @@ def announce(case: Case) -> None:
                 f"the run {began.stamp} may have left {labels} quiesced on VirtualCenter {began.vcenter}, "
                 f"but the configuration names {site.vcenter}",
                 f"run `snapall recover` with a configuration whose vcenter.host is {began.vcenter}",
+                "SA-1402",
             )
         )
     if case.state.filer_outstanding and not case.policy.filer:
@@ -46,6 +47,7 @@ def announce(case: Case) -> None:
                 f"the run {began.stamp} left its snapshots unsettled on filer {began.filer}, "
                 f"but the configuration names {site.filer}",
                 f"run `snapall recover` with a configuration that has {began.filer} as its filer's host",
+                "SA-1403",
             )
         )
 
@@ -60,10 +62,10 @@ def settled_code(state: RunState) -> Exit:
 def close(case: Case, code: Exit, text: str, hint: str = "") -> None:
     """Write a report that sums up the run. Outstanding work keeps the run open."""
     report = Ended(int(code), case.state.open, text)
-    with guarded(lambda text, hint: case.context.publish(Warned(text, hint))):  # the exit code must not depend on it
+    with guarded(lambda *parts: case.context.publish(Warned(*parts))):  # the exit code must not depend on it
         summary = summarize(apply(case.state, Record(case.context.clock.utc(), report)))
         report = replace(report, summary=summary, length=case.journal.size)
     case.record(report)
     if case.journal.broken and not case.journal.lost:
         hint = hint or "the next run, or `snapall recover`, checks again what could not be written down"
-        case.context.publish(Warned(case.journal.broken, hint))
+        case.context.publish(Warned(case.journal.broken, hint, "SA-1406"))

@@ -32,6 +32,7 @@ class DatabaseSilent:
     version: int
     why: str
     hint: str = ""
+    code: str = ""
     ended: tuple[int, ...] = ()
 
 
@@ -52,6 +53,7 @@ class FilerSilent:
     version: int
     why: str
     hint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from snapall.backup.readback import Damaged, read_journal
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.summary import summarize
-from snapall.errors import JournalError
+from snapall.errors import JournalError, Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class JournalStore:
         job: str,
         role: str,
         stopped: Callable[[], bool],
-        waiting: Callable[[str], None],
+        waiting: Notify,
         *,
         yielding: bool = False,
     ) -> AbstractContextManager[None]:
@@ -166,7 +166,9 @@ class JournalStore:
                 try:
                     path.unlink()
                 except OSError as error:
-                    raise JournalError(f"the old journal {path} cannot be removed: {error.strerror}") from error
+                    raise JournalError(
+                        f"the old journal {path} cannot be removed: {error.strerror}", code="SA-1510"
+                    ) from error
 
 
 def read_summary(path: Path) -> Summary | None:

@@ -34,7 +34,7 @@ def status(
         raise typer.Exit(code)
     settings, chosen = options.chosen(config, jobs, secrets=False)
     found = job_statuses(settings, chosen)
-    options.emit(status_json(found) if as_json else status_lines(found))
+    options.emit(status_json(found) if as_json else status_lines(found, options.width()))
     options.leave(Exit.OK)
 
 
@@ -42,7 +42,7 @@ def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
     """The line and exit code of a monitoring plugin, whatever happens: a state that cannot be known is UNKNOWN."""
     from snapall.app.status import job_statuses
     from snapall.operate.status import Level
-    from snapall.views.status import nagios_line, plugin_text
+    from snapall.views.nagios import nagios_line, plugin_text
 
     try:
         settings, chosen = options.chosen(config, jobs, secrets=False)
@@ -82,7 +82,9 @@ def show(
         try:
             svg.write_text(timeline_svg(found), encoding="utf-8")
         except OSError as error:
-            raise SnapallError(f"{svg} cannot be written: {error.strerror}", "name another file with --svg") from error
+            raise SnapallError(
+                f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"
+            ) from error
     if as_json:
         options.emit(run_json(found))
     elif svg is None:

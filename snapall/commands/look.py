@@ -50,7 +50,7 @@ def datastores(config: options.ConfigFile = None, as_json: options.Json = False)
     options.emit(reports.datastore_json(rows) if as_json else reports.datastore_lines(rows, options.width()))
     if faults:
         raise SnapallError(
-            "; ".join(faults), "correct `datastores` of the job: use an id, or a unique name, from above"
+            "; ".join(faults), "correct `datastores` of the job: use an id, or a unique name, from above", "SA-7011"
         )
 
 

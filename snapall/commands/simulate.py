@@ -75,6 +75,6 @@ def drill(
     extent = QUICK if quick else Extent()
     chosen_trials = trials.trials_of(settings, chosen, replace(extent, pairs=pairs, seed=seed))
     results = list(trials.drill(chosen_trials))
-    as_text = [*scores.troubles(results), *scores.table(results), scores.verdict(results)]
+    as_text = [*scores.troubles(results), *scores.table(results, options.width()), scores.verdict(results)]
     options.emit(scores.as_json(results) if as_json else as_text)
     options.leave(scores.Counts.of(results).exit)

@@ -69,7 +69,7 @@ def checked(make: Callable[[], _T]) -> _T:
         return make()
     except ValidationError as error:
         lines = [f"{dotted(fault.path)}: {fault.text}" for fault in faults_of(error)]
-    raise ConfigError("\n".join(lines), "give another answer")
+    raise ConfigError("\n".join(lines), "give another answer", "SA-7008")
 
 
 def _in_words(error: ErrorDetails) -> Iterator[ConfigFault]:

@@ -102,9 +102,13 @@ def refuse_another(file: Path, secret: Secret) -> None:
 def require_place(path: Path) -> None:
     """Raise ConfigError if no configuration can be written there, before the first question."""
     if path.suffix.lower() != ".toml":
-        raise ConfigError(f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml")
+        raise ConfigError(
+            f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
     if not path.parent.is_dir():
-        raise ConfigError(f"{path}: its folder does not exist", "create the folder, or name another file with --out")
+        raise ConfigError(
+            f"{path}: its folder does not exist", "create the folder, or name another file with --out", "SA-7007"
+        )
     refuse_to_overwrite([path])
 
 
@@ -116,4 +120,6 @@ def write_down(known_hosts: Path, line: str) -> None:
         with known_hosts.open("ab") as file:
             file.write(f"{'' if ended else chr(10)}{line}\n".encode())
     except OSError as error:
-        raise ConfigError(f"{known_hosts}: cannot be written: {error.strerror}", "name another one") from error
+        raise ConfigError(
+            f"{known_hosts}: cannot be written: {error.strerror}", "name another one", "SA-6005"
+        ) from error

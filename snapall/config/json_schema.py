@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SHIPPED = Path(__file__).with_name("snapall.schema.json")
-"""Made from the settings: `python -m tests.json_schema > snapall/config/snapall.schema.json`; a test compares them."""
+"""Made from the settings: `python -m tests.config.json_schema > snapall/config/snapall.schema.json`."""
 
 
 def directive() -> str:

@@ -38,10 +38,12 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     try:
         there = path.exists()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+        ) from error
     if not there:
         remedy = "name the file with --config FILE or SNAPALL_CONFIG, or write one with `snapall init`"
-        raise ConfigError(f"{path}: there is no such file ({origin})", remedy)
+        raise ConfigError(f"{path}: there is no such file ({origin})", remedy, "SA-7002")
     return path
 
 
@@ -62,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool =
             raise ConfigError(
                 f"{path}: only .toml, .bat and .cmd files can be read",
                 "name a file such as snapall.toml or snapall.bat",
+                "SA-7002",
             )
 
 
@@ -83,15 +86,15 @@ def validated(raw: Mapping[str, object], path: Path, reading: Reading, line_of: 
         return Config.model_validate({**raw, NAME: path}, context=reading)
     except ValidationError as error:
         lines = dict.fromkeys(map(line_of, faults_of(error)))
-    raise ConfigError("\n".join(lines), "correct the file, then check it with `snapall plan`")
+    raise ConfigError("\n".join(lines), "correct the file, then check it with `snapall plan`", "SA-7001")
 
 
 def jobs_named(config: Config, names: Sequence[str]) -> tuple[Job, ...]:
     """The jobs of these names, each once, in the order asked for; all when none is named. Raises ConfigError."""
     unknown = [name for name in dict.fromkeys(names) if name not in config.jobs]
     if unknown:
-        listed = ", ".join(map(repr, unknown))
-        raise ConfigError(f"{config.path}: no such job: {listed}", f"the file has {', '.join(config.jobs)}")
+        listed = ", ".join(repr(name) for name in unknown)
+        raise ConfigError(f"{config.path}: no such job: {listed}", f"the file has {', '.join(config.jobs)}", "SA-7003")
     return tuple(config.jobs[name] for name in dict.fromkeys(names or config.jobs))
 
 
@@ -101,6 +104,7 @@ def with_order(job: Job, order: Order) -> Job:
         raise ConfigError(
             f'jobs.{job.name}.publish: only "any" goes with order = "paper", which rotates before it knows the grade',
             "leave publish out of the file, or leave out --order paper",
+            "SA-7004",
         )
     publish = job.publish if job.publish_given else DEFAULT_PUBLISH[order]
     return replace(job, order=order, publish=publish)
@@ -112,18 +116,21 @@ def check_keep(name: str, config: Config, chosen: Sequence[Job]) -> None:
     Raises ConfigError.
     """
     if FILER_NAME.fullmatch(name) is None:
-        raise ConfigError(f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`")
+        raise ConfigError(
+            f"--keep: {name!r} cannot be a snapshot's name", "use letters, digits, `_`, `.` and `-`", "SA-7005"
+        )
     if FOREIGN.fullmatch(name):
-        raise ConfigError(f"--keep: {name} is a name that the filer itself uses", "choose another name")
+        raise ConfigError(f"--keep: {name} is a name that the filer itself uses", "choose another name", "SA-7005")
     for job in config.jobs.values():  # of them all: two may share a volume
         if name.lower() in {one.lower() for one in job.chain} or name.lower().startswith(f"{job.prefix}_new_".lower()):
-            raise ConfigError(f"--keep: {name} is a name that job {job.name} rotates", "choose another name")
+            raise ConfigError(f"--keep: {name} is a name that job {job.name} rotates", "choose another name", "SA-7005")
     for one, other in combinations(chosen, 2):
         if shared := _volumes_of(config, one) & _volumes_of(config, other):
             volume = min(shared)[1]
             raise ConfigError(
                 f"--keep: jobs {one.name} and {other.name} would both make {name} on volume {volume}",
                 "name one of the two jobs",
+                "SA-7005",
             )
 
 

@@ -64,10 +64,10 @@ def refuse_to_overwrite(files: Sequence[Path]) -> None:
     try:
         there = [file for file in files if file.exists()]
     except OSError as error:
-        raise ConfigError(f"{files[0]}: cannot be written: {error.strerror}", _ANOTHER) from error
+        raise ConfigError(f"{files[0]}: cannot be written: {error.strerror}", _ANOTHER, "SA-6005") from error
     if there:
         lines = "\n".join(f"{file}: already exists, and is not overwritten" for file in there)
-        raise ConfigError(lines, "move it away, or name another file with --out, in another folder")
+        raise ConfigError(lines, "move it away, or name another file with --out, in another folder", "SA-6004")
 
 
 def _create(path: Path, text: str, mode: int, undo: ExitStack) -> None:
@@ -76,6 +76,8 @@ def _create(path: Path, text: str, mode: int, undo: ExitStack) -> None:
             undo.callback(path.unlink)
             file.write(text)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER) from error
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER, "SA-6005") from error
     except UnicodeEncodeError as error:
-        raise ConfigError(f"{path}: an answer holds bytes that are not text", "type it again, as UTF-8") from error
+        raise ConfigError(
+            f"{path}: an answer holds bytes that are not text", "type it again, as UTF-8", "SA-7008"
+        ) from error

@@ -21,9 +21,11 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+        ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8") from error
+        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8", "SA-7001") from error
 
 
 def tables_of(text: str, path: Path) -> dict[str, object]:
@@ -31,9 +33,11 @@ def tables_of(text: str, path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except ValueError as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}", "correct the file at that place") from error
+        raise ConfigError(f"{path}: is not valid TOML: {error}", "correct the file at that place", "SA-7001") from error
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply to be read", "a configuration has three levels") from None
+        raise ConfigError(
+            f"{path}: is nested too deeply to be read", "a configuration has three levels", "SA-7001"
+        ) from None
 
 
 def dotted(path: KeyPath) -> str:

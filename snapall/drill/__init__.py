@@ -7,4 +7,6 @@ class NotOnWindows(SnapallError):
     """The drill forks and kills processes."""
 
     def __init__(self) -> None:
-        super().__init__("the drill does not run on Windows", "run it on Linux with a copy of the configuration")
+        super().__init__(
+            "the drill does not run on Windows", "run it on Linux with a copy of the configuration", "SA-7016"
+        )

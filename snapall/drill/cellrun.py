@@ -18,7 +18,6 @@ from snapall.app.recover import recover
 from snapall.app.run import run
 from snapall.backup.clock import SystemClock
 from snapall.backup.journal import Journal, is_open, journals
-from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.drill.calls import MARK, CallCounter, recorded
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
@@ -67,7 +66,7 @@ class CellRunner:
             record = one.folder / "calls"
             code = one.perform(lambda: one.run(record))
             if code != 0:
-                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}")
+                raise SnapallError(f"a run on the drill's own site ended with {code}:\n{one.output()}", code="SA-7017")
             one.preload()
             return recorded(record)
 
@@ -106,7 +105,7 @@ class _CellRun:
         self.folder = Path(tempfile.mkdtemp(dir=runner.folder)) / "cell"
         self.log = runner.folder / "output"
         self.log.write_text("")
-        self.settings = load(prepare(self.folder, runner.drill_site, runner.host, cell, limits))
+        self.settings = prepare(self.folder, runner.drill_site, runner.host, cell, limits)
         self.patient = _patient(self.settings)
         (self.job,) = self.settings.jobs.values()
         self.world = World(self.folder)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Grade, Job
+from snapall.config.load import validated
+from snapall.config.settings import Config
+from snapall.config.values import Reading
 from snapall.drill.cells import Aftermath, Cell
-from snapall.lab.config_file import Tables, database_url, string, toml
+from snapall.lab.config_file import database_url
 from snapall.lab.listener import HOST
 from snapall.lab.sites import LabVm, SiteSpec, Volume, build
 from snapall.lab.vcbserver import program
@@ -99,27 +102,25 @@ def template(folder: Path, job: Job, user_key: paramiko.PKey) -> None:
     user_key.write_private_key_file(str(folder / "id_rsa"))
 
 
-def prepare(folder: Path, drill_site: DrillSite, host: Host, cell: Cell, limits: CellLimits) -> Path:
-    """Copy the site, put it behind the filer's ports, and write the configuration; its path."""
+def prepare(folder: Path, drill_site: DrillSite, host: Host, cell: Cell, limits: CellLimits) -> Config:
+    """Copy the site, put it behind the filer's ports, and configure it."""
     shutil.copytree(drill_site.original, folder)
     host.serve(folder)
     key, port = drill_site.host_key, host.ssh if cell.transport == "ssh" else host.rsh
     known = f"[{HOST}]:{port} {key.get_name()} {key.get_base64()}\n"
     (folder / "known_hosts").write_text(known, encoding="utf-8")
-    config = folder / "snapall.toml"
     tables = _tables(folder, program(host.vcb, folder), port, drill_site.parallel, cell, limits)
-    config.write_text(toml(tables), encoding="utf-8")
-    return config
+    return validated(tables, folder / "snapall.toml", Reading(folder, {}), str)
 
 
 def _tables(
     folder: Path, vcbsnapshot: Sequence[str], port: int, parallel: int, cell: Cell, limits: CellLimits
-) -> Tables:
-    """The configuration, a dictionary for each table."""
+) -> Mapping[str, object]:
+    """The tables, as snapall.toml has them."""
     ssh = {"user": "snapall", "key_file": "id_rsa", "known_hosts": "known_hosts"}
     rsh = {"local_user": "snapall", "reserved_port": False}
+    filer = {"host": HOST, "transport": cell.transport, "port": port, "timeout": limits.call}
     return {
-        "": {"state": "snapall.state", "log": "snapall.log"},
         "vcenter": {
             "host": "vc01.lab",
             "user": "vcbackup",
@@ -131,33 +132,24 @@ def _tables(
             "parallel": parallel,
         },
         "database": {"url": database_url(folder), "owner": ""},
-        "filers.filer1": {
-            "host": HOST,
-            "transport": cell.transport,
-            "port": port,
-            "timeout": limits.call,
-            **(ssh if cell.transport == "ssh" else rsh),
-        },
-        **_job_tables(cell.job, guardian=cell.aftermath is Aftermath.GUARDIAN),
+        "filers": {"filer1": filer | (ssh if cell.transport == "ssh" else rsh)},
+        "jobs": {cell.job.name: _job(cell.job, guardian=cell.aftermath is Aftermath.GUARDIAN)},
     }
 
 
-def _job_tables(job: Job, *, guardian: bool) -> Tables:
+def _job(job: Job, *, guardian: bool) -> Mapping[str, object]:
     """The job as it is configured, but with limits that no cell meets."""
-    table = f"jobs.{string(job.name)}"
     return {
-        table: {
-            "filer": "filer1",
-            "volumes": job.volumes,
-            "datastores": job.datastores,
-            "prefix": job.prefix,
-            "chain": job.chain,
-            "vm_snapshot": job.vm_snapshot,
-            "order": job.order,
-            **({"publish": _GRADES[job.publish]} if job.publish_given else {}),
-            "max_quiesced": 900,
-            "busy_wait": 0,
-            "guardian": guardian,
-        },
-        f"{table}.vms": {string(key): policy for key, policy in job.policies.rules},
+        "filer": "filer1",
+        "volumes": [*job.volumes],
+        "datastores": [*job.datastores],
+        "chain": [*job.chain],
+        "prefix": job.prefix,
+        "vm_snapshot": job.vm_snapshot,
+        "order": str(job.order),
+        **({"publish": _GRADES[job.publish]} if job.publish_given else {}),
+        "max_quiesced": 900,
+        "busy_wait": 0,
+        "guardian": guardian,
+        "vms": {key: str(policy) for key, policy in job.policies.rules},
     }

@@ -66,7 +66,9 @@ def run_cells(site: DrillSite, cells: Sequence[Cell], workers: int) -> Iterator[
                 except EOFError:
                     pipes.remove(ready)
     if count != len(cells):
-        raise SnapallError(f"only {count} of {len(cells)} cells were run", "see the worker's traceback above")
+        raise SnapallError(
+            f"only {count} of {len(cells)} cells were run", "see the worker's traceback above", "SA-7018"
+        )
 
 
 def _work(pipe: Connection[Any, Any], site: DrillSite, number: int, cells: Sequence[Cell]) -> None:

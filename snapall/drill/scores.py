@@ -10,6 +10,7 @@ from snapall.drill.cellrun import CellResult
 from snapall.drill.verdict import Broken
 from snapall.errors import Exit
 from snapall.views.json_root import root
+from snapall.views.tables import table_lines
 
 _OTHER = frozenset(Broken) - {Broken.VM, Broken.LOST}
 _KINDS = ("crashes", "power cuts", "faults")
@@ -68,28 +69,21 @@ def group(one: CellResult) -> tuple[str, str]:
     return cell.site, done
 
 
-def table(results: Sequence[CellResult]) -> list[str]:
-    """A line for each group, and the sum."""
+def table(results: Sequence[CellResult], width: int = 0) -> list[str]:
+    """A line for each group, and the sum, in so many columns; `width` 0: no limit."""
     groups: dict[tuple[str, str], list[CellResult]] = defaultdict(list)
     for one in results:
         groups[group(one)].append(one)
-    width = max(map(len, (site for site, _ in groups)), default=0)
-    lines = [_line(width, "", "", _HEAD)]
+    rows: list[tuple[str, ...]] = []
     before = ""
     for (site, done), ones in sorted(groups.items()):
-        lines.append(_line(width, "" if site == before else site, done, _numbers(Counts.of(ones))))
+        rows.append(("" if site == before else site, done, *_numbers(Counts.of(ones))))
         before = site
-    return [*lines, _line(width, "all", "", _numbers(Counts.of(results)))]
+    return table_lines(("", "", *_HEAD), [*rows, ("all", "", *_numbers(Counts.of(results)))], width, right=_HEAD)
 
 
 def _numbers(counts: Counts) -> tuple[str, ...]:
     return tuple(map(str, (counts.cells, counts.vms, counts.lost, counts.other)))
-
-
-def _line(width: int, site: str, done: str, cells: Sequence[str]) -> str:
-    return f"{site:<{width}} {done:<40}" + "".join(
-        f"{cell:>{len(head) + 2}}" for cell, head in zip(cells, _HEAD, strict=True)
-    )
 
 
 def verdict(results: Sequence[CellResult]) -> str:

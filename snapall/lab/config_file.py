@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from snapall.errors import SnapallError
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from snapall.lab.site_options import SiteOptions
-
-Tables = Mapping[str, Mapping[str, object]]
 
 TEMPLATE = """\
 # The configuration of a simulated site; everything it names is in this folder.
@@ -113,23 +110,8 @@ def database_url(directory: Path) -> str:
     """
     path = (directory / "virtualcenter.db").as_posix()
     if any(sign in path for sign in "%?#"):
-        raise SnapallError(f"a lab cannot be in {directory}", "choose a folder without % ? # in its path")
+        raise SnapallError(f"a lab cannot be in {directory}", "choose a folder without % ? # in its path", "SA-7014")
     return f"sqlite:///file:/{path.lstrip('/')}?mode=ro&uri=true"
-
-
-def toml(tables: Tables) -> str:
-    """A file of these tables, "" for what comes before the first; keys must be written as TOML has them."""
-    lines = []
-    for name, values in tables.items():
-        lines += [f"[{name}]"] if name else []
-        lines += [f"{key} = {_value(value)}" for key, value in values.items()]
-    return "\n".join([*lines, ""])
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return string(value)
-    return f"[{', '.join(map(_value, value))}]" if isinstance(value, (list, tuple)) else json.dumps(value)
 
 
 def string(text: str) -> str:

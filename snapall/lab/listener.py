@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
-from contextlib import closing, suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from contextlib import suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 HOST = "127.0.0.1"
 TICK = 0.05  # seconds between two looks at a clock, or at what is due
 
 
-class Listener:
-    """Accepts until it is closed. `serve` gets each connection in a thread of its own, and closes it in the end.
+class Listener(ThreadingTCPServer):
+    """Accepts until it is closed. `serve` gets each connection in a thread of its own; it is closed in the end.
 
     `stopping` is set when the service ends. When `port` is taken, the service uses another one, and `port` is that.
     """
 
-    def __init__(self, name: str, port: int, serve: Callable[[socket.socket], None]) -> None:
-        self._serve = serve
+    allow_reuse_address = os.name == "posix"  # elsewhere it would share the port with another process
+
+    def __init__(self, port: int = 0) -> None:
         self.stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._connections: dict[socket.socket, threading.Thread] = {}
-        self._socket = _bound(port)
-        self.port = int(self._socket.getsockname()[1])
-        self._thread = threading.Thread(target=self._accept, name=name, daemon=True)
-        self._thread.start()
+        self._connections: set[socket.socket] = set()
+        try:
+            super().__init__((HOST, port), BaseRequestHandler)
+        except OSError:
+            super().__init__((HOST, 0), BaseRequestHandler)
+        self.port = int(self.server_address[1])
+        threading.Thread(target=self.serve_forever, name=type(self).__name__, daemon=True).start()
+
+    def serve(self, connection: socket.socket) -> None:
+        """Serve one connection to its end. OSError: the client went away."""
+        raise NotImplementedError
 
     def pause(self, seconds: float) -> bool:
         """Wait, unless the service ends first; whether it goes on."""
@@ -37,42 +42,24 @@ class Listener:
     def close(self) -> None:
         """End the service and all its threads."""
         self.stopping.set()
-        # A connection of our own wakes the accepting thread on every system.
-        with suppress(OSError), closing(socket.create_connection((HOST, self.port), timeout=5)):
-            pass
-        self._thread.join()
-        self._socket.close()
-        with self._lock:
-            left = dict(self._connections)
-        for connection in left:
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread, on Linux at once
+        self.shutdown()
+        for connection in tuple(self._connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in left.values():
-            thread.join()
+        self.server_close()
 
-    def _accept(self) -> None:
-        while True:
-            connection, _ = self._socket.accept()
-            if self.stopping.is_set():
-                connection.close()
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as sshd does
-            thread = threading.Thread(target=self._handle, args=(connection,), daemon=True)
-            with self._lock:
-                self._connections[connection] = thread
-            thread.start()
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start the thread of a connection."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
 
-    def _handle(self, connection: socket.socket) -> None:
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Be that thread."""
         try:
-            with suppress(OSError), connection:
-                self._serve(connection)
+            with suppress(OSError), request:
+                request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as sshd does
+                self.serve(request)
         finally:
-            with self._lock:
-                del self._connections[connection]
-
-
-def _bound(port: int) -> socket.socket:
-    try:
-        return socket.create_server((HOST, port))
-    except OSError:
-        return socket.create_server((HOST, 0))
+            self._connections.discard(request)

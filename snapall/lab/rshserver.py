@@ -17,7 +17,7 @@ PATIENCE = 30.0  # seconds for a client to send its command
 LONGEST = 4096  # bytes of one field
 
 
-class RshServer:
+class RshServer(Listener):
     """Listens until it is closed.
 
     The client sends a port for stderr ("0" or nothing: none), its own user, the user here and the command, each ended
@@ -26,17 +26,13 @@ class RshServer:
 
     def __init__(self, shell: FilerShell, port: int = 0) -> None:
         self._shell = shell
-        self._listener = Listener("lab-rsh", port, self._serve)
-        self.port = self._listener.port
+        super().__init__(port)
 
-    def close(self) -> None:
-        """End the service and its threads."""
-        self._listener.close()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
+        """Do the connection's one command."""
         connection.settimeout(PATIENCE)
         greeting = self._shell.login("rsh")
-        if not self._listener.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
+        if not self.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
             return
         with ExitStack() as stack:
             port = _field(connection)
@@ -56,7 +52,7 @@ class RshServer:
         if reply.ending is Ending.REFUSE:
             return
         connection.sendall(b"\0")
-        if self._listener.pause(reply.wait):
+        if self.pause(reply.wait):
             connection.sendall(reply.stdout.encode())
             errors.sendall(reply.stderr.encode())
 

@@ -100,28 +100,23 @@ class LoginServer(paramiko.ServerInterface):
         return True
 
 
-class SshServer:
+class SshServer(Listener):
     """Listens until it is closed."""
 
     def __init__(self, shell: FilerShell, host_key: paramiko.PKey, port: int = 0) -> None:
         self.shell = shell
         self._host_key = host_key
-        self._listener = Listener("lab-ssh", port, self._serve)
-        self.port = self._listener.port
+        super().__init__(port)
 
-    def close(self) -> None:
-        """End the service and its threads."""
-        self._listener.close()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         """Serve one connection to its end."""
         greeting = self.shell.login("ssh")
-        if not self._listener.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
+        if not self.pause(greeting.wait) or greeting.ending is not Ending.ANSWER:
             return
         transport = FilerTransport(connection)
         transport.add_server_key(self._host_key)
         transport.start_server(threading.Event(), LoginServer(self, transport, shut=bool(greeting.stderr)))
-        while transport.is_active() and not self._listener.stopping.is_set():
+        while transport.is_active() and not self.stopping.is_set():
             transport.join(0.05)
         transport.close()
         for thread in (transport, *transport.answers):
@@ -131,7 +126,7 @@ class SshServer:
         """A thread that sends the answer. The filer's exit status is always 0 (filer.md, section 3)."""
 
         def send() -> None:
-            goes_on = self._listener.pause(reply.wait)
+            goes_on = self.pause(reply.wait)
             try:
                 if goes_on:
                     channel.sendall(reply.stdout.encode())

@@ -17,18 +17,13 @@ if TYPE_CHECKING:
     import socket
 
 
-class VcbServer:
-    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for."""
+class VcbServer(Listener):
+    """Answers the client until it is closed. Like VirtualCenter, it finishes what a dead caller has asked for.
 
-    def __init__(self) -> None:
-        self._listener = Listener("lab-vcb", 0, self._serve)
-        self.port = self._listener.port
+    When it is closed, calls that still wait end without an answer.
+    """
 
-    def close(self) -> None:
-        """Stop; calls that still wait end without an answer."""
-        self._listener.close()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         """Do one call. Its arguments begin with its world: each cell of the drill has a new one."""
         data = b""
         while part := connection.recv(4096):
@@ -50,9 +45,9 @@ class VcbServer:
         """Wait by the world's clock, unless the service ends first; whether it goes on."""
         end = world.now().timestamp() + seconds
         while (left := end - world.now().timestamp()) > 0:
-            if not self._listener.pause(left if world.settings.clock is None else TICK):
+            if not self.pause(left if world.settings.clock is None else TICK):
                 return False
-        return self._listener.pause(0)
+        return self.pause(0)
 
 
 def program(port: int, world: Path) -> list[str]:

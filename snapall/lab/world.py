@@ -36,7 +36,7 @@ class World:
     def __init__(self, directory: Path | str) -> None:
         self.directory = Path(directory).resolve()
         if not (self.directory / "world.db").exists():
-            raise SnapallError(f"there is no lab in {self.directory}", "create it with: snapall lab up")
+            raise SnapallError(f"there is no lab in {self.directory}", "create it with: snapall lab up", "SA-7014")
         self._lock = threading.RLock()
         self._db = connect(self.directory / "world.db")
 

@@ -130,11 +130,11 @@ class Guardian:
                 lock.release()
             except OSError as error:
                 raise JournalError(
-                    f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS
+                    f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS, "SA-5003"
                 ) from error
             if free and self._run.lives and self.state.ended is None:
                 text = f"the lock {path} is free although process {self._run.pid} holds it"
-                raise JournalError(text, "move the state folder to a file system that supports locks")
+                raise JournalError(text, "move the state folder to a file system that supports locks", "SA-5002")
             opened.pop_all()
             return lock
 
@@ -176,7 +176,7 @@ class Guardian:
         if is_dead(holder := holder_of(state, job), self._store.processes):
             self._complained = True
             error = not_released(state, job, holder)
-            self._recovery.publish(Failed(error.message, error.hint))
+            self._recovery.publish(Failed(*error.parts))
 
     # A run that is stuck
 
@@ -214,6 +214,7 @@ class Guardian:
                 Failed(
                     f"{why}, and its guardian is not permitted to end it: {refused}",
                     f"end process {self._run.pid}; its VMs are then released at once",
+                    "SA-5004",
                 )
             )
         else:
@@ -246,7 +247,7 @@ class Guardian:
             try:
                 return self._store.open(self._reader.path)
             except JournalError as error:
-                self._recovery.publish(Failed(error.message, error.hint))
+                self._recovery.publish(Failed(*error.parts))
         return Journal.recalled(self._reader.path, self._clock, self._reader.records)
 
     def _publish(self, text: str) -> None:

@@ -72,7 +72,7 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
     require_listed(store.folder)
     paths = journals(store.folder)
     if not paths:
-        raise ConfigError(f"there is no run in {store.folder}", "take a backup with `snapall run`")
+        raise ConfigError(f"there is no run in {store.folder}", "take a backup with `snapall run`", "SA-5202")
     if wanted in {"", *jobs}:
         return _last([path for path in paths if not wanted or _job_of(path) == wanted], store, wanted)
     found = [path for path in paths if wanted in (path.stem, _stamp_of(path))]
@@ -81,14 +81,18 @@ def run_named(store: JournalStore, wanted: str, jobs: Sequence[str]) -> RunHisto
         case [path]:
             run = history(store.read(path))
             if run is None:
-                raise ConfigError(f"run {path.stem} died before it did anything", "choose another run")
+                raise ConfigError(f"run {path.stem} died before it did anything", "choose another run", "SA-5205")
             return run
         case []:
             last = ", ".join(path.stem for path in paths[-3:])
-            raise ConfigError(f"there is no run {wanted!r}", f"choose a run, for example one of the last: {last}")
+            raise ConfigError(
+                f"there is no run {wanted!r}", f"choose a run, for example one of the last: {last}", "SA-5203"
+            )
         case several:
             names = ", ".join(path.stem for path in several[-5:])
-            raise ConfigError(f"{len(several)} runs begin with {wanted!r}", f"use the full name of one: {names}")
+            raise ConfigError(
+                f"{len(several)} runs begin with {wanted!r}", f"use the full name of one: {names}", "SA-5204"
+            )
 
 
 def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory:
@@ -96,7 +100,7 @@ def _last(paths: Sequence[Path], store: JournalStore, wanted: str) -> RunHistory
         run = history(store.read(path))
         if run is not None:
             return run
-    raise ConfigError(f"there is no run of {wanted or 'any job'}", "take a backup with `snapall run`")
+    raise ConfigError(f"there is no run of {wanted or 'any job'}", "take a backup with `snapall run`", "SA-5201")
 
 
 def _job_of(path: Path) -> str:
@@ -153,6 +157,7 @@ class LockStatus:
     at_work: str = ""
     abandoned: str = ""
     remedy: str = ""
+    code: str = ""
 
 
 def lock_of(store: JournalStore, job: str) -> LockStatus:
@@ -166,7 +171,7 @@ def lock_of(store: JournalStore, job: str) -> LockStatus:
     match use:
         case Use.ABANDONED:
             error = not_released(store.state, job, holder)
-            return LockStatus("", error.message, error.hint)
+            return LockStatus("", *error.parts)
         case Use.FREE:
             return LockStatus()
         case Use.HIDDEN if not _holder_lives(store, job):
@@ -201,4 +206,4 @@ def require_listed(folder: Path) -> None:
         remedy = f"check {folder}: it should be a folder used only by snapall"
         if isinstance(error, PermissionError):
             remedy = "set `readers` in the configuration to a group that this user belongs to"
-        raise JournalError(f"the journals in {folder} cannot be read: {error.strerror}", remedy) from error
+        raise JournalError(f"the journals in {folder} cannot be read: {error.strerror}", remedy, "SA-5206") from error

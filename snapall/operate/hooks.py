@@ -48,11 +48,12 @@ class HookRunner:
         facts = {"job": self.job, "run": stamp, "phase": str(HookPoint.BEFORE)}
         trouble = self._run(HookPoint.BEFORE, self._hooks.before, facts)
         if self.stopped():
-            raise Stopped("stopped by a signal during the before-hook: nothing was begun")
+            raise Stopped("stopped by a signal during the before-hook: nothing was begun", code="SA-5101")
         if trouble:
             raise SnapallError(
                 f"the before-hook failed, so no backup was begun: {trouble}",
                 f"fix the hook, or remove `before` from [jobs.{self.job}.hooks]",
+                "SA-5102",
             )
 
     def after(self, report: Report | None, code: Exit, why: str = "") -> None:
@@ -68,7 +69,7 @@ class HookRunner:
                 trouble = self._run(phase, argv, facts_of(self.job, phase, report, code, why))
                 if trouble:
                     remedy = "check the hook; the backup is not affected"
-                    self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy))
+                    self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy, "SA-5103"))
 
     def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
         """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook."""

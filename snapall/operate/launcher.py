@@ -87,7 +87,7 @@ class GuardianLauncher:
             # From the folder of this package; it changes to our folder once it runs.
             guardian = DetachedProcess(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
         except NotStarted as error:
-            return _refusal(f"the guardian did not start: {error.message}")
+            return _refusal(error.message)
         self._started.append(guardian)
         return lambda: self._await(guardian, stopped)
 
@@ -96,7 +96,7 @@ class GuardianLauncher:
             return
         guardian.end(1)
         output = guardian.output or f"not ready within {self._patience:g} s"
-        raise NoGuardian(f"the guardian did not start: {output}", _REMEDY.format(python=sys.executable))
+        raise _not_started(output)
 
 
 def _here() -> Path | None:
@@ -107,8 +107,12 @@ def _here() -> Path | None:
         return None
 
 
-def _refusal(message: str) -> Callable[[], None]:
+def _not_started(reason: str) -> NoGuardian:
+    return NoGuardian(f"the guardian did not start: {reason}", _REMEDY.format(python=sys.executable), "SA-5001")
+
+
+def _refusal(reason: str) -> Callable[[], None]:
     def refuse() -> None:
-        raise NoGuardian(message, _REMEDY.format(python=sys.executable))
+        raise _not_started(reason)
 
     return refuse

@@ -42,7 +42,11 @@ class OpenSite:
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
         self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
-        self._filer = _filer_system(filer, transport or transport_to) if filer is not None else None
+        self._filer: FilerSystem | None = None
+        if filer is not None:
+            from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
+
+            self._filer = FilerSystem((transport or transport_to)(filer), filer.name)
 
     def prepare(self) -> None:
         """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
@@ -60,6 +64,7 @@ class OpenSite:
             raise Refused(
                 f"job {self.job.name}: `vms` goes by names, and the login may not read VPX_ENTITY",
                 "grant SELECT on VPX_ENTITY, or write morefs such as vm-611 in `vms`",
+                "SA-2005",
             )
         rows = database.snapshots([vm.id for vm in found.vms])
         filer = self._reached()
@@ -104,16 +109,12 @@ class OpenSite:
         match step:
             case Quiesce() | Release():
                 return self._vcb.command(step)
-            case Capture() | Rename() | Delete():
+            case Capture() | Rename() | Delete() | ListVolume() | AskVersion():
                 return self._reached().command_line(step)
-            case ListVolume(volume):
-                return self._reached().listing_line(volume)
-            case AskVersion():
-                return self._reached().version_line()
             case FindVms(datastores):
-                return f"look into VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
+                return f"query VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
             case FindVmSnapshots(vms):
-                return f"look into VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
+                return f"query VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
@@ -132,14 +133,9 @@ class OpenSite:
             raise SiteError(
                 f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
                 "add its [filers.NAME] again until the run is settled",
+                "SA-4001",
             )
         return self._filer
-
-
-def _filer_system(settings: Filer, transport: Callable[[Filer], Transport]) -> FilerSystem:
-    from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
-
-    return FilerSystem(transport(settings), settings.name)
 
 
 def transport_to(settings: Filer) -> Transport:

@@ -97,7 +97,7 @@ def classify(verb: Verb, stdout: str, stderr: str) -> Meaning:
             )
         case "create" | "rename" | "delete":
             lines = [line.strip() for line in without_log_lines(f"{stdout}\n{stderr}") if line]
-            spoken = all(_success(verb, line) for line in lines)
+            spoken = all(_SUCCESS[verb].fullmatch(line) for line in lines)
             return _first(_ERRORS, lines) or (Meaning.OK if spoken else Meaning.UNKNOWN_ERROR)
 
 
@@ -105,16 +105,12 @@ def _first(table: tuple[tuple[re.Pattern[str], Meaning], ...], lines: list[str])
     return next((meaning for pattern, meaning in table if any(pattern.search(line) for line in lines)), None)
 
 
-def _success(verb: Literal["create", "rename", "delete"], line: str) -> bool:
-    """`snap rename` is silent; the others say one line or nothing. Anything after the dots is another answer."""
-    match verb:
-        case "create":
-            return re.fullmatch(r"creating snapshot *\.*", line, re.IGNORECASE) is not None
-        case "delete":
-            return re.fullmatch(r"deleting snapshot *\.*", line, re.IGNORECASE) is not None
-        case "rename":
-            return False
-
+# `snap rename` is silent; the others say one line or nothing. Anything after the dots is another answer.
+_SUCCESS: Mapping[Verb, re.Pattern[str]] = {
+    "create": _text(r"creating snapshot *\.*"),
+    "delete": _text(r"deleting snapshot *\.*"),
+    "rename": _text(r"(?!)"),
+}
 
 _VOLUME = re.compile(r"Volume (\S+)")
 _EMPTY = re.compile(r"No snapshots exist\.?", re.IGNORECASE)
@@ -167,10 +163,12 @@ def _part(text: str, volume: str) -> _Part:
     parts: list[_Part] = []
     for line in without_log_lines(text):
         _read(line.strip(), parts)
-    asked = [part for part in parts if part.volume == volume]
-    if len(asked) != 1 or asked[0].empty == bool(asked[0].rows):
-        raise SiteError(f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", hint=_NOT_LISTED)
-    return asked[0]
+    found = [part for part in parts if part.volume == volume]
+    if len(found) != 1 or found[0].empty == bool(found[0].rows):
+        raise SiteError(
+            f"this is no whole snapshot list of {volume}: {one_line(text) or 'nothing'}", _NOT_LISTED, "SA-4002"
+        )
+    return found[0]
 
 
 _NOT_LISTED = "give `snap list -n` by hand and look whether it shows the volume"
@@ -192,7 +190,9 @@ def _read(line: str, parts: list[_Part]) -> None:
     elif parts and _EMPTY.fullmatch(line) is not None:
         parts[-1].empty = True
     else:
-        raise SiteError(f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED)
+        raise SiteError(
+            f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED, code="SA-4003"
+        )
 
 
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:

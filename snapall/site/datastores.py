@@ -65,7 +65,7 @@ def ids_of(names: Sequence[int | str], known: Sequence[Datastore | Inventory]) -
                 ids = ", ".join(map(str, several))
                 faults.append(f"several datastores are called {_quoted(str(name))}: {ids}")
     if faults:
-        raise Refused("; ".join(faults), "name the datastore by its id; `snapall datastores` lists them")
+        raise Refused("; ".join(faults), "name the datastore by its id; `snapall datastores` lists them", "SA-2006")
     return tuple(dict.fromkeys(found))
 
 

@@ -15,45 +15,55 @@ class Trouble(Enum):
     OLD_SERVER = (
         "the ODBC driver no longer speaks to so old a SQL Server",
         "use FreeTDS with TDS version 7.1 for SQL Server 2000 and 7.2 for 2005 (docs/legacy-sites.md)",
+        "SA-2101",
     )
     ENCRYPTION = (
         "driver and server cannot agree on encryption",
         "old servers speak TLS 1.0 at best: `Encrypt=no` with Microsoft's driver, `encryption = off` with FreeTDS",
+        "SA-2102",
     )
     DRIVER = (
         "the database driver is missing",
         "install what database.url names: pyodbc and an ODBC driver manager for mssql+pyodbc, and the DSN's driver",
+        "SA-2103",
     )
     DSN = (
         "the ODBC data source is missing",
         "define the DSN of database.url as a system DSN, of Python's 32 or 64 bits, with a Driver of odbcinst.ini",
+        "SA-2104",
     )
     LOGIN = (
         "the login was refused",
         "look at the user and the database in database.url, and at database.password (unused with odbc_connect)",
+        "SA-2105",
     )
     PROTOCOL = (
         "driver and server do not understand each other",
         "pin the TDS version, 7.1 for SQL Server 2000 and 7.2 for 2005, and set the encryption (docs/legacy-sites.md)",
+        "SA-2106",
     )
     UNREACHABLE = (
         "the server cannot be reached",
         "look at server, port and firewall, and whether the service runs; if it does, at TDS version and encryption",
+        "SA-2107",
     )
     LATE = (
         "the server did not answer in time",
         "see who locks the VPX_ tables at that hour (a backup or a clean-up of the database, say), and run again",
+        "SA-2108",
     )
     RIGHT = (
         "the login may not read what is asked",
         "grant it SELECT on the columns that sql/grants.sql lists",
+        "SA-2109",
     )
     TABLE = (
         "a table is missing",
         "look at database.owner, and whether database.url names VirtualCenter's own database",
+        "SA-2110",
     )
-    COLUMN = ("a column is missing", "this VirtualCenter keeps its tables otherwise than 2.x does")
-    OTHER = ("it could not be asked", "look at database.url")
+    COLUMN = ("a column is missing", "this VirtualCenter keeps its tables otherwise than 2.x does", "SA-2111")
+    OTHER = ("it could not be asked", "look at database.url", "SA-2112")
 
     @property
     def what(self) -> str:
@@ -64,6 +74,11 @@ class Trouble(Enum):
     def hint(self) -> str:
         """The remedy."""
         return self.value[1]
+
+    @property
+    def code(self) -> str:
+        """The message's code."""
+        return self.value[2]
 
 
 # In this order: what a driver says first is often followed by a general line such as "connection failed". The texts are

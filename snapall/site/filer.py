@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.model import FILER_NAME, FilerSnapshot
+from snapall.backup.plan import AskVersion, ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import (
@@ -26,6 +27,8 @@ from snapall.site.excerpt import one_line, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+FilerStep = Capture | Rename | Delete
+
 
 class Hop(StrEnum):
     """The hops on the way to a filer, in order."""
@@ -39,8 +42,8 @@ class Hop(StrEnum):
 class NotReached(SiteError):
     """The way to the filer ended at one of its hops."""
 
-    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH) -> None:
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "", hop: Hop = Hop.REACH, code: str = "") -> None:
+        super().__init__(message, hint, code)
         self.hop = hop  # where the way ended
 
 
@@ -55,9 +58,9 @@ class NotLetIn(NotReached):
 class NoAnswer(SiteError):
     """The command was sent, and no whole answer came back: whether it was executed is unknown."""
 
-    def __init__(self, message: str, hint: str = "", output: str = "") -> None:
-        """`said`: what came before the answer broke off."""
-        super().__init__(message, hint)
+    def __init__(self, message: str, hint: str = "", output: str = "", code: str = "") -> None:
+        """`output`: what came before the answer broke off."""
+        super().__init__(message, hint, code)
         self.output = output
 
 
@@ -67,7 +70,7 @@ class NoVolume(SiteError):
 
 def no_volume(filer: str, volume: str) -> NoVolume:
     """The error that names the volume and the filer."""
-    return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME])
+    return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME], "SA-4004")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def sendable(command: str) -> bytes:
         raise NotSent(
             f"{command!r} is not one line of plain ASCII, so it is not given to a filer",
             hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+            code="SA-4005",
         )
     return command.encode("ascii")
 
@@ -115,7 +119,7 @@ class FilerSystem:
         """Open the way for the next command, so that it need not wait for that."""
         self._transport.preconnect()
 
-    def command(self, step: Capture | Rename | Delete) -> str:
+    def command(self, step: FilerStep | ListVolume | AskVersion) -> str:
         """The filer's own command (the paper; Data ONTAP 7-Mode, na_snap(1)). Raises Refused for an unfit name."""
         match step:
             case Capture(volume, name):
@@ -124,12 +128,16 @@ class FilerSystem:
                 return self._snap("rename", volume, old, new)
             case Delete(volume, name):
                 return self._snap("delete", volume, name)
+            case ListVolume(volume):
+                return self._snap("list -n", volume)  # without the space columns, which take the filer long to compute
+            case AskVersion():
+                return "version"
 
-    def command_line(self, step: Capture | Rename | Delete) -> str:
+    def command_line(self, step: FilerStep | ListVolume | AskVersion) -> str:
         """The command as a person would give it from here, `rsh filer1 snap create vmvol1 vmware_recent`."""
         return self._transport.command_line(self.command(step))
 
-    def perform(self, step: Capture | Rename | Delete) -> Outcome:
+    def perform(self, step: FilerStep) -> Outcome:
         """Do it and say how it went. Whatever the filer answers is provisional: `snap list` shows what happened.
 
         Its text decides what the operator is told. A refusal is only what was never sent.
@@ -143,27 +151,22 @@ class FilerSystem:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
             return Unknown(_with_hint(error), error.output)
-        return self._judge(_verb(step), reply)
-
-    def listing_line(self, volume: str) -> str:
-        """The command that lists the volume's snapshots, as a person would give it from here."""
-        return self._transport.command_line(self._snap("list -n", volume))
+        return self._judge(_VERBS[type(step)], reply)
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
-        # -n: without the space columns, which take the filer long to compute.
-        return parse_listing(self._listed("list -n", volume), volume)
+        return parse_listing(self._listed(self.command(ListVolume(volume)), volume), volume)
 
     def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
         """The same with the space of each snapshot by name; a filer that takes too long over it is asked without."""
         try:
-            text = self._listed("list", volume)
+            text = self._listed(self._snap("list", volume), volume)
         except NoAnswer:
             return self.listing(volume), {}
         return parse_listing(text, volume), parse_shares(text, volume)
 
-    def _listed(self, verb: str, volume: str) -> str:
-        reply = self._transport.run(self._snap(verb, volume))
+    def _listed(self, command: str, volume: str) -> str:
+        reply = self._transport.run(command)
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
@@ -172,6 +175,7 @@ class FilerSystem:
                     f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
                     hint="give `snap list` by hand and look whether it comes whole",
                     output=reply.stdout,
+                    code="SA-4010",
                 )
             case Meaning.OK:
                 return reply.stdout
@@ -180,12 +184,10 @@ class FilerSystem:
             case _:
                 answer = one_line(reply.stderr, reply.stdout)
                 raise SiteError(
-                    f"{self._name} did not list the snapshots of {volume}: {answer}", hint=REMEDIES[meaning]
+                    f"{self._name} did not list the snapshots of {volume}: {answer}",
+                    hint=REMEDIES[meaning],
+                    code="SA-4011",
                 )
-
-    def version_line(self) -> str:
-        """The command that asks for the version, as a person would give it from here."""
-        return self._transport.command_line("version")
 
     def require_writable(self, volume: str) -> None:
         """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
@@ -196,7 +198,9 @@ class FilerSystem:
             _check((volume,))
             reply = self._transport.run(f"vol status {volume}")
             if _READ_ONLY.search(reply.stdout) is not None:
-                raise Refused(f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY])
+                raise Refused(
+                    f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY], code="SA-4012"
+                )
 
     def version(self) -> str:
         """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
@@ -207,6 +211,7 @@ class FilerSystem:
             raise SiteError(
                 f"{self._name} did not tell its version, it said: {answer}",
                 hint="give the command `version` by hand; the login may lack the right to it",
+                code="SA-4008",
             )
         return lines[0]
 
@@ -229,6 +234,7 @@ class FilerSystem:
                 return Unknown(f"{why} ({REMEDIES[meaning]})", output, failed=True)
 
 
+_VERBS: Mapping[type[FilerStep], Verb] = {Capture: "create", Rename: "rename", Delete: "delete"}
 _READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 _RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
 
@@ -238,13 +244,18 @@ def require_7mode(version: str) -> None:
     found = _RELEASE.match(version)
     line = one_line(version)
     if found is None:
-        raise Refused(f"this is not the version line of Data ONTAP: {line!r}", hint="check the filer's host and port")
+        raise Refused(
+            f"this is not the version line of Data ONTAP: {line!r}",
+            hint="check the filer's host and port",
+            code="SA-4006",
+        )
     lowered = version.lower()
     major = int(found[1])
     if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
         raise Refused(
             f"this filer does not run in 7-Mode: {line!r}",
             hint="snapall speaks the commands of Data ONTAP 7-Mode alone; Cluster-Mode takes others",
+            code="SA-4007",
         )
 
 
@@ -255,17 +266,8 @@ def _check(names: Sequence[str]) -> None:
             raise Refused(
                 f"{name!r} cannot be part of a filer's command",
                 hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+                code="SA-4009",
             )
-
-
-def _verb(step: Capture | Rename | Delete) -> Verb:
-    match step:
-        case Capture():
-            return "create"
-        case Rename():
-            return "rename"
-        case Delete():
-            return "delete"
 
 
 def _with_hint(error: SiteError) -> str:

@@ -61,7 +61,7 @@ def run(
             return Ran(code, _said(out), now() - begun)
     except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
         raise SiteError(
-            f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments"
+            f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments", "SA-5104"
         ) from error
 
 

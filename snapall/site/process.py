@@ -28,6 +28,9 @@ _SAME_START = 2.0
 """Seconds by which a start time may differ: the system computes it from a clock that may be set meanwhile."""
 
 
+_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # of Windows, which ignores `start_new_session`
+
+
 class NotStarted(SiteError):
     """The program never ran."""
 
@@ -74,10 +77,10 @@ def alive(child: Child) -> bool:
         return True
 
 
-def was_there(pid: int, moment: float) -> bool:
-    """Whether a process runs that may have had this pid at that moment (seconds since 1970) already."""
+def was_there(pid: int, at: float) -> bool:
+    """Whether a process runs that may have had this pid at that time (seconds since 1970) already."""
     try:
-        return psutil.Process(pid).create_time() < moment + _SAME_START
+        return psutil.Process(pid).create_time() < at + _SAME_START
     except psutil.Error:  # of one that we may not look at only its being there is known
         return psutil.pid_exists(pid)
     except (ValueError, OverflowError):  # a number that no process can have
@@ -138,7 +141,7 @@ class DetachedProcess:
         try:
             self._program = _start_apart(argv, folder)
         except (OSError, ValueError) as error:
-            raise NotStarted(f"{argv[0]} cannot be started: {error}") from error
+            raise NotStarted(f"{argv[0]} cannot be started: {error}", code="SA-3007") from error
         threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
 
     def ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
@@ -179,38 +182,33 @@ def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
 
     The job's lock hangs on one of them, and must die with us alone.
     """
-    pipe = subprocess.PIPE
+
+    def start(flags: int = 0) -> subprocess.Popen[bytes]:
+        pipe, both = subprocess.PIPE, subprocess.STDOUT
+        return subprocess.Popen(
+            argv, stdin=pipe, stdout=pipe, stderr=both, cwd=folder, start_new_session=True, creationflags=flags
+        )
+
     if sys.platform == "win32":
         own = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-        try:  # out of the scheduler's job object, with which it would end
-            flags = own | subprocess.CREATE_BREAKAWAY_FROM_JOB
-            return subprocess.Popen(
-                argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, creationflags=flags
-            )
-        except PermissionError:  # that job lets nobody out
-            return subprocess.Popen(
-                argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, creationflags=own
-            )
-    return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True)
+        with suppress(PermissionError):  # the scheduler's job object lets nobody out, and would end it with itself
+            return start(own | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+        return start(own)
+    return start()
 
 
 def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
     try:
-        if sys.platform == "win32":
-            return subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
-            )
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, creationflags=_NEW_GROUP
+        )
     except (OSError, ValueError) as error:
         # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise NotStarted(
             f"{argv[0]} cannot be started: {reason}",
             hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
+            code="SA-3007",
         ) from error
 
 

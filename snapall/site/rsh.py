@@ -74,6 +74,7 @@ class Rsh:
                 f"the filer {self._settings.host} did not let us in by rsh: {one_line(text) or 'it gave no reason'}",
                 hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
                 hop=Hop.LOGIN,
+                code="SA-4104",
             )
         # The request and the command went out together, so a filer that hangs up may have executed it.
         raise self._no_answer("it hung up" if first == b"" else f"it spoke no rsh: {one_line(repr(first + answer))}")
@@ -83,6 +84,7 @@ class Rsh:
             f"no whole answer by rsh from the filer {self._settings.host}: {reason}",
             hint="look with `snap list` what happened",
             output=heard.decode("utf-8", "replace"),
+            code="SA-4103",
         )
 
     def _connect(self, deadline: Deadline) -> socket.socket:
@@ -105,11 +107,12 @@ def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) 
                 f"rsh needs a source port below 1024, and this account may not take one: {error}",
                 hint="run as root, or give CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
                 "filer does not insist",
+                code="SA-4105",
             ) from error
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-    raise NotSent("every source port from 512 to 1023 is taken", hint="wait a few minutes, or use ssh")
+    raise NotSent("every source port from 512 to 1023 is taken", hint="wait a few minutes, or use ssh", code="SA-4106")
 
 
 def _receive(connection: socket.socket, size: int, deadline: Deadline) -> bytes:

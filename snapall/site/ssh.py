@@ -100,6 +100,7 @@ class Ssh:
                     f"no whole answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="look with `snap list` what happened",
                     output=heard.decode("utf-8", "replace"),
+                    code="SA-4114",
                 ) from error
 
     def _deadline(self) -> Deadline:
@@ -198,18 +199,21 @@ class Ssh:
                     hint="check `user` and `key_file` or `password`; on the filer, /etc/sshd/USER/.ssh/authorized_keys "
                     "and a role with login-ssh and cli-snap*",
                     hop=Hop.LOGIN,
+                    code="SA-4111",
                 )
             case paramiko.ssh_exception.IncompatiblePeer():
                 return NotSent(
                     f"the filer {host} and snapall have no ssh algorithm in common: {reason}",
                     hint="give it an RSA host key of 1024 bits or more: `secureadmin setup -f ssh`",
                     hop=Hop.ALGORITHMS,
+                    code="SA-4112",
                 )
             case _:
                 return NotSent(
                     f"ssh with the filer {host} failed before the command was sent: {reason}",
                     hint="check `host` and `port`, and `secureadmin status` on the filer",
                     hop=Hop.ALGORITHMS,
+                    code="SA-4113",
                 )
 
     def _reason(self, error: Exception, deadline: Deadline) -> str:

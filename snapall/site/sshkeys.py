@@ -55,6 +55,7 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
             f"[filers.{settings.name}]: ssh needs a key_file or a password",
             hint="make a key with `ssh-keygen -t rsa -m PEM`, and put its .pub line on the filer",
             hop=Hop.LOGIN,
+            code="SA-4116",
         )
     try:
         return paramiko.RSAKey.from_private_key_file(str(settings.key_file))
@@ -63,6 +64,7 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
             f"the key file {settings.key_file} cannot be used: {printable(str(error))}",
             hint="it must be a private RSA key without a passphrase, as `ssh-keygen -t rsa -m PEM` makes it",
             hop=Hop.LOGIN,
+            code="SA-4117",
         )
 
 
@@ -104,6 +106,7 @@ class KnownHosts:
                 f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
                 hint="compare this with the filer's own key over a way that you trust, and " + self._add_the_line(key),
                 hop=Hop.HOST_KEY,
+                code="SA-4118",
             )
         raise NotSent(
             f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
@@ -111,6 +114,7 @@ class KnownHosts:
             hint="somebody may listen in. Ask whoever runs the filer whether its keys were made anew or its partner "
             f"took over; only then take the old line out, and {self._add_the_line(key)}",
             hop=Hop.HOST_KEY,
+            code="SA-4115",
         )
 
     def _read(self) -> paramiko.HostKeys:
@@ -121,6 +125,7 @@ class KnownHosts:
                 f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
                 hint="an empty file will do: the filer's line for it is told then",
                 hop=Hop.HOST_KEY,
+                code="SA-4119",
             ) from error
 
     def _add_the_line(self, key: paramiko.PKey) -> str:

@@ -33,6 +33,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 are those of the paper's queries and of others published for VirtualCenter 2.x; the vendor never published the tables.
 """
 
+Wanted = tuple[sa.ColumnElement[Any], Sequence[int]]
+"""A column, and the values that it may have, however many these are."""
+
 _NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID"}
 
 
@@ -54,30 +57,18 @@ class Question:
         columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
         return Table(quoted_name(name, quote=False), self._tables, *columns, schema=self._owner)
 
-    def all_rows(self, statement: Select[Any]) -> list[tuple[Any, ...]]:
-        """All that the statement finds."""
-        return [tuple(row) for row in self._connection.execute(statement)]
-
-    def rows(
-        self, statement: Select[Any], column: sa.ColumnElement[Any], values: Sequence[int]
-    ) -> list[tuple[Any, ...]]:
-        """The rows whose column holds one of the values, however many these are."""
-        return self.rows_of_any(statement, (column, values))
-
-    def rows_of_any(
-        self, statement: Select[Any], *wanted: tuple[sa.ColumnElement[Any], Sequence[int]]
-    ) -> list[tuple[Any, ...]]:
-        """The rows in which one of the columns holds one of its values. One that several ask for may come twice."""
+    def rows(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]]:
+        """All rows; or those in which one of the columns holds one of its values. One may then come several times."""
+        if not wanted:
+            return [tuple(row) for row in self._connection.execute(statement)]
         lists = zip_longest(*(_in_lists(column, values) for column, values in wanted))
         together = (sa.or_(*(one for one in several if one is not None)) for several in lists)
-        return [row for condition in together for row in self.all_rows(statement.where(condition))]
+        return [row for condition in together for row in self.rows(statement.where(condition))]
 
-    def if_allowed(
-        self, statement: Select[Any], column: sa.ColumnElement[Any] | None = None, values: Sequence[int] = ()
-    ) -> list[tuple[Any, ...]] | None:
-        """The rows, all or those of the values; None if the login may not read what is asked, or it is not there."""
+    def if_allowed(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]] | None:
+        """The same; None if the login may not read what the statement names, or it is not there."""
         try:
-            return self.all_rows(statement) if column is None else self.rows(statement, column, values)
+            return self.rows(statement, *wanted)
         except exc.DBAPIError as error:
             if trouble_of(driver_text(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
                 return None
@@ -118,6 +109,7 @@ def id_of(value: object) -> int:
     raise SiteError(
         f"the VirtualCenter database gives {one_line(repr(value))} for an id",
         "see whether `database.url` and `owner` name VirtualCenter's own tables, and tell the developers of snapall",
+        "SA-2002",
     )
 
 
@@ -145,11 +137,13 @@ def discovered_owner(connection: sa.Connection) -> str:
             raise SiteError(
                 "the database has no table VPX_VM that this login may see",
                 "look at database.url and the login's rights, or name the owner of the tables in database.owner",
+                "SA-2003",
             )
         case owners:
             raise Refused(
                 f"the database has several tables VPX_VM, of the owners {', '.join(owners)}",
                 "name the one that VirtualCenter uses in database.owner",
+                "SA-2004",
             )
 
 

@@ -55,14 +55,18 @@ def connect(
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotSent(f"the filer {host} has no address: {error}", hint="check its `host`, and the DNS") from error
+        raise NotSent(
+            f"the filer {host} has no address: {error}", hint="check its `host`, and the DNS", code="SA-4102"
+        ) from error
     failure = OSError("it has no address")
     for family, _, _, _, address in found:
         try:
             return open_to(family, address)  # type: ignore[arg-type]  # the other form is Bluetooth's
         except OSError as error:
             failure = error
-    raise NotSent(f"the filer {host} cannot be reached on port {port}: {failure}", hint=hint) from failure
+    raise NotSent(
+        f"the filer {host} cannot be reached on port {port}: {failure}", hint=hint, code="SA-4101"
+    ) from failure
 
 
 def open_socket(family: socket.AddressFamily, address: Address, deadline: Deadline, source: int = 0) -> socket.socket:

@@ -83,6 +83,7 @@ class Vcb:
             raise ConfigError(
                 f"[vcenter] password: it would stand on {self._program}'s command line, where a shell reads it again",
                 hint="leave user and password out; VCB's own config.js on the proxy supplies them",
+                code="SA-3003",
             )
 
     def argv(self, step: Quiesce | Release, masked: bool) -> tuple[str, ...]:
@@ -131,18 +132,18 @@ class Vcb:
         try:
             completed = self._programs.run(argv, _A_LOOK, lambda _: None)
         except process.NotStarted as error:
-            raise SiteError(error.message, error.hint) from error
+            raise SiteError(*error.parts) from error
         output = self._mask(whole(completed.stdout, completed.stderr))
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
         if completed.code is None:
-            raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT)
+            raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT, "SA-3004")
         if _REFUSED_LOGIN.search(output) or _NO_PRIVILEGE.search(output):
-            raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT)
+            raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT, "SA-3005")
         if _UNREACHED.search(output) or (self._far and completed.code == _FAR_SHELL_FAILED):
-            raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT)
+            raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT, "SA-3006")
         if completed.code == 0 or _NOTHING_FOUND.search(output):
-            return f"let in by {self._settings.host}"
-        raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT)
+            return f"accepted by {self._settings.host}"
+        raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT, "SA-3001")
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
@@ -206,6 +207,7 @@ def program_of(name: str) -> str:
         raise SiteError(
             f"the program {name} is not on this machine, or may not be run",
             'name it in full in [vcenter] vcbsnapshot; on another machine: ["ssh", "proxy", "vcbsnapshot"]',
+            "SA-3002",
         )
     return found
 

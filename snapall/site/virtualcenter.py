@@ -86,7 +86,7 @@ class VirtualCenter:
                     now = sa.func.datetime(sa.literal_column("'now'"))
                 case _:
                     return None
-            return utc(ask.all_rows(select(now))[0][0])
+            return utc(ask.rows(select(now))[0][0])
 
     def vms(self, datastores: Sequence[int]) -> DatastoreVms:
         """The VMs with a disk on one of these datastores, each once, without templates.
@@ -99,12 +99,12 @@ class VirtualCenter:
             # A template cannot be snapshot; the batch asked for it all the same.
             kept = _no_template(vm)
             plain = select(vm.c.ID, at.c.DS_ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
-            ids = ask.rows(plain, at.c.DS_ID, datastores)
+            ids = ask.rows(plain, (at.c.DS_ID, datastores))
             entity, host = ask.table("VPX_ENTITY"), ask.table("VPX_HOST")
             named = select(vm.c.ID, entity.c.NAME).select_from(on.join(entity, entity.c.ID == vm.c.ID)).where(kept)
             hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(on.join(host, host.c.ID == vm.c.HOST_ID)).where(kept)
-            names = ask.if_allowed(named, at.c.DS_ID, datastores)
-            hosts = ask.if_allowed(hosted, at.c.DS_ID, datastores)
+            names = ask.if_allowed(named, (at.c.DS_ID, datastores))
+            hosts = ask.if_allowed(hosted, (at.c.DS_ID, datastores))
         name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
@@ -114,7 +114,7 @@ class VirtualCenter:
         """All datastores that VirtualCenter knows, by ascending id."""
         with self._asking() as ask:
             table = ask.table("VPX_DATASTORE")
-            rows = ask.all_rows(select(table.c.ID, table.c.NAME))
+            rows = ask.rows(select(table.c.ID, table.c.NAME))
         named = (Datastore(id_of(one), _name(name)) for one, name in rows)
         return tuple(sorted(named, key=lambda one: one.id))
 
@@ -122,11 +122,11 @@ class VirtualCenter:
         """All datastores with their VMs and their space, by ascending id; what may not be read is None."""
         with self._asking() as ask:
             store, at, vm = (ask.table(name) for name in ("VPX_DATASTORE", "VPX_DS_ASSIGNMENT", "VPX_VM"))
-            stores = ask.all_rows(select(store.c.ID, store.c.NAME))
+            stores = ask.rows(select(store.c.ID, store.c.NAME))
             on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
             # As for `vms`: neither templates nor hosts, and a VM with two rows counts once.
-            held = select(at.c.DS_ID, vm.c.ID).select_from(on).where(_no_template(vm)).distinct()
-            counted = Counter(id_of(one) for one, _ in ask.all_rows(held))
+            placed = select(at.c.DS_ID, vm.c.ID).select_from(on).where(_no_template(vm)).distinct()
+            counted = Counter(id_of(one) for one, _ in ask.rows(placed))
             # Two questions, since a login may have the right to one column alone.
             sizes, free = (
                 {id_of(one): bytes_of(value) for one, value in ask.if_allowed(select(store.c.ID, column)) or ()}
@@ -140,12 +140,12 @@ class VirtualCenter:
         with self._asking() as ask:
             at, vm, entity = (ask.table(name) for name in ("VPX_DS_ASSIGNMENT", "VPX_VM", "VPX_ENTITY"))
             on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
-            held = ask.all_rows(select(vm.c.ID, at.c.DS_ID).select_from(on).where(_no_template(vm)).distinct())
+            placed = ask.rows(select(vm.c.ID, at.c.DS_ID).select_from(on).where(_no_template(vm)).distinct())
             named = select(vm.c.ID, entity.c.NAME).select_from(vm.join(entity, entity.c.ID == vm.c.ID))
             names = ask.if_allowed(named.where(_no_template(vm)))
         name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
         stores: dict[int, set[int]] = {}
-        for vm_id, store in held:
+        for vm_id, store in placed:
             stores.setdefault(id_of(vm_id), set()).add(id_of(store))
         return tuple(Placed(Vm(one, name_of.get(one)), tuple(sorted(stores[one]))) for one in sorted(stores))
 
@@ -163,8 +163,8 @@ class VirtualCenter:
         """
         with self._asking() as ask:
             table = ask.table("VPX_SNAPSHOT")
-            asked = select(table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
-            found = ask.rows_of_any(asked, (table.c.VM_ID, vm_ids), (table.c.ID, snapshot_ids(ssids)))
+            query = select(table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
+            found = ask.rows(query, (table.c.VM_ID, vm_ids), (table.c.ID, snapshot_ids(ssids)))
         rows = sorted({id_of(row[0]): row[1:] for row in found}.items())
         return tuple(VmSnapshot(f"snapshot-{n}", id_of(vm), _name(name), utc(at)) for n, (vm, name, at) in rows)
 
@@ -176,9 +176,9 @@ class VirtualCenter:
         """
         with self._asking() as ask:
             vm, host = ask.table("VPX_VM"), ask.table("VPX_HOST")
-            ids = ask.rows(select(vm.c.ID), vm.c.ID, vm_ids)
+            ids = ask.rows(select(vm.c.ID), (vm.c.ID, vm_ids))
             hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(vm.join(host, host.c.ID == vm.c.HOST_ID))
-            hosts = ask.if_allowed(hosted, vm.c.ID, vm_ids)
+            hosts = ask.if_allowed(hosted, (vm.c.ID, vm_ids))
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         return {id_of(vm_id): host_of.get(id_of(vm_id)) for (vm_id,) in ids}
 
@@ -205,7 +205,7 @@ class VirtualCenter:
             self._settings.url.encode()  # a batch file's bytes that are no text would fail wherever it is shown
             url = sa.make_url(self._settings.url)
         except (exc.ArgumentError, ValueError):
-            raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint) from None
+            raise SiteError("database.url is not a SQLAlchemy URL", Trouble.OTHER.hint, "SA-2001") from None
         if self._settings.password is None or url.password is not None:
             return url
         return url.set(password=self._settings.password.reveal())
@@ -241,10 +241,9 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, output: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(output, own, str(self._url.password or "")))
-        display_url = (
-            self.display_url.replace(own, "***") if own else self.display_url
-        )  # it may stand where it does not belong
-        return SiteError(f"the VirtualCenter database {display_url}: {trouble.what}: {text}", trouble.hint)
+        # A password may stand where it does not belong, in the URL.
+        url = self.display_url.replace(own, "***") if own else self.display_url
+        return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint, trouble.code)
 
 
 def _name(stored: object) -> str:

@@ -100,4 +100,4 @@ def parse_autodelete(text: str) -> bool:
 
 
 def _not_understood(command: str, text: str) -> SiteError:
-    return SiteError(f"the answer to `{command}` is not understood: {one_line(text) or 'nothing'}", _HINT)
+    return SiteError(f"the answer to `{command}` is not understood: {one_line(text) or 'nothing'}", _HINT, "SA-4013")

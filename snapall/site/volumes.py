@@ -64,15 +64,19 @@ class Volumes:
     def _asked(self, verb: str, volume: str = "", *rest: str) -> str:
         """What the filer says on stdout to a command that looks."""
         if volume and FILER_NAME.fullmatch(volume) is None:
-            raise Refused(f"{volume!r} cannot be part of a filer's command", "see the rule for names in the README")
+            raise Refused(
+                f"{volume!r} cannot be part of a filer's command", "see the rule for names in the README", "SA-4009"
+            )
         reply = self._transport.run(" ".join(word for word in (verb, volume, *rest) if word))
         both = one_line(reply.stderr, reply.stdout)
         if _NO_VOLUME.search(both) is not None:
             raise no_volume(self._name, volume)
         if _UNKNOWN.search(both) is not None:
-            raise SiteError(f"{self._name} does not know `{verb}`: {both}", REMEDIES[Meaning.BAD_COMMAND])
+            raise SiteError(f"{self._name} does not know `{verb}`: {both}", REMEDIES[Meaning.BAD_COMMAND], "SA-4014")
         if reply.stderr.strip() and not reply.stdout.strip():
             raise SiteError(
-                f"{self._name} did not answer `{verb}`: {both}", f"see whether the login's role allows `{verb}`"
+                f"{self._name} did not answer `{verb}`: {both}",
+                f"see whether the login's role allows `{verb}`",
+                "SA-4015",
             )
         return reply.stdout

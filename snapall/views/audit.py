@@ -5,7 +5,7 @@ from __future__ import annotations
 from snapall.operate.audit import Audit
 from snapall.operate.findings import Comparison
 from snapall.views.json_root import picked, root
-from snapall.views.tables import table_lines, wrapped
+from snapall.views.tables import labelled, table_lines, wrapped
 
 
 def audit_lines(found: Audit, width: int) -> list[str]:
@@ -16,7 +16,7 @@ def audit_lines(found: Audit, width: int) -> list[str]:
     for one in found.findings:
         of = f" (job {one.job})" if one.job else ""
         lines += wrapped(f"{'note' if one.kind.informational else '!'} {one.kind}{of}: {one.text}", width)
-        lines += wrapped(f"    remedy: {one.remedy}", width)
+        lines += labelled("    remedy: ", one.remedy, width)
     grave = sum(not one.kind.informational for one in found.findings)
     noted = len(found.findings) - grave
     if found.clean:

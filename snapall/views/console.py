@@ -11,6 +11,7 @@ from typing import Self
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -18,7 +19,7 @@ from rich.text import Text
 
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.record import Record, RunEnded, Stage
-from snapall.errors import Exit
+from snapall.errors import Exit, coded
 from snapall.views.messages import brief, clocked, safe, summary
 from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
 
@@ -35,6 +36,7 @@ STYLES = {
 _CHROME = 11  # lines of the screen that are not VMs
 _FRAME = 4  # columns that the panel takes
 _NARROW = 72  # columns below which the hosts are left out
+_STATE = max(map(len, VmStage))
 
 
 class Terminal(Console):
@@ -81,7 +83,7 @@ class ConsoleView:
         with self._lock:
             self._progress(record)
         if over and isinstance(record.what, Warned | Failed):
-            self._console.print(Text(safe(f"warning: {record.what.text}"), style="yellow"))
+            self._console.print(Text(safe(f"warning: {coded(record.what.code, record.what.text)}"), style="yellow"))
         if isinstance(record.what, RunEnded):
             self._live.stop()
             self._console.print(ending(self._progress, self._console.width))
@@ -96,7 +98,7 @@ class ConsoleView:
 def screen(progress: Progress, now: datetime, width: int, height: int) -> RenderableType:
     """The whole screen at one moment: facts and stages, VMs, window and bar, what the filer did, trouble."""
     room, views = width - _FRAME, progress.vms
-    parts: list[RenderableType] = [_times(progress, now, room), _stages(progress, now, room), Text()]
+    parts = _head(progress, now, room)
     if views:
         rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.done)))
         parts += [_vms(list(views.values()), now, width, rows), Text(), *_bar(progress, views, now, room)]
@@ -105,14 +107,14 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
     parts += [_line(f"  {line}", "dim") for line in progress.done[-6:]]
     parts += [_line(f"waiting: {progress.waiting}", "yellow")] if progress.waiting else []
     parts += [_line(f"! {text}", "red") for text, _ in progress.troubles[-3:]]
-    return _panel(parts, progress, "blue")
+    return _panel(parts, progress, "blue", room)
 
 
-def _panel(parts: Sequence[RenderableType], progress: Progress, colour: str) -> Panel:
+def _panel(parts: Sequence[RenderableType], progress: Progress, colour: str, room: int) -> Panel:
     began = progress.state.began
     names: tuple[str, ...] = ("earlier runs",) if any(progress.states) else ()
     names = (began.job.name, f"order {began.job.order}", began.stamp) if began is not None else names
-    title = Text(safe(" · ".join(("snapall", *names))))
+    title = Text(safe(_fitting(("snapall", *names), room - 2)))
     return Panel(Group(*parts), title=title, title_align="left", box=box.ROUNDED, border_style=colour)
 
 
@@ -130,14 +132,20 @@ def _fitting(parts: Sequence[str], room: int) -> str:
     return line
 
 
-def _times(progress: Progress, now: datetime, room: int) -> Text:
+def _head(progress: Progress, now: datetime, room: int) -> list[RenderableType]:
     if progress.first is None:
-        return Text("starting")
-    usual = f" of about {clocked(progress.forecast.run)}" if progress.forecast is not None else ""
-    elapsed = f"{clocked(max(0.0, (now - progress.first).total_seconds()))}{usual}"
+        return [_line("starting: connecting to the filer and to VirtualCenter's database")]
+    stages = [_stages(progress, now, room)] if progress.stages else []
+    return [_times(progress, progress.first, now, room), *stages, Text()]
+
+
+def _times(progress: Progress, first: datetime, now: datetime, room: int) -> Text:
+    elapsed = clocked(max(0.0, (now - first).total_seconds()))
+    if progress.forecast is not None:
+        elapsed += f"{' of about' if progress.report is None else ', usually'} {clocked(progress.forecast.run)}"
     job = progress.job
     filer = f"filer {job.filer}, {', '.join(job.volumes)}" if job is not None else ""
-    return _line(_fitting((elapsed, f"started {progress.first.astimezone():%H:%M:%S}", filer), room))
+    return _line(_fitting((elapsed, f"started {first.astimezone():%H:%M:%S}", filer), room))
 
 
 def _facts(progress: Progress) -> list[RenderableType]:
@@ -183,11 +191,13 @@ def _vms(views: Sequence[VmView], now: datetime, width: int, rows: int) -> Table
     table.add_column("VM", ratio=3, no_wrap=True, overflow="ellipsis")
     if wide:
         table.add_column("host", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
-    table.add_column("state", ratio=4 if wide else 2, no_wrap=True, overflow="ellipsis")
+    table.add_column(
+        "state", ratio=4 if wide else None, width=None if wide else _STATE, no_wrap=True, overflow="ellipsis"
+    )
     table.add_column("quiesced", justify="right", no_wrap=True, min_width=8, style="dim")
     for view in chosen:
         seconds = view.seconds(now)
-        state = _line(f"{view.state}: {view.why}" if view.why else view.state, STYLES[view.state])
+        state = _line(f"{view.state}: {view.why}" if view.why and wide else view.state, STYLES[view.state])
         host = [_line(view.vm.host or "-")] if wide else []
         table.add_row(_line(view.vm.name or view.vm.moref), *host, state, brief(seconds) if seconds is not None else "")
     if len(chosen) < len(views):
@@ -205,16 +215,20 @@ def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, room: i
     wanted = len(views) - count(views, VmStage.SKIPPED)
     text = f"{count(views, VmStage.QUIESCED, VmStage.RELEASING)} of {wanted} VMs quiesced"
     if Stage.RELEASE in progress.spent:
-        text = f"{count(views, VmStage.RELEASED)} of {wanted} VMs released"
+        quiesced = wanted - count(views, VmStage.WAITING, VmStage.LEFT)
+        text = f"{count(views, VmStage.RELEASED)} of {quiesced} VMs released"
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1)
     grid.add_column(justify="right", no_wrap=True, style="dim")
     taken, total = min(progress.taken, progress.total), progress.total
-    grid.add_row(text, ProgressBar(total=max(1, total), completed=taken, complete_style="cyan"), f"{taken}/{total}")
+    steps = f"{taken}/{total} commands" if room + _FRAME >= _NARROW else f"{taken}/{total}"
+    grid.add_row(text, ProgressBar(total=max(1, total), completed=taken, complete_style="cyan"), steps)
     forecast, job = progress.forecast, progress.job
     usual = f"usually {clocked(forecast.window)}" if forecast is not None else ""
-    limit = f"at most {clocked(job.max_quiesced)} before the capture" if job is not None else ""
+    limit = ""
+    if job is not None and Stage.CAPTURE not in progress.spent:
+        limit = f"at most {clocked(job.max_quiesced)} before the capture"
     return [grid, _line(_fitting((f"window {clocked(window(views, now))}", usual, limit), room))]
 
 
@@ -223,15 +237,15 @@ def ending(progress: Progress, width: int) -> RenderableType:
     report, now = progress.report, progress.last or datetime.now(UTC)
     well = not progress.troubles if report is None else report.exit is Exit.OK
     room = width - _FRAME
-    parts: list[RenderableType] = [_times(progress, now, room), _stages(progress, now, room), Text()]
-    parts += [Text(f"  {safe(line)}", style="dim") for line in progress.done]
+    parts = _head(progress, now, room)
+    parts += [Padding(Text(safe(line), style="dim"), (0, 0, 0, 2)) for line in progress.done]
     for text, hint in progress.troubles:
         parts.append(Text(f"! {safe(text)}", style="yellow" if well else "red"))
-        parts += [Text(f"    remedy: {safe(hint)}", style="yellow")] if hint else []
+        parts += [Padding(Text(f"remedy: {safe(hint)}", style="yellow"), (0, 0, 0, 4))] if hint else []
     if report is None:
         views = progress.vms
         parts += [Text(f"{count(views, VmStage.RELEASED)} of {len(views)} VMs released")] if views else []
-        return _panel(parts, progress, "green" if well else "yellow")
+        return _panel(parts, progress, "green" if well else "yellow", room)
     colour = "green" if well else "red" if report.exit in (Exit.OUTSTANDING, Exit.FAILED) else "yellow"
     first, *rest = summary(report, progress.job)
-    return _panel([*parts, Text(), Text(first, style=f"bold {colour}"), *map(Text, rest)], progress, colour)
+    return _panel([*parts, Text(), Text(first, style=f"bold {colour}"), *map(Text, rest)], progress, colour, room)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from snapall.operate.doctor.checklist import CheckResult, Mark
 from snapall.views.json_root import picked, root
-from snapall.views.tables import wrapped
+from snapall.views.tables import labelled, wrapped
 
 _NARROW = 60  # columns below which names are not aligned
 
@@ -16,9 +16,12 @@ def doctor_lines(results: Sequence[CheckResult], width: int) -> list[str]:
     lines: list[str] = []
     room = min(32, max((len(one.name) for one in results), default=0))
     for one in results:
-        name = f"{one.name}:" if 0 < width < _NARROW else f"{one.name:<{room}} "
-        lines += wrapped(f"{f'[{one.mark}]':<11} {name} {one.text}".rstrip(), width)
-        lines += wrapped(f"    remedy: {one.remedy}", width) if one.remedy else []
+        mark = f"[{one.mark}]"
+        if 0 < width < _NARROW:
+            lines += wrapped(f"{mark} {one.name}: {one.text}", width)
+        else:
+            lines += labelled(f"{mark:<11} {one.name:<{room}}  ", one.text, width)
+        lines += labelled("    remedy: ", one.remedy, width) if one.remedy else []
     return [*lines, "", _sum(results)]
 
 

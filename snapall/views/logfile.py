@@ -10,7 +10,7 @@ from typing import Self
 from snapall.backup.facts import Answered, Began, Failed, Warned
 from snapall.backup.record import Guarded, Record, RunEnded
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
-from snapall.errors import Exit, SnapallError
+from snapall.errors import Exit, SnapallError, coded
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
@@ -46,6 +46,7 @@ class LogFile:
             raise SnapallError(
                 f"cannot write the log {path}: {error.strerror}",
                 "the backup goes on without it; set `log` in the configuration to a file that can be written",
+                "SA-6001",
             ) from error
         return log
 
@@ -79,9 +80,9 @@ class LogFile:
                 yield f"Script Execution complete at {time} ", True
             case Guarded(job, run, text):
                 yield f"job {job}, run {run}: {text}", False
-            case Warned(text, hint) | Failed(text, hint) as what:
+            case Warned(text, hint, code) | Failed(text, hint, code) as what:
                 kind = "warning" if isinstance(what, Warned) else "error"
-                yield from ((f"{kind}: {line}", False) for line in text.splitlines())
+                yield from ((f"{kind}: {line}", False) for line in coded(code, text).splitlines())
                 yield from [(f"remedy: {hint}", False)] if hint else []
             case what:
                 found = sentence(what, self._names)

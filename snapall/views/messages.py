@@ -152,13 +152,13 @@ def _level(grade: Grade) -> str:
 
 
 def clocked(seconds: float) -> str:
-    """Format seconds for people: 3.2 s, 4 min 10 s, 2 h 5 min."""
+    """Format seconds for people: 3.2 s, 4 min 10 s, 15 min, 2 h 5 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 def brief(seconds: float) -> str:

@@ -40,4 +40,4 @@ class Picture:
         if isinstance(record.what, RunEnded):
             self._console.print(ending(self._progress, _WIDTH))
             svg = _OUTSIDE.sub("", self._console.export_svg(title="snapall run"))
-            self._path.write_text(svg.replace("Fira Code, monospace", _FONTS), encoding="utf-8")
+            self._path.write_text(re.sub("Fira Code, monospace|arial", _FONTS, svg), encoding="utf-8")

@@ -17,7 +17,7 @@ from snapall.backup.record import (
     What,
 )
 from snapall.backup.steps import Done
-from snapall.errors import Exit
+from snapall.errors import Exit, coded
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
@@ -52,10 +52,10 @@ class PlainLines:
                     return []
                 took = f"  {seconds:.1f} s" if isinstance(outcome, Done) else ""
                 return [f"{messages.done(step, outcome)}{took}"]
-            case Warned(text, hint):
-                return [f"warning: {text}", *_remedy(hint)]
-            case Failed(text, hint):
-                return [*f"FAILED: {text}".splitlines(), *_remedy(hint)]
+            case Warned(text, hint, code):
+                return [f"warning: {coded(code, text)}", *_remedy(hint)]
+            case Failed(text, hint, code):
+                return [*f"FAILED: {coded(code, text)}".splitlines(), *_remedy(hint)]
             case RunEnded(report):
                 return [] if self._quiet and report.exit is Exit.OK else messages.summary(report, self._names.job)
             case what if found := sentence(what, self._names):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from snapall.backup.plan import Look, Plan, Planned
 from snapall.backup.steps import Delete, Step
+from snapall.errors import coded
 from snapall.views.messages import clocked
-from snapall.views.tables import wrapped
+from snapall.views.tables import labelled, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ def plan_lines(outlook: Outlook, width: int) -> list[str]:
     `width` 0: nothing is wrapped.
     """
     plan = outlook.plan
-    lines = [f"job {plan.job.name}, order {plan.job.order}: what `snapall run` would do now", *_summary(outlook)]
+    head = wrapped(f"job {plan.job.name}, order {plan.job.order}: what `snapall run` would do now", width)
+    facts = [part for name, text in _summary(outlook) for part in labelled(f"  {name:<9} ", text, width)]
+    lines: list[str] = []
     stage = None
     for one in outlook.actions:
         if one.stage is not stage:
@@ -46,15 +49,15 @@ def plan_lines(outlook: Outlook, width: int) -> list[str]:
         lines += [f"  {outlook.command(one.action)}", f"      # {one.reason}"]
     left_out = [f"  {vm.label}: {why}" for vm, why in plan.left] + [f"  {vm.label}: skipped" for vm in plan.skipped]
     lines += ["", "not quiesced", *left_out] if left_out else []
-    lines += ["", "warnings", *(f"  {text}" for text in plan.warnings)] if plan.warnings else []
-    return [part for line in lines for part in wrapped(line, width, _indent(line) + 4)]
+    lines += ["", "warnings", *(f"  {coded(one.code, one.text)}" for one in plan.warnings)] if plan.warnings else []
+    return [*head, *facts, *(part for line in lines for part in wrapped(line, width, _indent(line) + 4))]
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _summary(outlook: Outlook) -> list[str]:
+def _summary(outlook: Outlook) -> list[tuple[str, str]]:
     plan, job = outlook.plan, outlook.plan.job
     left = f", {len(plan.left)} that cannot be quiesced" if plan.left else ""
     skipped = f", {len(plan.skipped)} skipped" if plan.skipped else ""
@@ -73,7 +76,7 @@ def _summary(outlook: Outlook) -> list[str]:
         "waits for": str(plan.rotation.blocked) if plan.rotation.blocked is not None else "",
         "VM order": plan.ordering,
     }
-    return [f"  {name:<9} {text}" for name, text in facts.items() if text]
+    return [(name, text) for name, text in facts.items() if text]
 
 
 def plan_json(outlook: Outlook) -> dict[str, object]:
@@ -98,5 +101,5 @@ def plan_json(outlook: Outlook) -> dict[str, object]:
         "skipped": [vm.moref for vm in plan.skipped],
         "ordering": plan.ordering or None,
         "blocked": str(plan.rotation.blocked) if plan.rotation.blocked is not None else None,
-        "warnings": list(plan.warnings),
+        "warnings": [one.text for one in plan.warnings],
     }

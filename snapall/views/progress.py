@@ -26,6 +26,7 @@ from snapall.backup.record import (
 from snapall.backup.runstate import RunState
 from snapall.backup.state import apply
 from snapall.backup.steps import Quiesce, Refusal, Release, Unknown
+from snapall.errors import coded
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
@@ -161,8 +162,8 @@ class Progress:
         match what:
             case OutstandingFound(vm, name, run):
                 self.troubles.append((f"{vm.label} may still have {name} of run {run}: it is released first", ""))
-            case Warned(text, hint) | Failed(text, hint):
-                self.troubles.append((text, hint))
+            case Warned(text, hint, code) | Failed(text, hint, code):
+                self.troubles.append((coded(code, text), hint))
             case _:
                 found = sentence(what, self._names)
                 if found is None or found.weight is Weight.ROUTINE:

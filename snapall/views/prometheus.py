@@ -83,4 +83,5 @@ def write_metrics(path: Path, text: str) -> None:
         raise SnapallError(
             f"cannot write the metrics {path}: {error.strerror}",
             "create the folder of `metrics`, and let the user who runs snapall write to it",
+            "SA-6002",
         ) from error

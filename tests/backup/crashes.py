@@ -21,7 +21,7 @@ from snapall.backup.model import FilerSnapshot, Grade, Job, Order, VmSnapshot
 from snapall.backup.steps import Outcome, Step
 from snapall.drill.disk import Damage, Disk
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, PACE, Act, Stage
+from tests.backup.simulated import JOB, PACE, Act, Stage
 
 FOREIGN = VmSnapshot("snapshot-7", 110, "Quiesce")
 WAYS = ("recover", "run", "run without waiting, then recover")
@@ -66,14 +66,14 @@ def run_and_die(stage: Stage, number: int, when: str, damage: Damage | None) -> 
     if os.waitstatus_to_exitcode(status) == 0:
         return False
     site = stage.site
-    site.volumes, site.rows, site.held_at, site._next, site.ledger = pickle.loads(world.read_bytes())
+    site.volumes, site.rows, site.quiesced_at, site._next, site.ledger = pickle.loads(world.read_bytes())
     stage.clock.push(86400 + 30)
     return True
 
 
 def die(stage: Stage, world: Path, disk: Disk, damage: Damage | None) -> None:
     site = stage.site
-    world.write_bytes(pickle.dumps((site.volumes, site.rows, site.held_at, site._next, site.ledger)))
+    world.write_bytes(pickle.dumps((site.volumes, site.rows, site.quiesced_at, site._next, site.ledger)))
     if damage is not None:
         disk.cut(damage)
     os._exit(9)
@@ -101,7 +101,7 @@ def wrong(stage: Stage, way: str) -> Iterator[str]:
         yield f"VM snapshots: {stage.site.rows}"
     if stage.store.open_runs():
         yield "a journal is still open"
-    nights = len(stage.site.held_at)
+    nights = len(stage.site.quiesced_at)
     for volume in stage.job.volumes:
         dates = stage.dates(volume)
         if dates.get("hourly.0") != "hourly":
@@ -113,7 +113,7 @@ def wrong(stage: Stage, way: str) -> Iterator[str]:
         if lost != list(stage.job.chain[len(stage.job.chain) - len(lost) :]) or len(lost) > turns:
             yield f"lost on {volume}: {lost} after {nights} captures"
         newest = dates.get(stage.job.newest, "")
-        if newest.startswith("born") and newest.split()[1] not in stage.site.held_at:
+        if newest.startswith("born") and newest.split()[1] not in stage.site.quiesced_at:
             yield f"{stage.job.newest} was never captured"
         order = [dates[name] for name in stage.job.chain if name in dates]
         if order != sorted(order, key=lambda date: age(stage, date)):

@@ -40,7 +40,7 @@ from snapall.backup.facts import (
 from snapall.backup.model import FilerSnapshot, Grade, Pace, Vm
 from snapall.backup.outcome import Origin, Verdict
 from snapall.backup.steps import Capture, Child, Delete, Done, Quiesce, Refusal, Release, Rename, Step, Unknown
-from tests.backup.pretended import JOB
+from tests.backup.simulated import JOB
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 VM = Vm(611, "sql01", "esx1")

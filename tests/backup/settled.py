@@ -9,7 +9,7 @@ from snapall.backup.facts import TakenOver
 from snapall.backup.journal import Journal
 from snapall.backup.runstate import RunState
 from snapall.backup.settling import announce, reach
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
 
 
 def settle(stage: Stage, journal: Journal, *, wait: bool = True) -> RunState:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from snapall.backup.adopt import adopt, orphans
 from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.backup.steps import Quiesce, Release
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     JOB,
     PACE,
     START,
@@ -28,11 +25,6 @@ VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
 ROW = VmSnapshot("snapshot-1228", 110, NAME)
 SURVEYED = Surveyed((), (VM,), (), (), ())
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def test_only_old_snapshots_with_the_jobs_name_that_no_run_owns_are_orphaned(stage: Stage) -> None:

@@ -15,8 +15,8 @@ from snapall.backup.facts import Answered, Fact, Found, Warned
 from snapall.backup.model import Policies, VmPolicy
 from snapall.backup.record import Record
 from snapall.backup.steps import Done
-from tests.backup.pretended import JOB
 from tests.backup.samples import AT, BEGAN, FACTS
+from tests.backup.simulated import JOB
 
 
 def test_the_samples_are_of_every_kind() -> None:

@@ -16,8 +16,8 @@ from snapall.backup.record import Record
 from snapall.backup.sight import DatabaseSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Step, Unknown
-from tests.backup.pretended import PACE, START
 from tests.backup.samples import BEGAN
+from tests.backup.simulated import PACE, START
 
 VMS = tuple(Vm(n, f"vm{n:02}", "esx1") for n in range(1, 9))
 LIMIT = timedelta(seconds=PACE.filer_timeout)

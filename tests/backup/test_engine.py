@@ -14,7 +14,7 @@ from snapall.backup.model import FilerSnapshot, Grade, Order, Policies, Vm, VmPo
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Locked, SiteError
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,
@@ -35,17 +35,12 @@ R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 def test_a_good_night_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -> None:
     report = stage.night()
     assert report.exit is Exit.OK
     assert stage.failures == []
     assert stage.site.rows == []
-    assert stage.site.held_at == {"vmware_new_20070323T030000Z": {108, 110, 1226}}
+    assert stage.site.quiesced_at == {"vmware_new_20070323T030000Z": {108, 110, 1226}}
     assert stage.dates() == {
         R: "born vmware_new_20070323T030000Z 3",
         P: f"old {R}",
@@ -171,7 +166,7 @@ def test_the_way_to_the_filer_is_opened_ahead_of_the_capture_and_of_its_confirma
         opened.release()
         raise SiteError("filer1 does not answer", "see its network")
 
-    stage.site.on_approach = fails
+    stage.site.on_preconnect = fails
     assert stage.night().exit is Exit.OK
     assert opened.acquire(timeout=PATIENCE)
     assert opened.acquire(timeout=PATIENCE)
@@ -303,7 +298,7 @@ def test_a_quiesce_without_an_answer_that_is_listed_before_the_capture_counts(st
     stage.site.fail(quiesce_of(110), act_unanswered)
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)
-    assert stage.site.held_at[f"vmware_new_{report.stamp}"] == {108, 110, 1226}
+    assert stage.site.quiesced_at[f"vmware_new_{report.stamp}"] == {108, 110, 1226}
     assert stage.site.rows == []
 
 
@@ -534,7 +529,7 @@ def test_when_the_time_is_over_the_capture_is_taken_with_those_that_are_quiesced
     stage.site.after = lambda step: go.set() if isinstance(step, Release) else None
     report = stage.night()
     assert report.grade is Grade.PARTIAL
-    assert stage.site.held_at[f"vmware_new_{report.stamp}"] <= {108, 110}
+    assert stage.site.quiesced_at[f"vmware_new_{report.stamp}"] <= {108, 110}
     assert stage.site.rows == []  # what was answered late is released at the end
 
 
@@ -543,7 +538,7 @@ def test_two_volumes_are_captured_while_all_vms_are_quiesced(tmp_path: Path) -> 
     report = stage.night()
     assert report.exit is Exit.OK
     assert stage.dates("v")[P] == stage.dates("w")[P] == f"old {R}"
-    assert all(held == {108, 110, 1226} for held in stage.site.held_at.values())
+    assert all(held == {108, 110, 1226} for held in stage.site.quiesced_at.values())
 
 
 def test_one_failing_volume_leaves_every_chain_as_it_was(tmp_path: Path) -> None:

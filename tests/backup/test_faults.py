@@ -23,14 +23,14 @@ from snapall.backup.run import BackupRun
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,
     START,
     Act,
     Fault,
-    PretendedClock,
+    SimulatedClock,
     Stage,
     act_after,
     capture_of,
@@ -49,18 +49,13 @@ NIGHT = 86400.0
 VM = Vm(110, "sql01", "esx1")
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
-
-
 # A late VM waits for nobody's removal
 
 
 class Busy(SystemThreads):
     """Threads on a machine whose clock goes on while they wait for an answer."""
 
-    def __init__(self, clock: PretendedClock) -> None:
+    def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
 
     def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
@@ -71,7 +66,7 @@ class Busy(SystemThreads):
         return True
 
 
-class LockedClock(PretendedClock):
+class LockedClock(SimulatedClock):
     """A clock that threads may ask to be woken by."""
 
     def __init__(self) -> None:
@@ -95,7 +90,7 @@ class BusyStage(Stage):
         return replace(super().context, threads=Busy(self.clock))
 
 
-def takes(clock: PretendedClock, seconds: float) -> Fault:
+def takes(clock: SimulatedClock, seconds: float) -> Fault:
     """The call acts, and is answered, after so many seconds."""
 
     def slow(step: Step, act: Act) -> Outcome:
@@ -119,7 +114,7 @@ def test_a_vm_that_is_quiesced_late_is_released_at_once_while_another_removal_ha
     stage.site.after = lambda step: ended.update({_named(step): stage.clock.seconds})
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
-    assert stage.site.held_at[f"vmware_new_{report.stamp}"] == {108, 110}
+    assert stage.site.quiesced_at[f"vmware_new_{report.stamp}"] == {108, 110}
     assert ended["release 1226"] - ended["quiesce 1226"] < 3
     assert ended["release 1226"] < ended["release 108"]
     assert stage.site.rows == []
@@ -173,17 +168,24 @@ def printing(stage: Stage, row: VmSnapshot, *, made: bool) -> Fault:
     return prints
 
 
+def run_with_a_strangers_id(
+    tmp_path: Path, row: VmSnapshot, order: Order, *, early: bool, made: bool
+) -> tuple[Stage, VmSnapshot, Report]:
+    """Run while vcbsnapshot prints the id of somebody else's snapshot for VM 110, whether or not it made ours."""
+    job = replace(PAPER, order=order)
+    stage = Stage(tmp_path, job)
+    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
+    stage.site.rows = [row] if early else []
+    stage.site.fail(quiesce_of(110), printing(stage, row, made=made))
+    return stage, row, stage.night()
+
+
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize(("row", "early"), STRANGERS.values(), ids=STRANGERS)
 def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    job = replace(PAPER, order=order)
-    stage = Stage(tmp_path, job)
-    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
-    stage.site.rows = [row] if early else []
-    stage.site.fail(quiesce_of(110), printing(stage, row, made=True))
-    report = stage.night()
+    stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=True)
     if early and row.vm == 110:
         assert (report.exit, report.grade) == (Exit.OK, Grade.WHOLE)  # its own was looked for before the capture
     else:
@@ -198,12 +200,7 @@ def test_somebody_elses_snapshot_is_left_alone_and_our_own_is_found_by_its_name(
 def test_somebody_elses_snapshot_is_left_alone_and_its_vm_is_an_alarm(
     tmp_path: Path, row: VmSnapshot, early: bool, order: Order
 ) -> None:
-    job = replace(PAPER, order=order)
-    stage = Stage(tmp_path, job)
-    row = replace(row, name=job.vm_snapshot_of(row.name[8:])) if row.name.startswith("Quiesce") else row
-    stage.site.rows = [row] if early else []
-    stage.site.fail(quiesce_of(110), printing(stage, row, made=False))
-    report = stage.night()
+    stage, row, report = run_with_a_strangers_id(tmp_path, row, order, early=early, made=False)
     assert (report.exit, report.grade, report.published) == (Exit.OUTSTANDING, Grade.PARTIAL, True)
     assert [one.vm.id for one in report.verdicts if one.state != "quiesced"] == [110]
     assert "sql01 (vm-110)" in report.outstanding[0]

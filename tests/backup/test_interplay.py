@@ -16,12 +16,12 @@ from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit, Stopped
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,
     Act,
-    PretendedClock,
+    SimulatedClock,
     Stage,
     act_unanswered,
     capture_of,
@@ -39,17 +39,12 @@ PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 OLD = {name: f"old {name}" for name in CHAIN}
 
 
-class Ticking(PretendedClock):
+class Ticking(SimulatedClock):
     """A clock that moves a little whenever it is asked, so that patience ends by itself."""
 
     def monotonic(self) -> float:
         self.push(0.3)
         return self.seconds
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 @pytest.fixture
@@ -495,7 +490,7 @@ def test_whenever_the_journal_breaks_every_vm_is_released_and_no_backup_is_lost(
     stage.site.after = breaks
     report = stage.night()
     assert stage.site.rows == []
-    captured = stage.site.held_at
+    captured = stage.site.quiesced_at
     lost = set(OLD.values()) - set(stage.dates().values())
     assert lost <= ({OLD[S4]} if captured or order is Order.PAPER else set())
     assert report.exit is not Exit.OUTSTANDING
@@ -573,7 +568,7 @@ def test_the_journal_holds_the_certificate_of_what_the_world_saw(stage: Stage) -
     assert newest is not None
     (certificate,) = (record.what for record in newest.records if isinstance(record.what, Certified))
     quiesced = {one.vm.id for one in certificate.verdicts if one.state == "quiesced"}
-    assert quiesced == stage.site.held_at[f"vmware_new_{report.stamp}"]
+    assert quiesced == stage.site.quiesced_at[f"vmware_new_{report.stamp}"]
     assert not stage.state_of(newest).open
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,10 @@ from snapall.backup.journal import Journal, is_open
 from snapall.backup.record import Record
 from snapall.backup.steps import Child, Done, Step
 from snapall.errors import JournalError
-from tests.backup.pretended import PretendedClock
 from tests.backup.samples import AT, BEGAN, FACTS, STEPS
+from tests.backup.simulated import SimulatedClock
 
 _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
-
-
-@pytest.fixture
-def clock() -> PretendedClock:
-    return PretendedClock()
-
-
-@pytest.fixture
-def journal(tmp_path: Path, clock: PretendedClock) -> Iterator[Journal]:
-    made = Journal.create(tmp_path / "journals", BEGAN, clock)
-    yield made
-    made.leave()
 
 
 @pytest.fixture
@@ -51,12 +38,12 @@ def intend(journal: Journal, step: Step) -> int:
     return n
 
 
-def written(path: Path, clock: PretendedClock) -> list[object]:
+def written(path: Path, clock: SimulatedClock) -> list[object]:
     """The facts that another process would read."""
     return [record.what for record in Journal.open(path, clock).records]
 
 
-def test_what_was_written_is_read_again(journal: Journal, clock: PretendedClock) -> None:
+def test_what_was_written_is_read_again(journal: Journal, clock: SimulatedClock) -> None:
     assert intend(journal, STEPS[0]) == 1
     journal.append([Answered(1, Done(ssid="snapshot-7"), 1.0)])
     again = Journal.open(journal.path, clock)
@@ -66,7 +53,7 @@ def test_what_was_written_is_read_again(journal: Journal, clock: PretendedClock)
 
 
 def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
-    journal: Journal, clock: PretendedClock
+    journal: Journal, clock: SimulatedClock
 ) -> None:
     intend(journal, STEPS[0])
     whole = journal.path.read_bytes()
@@ -85,7 +72,7 @@ def test_a_torn_last_line_is_cut_off_and_the_next_fact_stands_on_its_own(
     "left", ["", "}\n", '{"at": "2007-03-22T03:00:00.000+00:00", "is": "Gone", "vm": 611, "how": ""}\n']
 )
 def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
-    journal: Journal, clock: PretendedClock, begin: int, left: str
+    journal: Journal, clock: SimulatedClock, begin: int, left: str
 ) -> None:
     intend(journal, STEPS[0])
     whole = journal.path.read_bytes()
@@ -99,7 +86,7 @@ def test_a_hole_that_a_power_cut_left_in_unsynced_lines_is_passed_over(
 
 
 def test_lines_that_are_lost_before_one_that_was_acted_upon_were_no_power_cuts(
-    journal: Journal, clock: PretendedClock
+    journal: Journal, clock: SimulatedClock
 ) -> None:
     """The intent had been synced with all before it, so what is missing was, too: it may name a VM."""
     intend(journal, STEPS[0])
@@ -114,14 +101,14 @@ def test_lines_that_are_lost_before_one_that_was_acted_upon_were_no_power_cuts(
         Journal.open(journal.path, clock)
 
 
-def test_a_line_that_was_tampered_with_is_named(journal: Journal, clock: PretendedClock) -> None:
+def test_a_line_that_was_tampered_with_is_named(journal: Journal, clock: SimulatedClock) -> None:
     with journal.path.open("a") as file:
         file.write("hello\n")
     with pytest.raises(JournalError, match="line 2"):
         Journal.open(journal.path, clock)
 
 
-def test_a_journal_without_a_header_says_that_nothing_was_done(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_journal_without_a_header_says_that_nothing_was_done(tmp_path: Path, clock: SimulatedClock) -> None:
     path = tmp_path / "vol1-x.jsonl"
     path.write_text("")
     with pytest.raises(JournalError, match="header"):
@@ -131,7 +118,7 @@ def test_a_journal_without_a_header_says_that_nothing_was_done(tmp_path: Path, c
     assert is_open(tmp_path)  # what cannot be read may leave anything outstanding
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: SimulatedClock) -> None:
     (tmp_path / "state").write_text("a file in its place")
     with pytest.raises(JournalError, match="state"):
         Journal.create(tmp_path / "state", BEGAN, clock)
@@ -140,7 +127,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedC
 # Writing
 
 
-def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, clock: PretendedClock) -> None:
+def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, clock: SimulatedClock) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
         intend(journal, STEPS[0])
@@ -151,7 +138,7 @@ def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, 
 
 
 def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_room(
-    journal: Journal, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(descriptor: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -170,7 +157,7 @@ def test_what_has_happened_is_remembered_and_written_as_soon_as_the_disk_has_roo
 
 
 def test_a_file_that_has_lost_its_name_takes_what_has_happened_and_nothing_that_others_rely_on(
-    journal: Journal, clock: PretendedClock
+    journal: Journal, clock: SimulatedClock
 ) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
@@ -194,7 +181,7 @@ def test_the_intents_of_one_decision_are_synced_once(journal: Journal, syncs: li
 
 
 def test_answers_are_written_at_once_and_synced_with_the_next_intent(
-    journal: Journal, clock: PretendedClock, syncs: list[bytes]
+    journal: Journal, clock: SimulatedClock, syncs: list[bytes]
 ) -> None:
     for fact in (Started(1, Child(7, 1.0)), Answered(1, Done("", "snapshot-7"), 3.0), Confirmed("v", "n", "Mar 22")):
         journal.remember([fact])
@@ -211,7 +198,7 @@ def test_every_other_fact_is_synced_before_the_run_goes_on(journal: Journal, syn
     assert len(syncs) == 1
 
 
-def test_several_facts_at_once_are_a_line_each(journal: Journal, clock: PretendedClock) -> None:
+def test_several_facts_at_once_are_a_line_each(journal: Journal, clock: SimulatedClock) -> None:
     found = [Found(vm, f"snapshot-{vm}") for vm in (611, 612, 613)]
     journal.append(found)
     assert [record.what for record in journal.records[1:]] == found

@@ -17,15 +17,10 @@ from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
 from snapall.site import process
 from tests.backup.holders import another_run, dead_note, held_though_dead
-from tests.backup.pretended import PretendedClock, Stage
+from tests.backup.simulated import SimulatedClock, Stage
 
 
-@pytest.fixture
-def clock() -> PretendedClock:
-    return PretendedClock()
-
-
-def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
         with pytest.raises(Locked, match="another run"), hold(tmp_path, "vol1", "recover", clock, lambda: False):
             raise AssertionError("never held")
@@ -39,7 +34,7 @@ def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path:
         assert clock.monotonic() > before
 
 
-def test_a_run_that_waits_for_the_lock_lets_its_holder_know(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_run_that_waits_for_the_lock_lets_its_holder_know(tmp_path: Path, clock: SimulatedClock) -> None:
     seen: list[bool] = []
 
     def stopped() -> bool:
@@ -54,7 +49,7 @@ def test_a_run_that_waits_for_the_lock_lets_its_holder_know(tmp_path: Path, cloc
         assert not wanted(tmp_path, "vol1")
 
 
-def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: PretendedClock) -> None:
+def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: SimulatedClock) -> None:
     wish = Lock(tmp_path / "vol1.wanted")
     assert wish.try_acquire()
     clock.due.append((3.0, wish.close))
@@ -62,7 +57,7 @@ def test_whoever_yields_lets_the_run_have_the_lock_first(tmp_path: Path, clock: 
         assert clock.monotonic() == 3
 
 
-def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
         (tmp_path / "vol1.holder").write_text("not yet")
         before = clock.monotonic()
@@ -73,21 +68,21 @@ def test_a_holder_that_does_not_say_who_it_is_is_given_a_moment(tmp_path: Path, 
     assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # whoever holds it is to be found by this
 
 
-def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: PretendedClock) -> None:
-    (tmp_path / "vol1.holder").mkdir()  # what it says of itself cannot be written
+def test_a_disk_that_is_full_stops_no_recover(tmp_path: Path, clock: SimulatedClock) -> None:
+    (tmp_path / "vol1.holder").mkdir()  # so that the holder's note cannot be written
     with hold(tmp_path, "vol1", "recover", clock, lambda: False):
-        pass
+        assert (tmp_path / "vol1.lock").exists()
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
-        pass
+        assert (tmp_path / "vol1.lock").exists()
 
 
-def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path, clock: SimulatedClock) -> None:
     (tmp_path / "vol1.lock").mkdir()
     with pytest.raises(JournalError, match="cannot be written"), hold(tmp_path, "vol1", "run", clock, lambda: False):
         raise AssertionError("never held")
 
 
-def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -> None:
+def test_the_lock_dies_with_its_process(tmp_path: Path, clock: SimulatedClock) -> None:
     script = (
         "import os, sys; from pathlib import Path\n"
         "from snapall.backup.clock import SystemClock; from snapall.backup.lock import hold\n"
@@ -102,7 +97,7 @@ def test_the_lock_dies_with_its_process(tmp_path: Path, clock: PretendedClock) -
 
 
 def test_a_living_run_in_another_process_is_another_run_however_long_it_lasts(
-    tmp_path: Path, clock: PretendedClock
+    tmp_path: Path, clock: SimulatedClock
 ) -> None:
     with another_run(tmp_path) as run:
         clock.push(GRACE * 100)
@@ -111,7 +106,7 @@ def test_a_living_run_in_another_process_is_another_run_however_long_it_lasts(
         assert at_work(tmp_path, "vol1", process)
 
 
-def test_who_deletes_the_lock_of_a_living_run_gets_no_second_one(tmp_path: Path, clock: PretendedClock) -> None:
+def test_who_deletes_the_lock_of_a_living_run_gets_no_second_one(tmp_path: Path, clock: SimulatedClock) -> None:
     with another_run(tmp_path) as run:
         (tmp_path / "vol1.lock").unlink()
         second = hold(tmp_path, "vol1", "run", clock, lambda: False, processes=process)
@@ -131,7 +126,7 @@ def test_a_holder_says_on_which_host_it_is_and_since_when_it_lives(tmp_path: Pat
 
 @pytest.mark.parametrize("role", ["run", "recover"])
 def test_a_lock_that_is_held_though_its_holder_is_dead_is_named_after_ten_seconds(
-    tmp_path: Path, clock: PretendedClock, role: str
+    tmp_path: Path, clock: SimulatedClock, role: str
 ) -> None:
     with held_though_dead(tmp_path) as pid:
         waiting = hold(tmp_path, "vol1", role, clock, lambda: False, processes=process)
@@ -143,7 +138,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_named_after_ten_second
     assert f"fuser -v {tmp_path / 'vol1.lock'}" in caught.value.hint
 
 
-def test_a_signal_ends_the_wait_for_a_lock_whose_holder_is_dead(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_signal_ends_the_wait_for_a_lock_whose_holder_is_dead(tmp_path: Path, clock: SimulatedClock) -> None:
     with held_though_dead(tmp_path):
         waiting = hold(tmp_path, "vol1", "run", clock, lambda: True, processes=process)
         with pytest.raises(Stopped), waiting:
@@ -151,7 +146,7 @@ def test_a_signal_ends_the_wait_for_a_lock_whose_holder_is_dead(tmp_path: Path, 
     assert clock.monotonic() == 0
 
 
-def test_a_lock_that_is_let_go_within_ten_seconds_is_simply_taken(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_lock_that_is_let_go_within_ten_seconds_is_simply_taken(tmp_path: Path, clock: SimulatedClock) -> None:
     stranger = Lock(tmp_path / "vol1.lock")
     assert stranger.try_acquire()
     dead_note(tmp_path)
@@ -163,7 +158,7 @@ def test_a_lock_that_is_let_go_within_ten_seconds_is_simply_taken(tmp_path: Path
 
 @pytest.mark.parametrize("but", [{"host": "another"}, {"host": ""}, {"started": 0.0}], ids=str)
 def test_of_a_holder_that_cannot_be_looked_for_nobody_says_that_it_is_dead(
-    tmp_path: Path, clock: PretendedClock, but: dict[str, object]
+    tmp_path: Path, clock: SimulatedClock, but: dict[str, object]
 ) -> None:
     stranger = Lock(tmp_path / "vol1.lock")
     assert stranger.try_acquire()
@@ -196,7 +191,7 @@ def test_of_a_lock_whose_holder_is_dead_nobody_is_at_work(tmp_path: Path) -> Non
 # The file at its path
 
 
-def test_a_lock_counts_only_while_its_file_is_the_one_at_its_path(tmp_path: Path, clock: PretendedClock) -> None:
+def test_a_lock_counts_only_while_its_file_is_the_one_at_its_path(tmp_path: Path, clock: SimulatedClock) -> None:
     (tmp_path / "state").mkdir()
     orphan = Lock(tmp_path / "state" / "vol1.lock")
     assert orphan.try_acquire()
@@ -208,7 +203,7 @@ def test_a_lock_counts_only_while_its_file_is_the_one_at_its_path(tmp_path: Path
 
 
 def test_a_lock_whose_file_is_replaced_while_it_is_taken_is_taken_again(
-    tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = [True]
     try_acquire = Lock.try_acquire
@@ -225,7 +220,7 @@ def test_a_lock_whose_file_is_replaced_while_it_is_taken_is_taken_again(
 
 
 def test_a_file_system_on_which_the_lock_is_never_in_its_place_is_refused(
-    tmp_path: Path, clock: PretendedClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Lock, "in_place", False)
     with pytest.raises(JournalError, match="being replaced"), hold(tmp_path, "vol1", "run", clock, lambda: False):
@@ -260,7 +255,7 @@ def test_an_opened_lock_can_be_tried_and_released_again_and_again(tmp_path: Path
     other.close()
 
 
-def test_the_note_of_who_holds_the_lock_that_is_there_now_is_left_alone(tmp_path: Path, clock: PretendedClock) -> None:
+def test_the_note_of_who_holds_the_lock_that_is_there_now_is_left_alone(tmp_path: Path, clock: SimulatedClock) -> None:
     with hold(tmp_path, "vol1", "run", clock, lambda: False):
         (tmp_path / "vol1.lock").unlink()
         next_one = hold(tmp_path, "vol1", "recover", clock, lambda: False)

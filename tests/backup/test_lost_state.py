@@ -15,7 +15,7 @@ from snapall.backup.facts import Intent
 from snapall.backup.model import Order
 from snapall.backup.steps import Release, Step
 from snapall.views import messages
-from tests.backup.pretended import JOB, PACE, Stage
+from tests.backup.simulated import JOB, PACE, Stage
 
 CALLS = range(1, 13)  # of a whole night in safe order, which has the most
 

@@ -12,7 +12,7 @@ from snapall.backup.run import BackupRun
 from snapall.backup.schedule import Durations, History, Schedule, schedule
 from snapall.backup.steps import Outcome, Quiesce, Release, Step
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, PACE, Act, Stage, quiesce_of
+from tests.backup.simulated import JOB, PACE, Act, Stage, quiesce_of
 
 LISTED = (108, 110, 1226)  # as the database lists them
 UNEVEN = History({108: Durations(5, 60), 110: Durations(60, 30), 1226: Durations(30, 5)})
@@ -60,6 +60,4 @@ def test_no_create_is_sent_once_max_quiesced_is_over(tmp_path: Path) -> None:
     report = stage.night()
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
     assert sent(stage, Quiesce) == (108,)
-    assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys(
-        (110, 1226), "it was not tried"
-    )
+    assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys((110, 1226), "it was not tried")

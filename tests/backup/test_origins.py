@@ -10,7 +10,7 @@ from snapall.backup.model import FilerSnapshot, Grade
 from snapall.backup.origins import recall
 from snapall.backup.outcome import Origin
 from snapall.backup.rotation import Pending
-from tests.backup.pretended import JOB
+from tests.backup.simulated import JOB
 
 NEW = "vmware_new_20070322T030000Z"
 BACKUP = Origin("v", NEW, "Mar 22 03:00", "20070322T030000Z", Grade.WHOLE, 3, 3)
@@ -22,7 +22,7 @@ def test_a_snapshot_of_another_date_under_its_name_is_no_backup_of_ours(date: st
     assert past.origins == ((BACKUP,) if ours else ())
     assert past.pending == ((Pending(NEW, Grade.WHOLE),) if ours else ())
     assert past.of("v", NEW, date) == (BACKUP if ours else None)
-    assert ("in no journal" in " ".join(past.warnings)) is not ours
+    assert ("in no journal" in " ".join(one.text for one in past.warnings)) is not ours
 
 
 @pytest.mark.parametrize("volumes", [("v",), ("v", "w")])
@@ -33,4 +33,4 @@ def test_a_backup_that_one_volume_lacks_is_reported_and_not_pending(volumes: tup
     past = recall(job, known, listings)
     whole = volumes == job.volumes
     assert past.pending == ((Pending(NEW, Grade.WHOLE),) if whole else ())
-    assert ("is not complete on w" in " ".join(past.warnings)) is not whole
+    assert ("is not complete on w" in " ".join(one.text for one in past.warnings)) is not whole

@@ -13,7 +13,7 @@ from snapall.backup.model import Grade, Order, Vm, VmSnapshot
 from snapall.backup.record import Waiting
 from snapall.backup.steps import Capture, Child, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     Act,
@@ -36,11 +36,6 @@ QUIESCED = (
     Intent(1, Quiesce(VM, NAME)),
     Answered(1, Done(ssid=ROW.ssid), 1.0),
 )
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def attempts(stage: Stage, vm: int) -> list[float]:

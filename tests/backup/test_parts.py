@@ -39,7 +39,7 @@ from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.backup.steps import Capture, Delete, Done, Quiesce, Release, Rename
 from snapall.errors import Exit, worst
-from tests.backup.pretended import CHAIN, JOB
+from tests.backup.simulated import CHAIN, JOB
 from tests.waiting import PATIENCE, until
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
@@ -176,7 +176,7 @@ def survey(vms: int, hosts: int = 1, **changes: object) -> Survey:
 
 
 def test_the_papers_limits_are_warnings() -> None:
-    told = " ".join(build(JOB, survey(60), Provenance(), PlanContext(), "s").warnings)
+    told = " ".join(one.text + one.hint for one in build(JOB, survey(60), Provenance(), PlanContext(), "s").warnings)
     assert "60 VMs are on v: more than 25 a volume" in told
     assert "more than 50 a datastore" in told
     assert "60 VMs of host esx0 have a snapshot at once: more than 32" in told
@@ -234,7 +234,9 @@ def test_the_plan_after_a_crash_names_the_run_that_left_the_snapshot_and_points_
     mine, theirs = state_after(Intent(1, Quiesce(SQL, own))), state_after(Intent(1, Quiesce(WEB, other)))
     listed = (VmSnapshot("snapshot-1", 7, own), VmSnapshot("snapshot-2", 8, other))
     found = replace(survey(0), vms=(SQL, WEB), vm_snapshots=listed)
-    assert "--adopt" in " ".join(build(JOB, found, Provenance(), PlanContext(), "s").warnings)
+    assert "--adopt" in " ".join(
+        one.text + one.hint for one in build(JOB, found, Provenance(), PlanContext(), "s").warnings
+    )
     plan = build(JOB, found, Provenance(), PlanContext((theirs,), (mine,)), "s")
     assert plan.warnings == ()
     assert plan.targets == (SQL,)  # what is listed of it is released first

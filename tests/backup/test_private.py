@@ -18,7 +18,7 @@ from snapall.backup.store import JournalStore
 from snapall.errors import Exit, JournalError, Untrusted
 from snapall.operate.history import at_work, require_listed
 from snapall.site import process
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root becomes another user")
@@ -33,7 +33,7 @@ from snapall.backup.lock import at_work, use_of
 from snapall.backup.store import JournalStore
 from snapall.operate import history
 from snapall.site import process
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
 os.setgroups([]), os.setgid(65534), os.setuid(65534)  # who may not read this very program any more
 """
 TRIED = """

@@ -13,17 +13,12 @@ from snapall.backup.model import Grade, Order, Policies, Vm, VmPolicy, VmSnapsho
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, Act, Stage, capture_of, deny, lose, once, quiesce_of, refuse, release_of
+from tests.backup.simulated import CHAIN, JOB, Act, Stage, capture_of, deny, lose, once, quiesce_of, refuse, release_of
 
 R, P, S3, S4 = CHAIN
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
 VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def set_clock(stage: Stage, seconds: float) -> None:
@@ -93,7 +88,7 @@ def test_two_jobs_that_begin_in_the_same_second_leave_each_others_vm_snapshots(t
 
     one.site.after = second
     one.night()
-    held = list(one.site.held_at.values())
+    held = list(one.site.quiesced_at.values())
     assert held == ([{108, 1226}, {108, 110, 1226}] if order is Order.SAFE else [{108, 110, 1226}])  # one name, twice
     assert one.site.rows == []
     snapshots = [(step.vm.id, step.ssid) for step in one.site.ledger if isinstance(step, Release)]

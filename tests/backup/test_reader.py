@@ -12,7 +12,7 @@ from snapall.backup.facts import Warned
 from snapall.backup.journal import Journal
 from snapall.backup.reader import JournalReader
 from snapall.errors import JournalError, Untrusted
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from snapall.backup.context import RunContext
 from snapall.backup.facts import Answered, Confirmed, Fact, Found, Intent, Left, Surveyed
 from snapall.backup.lock import Use, hold, use_of
@@ -19,7 +17,7 @@ from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.steps import Capture, Done, Outcome, Quiesce, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.simulated import (
     CHAIN,
     JOB,
     PACE,
@@ -37,11 +35,6 @@ ROW = VmSnapshot("snapshot-1228", 110, NAME)
 SURVEYED = Surveyed((), (VM,), (), (), ())
 QUIESCED: tuple[Fact, ...] = (SURVEYED, Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid=ROW.ssid), 1.0))
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def owing(stage: Stage, vm: Vm, job: Job, stamp: str, *, answered: bool) -> None:

@@ -23,12 +23,13 @@ from snapall.backup.sight import VmsListed
 from snapall.backup.state import fold
 from snapall.backup.steps import Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import (
+from tests.backup.samples import AT, BEGAN
+from tests.backup.simulated import (
     JOB,
     PACE,
     Act,
     Killed,
-    PretendedClock,
+    SimulatedClock,
     Stage,
     capture_of,
     deny,
@@ -36,15 +37,9 @@ from tests.backup.pretended import (
     once,
     quiesce_of,
 )
-from tests.backup.samples import AT, BEGAN
 
 PAPER = replace(JOB, order=Order.PAPER)
 VM = Vm(108, "web01", "esx1")
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 @pytest.mark.parametrize("took", [0.7, 2.0, 3.0])
@@ -233,7 +228,7 @@ def test_a_vm_that_must_be_quiesced_and_that_another_run_has_is_named_with_that_
     assert any("of job other" in text for text in stage.failures)
 
 
-def _bounded(clock: PretendedClock) -> Callable[[float, Callable[[], bool]], None]:
+def _bounded(clock: SimulatedClock) -> Callable[[float, Callable[[], bool]], None]:
     """Waiting, which fails the test once two days have gone by."""
     wait = clock.wait
 

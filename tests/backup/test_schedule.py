@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.schedule import Durations, Saved, Schedule, ends, saved, schedule, shortest_first
-from tests.benchmarks.order import SITES, Night, Site
+from tests.benchmarks.order import SITES, RunSeconds, Site
 
 SECONDS = st.floats(0, 5000)
 VMS = st.lists(st.integers(1, 9999), max_size=20, unique=True).map(sorted)
@@ -224,6 +224,6 @@ def compared(history: Site, tonight: Site, places: int) -> tuple[float, float]:
     """Seconds of window and quiesced times more than in the database's order."""
     listed = list(history.create)
     found = schedule(listed, history.usual, places)
-    night = Night.of(tonight, (found.creates, found.removals), places)
-    plain = Night.of(tonight, (listed, listed), places)
+    night = RunSeconds.of(tonight, (found.creates, found.removals), places)
+    plain = RunSeconds.of(tonight, (listed, listed), places)
     return night.window - plain.window, night.quiesced - plain.quiesced

@@ -17,8 +17,8 @@ from snapall.backup.sight import VmsListed
 from snapall.backup.state import apply
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Release, Step, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, START, Act, Fault, Stage, busy, lose, release_of
 from tests.backup.settled import settle
+from tests.backup.simulated import JOB, START, Act, Fault, Stage, busy, lose, release_of
 
 VM = Vm(110, "sql01", "esx1")
 NAME = "Quiesce-20070322T030000Z"
@@ -26,11 +26,6 @@ ROW = VmSnapshot("snapshot-1228", 110, NAME)
 SURVEYED = Surveyed((), (VM,), (), (), ())
 QUIESCED: tuple[Fact, ...] = (SURVEYED, Intent(1, Quiesce(VM, NAME)), Answered(1, Done(ssid=ROW.ssid), 1.0))
 PAPER = replace(JOB, order=Order.PAPER, publish=Grade.CRASH_CONSISTENT)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def removals(stage: Stage) -> list[str]:

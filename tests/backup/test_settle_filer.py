@@ -12,8 +12,8 @@ from snapall.backup.journal import Journal
 from snapall.backup.model import FilerSnapshot, Grade, Order, Vm
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Unknown
 from snapall.errors import Exit
-from tests.backup.pretended import CHAIN, JOB, Stage, lose, once, refuse
 from tests.backup.settled import settle
+from tests.backup.simulated import CHAIN, JOB, Stage, lose, once, refuse
 
 R, P, S3, S4 = CHAIN
 VM = Vm(110, "sql01", "esx1")

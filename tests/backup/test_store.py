@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from snapall.backup.facts import Answered, Ended, Intent
 from snapall.backup.journal import Journal, is_open, journals
@@ -15,20 +12,8 @@ from snapall.backup.plan import PlanContext, build, settling
 from snapall.backup.state import fold
 from snapall.backup.steps import Release
 from snapall.backup.store import JournalStore
-from tests.backup.pretended import PretendedClock, Stage
 from tests.backup.samples import BEGAN, STEPS
-
-
-@pytest.fixture
-def clock() -> PretendedClock:
-    return PretendedClock()
-
-
-@pytest.fixture
-def journal(tmp_path: Path, clock: PretendedClock) -> Iterator[Journal]:
-    made = Journal.create(tmp_path / "journals", BEGAN, clock)
-    yield made
-    made.leave()
+from tests.backup.simulated import SimulatedClock, Stage
 
 
 def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> None:
@@ -45,14 +30,14 @@ def test_a_journal_is_closed_only_by_a_report_that_says_so(journal: Journal) -> 
     assert is_open(journal.path)
 
 
-def test_journals_are_sorted_by_their_runs(tmp_path: Path, clock: PretendedClock) -> None:
+def test_journals_are_sorted_by_their_runs(tmp_path: Path, clock: SimulatedClock) -> None:
     for stamp in ("20070323T030000Z", "20070322T030000Z"):
         Journal.create(tmp_path, replace(BEGAN, stamp=stamp), clock).leave()
     assert [path.stem for path in journals(tmp_path)] == ["vol1-20070322T030000Z", "vol1-20070323T030000Z"]
     assert journals(tmp_path, "vol") == []
 
 
-def test_old_journals_go_but_never_one_with_outstanding_work(tmp_path: Path, clock: PretendedClock) -> None:
+def test_old_journals_go_but_never_one_with_outstanding_work(tmp_path: Path, clock: SimulatedClock) -> None:
     store = JournalStore(tmp_path, clock)
     paths = []
     for day in range(1, 6):
@@ -74,7 +59,9 @@ def test_the_plan_after_a_crash_names_the_run_and_what_it_settles_first(tmp_path
     (dead,) = stage.store.states()
     assert [one.vm.id for one in dead.outstanding] == [108, 110]
     survey = stage.site.survey()
-    assert "--adopt" in " ".join(build(stage.job, survey, Provenance(), PlanContext(), "s").warnings)
+    assert "--adopt" in " ".join(
+        one.text + one.hint for one in build(stage.job, survey, Provenance(), PlanContext(), "s").warnings
+    )
     first, plan = settling([dead]), build(stage.job, survey, Provenance(), PlanContext(settled_first=(dead,)), "s")
     assert [one.action for one in first] == [Release(one.vm, ssid) for one in dead.outstanding for ssid in one.ids]
     assert all(f"run {dead.header.stamp} may have left" in one.reason for one in first)

@@ -16,42 +16,19 @@ from snapall.backup.outcome import Summary
 from snapall.backup.steps import Quiesce
 from snapall.backup.store import read_summary
 from snapall.backup.summary import summarize
-from tests.backup.pretended import Stage, act_unanswered, capture_of, lose, quiesce_of, refuse, release_of
+from tests.backup.endings import left_quiesced, partial, whole, without_a_capture
+from tests.backup.simulated import Stage, act_unanswered, quiesce_of, release_of
 
 SQL = Vm(110, "sql01", "esx1")
 BEGUN = Surveyed((), (SQL,), (), (), ()), Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z"))
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def last_of(stage: Stage) -> Path:
     return journals(stage.store.folder)[-1]
 
 
-def good(stage: Stage) -> None:
-    stage.night()
-
-
-def partial(stage: Stage) -> None:
-    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
-    stage.night()
-
-
-def without_a_capture(stage: Stage) -> None:
-    stage.site.fail(capture_of(), refuse("No space left on device"))
-    stage.night()
-
-
-def left_quiesced(stage: Stage) -> None:
-    stage.site.fail(release_of(110), lose)
-    stage.night()
-
-
 def released_without_a_look(stage: Stage) -> None:
-    stage.site.on_approach = lambda: setattr(stage.site, "database_down", True)  # from the capture on
+    stage.site.on_preconnect = lambda: setattr(stage.site, "database_down", True)  # from the capture on
     stage.night()
 
 
@@ -83,7 +60,7 @@ def recovered(stage: Stage) -> None:
 
 
 NIGHTS = (
-    good,
+    whole,
     partial,
     without_a_capture,
     left_quiesced,

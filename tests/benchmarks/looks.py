@@ -15,9 +15,9 @@ from snapall.backup.model import Vm, stamp_of
 from snapall.config.load import load
 from snapall.lab.serve import Lab
 from snapall.lab.sites import batch
-from tests.backup.pretended import START, Stage
+from tests.backup.simulated import START, Stage
 from tests.benchmarks.plan import measure
-from tests.operate.nights import slow_stage
+from tests.operate.slow_runs import slow_stage
 
 COUNT = 400
 VMS = 54

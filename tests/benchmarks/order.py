@@ -139,15 +139,15 @@ RULES: dict[str, Rule] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """What one night came to: seconds."""
+class RunSeconds:
+    """The times of one run, in seconds."""
 
     window: float
     quiesced: float
     weighted: float
 
     @classmethod
-    def of(cls, site: Site, orders: Orders, places: int) -> Night:
+    def of(cls, site: Site, orders: Orders, places: int) -> RunSeconds:
         """The calls of this site, begun in these orders."""
         created, removed = ends(orders[0], site.create, places), ends(orders[1], site.remove, places)
         release = max(created.values()) + CAPTURE
@@ -176,7 +176,7 @@ def compare(draw: Draw, rule: Rule, sizes: Sequence[tuple[int, int]], count: int
     for vms, places in sizes:
         for known, tonight in nights(draw, vms, places, count, history):
             listed = list(known.create), list(known.remove)
-            pairs.append((Night.of(tonight, rule(known, places), places), Night.of(tonight, listed, places)))
+            pairs.append((RunSeconds.of(tonight, rule(known, places), places), RunSeconds.of(tonight, listed, places)))
     window, quiesced, weighted = (
         fmean(100 * (getattr(night, name) / getattr(listed, name) - 1) for night, listed in pairs)
         for name in ("window", "quiesced", "weighted")

@@ -89,7 +89,7 @@ class Run:
         return max(call.ended for call in self.of("Quiesce"))
 
     @property
-    def proven(self) -> float:
+    def confirmed(self) -> float:
         """When the list that proves the capture was answered."""
         captured = max(call.ended for call in self.of("Capture"))
         return next(call.ended for call in self.of("listing") if call.began >= captured)
@@ -97,7 +97,7 @@ class Run:
     @property
     def before_release(self) -> float:
         """Seconds from the proof to the first removal sent."""
-        return self.of("Release")[0].began - self.proven
+        return self.of("Release")[0].began - self.confirmed
 
     def _seconds(self, kind: str) -> list[float]:
         return [call.seconds for call in self.of(kind)]

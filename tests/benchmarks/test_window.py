@@ -66,7 +66,7 @@ def test_a_run_is_measured_from_its_first_create_sent_to_its_last_removal_answer
         Call("listing", 30, 31),  # of the rotation
     )
     run = Run(calls, parallel=2, filer=0.5)
-    assert (run.window, run.held, run.proven, run.before_release) == (15, 14, 18, 2)
+    assert (run.window, run.held, run.confirmed, run.before_release) == (15, 14, 18, 2)
     assert run.ideal == 4 + 1 + 5
     assert run.batch == 3 + 4 + 1 + 5 + 4
 

@@ -41,7 +41,7 @@ MOST_PROGRAMS = 54
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MeasuredRun:
     """One run, from outside."""
 
     vms: int
@@ -75,7 +75,7 @@ HEAD = (
 )
 
 
-def measure(vms: int, parallel: int, scale: float) -> Seen:
+def measure(vms: int, parallel: int, scale: float) -> MeasuredRun:
     """One run. The filer and VirtualCenter work in this process, snapall in another."""
     create, remove, filer = CREATE * scale, REMOVE * scale, FILER * scale
     awake = vms <= MOST_PROGRAMS
@@ -101,7 +101,7 @@ def measure(vms: int, parallel: int, scale: float) -> Seen:
         taken = next(one.at.timestamp() for one in ledger.filer if one.verb == "snap create")
         logins = [one.at.timestamp() for one in ledger if one.system == "filer" and not one.command]
     to_capture = taken - run.held
-    return Seen(vms, run, told["seconds"], told["cpu"], told["mib"], to_capture, logins, told["opened"])
+    return MeasuredRun(vms, run, told["seconds"], told["cpu"], told["mib"], to_capture, logins, told["opened"])
 
 
 def _unhurried(config: Path) -> Path:

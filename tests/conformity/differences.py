@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
 
-from tests.conformity.performed import ORDERS
+from tests.conformity.observed import Aspect, Value, value
 from tests.conformity.recordings import SCENARIOS, recording
-from tests.conformity.seen import Aspect, Value, value
+from tests.conformity.replay import ORDERS
 from tests.conformity.table import Difference, Row, differences, expected
 
 FILE = Path(__file__).parents[2] / "docs" / "differences.md"

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.conformity.seen import Aspect, Lines, Part, Seen, VcbCall, in_chain_order, logins, plain, vms
+from tests.conformity.observed import Aspect, Lines, Observation, Part, VcbCall, in_chain_order, logins, plain, vms
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "batch"
 SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
@@ -24,7 +24,7 @@ class Recording:
 
     name: str
     setting: Mapping[str, Any]
-    seen: Seen
+    seen: Observation
     log: Lines  # as it was written
 
 
@@ -32,10 +32,10 @@ class Recording:
 def recording(name: str) -> Recording:
     """Read one."""
     facts = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return Recording(name, facts["setting"], _seen(facts), tuple(facts["log"]))
+    return Recording(name, facts["setting"], _observed(facts), tuple(facts["log"]))
 
 
-def _seen(facts: Mapping[str, Any]) -> Seen:
+def _observed(facts: Mapping[str, Any]) -> Observation:
     made = _made(facts["calls"])
     if "states" in facts:
         logs = _nightly(facts["log"])
@@ -81,16 +81,16 @@ def _part(
 ) -> Part:
     filer = [" ".join(call["argv"][1:]) for call in calls if call["program"] == "RSH"]
     vcb = [VcbCall.of(call["argv"]) for call in calls if call["program"] == "vcbsnapshot"]
-    asked = [" ".join(call["argv"]) for call in calls if call["program"] == "osql"]
+    queries = [" ".join(call["argv"]) for call in calls if call["program"] == "osql"]
     rows = [row.split() for row in state["filer"]]
     return {
         Aspect.FILER: tuple(filer),
-        Aspect.VCB: plain([call.asked for call in vcb], made),
+        Aspect.VCB: plain([call.arguments for call in vcb], made),
         Aspect.LOGIN: logins(vcb),
-        Aspect.DATABASE: tuple(table for table, text in ASKED.items() if any(text in one for one in asked)),
+        Aspect.DATABASE: tuple(table for table, text in ASKED.items() if any(text in one for one in queries)),
         Aspect.CHAIN: in_chain_order(f"{name} {generation}" for name, generation, _ in rows),
         Aspect.QUIESCED: tuple(sorted(f"{row[1]}: {_quiesced(row[2])}" for row in rows if row[2] != "-")),
-        Aspect.VM_SNAPSHOTS: plain([_standing(row) for row in state["vmware_snapshots"]], made),
+        Aspect.VM_SNAPSHOTS: plain([_vm_snapshots(row) for row in state["vmware_snapshots"]], made),
         Aspect.EXIT: (str(code),),
         Aspect.LOG: plain(log, made),
     }
@@ -100,7 +100,7 @@ def _quiesced(text: str) -> str:
     return vms(int(one) for one in text.removeprefix("quiesced:").split(",") if one)
 
 
-def _standing(row: str) -> str:
+def _vm_snapshots(row: str) -> str:
     number, vm, name = row.split()
     return f"vm-{vm} {name} snapshot-{number}"
 

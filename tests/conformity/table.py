@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.conformity.observed import Aspect, Lines, Observation, Value, differing
 from tests.conformity.recordings import recording
-from tests.conformity.seen import Aspect, Lines, Seen, Value, differing
 
 FILE = Path(__file__).with_name("differences.toml")
 
@@ -71,7 +71,7 @@ def _atoms() -> Iterator[tuple[Key, Value]]:
                 yield (scenario, order, row.aspect), row.value(scenario)
 
 
-def observed(scenario: str, order: str, recorded: Seen, performed: Seen) -> dict[Key, Value]:
+def observed(scenario: str, order: str, recorded: Observation, performed: Observation) -> dict[Key, Value]:
     """The differences that are there."""
     return {(scenario, order, aspect): value for aspect, value in differing(recorded, performed).items()}
 

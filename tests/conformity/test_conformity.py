@@ -7,14 +7,14 @@ from functools import cache
 
 import pytest
 
-from tests.atlab import AtLab
 from tests.conformity.differences import FILE as DOCUMENT
 from tests.conformity.differences import document
-from tests.conformity.performed import ORDERS, performed, quietly
+from tests.conformity.observed import ECHOED, Aspect, Value
 from tests.conformity.recordings import FOLDER, SCENARIOS, recording
-from tests.conformity.scenes import prepare, site_of
-from tests.conformity.seen import ECHOED, Aspect, Value
+from tests.conformity.replay import ORDERS, performed, quietly
+from tests.conformity.scenarios import prepare, site_of
 from tests.conformity.table import Key, differences, expected, faults, observed
+from tests.lab.atlab import AtLab
 
 NO_PROGRAM = {"c_vcb_missing_exe", "x_no_vcb_dir"}  # announced, but nothing could be started
 

@@ -11,10 +11,10 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from tests.explore.counterexample import render
 from tests.explore.mutants import table
 from tests.explore.scenes import scenes
 from tests.explore.search import Bounds, Search
-from tests.explore.story import story
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         total = [total[0] + found.states, total[1] + found.transitions, total[2] + found.seconds]
         if found.broken is not None:
             broken += 1
-            print(story(found), flush=True)
+            print(render(found), flush=True)
     print(f"{'':46} {total[0]:9,} states {total[1]:10,} transitions {'':9} {total[2]:7.1f} s, {broken} broken")
     return 1 if broken else 0
 

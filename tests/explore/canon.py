@@ -10,7 +10,7 @@ from snapall.backup.phases import Call, CaptureState, CommandState, VmState
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Unknown
 from tests.explore.system import Journal, Look, Process, System
-from tests.explore.world import Flight, Violation, World, moment
+from tests.explore.world import SentCommand, Violation, World, moment
 
 OLD = 64  # seconds, longer than whatever is waited for, but for a removal that another task stands in the way of
 VOLATILE = frozenset({"vms", "given_up", "database", "filer", "looked_at", "looks", "listings", "believed"})
@@ -44,7 +44,7 @@ def _world(world: World) -> Key:
     return (
         frozenset([row.ssid for row in world.rows]),
         tuple([(volume, rows) for volume, rows in world.volumes.items()]),
-        frozenset([_flight(one, now) for one in world.flights]),
+        frozenset([_command_key(one, now) for one in world.commands]),
         world.database,
         world.filer,
         world.unregistered,
@@ -53,7 +53,7 @@ def _world(world: World) -> Key:
     )
 
 
-def _flight(one: Flight, now: int) -> Key:
+def _command_key(one: SentCommand, now: int) -> Key:
     until = one.until - now if one.until is not None else None
     flags = (one.awaited, one.acted, one.running, one.known, one.slow, one.yes)
     return (one.run, one.n, flags, until, min(now - one.sent, OLD), one.aim)
@@ -70,7 +70,7 @@ def _look(one: Look, system: System) -> Key:
     state = system.journals[one.run].live
     then, now = one.began, system.world
     newer = tuple([vm.changed <= one.version for vm in state.vms.values()])
-    same = (then.rows, then.volumes, then.flights) == (now.rows, now.volumes, now.flights)
+    same = (then.rows, then.volumes, then.commands) == (now.rows, now.volumes, now.commands)
     began = None if same else (frozenset([row.ssid for row in then.rows]), tuple(then.volumes.values()))
     return (one.run, type(one.action).__name__, getattr(one.action, "volume", ""), newer, began, one.slow)
 

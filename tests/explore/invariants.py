@@ -1,6 +1,6 @@
-"""The promises, checked against the model's world and its ledger; what snapall believes is never asked.
+"""The promises, checked against the model's world and its ledger; never against what snapall believes.
 
-Only what it *says* is: exit codes, reports and certificates are held against what is true.
+Only what it *reports* is compared with the truth: exit codes, reports and certificates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PATIENCE = 5  # seconds that VMs without an answer are looked for before the cap
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class DecidedTurn:
     """What an owner has just decided about: its runs, whether it looks for VMs, and how many places it has."""
 
     runs: tuple[int, ...]
@@ -29,19 +29,19 @@ class Turned:
     backup: bool
 
 
-def decided(world: World, turned: Turned) -> None:
+def decided(world: World, turn: DecidedTurn) -> None:
     """Whatever can be released is released at once, and nothing waits longer than it may. Violation: it does not."""
     pace = world.scene.pace
-    for run in turned.runs:
+    for run in turn.runs:
         captured, created = (world.ledger.get((what, run)) for what in ("at capture", "at create"))
         began = world.ledger.get(("at release", run))
         over = isinstance(captured, int) and world.now >= captured + pace.filer_timeout
-        if (began is not None or over or not turned.backup) and not turned.looking:
+        if (began is not None or over or not turn.backup) and not turn.looking:
             _require_released(world, run, began)
-        if turned.backup and isinstance(created, int) and captured is None and began is None and not turned.looking:
+        if turn.backup and isinstance(created, int) and captured is None and began is None and not turn.looking:
             job = world.scene.jobs[world.count("job", run)]
             late = world.now > created + job.max_quiesced + PATIENCE
-            if late and not any(not isinstance(one.step, Quiesce | Release) for one in world.flights if one.awaited):
+            if late and not any(not isinstance(one.step, Quiesce | Release) for one in world.commands if one.awaited):
                 raise Violation(
                     "1 no VM stays quiesced", "max_quiesced is over, and neither capture nor release begins"
                 )
@@ -51,7 +51,7 @@ def _require_released(world: World, run: int, began: object) -> None:
     if any(key[:2] == ("login", run) for key in world.ledger):
         return  # one at a time, with pauses
     there = {vm for one, vm in world.ours() if one == run}
-    under_way = [one for one in world.flights if isinstance(one.step, Release) and one.awaited]
+    under_way = [one for one in world.commands if isinstance(one.step, Release) and one.awaited]
     for vm in there - world.unregistered:
         if ("release", run, vm) in world.ledger or ("id", run, vm) not in world.ledger:
             continue
@@ -61,7 +61,7 @@ def _require_released(world: World, run: int, began: object) -> None:
             raise Violation("1 no VM stays quiesced", f"vm-{vm} can be released, and waits")
 
 
-# What is said
+# Reports
 
 
 def certified(world: World, run: int, verdicts: Sequence[Verdict], both: bool) -> None:
@@ -103,15 +103,15 @@ def _answered_at_once(world: World, run: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """The last word of an owner: its exit code, and of each run it worked on whether the journal was closed."""
+class OwnerReport:
+    """The final report of an owner: its exit code, and of each run it worked on whether the journal was closed."""
 
     code: int
     closed: tuple[tuple[int, bool], ...]
     mine: int = -1  # the run that was to make a backup
 
 
-def at_rest(world: World, output: Said) -> None:
+def at_rest(world: World, output: OwnerReport) -> None:
     """What is left of ours, or may appear yet, is said, and stays written down. Violation: it is not."""
     for run, closed in output.closed:
         left = {vm for one, vm in (*world.ours(), *world.may_appear()) if one == run}

@@ -1,4 +1,4 @@
-"""What a process of snapall does between two events: the engine's loop, without threads and without a clock."""
+"""What a process of snapall does between two events: the engine's loop, without threads and clock."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from tests.explore import invariants
 from tests.explore.quick import replace
 from tests.explore.sending import sent
 from tests.explore.system import Look, Process, System, killed
-from tests.explore.world import Flight, Violation, moment, second
+from tests.explore.world import SentCommand, Violation, moment, second
 
 MOST_DECISIONS = 60
 
 
-Heard = Callable[[int, Fact | Observation], None]
+Listener = Callable[[int, Fact | Observation], None]
 
 
-class Hand:
-    """A system in the hands of one of its processes, until the next thing happens to it."""
+class ActiveProcess:
+    """A system while one of its processes is active, until the next event."""
 
-    heard: Heard | None = None  # for a story
+    listener: Listener | None = None  # for a counterexample
 
     def __init__(self, system: System, place: int, deaths: list[tuple[str, System]] | None = None) -> None:
         self.world = system.world
@@ -48,7 +48,7 @@ class Hand:
         self.processes = list(system.processes)
         self.started = system.started
         self.place = place
-        self.deaths = deaths  # the systems in which a kill would leave it on the way
+        self.deaths = deaths  # the systems that a kill on the way would leave
 
     @property
     def me(self) -> Process:
@@ -75,14 +75,14 @@ class Hand:
     # Records
 
     def record(self, run: int, *facts: Fact) -> None:
-        """Write facts down, and take them in."""
+        """Write facts to the journal, and apply them."""
         one, at = self.journals[run], moment(self.world.now)
         live, disk = one.live, one.disk
         records = [Record(at, fact) for fact in facts]
         for record in records:
             live, disk = apply(live, record), apply(disk, record)
-            if Hand.heard is not None:
-                Hand.heard(run, record.what)  # type: ignore[arg-type]
+            if ActiveProcess.listener is not None:
+                ActiveProcess.listener(run, record.what)  # type: ignore[arg-type]
         if all(map(may_wait, facts)):
             self.journals[run] = replace(one, live=live, disk=disk, tail=(*one.tail, *records), closed=False)
         else:
@@ -94,10 +94,10 @@ class Hand:
                 self.journals[run] = replace(self.journals[run], live=disk)
 
     def observe(self, run: int, seen: Observation, asked: int) -> None:
-        """Take a look's answer in, and note what follows from it; it began when it was `asked`."""
+        """Apply the answer of a look that began at `asked`, and record what follows from it."""
         at = moment(asked)
-        if Hand.heard is not None:
-            Hand.heard(run, seen)
+        if ActiveProcess.listener is not None:
+            ActiveProcess.listener(run, seen)
         if isinstance(seen, DatabaseSilent) and self.live(run).database is None:
             self.record(run, Warned(f"cannot look for VM snapshots: {seen.why}", seen.hint))
         self.journals[run] = replace(self.journals[run], live=apply(self.live(run), Record(at, seen)))
@@ -124,7 +124,7 @@ class Hand:
                 self.record(run, StopAsked())
             decision = self._decided(run)
             releasing = any(
-                one.run == run and one.awaited and isinstance(one.step, Release) for one in self.world.flights
+                one.run == run and one.awaited and isinstance(one.step, Release) for one in self.world.commands
             )
             done = decision.done and not releasing
             self.me = replace(self.me, finished=self.me.finished | {run} if done else self.me.finished - {run})
@@ -166,7 +166,7 @@ class Hand:
             return True
         asked = any(
             one.awaited and one.run in self.me.cases and not isinstance(one.step, Quiesce | Release)
-            for one in self.world.flights
+            for one in self.world.commands
         )
         return not asked and not any(isinstance(one.action, ReadVolume) for one in self.me.looks)
 
@@ -196,18 +196,18 @@ class Hand:
     def _taken(self, run: int, actions: Sequence[Action]) -> Mapping[int, str]:
         """The VMs that other runs may have left a snapshot on, by their journals (see queries.owned)."""
         creates = [one.step.vm.id for one in actions if isinstance(one, Send) and isinstance(one.step, Quiesce)]
-        others = (one.disk for place, one in enumerate(self.journals) if place != run and not one.closed)
-        return owned(others, creates) if creates else {}
+        other_states = (one.disk for place, one in enumerate(self.journals) if place != run and not one.closed)
+        return owned(other_states, creates) if creates else {}
 
     def _send(self, run: int, intent: Intent) -> None:
         on_filer = not isinstance(intent.step, Quiesce | Release)
         until = self.world.now + int(self.world.scene.pace.filer_timeout) if on_filer else None
-        flight = Flight(run, intent.n, intent.step, self.world.now, until=until)
+        command = SentCommand(run, intent.n, intent.step, self.world.now, until=until)
         if self.deaths is not None and isinstance(intent.step, Quiesce):
-            unknown = replace(self.frozen(), world=sent(self.world, replace(flight, known=False)))
+            unknown = replace(self.frozen(), world=sent(self.world, replace(command, known=False)))
             how = f"before it wrote down which program asks for {intent.step.vm.moref}"
             self.deaths.append((how, killed(unknown, self.place)))
-        self.world = sent(self.world, flight)
+        self.world = sent(self.world, command)
         if not on_filer:
             self.record(run, Started(intent.n, Child(1000 * run + intent.n, 1.0)))
 
@@ -215,8 +215,10 @@ class Hand:
         me = self.me
         looking = any(isinstance(one.action, LookAtVms) for one in me.looks)
         if me.phase in {"sweep", "drive", "settle"}:
-            invariants.decided(self.world, invariants.Turned(me.cases, looking, me.phase == "drive" and not me.stop))
-        under_way = any(one.awaited and one.run in me.cases for one in self.world.flights)
+            invariants.decided(
+                self.world, invariants.DecidedTurn(me.cases, looking, me.phase == "drive" and not me.stop)
+            )
+        under_way = any(one.awaited and one.run in me.cases for one in self.world.commands)
         if not under_way and not me.looks and me.wake is None and set(me.cases) - me.finished:
             raise Violation("rest", "it is not done, and waits for nothing")
         if me.wake is not None and second(me.wake) <= self.world.now and not me.looks and not under_way:
@@ -224,6 +226,6 @@ class Hand:
 
     # Answers
 
-    def answered(self, flight: Flight, outcome: Outcome) -> None:
-        """The answer of a command is taken in."""
-        self.record(flight.run, Answered(flight.n, outcome, float(self.world.now - flight.sent)))
+    def answered(self, command: SentCommand, outcome: Outcome) -> None:
+        """Record the answer of a command."""
+        self.record(command.run, Answered(command.n, outcome, float(self.world.now - command.sent)))

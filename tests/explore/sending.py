@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from snapall.backup.model import Job, Order
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
 from tests.explore.quick import replace
-from tests.explore.world import Flight, Violation, World
+from tests.explore.world import SentCommand, Violation, World
 
 
 def job_of(world: World, volume: str) -> Job:
@@ -22,23 +22,23 @@ def shown(world: World) -> Collection[str]:
     return found
 
 
-def sent(world: World, flight: Flight) -> World:
+def sent(world: World, command: SentCommand) -> World:
     """The world with a command under way. Violation: it must not be sent now."""
-    run, step = flight.run, flight.step
+    run, step = command.run, command.step
     match step:
         case Quiesce(vm):
             _require_free(world, run, vm.id)
             world = world.entered("create", run, vm.id).entered("at create", run, value=_first(world, "at create", run))
         case Release(vm, ssid):
-            world = _release_sent(world, flight, vm.id, ssid)
+            world = _release_sent(world, command, vm.id, ssid)
         case Capture(volume):
             if (times := world.count("capture", run, volume)) >= 2:
                 raise Violation("5 three outcomes", f"snap create is sent for the {times + 1}rd time on {volume}")
             world = world.entered("capture", run, volume, value=times + 1)
             world = world.entered("at capture", run, value=_first(world, "at capture", run))
         case Rename() | Delete():
-            flight = replace(flight, aim=_require_movable(world, run, step))
-    return replace(world, flights=(*world.flights, flight))
+            command = replace(command, aim=_require_movable(world, run, step))
+    return replace(world, commands=(*world.commands, command))
 
 
 def _first(world: World, *entry: object) -> object:
@@ -57,15 +57,15 @@ def _require_free(world: World, run: int, vm: int) -> None:
         raise Violation("5 jobs know each other", f"vm-{vm} is asked for while run {min(others)[0]} may have left it")
 
 
-def _release_sent(world: World, flight: Flight, vm: int, ssid: str) -> World:
-    run = flight.run
+def _release_sent(world: World, command: SentCommand, vm: int, ssid: str) -> World:
+    run = command.run
     listed = any(row.ssid == ssid for row in world.rows) or ssid in shown(world)
     asked = world.database and not world.ledger.get(("silent",))  # when it was asked the last time
     if world.ledger.get(("removal", ssid)) and asked and not listed:
         raise Violation("5 three outcomes", f"the removal of {ssid} is sent again though it is not listed")
     surveyed = any(row.ssid == ssid for row in world.scene.foreign)
     if not ssid.startswith("ours-") and not world.database and not surveyed:
-        world = world.entered("unasked", run, flight.n)  # nothing could contradict the id
+        world = world.entered("unasked", run, command.n)  # nothing could contradict the id
     if ("release", run, vm) not in world.ledger:
         made = [key[2] for key in world.ledger if key[:2] == ("capture", run)]
         safe = all(world.ledger.get(("answered", run, volume)) for volume in made)
@@ -81,7 +81,7 @@ def _require_movable(world: World, run: int, step: Rename | Delete) -> str:
     ours = {*job.chain, *(job.temporary(world.scene.stamp(one)) for one in range(9))}
     if not ours.issuperset(names):
         raise Violation("3 it touches only its own", f"{step} names what is not the job's")
-    for one in world.flights:
+    for one in world.commands:
         if _mentions(one.step, step.volume, names) and one.may_act(world.now) and not one.yes and not world.meddled:
             raise Violation("2 no backup is lost", f"{step} is sent while {one.step} may act yet")
     row = world.row(step.volume, names[0])

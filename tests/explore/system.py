@@ -79,7 +79,7 @@ Deaths = list[tuple[str, System]]
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Something that may happen: how unusual it is, a line for a story, and the system after it.
+    """Something that may happen: how unusual it is, a line for a counterexample, and the system after it.
 
     `apply` also takes a list for the systems in which the process died on the way. `good`: it is what happens next
     in a well-behaved world.
@@ -101,10 +101,10 @@ def killed(system: System, place: int) -> System:
     process = system.processes[place]
     runs = {*process.cases, *process.earlier, *process.queue, process.mine}
     world = system.world
-    for one in world.flights:
+    for one in world.commands:
         if one.awaited and one.run in runs:
             until = world.now + int(world.scene.pace.settle) if isinstance(one.step, Release) else one.until
-            world = world.with_flight(replace(one, awaited=False, until=until))
+            world = world.with_command(replace(one, awaited=False, until=until))
     journals = tuple(replace(one, live=one.disk) if run in runs else one for run, one in enumerate(system.journals))
     rest = tuple(one for one in system.processes if one is not process)
     return replace(system, world=world, journals=journals, processes=rest)

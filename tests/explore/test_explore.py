@@ -11,23 +11,23 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.runstate import RunState
 from tests.explore import quick
 from tests.explore.bugs import BUGS, Bug
+from tests.explore.counterexample import render
 from tests.explore.mutants import found, planted
 from tests.explore.scenes import scenes
 from tests.explore.search import Bounds, Search
-from tests.explore.story import story
 
 
 @pytest.mark.parametrize("name", sorted(scenes()))
 def test_every_promise_holds_whatever_happens_first(name: str) -> None:
     explored = Search(scenes()[name], Bounds(faults=1, states=300)).run()
-    assert explored.broken is None, story(explored)
+    assert explored.broken is None, render(explored)
     assert explored.states >= 300
 
 
 @pytest.mark.parametrize("name", sorted(scenes()))
 def test_without_a_fault_every_order_of_events_ends_well(name: str) -> None:
     explored = Search(scenes()[name], Bounds(faults=0, states=2000)).run()
-    assert explored.broken is None, story(explored)
+    assert explored.broken is None, render(explored)
 
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.quick], ids=lambda bug: bug.name)

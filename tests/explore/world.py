@@ -54,7 +54,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class SentCommand:
     """A command that was sent: somebody awaits its answer, or it may act yet."""
 
     run: int
@@ -83,7 +83,7 @@ class World:
     now: int = 0
     rows: tuple[VmSnapshot, ...] = ()
     volumes: Mapping[str, tuple[FilerSnapshot, ...]] = field(default_factory=dict)
-    flights: tuple[Flight, ...] = ()
+    commands: tuple[SentCommand, ...] = ()
     database: bool = True
     filer: bool = True
     unregistered: frozenset[int] = frozenset()
@@ -108,21 +108,21 @@ class World:
         """With other snapshots on a volume."""
         return replace(self, volumes={**self.volumes, volume: rows})
 
-    def flying(self, run: int, n: int) -> Flight:
+    def command_of(self, run: int, n: int) -> SentCommand:
         """A command that was sent."""
-        return next(one for one in self.flights if (one.run, one.n) == (run, n))
+        return next(one for one in self.commands if (one.run, one.n) == (run, n))
 
-    def with_flight(self, one: Flight) -> World:
+    def with_command(self, one: SentCommand) -> World:
         """With a command changed; one that is over is forgotten."""
         over = not one.awaited and not one.may_act(self.now) and not (one.running and isinstance(one.step, Quiesce))
-        flights = [other for other in self.flights if (other.run, other.n) != (one.run, one.n)]
-        return replace(self, flights=tuple(flights) if over else (*flights, one))
+        commands = [other for other in self.commands if (other.run, other.n) != (one.run, one.n)]
+        return replace(self, commands=tuple(commands) if over else (*commands, one))
 
     def passed(self, until: int) -> World:
         """Later: what can act no more is over."""
         world = replace(self, now=until)
-        for one in self.flights:
-            world = world.with_flight(one)
+        for one in self.commands:
+            world = world.with_command(one)
         return world
 
     def ours(self) -> Iterator[tuple[int, int]]:
@@ -134,7 +134,7 @@ class World:
 
     def may_appear(self) -> Iterator[tuple[int, int]]:
         """Run and VM of every snapshot of ours that may appear yet."""
-        for one in self.flights:
+        for one in self.commands:
             if isinstance(one.step, Quiesce) and one.may_act(self.now) and one.step.vm.id not in self.unregistered:
                 yield one.run, one.step.vm.id
 
@@ -144,16 +144,16 @@ def ssid_of(run: int, vm: int) -> str:
     return f"ours-{run}-{vm}"
 
 
-def tried(world: World, one: Flight) -> tuple[World, bool]:
+def tried(world: World, one: SentCommand) -> tuple[World, bool]:
     """The world after the command has acted, and whether it changed anything. Violation: it must not have."""
     changed = _changed(world, one)
     acted = replace(one, acted=True)
     if changed is None:
-        return world.with_flight(acted), False
-    return changed.with_flight(acted), True
+        return world.with_command(acted), False
+    return changed.with_command(acted), True
 
 
-def _changed(world: World, one: Flight) -> World | None:
+def _changed(world: World, one: SentCommand) -> World | None:
     match one.step:
         case Quiesce(vm, name):
             if vm.id in world.unregistered:
@@ -181,7 +181,7 @@ def _changed(world: World, one: Flight) -> World | None:
             return world.with_volume(volume, kept).entered("deleted", volume, row_.date)
 
 
-def _removed(world: World, one: Flight, vm: Vm, ssid: str) -> World | None:
+def _removed(world: World, one: SentCommand, vm: Vm, ssid: str) -> World | None:
     row = next((row for row in world.rows if row.ssid == ssid), None)
     if row is None or vm.id in world.unregistered:
         return None
@@ -190,7 +190,7 @@ def _removed(world: World, one: Flight, vm: Vm, ssid: str) -> World | None:
     return replace(world, rows=tuple(other for other in world.rows if other is not row))
 
 
-def _may_be_taken_for_ours(world: World, one: Flight, row: VmSnapshot) -> bool:
+def _may_be_taken_for_ours(world: World, one: SentCommand, row: VmSnapshot) -> bool:
     """Whether nobody can know better: the database was silent, or in paper order it is the one new `Quiesce`."""
     if row in world.scene.foreign:
         return False
@@ -202,21 +202,21 @@ def _vm(step: Step) -> int:
     return step.vm.id if isinstance(step, Quiesce | Release) else 0
 
 
-def _captured(world: World, one: Flight, volume: str, name: str) -> World:
+def _captured(world: World, one: SentCommand, volume: str, name: str) -> World:
     date = f"run {one.run} command {one.n}"
     vms = frozenset(vm for run, vm in world.ours() if run == one.run)
     rows = (FilerSnapshot(name, date), *world.volumes[volume])
     return world.with_volume(volume, rows).entered("quiesced at", volume, date, value=vms)
 
 
-def _require_aim(world: World, one: Flight, row: FilerSnapshot, name: str) -> None:
+def _require_aim(world: World, one: SentCommand, row: FilerSnapshot, name: str) -> None:
     """A command that acts late must not hit another snapshot than the one that it was sent for."""
     if one.aim and row.date != one.aim and not world.meddled:
         text = f"{one.step} acts on the snapshot of {row.date}, and was meant for that of {one.aim}"
         raise Violation("2 no backup is lost", f"{text}, which was called {name}")
 
 
-def _require_confirmed(world: World, one: Flight, row: FilerSnapshot, new: str) -> None:
+def _require_confirmed(world: World, one: SentCommand, row: FilerSnapshot, new: str) -> None:
     """The newest name goes to what was read back only."""
     job = next(job for job in world.scene.jobs if one.step.volume in job.volumes)  # type: ignore[union-attr]
     made = ("quiesced at", one.step.volume, row.date) in world.ledger  # type: ignore[union-attr]

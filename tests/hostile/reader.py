@@ -1,4 +1,4 @@
-"""What a reader of outside text is here, and what its results are held to."""
+"""What a reader of outside text is, and the rules for its results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
 from snapall.backup.record import Record, What
-from snapall.config.settings import Filer
+from snapall.config.secret import Secret
+from snapall.config.settings import Filer, Vcenter
 from snapall.site.filer import FilerReply
 from snapall.views import jsonlines, logfile, plain
 
@@ -34,8 +35,20 @@ FILER = Filer(
 )
 
 
+VCENTER = Vcenter(
+    host="vc01",
+    user="vcbackup",
+    password=Secret(PASSWORD),
+    vcbsnapshot=("vcbsnapshot",),
+    timeout=60,
+    remove_timeout=60,
+    settle=60,
+    parallel=1,
+)
+
+
 def samples(folder: str, pattern: str = "*.*") -> list[str]:
-    """What real systems said, as far as it is recorded."""
+    """Recorded output of real systems."""
     return [path.read_text(encoding="utf-8", errors="replace") for path in sorted((FIXTURES / folder).glob(pattern))]
 
 
@@ -49,8 +62,8 @@ class Reader:
     expected: tuple[type[Exception], ...] = ()
 
 
-def tame(text: str) -> None:
-    """Nothing in it plays tricks on a terminal or a log."""
+def assert_printable(text: str) -> None:
+    """No character of it can control a terminal or forge a line."""
     assert all(char.isprintable() for char in text), repr(text)
 
 
@@ -61,18 +74,18 @@ class Logged(logfile.LogFile):
         super().__init__(Path("never written"), "%H:%M", lambda at: at, "")
         self.lines: list[str] = []
 
-    def _write(self, lines: list[str]) -> None:
-        self.lines += lines
+    def _append(self, text: str) -> None:
+        self.lines += text.splitlines()
 
 
-def told(*whats: What) -> None:
-    """What the log, the plain lines and the JSON lines make of it can be shown and read."""
+def assert_rendered_safely(*whats: What) -> None:
+    """The log, the plain lines and the JSON lines render it safely."""
     log, stdout, stderr = Logged(), io.StringIO(), io.StringIO()
     for what in whats:
         for listener in (log, jsonlines.JsonLines(stdout), plain.PlainLines(stderr, quiet=False)):
             listener(Record(STAMP, what))
     for line in [*log.lines, *stderr.getvalue().split("\n")]:
-        tame(line)
+        assert_printable(line)
     for line in stdout.getvalue().splitlines():
         json.loads(line, parse_constant=_no_json)
 
@@ -82,7 +95,7 @@ def _no_json(word: str) -> None:
 
 
 class Canned:
-    """A way to a filer that says one thing."""
+    """A filer connection with one canned answer."""
 
     def __init__(self, stdout: str, stderr: str = "") -> None:
         self.reply = FilerReply(stdout, stderr)

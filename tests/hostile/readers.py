@@ -33,18 +33,29 @@ from snapall.site.sshkeys import KnownHosts
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.views import messages
-from tests.hostile import connections, memories, rows, shown
+from tests.config.test_config import ENVIRON, PLAIN
+from tests.hostile import connections, journals, rows, terminal
 from tests.hostile.inputs import NAMES, blobs, texts
-from tests.hostile.reader import FILER, FIXTURES, PASSWORD, VM, Canned, Reader, samples, tame, told
+from tests.hostile.reader import (
+    FILER,
+    FIXTURES,
+    PASSWORD,
+    VCENTER,
+    VM,
+    Canned,
+    Reader,
+    assert_printable,
+    assert_rendered_safely,
+    samples,
+)
 from tests.site.test_virtualcenter import Db
-from tests.test_config import ENVIRON, PLAIN
 
 
 def listing(output: str, _folder: Path) -> None:
     volume = re.search(r"^Volume ([A-Za-z0-9]+)", output, re.MULTILINE)
     system = FilerSystem(Canned(output), "filer1")
     for row in system.listing(volume[1] if volume is not None else "vmvol1"):
-        told(Warned(f"{row.name} of {row.date}: {', '.join(row.tags)}"))
+        assert_rendered_safely(Warned(f"{row.name} of {row.date}: {', '.join(row.tags)}"))
         moving = Canned("")
         with suppress(Refused):
             FilerSystem(moving, "filer1").perform(Rename("vmvol1", row.name, "vmware_previous"))
@@ -55,7 +66,7 @@ def answers(output: tuple[str, str], _folder: Path) -> None:
     steps: list[Capture | Rename | Delete] = [Capture("v", "a"), Rename("v", "a", "b"), Delete("v", "a")]
     for step in steps:
         outcome = FilerSystem(Canned(*output), "filer1").perform(step)
-        told(Intent(1, step), Answered(1, outcome, 1.0))
+        assert_rendered_safely(Intent(1, step), Answered(1, outcome, 1.0))
 
 
 def version(output: str, _folder: Path) -> None:
@@ -86,23 +97,12 @@ def known_hosts(data: bytes, folder: Path) -> None:
 
 
 def vcbsnapshot(output: tuple[bytes, bytes, int | None], _folder: Path) -> None:
-    vcb = Vcb(
-        Vcenter(
-            host="vc01",
-            user="vcbackup",
-            password=Secret(PASSWORD),
-            vcbsnapshot=("vcbsnapshot",),
-            timeout=60,
-            remove_timeout=60,
-            settle=60,
-            parallel=1,
-        )
-    )
+    vcb = Vcb(VCENTER)
     stdout, stderr = (one.decode("utf-8", "replace") for one in output[:2])
     steps: list[Quiesce | Release] = [Quiesce(VM, "Quiesce-x"), Release(VM, "snapshot-1")]
     for step in steps:
         outcome = vcb._judge(step, Completed(("vcbsnapshot",), output[2], stdout, stderr, 1.0), 60)
-        told(Intent(1, step), Answered(1, outcome, 1.0))
+        assert_rendered_safely(Intent(1, step), Answered(1, outcome, 1.0))
         assert PASSWORD not in outcome.output
         assert not isinstance(outcome, Unknown) or PASSWORD not in outcome.why
 
@@ -114,7 +114,7 @@ def journal(data: bytes, folder: Path) -> None:
     state = fold(Journal.open(path, SystemClock()).records)
     if state.began is not None:
         origins(state), verdicts_of(state), state.open, state.parts, state.room, state.unsettled
-        told(*stands(state))
+        assert_rendered_safely(*stands(state))
 
 
 def journal_line(line: str, _folder: Path) -> None:
@@ -135,13 +135,13 @@ def batch(data: bytes, _folder: Path) -> None:
     made = batch_of(data, {})
     assert bool(made.table) is not bool(made.faults)
     for line in made.fault_lines():
-        tame(line)
+        assert_printable(line)
 
 
 def overlay(text: str, folder: Path) -> None:
     made = batch_of((FIXTURES / "bat" / "filled.bat").read_bytes(), tables_of(text, folder / "snapall.bat.toml"))
     for line in made.fault_lines():
-        tame(line)
+        assert_printable(line)
 
 
 def arguments(names: tuple[str, str], folder: Path) -> None:
@@ -153,7 +153,7 @@ def arguments(names: tuple[str, str], folder: Path) -> None:
         try:
             call()
         except ConfigError as error:
-            tame(error.message)
+            assert_printable(error.message)
 
 
 Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]
@@ -176,14 +176,14 @@ def database(rows: Rows, folder: Path) -> None:
     for ask in (lambda: asked.vms([688]).vms, lambda: asked.snapshots([108, 110]), asked.inventory):
         with suppress(SiteError):
             for one in ask():
-                told(Warned(str(one)), Failed(getattr(one, "label", "x"), ""))
+                assert_rendered_safely(Warned(str(one)), Failed(getattr(one, "label", "x"), ""))
     with suppress(SiteError, Refused):
         for vm in asked.vms([688]).vms:
             vcb = Vcb(
                 Vcenter(host="vc01", vcbsnapshot=("vcbsnapshot",), timeout=60, remove_timeout=60, settle=60, parallel=1)
             )
             assert vcb.argv(Quiesce(vm, "Quiesce"), masked=False)[3:] == ("-c", f"moref:vm-{vm.id}", "Quiesce")
-            tame(messages.safe(vm.label))
+            assert_printable(messages.safe(vm.label))
 
 
 JOURNALS = samples("journal")
@@ -217,8 +217,8 @@ READERS = (
     Reader("overlays", texts(OVERLAY), overlay, (ConfigError,)),
     Reader("database rows", ROWS, database),
     Reader("arguments", st.tuples(texts("vol1"), texts("before_upgrade")), arguments),
-    *memories.READERS,
+    *journals.READERS,
     *connections.READERS,
     *rows.READERS,
-    *shown.READERS,
+    *terminal.READERS,
 )

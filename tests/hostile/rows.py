@@ -21,7 +21,7 @@ from snapall.site.datastores import ids_of
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from tests.hostile.inputs import NAMES
-from tests.hostile.reader import Reader, told
+from tests.hostile.reader import Reader, assert_rendered_safely
 from tests.hostile.shapes import seldom
 from tests.site.drivers import Pymssql, PymssqlConnection, StandInCursor
 from tests.site.servers import SQL_2000, Server
@@ -100,7 +100,7 @@ def typed_rows(tables: tuple[Rows, ...], _folder: Path) -> None:
 
 def _inventory(asked: VirtualCenter) -> None:
     known = asked.inventory()
-    told(*(Warned(f"{one.name} {one.vms} {one.capacity} {one.free}") for one in known))
+    assert_rendered_safely(*(Warned(f"{one.name} {one.vms} {one.capacity} {one.free}") for one in known))
     with suppress(Refused):  # two of one name
         ids_of([688, *(one.name for one in known)], known)
 
@@ -110,12 +110,12 @@ def _vms(asked: VirtualCenter) -> None:
     found = asked.vms([688]).vms
     assert [vm.id for vm in found] == sorted({vm.id for vm in found})
     for vm in found:
-        told(Warned(f"{vm.label} {vm.host}"))
+        assert_rendered_safely(Warned(f"{vm.label} {vm.host}"))
         assert isinstance(vm.id, int)
         assert 0 <= vm.id < 1 << 63
         assert vcb.argv(Quiesce(vm, "Quiesce"), masked=False)[4] == f"moref:vm-{vm.id}"
     for row in asked.snapshots([vm.id for vm in found]):
-        told(Warned(f"{row.name} {row.ssid}"))
+        assert_rendered_safely(Warned(f"{row.name} {row.ssid}"))
         assert row.ssid.removeprefix("snapshot-").isdecimal()
         assert row.created is None or row.created.tzinfo is UTC
 

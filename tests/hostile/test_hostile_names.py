@@ -10,7 +10,7 @@ import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import LabVm, batch
-from tests.atlab import AtLab
+from tests.lab.atlab import AtLab
 
 NAMES = (
     "[red]alarm[/red]",
@@ -31,7 +31,7 @@ def night(at_lab: Callable[..., AtLab]) -> AtLab:
     return at_lab(site=replace(batch(), vms=vms, vm_snapshots=()))
 
 
-def tame(text: str) -> None:
+def assert_printable(text: str) -> None:
     assert all(char.isprintable() or char == "\n" for char in text), repr(text)
 
 
@@ -40,7 +40,7 @@ def test_no_name_reaches_a_command_line_or_a_reader_unescaped(night: AtLab) -> N
     ended = night("run")
     assert ended.code == 3, ended.err
     for text in (ended.out, ended.err, (night.lab.directory / "snapall.log").read_text()):
-        tame(text)
+        assert_printable(text)
     for entry in night.ledger.vcbsnapshot:
         assert not any(name in word for name in NAMES for word in entry.argv)
     assert not any(name in entry.command for name in NAMES for entry in night.ledger.filer)
@@ -55,8 +55,8 @@ def test_every_command_shows_them_tamely(night: AtLab, command: str) -> None:
     night.world.clear_faults()
     ended = night(command)
     assert ended.code == 0, ended.err
-    tame(ended.out)
-    tame(ended.err)
+    assert_printable(ended.out)
+    assert_printable(ended.err)
 
 
 @pytest.mark.parametrize("command", ["plan", "list", "datastores"])
@@ -64,4 +64,4 @@ def test_programs_are_given_json_that_they_can_read(night: AtLab, command: str) 
     ended = night(command, "--json")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out)
-    tame(ended.out)
+    assert_printable(ended.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-ENGINE, BELIEF = ("tests/backup/test_engine.py",), ("tests/backup/test_belief.py",)
+ENGINE, BELIEF = ("tests/backup/test_engine.py",), ("tests/backup/test_untrue_answers.py",)
 INTERPLAY, FAULTS = ("tests/backup/test_interplay.py",), ("tests/backup/test_faults.py",)
 DECIDE = ("tests/backup/test_decide.py",)
 SCHEDULE, ORDER = ("tests/backup/test_schedule.py",), ("tests/backup/test_order.py",)

@@ -6,7 +6,10 @@ from tests.mutants.planting import Mutant
 
 ENGINE, ORIGINS = ("tests/backup/test_engine.py",), ("tests/backup/test_origins.py",)
 INTERPLAY, RECOVER = ("tests/backup/test_interplay.py",), ("tests/backup/test_recover.py",)
-TAKEN_BACK, FLIGHTS = ("tests/backup/test_taken_back.py",), ("tests/backup/test_flights.py",)
+TAKEN_BACK, LATE_FILER_COMMANDS = (
+    ("tests/backup/test_recover_interrupted.py",),
+    ("tests/backup/test_late_filer_commands.py",),
+)
 ADOPT = ("tests/backup/test_adopt.py",)
 PROMISES, SETTLE_FILER = ("tests/backup/test_promises.py",), ("tests/backup/test_settle_filer.py",)
 
@@ -52,21 +55,21 @@ CHAIN = (
         "backup/phases.py",
         "            return not self.call.worded\n",
         "            return False\n",
-        FLIGHTS,
+        LATE_FILER_COMMANDS,
     ),
     Mutant(
         "a filer command without an answer can act no more",
         "backup/looks.py",
         "    return taken + timedelta(seconds=state.header.pace.filer_timeout)\n",
         "    return taken\n",
-        FLIGHTS,
+        LATE_FILER_COMMANDS,
     ),
     Mutant(
         "recover moves names while a command may still act",
         "backup/recover.py",
         "        if any(state.unsettled or state.doubled for state in states):\n",
         "        if all(state.unsettled or state.doubled for state in ()):\n",
-        (*FLIGHTS, *RECOVER),
+        (*LATE_FILER_COMMANDS, *RECOVER),
     ),
     Mutant(
         "a backup that is not good enough is published",

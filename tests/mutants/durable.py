@@ -73,7 +73,7 @@ DURABLE = (
         "backup/engine.py",
         "        for case in self._living:\n            case.journal.beat()\n",
         "        for case in ():\n            case.journal.beat()\n",
-        ("tests/backup/test_beat.py",),
+        ("tests/backup/test_heartbeat.py",),
     ),
     Mutant(
         "with the journal lost what is new begins",
@@ -142,8 +142,8 @@ DURABLE = (
     Mutant(
         "the remedy for a damaged journal is what fails",
         "backup/readback.py",
-        "        put_aside(path),\n        state,\n",
-        '        "run `snapall recover`",\n        state,\n',
+        '        put_aside(path),\n        "SA-1507",\n',
+        '        "run `snapall recover`",\n        "SA-1507",\n',
         DAMAGED,
     ),
     Mutant(

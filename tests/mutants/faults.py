@@ -7,7 +7,7 @@ from tests.mutants.planting import Mutant
 FAULTS, ENGINE = ("tests/backup/test_faults.py",), ("tests/backup/test_engine.py",)
 INTERPLAY = ("tests/backup/test_interplay.py",)
 PARTS, STORE = ("tests/backup/test_parts.py",), ("tests/backup/test_store.py",)
-BELIEF, DECIDE = ("tests/backup/test_belief.py",), ("tests/backup/test_decide.py",)
+BELIEF, DECIDE = ("tests/backup/test_untrue_answers.py",), ("tests/backup/test_decide.py",)
 
 BROKEN = (
     # A late VM waits for the slowest removal

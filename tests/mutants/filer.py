@@ -67,22 +67,22 @@ FILERS = (
     Mutant(
         "an error after 'creating snapshot...' on the same line is success",
         "site/answers.py",
-        r're.fullmatch(r"creating snapshot *\.*"',
-        r're.match(r"creating snapshot *\.*"',
+        "_SUCCESS[verb].fullmatch(line)",
+        "_SUCCESS[verb].match(line)",
         FILER,
     ),
     Mutant(
         "a list with the volume twice is taken",
         "site/answers.py",
-        "    if len(asked) != 1 or asked",
-        "    if not asked or asked",
+        "    if len(found) != 1 or found",
+        "    if not found or found",
         FILER,
     ),
     Mutant(
         "a list that ends after its heading is an empty volume",
         "site/answers.py",
-        "asked[0].empty == bool(asked[0].rows)",
-        "(asked[0].empty and asked[0].rows)",
+        "found[0].empty == bool(found[0].rows)",
+        "(found[0].empty and found[0].rows)",
         FILER,
     ),
     Mutant(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-AUDIT = ("tests/operate/test_side_by_side.py", "tests/operate/test_audit.py")
+AUDIT = ("tests/operate/test_audit_sources.py", "tests/operate/test_audit.py")
 DOCTOR = ("tests/operate/test_doctor.py",)
-HOOKS = ("tests/test_hooks.py",)
+HOOKS = ("tests/end_to_end/test_hooks.py",)
 
 LOOKS = (
     Mutant(
@@ -75,7 +75,7 @@ LOOKS = (
     Mutant(
         "a filer that does not answer is asked again and again",
         "operate/doctor/filers.py",
-        "                    self._silence = command, NoAnswer(error.message, remedy)\n"
+        "                    self._silence = command, NoAnswer(error.message, remedy, code=error.code)\n"
         "                    raise self._silence[1] from error\n",
         "                    raise NoAnswer(error.message, remedy) from error\n",
         DOCTOR,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-CONFIG = ("tests/test_config.py",)
+CONFIG = ("tests/config/test_config.py",)
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py")
 VCB = ("tests/site/test_vcb.py",)
-DEFECTS = ("tests/test_defects.py",)
+DEFECTS = ("tests/app/test_defects.py",)
 
 NAMES = (
     Mutant(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
-WATCH = ("tests/operate/test_watch.py",)
+WATCH = ("tests/operate/test_guardian_decisions.py",)
 STATUS = ("tests/operate/test_status.py",)
-COURSE = ("tests/operate/test_course.py", "tests/operate/test_statistics.py")
+RUN_HISTORY = ("tests/operate/test_run_history.py", "tests/operate/test_statistics.py")
 SUMMARIES = (
     "tests/backup/test_summary.py",
     "tests/operate/test_summaries.py",
@@ -152,77 +152,77 @@ OPERATE = (
         "operate/ages.py",
         "range(now.year + 1, now.year - 9, -1)",
         "range(now.year, now.year - 9, -1)",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "a filer in a zone ahead of us made its snapshot a year ago",
         "operate/ages.py",
         "if made <= now + timedelta(days=1):",
         "if made <= now:",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "the trend holds the older half against all",
         "operate/statistics.py",
         "median(self.known[-half:])",
         "median(self.known)",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "a trend is told from two values",
         "operate/statistics.py",
         "len(self.known) < _ENOUGH",
         "len(self.known) < 2",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "the quickest VMs come first",
         "operate/statistics.py",
         "key=lambda one: (-one.usual,",
         "key=lambda one: (one.usual,",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "calls at a time are reckoned one after the other",
         "operate/statistics.py",
         "max(1, min(parallel, len(seconds)))",
         "1",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "a removal by recover counts among the run's seconds",
         "operate/run_history.py",
         "if call.done and not call.late), None)",
         "if call.done), None)",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "a kept backup is in the chain",
         "operate/run_history.py",
         "and not self.backup.temporary and self.kind is RunKind.NIGHT",
         "and not self.backup.temporary",
-        (*COURSE, *STATUS),
+        (*RUN_HISTORY, *STATUS),
     ),
     Mutant(
         "the window ends with recover's removal",
         "operate/run_history.py",
         "for call in one.releases if not call.late)",
         "for call in one.releases)",
-        COURSE,
+        RUN_HISTORY,
     ),
     Mutant(
         "one night more is read than was asked for",
         "operate/history.py",
         "if last is not None and len(found) == last:",
         "if last is not None and len(found) > last:",
-        (*COURSE, *STATUS),
+        (*RUN_HISTORY, *STATUS),
     ),
     Mutant(
         "a journal that cannot be read hides the older ones",
         "operate/history.py",
         "                yield Unreadable(error.message, error.hint, is_open(path))\n            continue\n",
         "                yield Unreadable(error.message, error.hint, is_open(path))\n            return\n",
-        (*COURSE, *STATUS),
+        (*RUN_HISTORY, *STATUS),
     ),
     Mutant(
         "an open journal that cannot be read is a warning only",

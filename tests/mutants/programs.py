@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutants.planting import Mutant
 
 VCB, PROCESS = ("tests/site/test_vcb.py",), ("tests/site/test_process.py", "tests/site/test_vcb.py")
-RSH, SSH = ("tests/site/test_rsh.py",), ("tests/site/test_ssh.py", "tests/site/test_ahead.py")
+RSH, SSH = ("tests/site/test_rsh.py",), ("tests/site/test_ssh.py", "tests/site/test_prefetch.py")
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py", "tests/site/test_dbdrivers.py")
 
 PROGRAMS = (
@@ -70,15 +70,15 @@ PROGRAMS = (
     Mutant(
         "Ctrl-C reaches vcbsnapshot",
         "site/process.py",
-        "stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)",
-        "stdin=subprocess.DEVNULL, stdout=out, stderr=err)",
+        "stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,",
+        "stdin=subprocess.DEVNULL, stdout=out, stderr=err,",
         PROCESS,
     ),
     Mutant(
         "vcbsnapshot reads our stdin",
         "site/process.py",
-        "Popen(argv, stdin=subprocess.DEVNULL, stdout=out,",
-        "Popen(argv, stdout=out,",
+        "stdin=subprocess.DEVNULL, ",
+        "",
         PROCESS,
     ),
     Mutant(

@@ -6,7 +6,7 @@ from tests.mutants.planting import Mutant
 
 ENGINE, OUTCOMES = ("tests/backup/test_engine.py",), ("tests/backup/test_outcomes.py",)
 SETTLE, FAULTS = ("tests/backup/test_settle.py",), ("tests/backup/test_faults.py",)
-TAKEN_BACK, PROMISES = ("tests/backup/test_taken_back.py",), ("tests/backup/test_promises.py",)
+TAKEN_BACK, PROMISES = ("tests/backup/test_recover_interrupted.py",), ("tests/backup/test_promises.py",)
 RECOVER, INTERPLAY = ("tests/backup/test_recover.py",), ("tests/backup/test_interplay.py",)
 
 RELEASES = (

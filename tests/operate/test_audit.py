@@ -13,9 +13,9 @@ from snapall.backup.model import Vm
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.lab.sites import LabVm, SiteSpec, batch
-from tests import external_actors
-from tests.atlab import AtLab, Ended
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
+from tests.lab import external_actors
+from tests.lab.atlab import AtLab, Ended
 
 WEB = Vm(108, "web01")
 Make = Callable[..., AtLab]

@@ -18,18 +18,13 @@ from snapall.backup.steps import Quiesce
 from snapall.errors import Exit, JournalError, OldFormat
 from snapall.operate.history import known_of
 from snapall.operate.status import Level
-from tests.atlab import AtLab
-from tests.backup.pretended import JOB, Stage
-from tests.operate.nights import slow_stage, standing_of
+from tests.backup.simulated import JOB, Stage
+from tests.lab.atlab import AtLab
+from tests.operate.slow_runs import job_status_of
 
 WEB, SQL, APP = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1"), Vm(1226, "app01", "esx2")
 STAMP = "20070322T030000Z"
 NAME = f"Quiesce-{STAMP}"
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def died(stage: Stage) -> Journal:
@@ -119,7 +114,7 @@ def test_the_remedy_followed_literally_leaves_nothing_quiesced(stage: Stage, who
     assert stage.site.rows == []
     assert stage.recover() is Exit.OK
     assert stage.night().exit is Exit.OK
-    assert standing_of(stage).level is Level.OK
+    assert job_status_of(stage).level is Level.OK
 
 
 def test_the_vms_that_its_readable_lines_name_are_not_quiesced_again(stage: Stage) -> None:
@@ -135,12 +130,12 @@ def test_status_is_critical_and_gives_the_same_remedy(stage: Stage, damage: Dama
     stage.night()
     stage.clock.push(60)
     path = damaged(stage, damage)
-    found = standing_of(stage)
+    found = job_status_of(stage)
     (finding,) = [one for one in found.findings if one.text.startswith("unreadable: ")]
     assert found.level is finding.level is Level.CRITICAL
     rename_as_told(finding.text)
     assert not path.exists()
-    assert standing_of(stage, 0).level is Level.OK
+    assert job_status_of(stage, 0).level is Level.OK
 
 
 def test_a_damaged_journal_of_a_run_that_is_settled_is_a_warning(stage: Stage) -> None:
@@ -150,7 +145,7 @@ def test_a_damaged_journal_of_a_run_that_is_settled_is_a_warning(stage: Stage) -
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], b"hello\n", *lines[2:]]))  # its length is another one now
     assert not is_open(path)
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert found.level is Level.WARNING
     assert stage.night().exit is Exit.OK
 
@@ -170,7 +165,7 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
         stage.store.open(path)
     (unreadable,) = known_of(stage.store, "vol1").unreadable
     assert "settle it with that version (`snapall recover`)" in unreadable.remedy
-    assert standing_of(stage).level is Level.CRITICAL
+    assert job_status_of(stage).level is Level.CRITICAL
     assert (stage.night().exit if who == "run" else stage.recover()) == Exit.OUTSTANDING
     assert "settle it with that version" in "".join(one.hint for one in stage.heard if isinstance(one, Failed))
     rename_as_told(unreadable.remedy)
@@ -182,7 +177,7 @@ def test_a_settled_journal_of_an_older_version_worries_nobody(stage: Stage) -> N
     of_an_older_version(journals(stage.store.folder)[-1])
     assert known_of(stage.store, JOB.name).unreadable == ()
     assert stage.night().exit is Exit.OK
-    assert standing_of(stage).level is Level.OK
+    assert job_status_of(stage).level is Level.OK
 
 
 def test_every_command_that_meets_it_gives_the_same_remedy(at_lab: Callable[..., AtLab]) -> None:

@@ -25,10 +25,10 @@ from snapall.lab.sites import SiteSpec, batch, big
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
-from tests import external_actors
-from tests.atlab import AtLab, Ended
 from tests.backup.holders import held_though_dead
-from tests.backup.pretended import Stage
+from tests.backup.simulated import Stage
+from tests.lab import external_actors
+from tests.lab.atlab import AtLab, Ended
 
 Make = Callable[..., AtLab]
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)

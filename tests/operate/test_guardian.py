@@ -1,6 +1,6 @@
 """The guardian with real processes: runs that die, stop, or end well, and what is left of them.
 
-What it makes of its time and of a journal is in test_watch.py, by a simulated clock.
+What it makes of its time and of a journal is in test_guardian_decisions.py, by a simulated clock.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from snapall.config.load import load
 from snapall.errors import Exit
 from snapall.lab.faults import Fault, FaultKind
 from snapall.operate.launcher import GuardianLauncher
-from tests import external_actors
-from tests.atlab import CHAIN, AtLab
-from tests.calls import end_calls
-from tests.operate.guards import (
+from tests.lab import external_actors
+from tests.lab.atlab import CHAIN, AtLab
+from tests.lab.calls import end_calls
+from tests.operate.guardians import (
     BEATS,
     EVER,
     Make,

@@ -14,16 +14,11 @@ from snapall.backup.steps import Outcome, Step
 from snapall.operate.ages import age_of
 from snapall.operate.history import past
 from snapall.operate.statistics import Series, Statistics, makespan, statistics
-from tests.backup.pretended import Act, Stage, quiesce_of, refuse
-from tests.operate.nights import CREATE, REMOVE, slow_stage
+from tests.backup.simulated import Act, Stage, quiesce_of, refuse
+from tests.operate.slow_runs import CREATE, REMOVE, slow_stage
 
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 SECONDS = st.lists(st.floats(0, 1000), max_size=40)
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def reckoned(stage: Stage, parallel: int = 1) -> Statistics:

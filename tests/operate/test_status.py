@@ -25,19 +25,14 @@ from snapall.errors import JournalError
 from snapall.operate.history import known_of
 from snapall.operate.status import JobStatus, Level, removed_job_status
 from snapall.site import process
-from tests.atlab import AtLab
 from tests.backup.holders import dead_note, held_though_dead
-from tests.backup.pretended import Stage, capture_of, lose, quiesce_of, refuse, release_of
-from tests.operate.nights import slow_stage, standing_of
+from tests.backup.simulated import Stage, capture_of, lose, quiesce_of, refuse, release_of
+from tests.lab.atlab import AtLab
+from tests.operate.slow_runs import job_status_of, slow_stage
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
 BEGUN = (SURVEYED, Intent(1, Quiesce(SQL, "Quiesce-20070322T030000Z")))
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def told(found: JobStatus) -> str:
@@ -46,13 +41,13 @@ def told(found: JobStatus) -> str:
 
 def test_a_whole_night_is_ok(stage: Stage) -> None:
     stage.night()
-    found = standing_of(stage, hours=5)
+    found = job_status_of(stage, hours=5)
     assert (found.level, found.findings, found.left) == (Level.OK, (), ())
     assert found.age == pytest.approx(5 * 3600, abs=60)
 
 
 def test_without_a_run_it_is_critical(stage: Stage) -> None:
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert (found.level, told(found)) == (Level.CRITICAL, "no run is on record")
 
 
@@ -60,14 +55,14 @@ def test_without_a_run_it_is_critical(stage: Stage) -> None:
 def test_a_backup_grows_too_old(stage: Stage, hours: float, level: Level) -> None:
     stage.job = replace(stage.job, max_age=26 * 3600)
     stage.night()
-    assert standing_of(stage, hours).level is level
+    assert job_status_of(stage, hours).level is level
 
 
 def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) -> None:
     first = stage.night()
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert found.level is Level.WARNING
     assert "No space left on device" in told(found)
     assert found.backup is not None
@@ -77,7 +72,7 @@ def test_a_failed_night_warns_while_the_last_good_backup_is_young(stage: Stage) 
 def test_a_partial_night_warns(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert (found.level, told(found)) == (Level.WARNING, "the last backup is partial")
 
 
@@ -85,7 +80,7 @@ def test_a_backup_below_its_jobs_grade_gives_no_age(stage: Stage) -> None:
     stage.job = replace(stage.job, publish=Grade.WHOLE)
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert (found.level, found.age, found.pending) == (Level.CRITICAL, None, 1)
 
 
@@ -93,7 +88,7 @@ def test_vms_that_a_dead_run_left_are_critical_and_named(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert found.level is Level.CRITICAL
     assert found.left == ("sql01 (vm-110)",)
     assert "snapall recover" in told(found)
@@ -104,7 +99,7 @@ def test_of_many_vms_only_the_first_few_are_named(stage: Stage, count: int, says
     vms = [Vm(number, "web", "esx1") for number in range(count)]
     asked = [Intent(vm.id + 1, Quiesce(vm, "Quiesce-20070322T030000Z")) for vm in vms]
     stage.begun(Surveyed((), tuple(vms), (), (), ()), *asked)
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert f"{count} VMs may be left quiesced: web (vm-0), " in told(found)
     assert f"{says}; run `snapall recover`" in told(found)
 
@@ -114,10 +109,10 @@ def test_while_somebody_settles_them_it_only_warns(stage: Stage) -> None:
     stage.clock.push(86400)
     stage.begun(*BEGUN, TakenOver("guardian", "the run died"), stamp="20070324T030000Z")
     with hold(stage.store.state, "vol1", "guardian", stage.clock, lambda: False):
-        found = standing_of(stage)
+        found = job_status_of(stage)
     assert found.level is Level.WARNING
     assert "a guardian is at work on it" in told(found)
-    assert standing_of(stage, 0).level is Level.CRITICAL
+    assert job_status_of(stage, 0).level is Level.CRITICAL
 
 
 def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
@@ -125,7 +120,7 @@ def test_a_run_at_work_holds_its_vms_by_right(stage: Stage) -> None:
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
-        found = standing_of(stage)
+        found = job_status_of(stage)
     assert (found.level, found.left) == (Level.OK, ())
     assert found.running is not None
 
@@ -138,7 +133,7 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
     last = stage.clock.utc().timestamp() - seconds
     os.utime(stage.store.folder / "vol1-20070324T030000Z.jsonl", (last, last))
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
-        found = standing_of(stage, 0)
+        found = job_status_of(stage, 0)
     assert found.level is level
     assert ("no heartbeat for 10 min; VMs may be quiesced: sql01 (vm-110)" in told(found)) == (seconds == 600)
 
@@ -146,15 +141,15 @@ def test_a_run_at_work_that_gives_no_sign_of_life_is_stuck(stage: Stage, seconds
 def test_the_very_first_run_at_work_is_no_alarm(stage: Stage) -> None:
     stage.begun(*BEGUN)
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
-        found = standing_of(stage)
+        found = job_status_of(stage)
     assert (found.level, told(found)) == (Level.WARNING, "no backup is on record")
-    assert standing_of(stage, 0).level is Level.CRITICAL
+    assert job_status_of(stage, 0).level is Level.CRITICAL
 
 
 def test_a_backup_whose_run_left_a_vm_is_a_backup(stage: Stage) -> None:
     stage.site.fail(release_of(110), lose)
     assert stage.night().exit == 5
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert (found.level, found.left) == (Level.CRITICAL, ("sql01 (vm-110)",))
     assert "the last run may have left VMs quiesced" in told(found)
 
@@ -164,7 +159,7 @@ def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> N
     stage.clock.push(86400)
     stage.begun(*BEGUN, stamp="20070324T030000Z")
     stage.recover()
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert (found.level, told(found)) == (Level.WARNING, "the last run died before its report")
     assert found.last is not None
     assert found.last.exit is None
@@ -173,7 +168,7 @@ def test_a_killed_run_that_was_settled_is_still_no_good_night(stage: Stage) -> N
 def test_a_run_stopped_by_a_signal_warns(stage: Stage) -> None:
     stage.stop = True
     stage.night()
-    assert "stopped by a signal" in told(standing_of(stage))
+    assert "stopped by a signal" in told(job_status_of(stage))
 
 
 def test_a_job_that_the_configuration_has_lost_is_told_while_a_run_of_it_is_open(stage: Stage) -> None:
@@ -206,15 +201,15 @@ def test_a_named_backup_at_work_holds_its_vms_by_right_too(stage: Stage) -> None
         journal.append([fact])
     journal.leave()
     with hold(stage.store.state, "vol1", "run", stage.clock, lambda: False):
-        found = standing_of(stage)
+        found = job_status_of(stage)
     assert (found.level, found.left, found.at_work) == (Level.OK, (), "a run")
-    assert standing_of(stage, 0).left == ("sql01 (vm-110)",)
+    assert job_status_of(stage, 0).left == ("sql01 (vm-110)",)
 
 
 def test_a_backup_of_the_future_does_not_stay_young_in_silence(stage: Stage) -> None:
     stage.night()
-    assert standing_of(stage, hours=-0.05).level is Level.OK
-    found = standing_of(stage, hours=-24 * 365)
+    assert job_status_of(stage, hours=-0.05).level is Level.OK
+    found = job_status_of(stage, hours=-24 * 365)
     assert (found.level, found.age) == (Level.WARNING, 0.0)
     assert "dated in the future" in told(found)
 
@@ -223,23 +218,23 @@ def test_what_the_last_run_left_pending_is_counted_not_what_each_run_did(stage: 
     stage.site.fail(quiesce_of(), refuse("VirtualCenter is down"))
     stage.night()
     stage.night()  # of those that must not enter the chain the newest alone is kept
-    found = standing_of(stage)
+    found = job_status_of(stage)
     temporary = [name for name in stage.names() if "_new_" in name]
     assert (found.pending, len(temporary)) == (1, 1)
 
 
 def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage) -> None:
     stage.night()
-    stage.site.on_approach = lambda: setattr(stage.site, "database_down", True)  # from the capture on
+    stage.site.on_preconnect = lambda: setattr(stage.site, "database_down", True)  # from the capture on
     report = stage.night()
     assert (report.exit, report.grade, report.published) == (3, Grade.WHOLE, True)
-    found = standing_of(stage)
+    found = job_status_of(stage)
     assert found.level is Level.WARNING
     assert "the last backup is whole, but its run had other problems" in told(found)
     assert (found.left, found.watched) == ((), ("web01 (vm-108)", "sql01 (vm-110)", "app01 (vm-1226)"))
     assert "to be checked again: web01 (vm-108)" in told(found)
     stage.night()  # the database is down still: no look, no alarm, and no new backup
-    assert standing_of(stage).left == ()
+    assert job_status_of(stage).left == ()
 
 
 @pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
@@ -272,7 +267,7 @@ def test_a_lock_that_is_held_though_its_holder_is_dead_is_critical_and_named(sta
     stage.begun(*BEGUN, stamp="20070324T030000Z")
     stage.processes = process
     with held_though_dead(stage.state) as pid:
-        found = standing_of(stage)
+        found = job_status_of(stage)
         lost = removed_job_status("vol1", known_of(stage.store, "vol1"), stage.clock.utc())
     for one in (found, lost):
         assert one is not None
@@ -284,8 +279,8 @@ def test_it_is_critical_even_where_nothing_is_outstanding_for_no_run_can_begin(s
     stage.night()
     stage.processes = process
     with held_though_dead(stage.state):
-        assert standing_of(stage).level is Level.CRITICAL
-    assert standing_of(stage, 0).level is Level.OK
+        assert job_status_of(stage).level is Level.CRITICAL
+    assert job_status_of(stage, 0).level is Level.OK
 
 
 def test_whoever_only_looks_at_that_lock_for_a_moment_is_no_alarm(stage: Stage) -> None:
@@ -295,7 +290,7 @@ def test_whoever_only_looks_at_that_lock_for_a_moment_is_no_alarm(stage: Stage) 
     looking = Lock(stage.state / "vol1.lock")
     assert looking.try_acquire()
     stage.clock.later(3600.5, looking.release)  # half a second after the look has begun
-    assert standing_of(stage).level is Level.OK
+    assert job_status_of(stage).level is Level.OK
     looking.close()
 
 

@@ -20,17 +20,13 @@ from snapall.operate.history import known_of, past
 from snapall.operate.run_history import RunHistory
 from snapall.operate.statistics import Statistics, statistics
 from snapall.operate.status import JobStatus
-from tests.backup.pretended import Act, Stage, capture_of, lose, quiesce_of, refuse, release_of
-from tests.operate.nights import course_of, slow_stage, standing_of
+from tests.backup.endings import left_quiesced, partial, whole, without_a_capture
+from tests.backup.simulated import Act, Stage, lose, quiesce_of, release_of
+from tests.operate.slow_runs import job_status_of, run_history_of, slow_stage
 
 COUNTED = Path("/proc/self/io")
 NIGHTS = 12
 OUTPUT = 50_000  # characters that a program prints at each create
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def chatty(step: Step, act: Act) -> Outcome:
@@ -64,7 +60,7 @@ def bytes_read(act: Callable[[], object]) -> int:
 
 def looks(stage: Stage) -> dict[str, Callable[[], object]]:
     return {
-        "status": lambda: standing_of(stage, 0),
+        "status": lambda: job_status_of(stage, 0),
         "stats": lambda: statistics_of(stage),
         "the origins of the filer's snapshots": lambda: stage.store.known("vol1"),
         "what may be pruned": lambda: stage.store.prune("vol1", NIGHTS),
@@ -83,31 +79,12 @@ def test_a_look_at_many_journals_reads_a_few_kilobytes_of_each(stage: Stage, loo
 def test_a_look_does_not_need_the_rest_of_a_journal(stage: Stage) -> None:
     """Nothing but the last lines is left of them: whoever read more of them would fail."""
     paths = many_nights(stage)
-    before = standing_of(stage), statistics_of(stage), stage.store.known("vol1")
+    before = job_status_of(stage), statistics_of(stage), stage.store.known("vol1")
     for path in paths:
         data = path.read_bytes()
         begin = data.rindex(b"\n", 0, -1) + 1
         path.write_bytes(b"?" * (begin - 1) + b"\n" + data[begin:])
-    assert (standing_of(stage, 0), statistics_of(stage), stage.store.known("vol1")) == before
-
-
-def whole(stage: Stage) -> None:
-    stage.night()
-
-
-def partial(stage: Stage) -> None:
-    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
-    stage.night()
-
-
-def without_a_capture(stage: Stage) -> None:
-    stage.site.fail(capture_of(), refuse("No space left on device"))
-    stage.night()
-
-
-def left_quiesced(stage: Stage) -> None:
-    stage.site.fail(release_of(110), lose)
-    stage.night()
+    assert (job_status_of(stage, 0), statistics_of(stage), stage.store.known("vol1")) == before
 
 
 def kept(stage: Stage) -> None:
@@ -122,7 +99,7 @@ def test_a_summary_shows_what_the_whole_journal_shows(stage: Stage, night: Calla
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:-1], without_its_summary(lines[-1])]) + "\n")
     assert judged(stage) == short
-    assert plain(course_of(stage)) == short[0]
+    assert plain(run_history_of(stage)) == short[0]
 
 
 def without_its_summary(line: str) -> str:
@@ -131,9 +108,9 @@ def without_its_summary(line: str) -> str:
 
 def judged(stage: Stage) -> tuple[object, ...]:
     """All that a look shows of the last run, by whatever it was read from."""
-    standing, numbers = standing_of(stage, 0), statistics_of(stage)
+    standing, numbers = job_status_of(stage, 0), statistics_of(stage)
     known = known_of(stage.store, "vol1")
-    last = standing.last or (known.open[-1] if known.open else course_of(stage))
+    last = standing.last or (known.open[-1] if known.open else run_history_of(stage))
     return plain(last), shown(standing), [(one.vm, one.create, one.remove, one.missed) for one in numbers.vms]
 
 
@@ -199,6 +176,6 @@ def test_a_summary_that_was_tampered_with_is_no_defect(dead_night: Path, data: s
         dead_night.write_text("\n".join([*lines, json.dumps(body)]) + "\n")
         with suppress(JournalError):
             assert isinstance(read_summary(dead_night), Summary | None)
-        standing_of(stage, 0), statistics_of(stage), stage.store.known("vol1")
+        job_status_of(stage, 0), statistics_of(stage), stage.store.known("vol1")
     finally:
         dead_night.write_bytes(whole)

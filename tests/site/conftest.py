@@ -38,7 +38,7 @@ class Site:
         assert self.server.open_now == 0
         assert self.server.other_than_reads == []
         assert self.server.in_transactions == []
-        own = [text for text, _ in self.server.heard if "VPX_" in text or "TABLE_SCHEMA" in text]
+        own = [text for text, _ in self.server.statements if "VPX_" in text or "TABLE_SCHEMA" in text]
         assert all(re.match(r"SELECT\b", text) and ";" not in text for text in own)
 
 

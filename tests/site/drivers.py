@@ -7,7 +7,7 @@ import sqlite3
 from types import ModuleType
 from typing import Any
 
-from tests.site.servers import Said, Server
+from tests.site.servers import Server, ServerError
 
 
 class Driver(ModuleType):
@@ -40,7 +40,7 @@ class Driver(ModuleType):
         self.arguments.append((args, arguments))
         try:
             return self.connection(self.server.start())
-        except Said as said:
+        except ServerError as said:
             raise self.dressed(said) from said
 
     def connection(self, db: sqlite3.Connection) -> StandInConnection:
@@ -50,7 +50,7 @@ class Driver(ModuleType):
         """The statement as SQLite takes it, and its values."""
         return statement, tuple(parameters)
 
-    def dressed(self, said: Said) -> Exception:
+    def dressed(self, said: ServerError) -> Exception:
         """The error as this driver raises it."""
         raise NotImplementedError
 
@@ -92,12 +92,12 @@ class StandInCursor:
     def execute(self, statement: str, parameters: Any = ()) -> None:
         driver, server = self._connection.driver, self._connection.driver.server
         translated, values = driver.values(statement, parameters)
-        server.heard.append((statement, values))
+        server.statements.append((statement, values))
         if not self._connection.is_autocommit:
             self._connection.transaction.append(statement)
         try:
             server.execute(self._cursor, translated, values)
-        except Said as said:
+        except ServerError as said:
             raise driver.dressed(said) from said
 
     def setinputsizes(self, *sizes: object) -> None: ...
@@ -126,7 +126,7 @@ class Pyodbc(Driver):
         self.pooled.append(self.pooling)
         return PyodbcConnection(self, db)
 
-    def dressed(self, said: Said) -> Exception:
+    def dressed(self, said: ServerError) -> Exception:
         if not said.state:
             return self.OperationalError("08001", said.text)
         kinds = {"42": self.ProgrammingError, "28": self.InterfaceError, "IM": self.InterfaceError}
@@ -160,7 +160,7 @@ class Pymssql(Driver):
         names = re.findall(r"%\((\w+)\)s", statement)
         return re.sub(r"%\(\w+\)s", "?", statement), tuple(parameters[name] for name in names)
 
-    def dressed(self, said: Said) -> Exception:
+    def dressed(self, said: ServerError) -> Exception:
         text = f"{said.text}DB-Lib error message 20018, severity 16:\nGeneral SQL Server error: Check messages from the"
         kind = self.OperationalError if said.number in (18456, 0) else self.ProgrammingError
         return kind((said.number, f"{text} SQL Server\n".encode()))
@@ -196,5 +196,5 @@ class Pg8000(Driver):
     def values(self, statement: str, parameters: Any) -> tuple[str, tuple[object, ...]]:
         return statement.replace("%s::INTEGER", "?"), tuple(parameters)
 
-    def dressed(self, said: Said) -> Exception:
+    def dressed(self, said: ServerError) -> Exception:
         return self.DatabaseError({"S": "ERROR", "C": said.state, "M": said.text})

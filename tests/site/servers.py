@@ -37,7 +37,7 @@ MOST_PARAMETERS = 2100
 Rights = Mapping[str, Iterable[str]]
 
 
-class Said(Exception):
+class ServerError(Exception):
     """An error of the server, before a driver dresses it: its number, its SQLSTATE as ODBC has it, its text."""
 
     def __init__(self, number: int, state: str, text: str) -> None:
@@ -49,15 +49,15 @@ class Said(Exception):
 
 @dataclass
 class Server:
-    """One database server, and the ledger of what was asked of it."""
+    """One database server, and the ledger of its statements."""
 
     release: str
     owners: tuple[str, ...] = ("vc_user",)
     time: str = "2007-03-22 03:00:00"
     rights: Rights | None = None  # None: the login may read all
-    fails: tuple[str, Said] | None = None  # what a statement holds, and what comes of it
-    refusal: Said | None = None  # of the login
-    heard: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    fails: tuple[str, ServerError] | None = None  # what a statement holds, and what comes of it
+    refusal: ServerError | None = None  # of the login
+    statements: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     read: set[tuple[str, str]] = field(default_factory=set)
     other_than_reads: list[int] = field(default_factory=list)
     open_now: int = 0
@@ -99,7 +99,9 @@ class Server:
         """Answer a statement, or say what this server says."""
         own = self._own_words(statement)
         if self.release != POSTGRESQL and len(values) > MOST_PARAMETERS:
-            raise Said(8003, "42000", "Too many parameters were provided in this RPC request. The maximum is 2100.")
+            raise ServerError(
+                8003, "42000", "Too many parameters were provided in this RPC request. The maximum is 2100."
+            )
         if self.fails is not None and self.fails[0] in statement:
             raise self.fails[1]
         try:
@@ -111,8 +113,12 @@ class Server:
         """What SQLAlchemy asks for itself, in words that SQLite knows; raises what an old server says to it."""
         old = self.release.startswith("8.")
         for sign, answer, refused in (
-            ("schema_name()", "SELECT 'dbo'", Said(195, "42000", "'schema_name' is not a recognized function name.")),
-            ("NVARCHAR(max)", "SELECT 'x'", Said(170, "42000", "Line 1: Incorrect syntax near 'max'.")),
+            (
+                "schema_name()",
+                "SELECT 'dbo'",
+                ServerError(195, "42000", "'schema_name' is not a recognized function name."),
+            ),
+            ("NVARCHAR(max)", "SELECT 'x'", ServerError(170, "42000", "Line 1: Incorrect syntax near 'max'.")),
             ("fn_listextendedproperty", "SELECT 1 WHERE 0", _invalid("fn_listextendedproperty")),
             ("sys.system_views", "SELECT 'dm_exec_sessions'", _invalid("sys.system_views")),
             ("sys.dm_exec_sessions", "SELECT 'READ COMMITTED'", _invalid("sys.dm_exec_sessions")),
@@ -130,30 +136,30 @@ class Server:
                 return answer
         return None
 
-    def _said(self, text: str) -> Said:
+    def _said(self, text: str) -> ServerError:
         if hit := re.search(r"no such table: (\S+)", text):
             return _invalid(hit[1])
         if hit := re.search(r"no such column: (\S+)", text):
-            return Said(207, "42S22", f"Invalid column name '{hit[1]}'.")
+            return ServerError(207, "42S22", f"Invalid column name '{hit[1]}'.")
         if hit := re.search(r"access to (?:.*\.)?(\w+)\.(\w+) is prohibited", text):
             return self._denied(hit[1], hit[2])
         raise AssertionError(f"the stand-in does not know: {text}")
 
-    def _denied(self, table: str, column: str) -> Said:
+    def _denied(self, table: str, column: str) -> ServerError:
         """230 for a column of a table of which others may be read, else 229; 2005 words them anew."""
         whole = not set((self.rights or {}).get(table, ()))
         place = f"database 'VIM_VCDB', owner '{self.owners[0]}'"
         if self.release == POSTGRESQL:
-            return Said(0, "42501", f"permission denied for table {table.lower()}")
+            return ServerError(0, "42501", f"permission denied for table {table.lower()}")
         what = f"object '{table}'" if whole else f"column '{column}' of object '{table}'"
         if self.release.startswith("8."):
-            return Said(229 if whole else 230, "42000", f"SELECT permission denied on {what}, {place}.")
+            return ServerError(229 if whole else 230, "42000", f"SELECT permission denied on {what}, {place}.")
         place = place.replace("owner", "schema")
-        return Said(229 if whole else 230, "42000", f"The SELECT permission was denied on the {what}, {place}.")
+        return ServerError(229 if whole else 230, "42000", f"The SELECT permission was denied on the {what}, {place}.")
 
 
-def _invalid(name: str) -> Said:
-    return Said(208, "42S02", f"Invalid object name '{name}'.")
+def _invalid(name: str) -> ServerError:
+    return ServerError(208, "42S02", f"Invalid object name '{name}'.")
 
 
-LOGIN_FAILED = Said(18456, "28000", "Login failed for user 'vc_user'.")
+LOGIN_FAILED = ServerError(18456, "28000", "Login failed for user 'vc_user'.")

@@ -20,7 +20,7 @@ from snapall.site.virtualcenter import VirtualCenter
 from tests.site.drivers import Driver, Pg8000, Pyodbc
 from tests.site.servers import POSTGRESQL, SQL_2000, Server
 
-Heard = list[tuple[str, tuple[object, ...]]]
+SentStatements = list[tuple[str, tuple[object, ...]]]
 DIALECTS = ("mssql", "postgresql", "sqlite")
 HEAD = """\
 -- The statements that snapall sends to the VirtualCenter database, {server}.
@@ -68,12 +68,12 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
 def statements(dialect: str) -> str:
     """The file of a dialect."""
     text = HEAD.format(server=SERVERS[dialect], owner=OWNERS[dialect], first=FIRST[dialect], dialect=dialect)
-    with asked_and_heard(dialect) as (vc, heard):
+    with queried(dialect) as (vc, sent):
         for title, question in QUESTIONS:
-            heard.clear()
+            sent.clear()
             question(vc)
             text += f"\n-- {title}\n"
-            text += "".join(_written(*one) for one in heard if any(sign in one[0] for sign in OURS))
+            text += "".join(_written(*one) for one in sent if any(sign in one[0] for sign in OURS))
     return text
 
 
@@ -84,28 +84,28 @@ def _written(statement: str, values: tuple[object, ...]) -> str:
 
 
 @contextmanager
-def asked_and_heard(dialect: str) -> Iterator[tuple[VirtualCenter, Heard]]:
-    """snapall's way to ask, and the list of what it sends."""
+def queried(dialect: str) -> Iterator[tuple[VirtualCenter, SentStatements]]:
+    """snapall's VirtualCenter, and the list of the statements that it sends."""
     match dialect:
         case "mssql":
-            with _standing_in(Pyodbc(Server(SQL_2000))) as heard:
-                yield VirtualCenter(Database(url="mssql+pyodbc://vc_user@VirtualCenter")), heard
+            with _replaced(Pyodbc(Server(SQL_2000))) as sent:
+                yield VirtualCenter(Database(url="mssql+pyodbc://vc_user@VirtualCenter")), sent
         case "postgresql":
-            with _standing_in(Pg8000(Server(POSTGRESQL))) as heard:
-                yield VirtualCenter(Database(url="postgresql+pg8000://vc@vc01/VCDB")), heard
+            with _replaced(Pg8000(Server(POSTGRESQL))) as sent:
+                yield VirtualCenter(Database(url="postgresql+pg8000://vc@vc01/VCDB")), sent
         case _:
-            with tempfile.TemporaryDirectory() as folder, _listening() as heard:
+            with tempfile.TemporaryDirectory() as folder, _listening() as sent:
                 build(Path(folder) / "lab", batch()).close()
-                yield VirtualCenter(Database(url=database_url(Path(folder) / "lab"), owner="")), heard
+                yield VirtualCenter(Database(url=database_url(Path(folder) / "lab"), owner="")), sent
 
 
 @contextmanager
-def _standing_in(driver: Driver) -> Iterator[Heard]:
+def _replaced(driver: Driver) -> Iterator[SentStatements]:
     """The driver's stand-in, where SQLAlchemy imports it."""
     before = sys.modules.get(driver.__name__)
     sys.modules[driver.__name__] = driver
     try:
-        yield driver.server.heard
+        yield driver.server.statements
     finally:
         del sys.modules[driver.__name__]
         if before is not None:
@@ -113,17 +113,17 @@ def _standing_in(driver: Driver) -> Iterator[Heard]:
 
 
 @contextmanager
-def _listening() -> Iterator[Heard]:
-    heard: Heard = []
+def _listening() -> Iterator[SentStatements]:
+    sent: SentStatements = []
 
-    def hear(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
-        heard.append((statement, tuple(values)))
+    def record(_connection: object, _cursor: object, statement: str, values: tuple[object, ...], *_: object) -> None:
+        sent.append((statement, tuple(values)))
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    sa.event.listen(sa.Engine, "before_cursor_execute", record)
     try:
-        yield heard
+        yield sent
     finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", hear)
+        sa.event.remove(sa.Engine, "before_cursor_execute", record)
 
 
 if __name__ == "__main__":

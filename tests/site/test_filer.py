@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import FilerSnapshot
+from snapall.backup.plan import ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing
@@ -370,7 +371,7 @@ def test_the_listing_is_asked_for_without_the_slow_columns() -> None:
     transport = FakeTransport(FilerReply(sample("snap_list_n"), ""))
     assert len(FilerSystem(transport, "filer1").listing("vol1")) == 1
     assert transport.asked == ["snap list -n vol1"]
-    assert filer().listing_line("vol1") == "rsh filer1 snap list -n vol1"
+    assert filer().command_line(ListVolume("vol1")) == "rsh filer1 snap list -n vol1"
 
 
 def test_a_missing_volume_is_named_with_its_remedy() -> None:
@@ -414,7 +415,9 @@ def test_a_filer_that_does_not_tell_its_version_is_an_error(reply: tuple[str, st
     "line", [*sample("version").splitlines(), "NetApp Release 6.5.1R1: Mon", "NetApp Release 7.0.2: Wed"]
 )
 def test_7mode_of_any_release_is_accepted(line: str) -> None:
-    require_7mode(line)
+    version = filer(f"{line}\n").version()
+    require_7mode(version)
+    assert version == line.strip()
 
 
 @pytest.mark.parametrize(

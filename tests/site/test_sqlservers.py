@@ -14,7 +14,7 @@ from snapall.site.datastores import Inventory
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.conftest import PAIRS, Start
 from tests.site.drivers import Driver, Pymssql, Pyodbc
-from tests.site.servers import LOGIN_FAILED, SQL_2000, SQL_2005, TABLES, Said
+from tests.site.servers import LOGIN_FAILED, SQL_2000, SQL_2005, TABLES, ServerError
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
@@ -44,11 +44,11 @@ def test_the_owner_is_looked_for_once_and_only_when_none_is_configured(
     vc = site.asked()
     vc.vms([688])
     vc.snapshots([611])
-    looks = [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
+    looks = [statement for statement, _ in site.server.statements if "TABLE_SCHEMA" in statement]
     assert len(looks) == 1
-    site.server.heard.clear()
+    site.server.statements.clear()
     assert site.asked("vc_user").vms([688]).vms[0].id == 611
-    assert not [statement for statement, _ in site.server.heard if "TABLE_SCHEMA" in statement]
+    assert not [statement for statement, _ in site.server.statements if "TABLE_SCHEMA" in statement]
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
@@ -61,16 +61,16 @@ def test_the_time_that_the_server_tells_is_taken_for_utc(start: Start, kind: typ
 def test_sql_server_2000_is_never_asked_for_what_it_does_not_have(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert site.asked().vms([688]).vms
-    assert not [statement for statement, _ in site.server.heard if "schema_name()" in statement]
+    assert not [statement for statement, _ in site.server.statements if "schema_name()" in statement]
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
 def test_no_value_is_written_into_a_statement(start: Start, kind: type[Driver], release: str) -> None:
     site = start(kind, release)
     site.asked("vc_user").snapshots([611, 108])
-    bound = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    bound = [values for statement, values in site.server.statements if "VPX_SNAPSHOT" in statement]
     assert bound == [(108, 611)]
-    assert not any("611" in statement for statement, _ in site.server.heard)
+    assert not any("611" in statement for statement, _ in site.server.statements)
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
@@ -78,7 +78,7 @@ def test_vms_and_printed_ids_are_asked_for_in_one_statement(start: Start, kind: 
     site = start(kind, release)
     found = site.asked("vc_user").snapshots([108], ["snapshot-1228", "none", "snapshot-7"])
     assert [(one.ssid, one.vm) for one in found] == [("snapshot-1228", 611)]
-    bound = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    bound = [values for statement, values in site.server.statements if "VPX_SNAPSHOT" in statement]
     assert bound == [(108, 7, 1228)]
 
 
@@ -107,7 +107,7 @@ def test_a_missing_right_a_missing_table_and_a_refused_login_have_their_remedies
     with pytest.raises(SiteError, match="a table is missing") as caught:
         site.asked("dbo").snapshots([611])
     assert "database.owner" in caught.value.hint
-    site.server.fails = ("VPX_SNAPSHOT", Said(207, "42S22", "Invalid column name 'CREATE_TIME'."))
+    site.server.fails = ("VPX_SNAPSHOT", ServerError(207, "42S22", "Invalid column name 'CREATE_TIME'."))
     with pytest.raises(SiteError, match="a column is missing"):
         site.asked("vc_user").snapshots([611])
     site.server.refusal = LOGIN_FAILED
@@ -118,7 +118,7 @@ def test_a_missing_right_a_missing_table_and_a_refused_login_have_their_remedies
 
 def test_a_connection_lost_while_names_are_read_is_no_missing_right(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
-    site.server.fails = ("VPX_ENTITY", Said(20006, "08S01", "Write to the server failed"))
+    site.server.fails = ("VPX_ENTITY", ServerError(20006, "08S01", "Write to the server failed"))
     with pytest.raises(SiteError, match="the server cannot be reached"):
         site.asked().vms([688])
 
@@ -170,9 +170,9 @@ def test_where_the_driver_cannot_bound_statements_the_server_bounds_the_wait_for
     assert isinstance(site.driver, Pyodbc)
     site.driver.can_bound = False
     assert site.asked().vms([688]).vms[0].id == 611
-    heard = [statement for statement, _ in site.server.heard]
-    assert heard.index("SET LOCK_TIMEOUT 5000") < next(at for at, one in enumerate(heard) if "VPX_VM" in one)
-    site.server.fails = ("LOCK_TIMEOUT", Said(0, "08S01", "Write to the server failed"))
+    statements = [statement for statement, _ in site.server.statements]
+    assert statements.index("SET LOCK_TIMEOUT 5000") < next(at for at, one in enumerate(statements) if "VPX_VM" in one)
+    site.server.fails = ("LOCK_TIMEOUT", ServerError(0, "08S01", "Write to the server failed"))
     with pytest.raises(SiteError, match="the server cannot be reached"):
         site.asked().vms([688])
 
@@ -180,7 +180,7 @@ def test_where_the_driver_cannot_bound_statements_the_server_bounds_the_wait_for
 def test_a_driver_that_can_bound_statements_does_it_alone(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     site.asked().vms([688])
-    assert not [statement for statement, _ in site.server.heard if "LOCK_TIMEOUT" in statement]
+    assert not [statement for statement, _ in site.server.statements if "LOCK_TIMEOUT" in statement]
 
 
 def test_the_driver_manager_keeps_no_connection_in_a_pool(start: Start) -> None:
@@ -199,12 +199,12 @@ def test_the_snapshots_of_thousands_of_vms_need_no_more_parameters_than_the_serv
     site = start(kind, release)
     (found,) = site.asked("vc_user").snapshots(range(1, 2502))
     assert found.vm == 611
-    asked = [values for statement, values in site.server.heard if "VPX_SNAPSHOT" in statement]
+    asked = [values for statement, values in site.server.statements if "VPX_SNAPSHOT" in statement]
     assert {one for values in asked for one in values} == set(range(1, 2502))
-    site.server.heard.clear()
+    site.server.statements.clear()
     both = site.asked("vc_user").snapshots(range(1, 2502), [f"snapshot-{one}" for one in range(1001, 3002)])
     assert [one.vm for one in both] == [611]
-    assert len([statement for statement, _ in site.server.heard if "VPX_SNAPSHOT" in statement]) == len(asked) == 6
+    assert len([statement for statement, _ in site.server.statements if "VPX_SNAPSHOT" in statement]) == len(asked) == 6
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS[:4])
@@ -212,12 +212,12 @@ def test_a_question_that_waits_for_too_long_is_no_server_that_cannot_be_reached(
     start: Start, kind: type[Driver], release: str
 ) -> None:
     site = start(kind, release)
-    site.server.fails = ("VPX_SNAPSHOT", Said(20003, "HYT00", "Timeout expired"))
+    site.server.fails = ("VPX_SNAPSHOT", ServerError(20003, "HYT00", "Timeout expired"))
     with pytest.raises(SiteError, match="the server did not answer in time") as caught:
         site.asked("vc_user").snapshots([611])
     assert "who locks the VPX_ tables" in caught.value.hint
     site.server.fails = None
-    site.server.refusal = Said(20003, "HYT00", "Timeout expired")
+    site.server.refusal = ServerError(20003, "HYT00", "Timeout expired")
     with pytest.raises(SiteError, match="the server cannot be reached"):
         site.asked("vc_user").snapshots([611])
 
@@ -230,7 +230,7 @@ def test_a_configured_owner_may_have_a_dot_in_brackets(start: Start) -> None:
 
 def test_no_password_shows_in_an_error_whatever_the_driver_says(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
-    site.server.refusal = Said(0, "08001", "cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)")
+    site.server.refusal = ServerError(0, "08001", "cannot use dsn=VirtualCenter;UID=vc_user;PWD=hunter2 (hunter2)")
     with pytest.raises(SiteError) as caught:
         site.asked().vms([688])
     told = caught.value.message
@@ -242,7 +242,7 @@ def test_no_password_shows_in_an_error_whatever_the_driver_says(start: Start) ->
 
 def test_a_password_within_the_url_is_kept_and_hidden(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
-    site.server.refusal = Said(18456, "28000", "Login failed for user 'vc_user' with p%40ss or p@ss")
+    site.server.refusal = ServerError(18456, "28000", "Login failed for user 'vc_user' with p%40ss or p@ss")
     url = "mssql+pyodbc://vc_user:p%40ss@VirtualCenter?odbc_autotranslate=p%40ss"
     with pytest.raises(SiteError) as caught:
         VirtualCenter(Database(url=url, password=Secret("other"), owner="")).vms([688])

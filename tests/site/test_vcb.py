@@ -473,5 +473,5 @@ def test_a_look_tells_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: str
             vcb.try_login(Vm(611))
         assert caught.value.hint
     else:
-        assert vcb.try_login(Vm(611)) == "let in by vc01"
+        assert vcb.try_login(Vm(611)) == "accepted by vc01"
     assert (tmp_path / "argv").read_text().startswith("-h vc01 -u u -p pw -f moref:vm-611 ")

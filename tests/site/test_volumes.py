@@ -36,8 +36,8 @@ Filesystem              kbytes       used      avail capacity  Mounted on
 
 
 @dataclass
-class Says:
-    """A way to a filer that answers by command."""
+class CannedFiler:
+    """A filer connection with a canned answer for each command."""
 
     answers: dict[str, FilerReply]
     asked: list[str] = field(default_factory=list)
@@ -93,37 +93,37 @@ def test_what_is_not_understood_is_an_error_never_a_guess(text: str) -> None:
 
 
 def test_a_release_without_autodelete_is_not_asked_for_it() -> None:
-    says = Says({})
+    says = CannedFiler({})
     assert Volumes(says, "filer1").autodeletes("v", "NetApp Release 7.0.2: Wed") is None
     assert says.asked == []
 
 
 @pytest.mark.parametrize("version", ["NetApp Release 7.1: Wed", "NetApp Release 7.10.1", "who knows"])
 def test_the_first_release_with_autodelete_is_asked_and_one_that_is_not_known_too(version: str) -> None:
-    says = Says({"snap autodelete v show": FilerReply("snap autodelete settings for v:\nstate : on\n", "")})
+    says = CannedFiler({"snap autodelete v show": FilerReply("snap autodelete settings for v:\nstate : on\n", "")})
     assert Volumes(says, "filer1").autodeletes("v", version) is True
 
 
 def test_a_volume_that_is_not_there_is_named() -> None:
-    says = Says({"vol status v": FilerReply("", "vol status: No volume named 'v' exists.")})
+    says = CannedFiler({"vol status v": FilerReply("", "vol status: No volume named 'v' exists.")})
     with pytest.raises(SiteError, match="filer1 has no volume v"):
         Volumes(says, "filer1").state("v")
 
 
 def test_a_command_that_the_filer_does_not_know_is_named() -> None:
     with pytest.raises(SiteError, match="does not know `df`"):
-        Volumes(Says({}), "filer1").space("v")
+        Volumes(CannedFiler({}), "filer1").space("v")
 
 
 def test_an_answer_on_stderr_alone_is_a_refusal() -> None:
-    says = Says({"snap sched v": FilerReply("", "not authorized")})
+    says = CannedFiler({"snap sched v": FilerReply("", "not authorized")})
     with pytest.raises(SiteError, match="not authorized") as caught:
         Volumes(says, "filer1").scheduled("v")
     assert "role" in caught.value.hint
 
 
 def test_no_unfit_name_reaches_a_command_line() -> None:
-    says = Says({})
+    says = CannedFiler({})
     with pytest.raises(Refused):
         Volumes(says, "filer1").state("v; vol offline v")
     assert says.asked == []
@@ -134,11 +134,11 @@ def test_a_mirrors_destination_is_read_only_by_either_word(mark: str) -> None:
     line = (
         "         Volume State           Status            Options\n              v online          raid_dp, flex     "
     )
-    says = Says({"vol status v": FilerReply(f"{line}{mark}, create_ucode=on\n", "")})
+    says = CannedFiler({"vol status v": FilerReply(f"{line}{mark}, create_ucode=on\n", "")})
     assert Volumes(says, "filer1").state("v").read_only
-    says = Says({"vol status v": FilerReply(f"{line}create_ucode=on\n", "")})
+    says = CannedFiler({"vol status v": FilerReply(f"{line}create_ucode=on\n", "")})
     assert not Volumes(says, "filer1").state("v").read_only
 
 
 def test_all_volumes_are_told() -> None:
-    assert len(Volumes(Says({"vol status": FilerReply(STATUS, "")}), "filer1").all()) == 3
+    assert len(Volumes(CannedFiler({"vol status": FilerReply(STATUS, "")}), "filer1").all()) == 3

@@ -10,7 +10,7 @@ from snapall.backup.facts import FORMAT, Began
 from snapall.backup.outcome import Report
 from snapall.backup.record import Record
 from snapall.errors import Exit
-from tests.backup.pretended import JOB, PACE, Stage
+from tests.backup.simulated import JOB, PACE, Stage
 
 AT = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 BEGAN = Began(JOB, "20070322T030000Z", "vc01", "filer1", PACE, "1", format=FORMAT)

@@ -22,7 +22,7 @@ from snapall.errors import Exit
 from snapall.views.console import ConsoleView, Terminal, ending, screen
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
-from tests.backup.pretended import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
+from tests.backup.simulated import JOB, Stage, act_unanswered, lose, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, heard_by, report_with
 
 
@@ -106,6 +106,31 @@ def test_the_stages_stand_in_the_order_of_the_workflow_and_never_wrap(order: Ord
     assert "✓✓" in drawn(progress, 40, 24) or order is Order.PAPER
 
 
+def test_a_narrow_screen_shows_states_and_title_whole(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.site.vms = [Vm(108, "a-very-long-name-of-a-vm"), *stage.site.vms[1:]]
+    stage.site.fail(quiesce_of(110), refuse("no host"))
+    progress, screens = Progress(), []
+
+    def draw(record: Record) -> None:
+        progress(record)
+        screens.append(drawn(progress, 40, 30, record.at))
+
+    heard_by(stage, draw)
+    for state in ("quiescing ", "releasing ", "released ", "not quiesced"):
+        assert any(state in text for text in screens)
+    assert "order safe ─" in screens[-2].splitlines()[0]  # what has no room is left out, not cut
+
+
+def test_at_the_end_the_time_is_compared_with_the_usual_one(tmp_path: Path) -> None:
+    progress = progress_of(Stage(tmp_path))
+    progress(Record(AT, Forecast(130.0, 200.0)))
+    stream = io.StringIO()
+    Console(file=stream, width=80, color_system=None).print(ending(progress, 80))
+    assert "s, usually 3 min 20 s" in stream.getvalue()
+    assert "of about" not in stream.getvalue()
+
+
 def test_before_the_survey_the_screen_shows_what_is_known_already() -> None:
     progress = Progress()
     progress(Record(AT, BEGAN))
@@ -132,8 +157,9 @@ def test_the_screen_counts_the_vms_and_times_the_window(tmp_path: Path) -> None:
 
     heard_by(stage, draw)
     assert any("2 of 3 VMs quiesced" in text for text in screens)
-    assert any("2 of 3 VMs released" in text for text in screens)
-    assert "at most 15 min 0 s before the capture" in screens[-2]
+    assert any("1 of 2 VMs released" in text for text in screens)  # the third was never quiesced
+    assert any("at most 15 min before the capture" in text for text in screens)
+    assert "before the capture" not in screens[-2]  # it has been taken
 
 
 def test_the_window_ends_with_the_last_release(tmp_path: Path) -> None:
@@ -171,6 +197,8 @@ def test_the_screen_shows_trouble_first(tmp_path: Path) -> None:
 def test_the_screen_can_be_drawn_at_any_time(tmp_path: Path) -> None:
     progress = Progress()
     assert "snapall" in drawn(progress, 80, 24)
+    assert "connecting to the filer" in drawn(progress, 80, 24)
+    assert len(drawn(progress, 80, 24).splitlines()) == 3  # no empty line before there is something to show
     stage = Stage(tmp_path, replace(JOB, busy_wait=20))
     stage.site.volumes["v"][3] = replace(stage.site.volumes["v"][3], tags=("busy",))
     screens: list[str] = []
@@ -223,6 +251,7 @@ def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     assert "whole success" in text
     assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]  # a name, which nobody loads
     assert "@font-face" not in text
+    assert set(re.findall("font-family: (.*);", text)) == {"'DejaVu Sans Mono', Menlo, Consolas, monospace"}
 
 
 def test_the_summary_names_remedies(tmp_path: Path) -> None:

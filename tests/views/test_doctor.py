@@ -33,6 +33,18 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, doctor_lines(ILL, width))) <= width
 
 
+def test_long_findings_stay_in_their_column() -> None:
+    long = CheckResult("version", "filer1", Mark.WARNING, "text " * 24, "remedy " * 24)
+    lines = doctor_lines([*WELL, long], 70)[2:-2]
+    at = lines[0].index("text")
+    texts = [line for line in lines if "text" in line]
+    remedies = [line for line in lines if "remedy" in line]
+    assert len(texts) > 1
+    assert len(remedies) > 1
+    assert {line.index("text") for line in texts} == {at}
+    assert {line.rindex("  ") for line in remedies[1:]} == {len("    remedy: ") - 2}
+
+
 def test_no_text_plays_tricks_on_the_terminal() -> None:
     assert all(line.isprintable() for line in doctor_lines(ILL, 0))
 

@@ -20,8 +20,8 @@ from snapall.views.reports import Retained, Taken, datastore_json, list_json
 from snapall.views.run_json import run_json
 from snapall.views.statistics import stats_json
 from snapall.views.status import status_json
-from tests.backup.pretended import JOB, quiesce_of, refuse
-from tests.operate.nights import course_of, slow_stage, standing_of
+from tests.backup.simulated import JOB, quiesce_of, refuse
+from tests.operate.slow_runs import job_status_of, run_history_of, slow_stage
 
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 ROWS = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*)\|", PAGE, flags=re.MULTILINE)}
@@ -55,7 +55,7 @@ def test_what_comes_from_the_journals_is_on_the_page(tmp_path: Path) -> None:
     stage = slow_stage(tmp_path)
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    shown = [status_json([standing_of(stage)]), run_json(course_of(stage))]
+    shown = [status_json([job_status_of(stage)]), run_json(run_history_of(stage))]
     shown.append(stats_json([statistics(JOB.name, past(stage.store, JOB.name).runs, 4)]))
     assert set().union(*map(_members, shown)) <= {"schema", *re.findall(r"`(\w+)`", PAGE)}
 

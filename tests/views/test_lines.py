@@ -20,7 +20,7 @@ from snapall.views.json_root import snake
 from snapall.views.jsonlines import JsonLines
 from snapall.views.plain import PlainLines
 from snapall.views.progress import Progress
-from tests.backup.pretended import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
+from tests.backup.simulated import JOB, Stage, capture_of, once, quiesce_of, refuse, release_of
 from tests.views.helpers import AT, BEGAN, EVIL, heard_by
 
 

@@ -19,9 +19,9 @@ from snapall.backup.steps import Quiesce, Rename
 from snapall.errors import Exit, SnapallError
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
-from tests.atlab import AtLab
-from tests.backup.pretended import JOB, PACE, START, Stage, lose, quiesce_of
-from tests.conformity.seen import batch_lines
+from tests.backup.simulated import JOB, PACE, START, Stage, lose, quiesce_of
+from tests.conformity.observed import batch_lines
+from tests.lab.atlab import AtLab
 
 BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
 

@@ -11,7 +11,7 @@ from snapall.backup.steps import Done, Outcome, Refusal, Release, Unknown
 from snapall.errors import Exit
 from snapall.views import messages
 from snapall.views.reports import Retained, list_json, list_lines
-from tests.backup.pretended import JOB
+from tests.backup.simulated import JOB
 from tests.views.helpers import report_with
 
 
@@ -66,7 +66,13 @@ def test_only_safe_order_promises_that_the_retained_backups_are_unchanged() -> N
 
 
 def test_durations_read_as_people_write_them() -> None:
-    assert [messages.clocked(s) for s in (3.21, 250, 7500)] == ["3.2 s", "4 min 10 s", "2 h 5 min"]
+    assert [messages.clocked(s) for s in (3.21, 250, 900, 7500, 7200)] == [
+        "3.2 s",
+        "4 min 10 s",
+        "15 min",
+        "2 h 5 min",
+        "2 h",
+    ]
 
 
 def test_the_list_has_columns_and_json() -> None:

@@ -32,7 +32,7 @@ from snapall.backup.record import OutstandingFound, Record
 from snapall.backup.steps import Delete, Done, Quiesce, Release, Rename, Unknown
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
-from tests.backup.pretended import JOB, PACE, START
+from tests.backup.simulated import JOB, PACE, START
 
 WEB, SQL = Vm(108, "web01", "esx1"), Vm(110, "sql01", "esx1")
 RENAME = Rename("v", "vmware_recent", "vmware_previous")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -24,15 +23,10 @@ from snapall.views.statistics import stats_lines
 from snapall.views.tables import fitted, table_lines, wrapped
 from snapall.views.timeline_svg import timeline_svg
 from snapall.views.timeline_text import timeline_lines
-from tests.backup.pretended import Stage, capture_of, quiesce_of, refuse
-from tests.operate.nights import course_of, slow_stage
+from tests.backup.simulated import Stage, capture_of, quiesce_of, refuse
+from tests.operate.slow_runs import run_history_of
 
 EVIL = 'sql\x1b]0;x\x07\u202e<script>"&01'
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return slow_stage(tmp_path)
 
 
 def dead(stage: Stage) -> RunHistory:
@@ -50,7 +44,7 @@ def rows_of(lines: list[str]) -> dict[str, str]:
 
 def test_every_vm_has_a_bar_through_which_the_capture_goes(stage: Stage) -> None:
     stage.night()
-    rows = rows_of(timeline_lines(course_of(stage), 100, FINE))
+    rows = rows_of(timeline_lines(run_history_of(stage), 100, FINE))
     assert set(rows) == {"web01", "sql01", "app01"}
     (where,) = {row.index(FINE.line) for row in rows.values()}
     for row in rows.values():
@@ -61,7 +55,7 @@ def test_every_vm_has_a_bar_through_which_the_capture_goes(stage: Stage) -> None
 def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
-    text = "\n".join(timeline_lines(course_of(stage), 120, FINE))
+    text = "\n".join(timeline_lines(run_history_of(stage), 120, FINE))
     for part in (
         "partial 2/3",
         "not quiesced: sql01 (vm-110): too many snapshots",
@@ -75,7 +69,7 @@ def test_the_picture_names_what_it_cannot_show(stage: Stage) -> None:
 def test_a_capture_that_failed_says_why(stage: Stage) -> None:
     stage.site.fail(capture_of(), refuse("No space left on device"))
     stage.night()
-    assert "not confirmed: No space left on device" in "\n".join(timeline_lines(course_of(stage), 120, FINE))
+    assert "not confirmed: No space left on device" in "\n".join(timeline_lines(run_history_of(stage), 120, FINE))
 
 
 def test_a_run_that_died_is_drawn_to_its_last_record(stage: Stage) -> None:
@@ -91,7 +85,7 @@ def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, glyphs: ob
     stage.site.vms = [Vm(108, "a-rather-long-name-of-a-virtual-machine", "esx1"), Vm(110, "sql01", "esx1")]
     stage.night()
     drawn = FINE if glyphs is FINE else PLAIN
-    lines = timeline_lines(course_of(stage), width, drawn)
+    lines = timeline_lines(run_history_of(stage), width, drawn)
     lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), width, drawn)
     assert max(cell_len(line) for line in lines) <= width
 
@@ -99,7 +93,7 @@ def test_no_line_is_wider_than_the_terminal(stage: Stage, width: int, glyphs: ob
 def test_wide_characters_do_not_shift_the_bars(stage: Stage) -> None:
     stage.site.vms = [Vm(108, "web01", "esx1"), Vm(110, "漢字" * 9, "esx1")]
     stage.night()
-    lines = [line for line in timeline_lines(course_of(stage), 80, FINE) if FINE.releasing * 2 in line]
+    lines = [line for line in timeline_lines(run_history_of(stage), 80, FINE) if FINE.releasing * 2 in line]
     assert len(lines) == 2
     assert len({cell_len(line[: line.index(FINE.line)]) for line in lines}) == 1
     assert max(map(cell_len, lines)) <= 80
@@ -107,7 +101,7 @@ def test_wide_characters_do_not_shift_the_bars(stage: Stage) -> None:
 
 def test_plain_glyphs_are_ascii(stage: Stage) -> None:
     stage.night()
-    assert "\n".join(timeline_lines(course_of(stage), 80, PLAIN)).isascii()
+    assert "\n".join(timeline_lines(run_history_of(stage), 80, PLAIN)).isascii()
     assert alphabet("utf-8") is FINE
     assert alphabet("ascii") is PLAIN
     assert alphabet(None) is PLAIN
@@ -116,7 +110,7 @@ def test_plain_glyphs_are_ascii(stage: Stage) -> None:
 def test_no_name_plays_tricks_on_the_terminal(stage: Stage) -> None:
     stage.site.vms = [Vm(108, EVIL, EVIL)]
     stage.night()
-    lines = timeline_lines(course_of(stage), 100, FINE)
+    lines = timeline_lines(run_history_of(stage), 100, FINE)
     lines += stats_lines(statistics("vol1", past(stage.store, "vol1").runs, 4), 100, FINE)
     assert all(line.isprintable() for line in lines)
 
@@ -124,7 +118,7 @@ def test_no_name_plays_tricks_on_the_terminal(stage: Stage) -> None:
 def test_the_svg_is_one_wellformed_file_that_loads_nothing(stage: Stage) -> None:
     stage.site.vms = [Vm(108, EVIL, EVIL), Vm(110, "sql01", "esx1")]
     stage.night()
-    text = timeline_svg(course_of(stage))
+    text = timeline_svg(run_history_of(stage))
     root = ElementTree.fromstring(text)
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "title", "style", "defs", "pattern", "rect", "line", "circle", "text", "g"}
@@ -185,7 +179,7 @@ def test_text_is_wrapped_after_it_was_escaped(stage: Stage) -> None:
     stage.site.vms = [Vm(108, "\x1b" * 30, "esx1"), Vm(110, "sql01", "esx1")]
     stage.site.fail(quiesce_of(108), refuse("no"))
     stage.night()
-    lines = timeline_lines(course_of(stage), 80, FINE)
+    lines = timeline_lines(run_history_of(stage), 80, FINE)
     assert max(map(cell_len, lines)) <= 80
     assert not any("\x1b" in line for line in lines)
 

@@ -11,11 +11,11 @@ from tests.year.year import Year
 
 
 def main() -> int:
-    """0 when every promise held at every dawn."""
+    """Return 0 when every promise held every morning."""
     parser = argparse.ArgumentParser(prog="python -m tests.year", description=__doc__)
     parser.add_argument("--nights", type=int, default=365)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="a new folder for the world, kept to be looked at")
+    parser.add_argument("--keep", type=Path, help="a new folder for the world, kept for inspection")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         year = Year(asked.keep or Path(folder) / "world", asked.seed)

@@ -1,4 +1,4 @@
-"""What the site's people do by day: each act on the world is told to the chronicle, which sees no ledger of it."""
+"""What the site's people do by day: each act is recorded in the site history, since the ledger does not show it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from snapall.lab import databases
 from snapall.lab.sites import encoded
-from tests import external_actors
-from tests.year.chronicle import Chronicle
-from tests.year.happenings import Chance
+from tests.lab import external_actors
+from tests.year.incidents import Chance
+from tests.year.site_history import SiteHistory
 
 if TYPE_CHECKING:
     from snapall.lab.world import World
@@ -22,7 +22,7 @@ RENAMED = "UPDATE VPX_ENTITY SET NAME = ? WHERE ID = ?"
 class Operators:
     """The people. `until` holds what they undo on which day."""
 
-    chronicle: Chronicle
+    history: SiteHistory
     chance: Chance
     until: dict[tuple[str, str], int] = field(default_factory=dict)  # volume and snapshot number -> day
     full: int = 0  # the day from which the volume has room again
@@ -31,10 +31,10 @@ class Operators:
     keep: str = ""  # the backup that the next command takes before some maintenance
 
     def interfere(self, world: World, what: str, chain: tuple[str, ...], day: int) -> None:
-        """Do one of `happenings.INTERFERENCE`."""
+        """Do one of `incidents.INTERFERENCE`."""
         self.count += 1
         volume = "vmvol1"
-        present = [name for name in chain if name in self.chronicle.volumes[volume]]
+        present = [name for name in chain if name in self.history.volumes[volume]]
         match what.split():
             case ["keeps", *_]:
                 self.keep = f"before_maintenance_{self.count}"
@@ -45,7 +45,7 @@ class Operators:
                 oldest = what.startswith("clones")
                 name = present[-1] if oldest else self.chance.one(present)
                 external_actors.tag(world, volume, name, "busy", "LUNs" if oldest else "snapmirror")
-                self.until[volume, str(self.chronicle.volumes[volume][name].number)] = day + self.chance.number(1, 4)
+                self.until[volume, str(self.history.volumes[volume][name].number)] = day + self.chance.number(1, 4)
             case [_, "a", "snapshot", *_] if present:
                 self._chain(world, what, volume, self.chance.one(present))
             case _:
@@ -57,13 +57,13 @@ class Operators:
             with world.transaction() as transaction:
                 query = "UPDATE filer_snapshots SET name = ? WHERE volume = ? AND name = ?"
                 transaction.db.execute(query, (new, volume, name))
-            self.chronicle.operator_renamed(volume, name, new)
+            self.history.operator_renamed(volume, name, new)
             return
         external_actors.remove_filer_snapshot(world, volume, name)
-        self.chronicle.operator_deleted(volume, name)
+        self.history.operator_deleted(volume, name)
         if what.startswith("takes"):
             external_actors.make_filer_snapshot(world, volume, name)
-            self.chronicle.operator_made(volume, name)
+            self.history.operator_made(volume, name)
 
     def _vms(self, world: World, what: str) -> None:
         # sql01 stays as it is: some configurations will not do without it, and that is no interference but a refusal.
@@ -74,7 +74,7 @@ class Operators:
                 _add_vm(world, 3000 + self.count, f"new{self.count:02d}", (688,))
             case ["deletes", *_] if vm is not None and len(movable) > 2 and _datastores(world, vm.id) == (688,):
                 external_actors.remove_vm(world, vm.id)
-                self.chronicle.vm_is_gone(vm.id)
+                self.history.vm_is_gone(vm.id)
             case ["renames", *_] if vm is not None:
                 with world.transaction() as transaction:
                     transaction.db.execute("UPDATE vms SET name = ? WHERE id = ?", (f"web/{self.count}", vm.id))
@@ -86,7 +86,7 @@ class Operators:
             case ["removes", *_]:
                 for row in world.vm_snapshots()[-1:]:
                     external_actors.remove_vm_snapshot(world, row.vm, row.ssid)
-                    self.chronicle.operator_removed(row.ssid)
+                    self.history.operator_removed(row.ssid)
             case _:
                 pass
 
@@ -104,15 +104,15 @@ class Operators:
 
     def tidy(self, world: World) -> None:
         """Delete what snapall warned of, as its remedy says."""
-        for volume, name in self.chronicle.strays():
+        for volume, name in self.history.orphans():
             external_actors.remove_filer_snapshot(world, volume, name)
-            self.chronicle.operator_deleted(volume, name)
+            self.history.operator_deleted(volume, name)
 
     def undo(self, world: World, day: int) -> None:
         """What was to last for some nights is over."""
         for (volume, number), last in list(self.until.items()):
             if day >= last:
-                names = {str(snap.number): name for name, snap in self.chronicle.volumes[volume].items()}
+                names = {str(snap.number): name for name, snap in self.history.volumes[volume].items()}
                 if number in names:
                     external_actors.tag(world, volume, names[number])
                 del self.until[volume, number]

@@ -1,4 +1,4 @@
-"""Thirty nights of one seed; the whole year is a command. In a process of its own, for its commands are forked."""
+"""Thirty nights of one seed, in a process of their own, since the year forks its commands."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 
 from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
-from tests.turns import Turns
-from tests.year.chronicle import NAMES, Chronicle, Rules
-from tests.year.town import Town
+from tests.year.simulated_site import LabSite
+from tests.year.site_history import NAMES, Rules, SiteHistory
 from tests.year.year import NEW_YEAR
+from tests.years.turns import Turns
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_promise_holds_at_every_dawn_of_a_month() -> None:
+def test_every_promise_holds_every_morning_of_a_month() -> None:
     words = [sys.executable, "-W", "error", "-m", "tests.year", "--nights", "30", "--seed", "2"]
     ran = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.stdout.endswith("seed 2: 30 nights, 0 broken promises\n"), ran.stdout + ran.stderr
@@ -29,8 +29,8 @@ def test_every_promise_holds_at_every_dawn_of_a_month() -> None:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    made = Town(tmp_path / "world", NEW_YEAR)
+def site(tmp_path: Path) -> Iterator[LabSite]:
+    made = LabSite(tmp_path / "world", NEW_YEAR)
     yield made
     made.world.close()
 
@@ -42,35 +42,35 @@ RULES = Rules("safe", NAMES[:4], ("vmvol1",))
     ("command", "wrong"),
     [
         ("snap delete vmvol1 hourly.0", "hourly.0 was deleted on vmvol1: neither the oldest of the chain"),
-        ("snap delete vmvol1 vmware_snap4", "vmware_snap4 was deleted on vmvol1 before a new backup was proven"),
+        ("snap delete vmvol1 vmware_snap4", "vmware_snap4 was deleted on vmvol1 before a new backup was confirmed"),
         ("snap rename vmvol1 vmware_snap4 mine", "vmware_snap4 was renamed to mine on vmvol1: not a name of the chain"),
         ("snap create vmvol1 vmware_snap9", "a filer snapshot vmware_snap9 was created in order safe"),
         ("-d moref:vm-2001 ssid:snapshot-1200", "somebody else's VM snapshot snapshot-1200 (Quiesce) was removed"),
     ],
 )
-def test_the_chronicle_tells_what_snapall_must_never_do(town: Town, command: str, wrong: str) -> None:
-    chronicle = Chronicle.of({"vmvol1": [row.name for row in town.world.listing("vmvol1")]})
-    perform(town, command)
-    chronicle.read(town.world.ledger(), RULES)
-    assert [text[: len(wrong)] for text in chronicle.wrong] == [wrong]
+def test_the_site_history_reports_what_snapall_must_never_do(site: LabSite, command: str, wrong: str) -> None:
+    history = SiteHistory.of({"vmvol1": [row.name for row in site.world.listing("vmvol1")]})
+    perform(site, command)
+    history.read(site.world.ledger(), RULES)
+    assert [text[: len(wrong)] for text in history.wrong] == [wrong]
 
 
-def test_a_backup_that_was_not_read_back_and_holds_no_vm_must_not_be_published(town: Town) -> None:
-    chronicle = Chronicle.of({"vmvol1": [row.name for row in town.world.listing("vmvol1")]})
-    perform(town, "snap create vmvol1 vmware_new_20070101T073000Z-k3x9")
-    perform(town, "snap delete vmvol1 vmware_recent")
-    perform(town, "snap rename vmvol1 vmware_new_20070101T073000Z-k3x9 vmware_recent")
-    chronicle.read(town.world.ledger(), RULES)
-    assert any("before it was read back" in text for text in chronicle.wrong)
-    assert any("although no VM was held in it" in text for text in chronicle.wrong)
+def test_a_backup_that_was_not_read_back_and_holds_no_vm_must_not_be_published(site: LabSite) -> None:
+    history = SiteHistory.of({"vmvol1": [row.name for row in site.world.listing("vmvol1")]})
+    perform(site, "snap create vmvol1 vmware_new_20070101T073000Z-k3x9")
+    perform(site, "snap delete vmvol1 vmware_recent")
+    perform(site, "snap rename vmvol1 vmware_new_20070101T073000Z-k3x9 vmware_recent")
+    history.read(site.world.ledger(), RULES)
+    assert any("before it was read back" in text for text in history.wrong)
+    assert any("although it holds no quiesced VM" in text for text in history.wrong)
 
 
-def perform(town: Town, command: str) -> None:
+def perform(site: LabSite, command: str) -> None:
     if command.startswith("snap"):
-        FilerShell(town.world).answer(command, "ssh", "snapall")
+        FilerShell(site.world).answer(command, "ssh", "snapall")
     else:
-        login = ("-h", "vc01.lab", "-u", town.world.settings.vc_user, "-p", town.world.settings.vc_password)
-        vcbsnapshot(town.world, (*login, *command.split()))
+        login = ("-h", "vc01.lab", "-u", site.world.settings.vc_user, "-p", site.world.settings.vc_password)
+        vcbsnapshot(site.world, (*login, *command.split()))
 
 
 def test_a_program_that_hangs_for_hours_takes_no_time_and_others_go_on() -> None:

@@ -16,22 +16,22 @@ from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
 from snapall.backup.store import JournalStore
 from snapall.errors import Exit, SnapallError
-from tests.turns import Killed, Turns
 from tests.years.disk import Disk
-from tests.years.judge import Strict
-from tests.years.process import Fate, Process
+from tests.years.judge import StrictJudge
+from tests.years.process import Interruptions, Process
 from tests.years.setups import Setup
-from tests.years.site import Weather, YearSite
-from tests.years.verdicts import KILLED, Court
+from tests.years.site import SiteFaults, YearSite
+from tests.years.turns import Killed, Turns
+from tests.years.verdicts import KILLED, Verdicts
 from tests.years.world import World
 
 KEEP_JOURNALS = 6
-LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+TOKEN_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass
 class Tally:
-    """What the nights came to."""
+    """The figures of the nights."""
 
     nights: int = 0
     commands: int = 0
@@ -59,8 +59,8 @@ class Commands:
     state: Path
     turns: Turns
     world: World
-    judge: Strict
-    court: Court
+    judge: StrictJudge
+    verdicts: Verdicts
     disk: Disk
     chance: random.Random
     setup: Setup
@@ -70,19 +70,21 @@ class Commands:
 
     def open_runs(self) -> int:
         """How many journals are open, by the files."""
-        return len(JournalStore(self.state, Process(self.turns, {}, "", self.setup.a, 0, Fate()).clock).open_runs())
+        reader = Process(self.turns, {}, "", self.setup.a, 0, Interruptions())
+        return len(JournalStore(self.state, reader.clock).open_runs())
 
     # Processes
 
-    def process(self, words: str, job: Job, fate: Fate) -> Process:
-        process = Process(self.turns, self.running, words, job, self.ahead, fate)
+    def process(self, words: str, job: Job, interruptions: Interruptions) -> Process:
+        process = Process(self.turns, self.running, words, job, self.ahead, interruptions)
         process.at_death = lambda: self._struck(process)
         return process
 
     def live(self, process: Process, act: Callable[[Process], Exit]) -> int:
         """Let the process live on this thread; answers its exit code."""
-        before = self.court.before(process)
-        self.world.tell("begins:", process.words, "of job", process.job.name, "process", process.pid, process.fate)
+        before = self.verdicts.before(process)
+        words, name = process.words, process.job.name
+        self.world.record("begins:", words, "of job", name, "process", process.pid, process.interruptions)
         self.disk.main.process = process
         try:
             code = int(act(process))
@@ -97,15 +99,15 @@ class Commands:
         process.end()
         if code == KILLED:
             self._leave_as_dead(process)
-        self.world.tell("ends:", process.words, "process", process.pid, "exit", code)
+        self.world.record("ends:", process.words, "process", process.pid, "exit", code)
         self.tally.count(process, code)
-        self.court.after(process, code, before)
+        self.verdicts.after(process, code, before)
         return code
 
     def _struck(self, process: Process) -> None:
         """At the moment of its death: what its cleanup will undo is remembered."""
-        notes = {path: path.read_bytes() for path in self.state.glob("*.holder")}
-        process.notes = notes
+        holder_files = {path: path.read_bytes() for path in self.state.glob("*.holder")}
+        process.holder_files = holder_files
         if process.powerless:
             for other in self.running.values():
                 if not other.dead:
@@ -115,16 +117,16 @@ class Commands:
 
     def _leave_as_dead(self, process: Process) -> None:
         """Nothing of a dead process cleans up: its note stands as it was."""
-        for path, data in process.notes.items():
+        for path, data in process.holder_files.items():
             if not path.exists() and f'"pid": {process.pid},'.encode() in data:
                 path.write_bytes(data)
         if process.powerless:
             self.disk.cut(self.state, self.chance)
 
-    def context(self, process: Process, weather: Weather) -> RunContext:
-        site = YearSite(self.world, process, self.setup.pace, weather, self.chance)
+    def context(self, process: Process, site_faults: SiteFaults) -> RunContext:
+        site = YearSite(self.world, process, self.setup.pace, site_faults, self.chance)
 
-        def hear(record: Record) -> None:
+        def listen(record: Record) -> None:
             match record.what:
                 case Began(job=job) as began if process.runs:
                     process.mark = began.mark
@@ -138,62 +140,62 @@ class Commands:
                     self.judge.say(process, text)
                 case _:
                     pass
-            self.world.tell(process.pid, record.what)
+            self.world.record(process.pid, record.what)
 
-        return RunContext(site, process.clock, hear, lambda: process.stopped, process)
+        return RunContext(site, process.clock, listen, lambda: process.stopped, process)
 
     def store(self, process: Process) -> JournalStore:
         return JournalStore(self.state, process.clock, process)
 
     # Commands
 
-    def run(self, job: Job, fate: Fate, weather: Weather, keep: str = "") -> int:
-        process = self.process("run --keep" if keep else "run", job, fate)
-        token = "".join(self.chance.choice(LETTERS) for _ in range(4))
+    def run(self, job: Job, interruptions: Interruptions, site_faults: SiteFaults, keep: str = "") -> int:
+        process = self.process("run --keep" if keep else "run", job, interruptions)
+        token = "".join(self.chance.choice(TOKEN_CHARACTERS) for _ in range(4))
 
         def act(process: Process) -> Exit:
-            context, store = self.context(process, weather), self.store(process)
+            context, store = self.context(process, site_faults), self.store(process)
             run = BackupRun(job, self.setup.pace, context, store, keep, KEEP_JOURNALS, token=token)
             return run.run().exit
 
         return self.live(process, act)
 
-    def recover(self, fate: Fate, weather: Weather, *, wait: bool = True) -> int:
-        process = self.process("recover" if wait else "recover --no-wait", self.setup.a, fate)
+    def recover(self, interruptions: Interruptions, site_faults: SiteFaults, *, wait: bool = True) -> int:
+        process = self.process("recover" if wait else "recover --no-wait", self.setup.a, interruptions)
 
         def act(process: Process) -> Exit:
-            return self._recovery(process, weather, wait=wait).recover(self.setup.jobs)
+            return self._recovery(process, site_faults, wait=wait).recover(self.setup.jobs)
 
         return self.live(process, act)
 
-    def _recovery(self, process: Process, weather: Weather, *, wait: bool) -> Recovery:
-        context = self.context(process, weather)
+    def _recovery(self, process: Process, site_faults: SiteFaults, *, wait: bool) -> Recovery:
+        context = self.context(process, site_faults)
         process.jobs = self.setup.jobs
         return Recovery(self.store(process), lambda _: context, context.publish, context.stopped, wait)
 
-    def guard(self, job: Job, path: Path, weather: Weather) -> int:
+    def guard(self, job: Job, path: Path, site_faults: SiteFaults) -> int:
         """What the guardian does when its run has died."""
-        process = self.process("guardian", job, Fate())
+        process = self.process("guardian", job, Interruptions())
 
         def act(process: Process) -> Exit:
-            recovery = self._recovery(process, weather, wait=True)
+            recovery = self._recovery(process, site_faults, wait=True)
             store = recovery.store
             state = store.read(path)
             if state.began is None:
                 return Exit.OK  # it died before it did anything
             process.mark = state.began.mark
-            with store.lock(job.name, "guardian", lambda: False, lambda _: None):
+            with store.lock(job.name, "guardian", lambda: False, lambda *_: None):
                 taken_over = TakenOver("guardian", "the run died")
                 return recovery.finish(store.open(path), job, taken_over, alone=True) or Exit.OK
 
         return self.live(process, act)
 
-    def adopt(self, job: Job, weather: Weather) -> int:
+    def adopt(self, job: Job, site_faults: SiteFaults) -> int:
         """recover --adopt --yes."""
-        process = self.process("recover --adopt", job, Fate())
+        process = self.process("recover --adopt", job, Interruptions())
 
         def act(process: Process) -> Exit:
-            context, store = self.context(process, weather), self.store(process)
+            context, store = self.context(process, site_faults), self.store(process)
             found = orphans(job, context, store)
             self.judge.agreed.update(one.snapshot.ssid for one in found)
             return adopt(job, self.setup.pace, context, store, found) if found else Exit.OK

@@ -17,7 +17,7 @@ Answer = Callable[[str], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class CommandBehaviour:
     """Seconds after the command was sent. `ends`: when its program does, which may be long after it was given up."""
 
     acts: float
@@ -93,7 +93,7 @@ def _text(step: Step) -> str:
             return ""
 
 
-def course_of(step: Step, kind: str, pace: Pace, chance: random.Random, other: str) -> Course:
+def behaviour_of(step: Step, kind: str, pace: Pace, chance: random.Random, other: str) -> CommandBehaviour:
     """A command's course; `kind` "": nothing is wrong. `other` is the id of somebody else's snapshot."""
     match step:
         case Quiesce():
@@ -104,7 +104,7 @@ def course_of(step: Step, kind: str, pace: Pace, chance: random.Random, other: s
             return _on_filer(step, kind, pace, chance)
 
 
-def _quiesce(kind: str, pace: Pace, chance: random.Random, other: str) -> Course:  # noqa: PLR0912 - one a kind
+def _quiesce(kind: str, pace: Pace, chance: random.Random, other: str) -> CommandBehaviour:  # noqa: PLR0912 - one a kind
     takes, limit = chance.uniform(1, 9), pace.settle * LATEST
     acts, late = takes * chance.uniform(0.3, 0.95), chance.uniform(takes, limit)
     silent = lambda _: Unknown("no answer in time", "")  # noqa: E731
@@ -112,39 +112,39 @@ def _quiesce(kind: str, pace: Pace, chance: random.Random, other: str) -> Course
     hung, forever = pace.create_timeout, pace.create_timeout + 3 * pace.settle
     match kind:
         case "create refused":
-            return Course(NEVER, 0.1, lambda _: Refusal("the program did not start"), kind=kind)
+            return CommandBehaviour(NEVER, 0.1, lambda _: Refusal("the program did not start"), kind=kind)
         case "create failed":
-            return Course(NEVER, takes, failed, takes, kind, said_failed=True)
+            return CommandBehaviour(NEVER, takes, failed, takes, kind, said_failed=True)
         case "create failed, acts":
-            return Course(acts, takes, failed, takes, kind, said_failed=True)
+            return CommandBehaviour(acts, takes, failed, takes, kind, said_failed=True)
         case "create failed, acts late":
-            return Course(late, takes, failed, takes, kind, said_failed=True)
+            return CommandBehaviour(late, takes, failed, takes, kind, said_failed=True)
         case "create silent":
-            return Course(NEVER, hung, silent, hung + chance.uniform(0, 40), kind)
+            return CommandBehaviour(NEVER, hung, silent, hung + chance.uniform(0, 40), kind)
         case "create silent, acts":
-            return Course(acts, hung, silent, hung + chance.uniform(0, 40), kind)
+            return CommandBehaviour(acts, hung, silent, hung + chance.uniform(0, 40), kind)
         case "create silent, acts late":
-            return Course(late, hung, silent, max(hung, late), kind)
+            return CommandBehaviour(late, hung, silent, max(hung, late), kind)
         case "create lost":
-            return Course(late, takes, lambda _: Unknown("killed by a signal", ""), takes, kind)
+            return CommandBehaviour(late, takes, lambda _: Unknown("killed by a signal", ""), takes, kind)
         case "create without id":
             claimed = Unknown("ended well, yet printed no snapshot id", "", claimed=True)
-            return Course(acts, takes, lambda _: claimed, takes, kind)
+            return CommandBehaviour(acts, takes, lambda _: claimed, takes, kind)
         case "create with another's id" if other:
-            return Course(acts, takes, lambda _: Done(f"SsId:{other}", other), takes, kind)
+            return CommandBehaviour(acts, takes, lambda _: Done(f"SsId:{other}", other), takes, kind)
         case "create slow":
             slow = chance.uniform(10, pace.create_timeout * 0.95)
-            return Course(slow * 0.9, slow, _made, slow, kind)
+            return CommandBehaviour(slow * 0.9, slow, _made, slow, kind)
         case "login refused":
             login = Unknown("the login was refused", "Login failed", failed=True, login=True)
-            return Course(NEVER, takes, lambda _: login, takes, kind, said_failed=True)
+            return CommandBehaviour(NEVER, takes, lambda _: login, takes, kind, said_failed=True)
         case "create hangs for ever":
-            return Course(NEVER if chance.random() < 0.5 else late, hung, silent, forever, kind)
+            return CommandBehaviour(NEVER if chance.random() < 0.5 else late, hung, silent, forever, kind)
         case _:
-            return Course(acts, takes, _made, takes, kind)
+            return CommandBehaviour(acts, takes, _made, takes, kind)
 
 
-def _release(kind: str, pace: Pace, chance: random.Random) -> Course:
+def _release(kind: str, pace: Pace, chance: random.Random) -> CommandBehaviour:
     takes = chance.uniform(1, 15)
     acts, late = takes * chance.uniform(0.3, 0.95), takes + chance.uniform(1, pace.settle * LATEST)
     hung = pace.create_timeout
@@ -154,47 +154,47 @@ def _release(kind: str, pace: Pace, chance: random.Random) -> Course:
     yes = lambda _: Done("removed")  # noqa: E731
     match kind:
         case "removal failed":
-            return Course(NEVER, takes, failed, takes, kind)
+            return CommandBehaviour(NEVER, takes, failed, takes, kind)
         case "removal busy":
-            return Course(NEVER, takes, lambda _: busy, takes, kind)
+            return CommandBehaviour(NEVER, takes, lambda _: busy, takes, kind)
         case "removal silent":
-            return Course(NEVER, hung, silent, hung, kind)
+            return CommandBehaviour(NEVER, hung, silent, hung, kind)
         case "removal silent, acts":
-            return Course(acts, hung, silent, hung, kind)
+            return CommandBehaviour(acts, hung, silent, hung, kind)
         case "removal silent, acts late":
-            return Course(hung + 10, hung, silent, hung, kind)
+            return CommandBehaviour(hung + 10, hung, silent, hung, kind)
         case "removal says yes":
-            return Course(NEVER, takes, yes, takes, kind)
+            return CommandBehaviour(NEVER, takes, yes, takes, kind)
         case "removal says yes, acts late":
-            return Course(late, takes, yes, takes, kind)
+            return CommandBehaviour(late, takes, yes, takes, kind)
         case "removal slow":
-            return Course(acts * 8, takes * 8, _removed, takes * 8, kind)
+            return CommandBehaviour(acts * 8, takes * 8, _removed, takes * 8, kind)
         case _:
-            return Course(acts, takes, _removed, takes, kind)
+            return CommandBehaviour(acts, takes, _removed, takes, kind)
 
 
-def _on_filer(step: Step, kind: str, pace: Pace, chance: random.Random) -> Course:
+def _on_filer(step: Step, kind: str, pace: Pace, chance: random.Random) -> CommandBehaviour:
     takes, output = chance.uniform(0.3, 2), _text(step)
     late = chance.uniform(takes, pace.filer_timeout * LATEST)
     silent = lambda _: Unknown("no answer", "")  # noqa: E731
     failed = lambda _: Unknown("the filer failed", "internal error", failed=True)  # noqa: E731
     match kind:
         case "filer refuses":
-            return Course(NEVER, takes, lambda _: Refusal("no connection"), kind=kind)
+            return CommandBehaviour(NEVER, takes, lambda _: Refusal("no connection"), kind=kind)
         case "filer fails":
-            return Course(NEVER, takes, failed, kind=kind)
+            return CommandBehaviour(NEVER, takes, failed, kind=kind)
         case "filer fails, acts":
-            return Course(takes / 2, takes, failed, kind=kind)
+            return CommandBehaviour(takes / 2, takes, failed, kind=kind)
         case "filer silent":
-            return Course(NEVER, pace.filer_timeout, silent, kind=kind)
+            return CommandBehaviour(NEVER, pace.filer_timeout, silent, kind=kind)
         case "filer silent, acts":
-            return Course(takes, pace.filer_timeout, silent, kind=kind)
+            return CommandBehaviour(takes, pace.filer_timeout, silent, kind=kind)
         case "filer silent, acts late":
             answers = chance.choice((takes, pace.filer_timeout))  # the connection may be lost at once
-            return Course(late, answers, silent, kind=kind)
+            return CommandBehaviour(late, answers, silent, kind=kind)
         case "filer says yes":
-            return Course(NEVER, takes, lambda _: Done(output), kind=kind)
+            return CommandBehaviour(NEVER, takes, lambda _: Done(output), kind=kind)
         case "filer slow":
-            return Course(late * 0.9, late, _filer(output), kind=kind)
+            return CommandBehaviour(late * 0.9, late, _filer(output), kind=kind)
         case _:
-            return Course(takes * 0.7, takes, _filer(output), kind=kind)
+            return CommandBehaviour(takes * 0.7, takes, _filer(output), kind=kind)

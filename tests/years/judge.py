@@ -15,7 +15,7 @@ from tests.years.world import Snap, VmRow, World
 
 
 @dataclass
-class Strict:
+class StrictJudge:
     """The judge of one world. `jobs` are those of every run, as they were configured then, by the runs' marks."""
 
     world: World
@@ -30,7 +30,7 @@ class Strict:
 
     def say(self, process: Process, text: str) -> None:
         self.wrong.append(f"{process.words} (process {process.pid}, job {process.job.name}) {text}")
-        self.world.tell("BROKEN:", self.wrong[-1])
+        self.world.record("BROKEN:", self.wrong[-1])
 
     def listed(self, snaps: Sequence[Snap]) -> None:
         """Somebody alive reads a list."""
@@ -62,10 +62,10 @@ class Strict:
         """How much of a backup was quiesced in the world."""
         wanted = self.eligible.get(mark, ())
         snaps = self.world.of_run(mark).values()
-        held = [vm for vm in wanted if all(vm in one.held for one in snaps)]
-        if len(held) == len(wanted):
+        quiesced = [vm for vm in wanted if all(vm in one.quiesced for one in snaps)]
+        if len(quiesced) == len(wanted):
             return Grade.WHOLE
-        return Grade.PARTIAL if held else Grade.CRASH_CONSISTENT
+        return Grade.PARTIAL if quiesced else Grade.CRASH_CONSISTENT
 
     def _job(self, process: Process, volume: str) -> Job:
         """The job that the volume belongs to, as the process is configured; else as the last run was."""
@@ -85,7 +85,7 @@ class Strict:
     def deletes(self, process: Process, volume: str, snap: Snap) -> None:
         """A backup goes only as the oldest of a whole chain, or for a newer one, or as a part of none."""
         job, what = self._job(process, volume), f"deletes {snap.name} on {volume}"
-        self._require_not_held(process, volume, snap, what)
+        self._require_untagged(process, volume, snap, what)
         newer = self._newer(job, volume, snap)
         if self.is_part(snap):
             return
@@ -114,7 +114,7 @@ class Strict:
     def renames(self, process: Process, volume: str, snap: Snap, new: str) -> None:
         """Within a chain, up or back; and a confirmed backup that is good enough into it, on all volumes or none."""
         job, what = self._job(process, volume), f"renames {snap.name} on {volume} to {new}"
-        self._require_not_held(process, volume, snap, what)
+        self._require_untagged(process, volume, snap, what)
         chains = [job.chain, *(one.chain for one in self.jobs.values() if volume in one.volumes)]
         if any(snap.name in chain and new in chain for chain in chains):
             pass
@@ -139,6 +139,6 @@ class Strict:
         if serials != sorted(serials, reverse=True):
             self.say(process, f"{what}: the chain is not in order of age any more")
 
-    def _require_not_held(self, process: Process, volume: str, snap: Snap, what: str) -> None:
-        if process.known_held.get((volume, snap.name)) and snap.tags:
+    def _require_untagged(self, process: Process, volume: str, snap: Snap, what: str) -> None:
+        if process.known_tagged.get((volume, snap.name)) and snap.tags:
             self.say(process, f"{what}, which the filer tags: {', '.join(sorted(snap.tags))}")

@@ -1,4 +1,4 @@
-"""A process of snapall on the simulated machine: its threads, its clock, and what befalls it."""
+"""A process of snapall on the simulated machine: its threads, its clock, and its interruptions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from snapall.backup.facts import Certified
 from snapall.backup.model import Job, Vm
 from snapall.backup.steps import Child
-from tests.turns import HostClock, Killed, Life, Turns
+from tests.years.turns import HostClock, Killed, Life, Turns
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What befalls a process at the nth moment at which it touches the world or its disk; 0: never."""
+class Interruptions:
+    """What interrupts a process, each at the nth time that it touches the world or its disk; 0: never."""
 
     killed_at: int = 0
     cut_at: int = 0  # the machine loses its power
@@ -29,7 +29,13 @@ class Process(Life):
     """One command of snapall: `snapall.backup.clock.Threads` and `snapall.backup.holder.Processes` for itself."""
 
     def __init__(
-        self, turns: Turns, running: dict[int, Process], words: str, job: Job, ahead: float, fate: Fate
+        self,
+        turns: Turns,
+        running: dict[int, Process],
+        words: str,
+        job: Job,
+        ahead: float,
+        interruptions: Interruptions,
     ) -> None:
         super().__init__()
         self.turns = turns
@@ -39,7 +45,7 @@ class Process(Life):
         self.words = words
         self.job = job
         self.jobs: tuple[Job, ...] = (job,)  # those that it is configured for
-        self.fate = fate
+        self.interruptions = interruptions
         self.clock = HostClock(turns, ahead, self)
         self.began = turns.now
         self.mark = ""  # of the run that it makes
@@ -47,14 +53,14 @@ class Process(Life):
         self.stopped = False
         self.powerless = False
         self.at_death: Callable[[], None] = lambda: None
-        self.notes: dict[Path, bytes] = {}  # what the holders' notes said when it died
-        self.known_held: dict[tuple[str, str], bool] = {}  # whether the last list showed a tag when it was sent for
+        self.holder_files: dict[Path, bytes] = {}  # what the holders' notes said when it died
+        self.known_tagged: dict[tuple[str, str], bool] = {}  # whether the last list showed a tag when it was sent for
         self.certified: Certified | None = None
-        self.eligible: tuple[Vm, ...] = ()  # the VMs that its survey was told of, but for those to be skipped
-        if fate.killed_after:
-            turns.at(turns.now + fate.killed_after, self.kill)
-        if fate.stopped_after:
-            turns.at(turns.now + fate.stopped_after, self.stop)
+        self.eligible: tuple[Vm, ...] = ()  # the VMs that its survey found, except those to be skipped
+        if interruptions.killed_after:
+            turns.at(turns.now + interruptions.killed_after, self.kill)
+        if interruptions.stopped_after:
+            turns.at(turns.now + interruptions.stopped_after, self.stop)
 
     @property
     def runs(self) -> bool:
@@ -62,17 +68,17 @@ class Process(Life):
 
     @property
     def full(self) -> bool:
-        return bool(self.fate.full_at) and self.touches >= self.fate.full_at
+        return bool(self.interruptions.full_at) and self.touches >= self.interruptions.full_at
 
     def touch(self) -> None:
         """A moment at which the process may be struck. Killed: it was, now or before."""
         if self.dead:
             raise Killed
         self.touches += 1
-        if self.touches == self.fate.stopped_at:
+        if self.touches == self.interruptions.stopped_at:
             self.stopped = True
-        if self.touches in {self.fate.killed_at, self.fate.cut_at}:
-            self.powerless = self.touches == self.fate.cut_at
+        if self.touches in {self.interruptions.killed_at, self.interruptions.cut_at}:
+            self.powerless = self.touches == self.interruptions.cut_at
             self.kill()
             raise Killed
 

@@ -1,4 +1,4 @@
-"""The site of one process: the world behind it, what befalls each command on its way, and a touch at every moment."""
+"""The site of one process: the world behind it, what goes wrong with each command, and a touch around every call."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from snapall.backup.model import FilerSnapshot, Pace, Survey, VmPolicy, VmSnapshot
 from snapall.backup.steps import Capture, Child, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step
 from snapall.errors import SiteError
-from tests.years.faults import FILER, NEVER, QUIESCE, RELEASE, Course, course_of
+from tests.years.faults import FILER, NEVER, QUIESCE, RELEASE, CommandBehaviour, behaviour_of
 from tests.years.process import Process
-from tests.years.world import Coming, Trouble, World
+from tests.years.world import PendingCreate, SiteRefusal, World
 
 
 @dataclass
-class Weather:
+class SiteFaults:
     """What may go wrong tonight: kinds of faults, each with its probability."""
 
     kinds: dict[str, float] = field(default_factory=dict)
@@ -43,11 +43,13 @@ def _fitting(step: Step) -> tuple[str, ...]:
 class YearSite:
     """`snapall.backup.context.Site` over the world."""
 
-    def __init__(self, world: World, process: Process, pace: Pace, weather: Weather, chance: random.Random) -> None:
+    def __init__(
+        self, world: World, process: Process, pace: Pace, site_faults: SiteFaults, chance: random.Random
+    ) -> None:
         self.world = world
         self.process = process
         self.pace = pace
-        self.weather = weather
+        self.site_faults = site_faults
         self.chance = chance
         self.vcenter, self.filer = "vc01", "filer1"
 
@@ -65,61 +67,61 @@ class YearSite:
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         process, world = self.process, self.world
         process.touch()
-        kind = self.weather.kind_for(step, self.chance)
+        kind = self.site_faults.kind_for(step, self.chance)
         on_filer = not isinstance(step, Quiesce | Release)
         if on_filer and world.turns.now < world.filer_up_at:
             kind = "filer refuses"
         if isinstance(step, Release) and step.ssid not in world.rows and kind.startswith("removal says yes"):
             kind = ""  # of what is not there it says that it is not there
-        other = self.chance.choice(self.weather.others) if self.weather.others else ""
-        history = course_of(step, kind, self.pace, self.chance, other)
-        if history.kind:
-            self.weather.struck[history.kind] = self.weather.struck.get(history.kind, 0) + 1
-            world.tell(process.words, process.pid, step, history.kind, f"acts after {history.acts:.1f} s")
+        other = self.chance.choice(self.site_faults.others) if self.site_faults.others else ""
+        behaviour = behaviour_of(step, kind, self.pace, self.chance, other)
+        if behaviour.kind:
+            self.site_faults.struck[behaviour.kind] = self.site_faults.struck.get(behaviour.kind, 0) + 1
+            world.record(process.words, process.pid, step, behaviour.kind, f"acts after {behaviour.acts:.1f} s")
         if isinstance(step, Rename | Delete):
             name = step.old if isinstance(step, Rename) else step.name
             shown = world.shown.get(step.volume, {}).get(name)
-            process.known_held[step.volume, name] = bool(shown is not None and shown.tags)
+            process.known_tagged[step.volume, name] = bool(shown is not None and shown.tags)
         result: list[str] = []
-        self._send(step, history, result)
-        if history.ends:
+        self._send(step, behaviour, result)
+        if behaviour.ends:
             pid = world.number()
-            world.programs[pid] = world.turns.now + history.ends
+            world.programs[pid] = world.turns.now + behaviour.ends
             on_start(Child(pid, world.turns.now))
             process.touch()
-        process.pause(history.answers)
+        process.pause(behaviour.answers)
         process.touch()
-        answer = history.answer(result[0] if result else "!it did nothing yet")
+        answer = behaviour.answer(result[0] if result else "!it did nothing yet")
         if not isinstance(answer, Refusal):
             self._answered(step, answer)
         return answer
 
-    def _send(self, step: Step, history: Course, result: list[str]) -> None:
-        """What was sent takes effect whether anybody lives to hear of it or not."""
-        if history.acts == NEVER:
+    def _send(self, step: Step, behaviour: CommandBehaviour, result: list[str]) -> None:
+        """What was sent takes effect whether or not the process lives to read the answer."""
+        if behaviour.acts == NEVER:
             return
-        coming = None
+        pending = None
         if isinstance(step, Quiesce):
-            coming = Coming(self.process, self.process.mark, step.vm.id, history.said_failed)
-            self.world.coming.append(coming)
+            pending = PendingCreate(self.process, self.process.mark, step.vm.id, behaviour.said_failed)
+            self.world.pending_creates.append(pending)
 
         def act() -> None:
-            if coming is not None:
-                self.world.coming.remove(coming)
+            if pending is not None:
+                self.world.pending_creates.remove(pending)
             try:
-                result.append(self._change(step, history))
-            except Trouble as trouble:
+                result.append(self._change(step, behaviour))
+            except SiteRefusal as trouble:
                 result.append(f"!{trouble}")
 
-        self.world.at(history.acts, act)
+        self.world.at(behaviour.acts, act)
 
-    def _change(self, step: Step, history: Course) -> str:
+    def _change(self, step: Step, behaviour: CommandBehaviour) -> str:
         world, process = self.world, self.process
         match step:
             case Quiesce(vm, name):
-                lag = 4.0 if history.kind == "create shown late" or "create shown late" in self.weather.kinds else 0.0
+                lag = 4.0 if "create shown late" in (behaviour.kind, *self.site_faults.kinds) else 0.0
                 row = world.create(vm.id, name, process.mark, process.job.name, lag)
-                row.said_failed = history.said_failed
+                row.said_failed = behaviour.said_failed
                 return row.ssid
             case Release(vm, ssid):
                 return "" if world.remove(process, vm.id, ssid) else "already"

@@ -12,6 +12,7 @@ import pytest
 from snapall.backup import decide_looks, decide_rotation, looks, report, rotation
 from snapall.backup.model import Job
 from snapall.backup.rotation import Listings
+from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete
 from tests.years.__main__ import SHM, figures
 from tests.years.years import Years
@@ -35,18 +36,18 @@ def test_nights_full_of_trouble_keep_the_promises(seed: int) -> None:
 
 
 def test_a_seed_gives_the_same_nights_again() -> None:
-    told = []
+    logs = []
     for _ in range(2):
         with years(5) as lived:
-            stories = list(lived.live(12, tell=11))
-            told.append((stories, figures(lived).split("\n")[2:]))
-    assert told[0] == told[1]
+            reports = list(lived.live(12, record=11))
+            logs.append((reports, figures(lived).split("\n")[2:]))
+    assert logs[0] == logs[1]
 
 
 def removes_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """A printed id is believed, whosever it is."""
     monkeypatch.setattr(looks, "_strangers", lambda *_: iter(()))
-    monkeypatch.setattr("snapall.backup.changes_vms.present_ids", lambda _: ())
+    monkeypatch.setattr(RunState, "present_ids", ())
 
 
 def says_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +60,7 @@ def gives_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide_looks, "_settled_by", lambda *_: [])
 
 
-def moves_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def moves_what_is_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tags are not looked at."""
     rotate = rotation.rotate
 
@@ -86,7 +87,7 @@ def deletes_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "plant", [removes_anything, says_all_is_well, gives_up_at_once, moves_what_is_held, deletes_two]
+    "plant", [removes_anything, says_all_is_well, gives_up_at_once, moves_what_is_tagged, deletes_two]
 )
 def test_a_planted_fault_is_found(plant: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(plant)

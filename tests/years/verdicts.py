@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from snapall.backup.model import Order
 from snapall.backup.outcome import QUIESCED
 from snapall.errors import Exit
-from tests.years.judge import Strict
+from tests.years.judge import StrictJudge
 from tests.years.process import Process
 from tests.years.world import VmRow, World
 
@@ -35,11 +35,11 @@ class _Scope:
 
 
 @dataclass
-class Court:
+class Verdicts:
     """Judges commands by their exit codes and by what they leave."""
 
     world: World
-    judge: Strict
+    judge: StrictJudge
     meddled: int = 0
     disturbed: set[int] = field(default_factory=set)  # the serials of snapshots that others renamed or deleted
 
@@ -55,7 +55,7 @@ class Court:
         }
 
     def after(self, process: Process, code: int, before: Before) -> None:
-        """Every rule that a command broke is told to the judge."""
+        """Report to the judge every rule that a command broke."""
         for text in self._broken(process, code, before):
             self.judge.say(process, f"exit {code}: {text}")
 
@@ -82,7 +82,7 @@ class Court:
         for row in self.world.ours():
             if mine.covers(row.job, row.by) and not (code != Exit.OK and _forgiven(row, self.world)):
                 yield f"{row.ssid} ({row.name}) is left on vm-{row.vm}"
-        for one in self.world.coming:
+        for one in self.world.pending_creates:
             known = one.vm in self.world.vms and mine.covers(one.process.job.name, one.mark)
             if known and not (code != Exit.OK and one.said_failed):
                 yield f"a snapshot of run {one.mark} may still appear on vm-{one.vm}"
@@ -93,7 +93,7 @@ class Court:
             return
         snaps = self.world.of_run(process.mark)
         for verdict in process.certified.verdicts:
-            missing = [v for v, one in snaps.items() if verdict.state == QUIESCED and verdict.vm.id not in one.held]
+            missing = [v for v, one in snaps.items() if verdict.state == QUIESCED and verdict.vm.id not in one.quiesced]
             if missing:
                 yield f"vm-{verdict.vm.id} is certified, and was not quiesced at the capture of {', '.join(missing)}"
 
@@ -108,7 +108,7 @@ class Court:
                 yield f"there is no new backup on {volume}"
             elif snap.name != wanted and process.mark not in self.judge.kept:
                 yield f"the new backup on {volume} is called {snap.name}"
-            elif missing := [vm.label for vm in process.eligible if vm.id not in snap.held]:
+            elif missing := [vm.label for vm in process.eligible if vm.id not in snap.quiesced]:
                 yield f"{', '.join(missing)} was not quiesced at the capture of {volume}"
 
     def _lost(self, process: Process, code: int, before: Before) -> Iterator[str]:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
-from tests.turns import Turns
 from tests.years.process import Process
+from tests.years.turns import Turns
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +41,7 @@ class Snap:
     by: str = ""
     made: float = 0.0
     tags: set[str] = field(default_factory=set)
-    held: frozenset[int] = frozenset()  # the VMs that the run had quiesced at this moment
+    quiesced: frozenset[int] = frozenset()  # the VMs that the run had quiesced at this moment
     listed: bool = False  # a living process was shown it
 
 
@@ -57,12 +57,12 @@ class Judge(Protocol):
     def renames(self, process: Process, volume: str, snap: Snap, new: str) -> None: ...
 
 
-class Trouble(Exception):
+class SiteRefusal(Exception):
     """What VirtualCenter or the filer answers instead of acting."""
 
 
 @dataclass(eq=False, slots=True)
-class Coming:
+class PendingCreate:
     """A create that was sent and has not taken effect yet, though it will."""
 
     process: Process
@@ -82,9 +82,9 @@ class World:
         self.shown: dict[str, dict[str, Snap]] = {}  # what the last `snap list` of a volume showed
         self.database_up_at = 0.0
         self.filer_up_at = 0.0
-        self.coming: list[Coming] = []
+        self.pending_creates: list[PendingCreate] = []
         self.programs: dict[int, float] = {}  # pid -> when it ends
-        self.story: list[tuple[float, tuple[object, ...]]] = []
+        self.log: list[tuple[float, tuple[object, ...]]] = []
         self.made = self.removed = self.captured = 0
         self._numbers = 1000
         self._judge: Judge | None = None
@@ -97,9 +97,9 @@ class World:
         assert self._judge is not None
         return self._judge
 
-    def tell(self, *words: object) -> None:
-        """For the story of a night in which something does not hold."""
-        self.story.append((self.turns.now, words))
+    def record(self, *words: object) -> None:
+        """Keep these words for the report of a night with a broken promise."""
+        self.log.append((self.turns.now, words))
 
     def number(self) -> int:
         self._numbers += 1
@@ -121,24 +121,24 @@ class World:
 
     def create(self, vm: int, name: str, by: str = "", job: str = "", lag: float = 0.0) -> VmRow:
         if vm not in self.vms:
-            raise Trouble(f"'vim.VirtualMachine:vm-{vm}' has already been deleted")
+            raise SiteRefusal(f"'vim.VirtualMachine:vm-{vm}' has already been deleted")
         row = VmRow(f"snapshot-{self.number()}", vm, name, self.turns.now, by, job, self.turns.now + lag)
         self.rows[row.ssid] = row
         self.made += bool(by)
-        self.tell("+", row.ssid, "vm", vm, name, by or "foreign")
+        self.record("+", row.ssid, "vm", vm, name, by or "foreign")
         return row
 
     def remove(self, process: Process, vm: int, ssid: str) -> bool:
         """Whether there was anything to remove."""
         if vm not in self.vms:
-            raise Trouble(f"'vim.VirtualMachine:vm-{vm}' has already been deleted")
+            raise SiteRefusal(f"'vim.VirtualMachine:vm-{vm}' has already been deleted")
         row = self.rows.get(ssid)
         if row is None or row.vm != vm:
             return False
         self.judge.removes(process, row)
         del self.rows[ssid]
         self.removed += 1
-        self.tell("-", ssid, "vm", vm)
+        self.record("-", ssid, "vm", vm)
         return True
 
     # The filer
@@ -165,36 +165,36 @@ class World:
 
     def snap(self, volume: str, name: str, by: str = "") -> Snap:
         if self.find(volume, name) is not None:
-            raise Trouble("Snapshot already exists.")
-        held = frozenset(row.vm for row in self.rows.values() if by and row.by == by)
-        one = Snap(self.number(), name, self.date(), by, self.turns.now, held=held)
+            raise SiteRefusal("Snapshot already exists.")
+        quiesced = frozenset(row.vm for row in self.rows.values() if by and row.by == by)
+        one = Snap(self.number(), name, self.date(), by, self.turns.now, quiesced=quiesced)
         self.volumes[volume].insert(0, one)
         self.captured += bool(by)
-        self.tell("snap create", volume, name, by or "foreign", "quiesced", sorted(held))
+        self.record("snap create", volume, name, by or "foreign", "quiesced", sorted(quiesced))
         return one
 
     def rename(self, process: Process, volume: str, old: str, new: str) -> None:
         one = self.find(volume, old)
         if one is None or self.find(volume, new) is not None:
-            raise Trouble("No such snapshot." if one is None else "Snapshot already exists.")
+            raise SiteRefusal("No such snapshot." if one is None else "Snapshot already exists.")
         self.judge.renames(process, volume, one, new)
         one.name = new
-        self.tell("snap rename", volume, old, new)
+        self.record("snap rename", volume, old, new)
 
     def delete(self, process: Process, volume: str, name: str) -> None:
         one = self.find(volume, name)
         if one is None:
-            raise Trouble("No such snapshot.")
+            raise SiteRefusal("No such snapshot.")
         if one.tags:
-            raise Trouble("Snapshot is busy.")
+            raise SiteRefusal("Snapshot is busy.")
         self.judge.deletes(process, volume, one)
         self.volumes[volume].remove(one)
-        self.tell("snap delete", volume, name)
+        self.record("snap delete", volume, name)
 
-    def told(self) -> str:
-        """The story so far."""
+    def rendered_log(self) -> str:
+        """The log so far, a line an event."""
         begin = datetime(1970, 1, 1, tzinfo=UTC)
         return "\n".join(
             f"  {begin + timedelta(seconds=at):%d %H:%M:%S.%f}"[:-4] + "  " + " ".join(map(str, words))
-            for at, words in self.story
+            for at, words in self.log
         )

@@ -45,12 +45,14 @@ def source_of(path: Path) -> Source:
         data = path.read_bytes()
         overlaid = beside.exists()
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "look at its name and its rights") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", "look at its name and its rights", "SA-7002"
+        ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
     batch = batch_of(data, overlay)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
-        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it")
+        raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")
     return Source(path, batch, overlay)
 
 

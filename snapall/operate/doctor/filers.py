@@ -61,12 +61,12 @@ class _FailFastTransport:
                 try:
                     return self._transport.run(command)
                 except NoAnswer as error:
-                    self._silence = command, NoAnswer(error.message, remedy)
+                    self._silence = command, NoAnswer(error.message, remedy, code=error.code)
                     raise self._silence[1] from error
             case unanswered, error if unanswered == command:
                 raise error
             case unanswered, _:
-                raise NoAnswer(f"not sent, because {self._name} did not answer `{unanswered}`", remedy)
+                raise NoAnswer(f"not sent, because {self._name} did not answer `{unanswered}`", remedy, code="SA-4204")
 
     def preconnect(self) -> None:
         self._transport.preconnect()
@@ -142,10 +142,10 @@ def _state(volumes: Volumes, volume: str) -> CheckOutcome:
     except SiteError as error:
         return _not_known(error, "allow `vol status` in the login's role; `snap list` is checked next")
     if state.state != "online":
-        raise Refused(f"volume {volume} is {state.state}", f"run `vol online {volume}` on the filer")
+        raise Refused(f"volume {volume} is {state.state}", f"run `vol online {volume}` on the filer", "SA-4201")
     if state.read_only:
         remedy = "name the source volume: a mirror's destination takes no snapshots"
-        raise Refused(f"volume {volume} is read-only", remedy)
+        raise Refused(f"volume {volume} is read-only", remedy, "SA-4202")
     return CheckOutcome("online")
 
 
@@ -154,7 +154,7 @@ def _count(system: FilerSystem, volume: str) -> Iterator[CheckOutcome]:
     busy = [row.name for row in rows if row.tags]
     if len(rows) > MOST:
         text = f"there are {len(rows)} snapshots; a volume holds 255"
-        raise Refused(text, f"delete some with `snap delete {volume} NAME`")
+        raise Refused(text, f"delete some with `snap delete {volume} NAME`", "SA-4203")
     text = f"{len(rows)} snapshots of at most 255"
     yield CheckOutcome(text, "delete some that nobody needs" if len(rows) > _CLOSE else "")
     if busy:

@@ -46,8 +46,8 @@ def _plan(plan: Plan) -> Iterator[CheckOutcome]:
     yield CheckOutcome(f"{len(plan.targets)} VMs would be quiesced{skipped}")
     for vm, why in plan.left:
         yield CheckOutcome(f"{vm.label} would not be quiesced: {why}", "fix this, or expect a partial backup (exit 3)")
-    for text in plan.warnings:
-        yield CheckOutcome(text, "run `snapall plan` for details; a run would go on with the same warning")
+    for one in plan.warnings:
+        yield CheckOutcome(one.text, "run `snapall plan` for details; a run would go on with the same warning")
 
 
 def check_orphans(checks: Checklist, job: Job, orphans: Callable[[], Sequence[Orphan]]) -> None:

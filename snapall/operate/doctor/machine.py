@@ -63,9 +63,11 @@ def _folder(settings: Config) -> CheckOutcome:
     path = settings.state
     nearest = _nearest(path)
     if not nearest.is_dir():
-        raise SnapallError(f"{nearest} is a file, but the journals need a folder", "set `state` to another path")
+        raise SnapallError(
+            f"{nearest} is a file, but the journals need a folder", "set `state` to another path", "SA-5301"
+        )
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise SnapallError(f"this user cannot write {nearest}", _OWNER)
+        raise SnapallError(f"this user cannot write {nearest}", _OWNER, "SA-5302")
     private.require_trusted(path)
     unread = private.not_readable_by(settings.readers, path) if settings.readers is not None and path.exists() else None
     if unread is not None:
@@ -110,7 +112,7 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
     texts = {when: f"`{when}`: {program} does not exist, or is not executable" for when, program in missing.items()}
     remedy = "set the hook to the full path of its program, as a list with the arguments"
     if "before" in texts:
-        raise SnapallError(f"{texts['before']}, so no backup would be begun", remedy)
+        raise SnapallError(f"{texts['before']}, so no backup would be begun", remedy, "SA-5303")
     for text in texts.values():
         yield CheckOutcome(text, remedy)
     if not missing:
@@ -120,7 +122,7 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
 def _lock(store: JournalStore, job: str) -> CheckOutcome:
     lock = lock_of(store, job)
     if lock.abandoned:
-        raise SnapallError(lock.abandoned, lock.remedy)
+        raise SnapallError(lock.abandoned, lock.remedy, lock.code)
     if not lock.at_work:
         return CheckOutcome("free")
     holder = holder_of(store.state, job)

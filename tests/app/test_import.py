@@ -1,0 +1,141 @@
+"""`snapall import`: the written configuration says what the batch said, and nothing is overwritten or given away."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from snapall import cli
+from snapall.config.json_schema import SHIPPED, directive
+from snapall.config.load import load
+from tests.config.batches import BATS, FILLED
+from tests.config.json_schema import accepts
+from tests.config.test_batch_file import put
+
+TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "mended"]
+
+
+def ended(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ending:
+        cli.main(["import", *map(str, args)])
+    out, err = capsys.readouterr()
+    return int(str(ending.value.code)), out, err
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_is_written_loads_as_the_batch_does(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    batch = put(tmp_path, (BATS / f"{name}.bat").read_bytes())
+    code, out, err = ended(capsys, batch, "--write-secrets")
+    assert (code, err) == (0, "")
+    written = load(tmp_path / "snapall.toml")
+    before = load(batch)
+    assert written.model_copy(update={"path": before.path}) == before
+    text = (tmp_path / "snapall.toml").read_text(encoding="utf-8")
+    assert text.startswith(f"{directive()}\n")
+    assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
+    for secret in (before.vcenter.password, before.database.password):
+        assert secret is not None
+        assert secret.reveal() not in (tmp_path / "snapall.toml").read_text().replace("vcpword", "")
+        assert secret.reveal() not in out.replace("%vc_user%", "")
+
+
+def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "own.secret").write_text("other\n")
+    overlay = '[vcenter]\npassword = { file = "own.secret" }\n[jobs.vmvol1]\nvms = { "a \\"b\\"" = "must" }\n'
+    batch = put(tmp_path, FILLED, overlay)
+    out = tmp_path / "far" / "new.toml"
+    assert ended(capsys, batch, "--out", out, "--write-secrets")[0] == 0
+    before = load(batch)
+    assert load(out).model_copy(update={"path": before.path}) == before
+    assert before.vcenter.password is not None
+    assert before.vcenter.password.reveal() == "other"
+    assert not (out.parent / "vc.secret").exists()
+    assert "snapall.bat.toml" in out.read_text()
+
+
+def test_passwords_may_stand_in_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    batch = put(tmp_path, FILLED)
+    code, out, _ = ended(capsys, batch, "--secrets", "env")
+    assert code == 0
+    assert "put the password of vcenter.password into the variable VCPWORD" in out
+    assert "consider files instead" in out
+    environ = {"VCPWORD": "vcpw", "SQLPWORD": "sqlpw"}
+    before = load(batch)
+    assert load(tmp_path / "snapall.toml", environ).model_copy(update={"path": before.path}) == before
+
+
+def test_secrets_are_written_only_when_asked_and_for_their_owner_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = put(tmp_path, FILLED)
+    old = os.umask(0)
+    try:
+        code, out, _ = ended(capsys, batch)
+        assert code == 0
+        assert not list(tmp_path.glob("*.secret"))
+        assert "put the password of vcenter.password into the file vc.secret" in out
+        (tmp_path / "snapall.toml").unlink()
+        assert ended(capsys, batch, "--write-secrets")[0] == 0
+    finally:
+        os.umask(old)
+    assert (tmp_path / "vc.secret").read_text() == "vcpw\n"
+    assert (tmp_path / "sql.secret").read_text() == "sqlpw\n"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("*.secret")} == {0o600}
+
+
+@pytest.mark.parametrize("there", ["snapall.toml", "vc.secret", "sql.secret"])
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str) -> None:
+    batch = put(tmp_path, FILLED)
+    (tmp_path / there).write_text("mine")
+    code, out, err = ended(capsys, batch, "--write-secrets")
+    assert (code, out) == (2, "")
+    assert f"{there}: already exists, and is not overwritten" in err
+    assert "remedy" in err
+    assert (tmp_path / there).read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["snapall.bat", there])
+
+
+def test_a_batch_that_is_not_understood_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    batch = put(tmp_path, (BATS / "broken_chain.bat").read_bytes())
+    code, out, err = ended(capsys, batch)
+    assert (code, out) == (2, "")
+    assert all(f"line {number}: " in err for number in (20, 22, 45))
+    assert [path.name for path in tmp_path.iterdir()] == ["snapall.bat"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["snapall.toml"], ["snapall.bat", "--write-secrets", "--secrets", "env"], ["snapall.bat", "--out", "x.ini"]],
+)
+def test_a_wrong_call_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, FILLED)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = ended(capsys, *args)
+    assert code == 2
+    assert "remedy" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["snapall.bat"]
+
+
+def test_the_defects_are_reported_with_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ended(capsys, put(tmp_path, FILLED))
+    assert "  line 35: %vc_user% is never set" in out
+    assert "  lines 20, 22, 24, 26: it deletes and renames the older backups before" in out
+    assert "replace snapall.bat in the schedule" in out
+
+
+def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(capsys, put(tmp_path, FILLED), "--json")
+    output = json.loads(out)
+    assert code == 0
+    assert output["written"] == [str(tmp_path / "snapall.toml")]
+    assert {"key": "vcenter.password", "file": "vc.secret", "missing": True} in output["secrets"]
+    assert {"lines", "what", "instead"} == output["defects"][0].keys()
+    assert "vcpw" not in out

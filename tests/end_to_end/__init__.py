@@ -1,0 +1,1 @@
+"""The whole tool, end to end: commands on the lab, judged by its ledger."""
