@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
 from snapall.config.load import from_batch
-from snapall.config.newfile import TablePath, text_of, write_new
+from snapall.config.newfile import TablePath, require_toml, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
@@ -103,10 +103,7 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     source = source_of(batch)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
-    if out.suffix.lower() != ".toml":
-        raise ConfigError(
-            f"{out}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
-        )
+    require_toml(out)
     folder = out.parent
     places = tuple(_places(source, config, kept))
     files = [(folder / one.name, f"{one.secret.reveal()}\n", 0o600) for one in places if with_secrets]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from snapall.app import init_answers
 from snapall.config.complaints import checked
@@ -30,22 +30,12 @@ _OF_FILER = (
 )
 
 
-class Person(Protocol):
-    """The person who answers."""
-
-    def ask(self, question: str, default: str | None, hidden: bool) -> str:
-        """Ask for one answer; `hidden` does not echo it, for passwords."""
-        ...
-
-    def show(self, text: str) -> None:
-        """Show a text."""
-        ...
-
-
 class Interview:
     """One interview. `given` has the answers from options; without a `person` a missing answer is an error."""
 
-    def __init__(self, given: Mapping[str, str | None], person: Person | None, folder: Path, *, checks: bool) -> None:
+    def __init__(
+        self, given: Mapping[str, str | None], person: init_answers.Person | None, folder: Path, *, checks: bool
+    ) -> None:
         """`folder`: of the configuration. `checks`: try the answers on the site."""
         self._given = given
         self._person = person

@@ -1,14 +1,26 @@
-"""Parses the answers to the questions of `init`. Each function raises ConfigError for a wrong answer."""
+"""The person who answers the questions of `init`, and what the answers mean; a wrong one raises ConfigError."""
 
 from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from snapall.backup.model import FILER_NAME
 from snapall.config.secret import holds_password
 from snapall.errors import ConfigError
+
+
+class Person(Protocol):
+    """The person who answers."""
+
+    def ask(self, question: str, default: str | None, hidden: bool) -> str:
+        """Ask for one answer; `hidden` does not echo it, for passwords."""
+        ...
+
+    def show(self, text: str) -> None:
+        """Show a text."""
+        ...
 
 
 def filled(text: str) -> str:

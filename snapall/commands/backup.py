@@ -58,8 +58,7 @@ def plan(
         return
     for one in outlooks:
         options.emit(plan_lines(one, options.width()))
-        for when, command in hooks_of(settings, one.plan.job):
-            options.say(f"hook {when}: {command}")
+        options.say(*(f"hook {when}: {command}" for when, command in hooks_of(settings, one.plan.job)))
 
 
 def recover(
@@ -90,6 +89,5 @@ def recover(
     if as_json:
         options.emit([json.dumps(orphans_json(orphans))])  # one line, for --yes adds its events
     else:
-        for line in orphan_lines(orphans, remove=yes):
-            options.say(line)
+        options.say(*orphan_lines(orphans, remove=yes))
     options.leave(recovery.remove_orphans(settings, found, output) if yes else Exit.OK)

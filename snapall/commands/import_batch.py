@@ -37,5 +37,4 @@ def import_batch(
     if as_json:
         options.emit(made.as_json())
         return
-    for line in made.lines():
-        options.say(line)
+    options.say(*made.lines())

@@ -102,9 +102,10 @@ def chosen(
     return settings, tuple(with_order(job, Order(order)) if order is not None else job for job in jobs)
 
 
-def say(line: str) -> None:
-    """Print a line on stdout, with whatever could harm a terminal escaped."""
-    typer.echo(printable(line))
+def say(*lines: str) -> None:
+    """Print lines on stdout, with whatever could harm a terminal escaped."""
+    for line in lines:
+        typer.echo(printable(line))
 
 
 def emit(result: Mapping[str, Any] | Iterable[str]) -> None:

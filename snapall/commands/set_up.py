@@ -103,6 +103,5 @@ def init(
     require_place(path)
     person = _Terminal() if sys.stdin.isatty() else None
     answers = Interview(given, person, path.parent, checks=not no_check).answers()
-    for file in write_first(path, answers):
-        options.say(f"wrote {file}")
+    options.say(*(f"wrote {file}" for file in write_first(path, answers)))
     options.say("Next: snapall doctor, then snapall plan, then snapall run")

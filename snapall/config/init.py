@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.config.load import load
-from snapall.config.newfile import TablePath, refuse_to_overwrite, text_of, write_new
+from snapall.config.newfile import TablePath, refuse_to_overwrite, require_toml, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
 from snapall.errors import ConfigError
@@ -101,10 +101,7 @@ def refuse_another(file: Path, secret: Secret) -> None:
 
 def require_place(path: Path) -> None:
     """Raise ConfigError if no configuration can be written there, before the first question."""
-    if path.suffix.lower() != ".toml":
-        raise ConfigError(
-            f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
-        )
+    require_toml(path)
     if not path.parent.is_dir():
         raise ConfigError(
             f"{path}: its folder does not exist", "create the folder, or name another file with --out", "SA-7007"

@@ -59,6 +59,14 @@ def write_new(files: Sequence[tuple[Path, str, int]], check: Callable[[], object
         undo.pop_all()
 
 
+def require_toml(path: Path) -> None:
+    """Raise ConfigError if the name of a configuration does not end in .toml."""
+    if path.suffix.lower() != ".toml":
+        raise ConfigError(
+            f"{path}: the name of a configuration ends in .toml", "name a file such as snapall.toml", "SA-7007"
+        )
+
+
 def refuse_to_overwrite(files: Sequence[Path]) -> None:
     """Raise ConfigError if one of the files exists."""
     try:

@@ -1,4 +1,4 @@
-"""The settings: the tables and keys of snapall.toml with their defaults, and the rules between them.
+"""The settings: the tables and keys of snapall.toml with their defaults; the rules between keys are in rules.py.
 
 A text below a key explains it to users: docs/configuration.md and the JSON schema are made from these models.
 """

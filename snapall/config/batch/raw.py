@@ -29,8 +29,11 @@ class Table:
         table[path[-1]] = value
         self.lines[path] = line
 
-    def agreed(self, found: Found, what: str, *keys: KeyPath, case: bool = True) -> Located | None:
-        """Return the one value that all lines give; record a fault, which shows neither, if two differ."""
+    def agreed(self, found: Found, what: str, *keys: KeyPath, case: bool = False) -> Located | None:
+        """Return the one value that all lines give; record a fault, which shows neither, if two differ.
+
+        `case`: upper and lower case differ, too.
+        """
         first: Located | None = None
         first_line = 0
         for value, line in found:

@@ -24,9 +24,8 @@ def vcenter(table: Table) -> None:
         return
     if len({login.bare for login, _ in logins}) > 1:
         line = next(line for login, line in logins if login.bare)
-        script.fault(
-            line, "vcbsnapshot has neither -u nor -p here, but has them elsewhere", "make the lines agree", user
-        )
+        text = "vcbsnapshot has neither -u nor -p here, but has them elsewhere"
+        script.fault(line, text, "make the lines agree", user)
     table.put_agreed(("vcenter", "host"), [(one.host, line) for one, line in logins], "the host of vcbsnapshot")
     table.put_agreed(user, [(one.user, line) for one, line in logins], "the user of vcbsnapshot")
     passwords: Found = [(one.password, line) for one, line in logins]
@@ -44,7 +43,7 @@ def vcenter(table: Table) -> None:
 def _program(logins: Sequence[Login], line: int, table: Table) -> None:
     key, folder = ("vcenter", "vcbsnapshot"), table.script.folder
     found: Found = [(one.program, one.program.line) for one in logins if one.program]
-    program = table.agreed(found, "the program vcbsnapshot", key, case=False)
+    program = table.agreed(found, "the program vcbsnapshot", key)
     if program is None and folder is not None and folder.text:
         program = _installed(folder)
     program = program or Located("vcbsnapshot", line)
@@ -64,8 +63,8 @@ def database(table: Table) -> None:
     queries = table.script.statements.of(Query)
     url = ("database", "url")
     calls = [(one.database, one.line) for one in queries]
-    login = table.agreed([(one.login, line) for one, line in calls], "the login of osql", url, case=False)
-    dsn = table.agreed([(one.dsn, line) for one, line in calls], "the data source of osql", url, case=False)
+    login = table.agreed([(one.login, line) for one, line in calls], "the login of osql", url)
+    dsn = table.agreed([(one.dsn, line) for one, line in calls], "the data source of osql", url)
     # SQLAlchemy decodes the login of a URL, but takes the data source's name as it stands.
     if dsn is not None and any(char in dsn.text for char in "/:@?#[];{}"):
         text = "the data source's name has a character that no database URL can hold"

@@ -27,7 +27,7 @@ def _job(sequence: Statements, table: Table) -> None:
     for snap in snaps:
         if snap.volume is not None:
             volumes.setdefault(snap.volume.text, []).append(snap)
-    filer = table.agreed([(snap.filer, snap.line) for snap in snaps], "the filer", case=False)
+    filer = table.agreed([(snap.filer, snap.line) for snap in snaps], "the filer")
     user = _user(snaps, table)
     if not volumes or filer is None:
         return
@@ -47,7 +47,7 @@ def _user(snaps: list[Snap], table: Table) -> Located | None:
     if without and len(without) < len(snaps):
         table.script.fault(without[0], "rsh has no -l here, but has one elsewhere", "make the lines agree", key)
         return None
-    return table.agreed([(snap.user, snap.line) for snap in snaps], "the user of rsh", key)
+    return table.agreed([(snap.user, snap.line) for snap in snaps], "the user of rsh", key, case=True)
 
 
 def _name(volume: str, filer: str, sequence: Statements, table: Table) -> str:
@@ -107,7 +107,8 @@ def _chains(name: str, volumes: dict[str, list[Snap]], table: Table) -> None:
 
 def _vm_snapshot(name: str, sequence: Statements, table: Table) -> None:
     key = ("jobs", name, "vm_snapshot")
-    value = table.agreed([(one.name, one.line) for one in sequence.of(QuiesceLoop)], "the VM snapshot's name", key)
+    names = [(one.name, one.line) for one in sequence.of(QuiesceLoop)]
+    value = table.agreed(names, "the VM snapshot's name", key, case=True)
     if value is None:
         return
     for look in sequence.of(SnapshotQuery):
