@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from snapall.lab.sites import tiny
 from tests.lab.atlab import CHAIN, AtLab
+from tests.lab.sites import tiny
 
 Make = Callable[..., AtLab]
 METRICS = ('log   = "snapall.log"', 'log   = "snapall.log"\nmetrics = "snapall.prom"')
