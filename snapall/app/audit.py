@@ -49,14 +49,14 @@ def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources
     sources: VmSources | None = None
     with _asking(problems):
         database = VirtualCenter(settings.database)
-        inventory = database.inventory()
+        names = {one.id: one.name for one in database.inventory()}
         placed = database.placements()
         rows = database.snapshots([one.vm.id for one in placed])
         vms = [(one.vm, one.datastores) for one in placed]
-        sources = VmSources(vms, {one.id: one.name for one in inventory}, rows)
+        sources = VmSources(vms, names, rows)
         for job in jobs:
             with _asking(problems, job.name):
-                ids[job.name] = ids_of(job.datastores, inventory)
+                ids[job.name] = ids_of(job.datastores, names)
     return sources, ids
 
 

@@ -44,12 +44,12 @@ def datastores(settings: Config) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     found = VirtualCenter(settings.database).inventory()
-    known = {one.id for one in found}
+    known = {one.id: one.name for one in found}
     wanted: dict[str, tuple[int, ...]] = {}
     faults = []
     for job in settings.jobs.values():
         try:
-            wanted[job.name] = ids_of(job.datastores, found)
+            wanted[job.name] = ids_of(job.datastores, known)
         except Refused as error:
             faults.append(f"job {job.name}: {error.message}")
             continue

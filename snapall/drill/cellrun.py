@@ -229,7 +229,7 @@ class _CellRun:
 
     def _until_guardian_has_ended(self) -> None:
         end = time.monotonic() + _PATIENCE
-        while any(str(self.folder) in word for words in guardians() for word in words):
+        while any(str(self.folder) in argument for argv in guardians() for argument in argv):
             if time.monotonic() > end:
                 self.hung.append(BrokenPromise(Broken.HUNG, f"the guardian has not ended after {_PATIENCE:g} s"))
                 return

@@ -1,4 +1,4 @@
-"""The sites to simulate: the paper's own, the small one of the batch recordings, a tiny one, a big one."""
+"""The sites to simulate: any that is specified, and the paper's own."""
 
 from __future__ import annotations
 
@@ -103,35 +103,6 @@ def paper() -> SiteSpec:
         volumes=(Volume("vmvol1", NIGHTLY + HOURLY), Volume("vmvol2", NIGHTLY), Volume("vmvol3", HOURLY)),
         vm_snapshots=((1200, foreign, "Quiesce"),),
     )
-
-
-def batch() -> SiteSpec:
-    """The plain case of the recordings of the batch: VMs 108, 110 and 1226 on 688, VM 2001 on 689."""
-    return SiteSpec(
-        hosts=((11, "esx01.example.edu"),),
-        datastores=((688, "vmvol1_vmfs"), (689, "vmvol2_vmfs")),
-        vms=(
-            LabVm(108, "web01", 11, (688,)),
-            LabVm(110, "web02", 11, (688,)),
-            LabVm(1226, "sql01", 11, (688,)),
-            LabVm(2001, "ora01", 11, (689,)),
-        ),
-        volumes=(Volume("vmvol1", NIGHTLY),),
-    )
-
-
-def tiny() -> SiteSpec:
-    """Two VMs on 688, and one on 689 with a snapshot that is not ours."""
-    small = batch()
-    vms = tuple(vm for vm in small.vms if vm.id != 1226)
-    return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
-
-
-def big(n: int) -> SiteSpec:
-    """`n` VMs on datastore 688."""
-    hosts = tuple((10 + h, f"esx{h:02d}.example.edu") for h in range(1, 8))
-    vms = tuple(LabVm(1000 + i, f"vm{i:04d}", 11 + i % 7, (688,)) for i in range(n))
-    return replace(batch(), hosts=hosts, vms=vms, next_snapshot=100_000)
 
 
 def build(directory: Path, site: SiteSpec) -> World:

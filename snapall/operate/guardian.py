@@ -134,9 +134,8 @@ class Guardian:
                 free = lock.try_acquire()
                 lock.release()
             except OSError as error:
-                raise JournalError(
-                    f"the lock {path} cannot be opened: {error.strerror}", JournalError.RIGHTS, "SA-5003"
-                ) from error
+                trouble = f"the lock {path} cannot be opened: {error.strerror}"
+                raise JournalError(trouble, JournalError.RIGHTS, "SA-5003") from error
             if free and self._run.lives and self.state.ended is None:
                 text = f"the lock {path} is free although process {self._run.pid} holds it"
                 raise JournalError(text, "move the state folder to a file system that supports locks", "SA-5002")
@@ -210,13 +209,9 @@ class Guardian:
     def _kill(self, why: str) -> None:
         if refused := self._run.kill():
             self._refused = True
-            self._recovery.publish(
-                Failed(
-                    f"{why}, and its guardian is not permitted to end it: {refused}",
-                    f"end process {self._run.pid}; its VMs are then released at once",
-                    "SA-5004",
-                )
-            )
+            text = f"{why}, and its guardian is not permitted to end it: {refused}"
+            remedy = f"end process {self._run.pid}; its VMs are then released at once"
+            self._recovery.publish(Failed(text, remedy, "SA-5004"))
         else:
             self._why = f"{why}, and was ended"
 

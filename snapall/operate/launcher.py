@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import snapall
 from snapall.backup.context import Guard, unguarded
@@ -87,7 +88,8 @@ class GuardianLauncher:
             # From the folder of this package; it changes to our folder once it runs.
             guardian = DetachedProcess(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
         except NotStarted as error:
-            return _refusal(error.message)
+            reason = error.message
+            return lambda: _refuse(reason)
         self._started.append(guardian)
         return lambda: self._await(guardian, stopped)
 
@@ -95,8 +97,7 @@ class GuardianLauncher:
         if guardian.ready(self._patience, stopped) or stopped():
             return
         guardian.end(1)
-        output = guardian.output or f"not ready within {self._patience:g} s"
-        raise _not_started(output)
+        _refuse(guardian.output or f"not ready within {self._patience:g} s")
 
 
 def _here() -> Path | None:
@@ -107,12 +108,5 @@ def _here() -> Path | None:
         return None
 
 
-def _not_started(reason: str) -> NoGuardian:
-    return NoGuardian(f"the guardian did not start: {reason}", _REMEDY.format(python=sys.executable), "SA-5001")
-
-
-def _refusal(reason: str) -> Callable[[], None]:
-    def refuse() -> None:
-        raise _not_started(reason)
-
-    return refuse
+def _refuse(reason: str) -> NoReturn:
+    raise NoGuardian(f"the guardian did not start: {reason}", _REMEDY.format(python=sys.executable), "SA-5001")

@@ -49,12 +49,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class VmStatistics:
-    """One VM over the runs. `asked`: in how many it was to be quiesced, `missed`: in how many of these it was not."""
+    """One VM over the runs. `targeted`: in how many it was to be quiesced, `missed`: in how many of these not."""
 
     vm: Vm
     create: Series
     remove: Series
-    asked: int
+    targeted: int
     missed: int
 
     @property

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from snapall.backup.model import Vm
 from snapall.errors import Refused
-from snapall.escaping import printable
-
-
-@dataclass(frozen=True, slots=True)
-class Datastore:
-    """A row of VPX_DATASTORE; the name as a person sees it."""
-
-    id: int
-    name: str
+from snapall.escaping import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +53,29 @@ def bytes_of(value: object) -> int | None:
 _MOST_BYTES = 2**63
 
 
-def ids_of(names: Sequence[int | str], known: Sequence[Datastore | Inventory]) -> tuple[int, ...]:
-    """The ids meant, each once; ids pass as they are. Raises Refused for names of no datastore, or of several."""
+def ids_of(names: Sequence[int | str], known: Mapping[int, str]) -> tuple[int, ...]:
+    """The ids meant, each once; ids pass as they are. Raises Refused for names of no datastore, or of several.
+
+    `known`: the names of all datastores by id.
+    """
     found: list[int] = []
     faults: list[str] = []
     for name in names:
-        match [name] if isinstance(name, int) else [one.id for one in known if one.name == name]:
+        match [name] if isinstance(name, int) else [one for one, known_name in known.items() if known_name == name]:
             case [one]:
                 found.append(one)
             case []:
-                faults.append(f"there is no datastore called {_quoted(str(name))}{_near(str(name), known)}")
+                faults.append(f"there is no datastore called {quoted(str(name))}{_near(str(name), [*known.values()])}")
             case several:
                 ids = ", ".join(map(str, several))
-                faults.append(f"several datastores are called {_quoted(str(name))}: {ids}")
+                faults.append(f"several datastores are called {quoted(str(name))}: {ids}")
     if faults:
         raise Refused("; ".join(faults), "name the datastore by its id; `snapall datastores` lists them", "SA-2006")
     return tuple(dict.fromkeys(found))
 
 
-def _quoted(name: str) -> str:
-    return f'"{printable(name)}"'
-
-
-def _near(name: str, known: Sequence[Datastore | Inventory]) -> str:
+def _near(name: str, known: Sequence[str]) -> str:
     """The names that may have been meant; those that differ in case or blanks come first."""
-    folded = [one.name for one in known if one.name.strip().lower() == name.strip().lower()]
-    near = dict.fromkeys([*folded, *difflib.get_close_matches(name, [one.name for one in known], n=5)])
-    return f"; near it: {', '.join(map(_quoted, near))}" if near else ""
+    folded = [one for one in known if one.strip().lower() == name.strip().lower()]
+    near = dict.fromkeys([*folded, *difflib.get_close_matches(name, known, n=5)])
+    return f"; near it: {', '.join(map(quoted, near))}" if near else ""

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 
 class Trouble(Enum):
-    """Why the database did not answer: what is said of it, and the remedy."""
+    """Why the database did not answer: what is said of it, the remedy, and the message's code."""
 
     OLD_SERVER = (
         "the ODBC driver no longer speaks to so old a SQL Server",
@@ -69,20 +69,10 @@ class Trouble(Enum):
     )
     OTHER = ("it could not be asked", "check database.url; the driver's own words are in the message", "SA-2112")
 
-    @property
-    def what(self) -> str:
-        """What is said of it."""
-        return self.value[0]
-
-    @property
-    def hint(self) -> str:
-        """The remedy."""
-        return self.value[1]
-
-    @property
-    def code(self) -> str:
-        """The message's code."""
-        return self.value[2]
+    def __init__(self, what: str, hint: str, code: str) -> None:
+        self.what = what
+        self.hint = hint
+        self.code = code
 
 
 # In this order: what a driver says first is often followed by a general line such as "connection failed". The texts are

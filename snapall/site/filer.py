@@ -86,15 +86,12 @@ class Transport(Protocol):
 
     def run(self, command: str) -> FilerReply:
         """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
-        ...
 
     def preconnect(self) -> None:
         """Do ahead of the next command what can be done; no command is given, and nothing is raised."""
-        ...
 
     def command_line(self, command: str) -> str:
         """How a person would give the same command."""
-        ...
 
 
 def sendable(command: str) -> bytes:

@@ -15,7 +15,7 @@ from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
 from snapall.errors import SiteError
-from snapall.site.datastores import Datastore, DatastoreVms, Inventory, Placed, bytes_of, ids_of
+from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
     bound_statements,
@@ -99,13 +99,12 @@ class VirtualCenter:
         found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
         return DatastoreVms(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
 
-    def datastores(self) -> tuple[Datastore, ...]:
-        """All datastores that VirtualCenter knows, by ascending id."""
+    def datastores(self) -> dict[int, str]:
+        """The names of all datastores that VirtualCenter knows, by id."""
         with self._asking() as ask:
             table = ask.table("VPX_DATASTORE")
             rows = ask.rows(select(table.c.ID, table.c.NAME))
-        named = (Datastore(id_of(one), _name(name)) for one, name in rows)
-        return tuple(sorted(named, key=lambda one: one.id))
+        return dict(sorted((id_of(one), _name(name)) for one, name in rows))
 
     def inventory(self) -> tuple[Inventory, ...]:
         """All datastores with their VMs and their space, by ascending id; what may not be read is None."""
@@ -143,7 +142,7 @@ class VirtualCenter:
 
         Ids pass as they are, so that a login without SELECT on VPX_DATASTORE will do.
         """
-        return ids_of(names, self.datastores() if any(isinstance(name, str) for name in names) else ())
+        return ids_of(names, self.datastores() if any(isinstance(name, str) for name in names) else {})
 
     def snapshots(self, vm_ids: Sequence[int], ssids: Sequence[str] = ()) -> tuple[VmSnapshot, ...]:
         """All snapshots of these VMs and, of whatever VM, those of these ids; each once, by ascending id.

@@ -10,14 +10,7 @@ from snapall.errors import Refused, SiteError
 from snapall.site.answers import REMEDIES, Meaning
 from snapall.site.excerpt import one_line
 from snapall.site.filer import no_volume
-from snapall.site.volumeanswers import (
-    Space,
-    VolumeState,
-    parse_autodelete,
-    parse_schedule,
-    parse_space,
-    parse_status,
-)
+from snapall.site.volumeanswers import Space, VolumeState, parse_autodelete, parse_schedule, parse_space, parse_status
 
 if TYPE_CHECKING:
     from snapall.site.filer import Transport

@@ -70,7 +70,7 @@ def _summary(found: Statistics, width: int, glyphs: Alphabet) -> list[str]:
     worse = [f"{label} {_percent(trend)}" for label, trend in sorted(grown, key=lambda pair: -pair[1]) if trend > 0.2]
     lines += [f"slower to quiesce than before: {', '.join(worse[:_NAMED])}"] if worse else []
     missed = sorted((one for one in found.vms if one.missed), key=lambda one: -one.missed)
-    most = [f"{one.vm.label} in {one.missed} of {one.asked} runs" for one in missed]
+    most = [f"{one.vm.label} in {one.missed} of {one.targeted} runs" for one in missed]
     lines += [f"most often not quiesced: {', '.join(most[:_NAMED])}"] if most else []
     return lines
 
@@ -107,7 +107,7 @@ def stats_json(found: Sequence[Statistics]) -> dict[str, object]:
 
 def _vm_json(one: VmStatistics) -> dict[str, object]:
     series = {"create": _series_json(one.create), "remove": _series_json(one.remove)}
-    return {"vm": one.vm.moref, "name": one.vm.name, **series, "asked": one.asked, "missed": one.missed}
+    return {"vm": one.vm.moref, "name": one.vm.name, **series, "asked": one.targeted, "missed": one.missed}
 
 
 def _series_json(series: Series) -> dict[str, object]:

@@ -14,9 +14,9 @@ from snapall.backup.journal import journals
 from snapall.backup.model import Vm, stamp_of
 from snapall.config.load import load
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
 from tests.backup.simulated import START, Stage
 from tests.benchmarks.plan import measure
+from tests.lab.sites import batch
 from tests.operate.slow_runs import slow_stage
 
 COUNT = 400

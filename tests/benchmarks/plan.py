@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from snapall.lab.serve import Lab
-from snapall.lab.sites import big
+from tests.lab.sites import big
 
 COMMAND = """\
 import resource, sys

@@ -33,8 +33,8 @@ from snapall.backup.journal import Journal, journals
 from snapall.backup.state import fold
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
-from snapall.lab.sites import big
 from tests.benchmarks.schedule import Call, Run
+from tests.lab.sites import big
 
 CREATE, REMOVE, FILER = 3.0, 5.0, 1.0  # seconds; of a site, before they are scaled
 MOST_PROGRAMS = 54

@@ -10,7 +10,7 @@ import pytest
 
 from snapall import __version__, cli
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
+from tests.lab.sites import batch
 
 LOOKING = ["list", "datastores", "status", "show", "stats", "audit", "doctor"]
 COMMANDS = ["run", "plan", "recover", *LOOKING, "import", "init", "schema", "explain", "demo", "drill", "lab"]

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from snapall.lab.faults import CREATE, REMOVE, Fault, FaultKind
-from snapall.lab.sites import LabVm, SiteSpec, batch
+from snapall.lab.sites import LabVm, SiteSpec
 from tests.conformity.recordings import recording
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab
+from tests.lab.sites import batch
 
 CRASH = 5  # the lowest byte of an access violation's exit code, all that this system keeps of it
 ERR = "{}: operation failed (stub-injected filer error)"

@@ -22,13 +22,13 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import SnapallError
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
 from snapall.site import process
 from snapall.site.dbdrivers import Trouble
 from snapall.site.rsh import Rsh, first_free
 from snapall.site.ssh import Ssh
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
+from tests.lab.sites import batch
 from tests.site.drivers import Driver, Pymssql, Pyodbc
 from tests.site.servers import SQL_2000, Server
 from tests.waiting import PATIENCE

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.sites import batch
 from tests.lab.atlab import CHAIN, AtLab
+from tests.lab.sites import batch
 
 Make = Callable[..., AtLab]
 ORDERS = pytest.mark.parametrize("order", ["safe", "paper"])

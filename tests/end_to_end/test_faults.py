@@ -18,8 +18,9 @@ import pytest
 
 from snapall.lab.faults import CREATE, REMOVE, Fault, FaultKind
 from snapall.lab.ledger import Change, Ledger
-from snapall.lab.sites import SiteSpec, batch, paper
+from snapall.lab.sites import SiteSpec, paper
 from tests.lab.atlab import CHAIN, AtLab, Ended, Hasty, signal_at, two_volumes, without_stamps
+from tests.lab.sites import batch
 from tests.operate.guardians import journal, running
 from tests.waiting import PATIENCE, holds_within, until
 

@@ -11,10 +11,11 @@ import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
-from snapall.lab.sites import batch, big, paper
+from snapall.lab.sites import paper
 from tests.lab import external_actors
 from tests.lab.atlab import CHAIN, AtLab, two_volumes, without_stamps
 from tests.lab.calls import end_calls
+from tests.lab.sites import batch, big
 from tests.waiting import PATIENCE, until
 
 Make = Callable[..., AtLab]

@@ -102,7 +102,7 @@ def _inventory(asked: VirtualCenter) -> None:
     known = asked.inventory()
     assert_rendered_safely(*(Warned(f"{one.name} {one.vms} {one.capacity} {one.free}") for one in known))
     with suppress(Refused):  # two of one name
-        ids_of([688, *(one.name for one in known)], known)
+        ids_of([688, *(one.name for one in known)], {one.id: one.name for one in known})
 
 
 def _vms(asked: VirtualCenter) -> None:

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.sites import LabVm, batch
+from snapall.lab.sites import LabVm
 from tests.lab.atlab import AtLab
+from tests.lab.sites import batch
 
 NAMES = (
     "[red]alarm[/red]",

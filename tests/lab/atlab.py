@@ -24,8 +24,9 @@ from snapall.lab.config_file import string
 from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.ledger import Ledger
 from snapall.lab.serve import Lab, new_keys
-from snapall.lab.sites import SiteSpec, batch
+from snapall.lab.sites import SiteSpec
 from snapall.lab.vcbserver import VcbServer, program
+from tests.lab.sites import batch
 
 CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 LIMITS = {

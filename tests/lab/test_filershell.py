@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import Ending, FilerShell, ShellReply
-from snapall.lab.sites import batch, build
+from snapall.lab.sites import build
 from snapall.lab.strikes import Struck
 from snapall.lab.texts import Says
 from tests.lab import external_actors
+from tests.lab.sites import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

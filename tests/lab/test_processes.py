@@ -14,7 +14,8 @@ import pytest
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch, big, build
+from snapall.lab.sites import build
+from tests.lab.sites import batch, big
 from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 from snapall.errors import SnapallError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
 from snapall.lab.world import World
+from tests.lab.sites import batch
 from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ import pytest
 from snapall.lab.faults import NAMED, Fault, FaultKind
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
-from snapall.lab.sites import batch, build
+from snapall.lab.sites import build
 from snapall.lab.sites import paper as paper_site
 from snapall.lab.vcbcalls import ProgramResult
 from snapall.lab.vcbsnapshot import main, parse, vcbsnapshot
 from snapall.lab.world import World
 from tests.lab import external_actors
+from tests.lab.sites import batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,11 @@ from snapall.backup.model import VmSnapshot
 from snapall.errors import SnapallError
 from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change, Effect, Entry, read_ledger
-from snapall.lab.sites import SiteSpec, batch, big, build, encoded, paper, tiny
+from snapall.lab.sites import SiteSpec, build, encoded, paper
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from snapall.lab.world import World
 from tests.lab import external_actors
+from tests.lab.sites import batch, big, tiny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,11 @@ from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.model import Vm
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
-from snapall.lab.sites import LabVm, SiteSpec, batch
+from snapall.lab.sites import LabVm, SiteSpec
 from tests.backup.simulated import Stage
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, Ended
+from tests.lab.sites import batch
 
 WEB = Vm(108, "web01")
 Make = Callable[..., AtLab]

@@ -21,7 +21,7 @@ from snapall.backup.steps import Quiesce
 from snapall.config.load import load
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.sites import SiteSpec, batch, big
+from snapall.lab.sites import SiteSpec
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
 from snapall.operate.doctor.vmware import clocks
 from snapall.operate.status import Level
@@ -29,6 +29,7 @@ from tests.backup.holders import held_though_dead
 from tests.backup.simulated import Stage
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, Ended
+from tests.lab.sites import batch, big
 
 Make = Callable[..., AtLab]
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)

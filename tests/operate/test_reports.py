@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from snapall.lab.sites import tiny
 from tests.lab.atlab import CHAIN, AtLab
+from tests.lab.sites import tiny
 
 Make = Callable[..., AtLab]
 METRICS = ('log   = "snapall.log"', 'log   = "snapall.log"\nmetrics = "snapall.prom"')
@@ -122,7 +122,7 @@ def test_the_list_has_age_space_grade_and_run(at_lab: Make) -> None:
     night = at_lab()
     night("run")
     lines = night("list").out.splitlines()
-    assert lines[0].split() == ["volume", "name", "date", "age", "space", "grade", "made", "by", "run", "tags"]
+    assert lines[0].split() == ["volume", "name", "date", "age", "space", "grade", "made", "by", "run"]
     assert re.search(r"vmvol1 +vmware_recent .* 0 min +<?\d+ % +quiesced 3/3 +\d{8}T\d{6}Z", lines[1])
     old = next(line for line in lines if "vmware_previous" in line)
     assert re.search(r"~\d+ (h|d) .*unknown", old)

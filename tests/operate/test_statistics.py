@@ -39,7 +39,7 @@ def test_a_vm_that_was_missed_is_counted_and_has_a_gap(stage: Stage) -> None:
     stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
     stage.night()
     (missed,) = [one for one in reckoned(stage).vms if one.vm.id == 110]
-    assert (missed.asked, missed.missed) == (2, 1)
+    assert (missed.targeted, missed.missed) == (2, 1)
     assert missed.create.values[1] is None
 
 

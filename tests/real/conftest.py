@@ -22,8 +22,9 @@ import pytest
 
 from snapall.config.secret import Secret
 from snapall.config.settings import Filer
-from snapall.lab.sites import batch, build
+from snapall.lab.sites import build
 from snapall.lab.world import World
+from tests.lab.sites import batch
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
 from tests.waiting import PATIENCE
 

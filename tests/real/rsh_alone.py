@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
+from tests.lab.sites import batch
 from tests.waiting import PATIENCE
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # Linux: linux/sockios.h and linux/if.h

@@ -15,9 +15,9 @@ from snapall.config.secret import Secret
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.serve import Lab
-from snapall.lab.sites import batch
 from snapall.site.filer import FilerSystem
 from snapall.site.ssh import Ssh
+from tests.lab.sites import batch
 from tests.real.conftest import OLD, Peer
 from tests.real.machine import program
 

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from snapall.config.settings import Database
 from snapall.lab.config_file import database_url
-from snapall.lab.sites import batch, build
+from snapall.lab.sites import build
 from snapall.site.virtualcenter import VirtualCenter
+from tests.lab.sites import batch
 from tests.site.drivers import Driver, Pg8000, Pyodbc
 from tests.site.servers import POSTGRESQL, SQL_2000, Server
 

@@ -16,7 +16,7 @@ from snapall.backup.model import Vm, VmSnapshot
 from snapall.config.secret import Secret
 from snapall.config.settings import Database
 from snapall.errors import Refused, SiteError
-from snapall.site.datastores import Datastore, Inventory, bytes_of
+from snapall.site.datastores import Inventory, bytes_of
 from snapall.site.virtualcenter import VirtualCenter
 
 TABLES = """
@@ -191,7 +191,7 @@ def test_datastores_are_found_by_id_or_by_their_exact_name(db: Db) -> None:
     names = ((700, "vol2"), (688, "vol1"), (690, "VOL1"), (691, "vol1 "), (692, "a%2fb"), (693, None))
     db.add("VPX_DATASTORE", *((one, name, None, None) for one, name in names))
     vc = db.asked()
-    assert vc.datastores()[:2] == (Datastore(688, "vol1"), Datastore(690, "VOL1"))
+    assert [*vc.datastores().items()][:2] == [(688, "vol1"), (690, "VOL1")]
     assert vc.datastore_ids(["vol1", 5, "a/b", "VOL1", 688]) == (688, 5, 692, 690)
 
 

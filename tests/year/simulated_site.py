@@ -23,11 +23,12 @@ from snapall.config.settings import Config
 from snapall.errors import SnapallError
 from snapall.lab.config_file import database_url
 from snapall.lab.ledger import Entry
-from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume, batch, build
+from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume, build
 from snapall.lab.world import World
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
+from tests.lab.sites import batch
 from tests.year.in_process import CommandSite, Interruptions, RunningWorld
 from tests.years.turns import HostClock, Turns
 

@@ -1,0 +1,36 @@
+"""Small sites and big ones: that of the batch's recordings, a tiny one, one of any size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume
+
+
+def batch() -> SiteSpec:
+    """The plain case of the recordings of the batch: VMs 108, 110 and 1226 on 688, VM 2001 on 689."""
+    return SiteSpec(
+        hosts=((11, "esx01.example.edu"),),
+        datastores=((688, "vmvol1_vmfs"), (689, "vmvol2_vmfs")),
+        vms=(
+            LabVm(108, "web01", 11, (688,)),
+            LabVm(110, "web02", 11, (688,)),
+            LabVm(1226, "sql01", 11, (688,)),
+            LabVm(2001, "ora01", 11, (689,)),
+        ),
+        volumes=(Volume("vmvol1", NIGHTLY),),
+    )
+
+
+def tiny() -> SiteSpec:
+    """Two VMs on 688, and one on 689 with a snapshot that is not ours."""
+    small = batch()
+    vms = tuple(vm for vm in small.vms if vm.id != 1226)
+    return replace(small, vms=vms, vm_snapshots=((1200, 2001, "Quiesce"),))
+
+
+def big(n: int) -> SiteSpec:
+    """`n` VMs on datastore 688."""
+    hosts = tuple((10 + h, f"esx{h:02d}.example.edu") for h in range(1, 8))
+    vms = tuple(LabVm(1000 + i, f"vm{i:04d}", 11 + i % 7, (688,)) for i in range(n))
+    return replace(batch(), hosts=hosts, vms=vms, next_snapshot=100_000)
