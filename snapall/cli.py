@@ -118,10 +118,17 @@ def _exit(code: int) -> NoReturn:
 def _print_error(error: SnapallError) -> None:
     lines = f"snapall: {coded(error.code, error.message)}".split("\n")
     lines += [f"  remedy: {error.hint}"] if error.hint else []
-    if sys.stderr.isatty():
+    if width := _columns():
         from snapall.views.columns import wrapped  # noqa: PLC0415 - rich
 
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
         lines = [part for line in lines for part in wrapped(line, width)]
     for line in lines:
         typer.echo(printable(line), err=True)
+
+
+def _columns() -> int:
+    """Return the columns of the terminal on stderr; 0 where there is none."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 0

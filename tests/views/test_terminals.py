@@ -101,11 +101,11 @@ def test_an_error_breaks_no_word_on_a_terminal() -> None:
     termios.tcsetwinsize(theirs, (24, 40))
     with open(theirs, "w", closefd=False) as stream, redirect_stderr(stream), pytest.raises(SystemExit):
         cli.main(["explain", "SA-9999"])
+    os.close(theirs)
     text = b""
     while text.count(b"\n") < 4:  # what was written arrives in pieces
         text += os.read(ours, 4096)
     os.close(ours)
-    os.close(theirs)
     assert text.decode().splitlines() == [
         "snapall: SA-7015 there is no message",
         "    'SA-9999'",
