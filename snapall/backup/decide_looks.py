@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from snapall.backup.actions import Draft, LookAtVms, Policy
+from snapall.backup.actions import Draft, LookAtVms, Policy, Send
 from snapall.backup.decide_vms import STOPPED_WAIT, STRAGGLERS, again_at, seconds
 from snapall.backup.phases import VmPhase, VmState
 from snapall.backup.record import Stage
@@ -29,13 +29,14 @@ def look(state: RunState, stage: Stage, draft: Draft) -> None:
 
 
 def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
-    """Look at once if a removal waits for it, else when the removals are over, else with growing pauses."""
+    """Look at once if a removal waits for it, else when no removal is under way or due, else with growing pauses."""
     found = state.outstanding
     stale = [one for one in found if not one.fresh]
     pause = min(2.0 ** min(state.looks, 9), LONGEST_PAUSE)
     next_look = None if state.looked_at is None else state.looked_at + seconds(pause)
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
-    calm = stale and not any(one.in_flight for one in found)
+    removing = any(one.in_flight for one in found) or any(isinstance(one, Send) for one in draft.actions)
+    calm = stale and not removing
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
         look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return

@@ -61,3 +61,11 @@ def test_no_create_is_sent_once_max_quiesced_is_over(tmp_path: Path) -> None:
     assert (report.exit, report.grade) == (Exit.PARTIAL, Grade.PARTIAL)
     assert sent(stage, Quiesce) == (108,)
     assert {one.vm.id: one.why for one in report.verdicts if one.why} == dict.fromkeys((110, 1226), "it was not tried")
+
+
+def test_removals_one_at_a_time_do_not_ask_the_database_after_each(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, pace=replace(PACE, parallel=1))
+    removals_sent: list[int] = []
+    stage.site.on_look = lambda: removals_sent.append(len(sent(stage, Release)))
+    assert stage.night().exit is Exit.OK
+    assert set(removals_sent) == {0, 3}
