@@ -54,8 +54,8 @@ Notify = Callable[[str, str, str], None]
 
 def combined(errors: Sequence[SnapallError]) -> SnapallError:
     """Combine several errors into one: a line for each message, and each remedy once."""
-    first, *others = {one.message: one for one in errors}.values()
-    lines = [first.message, *(coded(one.code, one.message) for one in others)]
+    first, *more = {one.message: one for one in errors}.values()
+    lines = [first.message, *(coded(one.code, one.message) for one in more)]
     return SnapallError("\n".join(lines), "; ".join(dict.fromkeys(one.hint for one in errors if one.hint)), first.code)
 
 
