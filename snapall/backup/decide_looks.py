@@ -32,11 +32,13 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     """Look at once if a removal waits for it, else when no removal is under way or due, else with growing pauses."""
     found = state.outstanding
     stale = [one for one in found if not one.fresh]
-    pause = min(2.0 ** min(state.looks, 9), LONGEST_PAUSE)
-    next_look = None if state.looked_at is None else state.looked_at + seconds(pause)
     urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
     removing = any(one.in_flight for one in found) or any(isinstance(one, Send) for one in draft.actions)
     calm = stale and not removing
+    retried = [one for one in found if one.removals and not one.removed and not one.in_flight]
+    hurried = not removing or retried or any(not one.ids for one in found)  # something waits for what a look shows
+    pause = min(2.0 ** min(state.looks, 9), LONGEST_PAUSE) if hurried else LONGEST_PAUSE
+    next_look = None if state.looked_at is None else state.looked_at + seconds(pause)
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
         look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return

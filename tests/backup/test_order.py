@@ -12,7 +12,7 @@ from snapall.backup.run import BackupRun
 from snapall.backup.schedule import Durations, History, Schedule, schedule
 from snapall.backup.steps import Outcome, Quiesce, Release, Step
 from snapall.errors import Exit
-from tests.backup.simulated import JOB, PACE, Act, Stage, quiesce_of
+from tests.backup.simulated import JOB, PACE, Act, Stage, quiesce_of, release_of
 
 LISTED = (108, 110, 1226)  # as the database lists them
 UNEVEN = History({108: Durations(5, 60), 110: Durations(60, 30), 1226: Durations(30, 5)})
@@ -66,6 +66,13 @@ def test_no_create_is_sent_once_max_quiesced_is_over(tmp_path: Path) -> None:
 def test_removals_one_at_a_time_do_not_ask_the_database_after_each(tmp_path: Path) -> None:
     stage = Stage(tmp_path, pace=replace(PACE, parallel=1))
     removals_sent: list[int] = []
+
+    def slow(step: Step, act: Act) -> Outcome:
+        stage.clock.push(5)
+        return act(step)
+
+    for vm in LISTED:
+        stage.site.fail(release_of(vm), slow)
     stage.site.on_look = lambda: removals_sent.append(len(sent(stage, Release)))
     assert stage.night().exit is Exit.OK
     assert set(removals_sent) == {0, 3}
