@@ -124,7 +124,7 @@ def capture_failed(state: RunState) -> Failed | None:
         kept = "the renamed backups get their names back; in paper order the oldest backup may be lost"
     for silent in state.filer.values():
         if state.captured_at is not None:
-            return Failed(silent.why, silent.hint or kept, silent.code or "SA-1208")
+            return Failed(f"it is unknown whether the backup was taken: {silent.why}", silent.hint or kept, "SA-1208")
     for one in state.captures.values():
         if one.phase is CapturePhase.ABSENT or _lost_twice(state, one):
             why = next((call.why for call in reversed(one.calls) if call.why), "")
