@@ -22,7 +22,7 @@ from snapall.escaping import quoted
 _REMOTE_SHELLS = ("ssh", "plink")
 
 # What a reading adds to a table, under keys that nobody writes.
-NAME, GIVEN = "[name]", "[given]"
+NAME, GIVEN = "\0name", "\0given"
 Faults = Iterator[tuple[str, str]]
 """Faults: the key, "" for the table itself, and what is wrong with it."""
 Rule = Callable[[frozenset[str], Mapping[str, Any], Reading], Faults]

@@ -655,3 +655,8 @@ def test_any_value_is_used_or_reported_as_a_fault(key: str, value: object) -> No
 def test_any_text_gives_nothing_worse_than_a_fault(text: str) -> None:
     with pytest.raises(ConfigError):
         parse(text, Path("/nowhere/snapall.toml"), {})
+
+
+@pytest.mark.parametrize("key", ['"[name]"', '"[given]"'])
+def test_no_key_is_reserved_for_the_reader_itself(folder: Path, key: str) -> None:
+    assert "is not a known key" in " ".join(faults(folder, f'{key} = "x"\n{PLAIN}'))
