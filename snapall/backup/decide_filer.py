@@ -171,7 +171,7 @@ def _rename_back(state: RunState, draft: Draft) -> None:
         if tried is None and not named[back.old].tags:
             draft.actions.append(Send(Stage.SETTLE, back))
             return
-        why = _in_use(named[back.old]) if tried is None else tried.call.why or "it is not listed"
+        why = _in_use(named[back.old]) if tried is None else tried.call.why or "it kept its name"
         text = f"{back.old} on {back.volume} could not be renamed back to {back.new}: {why}"
         record_once(state, draft, Failed(text, "`snapall recover` tries again", "SA-1209"))
         stuck.add(rename.volume)

@@ -38,6 +38,7 @@ from snapall.backup.facts import (
 )
 from snapall.backup.record import What
 from snapall.backup.steps import Step
+from snapall.errors import coded
 from snapall.views import messages
 from snapall.views.labels import Labels
 
@@ -108,8 +109,8 @@ def _of_vm(fact: LeftOut | Found | Adopted | Withheld | SnapshotVanished | VmLos
             return None if names.created(vm) else _news(f"the database lists {ssid} for {names.vm(vm)}")
         case Adopted(adopted, name, ssid):
             return _news(f"{adopted.label}: removing {name} ({ssid}), which no run made, as requested")
-        case Withheld(vm, ssid, why):
-            return _trouble(f"{names.vm(vm)}: {ssid} is not removed: {why}", of_vm=True)
+        case Withheld(vm, ssid, why, code):
+            return _trouble(coded(code, f"{names.vm(vm)}: {ssid} is not removed: {why}"), of_vm=True)
         case SnapshotVanished(vm):
             return _trouble(f"{names.vm(vm)}: somebody else removed its snapshot before the release", of_vm=True)
         case VmLost(vm):
