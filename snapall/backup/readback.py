@@ -116,7 +116,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     lost = [one.vm.label for one in never_asked(state)]
     rest = f"; it is unknown whether the run tried {', '.join(lost)}" if lost else ""
     return Damaged(
-        f"the journal {path} {what}; by its readable lines, these VMs may still be quiesced: {named}{rest}",
+        f"the journal {path} {what}; judging by its readable lines, possibly still quiesced: {named}{rest}",
         put_aside(path),
         "SA-1507",
         state,
