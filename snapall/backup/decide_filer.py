@@ -51,7 +51,7 @@ def differing(state: RunState) -> str:
     volume = sorted(state.differs)[0]
     rows = state.listings[volume].rows
     listed = ", ".join(f"{row.name} of {row.date}" for row in rows if row.name in state.header.job.chain) or "empty"
-    return f"the chain on {volume} is not what the filer answered: {listed}"
+    return f"`snap list` of {volume} contradicts the filer's answers: {listed}"
 
 
 def command_of(step: Step) -> str:
@@ -111,7 +111,7 @@ def await_answers(state: RunState, now: datetime, policy: Policy, draft: Draft, 
                 return True
             continue
         if policy.patient and (state.stopped_at is None or stage is Stage.ROTATE):  # a rotation is finished
-            why = f"no answer to `{command_of(calls[-1].step)}`, which may still act"
+            why = f"no answer to `{command_of(calls[-1].step)}`, which may still take effect"
             at = state.listings[volume].at + seconds(SETTLE_PAUSE)
             draft.read_at(at, ReadVolume(stage, volume), now, until, why)
     return waiting

@@ -92,7 +92,7 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
         path = state / f"{job}.lock"
         return Locked(
             f"the lock {path} is held by a process that has left no holder file",
-            f"if that lasts, find who holds it with {_search(path)}, and end that process",
+            f"if that lasts, find the process with {_search(path)}; if it is no run at work, end it",
             "SA-1012",
         )
     return Locked(

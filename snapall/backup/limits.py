@@ -21,7 +21,7 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
     if (survey.empty or not survey.vms) and not job.allow_empty:
         stores = ", ".join(str(one) for one in survey.empty or job.datastores)
         raise Refused(
-            f"job {job.name}: no VM lies on datastore {stores}",
+            f"job {job.name}: no VM is on datastore {stores}",
             "check the id (a wrong one is likelier than an empty datastore), or set allow_empty = true",
             "SA-1001",
         )

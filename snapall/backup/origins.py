@@ -117,7 +117,7 @@ def recall(job: Job, known: Sequence[Origin], listings: Listings) -> Provenance:
         missing = [volume for volume in job.volumes if not any(o.run == run and o.volume == volume for o in alive)]
         why = f"is not complete on {', '.join(missing)}" if missing else ""
         if run < latest and runs[run] >= job.publish:  # other settings kept it from the chain before
-            why = why or f"is older than that of {latest}, which is in the chain"
+            why = why or f"is older than that of {latest}, which is published"
         if why:
             text = f"the backup of {run} {why}: it stays pending and is never published"
             warnings.append(Warned(text, f"delete {name} by hand on the filer when you no longer need it", "SA-1314"))

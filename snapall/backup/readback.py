@@ -116,7 +116,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
     lost = [one.vm.label for one in never_asked(state)]
     rest = f"; it is unknown whether the run tried {', '.join(lost)}" if lost else ""
     return Damaged(
-        f"the journal {path} {what}; its readable lines name as possibly still quiesced: {named}{rest}",
+        f"the journal {path} {what}; judging by its readable lines, possibly still quiesced: {named}{rest}",
         put_aside(path),
         "SA-1507",
         state,
@@ -128,8 +128,8 @@ def put_aside(path: Path) -> str:
     old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
     return (
         f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "
-        "snapshots that the run may have left once they are older than max_quiesced, and `snapall recover --adopt "
-        "--yes`, which removes them; `snapall audit` shows what is left on the filer"
+        "snapshots that the run may have left once they are older than max_quiesced; check the list, then remove them "
+        "all with `snapall recover --adopt --yes`; `snapall audit` shows what is left on the filer"
     )
 
 
@@ -147,6 +147,6 @@ def _require_format(path: Path, data: bytes) -> None:
         version = header.get("version", "unknown")
         raise OldFormat(
             f"the journal {path} was written by another version of snapall ({version})",
-            f"settle it with that version (`snapall recover`); where that one is gone, {put_aside(path)}",
+            f"settle it with that version (`snapall recover`); if you no longer have it, {put_aside(path)}",
             "SA-1508",
         )

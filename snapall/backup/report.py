@@ -107,7 +107,7 @@ def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple
             text = "was released, but the database could not confirm it"
             found.append(Failed(f"{one.vm.label} {text}: {one.name}", again, "SA-1111"))
         else:
-            text = "vcbsnapshot said that it failed, and it is not listed; the next run checks again"
+            text = "vcbsnapshot reported a failure, and the snapshot is not listed; the next run checks again"
             found.append(Warned(f"{one.vm.label}: {one.name}: {text}", f"{again} in a while", "SA-1112"))
     return (*found, *losses(state))
 
@@ -116,11 +116,11 @@ def _help(one: VmState, again: str) -> str:
     """The remedy for a VM that may still be quiesced: a retry does not always help."""
     if one.stranger and len(one.withheld) > 1:
         return (
-            f"rename or remove the foreign snapshots of that name in the Snapshot Manager: snapall takes the last "
-            f"{one.name} that is left for its own, and `snapall recover` removes it"
+            f"in the Snapshot Manager, rename every {one.name} that this run did not make, until one is left: snapall "
+            "takes that one for its own, and `snapall recover` removes it"
         )
     if one.ids and one.removed:
-        return f"{again}; if vcbsnapshot again reports it as removed, remove it in the Snapshot Manager"
+        return f"{again}; if vcbsnapshot again claims that it was removed, remove it in the Snapshot Manager"
     return again
 
 
@@ -157,11 +157,11 @@ def _withheld(one: VmState) -> str:
 
 def _loss(one: VmState) -> Failed:
     if one.stranger:
-        remedy = "check the VM's snapshots: remove the one that nobody else made by hand, or with `recover --adopt`"
+        remedy = "check the VM's snapshots in the Snapshot Manager, and remove the one that this run made"
         return Failed(_label_given_up(one), remedy, "SA-1114")
     remedy = (
         "the snapshot stays with the VM's files: if the VM is registered again (under a new moref), remove it "
-        "in the Snapshot Manager, or with `snapall recover --adopt`"
+        "in the Snapshot Manager; `snapall recover --adopt` lists it"
     )
     return Failed(_label_given_up(one), remedy, "SA-1113")
 

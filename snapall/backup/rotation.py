@@ -135,7 +135,7 @@ def _drop(job: Job, listings: Listings, one: Pending) -> list[Move]:
     if one.doomed:
         return [Move(Delete(volume, one.name), "the rest of a pending backup that is deleted") for volume in volumes]
     reason = (
-        "pending, not good enough for the chain, and a newer backup is confirmed"
+        "pending, below `publish`, and a newer backup is confirmed"
         if one.grade < job.publish
         else f"the oldest of more than {len(job.chain)} pending backups"
     )
@@ -153,7 +153,7 @@ def _publish(job: Job, listings: Listings, name: str) -> list[Move] | Blocked:
         if isinstance(shifted, Blocked):
             return shifted
         moves += shifted
-        moves.append(Move(Rename(volume, name, job.newest), "confirmed: the newest backup of the chain"))
+        moves.append(Move(Rename(volume, name, job.newest), "confirmed: it becomes the newest retained backup"))
     return moves
 
 

@@ -158,7 +158,7 @@ class BackupRun:
                 if one.name in self.job.chain:  # in paper order: a new capture would get the same name
                     raise SiteError(
                         f"it is unknown whether an earlier run made {one.name} on {one.volume}: nothing was changed",
-                        "`snapall recover` finds out as soon as the filer can be asked",
+                        "`snapall recover` finds out once the filer answers again",
                         "SA-1006",
                     )
 

@@ -62,11 +62,13 @@ def plan(
 
 
 def recover(
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for creates that may still act.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not wait for unanswered creates that may still take effect.")
+    ] = False,
     adopt: Annotated[
         bool, typer.Option("--adopt", help="List old VM snapshots with a job's name that no run made.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove every snapshot that it lists.")] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -112,7 +112,7 @@ def _strangers(job: Job, volume: str, known: Sequence[Origin], rows: Rows) -> It
             yield AuditFinding(FindingKind.PENDING, job.name, text, remedy, "SA-5416")
         elif beyond_chain(job, row.name):
             text = f"{row.name} on {volume} is beyond the {len(job.chain)} retained names"
-            remedy = "delete it by hand, which snapall never does, or raise `retain`"
+            remedy = "delete it by hand (snapall never does), or raise `retain`"
             yield AuditFinding(FindingKind.BEYOND, job.name, text, remedy, "SA-5417")
 
 

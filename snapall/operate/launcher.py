@@ -26,7 +26,7 @@ PATIENCE = 60.0
 
 _REMEDY = (
     "check whether {python} can be started, and how busy the machine is; nothing was quiesced. Or set `guardian = "
-    "false` in the job: after a killed run, run `snapall recover` then"
+    "false` in the job, and run `snapall recover` yourself after a killed run"
 )
 
 

@@ -33,15 +33,15 @@ class Meaning(StrEnum):
 
 REMEDIES: Mapping[Meaning, str] = {
     Meaning.OK: "",
-    Meaning.EXISTS: "find out with `snap list` who made the snapshot of that name",
-    Meaning.ABSENT: "somebody else removed or renamed it; check with `snap list`",
+    Meaning.EXISTS: "a snapshot of that name already exists: `snapall list` shows whether a run made it",
+    Meaning.ABSENT: "someone else removed or renamed it; check with `snap list`",
     Meaning.BUSY: "destroy or split the clone, or wait for the transfer or dump that holds the snapshot",
     Meaning.READ_ONLY: "this volume is the destination of a mirror; name the source volume",
     Meaning.RETRY_LATER: "a clone is being split, or a restore runs on the volume; try again when it has ended",
     Meaning.NO_VOLUME: "check `volumes` of the job against `vol status` on the filer",
     Meaning.NO_SPACE: "free space on the volume: see `df` and `snap list`",
     Meaning.LIMIT: "a volume holds 255 snapshots; delete some that nobody needs",
-    Meaning.BAD_COMMAND: "the filer does not know the command: is it Data ONTAP 7-Mode?",
+    Meaning.BAD_COMMAND: "check that the filer runs Data ONTAP 7-Mode, and that the login's role allows the command",
     Meaning.UNKNOWN_ERROR: "snapall does not know this answer; `snap list` shows what happened",
 }
 """What an administrator does about it."""
@@ -218,6 +218,6 @@ def require_7mode(version: str) -> None:
     if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
         raise Refused(
             f"this filer does not run in 7-Mode: {line!r}",
-            hint="snapall supports Data ONTAP 7-Mode only; Cluster-Mode has other commands",
+            hint="snapall supports Data ONTAP 7-Mode only; the commands of Cluster-Mode differ",
             code="SA-4007",
         )

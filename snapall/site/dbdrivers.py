@@ -13,13 +13,13 @@ class Trouble(Enum):
     """Why the database did not answer: what is said of it, the remedy, and the message's code."""
 
     OLD_SERVER = (
-        "the ODBC driver no longer speaks to so old a SQL Server",
+        "the ODBC driver does not support a SQL Server this old",
         "use FreeTDS with TDS version 7.1 for SQL Server 2000 and 7.2 for 2005 (docs/legacy-sites.md)",
         "SA-2101",
     )
     ENCRYPTION = (
         "driver and server cannot agree on encryption",
-        "old servers speak TLS 1.0 at best: `Encrypt=no` with Microsoft's driver, `encryption = off` with FreeTDS",
+        "set `Encrypt=no` (Microsoft's driver) or `encryption = off` (FreeTDS): old servers speak TLS 1.0 at best",
         "SA-2102",
     )
     DRIVER = (
@@ -29,7 +29,7 @@ class Trouble(Enum):
     )
     DSN = (
         "the ODBC data source is missing",
-        "define the DSN of database.url as a system DSN, of Python's 32 or 64 bits, with a Driver of odbcinst.ini",
+        "define the DSN of database.url as a system DSN, 32 or 64 bits as Python, with a Driver listed in odbcinst.ini",
         "SA-2104",
     )
     LOGIN = (
@@ -67,7 +67,7 @@ class Trouble(Enum):
         "check the version: the tables of this VirtualCenter differ from those of 2.x",
         "SA-2111",
     )
-    OTHER = ("it could not be asked", "check database.url; the driver's own words are in the message", "SA-2112")
+    OTHER = ("unexpected error", "check database.url; the message ends with the driver's own text", "SA-2112")
 
     def __init__(self, what: str, hint: str, code: str) -> None:
         self.what = what

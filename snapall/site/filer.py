@@ -169,7 +169,7 @@ class FilerSystem:
             case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
                 # Over rsh nothing else tells that the connection broke; what is missing would count as gone.
                 raise NoAnswer(
-                    f"{self._name} did not list all snapshots of {volume}: its answer breaks off in a line",
+                    f"{self._name} did not list all snapshots of {volume}: its answer ends in the middle of a line",
                     hint="run `snap list` by hand and check that its answer is complete",
                     output=reply.stdout,
                     code="SA-4010",

@@ -77,12 +77,15 @@ class Rsh:
                 code="SA-4104",
             )
         # The request and the command went out together, so a filer that hangs up may have executed it.
-        raise self._no_answer("it hung up" if first == b"" else f"it spoke no rsh: {one_line(repr(first + answer))}")
+        heard = one_line(repr(first + answer))
+        raise self._no_answer(
+            "the filer closed the connection" if first == b"" else f"this is not an rsh answer: {heard}"
+        )
 
     def _no_answer(self, reason: str, heard: bytes | bytearray = b"") -> NoAnswer:
         return NoAnswer(
             f"no complete answer by rsh from the filer {self._settings.host}: {reason}",
-            hint="check with `snap list` what happened",
+            hint="run `snap list` to see what happened",
             output=heard.decode("utf-8", "replace"),
             code="SA-4103",
         )
@@ -105,8 +108,8 @@ def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) 
         except PermissionError as error:
             raise NotSent(
                 f"rsh needs a source port below 1024, and this account may not use one: {error}",
-                hint="run as root, or give CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
-                "filer does not insist",
+                hint="run as root, or grant CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
+                "filer accepts any port",
                 code="SA-4105",
             ) from error
         except OSError as error:

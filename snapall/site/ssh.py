@@ -98,7 +98,7 @@ class Ssh:
             except _FAILURES as error:
                 raise NoAnswer(
                     f"no complete answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
-                    hint="check with `snap list` what happened",
+                    hint="run `snap list` to see what happened",
                     output=heard.decode("utf-8", "replace"),
                     code="SA-4114",
                 ) from error
@@ -188,14 +188,14 @@ class Ssh:
             case Secret():
                 transport.auth_password(self._user, proof.reveal(), fallback=False)
         if not transport.is_authenticated():
-            raise paramiko.AuthenticationException("the filer wants a second proof")
+            raise paramiko.AuthenticationException("the filer asks for a second factor")
 
     def _not_sent(self, error: Exception, deadline: Deadline) -> NotSent:
         host, reason = self._settings.host, self._reason(error, deadline)
         match error:
             case paramiko.AuthenticationException():
                 return NotSent(
-                    f"the filer {host} did not let {self._user} in by ssh: {reason}",
+                    f"the filer {host} refused the ssh login of {self._user}: {reason}",
                     hint="check `user` and `key_file` or `password`; on the filer, /etc/sshd/USER/.ssh/authorized_keys "
                     "and a role with login-ssh and cli-snap*",
                     hop=Hop.LOGIN,
@@ -218,8 +218,8 @@ class Ssh:
 
     def _reason(self, error: Exception, deadline: Deadline) -> str:
         if deadline.over:
-            return f"its time of {self._settings.timeout:g} s is over"
-        return one_line(str(error)) or "it hung up"
+            return f"timed out after {self._settings.timeout:g} s"
+        return one_line(str(error)) or "the filer closed the connection"
 
 
 def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> FilerReply:
@@ -230,10 +230,10 @@ def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> Fil
     stderr = _drain(channel.recv_stderr, heard)
     status = channel.recv_exit_status()
     if status == -1:
-        raise EOFError("it hung up before the command ended")
+        raise EOFError("the filer closed the connection before the command ended")
     if status != 0 and not stdout.strip() and not stderr.strip():
         # Silence is success to a filer's client, so a failure must not be silent.
-        raise EOFError(f"the command ended with exit status {status} and said nothing")
+        raise EOFError(f"the command ended with exit status {status} and printed nothing")
     return FilerReply(stdout, stderr)
 
 

@@ -111,7 +111,7 @@ class KnownHosts:
         raise NotSent(
             f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._file}; nothing was sent",
-            hint="somebody may be listening in. Ask whoever runs the filer whether its keys are new or its partner "
+            hint="this may be an attack. Ask the filer's administrator whether its keys are new or its partner "
             f"took over; only then remove the old line, and {self._add_the_line(key)}",
             hop=Hop.HOST_KEY,
             code="SA-4115",
@@ -123,7 +123,7 @@ class KnownHosts:
         except Exception as error:
             raise NotSent(
                 f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
-                hint="create the file: an empty one will do, since snapall then prints the line to add",
+                hint="create the file: an empty one will do, because snapall then prints the line to add",
                 hop=Hop.HOST_KEY,
                 code="SA-4119",
             ) from error

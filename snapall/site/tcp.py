@@ -56,9 +56,9 @@ def connect(
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NotSent(
-            f"the filer {host} has no address: {error}", hint="check its `host`, and the DNS", code="SA-4102"
+            f"the name of the filer {host} cannot be resolved: {error}", hint="check its `host` and DNS", code="SA-4102"
         ) from error
-    failure = OSError("it has no address")
+    failure = OSError("its name has no address")
     for family, _, _, _, address in found:
         try:
             return open_to(family, address)  # type: ignore[arg-type]  # the other form is Bluetooth's

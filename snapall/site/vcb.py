@@ -43,7 +43,7 @@ _UNREACHED = re.compile(
 _NOTHING_FOUND = re.compile(r"\b(?:not|no) (?:\w+ ){0,3}(?:found|find|snapshots?)\b|does not exist", re.IGNORECASE)
 _NOBODYS = "snapall-doctor-looks-for-nothing"
 _A_LOOK = 60.0  # seconds
-_VC_HINT = "check `host` in [vcenter], whether VirtualCenter's service runs, and run vcbsnapshot by hand with -f"
+_VC_HINT = "check `host` in [vcenter] and whether VirtualCenter's service runs, then run vcbsnapshot by hand with -f"
 _LOGIN_HINT = "check `user` and `password` in [vcenter], or VCB's own config.js where these are left out"
 
 _FAR_SHELLS = ("ssh", "plink")
@@ -164,9 +164,9 @@ class Vcb:
         output = whole(stdout, stderr)
         telling = last_line(stderr, stdout) or "it printed nothing"
         if completed.code is None:
-            return Unknown(f"{self._program} gave no answer within {timeout:g} s and goes on: {telling}", output)
+            return Unknown(f"{self._program} gave no answer within {timeout:g} s and still runs: {telling}", output)
         if self._far and completed.code == _FAR_SHELL_FAILED:
-            return Unknown(f"{self._program} lost the far side (exit code 255): {telling}", output)
+            return Unknown(f"{self._program} lost its remote connection (exit code 255): {telling}", output)
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
         why = f"{self._program} ended with exit code {completed.code}: {telling}"
@@ -187,7 +187,7 @@ class Vcb:
         if len(found) == 1:
             return Done(output, ssid=found[0])
         lack = f"several snapshot ids ({', '.join(found)})" if found else f"no snapshot id: {telling}"
-        return Unknown(f"{self._program} ended well, yet printed {lack}", output, claimed=True)
+        return Unknown(f"{self._program} succeeded, but printed {lack}", output, claimed=True)
 
     def _mask(self, text: str) -> str:
         """The text without the password, in whatever code page the program may have echoed it."""

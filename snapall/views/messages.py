@@ -11,11 +11,11 @@ from snapall.escaping import printable
 MEANINGS = {
     Exit.OK: "whole success",
     Exit.FAILED: "no new backup",
-    Exit.USAGE: "usage or configuration",
+    Exit.USAGE: "usage or configuration error",
     Exit.PARTIAL: "partial: there is a backup, but with problems",
     Exit.LOCKED: "another run holds the lock",
     Exit.OUTSTANDING: "VMs may be left quiesced",
-    Exit.STOPPED: "stopped by a signal, after releasing",
+    Exit.STOPPED: "stopped by a signal; all VMs were released",
 }
 
 

@@ -70,7 +70,7 @@ def _summary(outlook: Outlook) -> list[tuple[str, str]]:
         "filer": f"{job.filer}, volume {', '.join(job.volumes)}",
         "VMs": f"{len(plan.targets)} to quiesce, {outlook.parallel} at a time{left}{skipped}",
         "window": window,
-        "commands": f"{changing} that change something, {len(outlook.actions) - changing} that only look",
+        "commands": f"{changing} that change something, {len(outlook.actions) - changing} that only read",
         "cleanup": f"first, {len(outlook.first)} commands for earlier runs" if outlook.first else "",
         "deletes": ", ".join(dict.fromkeys(deleted)),
         "waits for": str(plan.rotation.blocked) if plan.rotation.blocked is not None else "",

@@ -97,7 +97,7 @@ def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:
         f"{one.job}: {one.vm.label} has {one.snapshot.name} ({one.snapshot.ssid}) since {one.snapshot.created}"
         for one in found
     ]
-    return lines if remove else [*lines, "nothing was removed; add --yes to remove them"]
+    return lines if remove else [*lines, "nothing was removed; add --yes to remove all of these"]
 
 
 def orphans_json(found: Sequence[Orphan]) -> dict[str, object]:

@@ -88,7 +88,7 @@ def _sentence(fact: Fact, names: Labels) -> Sentence | None:  # noqa: PLR0912 - 
         case NamesDiffer(volume, listed):
             return _trouble(f"{volume}: the filer's answers and `snap list` differ; it lists {listed or 'none'}")
         case RenamedBack(step):
-            return _news(f"{step.new} on {step.volume} is {step.old} again")
+            return _news(f"{step.new} on {step.volume} was renamed back to {step.old}")
         case RotationEnded(_, whole):
             if whole:
                 return Sentence("the rotation is complete", Weight.ROUTINE)

@@ -301,7 +301,7 @@ def test_an_old_snapshot_is_never_taken_for_the_new_one(tmp_path: Path) -> None:
     assert (report.exit, report.name) == (Exit.FAILED, "")
     assert not any(isinstance(step, Capture) for step in stage.site.asked)
     assert kept(stage) == {name: OLD[name] for name in (R, P, S3)}
-    assert "is not what the filer answered" in stage.failures[0]
+    assert "contradicts the filer's answers" in stage.failures[0]
 
 
 def test_an_unconfirmed_capture_under_a_chain_name_delays_the_next_run(tmp_path: Path) -> None:
@@ -524,7 +524,7 @@ def test_a_rename_that_only_seemed_to_work_is_found_when_the_list_is_read_back(s
     report = stage.night()
     assert (report.exit, report.published) == (Exit.PARTIAL, False)
     assert report.name == f"vmware_new_{report.stamp}"
-    assert "is not what the filer answered" in stage.failures[0]
+    assert "contradicts the filer's answers" in stage.failures[0]
     assert R not in stage.names()
 
 

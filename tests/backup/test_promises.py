@@ -169,7 +169,7 @@ def test_a_surplus_backup_whose_deletion_only_seemed_to_work_is_not_forgotten(tm
     stage.site.fail(lambda step: isinstance(step, Delete), once(silent))
     stage.night()
     assert stage.night().exit is Exit.PARTIAL
-    assert "is not what the filer answered" in " ".join(stage.failures)
+    assert "contradicts the filer's answers" in " ".join(stage.failures)
     assert len(stage.names()) == 6
     stage.night()
     assert len(stage.names()) == 5

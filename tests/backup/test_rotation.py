@@ -129,7 +129,7 @@ def test_with_more_backups_than_retain_the_oldest_is_deleted_and_not_called_publ
 
 def test_the_reason_of_a_deletion_is_the_backups_own() -> None:
     plan = rotate(JOB, listing(NEW, OLDER, R), [Pending(OLDER, Grade.CRASH_CONSISTENT), *whole(NEW)])
-    assert plan.moves[0].reason == "pending, not good enough for the chain, and a newer backup is confirmed"
+    assert plan.moves[0].reason == "pending, below `publish`, and a newer backup is confirmed"
 
 
 def test_a_backup_below_publish_goes_when_a_better_one_is_confirmed() -> None:

@@ -192,7 +192,7 @@ def test_a_datastore_without_a_vm_is_refused(at_lab: Make) -> None:
     night.edit("[690]", "[688, 690]")
     ended = night("run")
     assert ended.code == 1
-    assert "no VM lies on datastore 690" in ended.err
+    assert "no VM is on datastore 690" in ended.err
     assert night.changes == []
 
 

@@ -185,7 +185,7 @@ PLANTED = {
         "filer host key of filer1", BROKEN, "is not known", written("known_hosts", "")
     ),
     "a host key that has changed": Planted("filer host key of filer1", BROKEN, "HAS CHANGED", changed_host_key),
-    "a key that the filer refuses": Planted("filer login of filer1", BROKEN, "did not let", another_key),
+    "a key that the filer refuses": Planted("filer login of filer1", BROKEN, "refused the ssh login", another_key),
     "a filer in Cluster-Mode": Planted(
         "version of filer1", BROKEN, "7-Mode", lambda night: night.world.set(version=CLUSTER)
     ),

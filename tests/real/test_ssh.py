@@ -55,7 +55,7 @@ def test_the_right_password_logs_in_and_a_wrong_one_does_not(sshd_by_password: S
     assert isinstance(filer.perform(Capture("vmvol1", "new")), Done)
     assert filer.listing("vmvol1")[0].name == "new"
     wrong = replace(peer, settings=peer.settings.model_copy(update={"password": Secret("hunter3")}))
-    with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in") as refusal:
+    with pytest.raises(SiteError, match=f"refused the ssh login of {peer.settings.user}") as refusal:
         filer_of(wrong).listing("vmvol1")
     assert "hunter" not in refusal.value.message + refusal.value.hint
 
@@ -97,7 +97,7 @@ def test_a_key_that_the_server_does_not_know_is_refused(sshd: Start) -> None:
     peer = sshd(OLD)
     paramiko.RSAKey.generate(2048).write_private_key_file(str(peer.folder / "stranger"))
     stranger = replace(peer, settings=peer.settings.model_copy(update={"key_file": peer.folder / "stranger"}))
-    with pytest.raises(SiteError, match=f"did not let {peer.settings.user} in"):
+    with pytest.raises(SiteError, match=f"refused the ssh login of {peer.settings.user}"):
         filer_of(stranger).listing("vmvol1")
 
 

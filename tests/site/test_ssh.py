@@ -293,7 +293,7 @@ def test_a_changed_host_key_is_a_strong_warning(server: SshServer, settings: Fil
     settings.known_hosts.write_text(f"[127.0.0.1]:{server.port} {other.get_name()} {other.get_base64()}\n")
     with pytest.raises(NotSent, match="HAS CHANGED") as caught:
         Ssh(settings).run("version")
-    assert "listen" in caught.value.hint
+    assert "attack" in caught.value.hint
     assert server.logins == []
 
 
@@ -314,7 +314,7 @@ def test_a_known_hosts_file_that_cannot_be_read_means_that_nothing_was_sent(
 
 
 def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: SshServer, settings: Filer) -> None:
-    with pytest.raises(NotSent, match="did not let snapall in") as caught:
+    with pytest.raises(NotSent, match="refused the ssh login of snapall") as caught:
         Ssh(settings.model_copy(update={"key_file": None, "password": Secret("wrong-secret")})).run("version")
     assert "wrong-secret" not in caught.value.message + caught.value.hint
     assert server.commands == []
@@ -322,7 +322,7 @@ def test_a_wrong_password_means_that_nothing_was_sent_and_is_not_shown(server: S
 
 def test_a_password_that_is_refused_is_not_followed_by_another_method(server: SshServer, settings: Filer) -> None:
     server.auths = "keyboard-interactive"
-    with pytest.raises(NotSent, match="did not let snapall in"):
+    with pytest.raises(NotSent, match="refused the ssh login of snapall"):
         Ssh(settings.model_copy(update={"key_file": None, "password": Secret("wrong")})).run("version")
     assert server.logins == [("snapall", "password")]
 
@@ -331,14 +331,14 @@ def test_a_key_that_the_filer_does_not_know_is_not_followed_by_another_method(
     server: SshServer, settings: Filer
 ) -> None:
     server.user_key = paramiko.RSAKey.generate(1024)
-    with pytest.raises(NotSent, match="did not let snapall in"):
+    with pytest.raises(NotSent, match="refused the ssh login of snapall"):
         Ssh(settings.model_copy(update={"password": Secret("right")})).run("version")
     assert {method for _, method in server.logins} == {"publickey"}
 
 
 def test_a_filer_that_wants_a_second_factor_is_refused(server: SshServer, settings: Filer) -> None:
     server.verdict = common.AUTH_PARTIALLY_SUCCESSFUL
-    with pytest.raises(NotSent, match="second proof"):
+    with pytest.raises(NotSent, match="second factor"):
         Ssh(settings).run("version")
 
 
@@ -406,13 +406,13 @@ def test_a_filer_that_greets_and_falls_silent_is_left_at_the_deadline(settings: 
         thread = threading.Thread(target=greet)
         thread.start()
         hasty = settings.model_copy(update={"port": listener.getsockname()[1], "timeout": 17})
-        with pytest.raises(NotSent, match=r"its time of 17 s is over"):
+        with pytest.raises(NotSent, match=r"timed out after 17 s"):
             Ssh(hasty, lambda _: OverOn(greeted)).run("version")
         thread.join()
 
 
 def test_a_hanging_call_is_abandoned_by_the_systems_own_clock(settings: Filer) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match=r"is over|timed out"):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NotSent, match="timed out"):
         Ssh(
             settings.model_copy(update={"port": silent.getsockname()[1], "timeout": PATIENCE}), lambda _: Deadline(0.2)
         ).run("version")
@@ -431,7 +431,7 @@ def test_a_connection_that_ends_before_the_command_leaves_the_outcome_unknown(
     server: SshServer, settings: Filer
 ) -> None:
     server.answer = answering(b"creating snap", status=None)
-    with pytest.raises(NoAnswer, match="hung up") as caught:
+    with pytest.raises(NoAnswer, match="closed the connection") as caught:
         Ssh(settings).run("snap create vmvol1 x")
     assert caught.value.output == "creating snap"
 
@@ -444,7 +444,7 @@ def test_a_filer_that_never_answers_is_left_at_the_deadline(server: SshServer, s
         over.wait(PATIENCE)
 
     server.answer = stall
-    with pytest.raises(NoAnswer, match=r"its time of 17 s is over"):
+    with pytest.raises(NoAnswer, match=r"timed out after 17 s"):
         Ssh(settings.model_copy(update={"timeout": 17}), lambda _: OverOn(asked)).run("snap create vmvol1 x")
     over.set()
 
@@ -457,7 +457,7 @@ def test_a_filer_that_never_takes_the_request_is_left_at_the_deadline(server: Ss
         over.wait(PATIENCE)
 
     server.before_exec = stall
-    with pytest.raises(NoAnswer, match="is over"):
+    with pytest.raises(NoAnswer, match="timed out"):
         Ssh(settings, lambda _: OverOn(asked)).run("snap create vmvol1 x")
     over.set()
 
@@ -476,7 +476,7 @@ def test_a_silent_failure_is_not_taken_for_success(server: SshServer, settings: 
 
 def test_an_answer_without_end_is_left(server: SshServer, settings: Filer) -> None:
     server.answer = answering(b"x" * ((1 << 20) + 1))
-    with pytest.raises(NoAnswer, match=r"1 MiB|hung up"):
+    with pytest.raises(NoAnswer, match=r"1 MiB|closed the connection"):
         Ssh(settings).run("snap list -n vmvol1")
 
 

@@ -207,7 +207,7 @@ def test_no_answer_in_time_is_unknown_and_the_program_keeps_running(
             thread.join(PATIENCE)
     assert isinstance(outcome, Unknown)
     assert not outcome.claimed
-    assert "no answer within 0.01 s and goes on" in outcome.why
+    assert "no answer within 0.01 s and still runs" in outcome.why
 
 
 # -- a refused login

@@ -285,7 +285,7 @@ def test_urls_that_name_nothing_usable() -> None:
     assert "hunter2" not in refused("nosuch://u@hunter2", "hunter2").message
     assert "Can't load plugin" in refused("nosuch://u:hunter2@h").message
     assert "hunter2" not in refused("nosuch://u@h", "hunter2").message
-    assert "it could not be asked" in refused("sqlite://?check_same_thread=perhaps").message
+    assert "unexpected error" in refused("sqlite://?check_same_thread=perhaps").message
 
 
 def test_a_missing_driver_is_an_error_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,4 +143,4 @@ def test_what_a_run_settles_first_is_logged_after_its_first_line(tmp_path: Path)
 def test_unusual_events_are_logged(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, RenamedBack(Rename("v", "vmware_recent", "vmware_previous"))))
-    assert (tmp_path / "log").read_text() == "03:00 vmware_previous on v is vmware_recent again\n"
+    assert (tmp_path / "log").read_text() == "03:00 vmware_previous on v was renamed back to vmware_recent\n"

@@ -44,7 +44,7 @@ NEWS: list[tuple[Fact, str]] = [
     (CommandSettled(5, done=True), "deleting vmware_snap4 on v: `snap list` shows that it took effect"),
     (CommandSettled(5, done=False), "it did not take effect"),
     (CommandSettled(5, done=None), "whether it did is unknown"),
-    (RenamedBack(RENAME), "vmware_previous on v is vmware_recent again"),
+    (RenamedBack(RENAME), "vmware_previous on v was renamed back to vmware_recent"),
 ]
 TROUBLE: list[tuple[Fact, str]] = [
     (LeftOut(110, "the login was refused"), "sql01 (vm-110) is not quiesced: the login was refused"),

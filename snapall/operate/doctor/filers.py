@@ -145,7 +145,8 @@ def _state(volumes: Volumes, volume: str) -> CheckOutcome:
     except SiteError as error:
         return _not_known(error, "allow `vol status` in the login's role; `snap list` is checked next")
     if state.state != "online":
-        raise Refused(f"volume {volume} is {state.state}", f"run `vol online {volume}` on the filer", "SA-4201")
+        remedy = f"find out why, then run `vol online {volume}` on the filer"
+        raise Refused(f"volume {volume} is {state.state}", remedy, "SA-4201")
     if state.read_only:
         remedy = "name the source volume: a mirror's destination takes no snapshots"
         raise Refused(f"volume {volume} is read-only", remedy, "SA-4202")

@@ -44,7 +44,7 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
 def _permissions(settings: Config) -> Iterator[CheckOutcome]:
     """Who can read the passwords and keys, and who can change the configuration."""
     if sys.platform == "win32":
-        yield CheckOutcome("not checked on Windows: check the security of the files by hand")
+        yield CheckOutcome("not checked on Windows: check the permissions of the files by hand")
         return
     found = False
     for path in settings.secret_files:
