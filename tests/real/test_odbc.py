@@ -82,7 +82,7 @@ def test_a_data_source_whose_driver_odbcinst_ini_does_not_know(tmp_path: Path) -
     output = asked(tmp_path, odbc=DSN.format(driver="NoSuchDriver", port=1))
     assert "the ODBC data source is missing: " in output
     assert "Data source name not found" in output
-    assert "with a Driver of odbcinst.ini" in output
+    assert "with a Driver listed in odbcinst.ini" in output
 
 
 def test_a_server_that_does_not_listen(tmp_path: Path, driver: str, closed_port: int) -> None:
@@ -91,7 +91,7 @@ def test_a_server_that_does_not_listen(tmp_path: Path, driver: str, closed_port:
     output = asked(tmp_path, **files)
     assert "mssql+pyodbc://vc_user:***@VirtualCenter: the server cannot be reached: " in output
     assert "[FreeTDS][SQL Server]" in output
-    assert "remedy: look at server, port and firewall" in output
+    assert "remedy: check server, port and firewall" in output
 
 
 def test_a_server_whose_name_is_unknown(tmp_path: Path, driver: str) -> None:
