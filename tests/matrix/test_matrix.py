@@ -13,7 +13,7 @@ import pytest
 
 from tests.lab.atlab import AtLab
 from tests.mutants import COVERED, HERE, MUTANTS, Mutant, planted
-from tests.mutants.planting import PRODUCT
+from tests.mutants.planting import PRODUCT, undefined
 
 
 def test_runs_that_are_killed_or_lose_their_power_leave_nothing_behind() -> None:
@@ -29,6 +29,7 @@ def test_runs_that_are_killed_or_lose_their_power_leave_nothing_behind() -> None
 def test_the_bug_can_still_be_planted(mutant: Mutant) -> None:
     """`.ci/run` plants those of the matrix, `python -m tests.mutants --covering` all others."""
     compile(mutant.source(), mutant.file, "exec")
+    assert undefined(mutant.source()) == []
     assert mutant.instead in mutant.source()
     assert all((HERE / path).exists() for path in mutant.tests)
     assert (mutant.tests == ()) == (mutant.breaks != "")

@@ -28,7 +28,7 @@ MUTANTS = (
         "    moves = state.surveyed.moves if state.surveyed is not None else ()\n"
         "    sent = [one.step for one in state.commands.values()]\n"
         "    if state.captured_at is None and (due := [step for step in moves if step not in sent]):\n"
-        "        draft.actions += [] if filer.filer_busy(state) else [Send(Stage.ROTATE, due[0])]\n"
+        "        draft.actions += [] if filer.filer_busy(state) else [vms.Send(Stage.ROTATE, due[0])]\n"
         "        return\n"
         "    capture.capture(state, draft)\n",
         breaks="a retained backup was touched before the new one was confirmed",

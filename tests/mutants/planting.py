@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,3 +45,22 @@ def planted(mutant: Mutant, folder: Path) -> Path:
     shutil.copytree(PRODUCT, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / mutant.file).write_text(source, encoding="utf-8")
     return folder
+
+
+def undefined(source: str) -> list[str]:
+    """Names that a module reads and nothing defines: such a bug breaks the module, and any test would catch it."""
+    known = {*dir(builtins), "__file__", "__name__"}
+    read = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                known.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                known.add(name)
+            case ast.alias(name=name, asname=asname):
+                known.add(asname or name.partition(".")[0])
+            case _:
+                pass
+    return sorted(read - known)
