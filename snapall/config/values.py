@@ -226,7 +226,10 @@ Location = Annotated[Path, PlainValidator(_path), _as_text()]
 Group = Annotated[int, PlainValidator(_group), _as_text()]
 SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable), _as_text()]
 Password = Annotated[
-    Secret, PlainValidator(_secret), PlainSerializer(Secret.__repr__, when_used="json"), WithJsonSchema(_PASSWORD_SCHEMA)
+    Secret,
+    PlainValidator(_secret),
+    PlainSerializer(Secret.__repr__, when_used="json"),
+    WithJsonSchema(_PASSWORD_SCHEMA),
 ]
 OrderName = Annotated[Order, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(Order)})]
 VmPolicyName = Annotated[VmPolicy, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(VmPolicy)})]
