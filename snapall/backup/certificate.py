@@ -21,17 +21,16 @@ def verdicts_of(state: RunState) -> tuple[Verdict, ...]:
     """The certificate's verdicts; without a certificate, those that the records give."""
     if state.certified is not None:
         return state.certified.verdicts
-    verdicts = [_verdict(state, one) for one in state.vms.values() if one.create is not None or _planned(state, one)]
+    planned = _planned(state)
+    verdicts = [_verdict(state, one) for one in state.vms.values() if one.create is not None or one.vm.id in planned]
     skipped = state.surveyed.skipped if state.surveyed is not None else ()
     verdicts += [Verdict(vm, SKIPPED) for vm in skipped]
     return tuple(sorted(verdicts, key=lambda one: one.vm.id))
 
 
-def _planned(state: RunState, one: VmState) -> bool:
-    return state.surveyed is not None and one.vm.id in {
-        *(vm.id for vm in state.surveyed.targets),
-        *(left.vm.id for left in state.surveyed.left),
-    }
+def _planned(state: RunState) -> set[int]:
+    survey = state.surveyed
+    return set() if survey is None else {vm.id for vm in (*survey.targets, *(left.vm for left in survey.left))}
 
 
 def _verdict(state: RunState, one: VmState) -> Verdict:

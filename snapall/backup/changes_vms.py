@@ -51,12 +51,17 @@ def removal_answered(state: RunState, one: VmState, outcome: Outcome, at: dateti
     return with_vm(state, replace(one, phase=VmPhase.RELEASED, released=one.released or at) if one.removed else one)
 
 
-def with_found(state: RunState, one: VmState, ssid: str, at: datetime) -> VmState:
-    """The VM with a snapshot of ours that the database lists."""
-    ids = one.ids if ssid in one.ids else (*one.ids, ssid)
+def with_found(state: RunState, vm: int, ssid: str, at: datetime) -> RunState:
+    """The state with a snapshot of ours that the database lists."""
+    one = state.vms.get(vm)
+    if one is None:
+        return state
     early = one.in_time or state.captured_at is None
     phase = VmPhase.QUIESCED if one.phase in _UNKNOWN_ID else one.phase
-    return replace(one, ids=ids, listed=True, phase=phase, in_time=early, known=one.known or at)
+    found = replace(one, listed=True, phase=phase, in_time=early, known=one.known or at)
+    if ssid in one.ids:  # nothing has changed: a second look would show what this one has shown
+        return replace(state, vms={**state.vms, vm: found})
+    return with_vm(state, replace(found, ids=(*one.ids, ssid)))
 
 
 _UNKNOWN_ID = frozenset({VmPhase.ASKED, VmPhase.SILENT, VmPhase.FAILED})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from snapall.backup.actions import Draft, LookAtVms, Policy, Send
@@ -49,9 +50,7 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     if last or (open_ and (next_look is None or now >= next_look)):
         look(state, Stage.RELEASE, draft)
     elif open_ and next_look is not None:
-        draft.wait(min([next_look, *ends]), _why(state) if ends else "")
-        for at in ends:
-            draft.wait(at, _why(state))
+        draft.wait(min([next_look, *ends]), _why(found) if ends else "")
 
 
 def unseen_at_the_end(state: RunState) -> bool:
@@ -60,8 +59,8 @@ def unseen_at_the_end(state: RunState) -> bool:
     return any(one.looked < since for one in state.outstanding)
 
 
-def _why(state: RunState) -> str:
-    labels = ", ".join(one.vm.label for one in state.outstanding)
+def _why(found: Sequence[VmState]) -> str:
+    labels = ", ".join(one.vm.label for one in found)
     return f"{labels}: a snapshot may still appear or vanish"
 
 

@@ -94,7 +94,7 @@ def _of_vm(state: RunState, fact: facts.VmFact, at: datetime) -> RunState:
         case facts.LeftOut(vm, why):
             return on_vm(state, vm, lambda one: replace(one, phase=VmPhase.LEFT_OUT, why=why))
         case facts.Found(vm, ssid):
-            return on_vm(state, vm, lambda one: vms.with_found(state, one, ssid, at))
+            return vms.with_found(state, vm, ssid, at)
         case facts.Adopted(adopted, name, ssid):
             return vms.with_adopted(state, adopted, name, ssid)
         case facts.Withheld(vm, ssid, why):
