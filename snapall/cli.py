@@ -100,7 +100,7 @@ def _print_usage_error(error: typer.BadParameter) -> int:
     """Print what is wrong with the command line, escaped, since it quotes what was typed; return the exit code."""
     text = io.StringIO()
     error.show(file=text)
-    for line in text.getvalue().splitlines():
+    for line in text.getvalue().replace(": Value error, ", ": ").splitlines():  # a checker's name, for nobody's use
         typer.echo(printable(line), err=True)
     return error.exit_code
 

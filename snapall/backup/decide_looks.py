@@ -66,14 +66,15 @@ def _why(found: Sequence[VmState]) -> str:
 
 def awaited_until(state: RunState, one: VmState, policy: Policy) -> datetime | None:
     """Until when this owner stays for a VM; None: it does not stay."""
-    pace = state.header.pace
-    settle = seconds(pace.settle)
     if policy.wait and state.stopped_at is not None:
         return None  # a signal ends a recover at once
+    if not (policy.wait or one.removals or one.phase is VmPhase.ASKED):
+        return None  # most VMs of a run, and this is asked after every answer
+    pace = state.header.pace
     ends: list[datetime] = []
     if one.removed and policy.linger and (state.database is None or policy.wait):
         answers = [call.answered for call in one.removals if call.done and call.answered is not None]
-        ends.append(max(answers) + settle)
+        ends.append(max(answers) + seconds(pace.settle))
     elif policy.wait:
         ends += _settled_by(state, one)
     elif policy.backup and state.released_at is not None and one.phase is VmPhase.ASKED:

@@ -84,7 +84,7 @@ def overdue(state: RunState) -> Failed:
 
 def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Remove our snapshots, each as soon as it can be. VMs that turn up late have places of their own."""
-    found = [one for one in _in_order(state) if one.outstanding and not one.in_flight]
+    found = [one for one in _in_order(state) if not one.in_flight]
     due = [(one, ssid) for one in found if (ssid := _due(state, one, now, policy, draft)) is not None]
     refused = state.login_refused_at
     if due and refused is not None and now < refused + seconds(LOGIN_PAUSE):
@@ -105,9 +105,12 @@ def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Non
 
 
 def _in_order(state: RunState) -> list[VmState]:
+    """The outstanding VMs, in the order in which they are released."""
     order = state.surveyed.removals if state.surveyed is not None else ()
+    if not order:
+        return list(state.outstanding)
     places = {vm: place for place, vm in enumerate(order)}
-    return sorted(state.vms.values(), key=lambda one: places.get(one.vm.id, -1)) if places else list(state.vms.values())
+    return sorted(state.outstanding, key=lambda one: places.get(one.vm.id, -1))
 
 
 def _late(state: RunState, one: VmState) -> bool:

@@ -5,7 +5,9 @@ The text of programs decides what the operator reads; these looks (the database,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from snapall.backup import facts
@@ -20,8 +22,7 @@ def conclude(state: RunState, look: Observation, at: datetime) -> tuple[facts.Fa
     """The facts that a look adds to a state that has observed it already; `at` is when it began (UTC)."""
     match look:
         case VmsListed():
-            ended = (facts.ProgramEnded(n) for n in look.ended)
-            return (*ended, *(fact for vm in sorted(look.vms) for fact in _of_vm(state, vm, look, at)))
+            return (*(facts.ProgramEnded(n) for n in look.ended), *_of_vms(state, look, at))
         case DatabaseSilent():
             return tuple(facts.ProgramEnded(n) for n in look.ended)
         case VolumeListed():
@@ -33,10 +34,20 @@ def conclude(state: RunState, look: Observation, at: datetime) -> tuple[facts.Fa
 # The database
 
 
-def _of_vm(state: RunState, vm: int, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
-    one = state.vms.get(vm)
-    if one is None or not one.outstanding:
-        return
+def _of_vms(state: RunState, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
+    by_vm, by_id = defaultdict(list), defaultdict(list)
+    for row in look.rows:
+        by_vm[row.vm].append(row)
+        by_id[row.ssid].append(row)
+    for one in (state.vms[vm] for vm in sorted(look.vms) if vm in state.vms):
+        if one.outstanding:
+            foreign = [row for ssid in one.ids for row in by_id[ssid] if row.vm != one.vm.id]
+            yield from _of_vm(state, one, replace(look, rows=(*by_vm[one.vm.id], *foreign)), at)
+
+
+def _of_vm(state: RunState, one: VmState, look: VmsListed, at: datetime) -> Iterator[facts.Fact]:
+    """`look` holds the rows of this VM, and those of its ids on other VMs."""
+    vm = one.vm.id
     withheld = tuple(_strangers(state, one, look.rows))
     yield from withheld
     if any(fact.ssid in one.ids for fact in withheld):

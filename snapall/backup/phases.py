@@ -149,8 +149,8 @@ class VmState:
 
     @property
     def in_flight(self) -> bool:
-        """Whether a removal is under way."""
-        return any(call.in_flight for call in self.removals)
+        """Whether a removal is under way: the last one, since no other is sent before its answer."""
+        return bool(self.removals) and self.removals[-1].in_flight
 
     def removals_of(self, ssid: str) -> tuple[Call, ...]:
         """The removals of one id, in the order in which they were sent."""

@@ -206,10 +206,11 @@ def _observed(state: RunState, look: Observation, at: datetime) -> RunState:
 
 def _looked_at_vms(state: RunState, look: VmsListed | DatabaseSilent, at: datetime) -> RunState:
     known = dict(state.vms)
+    listed = {(row.vm, row.ssid) for row in look.rows} if isinstance(look, VmsListed) else set()
     for one in (known[vm] for vm in look.vms if vm in known):
         ids = one.listed_ids
         if isinstance(look, VmsListed):
-            ids = tuple(row.ssid for row in look.rows if row.vm == one.vm.id and row.ssid in one.ids)
+            ids = tuple(ssid for ssid in one.ids if (one.vm.id, ssid) in listed)
         known[one.vm.id] = replace(one, looked=max(one.looked, look.version), listed_ids=ids)
     database = look if isinstance(look, DatabaseSilent) else None
     return replace(state, vms=known, database=database, looked_at=at, looks=state.looks + 1)

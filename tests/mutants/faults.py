@@ -21,9 +21,9 @@ BROKEN = (
     Mutant(
         "removals go batch by batch",
         "backup/decide_vms.py",
-        "    found = [one for one in _in_order(state) if one.outstanding and not one.in_flight]\n",
+        "    found = [one for one in _in_order(state) if not one.in_flight]\n",
         "    waits = any(one.in_flight for one in state.vms.values())\n"
-        "    found = [one for one in _in_order(state) if one.outstanding and not waits]\n",
+        "    found = [one for one in _in_order(state) if not waits]\n",
         FAULTS,
     ),
     Mutant(
