@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import datetime
 import email
-import ipaddress
 import socketserver
 import ssl
 import threading
@@ -190,29 +189,41 @@ def mail_server(behaviour: Behaviour | None = None) -> Iterator[Behaviour]:
             serving.join()
 
 
-def certified(folder: Path, name: str = "localhost") -> tuple[ssl.SSLContext, Path]:
-    """A context for a server of this name, and the certificate, which it signed itself."""
+def certified(folder: Path, name: str = "localhost", *, signed: bool = False) -> tuple[ssl.SSLContext, Path]:
+    """A context for a server of this name, and the certificate to trust: its own, or that of whoever signed it.
+
+    As on old servers, the signed one has none of the key identifiers that RFC 5280 demands.
+    """
     key = rsa.generate_private_key(65537, 2048)
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName(name), *([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if name == "localhost" else [])]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
     certificate, secret = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    authority = rsa.generate_private_key(65537, 2048) if signed else key
+    _write(certificate, _certificate(name, key, "An authority" if signed else name, authority))
     secret.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, secret)
-    return context, certificate
+    if not signed:
+        return context, certificate
+    _write(folder / "authority.pem", _certificate("An authority", authority, "An authority", authority))
+    return context, folder / "authority.pem"
+
+
+def _certificate(name: str, key: rsa.RSAPrivateKey, issuer: str, by: rsa.RSAPrivateKey) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name.replace(" ", "-"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=key is by, path_length=None), critical=True)
+        .sign(by, hashes.SHA256())
+    )
+
+
+def _write(path: Path, certificate: x509.Certificate) -> None:
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

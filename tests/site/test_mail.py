@@ -92,6 +92,13 @@ def test_a_certificate_that_nobody_trusts_is_refused_unless_the_settings_name_it
     assert (letter.encrypted, letter.user) == (True, "u")
 
 
+def test_a_certificate_of_the_sites_own_authority_need_not_have_every_extension_of_today(tmp_path: Path) -> None:
+    context, authority = certified(tmp_path, signed=True)
+    with mail_server(Behaviour(context)) as server:
+        assert refusal(server.port, tls="starttls").code == "SA-1443"
+        assert sent(server, tls="starttls", ca_file=authority).encrypted
+
+
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     context, certificate = certified(tmp_path, "elsewhere.example.edu")
     with mail_server(Behaviour(context)) as server:

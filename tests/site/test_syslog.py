@@ -47,13 +47,14 @@ def datagrams(family: socket.AddressFamily, address: object) -> Iterator[tuple[s
 
 @contextmanager
 def stream(listener: socket.socket, *, reset: bool = False) -> Iterator[list[bytes]]:
-    """Takes one connection, and reads it to its end, or resets it."""
+    """Takes one connection, and reads it to its end, or resets it after the first bytes."""
     received: list[bytes] = []
 
     def serve() -> None:
         connection, _ = listener.accept()
         with connection:
             if reset:
+                connection.recv(1)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
             while data := connection.recv(4096):
