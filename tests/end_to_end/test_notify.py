@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.waiting import PATIENCE
 
 Make = Callable[..., AtLab]
 HOST = socket.gethostname()
+with_sockets = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets")
 
 
 @pytest.fixture
@@ -104,6 +106,7 @@ def _assert_the_same(ended: Ended, night: AtLab, text: str) -> None:
         ("stuck-vm", 5, "OUTSTANDING, VMs may be left quiesced (exit 5)", 2),
     ],
 )
+@with_sockets
 def test_every_exit_code_has_its_words_and_its_severity(  # noqa: PLR0917
     at_lab: Make, server: Behaviour, lines: Callable[[], list[str]], tmp_path: Path, fault: str | None, code: int,
     subject: str, severity: int,
@@ -165,6 +168,7 @@ def test_a_channel_that_fails_or_hangs_is_a_warning_and_harms_no_backup(
     assert f"warning: {code} mail: " in (night.lab.directory / "snapall.log").read_text()
 
 
+@with_sockets
 def test_a_channel_that_fails_does_not_stop_the_other(at_lab: Make, server: Behaviour, tmp_path: Path) -> None:
     night = at_lab()
     by_syslog(night, tmp_path)
@@ -195,6 +199,7 @@ def test_a_run_that_finds_another_at_work_notifies(at_lab: Make, server: Behavio
     assert "SA-1011" in the(server).text
 
 
+@with_sockets
 def test_the_name_of_a_vm_adds_no_header_and_no_line(
     at_lab: Make, server: Behaviour, lines: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -271,6 +276,7 @@ def test_the_guardian_of_a_run_that_was_killed_notifies(at_lab: Make, server: Be
     assert "it made no backup" in letter.text
 
 
+@with_sockets
 def test_the_doctor_sends_a_test_message_by_each_channel_and_runs_no_hook(
     at_lab: Make, server: Behaviour, lines: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -290,6 +296,7 @@ def test_the_doctor_sends_a_test_message_by_each_channel_and_runs_no_hook(
     assert not (tmp_path / "ran").exists()
 
 
+@with_sockets
 def test_the_doctor_reports_a_channel_that_fails(at_lab: Make, tmp_path: Path) -> None:
     night = at_lab()
     with mail_server(Behaviour(faults={"MAIL": "550 no"})) as server:
