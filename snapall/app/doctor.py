@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snapall.app.notify import check_channels, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
 from snapall.app.recover import orphans_of
@@ -14,10 +15,15 @@ from snapall.operate.doctor.machine import check_machine
 from snapall.operate.doctor.vmware import check_database, check_vcbsnapshot
 
 
-def run_checks(settings: Config, jobs: tuple[Job, ...]) -> tuple[CheckResult, ...]:
-    """Check all that these jobs need. Changes nothing, takes no lock, and writes neither journal nor log."""
+def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False) -> tuple[CheckResult, ...]:
+    """Check all that these jobs need. Changes nothing, takes no lock, and writes neither journal nor log.
+
+    `notify`: also send a test message by each channel of [notify]. ConfigError: there is none.
+    """
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
+    if notify:
+        require_channels(settings)
     checks = Checklist()
     check_machine(checks, settings, store_of(settings))
     database = VirtualCenter(settings.database)
@@ -31,4 +37,6 @@ def run_checks(settings: Config, jobs: tuple[Job, ...]) -> tuple[CheckResult, ..
     for job in jobs:
         check_plan(checks, job, lambda job=job: outlook(settings, job).plan)  # type: ignore[misc]
         check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
+    if notify:
+        check_channels(checks, settings)
     return tuple(checks.results)

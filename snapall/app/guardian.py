@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.app.notify import notify_of_recovery
 from snapall.app.opening import store_of
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
@@ -40,7 +41,8 @@ def main() -> None:
     with suppress(OSError):  # the folder may be gone
         os.chdir(config.folder or Path(sys.executable).anchor)
     _ignore_terminal()
-    with _listener(config.settings) as listener:
+    heard: list[Record] = []
+    with _listener(config.settings, heard) as listener:
 
         def publish(what: What) -> None:
             listener(Record(datetime.now(UTC), what))
@@ -52,9 +54,13 @@ def main() -> None:
                 sys.stdout.write(f"{error.message}\n")  # instead of READY: the run quiesces nothing
                 return
             _report_ready()
-            with closing(guardian), guarded(lambda *parts: publish(Failed(*parts))):
-                if guardian.watch():
+            with closing(guardian):
+                worked = True
+                with guarded(lambda *parts: publish(Failed(*parts))):
+                    worked = guardian.watch()
+                if worked or not guardian.state.closed:
                     update_metrics(config.settings, publish)
+                    notify_of_recovery(config.settings, f"{config.job.name}: guardian", None, heard, listener)
 
 
 def _guardian(
@@ -91,15 +97,20 @@ def _report_ready() -> None:
 
 
 @contextmanager
-def _listener(settings: Config) -> Iterator[Listener]:
+def _listener(settings: Config, heard: list[Record]) -> Iterator[Listener]:
     """Open the log with the guardian's mark; without a log the guardian still works, and the journal has it all."""
     try:
         listeners = [LogFile.open(settings.log, settings.log_time, mark=MARK)]
     except SnapallError:
         listeners = []
     bus = EventBus(*listeners)
+
+    def publish(record: Record) -> None:
+        heard.append(record)
+        bus(record)
+
     try:
-        yield bus
+        yield publish
     finally:
         bus.close()
 

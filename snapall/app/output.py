@@ -28,20 +28,30 @@ class Output:
 
 
 @contextmanager
-def publishing(settings: Config, output: Output, *, log: bool) -> Iterator[tuple[Notify, Listener]]:
-    """Open the listeners of a run; yield a function that publishes a warning, and the bus. Closes them at the end."""
+def publishing(
+    settings: Config, output: Output, *, log: bool, heard: list[Record] | None = None
+) -> Iterator[tuple[Notify, Listener]]:
+    """Open the listeners of a run; yield a function that publishes a warning, and the bus. Closes them at the end.
+
+    `heard` collects every record, at once.
+    """
     with ExitStack() as opened:
         listeners, errors = listeners_of(settings, output, log, opened)
         bus = EventBus(*listeners)
         opened.callback(_report_dismissed, bus)
         opened.callback(bus.close)
 
+        def publish(record: Record) -> None:
+            if heard is not None:
+                heard.append(record)
+            bus(record)
+
         def warn(*parts: str) -> None:
-            bus(Record(datetime.now(UTC), Warned(*parts)))
+            publish(Record(datetime.now(UTC), Warned(*parts)))
 
         for error in errors:
             warn(*error.parts)
-        yield warn, bus
+        yield warn, publish
 
 
 def _report_dismissed(bus: EventBus) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from snapall.app.notify import notify_of_recovery
 from snapall.app.opening import pace_of, quiet_context, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
@@ -27,7 +28,7 @@ from snapall.views.messages import exit_of
 
 def recover(settings: Config, output: Output, wait: bool) -> Exit:
     """Settle every open journal, and finish interrupted rotations; say how that ended."""
-    heard: list[What] = []
+    heard: list[Record] = []
     code = _settle(settings, output, wait, heard)
     if not output.json and not output.quiet:
         nothing = "nothing to recover: no run left anything outstanding"
@@ -37,13 +38,9 @@ def recover(settings: Config, output: Output, wait: bool) -> Exit:
     return code
 
 
-def _settle(settings: Config, output: Output, wait: bool, heard: list[What]) -> Exit:
-    with publishing(settings, output, log=False) as (warn, bus), signal_flag(warn) as stopped:
+def _settle(settings: Config, output: Output, wait: bool, heard: list[Record]) -> Exit:
+    with publishing(settings, output, log=False, heard=heard) as (warn, listener), signal_flag(warn) as stopped:
         clock = SystemClock()
-
-        def listener(record: Record) -> None:
-            heard.append(record.what)
-            bus(record)
 
         def context_for(job: Job) -> RunContext:
             return RunContext(OpenSite(job, settings), clock, listener, stopped)
@@ -58,10 +55,12 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[What]) -> 
                 arrange(settings.state, settings.readers)
         except JournalError as error:  # what is outstanding stays so
             publish(Failed(*error.parts))
-            return Exit.OUTSTANDING
-        recovery = Recovery(store, context_for, publish, stopped, wait)
-        code = recovery.recover(list(settings.jobs.values()))
-        update_metrics(settings, publish)
+            code = Exit.OUTSTANDING
+        else:
+            recovery = Recovery(store, context_for, publish, stopped, wait)
+            code = recovery.recover(list(settings.jobs.values()))
+            update_metrics(settings, publish)
+        notify_of_recovery(settings, "recover", code, heard, listener)
         return code
 
 

@@ -1,15 +1,17 @@
-"""`snapall run`: the jobs one after the other, each with its guardian, hooks and metrics."""
+"""`snapall run`: the jobs one after the other, each with its guardian, hooks, metrics and notification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from snapall.app.jobrun import JobRun
+from snapall.app.notify import notify_of_run
 from snapall.app.opening import pace_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.model import Job
+from snapall.backup.record import Record
 from snapall.config.settings import Config
 from snapall.errors import Exit, worst
 from snapall.operate.launcher import GuardianLauncher
@@ -24,12 +26,14 @@ def run(
     clock: Clock | None = None,
 ) -> Exit:
     """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians."""
-    codes = []
+    codes: list[Exit] = []
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
-        with publishing(settings, output, log=True) as (warn, listener), signal_flag(warn) as stopped:
+        heard: list[Record] = []
+        with publishing(settings, output, log=True, heard=heard) as (warn, listener), signal_flag(warn) as stopped:
             pace, time = pace_of(settings, job), clock or SystemClock()
             codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
+            notify_of_run(settings, job, codes[-1], heard, listener)
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break

@@ -13,20 +13,27 @@ from snapall.errors import Exit
 from snapall.escaping import printable
 
 
-def doctor(jobs: options.Jobs = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+def doctor(
+    jobs: options.Jobs = None,
+    config: options.ConfigFile = None,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Also send a test message by each channel of [notify].")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
     """Check everything a backup needs.
 
     Checks, in this order: file permissions, state folder, log, hooks, locks, outstanding cleanup, the database (driver,
     login, tables, clock), datastores, vcbsnapshot and its login, each filer (connection, host key, login, version),
     each volume (snapshots, space, schedule, autodelete), and the plan of each job. Each problem comes with a remedy.
-    Changes nothing.
+    Changes nothing. With --notify, it ends with a test message by syslog and mail; it runs no hook.
     """
     from snapall.app import doctor
     from snapall.operate.doctor.checklist import Mark
     from snapall.views.doctor import doctor_json, doctor_lines
 
     settings, chosen = options.chosen(config, jobs)
-    found = doctor.run_checks(settings, chosen)
+    found = doctor.run_checks(settings, chosen, notify=notify)
     options.emit(doctor_json(found) if as_json else doctor_lines(found, options.width()))
     options.leave(Exit.FAILED if any(one.mark is Mark.FAILURE for one in found) else Exit.OK)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from snapall.config import rules, settings
+from snapall.config import notify, rules, settings
 from snapall.config.tomlfile import KeyPath, dotted
 from snapall.errors import ConfigError
 
@@ -32,6 +32,7 @@ _MODELS: Mapping[object, type[BaseModel]] = {
     "database": settings.Database,
     "filers": settings.Filer,
     "jobs": settings.JobSettings,
+    "notify": notify.Channels,
 }
 _COMPLAINTS: Mapping[str, str] = {
     "value_error": "{error}",
@@ -96,9 +97,24 @@ def _in_words(error: ErrorDetails) -> Iterator[ConfigFault]:
 
 
 def _unknown(path: KeyPath) -> str:
-    known = keys_of(settings.Config if len(path) == 1 else settings.Hooks if len(path) == 4 else _MODELS[path[0]])
+    known = keys_of(_table_of(path))
     near = difflib.get_close_matches(str(path[-1]).lower(), known, n=1)
     return "is not a known key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+
+
+def _table_of(path: KeyPath) -> type[BaseModel]:
+    """The table that a key stands in."""
+    match path:
+        case (_,):
+            return settings.Config
+        case ("jobs", _, "hooks", _):
+            return settings.Hooks
+        case ("notify", "syslog", _):
+            return notify.Syslog
+        case ("notify", "mail", _):
+            return notify.Mail
+        case _:
+            return _MODELS[path[0]]
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:

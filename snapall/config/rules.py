@@ -6,6 +6,7 @@ A rule sees which keys the file gives, the values that are valid, and the readin
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -96,6 +97,30 @@ def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Readin
         yield "user", "is missing: ssh needs the filer's user"
     for key in sorted({"local_user", "reserved_port"} & given):
         yield key, 'is for rsh only: leave it out, or write transport = "rsh"'
+
+
+def syslog_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
+    """Check that the address suits the protocol and this system."""
+    if not valid.get("address", "").startswith("/"):
+        return
+    if "protocol" in given:
+        yield "protocol", "is for HOST:PORT only: leave it out"
+    if sys.platform == "win32":
+        yield "address", "must be HOST:PORT on Windows, which has no such socket"
+
+
+def mail_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
+    """Check that a login is complete, encrypted, and of characters that SMTP's login takes."""
+    for key, other in (("user", "password"), ("password", "user")):
+        if other in given and key not in given:
+            yield key, f"is missing, though there is a {other}: give both, or neither"
+    if "password" in given and valid.get("tls") == "none":
+        yield "password", 'would cross the network unencrypted: set tls to "starttls" or "tls", or leave it out'
+    if "ca_file" in given and valid.get("tls") == "none":
+        yield "ca_file", 'is for an encrypted connection only: leave it out, or set tls to "starttls" or "tls"'
+    password = valid.get("password")
+    if not (valid.get("user") or "").isascii() or (password is not None and not password.reveal().isascii()):
+        yield "password", "cannot be sent: user and password must be ASCII"
 
 
 def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:

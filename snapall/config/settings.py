@@ -11,33 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
+from snapall.config.notify import Channels
 from snapall.config.secret import Secret, holds_password
+from snapall.config.table import Given as _Given
+from snapall.config.table import Table as _Table
 
 _PORTS = {"ssh": 22, "rsh": 514}
 _GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
 DEFAULT_PUBLISH = {Order.SAFE: Grade.PARTIAL, Order.PAPER: Grade.CRASH_CONSISTENT}
 """The least grade that each order publishes where the file names none."""
-
-_Given = Annotated[SkipJsonSchema[frozenset[str]], Field(validation_alias=rules.GIVEN, repr=False)]
-"""Which keys the file gives; the last key of a table, where its rules are judged."""
-
-
-class _Table(BaseModel):
-    """One table. Inputs stay out of pydantic's own messages: a password may stand where it does not belong."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,
-        populate_by_name=True,
-        use_attribute_docstrings=True,
-    )
 
 
 class Vcenter(_Table):
@@ -156,7 +143,7 @@ class JobSettings(_Table):
     """Whether a guardian watches over each run."""
     max_age: values.Hours = 26
     """Hours; `snapall status` warns of an older newest backup, and is critical from twice that age on."""
-    vms: dict[values.Line, values.VmPolicyName] = {}
+    vms: dict[values.Line, values.VmPolicyName] = Field(default_factory=dict)
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
     hooks: Hooks = Field(default_factory=Hooks)
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
@@ -194,6 +181,8 @@ class Config(_Table):
     readers: values.Group | None = None
     """A group that may read `state`, so that a monitoring system can run `snapall status` as another user.
     Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
+    notify: Channels = Field(default_factory=Channels)
+    """Who is notified when a run has ended: [notify.syslog] and [notify.mail]."""
     vcenter: Annotated[Vcenter, BeforeValidator(rules.with_keys)]
     database: Database
     filers: Annotated[dict[str, Filer], Field(min_length=1), rules.named("filers")]
@@ -228,4 +217,5 @@ class Config(_Table):
     @property
     def _passwords(self) -> tuple[Secret, ...]:
         filers = (one.password for one in self.filers.values())
-        return tuple(one for one in (self.vcenter.password, self.database.password, *filers) if one is not None)
+        mail = self.notify.mail.password if self.notify.mail is not None else None
+        return tuple(one for one in (self.vcenter.password, self.database.password, *filers, mail) if one is not None)

@@ -12,9 +12,10 @@ from pathlib import Path
 from snapall.errors import SnapallError
 from snapall.operate.status import JobStatus
 
-_METRICS = (
+METRICS = (
     ("snapall_last_run_timestamp_seconds", "Start of the last finished run, in seconds since 1970."),
     ("snapall_last_run_exit_code", "Exit code of the last finished run; -1 if it died without a report."),
+    ("snapall_last_run_duration_seconds", "Seconds that the last finished run took; none if it died without a report."),
     ("snapall_backup_timestamp_seconds", "Capture of the newest good backup, in seconds since 1970."),
     ("snapall_backup_max_age_seconds", "The age of the newest backup above which `snapall status` warns."),
     ("snapall_backup_vms_quiesced", "VMs that were quiesced in the newest good backup."),
@@ -30,7 +31,7 @@ def metrics_text(found: Sequence[JobStatus], now: datetime) -> str:
     """The samples of all jobs, for node_exporter's textfile collector; unknown ones are left out."""
     lines: list[str] = []
     values = [(one, _samples(one)) for one in found]
-    for name, about in _METRICS:
+    for name, about in METRICS:
         lines += [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
         for one, samples in values:
             if (value := samples[name]) is not None:
@@ -46,6 +47,9 @@ def _samples(one: JobStatus) -> dict[str, float | None]:
     return {
         "snapall_last_run_timestamp_seconds": last.began.timestamp() if last is not None else None,
         "snapall_last_run_exit_code": code,
+        "snapall_last_run_duration_seconds": (
+            (last.ended - last.began).total_seconds() if last is not None and last.ended is not None else None
+        ),
         "snapall_backup_timestamp_seconds": (
             backup.captured.timestamp() if backup is not None and backup.captured is not None else None
         ),

@@ -96,6 +96,12 @@ ELSEWHERE = {  # which other tests run them
 }
 
 
+NOT_HERE = (
+    ["run", "left", "quiesced"],  # what a unit's description says
+    ["doctor", "--notify"],  # needs a channel: tests/end_to_end/test_notify.py
+)
+
+
 def to_be_run(batch: bool) -> list[list[str]]:
     """Every command that is shown with all its words, once and without its --config; a run comes first."""
     found = []
@@ -104,7 +110,7 @@ def to_be_run(batch: bool) -> list[list[str]]:
         if told[0].startswith("-") or told[0] in ELSEWHERE or any(re.search(r"[A-Z]{3}|[\[\]]", one) for one in told):
             continue
         config = told[told.index("--config") + 1] if "--config" in told else "snapall.toml"
-        if config.endswith(".bat") is batch and told != ["run", "left", "quiesced"]:  # what a unit's description says
+        if config.endswith(".bat") is batch and told not in NOT_HERE:
             found.append([one for one in told if one not in {"--config", config}])
     unique = [list(one) for one in dict.fromkeys(map(tuple, found))]
     return sorted(unique, key=lambda one: one != ["run"])

@@ -12,6 +12,7 @@ SUMMARIES = (
     "tests/operate/test_summaries.py",
     "tests/operate/test_damaged.py",
 )
+NOTIFY = ("tests/site/test_mail.py", "tests/site/test_syslog.py", "tests/end_to_end/test_notify.py")
 
 OPERATE = (
     Mutant(
@@ -259,5 +260,40 @@ OPERATE = (
         "        return ()\n",
         "",
         (*STATUS, *SUMMARIES),
+    ),
+    Mutant(
+        "a channel takes all that the settings keep from it",
+        "operate/notify.py",
+        "        return notification.severity <= _LEAST[self.on]\n",
+        "        return True\n",
+        NOTIFY,
+    ),
+    Mutant(
+        "a run that somebody settled is nobody's business",
+        "views/notification.py",
+        "    if code is Exit.OK and not ends:\n",
+        "    if code is Exit.OK:\n",
+        NOTIFY,
+    ),
+    Mutant(
+        "a line to syslog counts as received once it is written",
+        "site/syslog.py",
+        "            connection.shutdown(socket.SHUT_WR)\n",
+        "            return\n",
+        NOTIFY,
+    ),
+    Mutant(
+        "a mail's text can begin a line of its own",
+        "site/mail.py",
+        "{printable(line)}",
+        "{line}",
+        NOTIFY,
+    ),
+    Mutant(
+        "what a mail server answers to a refused login is shown",
+        "site/mail.py",
+        '        code = f" ({error.smtp_code})" if',
+        '        code = f" ({error})" if',
+        NOTIFY,
     ),
 )

@@ -144,3 +144,28 @@ def test_unusual_events_are_logged(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "log", "%H:%M", utc)
     log(Record(START, RenamedBack(Rename("v", "vmware_recent", "vmware_previous"))))
     assert (tmp_path / "log").read_text() == "03:00 vmware_previous on v was renamed back to vmware_recent\n"
+
+
+def test_a_log_that_is_moved_during_a_run_goes_on_in_a_new_file(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "state")
+    path, moved = tmp_path / "snapall.log", tmp_path / "snapall.log.1"
+
+    def move(step: object) -> None:
+        if type(step).__name__ == "Capture":
+            path.rename(moved)
+
+    stage.site.after = move
+    lines = logged(stage, path)
+    assert moved.read_text().startswith("Script Execution Commenced at ")
+    assert lines[-1].startswith("Script Execution complete at ")
+    assert not any("Commenced" in line for line in lines)
+
+
+def test_a_log_that_is_emptied_during_a_run_goes_on_at_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "snapall.log"
+    log = LogFile.open(path, "%H:%M", utc)
+    log(Record(START, Warned("a first one", "")))
+    with path.open("r+") as file:
+        file.truncate()
+    log(Record(START, Warned("another", "")))
+    assert path.read_text() == "03:00 warning: another\n"
