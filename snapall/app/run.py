@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.app.jobrun import JobRun
-from snapall.app.opening import pace_of
+from snapall.app.opening import pace_of, warn_of_writers
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
 from snapall.backup.clock import Clock, SystemClock
@@ -28,6 +28,8 @@ def run(
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
         with publishing(settings, output, log=True) as (warn, listener), signal_flag(warn) as stopped:
+            if job is jobs[0]:
+                warn_of_writers(settings, warn)
             pace, time = pace_of(settings, job), clock or SystemClock()
             codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
             if stopped():

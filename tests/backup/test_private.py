@@ -147,7 +147,9 @@ def test_a_run_refuses_a_state_folder_that_others_could_have_written_before_anyt
         stage.night()
     assert stage.site.asked == before
     assert stage.recover() is Exit.OK  # nothing is open
+    stage.state.chmod(0o700)
     stage.begun()
+    stage.state.chmod(0o777)
     assert stage.recover() is Exit.OUTSTANDING
 
 
