@@ -41,6 +41,14 @@ def create(path: Path, data: bytes, mode: int) -> None:
         raise
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that only their owner can write them. OSError."""
+    for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        with suppress(FileExistsError):
+            one.mkdir(0o755)
+            one.chmod(0o755)
+
+
 def _write(path: Path, data: bytes, how: int, mode: int) -> None:
     """Follow a link only where nobody but root and we could have made it, or could replace it."""
     planted = _is_beside_others_files(path) or any(True for _ in trust.replaceable(path))

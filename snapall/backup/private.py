@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from snapall.backup import sharing, trust
+from snapall.backup.outfile import make_folders
 from snapall.errors import JournalError, Notify, Untrusted
 
 # No link is followed (Windows makes links for administrators only), and no pipe is waited for.
@@ -27,10 +28,7 @@ _FOR_NOBODY = ("*.lock", "*.wanted", "*.stamp")
 
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, or narrow an existing one. Untrusted: others may write it. OSError."""
-    for above in reversed([one for one in folder.parents if not one.exists()]):
-        with suppress(FileExistsError):
-            above.mkdir(0o755)
-            above.chmod(0o755)  # the umask may be anything
+    make_folders(folder.parent)
     try:
         folder.mkdir(0o700)
         folder.chmod(0o700)

@@ -161,6 +161,14 @@ def test_a_lock_that_others_could_have_opened_is_refused_by_name(stage: Stage) -
         raise AssertionError("never held")
 
 
+def test_a_lock_that_any_user_can_open_is_narrowed_when_it_is_opened(stage: Stage) -> None:
+    stage.night()
+    lock = stage.state / "vol1.lock"
+    lock.chmod(0o644)
+    os.close(private.open_lock(lock))
+    assert rights(lock) == "0600"
+
+
 def test_a_lock_is_never_opened_through_a_link(stage: Stage, tmp_path: Path) -> None:
     stage.state.mkdir()
     (tmp_path / "elsewhere").touch()

@@ -173,10 +173,10 @@ def test_a_link_in_a_circle_ends_the_search(tmp_path: Path) -> None:
 # The state
 
 
-def test_a_link_in_place_of_the_holder_file_is_replaced_and_not_followed(stage: Stage, tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_holder_file_is_replaced_and_not_followed(stage: Stage) -> None:
     stage.night()
     for make in ("symlink_to", "hardlink_to"):
-        victim = tmp_path / make
+        victim = stage.state.parent / make
         victim.write_text("precious")
         getattr(stage.state / "vol1.holder", make)(victim)
         with hold(stage.state, "vol1", "run", stage.clock, lambda: False):
