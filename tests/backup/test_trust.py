@@ -185,11 +185,11 @@ def test_a_link_in_place_of_the_holder_file_is_replaced_and_not_followed(stage: 
 
 
 @pytest.mark.parametrize("name", ["vol1.lock", "vms.lock", "journal"])
-def test_a_link_in_place_of_a_lock_or_a_journal_is_refused_by_name(stage: Stage, tmp_path: Path, name: str) -> None:
+def test_a_link_in_place_of_a_lock_or_a_journal_is_refused_by_name(stage: Stage, name: str) -> None:
     stage.night()
     path = next(stage.store.folder.iterdir()) if name == "journal" else stage.state / name
-    path.rename(tmp_path / "elsewhere")
-    path.symlink_to(tmp_path / "elsewhere")
+    path.rename(stage.state.parent / "elsewhere")
+    path.symlink_to(stage.state.parent / "elsewhere")
     with pytest.raises(Untrusted) as caught:
         (private.read(path) if name == "journal" else private.open_lock(path))
     assert caught.value.code == "SA-1522"
