@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -163,7 +164,12 @@ def test_a_hook_a_secret_or_host_keys_of_another_user_are_warned_of_by_run_recov
 # The service user
 
 
-def of_a_service_user(night: AtLab, in_sight: Path) -> Path:
+@pytest.fixture
+def python() -> str:
+    return python_for_all()
+
+
+def of_a_service_user(night: AtLab, in_sight: Path, python: str) -> Path:
     """Let user nobody run the backup; the state folder, in a folder that only this user can write."""
     home = in_sight / "service"
     home.mkdir()
@@ -171,7 +177,7 @@ def of_a_service_user(night: AtLab, in_sight: Path) -> Path:
     night.edit('state = "snapall.state"', f'state = "{home}/snapall.state"')
     night.edit('log   = "snapall.log"', f'log = "{home}/snapall.log"')
     old = next(line for line in night.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
-    night.edit(old, old.replace(night.program[0], python_for_all()))
+    night.edit(old, old.replace(night.program[0], python))
     os.chown(night.lab.directory / "vc.secret", NOBODY, NOBODY)
     return home / "snapall.state"
 
@@ -180,39 +186,65 @@ def owners(state: Path) -> set[int]:
     return {path.stat().st_uid for path in (state, *state.rglob("*"), state.parent / "snapall.log")}
 
 
-def test_root_that_meets_a_service_users_state_becomes_that_user_and_says_so(night: AtLab, in_sight: Path) -> None:
-    state = of_a_service_user(night, in_sight)
-    first = snapall_command(night, "run", user=NOBODY)
+def test_root_that_meets_a_service_users_state_becomes_that_user_and_says_so(
+    night: AtLab, in_sight: Path, python: str
+) -> None:
+    state = of_a_service_user(night, in_sight, python)
+    first = snapall_command(night, "run", python=python, user=NOBODY)
     assert (first.code, first.err.count("continuing as")) == (0, 0), first.err
-    for command in ("recover", "run", "status", "recover"):
-        ended = snapall_command(night, command)
+    for command in ("recover", "run", "status"):
+        ended = snapall_command(night, command, python=python)
         assert ended.code == 0, ended.err
         assert f"the state folder {state} belongs to user nobody: continuing as nobody" in ended.err
         assert owners(state) == {NOBODY}
-    assert snapall_command(night, "run", user=NOBODY).code == 0
+    assert snapall_command(night, "run", python=python, user=NOBODY).code == 0
     night.assert_nothing_is_quiesced()
 
 
-def test_recover_by_root_at_boot_settles_what_a_service_users_run_left(night: AtLab, in_sight: Path) -> None:
-    state = of_a_service_user(night, in_sight)
+def test_recover_by_root_at_boot_settles_what_a_service_users_run_left(
+    night: AtLab, in_sight: Path, python: str
+) -> None:
+    state = of_a_service_user(night, in_sight, python)
     lying_journal(night, in_sight / "planted")  # here it is true: that user may write it
     (in_sight / "planted").rename(state)
     given_to(NOBODY, state)
-    assert snapall_command(night, "recover").code == 0
+    assert snapall_command(night, "recover", python=python).code == 0
     assert len(removals(night)) == 1
     night.assert_nothing_is_quiesced()
     assert {path.stat().st_uid for path in (state, *state.rglob("*"))} == {NOBODY}
 
 
-def test_what_the_service_user_cannot_read_is_named_with_the_user(night: AtLab, in_sight: Path) -> None:
-    of_a_service_user(night, in_sight).mkdir()
+def test_what_the_service_user_cannot_read_is_named_with_the_user(night: AtLab, in_sight: Path, python: str) -> None:
+    of_a_service_user(night, in_sight, python).mkdir()
     given_to(NOBODY, in_sight / "service")
     os.chown(night.lab.directory / "vc.secret", 0, 0)
-    ended = snapall_command(night, "recover")
+    ended = snapall_command(night, "recover", python=python)
     assert ended.code == 2
     assert "vc.secret" in ended.err
     assert "continuing as nobody, who has to read these files" in ended.err
     assert night.changes == []
+
+
+def test_a_service_user_who_cannot_start_snapall_is_named(night: AtLab, in_sight: Path) -> None:
+    (in_sight / "hidden").mkdir(mode=0o700)
+    (in_sight / "hidden" / "python").symlink_to(sys.executable)
+    of_a_service_user(night, in_sight, sys.executable).mkdir()
+    given_to(NOBODY, in_sight / "service")
+    ended = snapall_command(night, "recover", python=str(in_sight / "hidden" / "python"))
+    assert ended.code == 5
+    assert "SA-1525" in ended.err
+    assert "user nobody, who owns the state folder, cannot read" in ended.err
+
+
+def test_a_user_who_only_looks_believes_a_configuration_of_the_states_owner(
+    night: AtLab, in_sight: Path, python: str
+) -> None:
+    of_a_service_user(night, in_sight, python).mkdir()
+    given_to(NOBODY, in_sight / "service", night.config)
+    ended = snapall_command(night, "status", python=python, user=1)
+    assert "no run is on record" in ended.out, ended.err
+    given_to(2, night.config)
+    assert "SA-7100" in snapall_command(night, "status", python=python, user=1).err
 
 
 # The rights of the configuration
