@@ -174,7 +174,7 @@ def _opened(path: Path, flags: int) -> int:
 def _no_regular_file(path: Path, what: str) -> Untrusted:
     return Untrusted(
         f"{path} is {what}, and snapall made none: it is not trusted",
-        f"find out who put it there, then remove it with `rm {path}`",
+        f"find out who put it there, and move it away with `mv {path} {path}.aside`",
         "SA-1522",
     )
 

@@ -193,7 +193,7 @@ def test_a_link_in_place_of_a_lock_or_a_journal_is_refused_by_name(stage: Stage,
     with pytest.raises(Untrusted) as caught:
         (private.read(path) if name == "journal" else private.open_lock(path))
     assert caught.value.code == "SA-1522"
-    assert f"rm {path}" in caught.value.hint
+    assert f"mv {path} {path}.aside" in caught.value.hint
 
 
 def test_a_pipe_in_place_of_a_journal_is_refused_and_not_waited_for(stage: Stage) -> None:
