@@ -13,7 +13,7 @@ from snapall.app.status import update_metrics
 from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import RunContext, defect, guarded, named_defect
-from snapall.backup.facts import Failed
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.journal import journals
 from snapall.backup.model import Job, Pace
 from snapall.backup.outcome import Report
@@ -77,7 +77,7 @@ class JobRun:
 
     def _backup(self, hooks: HookRunner) -> BackupRun:
         settings = self.settings
-        arrange(settings.state, settings.readers)
+        arrange(settings.state, settings.readers, lambda *parts: self.publish(Warned(*parts)))
         return BackupRun(
             job=self.job,
             pace=self.pace,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.context import RunContext
+from snapall.backup.context import RunContext, guarded
 from snapall.backup.model import Job, Pace
 from snapall.backup.store import JournalStore
+from snapall.config.believed import findings
 from snapall.config.settings import Config
+from snapall.errors import Notify
 from snapall.site import OpenSite, process
 
 
@@ -20,6 +22,13 @@ def pace_of(settings: Config, job: Job) -> Pace:
     vcenter, filer = settings.vcenter, settings.filers.get(job.filer)
     timeout = filer.timeout if filer is not None else Pace().filer_timeout
     return Pace(vcenter.parallel, vcenter.timeout, vcenter.settle, timeout)
+
+
+def warn_of_writers(settings: Config, warn: Notify) -> None:
+    """Warn of files that somebody else could have written, or could read; whatever happens, that stops nothing."""
+    with guarded(warn):
+        for one in findings(settings):
+            warn(one.text, one.hint, one.code)
 
 
 def quiet_context(settings: Config, job: Job, clock: Clock) -> RunContext:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from snapall.app.notify import notify_of_recovery
-from snapall.app.opening import pace_of, quiet_context, store_of
+from snapall.app.opening import pace_of, quiet_context, store_of, warn_of_writers
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
@@ -49,10 +49,11 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[Record]) -
             listener(Record(clock.utc(), what))
 
         store = store_of(settings, clock)
+        warn_of_writers(settings, warn)
         try:
             require_listed(store.folder)
             if settings.state.exists():
-                arrange(settings.state, settings.readers)
+                arrange(settings.state, settings.readers, warn)
         except JournalError as error:  # what is outstanding stays so
             publish(Failed(*error.parts))
             code = Exit.OUTSTANDING

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from snapall.app.jobrun import JobRun
 from snapall.app.notify import notify_of_run
-from snapall.app.opening import pace_of
+from snapall.app.opening import pace_of, warn_of_writers
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
 from snapall.backup.clock import Clock, SystemClock
@@ -31,6 +31,8 @@ def run(
     for job in jobs:
         heard: list[Record] = []
         with publishing(settings, output, log=True, heard=heard) as (warn, listener), signal_flag(warn) as stopped:
+            if job is jobs[0]:
+                warn_of_writers(settings, warn)
             pace, time = pace_of(settings, job), clock or SystemClock()
             codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
             notify_of_run(settings, job, codes[-1], heard, listener)

@@ -13,10 +13,12 @@ from typing import Protocol
 
 from snapall.backup import private
 from snapall.backup.steps import Child
-from snapall.errors import Locked, LockNotReleased
+from snapall.errors import Locked, LockNotReleased, Untrusted
 
 UNKNOWN = "process"
 """The role of a holder without a holder file."""
+
+_LONGEST = 4096  # bytes of a holder file
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ def _is_known(holder: Holder) -> bool:
 def holder_of(state: Path, job: str) -> Holder:
     """The holder as its file says; the file may outlive a dead process until the next one takes the lock."""
     try:
-        body = json.loads((state / f"{job}.holder").read_text(encoding="utf-8"))
+        with private.read(state / f"{job}.holder") as file:
+            body = json.loads(file.read(_LONGEST))
         started = float(body.get("started", 0.0))
         return Holder(str(body["role"]), int(body["pid"]), str(body["since"]), str(body.get("host", "")), started)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (OSError, Untrusted, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Holder(UNKNOWN, 0, "a moment ago")
 
 

@@ -59,7 +59,7 @@ class Lock:
 
 def is_locked(path: Path) -> bool:
     """Whether a process has the lock. OSError: we may not open it, or there is none."""
-    descriptor = os.open(path, os.O_RDWR)
+    descriptor = private.look_at_lock(path)
     try:
         if free := lock_descriptor(descriptor, blocking=False):
             unlock_descriptor(descriptor)

@@ -1,8 +1,8 @@
 """Who may read and write the state: its owner alone, whatever the umask; on request, one group may read it.
 
-Files and folders are created with narrow rights, never narrowed later. The state folder's own rights (0750) record a
-group that may read, and what is created in it follows. Windows has no such rights: files inherit the access list of
-the folder above.
+Files and folders are created with narrow rights; wide ones of an earlier version are narrowed. The state folder's own
+rights (0750) record a group that may read, and what is created in it follows. No link is followed in it. trust.py says
+who is trusted. Windows has no such rights: files inherit the access list of the folder above.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from snapall.errors import JournalError, Untrusted
+from snapall.backup import sharing, trust
+from snapall.backup.outfile import make_folders
+from snapall.errors import JournalError, Notify, Untrusted
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows makes links for administrators only
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_WRITABLE = stat.S_IWGRP | stat.S_IWOTH
-_GROUP_ENTERS = stat.S_IRGRP | stat.S_IXGRP
+# No link is followed (Windows makes links for administrators only), and no pipe is waited for.
+_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _INNER = ("journals",)
 _FOR_THE_GROUP = ("*.jsonl", "*.holder")  # journals, and the notes that say who holds a lock
+_FOR_NOBODY = ("*.lock", "*.wanted", "*.stamp")
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, or narrow an existing one. Untrusted: others may write it. OSError."""
-    for above in reversed([one for one in folder.parents if not one.exists()]):
-        with suppress(FileExistsError):
-            above.mkdir(0o755)  # with a umask of 0, anyone could replace it
+    make_folders(folder.parent)
     try:
         folder.mkdir(0o700)
+        folder.chmod(0o700)
     except FileExistsError:
         if not folder.is_dir():
             raise
@@ -43,25 +43,35 @@ def make_folder_in(state: Path, name: str) -> None:
     if not state.exists():
         make_folder(state)
     make_folder(state / name)
-    if (group := _group_of(state)) is not None:
-        _share(state / name, group)
+    if (group := sharing.group_of(state)) is not None:
+        sharing.share(state / name, group)
 
 
-def arrange(state: Path, readers: int | None) -> None:
+def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) -> None:
     """Make the state folder, or adjust an existing one, and let the group `readers` read it; None: no group.
 
-    An owner who is no member of the group cannot give it away: that stops no backup. Untrusted: somebody else could
-    have written it. JournalError: it cannot be made or listed.
+    An owner who is no member of the group cannot give it away: that stops no backup. `warn` is told of rights that
+    were too wide. Untrusted: somebody else could have written it. JournalError: it cannot be made or listed.
     """
     try:
+        files = _files(state, *_FOR_THE_GROUP, *_FOR_NOBODY)
+        wide = [path for path in (*_folders(state), *files) if _is_open_to_all(path)]
         make_folder(state)
         for folder in _folders(state):
             make_folder(folder)
-            _share(folder, readers)
-            for path in (path for pattern in _FOR_THE_GROUP for path in folder.glob(pattern)):
-                _share(path, readers)
+            sharing.share(folder, readers)
+        for path in files:
+            with suppress(FileNotFoundError):  # a holder file goes with its process
+                sharing.share(path, None if any(map(path.match, _FOR_NOBODY)) else readers)
     except OSError as error:
         raise unwritable(state, error) from error
+    if wide:
+        more = f" and {len(wide) - 1} more" if len(wide) > 1 else ""
+        warn(
+            f"too many users had permissions for {wide[0]}{more}: narrowed to what snapall itself sets",
+            "nothing to do; if another program has to read the journals, name its group with `readers`",
+            "SA-1521",
+        )
 
 
 def unwritable(state: Path, error: OSError) -> JournalError:
@@ -71,18 +81,24 @@ def unwritable(state: Path, error: OSError) -> JournalError:
 
 
 def require_trusted(state: Path) -> None:
-    """Check a state folder before reading it. Untrusted: others could have written it. It may be absent."""
+    """Check a state folder before reading it. Untrusted: others could have written it. It may be absent.
+
+    A user who only reads believes its owner; root does not, since what root reads it also acts upon.
+    """
     if sys.platform != "win32":
         with suppress(FileNotFoundError):
+            owner = state.stat().st_uid
+            believed = (owner,) if trust.me() else ()
+            _require_place(state, *believed)
             for folder in _folders(state):
-                _require_one_writer(folder, folder.stat())
+                _require_ours(folder, folder.stat(), *believed)
 
 
 def not_readable_by(group: int, state: Path) -> Path | None:
     """The first folder of the state that this group may not read."""
     for folder in _folders(state):
         about = folder.stat()
-        if about.st_gid != group or about.st_mode & _GROUP_ENTERS != _GROUP_ENTERS:
+        if about.st_gid != group or about.st_mode & sharing.GROUP_ENTERS != sharing.GROUP_ENTERS:
             return folder
     return None
 
@@ -93,14 +109,18 @@ def create(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a small file, for the readers of its folder. OSError."""
+    """Write a small file, for the readers of its folder; a link in its place is replaced. OSError."""
+    with suppress(FileNotFoundError):
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+            path.unlink()
     _put(path, os.O_TRUNC, text.encode())
 
 
 def _put(path: Path, flag: int, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flag | _NO_LINK, 0o600)
+    descriptor = _opened(path, os.O_WRONLY | os.O_CREAT | flag)
     try:
-        _share_like_its_folder(path, descriptor)
+        sharing.share_like_its_folder(path, descriptor)
         os.write(descriptor, data)
     finally:
         os.close(descriptor)
@@ -108,9 +128,10 @@ def _put(path: Path, flag: int, data: bytes) -> None:
 
 def read(path: Path) -> BinaryIO:
     """Open a file of the state for reading. Untrusted: somebody else could have written it. OSError."""
-    file = path.open("rb")
+    file = os.fdopen(_opened(path, os.O_RDONLY), "rb")
     try:
-        _require_ours(path, os.fstat(file.fileno()), path.parent.stat().st_uid)
+        believed = (path.parent.stat().st_uid,) if trust.me() else ()
+        _require_ours(path, os.fstat(file.fileno()), *believed)
     except BaseException:
         file.close()
         raise
@@ -119,16 +140,43 @@ def read(path: Path) -> BinaryIO:
 
 def open_lock(path: Path) -> int:
     """Open or create a lock file, for its owner alone. Untrusted: somebody else could lock it. OSError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
+    descriptor = _opened(path, os.O_RDWR | os.O_CREAT)
     try:
         about = os.fstat(descriptor)
         _require_ours(path, about)
-        if sys.platform != "win32" and about.st_mode & _OTHERS and about.st_uid == _us():
+        if sys.platform != "win32" and stat.S_IMODE(about.st_mode) != 0o600 and about.st_uid == trust.me():
             os.fchmod(descriptor, 0o600)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def look_at_lock(path: Path) -> int:
+    """Open an existing lock file, to see whether it is locked. OSError: it is a link, we may not, or there is none."""
+    return os.open(path, os.O_RDWR | _AS_IT_IS)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open a regular file of the state. Untrusted: something else is in its place. OSError."""
+    try:
+        descriptor = os.open(path, flags | _AS_IT_IS, 0o600)
+    except OSError:
+        if path.is_symlink():
+            raise _no_regular_file(path, "a link") from None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _no_regular_file(path, "no regular file")
+
+
+def _no_regular_file(path: Path, what: str) -> Untrusted:
+    return Untrusted(
+        f"{path} is {what}, and snapall made none: it is not trusted",
+        f"find out who put it there, and move it away with `mv {path} {path}.aside`",
+        "SA-1522",
+    )
 
 
 def _folders(state: Path) -> Iterator[Path]:
@@ -137,11 +185,30 @@ def _folders(state: Path) -> Iterator[Path]:
     yield from (state / name for name in _INNER if (state / name).is_dir())
 
 
+def _files(state: Path, *patterns: str) -> list[Path]:
+    """The files of the state folder and its folders with such names."""
+    return [path for folder in _folders(state) for pattern in patterns for path in folder.glob(pattern)]
+
+
+def _is_open_to_all(path: Path) -> bool:
+    """Whether the rights of a file or folder of ours are wider than snapall ever sets them."""
+    if sys.platform == "win32":
+        return False
+    try:
+        about = path.lstat()
+    except FileNotFoundError:
+        return False
+    ours = about.st_uid == trust.me() and not stat.S_ISLNK(about.st_mode)
+    return ours and bool(about.st_mode & (stat.S_IRWXO | stat.S_IWGRP))
+
+
 def _own(folder: Path) -> None:
-    """Narrow a folder of ours, unless a group may read it. Untrusted: others may write it."""
+    """Narrow a folder of ours, unless a group may read it. Untrusted: others may write or replace it."""
     about = folder.stat()
     _require_ours(folder, about)
-    if sys.platform != "win32" and about.st_mode & _OTHERS not in {0, _GROUP_ENTERS} and about.st_uid == _us():
+    _require_place(folder)
+    wide = about.st_mode & sharing.OTHERS not in {0, sharing.GROUP_ENTERS}
+    if sys.platform != "win32" and wide and about.st_uid == trust.me():
         folder.chmod(0o700)
 
 
@@ -149,15 +216,15 @@ def _require_ours(path: Path, about: os.stat_result, *owners: int) -> None:
     """Untrusted: the file belongs to another user, `owners` excepted, or others may write it. Windows cannot tell."""
     if sys.platform == "win32":
         return
-    if about.st_uid not in {0, _us(), *owners}:
+    if about.st_uid not in {0, trust.me(), *owners}:
         raise _another_owner(path, about.st_uid)
     _require_one_writer(path, about)
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:
-    if about.st_mode & _WRITABLE:
+    if about.st_mode & stat.S_IWOTH or trust.is_shared(about):
         raise Untrusted(
-            f"others than its owner can write {path} (mode {stat.S_IMODE(about.st_mode):04o}): it is not trusted",
+            f"others than its owner can write {path} (mode {trust.mode_of(about)}): it is not trusted",
             f"check that nobody has changed its content, then run `chmod go-w {path}`",
             "SA-1506",
         )
@@ -165,7 +232,7 @@ def _require_one_writer(path: Path, about: os.stat_result) -> None:
 
 def _another_owner(path: Path, owner: int) -> Untrusted:
     """The error for a file that another user owns."""
-    them, us = _user(owner), _user(_us())
+    them, us = trust.user_name(owner), trust.user_name(trust.me())
     return Untrusted(
         f"{path} belongs to user {them}, and this is {us}: it is not trusted",
         f"run snapall as {them}; or check its content, and give the whole state folder to {us} with `chown -R`",
@@ -173,54 +240,13 @@ def _another_owner(path: Path, owner: int) -> Untrusted:
     )
 
 
-def _us() -> int:
-    if sys.platform == "win32":
-        return 0
-    return os.geteuid()
-
-
-def _user(number: int) -> str:
-    if sys.platform != "win32":
-        import pwd  # noqa: PLC0415 - where there is one
-
-        with suppress(KeyError):
-            return pwd.getpwuid(number).pw_name
-    return str(number)
-
-
-def _group_of(folder: Path) -> int | None:
-    """The group that may read this folder and what is in it."""
-    about = folder.stat()
-    readable = sys.platform != "win32" and about.st_mode & _OTHERS == _GROUP_ENTERS
-    return about.st_gid if readable else None
-
-
-def _share(path: Path, group: int | None) -> None:
-    """Let the group read a file or folder of ours; None: nobody. The group changes before the rights grow."""
-    if sys.platform == "win32":
-        return
-    about = path.stat()
-    if about.st_uid != _us() or about.st_mode & _WRITABLE:  # leave alone what is not trusted
-        return
-    narrow = about.st_mode & stat.S_IRWXU
-    if about.st_mode & _OTHERS and about.st_gid != group:
-        path.chmod(narrow)
-    if group is not None:
-        wide = narrow | (_GROUP_ENTERS if stat.S_ISDIR(about.st_mode) else stat.S_IRGRP)
-        with suppress(PermissionError):
-            os.chown(path, -1, group)
-            path.chmod(wide)
-
-
-def _share_like_its_folder(path: Path, descriptor: int) -> None:
-    if sys.platform == "win32":
-        return
-    group = _group_of(path.parent)
-    about = os.fstat(descriptor)
-    if group is not None:
-        with suppress(PermissionError):
-            if about.st_gid != group:
-                os.fchown(descriptor, -1, group)
-            os.fchmod(descriptor, 0o640)
-    elif about.st_mode & _OTHERS:
-        os.fchmod(descriptor, 0o600)
+def _require_place(folder: Path, *owners: int) -> None:
+    """Untrusted: others, `owners` excepted, could put another folder in the place of this one."""
+    for doubt in trust.replaceable(folder, *owners):
+        if trust.POLICY[trust.Kind.STATE][doubt.breach] is trust.Verdict.REFUSE:
+            us = trust.user_name(trust.me())
+            raise Untrusted(
+                f"others can replace {folder}, because {doubt.why}: it is not trusted",
+                f"let only root and {us} write {doubt.place}, or set `state` to a path where that is so",
+                "SA-1520",
+            )

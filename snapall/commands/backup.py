@@ -82,7 +82,7 @@ def recover(
     from snapall.app.output import Output
     from snapall.views.reports import orphan_lines, orphans_json
 
-    settings = options.load(config)
+    settings = options.load(config, settling=True)
     output = Output(as_json, quiet)
     if not adopt:
         options.leave(recovery.recover(settings, output, wait=not no_wait))

@@ -72,6 +72,7 @@ def show(
     One bar for each VM (quiescing, quiesced, releasing), and the capture as a line across all bars. Reads the journal.
     """
     from snapall.app.status import run_of
+    from snapall.backup.outfile import replace_content
     from snapall.views.glyphs import alphabet
     from snapall.views.run_json import run_json
     from snapall.views.timeline_svg import timeline_svg
@@ -80,7 +81,7 @@ def show(
     found = run_of(options.load(config, secrets=False), run)
     if svg is not None:
         try:
-            svg.write_text(timeline_svg(found), encoding="utf-8")
+            replace_content(svg, timeline_svg(found).encode(), 0o644)
         except OSError as error:
             raise SnapallError(
                 f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from snapall.errors import Exit, SnapallError
+from snapall.errors import ConfigError, Exit, SnapallError
 from snapall.escaping import printable
 
 if TYPE_CHECKING:
@@ -78,11 +78,25 @@ def leave(code: Exit) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def load(config: Path | None, *, secrets: bool = True) -> Config:
-    """Load the configuration that the option, the environment or the folder names. ConfigError: all its errors."""
+def load(config: Path | None, *, secrets: bool = True, settling: bool = False) -> Config:
+    """Load the configuration that the option, the environment or the folder names. ConfigError: all its errors.
+
+    Every command comes through here, so here root becomes the user who owns the state, and says so.
+    """
+    from snapall.app.service_user import become_owner_of
     from snapall.config import load as configuration
 
-    return configuration.load(configuration.find(config, os.environ), secrets=secrets)
+    path = configuration.find(config, os.environ)
+    state = configuration.state_of(path)
+    became = become_owner_of(state) if state is not None else ""
+    try:
+        settings = configuration.load(path, secrets=secrets, settling=settling)
+    except ConfigError as error:
+        hint = f"{error.hint}; {became}, who has to read these files" if became else error.hint
+        raise ConfigError(error.message, hint, error.code) from error
+    if became:
+        typer.echo(printable(f"snapall: {became}"), err=True)
+    return settings
 
 
 def chosen(

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall.backup.outfile import append
 from snapall.config.load import load
 from snapall.config.newfile import TablePath, refuse_to_overwrite, require_toml, text_of, write_new
 from snapall.config.secret import Secret
@@ -114,8 +115,7 @@ def write_down(known_hosts: Path, line: str) -> None:
     try:
         before = known_hosts.read_bytes() if known_hosts.exists() else b""
         ended = not before or before.endswith(b"\n")
-        with known_hosts.open("ab") as file:
-            file.write(f"{'' if ended else chr(10)}{line}\n".encode())
+        append(known_hosts, f"{'' if ended else chr(10)}{line}\n".encode(), 0o644)
     except OSError as error:
         raise ConfigError(
             f"{known_hosts}: cannot be written: {error.strerror}", "name another one", "SA-6005"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
+from snapall.config.believed import require_believed
 from snapall.config.complaints import ConfigFault, faults_of
 from snapall.config.conflicts import FOREIGN
 from snapall.config.rules import NAME
@@ -47,12 +49,44 @@ def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
     return path
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True) -> Config:
-    """The configuration that a file holds. Raises ConfigError with all faults.
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, *, secrets: bool = True, settling: bool = False
+) -> Config:
+    """The configuration that a file holds. Raises ConfigError with all faults, and if others could have written it.
 
-    `secrets`: passwords and key files are read too; without them nobody can be contacted.
+    `secrets`: passwords and key files are read too; without them nobody can be contacted, and the owner of the state
+    folder is believed. `settling`: for `recover`, which does not refuse a file for what its group can do.
     """
     path = path.absolute()
+    if secrets:
+        require_believed(path, careful=not settling)
+        return _read(path, environ, secrets=True)
+    config = _read(path, environ, secrets=False)
+    require_believed(path, *owner_of(config.state), careful=False)
+    return config
+
+
+def owner_of(folder: Path) -> tuple[int, ...]:
+    """The user who owns the folder, if it is there."""
+    with suppress(OSError):
+        return (folder.stat().st_uid,)
+    return ()
+
+
+def state_of(path: Path) -> Path | None:
+    """The state folder that a file names, however wrong the rest of it is; None if that cannot be read."""
+    from snapall.config.batch.source import overlay_of  # noqa: PLC0415 - few need it
+
+    with suppress(ConfigError, RuntimeError):
+        batch = path.suffix.lower() != ".toml"
+        file = overlay_of(path) if batch else path
+        tables = {} if batch and not file.exists() else tables_of(text_of(file), file)
+        name = tables.get("state", "snapall.state")
+        return path.absolute().parent / Path(name).expanduser() if isinstance(name, str) and name else None
+    return None
+
+
+def _read(path: Path, environ: Mapping[str, str], *, secrets: bool) -> Config:
     match path.suffix.lower():
         case ".toml":
             return parse(text_of(path), path, environ, secrets=secrets)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from snapall.backup.outfile import create
 from snapall.config.json_schema import directive
 from snapall.errors import ConfigError
 from snapall.escaping import printable
@@ -80,9 +81,8 @@ def refuse_to_overwrite(files: Sequence[Path]) -> None:
 
 def _create(path: Path, text: str, mode: int, undo: ExitStack) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            undo.callback(path.unlink)
-            file.write(text)
+        create(path, text.replace("\n", os.linesep).encode(), mode)
+        undo.callback(path.unlink)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}", _ANOTHER, "SA-6005") from error
     except UnicodeEncodeError as error:

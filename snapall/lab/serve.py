@@ -9,6 +9,7 @@ from typing import Literal
 
 import paramiko
 
+from snapall.backup.outfile import replace_content
 from snapall.lab.config_file import configuration, database_url
 from snapall.lab.filershell import FilerShell
 from snapall.lab.listener import HOST, TICK
@@ -80,7 +81,7 @@ class Lab:
             host_key = paramiko.RSAKey(filename=str(self.directory / "host_rsa"))
             server = SshServer(shell, host_key, settings.port)
             line = f"[{HOST}]:{server.port} {host_key.get_name()} {host_key.get_base64()}\n"
-            (self.directory / "known_hosts").write_text(line, encoding="utf-8")
+            replace_content(self.directory / "known_hosts", line.encode(), 0o644)
         else:
             server = RshServer(shell, settings.port)
         self._up.callback(server.close)
@@ -90,7 +91,7 @@ class Lab:
         text = configuration(
             self.directory, settings, transport=transport, port=server.port, parallel=parallel, order=order, extra=extra
         )
-        self.config.write_text(text, encoding="utf-8")
+        replace_content(self.config, text.encode(), 0o644)
         return self.config
 
     def stop(self) -> None:

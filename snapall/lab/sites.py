@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from snapall.backup.outfile import make_folders
 from snapall.lab import databases
 from snapall.lab.site_options import SiteOptions
 from snapall.lab.world import World, connect
@@ -110,7 +111,7 @@ def build(directory: Path, site: SiteSpec) -> World:
 
     Raises FileExistsError when the folder has one.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folders(directory)
     (directory / "ledger.jsonl").open("x", encoding="utf-8").close()
     given = site.settings
     settings = replace(

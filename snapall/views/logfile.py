@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from snapall.backup.facts import Answered, Began, Failed, Warned
+from snapall.backup.outfile import PlantedFile, append
 from snapall.backup.record import Guarded, Record, RunEnded
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError, coded
 from snapall.views import messages
 from snapall.views.labels import Labels
 from snapall.views.sentences import Weight, sentence
+
+LOG_MODE = 0o640
+"""The log names VMs and quotes programs: it is for its owner and that user's group."""
 
 _Line = tuple[str, bool]
 """A line, and whether it is one of the batch's own or a program's answer, which it copied: those have no time."""
@@ -42,6 +47,13 @@ class LogFile:
         log = cls(path, log_time, local, mark)
         try:
             log._append("")
+        except PlantedFile as error:
+            raise SnapallError(
+                f"nothing is written to the log {path}: {error.strerror}",
+                "the backup goes on without it; remove that file, and set `log` to a path in a folder that only root "
+                "and the user who runs snapall can write",
+                "SA-7104",
+            ) from error
         except OSError as error:
             raise SnapallError(
                 f"cannot write the log {path}: {error.strerror}",
@@ -61,8 +73,7 @@ class LogFile:
             )
 
     def _append(self, text: str) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        append(self._path, text.replace("\n", os.linesep).encode(), LOG_MODE)
 
     def _lines(self, record: Record, time: str) -> Iterator[_Line]:
         step = self._names.learn(record)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from snapall.backup.facts import Confirmed
+from snapall.backup.outfile import replace_content
 from snapall.backup.record import Record, RunEnded
 from snapall.views.progress import Progress
 from snapall.views.screen import ending, screen
@@ -40,4 +41,4 @@ class Picture:
         if isinstance(record.what, RunEnded):
             self._console.print(ending(self._progress, _WIDTH))
             svg = _OUTSIDE.sub("", self._console.export_svg(title="snapall run"))
-            self._path.write_text(re.sub("Fira Code, monospace|arial", _FONTS, svg), encoding="utf-8")
+            replace_content(self._path, re.sub("Fira Code, monospace|arial", _FONTS, svg).encode(), 0o644)

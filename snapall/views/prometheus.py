@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -70,14 +71,16 @@ def _label(value: str) -> str:
 def write_metrics(path: Path, text: str) -> None:
     """Replace the file by the text in one step, readable for all. SnapallError: it cannot be written.
 
-    Until then the new file has another suffix, so that the collector never reads half of it.
+    Until then the new file has another suffix, so that the collector never reads half of it. A link in its place is
+    replaced, too: what it points to stays as it is.
     """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-            Path(name).chmod(0o644)
+                if sys.platform != "win32":
+                    os.fchmod(file.fileno(), 0o644)
             Path(name).replace(path)
         except BaseException:
             with suppress(OSError):

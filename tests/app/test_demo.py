@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from snapall import cli
 from snapall.errors import ConfigError
 from snapall.lab.faults import NAMED
+from tests.commands.test_cli import ended
 from tests.end_to_end.test_runs import TROUBLE, WELL
 
 OVER_TIME = {"late-quiesce", "late-capture", "capture-hangs", "busy-a-while"}  # their times are the demo's own; README
@@ -88,3 +90,18 @@ def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
         assert ran.returncode == code, ran.stderr
         assert lab.returncode == 0
         assert any("snapall plan --config" in line for line in lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
+@pytest.mark.parametrize("mask", [0, 0o002, 0o077], ids=oct)
+def test_whatever_the_umask_the_labs_own_configuration_is_believed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mask: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        folder = tmp_path / "above" / "lab"
+        assert ended(capsys, "demo", "--fast", "--dir", str(folder), "--quiet")[0] == 0
+        assert ended(capsys, "status", "--config", str(folder / "snapall.toml"))[0] == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((folder / "snapall.toml").stat().st_mode) == 0o644

@@ -147,7 +147,9 @@ def test_a_run_refuses_a_state_folder_that_others_could_have_written_before_anyt
         stage.night()
     assert stage.site.asked == before
     assert stage.recover() is Exit.OK  # nothing is open
+    stage.state.chmod(0o700)
     stage.begun()
+    stage.state.chmod(0o777)
     assert stage.recover() is Exit.OUTSTANDING
 
 
@@ -157,6 +159,14 @@ def test_a_lock_that_others_could_have_opened_is_refused_by_name(stage: Stage) -
     lock.chmod(0o666)
     with pytest.raises(Untrusted, match=r"vol1\.lock"), hold(stage.state, "vol1", "run", stage.clock, lambda: False):
         raise AssertionError("never held")
+
+
+def test_a_lock_that_any_user_can_open_is_narrowed_when_it_is_opened(stage: Stage) -> None:
+    stage.night()
+    lock = stage.state / "vol1.lock"
+    lock.chmod(0o644)
+    os.close(private.open_lock(lock))
+    assert rights(lock) == "0600"
 
 
 def test_a_lock_is_never_opened_through_a_link(stage: Stage, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_one_broken_journal_keeps_no_other_from_being_settled(stage: Stage) -> N
     assert stage.site.rows == []
     assert len(stage.store.open_runs()) == 2
     assert "line 2" in stage.failures[0]
-    assert "cannot be read" in stage.failures[1]
+    assert "no regular file" in stage.failures[1]
 
 
 def test_a_defect_while_settling_one_run_keeps_no_other_from_it(stage: Stage) -> None:

@@ -49,4 +49,5 @@ def with_the_batch(night: AtLab) -> AtLab:
     night.config = folder / "snapall.bat"
     night.config.write_bytes(FILLED)
     (folder / "snapall.bat.toml").write_text(overlay, encoding="utf-8")
+    night.config.chmod(0o600)  # it holds passwords
     return night

@@ -12,8 +12,9 @@ from tests.mutants.operate import OPERATE
 from tests.mutants.planting import HERE, Mutant, planted
 from tests.mutants.programs import PROGRAMS
 from tests.mutants.release import RELEASES
+from tests.mutants.trust import TRUST
 
 CORE = (*BACKUP, *RELEASES, *CHAIN, *DURABLE, *BROKEN)
-COVERED = (*CORE, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES)
+COVERED = (*CORE, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES, *TRUST)
 
 __all__ = ["COVERED", "HERE", "MUTANTS", "Mutant", "planted"]

@@ -82,16 +82,16 @@ LOOKS = (
     ),
     Mutant(
         "the group may read the secrets",
-        "operate/doctor/machine.py",
-        "_OTHERS = stat.S_IRGRP | stat.S_IROTH",
-        "_OTHERS = stat.S_IROTH",
+        "backup/trust.py",
+        "stat.S_IROTH and about.st_uid != me() and is_private(about)\n",
+        "stat.S_IROTH\n",
         DOCTOR,
     ),
     Mutant(
-        "the configuration is writable for everyone",
-        "operate/doctor/machine.py",
-        "st_mode & stat.S_IWOTH:",
-        "st_mode & stat.S_IXOTH:",
+        "what everybody can write is trusted",
+        "backup/trust.py",
+        "    if about.st_mode & stat.S_IWOTH:\n        yield Doubt(Breach.EVERYBODY",
+        "    if about.st_mode & stat.S_IXOTH:\n        yield Doubt(Breach.EVERYBODY",
         DOCTOR,
     ),
     Mutant(

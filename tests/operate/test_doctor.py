@@ -135,8 +135,8 @@ PLANTED = {
     "a key that its group may read": Planted(
         "file permissions", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
     ),
-    "a configuration that everybody may write": Planted(
-        "file permissions", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
+    "host keys that everybody may write": Planted(
+        "file permissions", WARNED, "known_hosts", lambda night: (night.lab.directory / "known_hosts").chmod(0o666)
     ),
     "a file in the place of the state folder": Planted(
         "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")

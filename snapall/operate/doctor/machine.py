@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,13 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.holder import holder_of
 from snapall.backup.store import JournalStore
+from snapall.config.believed import findings
 from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
-_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _OWNER = "run snapall as its owner, or change its owner or permissions"
 
 
@@ -42,21 +41,17 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
 
 
 def _permissions(settings: Config) -> Iterator[CheckOutcome]:
-    """Who can read the passwords and keys, and who can change the configuration."""
+    """Who can read the passwords and keys, and who can write or replace what snapall trusts."""
     if sys.platform == "win32":
-        yield CheckOutcome("not checked on Windows: check the permissions of the files by hand")
+        yield CheckOutcome(
+            "not checked on Windows, where files inherit the access list of their folder",
+            "let only SYSTEM, Administrators and the account that runs snapall change them: see `icacls`",
+        )
         return
-    found = False
-    for path in settings.secret_files:
-        if path.stat().st_mode & _OTHERS:
-            found = True
-            yield CheckOutcome(f"{path} holds a secret, and not only its owner can read it", f"run `chmod 600 {path}`")
-    if settings.path.stat().st_mode & stat.S_IWOTH:
-        found = True
-        text = f"anybody can write {settings.path}, and so make snapall run any program"
-        yield CheckOutcome(text, f"run `chmod o-w {settings.path}`")
+    found = findings(settings)
+    yield from (CheckOutcome(one.text, one.hint, one.code) for one in found)
     if not found:
-        yield CheckOutcome("only the owner can read the secrets")
+        yield CheckOutcome("only the owner can read the secrets, and nobody else can write what snapall trusts")
 
 
 def _folder(settings: Config) -> CheckOutcome:

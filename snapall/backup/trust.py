@@ -1,0 +1,185 @@
+"""Who is trusted with the files that snapall believes, and the table of what is refused and what is warned of.
+
+Trusted are root and the user who runs snapall, and a user's private group, which has no other member. Windows has no
+such owners and modes: there this module finds nothing, and `snapall doctor` says so.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, IntEnum, auto
+from pathlib import Path
+
+_MOST_LINKS = 40  # that the system follows for one name
+
+
+class Kind(Enum):
+    """What a file is for."""
+
+    STATE = auto()  # the state folder, journals and locks
+    CONFIGURATION = auto()  # or a batch, and its overlay
+    SECRET = auto()  # a password or a key
+    KNOWN_HOSTS = auto()
+    PROGRAM = auto()  # a hook, or vcbsnapshot
+
+
+class Breach(Enum):
+    """How somebody else could have written a file, or can read it."""
+
+    OWNER = "it belongs to another user"
+    EVERYBODY = "everybody can write it"
+    GROUP = "the members of a group can write it"
+    FOLDER = "any user, or another user, can replace it, because of a folder above"
+    SHARED_FOLDER = "the members of a group can replace it, because of a folder above"
+    READABLE = "others can read it"
+
+
+class Verdict(IntEnum):
+    """What follows. CAREFUL: `recover` and the commands that only read journals warn, all others refuse."""
+
+    FINE = 0
+    WARN = 1
+    CAREFUL = 2
+    REFUSE = 3
+
+
+_F, _W, _C, _R = Verdict
+POLICY = {
+    Kind.STATE: dict(zip(Breach, (_R, _R, _R, _R, _W, _F), strict=True)),
+    Kind.CONFIGURATION: dict(zip(Breach, (_R, _R, _C, _R, _W, _F), strict=True)),
+    Kind.SECRET: dict(zip(Breach, (_W, _W, _W, _W, _W, _W), strict=True)),
+    Kind.KNOWN_HOSTS: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
+    Kind.PROGRAM: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
+}
+"""The verdicts, in the order of Breach. A user's private group counts as the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One way in which somebody else could have written a file; `place` is the file or the folder with the fault."""
+
+    breach: Breach
+    place: Path
+    why: str
+
+
+def me() -> int:
+    """The user who runs this process; 0 on Windows."""
+    return 0 if sys.platform == "win32" else os.geteuid()
+
+
+def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
+    """Find out how others could have written this file or folder. `more_owners` are trusted, too. OSError."""
+    if sys.platform == "win32":
+        return
+    about, trusted = path.stat(), frozenset({0, me(), *more_owners})
+    if about.st_uid not in trusted:
+        yield Doubt(Breach.OWNER, path, user_name(about.st_uid))
+    if about.st_mode & stat.S_IWOTH:
+        yield Doubt(Breach.EVERYBODY, path, f"its mode is {mode_of(about)}")
+    elif is_shared(about):
+        group = group_name(about.st_gid)
+        yield Doubt(Breach.GROUP, path, f"its mode is {mode_of(about)}, and its group is {group}")
+    if about.st_mode & (stat.S_IROTH | stat.S_IRGRP) and not _is_read_by_us_alone(about):
+        yield Doubt(Breach.READABLE, path, f"its mode is {mode_of(about)}")
+    yield from replaceable(path, *more_owners)
+
+
+def replaceable(path: Path, *more_owners: int) -> Iterator[Doubt]:
+    """Find the folders in which others could replace this file, whether it exists or not, or a link on the way to it.
+
+    In a sticky folder, such as /tmp, only an owner replaces a name; but anybody could have made one there, so
+    `more_owners` are not trusted with it. OSError.
+    """
+    trusted = frozenset({0, me(), *more_owners})
+    for entry, folder in dict.fromkeys(_way_to(path)) if sys.platform != "win32" else ():
+        about = folder.stat()
+        can_write = f"can write the folder {folder} (mode {mode_of(about)})"
+        if about.st_uid not in trusted:
+            yield Doubt(Breach.FOLDER, folder, f"the folder {folder} belongs to user {user_name(about.st_uid)}")
+        elif about.st_mode & stat.S_ISVTX and _made_by_us(entry):
+            continue
+        elif about.st_mode & stat.S_IWOTH:
+            yield Doubt(Breach.FOLDER, folder, f"everybody {can_write}")
+        elif is_shared(about):
+            yield Doubt(Breach.SHARED_FOLDER, folder, f"group {group_name(about.st_gid)} {can_write}")
+
+
+def _way_to(path: Path, links: int = 0) -> Iterator[tuple[Path, Path]]:
+    """Each name on the way to a file, those behind links too, with the folder in which the name stands."""
+    path = path.absolute()
+    for entry in reversed([path, *path.parents][:-1]):
+        if not entry.parent.exists():
+            return
+        yield entry, entry.parent
+        if links < _MOST_LINKS and entry.is_symlink():
+            yield from _way_to(entry.parent / entry.readlink(), links + 1)
+
+
+def _made_by_us(entry: Path) -> bool:
+    """Whether this name belongs to root or us. One that does not exist belongs to whoever makes it."""
+    with suppress(FileNotFoundError):
+        return entry.lstat().st_uid in {0, me()}
+    return True
+
+
+def is_shared(about: os.stat_result) -> bool:
+    """Whether a group can write here that is not the private group of the owner, or of this user."""
+    return bool(about.st_mode & stat.S_IWGRP) and not is_private(about)
+
+
+def is_private(about: os.stat_result) -> bool:
+    """Whether the file's group is the private group of its owner or of this user, as Debian and Red Hat make them.
+
+    With a umask of 002, all files of such a user are writable by that group.
+    """
+    return any(_is_private_group(about.st_gid, user) for user in {about.st_uid, me()} - {0})
+
+
+def _is_private_group(number: int, user: int) -> bool:
+    if sys.platform == "win32":
+        return False
+    import grp  # noqa: PLC0415 - where there is one
+    import pwd  # noqa: PLC0415 - where there is one
+
+    try:
+        group, account = grp.getgrgid(number), pwd.getpwuid(user)
+    except KeyError:
+        return False
+    named = account.pw_gid == number and account.pw_name == group.gr_name and set(group.gr_mem) <= {account.pw_name}
+    return named and all(one.pw_uid == user for one in pwd.getpwall() if one.pw_gid == number)
+
+
+def _is_read_by_us_alone(about: os.stat_result) -> bool:
+    """Whether root gave this user's private group the right to read a file, and nobody else."""
+    return not about.st_mode & stat.S_IROTH and about.st_uid != me() and is_private(about)
+
+
+def mode_of(about: os.stat_result) -> str:
+    """The mode as chmod takes it."""
+    return f"{stat.S_IMODE(about.st_mode):04o}"
+
+
+def user_name(number: int) -> str:
+    """The name of a user; the number if it has none."""
+    if sys.platform != "win32":
+        import pwd  # noqa: PLC0415 - where there is one
+
+        with suppress(KeyError):
+            return pwd.getpwuid(number).pw_name
+    return str(number)
+
+
+def group_name(number: int) -> str:
+    """The name of a group; the number if it has none."""
+    if sys.platform != "win32":
+        import grp  # noqa: PLC0415 - where there is one
+
+        with suppress(KeyError):
+            return grp.getgrgid(number).gr_name
+    return str(number)
