@@ -36,7 +36,8 @@ def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
     known = store.known(job.name)
     survey = site.survey()
     found = history_of(settings, job)
-    context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel)
+    now, new = store.clock.utc(), store.new_for(job.name)
+    context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel, now, new)
     built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
 

@@ -15,21 +15,27 @@ from snapall.errors import Exit, worst
 from snapall.operate.launcher import GuardianLauncher
 
 
-def run(
+def run(  # noqa: PLR0913 - the last three have defaults
     settings: Config,
     jobs: Sequence[Job],
     output: Output,
     keep: str = "",
+    *,
     launcher: GuardianLauncher | None = None,
     clock: Clock | None = None,
+    if_older_than: float | None = None,
 ) -> Exit:
-    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians."""
+    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians.
+
+    `if_older_than`: seconds; a job whose newest good backup is younger is left out.
+    """
     codes = []
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
         with publishing(settings, output, log=True) as (warn, listener), signal_flag(warn) as stopped:
             pace, time = pace_of(settings, job), clock or SystemClock()
-            codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
+            one = JobRun(settings, job, pace, time, listener, stopped, launcher, keep, if_older_than)
+            codes.append(one.run())
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])
                 break
