@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from snapall.backup.facts import Warned
-from snapall.backup.model import Job, time_of
+from snapall.backup.model import Job, Order, time_of
 from snapall.backup.origins import Provenance
 from snapall.backup.outcome import Origin
 from snapall.backup.rotation import Listings
@@ -51,8 +51,11 @@ def too_soon(job: Job, past: Provenance, now: datetime | None) -> list[Warned]:
 def unremembered(job: Job, listings: Listings, state: str) -> list[Warned]:
     """Warn of retained backups that the state folder knows nothing of: the batch made them, or it was moved.
 
-    `state`: the folder, if no earlier run of the job is on record there, otherwise "".
+    `state`: the folder, if no earlier run of the job is on record there, otherwise "". Not in paper order, whose log has
+    the batch's own lines alone, from the first run on.
     """
+    if job.order is Order.PAPER:
+        return []
     found = [name for name in job.chain if any(row.name == name for volume in job.volumes for row in listings[volume])]
     if not state or not found:
         return []
