@@ -51,8 +51,8 @@ def too_soon(job: Job, past: Provenance, now: datetime | None) -> list[Warned]:
 def unremembered(job: Job, listings: Listings, state: str) -> list[Warned]:
     """Warn of retained backups that the state folder knows nothing of: the batch made them, or it was moved.
 
-    `state`: the folder, if no earlier run of the job is on record there, otherwise "". Not in paper order, whose log has
-    the batch's own lines alone, from the first run on.
+    `state`: the folder, if no earlier run of the job is on record there, otherwise "". Not in paper order, whose log
+    has the batch's own lines alone, from the first run on.
     """
     if job.order is Order.PAPER:
         return []
