@@ -13,8 +13,18 @@ import typer
 
 from snapall import __version__
 from snapall.commands import backup, explain, import_batch, journals, look, set_up, simulate
-from snapall.commands.options import AUDITING, CODES, DRILLING, EXAMINING, JUDGING, LOOKING, READING, WRITING
-from snapall.errors import Exit, SnapallError, coded
+from snapall.commands.options import (
+    AUDITING,
+    CODES,
+    DELETING,
+    DRILLING,
+    EXAMINING,
+    JUDGING,
+    LOOKING,
+    READING,
+    WRITING,
+)
+from snapall.errors import ConfigError, Exit, SnapallError, coded
 from snapall.escaping import printable
 
 app = typer.Typer(
@@ -46,10 +56,17 @@ def _epilog(codes: str, *examples: str) -> str:
     return "\n\n".join([codes, *(f"Example: {one}" for one in examples)])
 
 
-app.command(epilog=_epilog(CODES, "snapall run", "snapall run vol1 --keep before-upgrade"))(backup.run)
+app.command(
+    epilog=_epilog(CODES, "snapall run", "snapall run vol1 --keep before-upgrade", "snapall run --if-older-than 20h")
+)(backup.run)
 app.command(epilog=_epilog(LOOKING, "snapall plan --config snapall.bat --order paper"))(backup.plan)
-app.command(epilog=_epilog(CODES, "snapall recover", "snapall recover --adopt --yes"))(backup.recover)
-app.command("list", epilog=_epilog(LOOKING, "snapall list vol1 --json"))(look.list_backups)
+app.command(epilog=_epilog(CODES, "snapall recover", "snapall recover vol1", "snapall recover --adopt --yes"))(
+    backup.recover
+)
+app.command(epilog=_epilog(DELETING, "snapall delete before-upgrade", "snapall delete before-upgrade --yes"))(
+    backup.delete
+)
+app.command("list", epilog=_epilog(LOOKING, "snapall list vol1 --json", "snapall list --kept"))(look.list_backups)
 app.command(epilog=_epilog(JUDGING, "snapall status", "snapall status vol1 --nagios"))(journals.status)
 app.command(epilog=_epilog(READING, "snapall show", "snapall show 20070322T0300 --svg night.svg"))(journals.show)
 app.command(epilog=_epilog(READING, "snapall stats vol1 --last 90"))(journals.stats)
@@ -66,6 +83,12 @@ app.command(epilog=_epilog(DRILLING, "snapall drill --quick"))(simulate.drill)
 lab.command("up", epilog="Example: snapall lab up /tmp/site --fast")(simulate.lab_up)
 
 
+_NO_DRY_RUN = ConfigError(
+    "there is no --dry-run",
+    "use `snapall plan`: it prints every command that a run would send, the cleanup that is due first among them, and "
+    "changes nothing; `recover --adopt` and `delete` only show what they found unless you add --yes",
+    "SA-1423",
+)
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's
 
 
@@ -77,6 +100,9 @@ def main(argv: list[str] | None = None) -> NoReturn:
     try:
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
+        if getattr(error, "option_name", "") == "--dry-run":
+            _print_error(_NO_DRY_RUN)
+            _exit(_NO_DRY_RUN.exit)
         _exit(_print_usage_error(cast("typer.BadParameter", error)))
     except SnapallError as error:
         _print_error(error)

@@ -12,8 +12,9 @@ from snapall.app.output import Output
 from snapall.app.run import run as back_up
 from snapall.app.signals import signal_flag
 from snapall.backup.clock import SystemClock
+from snapall.backup.facts import Warned
 from snapall.config.load import load
-from snapall.errors import ConfigError, Exit
+from snapall.errors import ConfigError, Exit, coded
 from snapall.escaping import printable
 from snapall.lab.config_file import init_command
 from snapall.lab.faults import NAMED
@@ -75,6 +76,8 @@ def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
         lab.world.set(**(FAST if fast else SLOW))
         config = lab.start(transport)
         _print(f"The lab is up: a filer on port {lab.port} ({transport}), VirtualCenter, and vcbsnapshot.")
+        if lab.edited:
+            _report_edited(lab)
         _print("In another terminal, run:")
         _print(f"  snapall doctor --config {config}")
         _print(f"  snapall plan --config {config}")
@@ -83,6 +86,16 @@ def serve(directory: Path, transport: Transport, *, fast: bool) -> None:
         _print(f"  {init_command(directory.absolute(), lab.world.settings, transport=transport, port=lab.port)}")
         _print(f"It records every request in {directory / 'ledger.jsonl'}. Press Ctrl-C to stop it.")
         SystemClock().wait(float("inf"), stopped)
+
+
+def _report_edited(lab: Lab) -> None:
+    """Say that the lab leaves an edited snapall.toml alone, and what that one needs to fit."""
+    _print(f"{lab.config} was edited: it stays as it is.")
+    if lab.misfits:
+        text = f"{lab.config} was edited and does not fit the lab as it is now; it needs {'; '.join(lab.misfits)}"
+        warning = Warned(text, "change these lines, or delete the file and start the lab again", "SA-5440")
+        _print(f"warning: {coded(warning.code, warning.text)}")
+        _print(f"  remedy: {warning.hint}")
 
 
 def _print(line: str) -> None:

@@ -35,7 +35,7 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
     for name in dict.fromkeys(job.filer for job in jobs):
         check_filer(checks, settings, settings.filers[name])
     for job in jobs:
-        check_plan(checks, job, lambda job=job: outlook(settings, job).plan)  # type: ignore[misc]
+        check_plan(checks, job, lambda job=job: outlook(settings, job, timely=False).plan)  # type: ignore[misc]
         check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
     if notify:
         check_channels(checks, settings)

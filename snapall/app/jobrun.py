@@ -31,7 +31,10 @@ from snapall.site import OpenSite
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A job and everything its backup needs. `keep`: the name of a backup that is never rotated."""
+    """A job and everything its backup needs. `keep`: the name of a backup that is never rotated.
+
+    `if_older_than`: seconds; no backup is taken while the newest good one is younger.
+    """
 
     settings: Config
     job: Job
@@ -41,6 +44,7 @@ class JobRun:
     stopped: Callable[[], bool]
     launcher: GuardianLauncher
     keep: str = ""
+    if_older_than: float | None = None
 
     def run(self) -> Exit:
         """Back up the job. Raises no Exception, so that the next job runs whatever happens to this one."""
@@ -53,7 +57,7 @@ class JobRun:
             self.publish(Failed(*parts))
 
         with guarded(fail):
-            hooks.after(report, code, why)
+            hooks.after(report if report is None or not report.skipped else None, code, why)
         update_metrics(self.settings, self.publish)
         return worst(code, Exit.PARTIAL) if defects else code
 
@@ -88,6 +92,7 @@ class JobRun:
             history=history_of(settings, self.job),
             guard=self.launcher.guard_of(self.job, self.stopped),
             before=hooks.before,
+            if_older_than=self.if_older_than,
         )
 
     def _left(self, earlier: frozenset[Path], why: str) -> tuple[Report | None, Exit]:

@@ -13,10 +13,11 @@ from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
 
 
-def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:
+def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Retained], list[SiteError]]:
     """List the snapshots of the job's volumes, newest first, and the errors of volumes that cannot be listed.
 
-    JournalError: the state folder cannot be read, so no snapshot could be told from a foreign one.
+    `kept`: only those that `run --keep` made. JournalError: the state folder cannot be read, so no snapshot could
+    be told from a foreign one.
     """
     store = store_of(settings)
     require_listed(store.folder)
@@ -32,9 +33,13 @@ def retained(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError
             continue
         for row in rows:
             origin = past.of(volume, row.name, row.date)
+            own = origin is not None and origin.kept
+            if kept and not own:
+                continue
             grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
-            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, shares.get(row.name)))
+            share = shares.get(row.name)
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own))
     return found, errors
 
 

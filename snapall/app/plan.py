@@ -19,9 +19,10 @@ from snapall.views.plan import Outlook
 _NO_STAMP = "00000000T000000Z-0000"  # a placeholder in the form of a stamp, since names are checked
 
 
-def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
+def outlook(settings: Config, job: Job, keep: str = "", *, timely: bool = True) -> Outlook:
     """Survey the site and build the plan that `run` would build; change nothing and take no lock.
 
+    `timely`: also warn of a run that comes soon after the last, or after none, which says nothing about the site.
     Its commands have passwords masked, and `<UTC>` where only the run knows its stamp.
     """
     store = store_of(settings)
@@ -36,7 +37,8 @@ def outlook(settings: Config, job: Job, keep: str = "") -> Outlook:
     known = store.known(job.name)
     survey = site.survey()
     found = history_of(settings, job)
-    context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel)
+    now, new = (store.clock.utc(), store.new_for(job.name)) if timely else (None, "")
+    context = PlanContext(other_jobs, first, found.usual, found.missed, settings.vcenter.parallel, now, new)
     built = build(job, survey, recall(job, known, survey.listings), context, _NO_STAMP, keep=keep)
     actions = tuple(replace(one, reason=one.reason.replace(_NO_STAMP, "<UTC>")) for one in built.actions)
 

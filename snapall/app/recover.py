@@ -19,26 +19,43 @@ from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record, What
 from snapall.backup.recover import Recovery
+from snapall.config.load import jobs_named
 from snapall.config.settings import Config
-from snapall.errors import Exit, JournalError, worst
+from snapall.errors import ConfigError, Exit, JournalError, worst
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
 from snapall.views.messages import exit_of
 
 
-def recover(settings: Config, output: Output, wait: bool) -> Exit:
-    """Settle every open journal, and finish interrupted rotations; say how that ended."""
+def recover(settings: Config, output: Output, wait: bool, only: Sequence[str] = ()) -> Exit:
+    """Settle every open journal, and finish interrupted rotations; say how that ended.
+
+    `only`: the jobs to work on, configured or not; by default all. ConfigError: there is no such job.
+    """
     heard: list[Record] = []
-    code = _settle(settings, output, wait, heard)
+    _require_jobs(settings, only)
+    code = _settle(settings, output, wait, heard, only)
     if not output.json and not output.quiet:
-        nothing = "nothing to recover: no run left anything outstanding"
+        whose = f"of {', '.join(only)} " if only else ""
+        nothing = f"nothing to recover: no run {whose}left anything outstanding"
         with suppress(OSError, ValueError):  # the terminal may have gone
             sys.stderr.write(f"{exit_of(code) if heard or code is not Exit.OK else nothing}\n")
             sys.stderr.flush()
     return code
 
 
-def _settle(settings: Config, output: Output, wait: bool, heard: list[Record]) -> Exit:
+def _require_jobs(settings: Config, names: Sequence[str]) -> None:
+    known = (*settings.jobs, *(one for one in store_of(settings).jobs() if one not in settings.jobs)) if names else ()
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"no such job: {', '.join(map(repr, unknown))}, neither in the configuration nor in an unfinished run",
+            f"name one of {', '.join(known)}, or none to recover all",
+            "SA-1425",
+        )
+
+
+def _settle(settings: Config, output: Output, wait: bool, heard: list[Record], only: Sequence[str]) -> Exit:
     with publishing(settings, output, log=False, heard=heard) as (warn, listener), signal_flag(warn) as stopped:
         clock = SystemClock()
 
@@ -59,15 +76,15 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[Record]) -
             code = Exit.OUTSTANDING
         else:
             recovery = Recovery(store, context_for, publish, stopped, wait)
-            code = recovery.recover(list(settings.jobs.values()))
+            code = recovery.recover(list(settings.jobs.values()), only)
             update_metrics(settings, publish)
         notify_of_recovery(settings, "recover", code, heard, listener)
         return code
 
 
-def find_orphans(settings: Config) -> tuple[tuple[Job, Orphan], ...]:
-    """Return the VM snapshots of all jobs that `recover --adopt --yes` would remove."""
-    return tuple((job, one) for job in settings.jobs.values() for one in orphans_of(settings, job))
+def find_orphans(settings: Config, only: Sequence[str] = ()) -> tuple[tuple[Job, Orphan], ...]:
+    """Return the VM snapshots of these jobs, by default of all, that `recover --adopt --yes` would remove."""
+    return tuple((job, one) for job in jobs_named(settings, only) for one in orphans_of(settings, job))
 
 
 def orphans_of(settings: Config, job: Job) -> tuple[Orphan, ...]:

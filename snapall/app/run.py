@@ -17,15 +17,20 @@ from snapall.errors import Exit, worst
 from snapall.operate.launcher import GuardianLauncher
 
 
-def run(
+def run(  # noqa: PLR0913 - the last three have defaults
     settings: Config,
     jobs: Sequence[Job],
     output: Output,
     keep: str = "",
+    *,
     launcher: GuardianLauncher | None = None,
     clock: Clock | None = None,
+    if_older_than: float | None = None,
 ) -> Exit:
-    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians."""
+    """Back up the jobs one after the other, and return the worst exit code. `launcher` starts the guardians.
+
+    `if_older_than`: seconds; a job whose newest good backup is younger is left out.
+    """
     codes: list[Exit] = []
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
@@ -34,7 +39,8 @@ def run(
             if job is jobs[0]:
                 warn_of_writers(settings, warn)
             pace, time = pace_of(settings, job), clock or SystemClock()
-            codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
+            one = JobRun(settings, job, pace, time, listener, stopped, launcher, keep, if_older_than)
+            codes.append(one.run())
             notify_of_run(settings, job, codes[-1], heard, listener)
             if stopped():
                 codes.append(Exit.STOPPED if job is not jobs[-1] else codes[-1])

@@ -60,6 +60,7 @@ class Policy:
     patient: bool = True  # stay until a filer command without an answer can no longer act
     vms: bool = True  # release VMs: they belong to the configured VirtualCenter
     filer: bool = True  # work on volumes: they belong to the configured filer
+    delete: bool = False  # delete the kept backup that the header names
     publish: Job | None = None  # publish this job's pending backups, once nothing else is outstanding
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from snapall.backup import decide_capture as capture
+from snapall.backup import decide_delete as deletion
 from snapall.backup import decide_filer as filer
 from snapall.backup import decide_looks as looks
 from snapall.backup import decide_rotation as rotation
@@ -181,6 +182,8 @@ def _backward(state: RunState, now: datetime, policy: Policy, draft: Draft) -> N
     elif certified or not policy.backup:
         before = len(draft.actions)
         filer.settle(state, now, policy, draft)
+        if policy.delete and len(draft.actions) == before:
+            deletion.delete(state, draft)
         if len(draft.actions) == before and policy.publish is not None and state.rotation is None:
             _publish(state, now, policy, draft)
     else:

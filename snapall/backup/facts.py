@@ -30,6 +30,7 @@ class Began:
     keep: str = ""  # the name of a backup outside the chain
     format: int = 1  # of the journal; 0.1 wrote none
     token: str = ""  # four random characters: a run of another state folder may have the same stamp
+    delete: str = ""  # the name of the kept backup that this deletes: it takes none
 
     @property
     def mark(self) -> str:

@@ -69,7 +69,10 @@ def _made(state: RunState, one: CaptureState) -> Origin:
     counted = [verdict for verdict in found.verdicts if verdict.state != SKIPPED]
     quiesced = sum(verdict.state == QUIESCED for verdict in counted)
     temporary = one.name == began.job.temporary(began.mark)
-    return Origin(one.volume, one.name, one.date, began.stamp, found.grade, quiesced, len(counted), temporary)
+    kept = one.name == began.keep
+    return Origin(
+        one.volume, one.name, one.date, began.stamp, found.grade, quiesced, len(counted), temporary, kept=kept
+    )
 
 
 def backup_of(state: RunState) -> Origin | None:

@@ -22,6 +22,7 @@ class Origin:
     asked: int
     temporary: bool = True  # still under its temporary name, pending
     doomed: bool = False  # deleted on another volume, so that it is of no use here either
+    kept: bool = False  # made by `run --keep`: outside the rotation
 
     @property
     def label(self) -> str:
@@ -111,6 +112,8 @@ class Summary:
     watched: tuple[str, ...]  # those only watched
     open: bool
     origins: tuple[Origin, ...]  # of the filer's snapshots
+    delete: str = ""  # `delete`: the name of the kept backup; not a backup
+    final: int | None = None  # the exit code of the last report, of whoever settled the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +134,4 @@ class Report:
     why: str = ""  # what stopped the run before, or outside of, its plan
     given_up: tuple[str, ...] = ()  # the outstanding VMs that snapall can do nothing more about
     forgotten: bool = False  # its journal is lost: no later run knows about it
+    skipped: str = ""  # why no backup was due

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from snapall.backup import freshness
 from snapall.backup.certificate import grade
 from snapall.backup.facts import Warned
 from snapall.backup.limits import MOST_VM_SNAPSHOTS, check, exceeded
@@ -96,7 +98,7 @@ class PlanContext:
     """What a plan rests on besides its survey: open runs, and the job's history.
 
     `open_runs`, of any job, keep their VMs from being quiesced again. The run settles `settled_first` before, so only
-    their VMs that nobody can release yet are in the way.
+    their VMs that nobody can release yet are in the way. `new_state`: the state folder, if it has no run of the job.
     """
 
     open_runs: tuple[RunState, ...] = ()
@@ -104,6 +106,8 @@ class PlanContext:
     usual: Mapping[int, Durations] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
     parallel: int = 4
+    now: datetime | None = None
+    new_state: str = ""
 
 
 def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stamp: str, keep: str = "") -> Plan:
@@ -121,7 +125,9 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
         end = _turn(job, rotation)
     actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, targets, released), *end)
     foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
-    notes = (*past.warnings, *exceeded(job, survey, targets), *foreign)
+    unremembered = freshness.unremembered(job, survey.listings, context.new_state)
+    soon = freshness.too_soon(job, past, context.now) if not keep else []
+    notes = (*unremembered, *soon, *past.warnings, *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 

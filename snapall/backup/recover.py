@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from snapall.backup.engine import Engine
 from snapall.backup.facts import Failed, TakenOver, Warned
 from snapall.backup.journal import Journal
 from snapall.backup.model import Job
-from snapall.backup.origins import recall
+from snapall.backup.publishing import publish_due
 from snapall.backup.record import What
 from snapall.backup.report import stands
 from snapall.backup.settling import announce, close, reach, settled_code
@@ -44,14 +44,17 @@ class Recovery:
     stopped: Callable[[], bool]
     wait: bool
 
-    def recover(self, jobs: Sequence[Job]) -> Exit:
+    def recover(self, jobs: Sequence[Job], only: Collection[str] = ()) -> Exit:
         """Settle all open journals at once, and publish the pending backups of the configured jobs.
+
+        `only`: the names of the jobs to work on, configured or not; by default all.
 
         Jobs that a guardian or another recover has locked come last, so that no other VM waits for them. A job that
         only waits makes way for a run, and is taken up again after it.
         """
         call = _Call({job.name: job for job in jobs})
-        names = [name for name in sorted({*call.configured, *self.store.jobs()}) if self._has_work(name, call)]
+        every = {*call.configured, *self.store.jobs()}
+        names = [name for name in sorted(every.intersection(only or every)) if self._has_work(name, call)]
         while names:
             names = self._together(names, call)
         while call.busy:
@@ -175,27 +178,4 @@ class Recovery:
         return any(one.temporary for one in self.store.known(job.name))
 
     def _finish_rotation(self, job: Job, settled: Sequence[Case]) -> Exit:
-        """Publish what is confirmed and good enough, in the newest journal: that one knows the filer's snapshots."""
-        states = [case.state for case in settled]
-        if any(state.unsettled or state.doubled for state in states):
-            return Exit.PARTIAL  # an earlier command could still hit a name that moves now
-        known = self.store.known(job.name, states)
-        newest = self.store.newest(job.name)
-        if newest is None or not any(one.temporary for one in known):
-            return Exit.OK
-        context = self.context_for(job)
-        listings = {volume: context.site.listing(volume) for volume in job.volumes}
-        if not any(one.grade >= job.publish or one.doomed for one in recall(job, known, listings).pending):
-            return Exit.OK
-        case = next((one for one in settled if one.journal.path == newest.path), None)
-        case = case or Case(newest, context, Policy())
-        case.policy = Policy(wait=self.wait, vms=False, publish=replace(job, busy_wait=0))
-        try:
-            case.record(TakenOver("recover", "the rotation is finished"))
-            Engine(case).drive()
-            rotation = case.state.rotation
-            code = Exit.OK if rotation is not None and rotation.whole else Exit.PARTIAL
-            close(case, code, "rotation finished by recover" if code is Exit.OK else "rotation not finished yet")
-            return code
-        finally:
-            case.journal.leave()
+        return publish_due(job, self.store, self.context_for, settled, "recover", wait=self.wait)

@@ -16,12 +16,14 @@ from snapall.backup.context import Guard, RunContext, defect, guarded, named_def
 from snapall.backup.decide_rotation import BUSY_PAUSE
 from snapall.backup.engine import Engine
 from snapall.backup.facts import FORMAT, Began, Failed, Left, Listed, ReleaseBegan, Surveyed, TakenOver, Warned
+from snapall.backup.freshness import not_due
 from snapall.backup.journal import Journal
 from snapall.backup.lock import RUN
 from snapall.backup.model import Job, Order, Pace, Survey
 from snapall.backup.origins import Provenance, recall
 from snapall.backup.outcome import Origin, Report
 from snapall.backup.plan import Plan, PlanContext, build
+from snapall.backup.publishing import publish_due
 from snapall.backup.record import Forecast, RunEnded, Stage, Waiting
 from snapall.backup.report import Before, losses, report_of
 from snapall.backup.rotation import Rotation, make_room
@@ -45,6 +47,7 @@ class _Outcome:
     case: Case | None = None
     earlier: list[Case] = field(default_factory=list)  # runs that were still open
     unsettled: bool = False  # whether settling one of them failed, so that nobody knows what is outstanding
+    skipped: str = ""  # why no backup was due
 
     @property
     def cases(self) -> list[Case]:
@@ -66,6 +69,7 @@ class BackupRun:
     guard: Guard = unguarded
     token: str = field(default_factory=lambda: "".join(secrets.choice(_LETTERS) for _ in range(4)))
     before: Callable[[str], None] = lambda _: None  # called with the stamp before any quiesce; may refuse
+    if_older_than: float | None = None  # seconds: no backup is due while the newest good one is younger
 
     def run(self) -> Report:
         """Back up the job. Every expected failure is published and counts in the report's exit code.
@@ -95,7 +99,8 @@ class BackupRun:
             self.context.publish(Forecast(self.history.window, self.history.run))
         with self._reported(outcome):
             self._settle(outcome)  # first: no VM of an earlier run waits for a hook
-            self._back_up(outcome, header)
+            if not self._skips(outcome):
+                self._back_up(outcome, header)
         self._look_again(outcome)
 
     def _back_up(self, outcome: _Outcome, header: Began) -> None:
@@ -186,6 +191,20 @@ class BackupRun:
                     case.look_again()
                     self._drive(case, beside=outcome.case)
 
+    def _skips(self, outcome: _Outcome) -> bool:
+        """Whether no backup is due yet; then what is confirmed and still pending is published now."""
+        if self.if_older_than is None:
+            return False
+        known = self.store.known(self.job.name, [one.state for one in outcome.earlier])
+        listings = {volume: self.context.site.listing(volume) for volume in self.job.volumes}
+        past, now = recall(self.job, known, listings), self.context.clock.utc()
+        outcome.skipped = not_due(self.job, past, self.if_older_than, now)
+        if outcome.skipped:
+            outcome.code = publish_due(
+                self.job, self.store, lambda _: self.context, outcome.earlier, "the next run", wait=False
+            )
+        return bool(outcome.skipped)
+
     # The plan
 
     def _plan(self, case: Case, outcome: _Outcome) -> None:
@@ -208,7 +227,8 @@ class BackupRun:
     ) -> tuple[Plan, Provenance]:
         past = recall(self.job, known, survey.listings)
         here = tuple(state for state in owing if state.header.vcenter == self.context.site.vcenter)
-        context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel)
+        now, new = self.context.clock.utc(), self.store.new_for(self.job.name)
+        context = PlanContext(here, (), self.history.usual, self.history.missed, self.pace.parallel, now, new)
         return build(self.job, survey, past, context, case.state.header.mark, self.keep), past
 
     def _wait_for_room(self, rotation: Rotation, known: Sequence[Origin]) -> None:
@@ -249,7 +269,7 @@ class BackupRun:
         forgotten = case is not None and not case.journal.in_place
         report = report_of(state, before, self.context.clock.monotonic() - outcome.began, forgotten=forgotten)
         if case is None:
-            return report
+            return replace(report, skipped=outcome.skipped)
         why = [outcome.why] if outcome.why else []
         lost = "no later run knows of this one: `snapall audit` shows what it may have left" if report.forgotten else ""
         close(case, report.exit, "; ".join([*report.outstanding, *why]), lost)

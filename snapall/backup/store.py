@@ -136,6 +136,10 @@ class JournalStore:
         found = self._newest(job)
         return self.open(found[0]) if found is not None else None
 
+    def new_for(self, job: str) -> str:
+        """The state folder, if no run of the job that surveyed the site is on record there; otherwise ""."""
+        return str(self.state) if self._newest(job) is None else ""
+
     def _newest(self, job: str) -> tuple[Path, Summary] | None:
         for path in reversed(journals(self.folder, job)):
             try:

@@ -39,6 +39,8 @@ def summarize(state: RunState) -> Summary | None:
         watched=tuple(one.vm.label for one in queries.to_be_watched(state)),
         open=state.open,
         origins=origins(state),
+        delete=began.delete,
+        final=state.ended.exit if state.ended is not None else None,
     )
 
 

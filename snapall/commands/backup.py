@@ -1,4 +1,4 @@
-"""run, plan and recover: the backup itself."""
+"""run, plan, recover and delete: the backup itself."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def run(
     jobs: options.Jobs = None,
     order: options.OrderOption = None,
     keep: options.Keep = "",
+    if_older_than: options.IfOlderThan = "",
     config: options.ConfigFile = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -27,8 +28,9 @@ def run(
     from snapall.app.output import Output
     from snapall.app.run import run as back_up
 
+    limit = options.seconds_of(if_older_than, keep)
     settings, chosen = options.chosen(config, jobs, order, keep)
-    options.leave(back_up(settings, chosen, Output(as_json, quiet), keep))
+    options.leave(back_up(settings, chosen, Output(as_json, quiet), keep, if_older_than=limit))
 
 
 def plan(
@@ -62,6 +64,14 @@ def plan(
 
 
 def recover(
+    jobs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="JOB",
+            help="Jobs, also those that the configuration no longer has. Default: all.",
+            autocompletion=options.complete_job,
+        ),
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait for unanswered creates that may still take effect.")
     ] = False,
@@ -85,11 +95,43 @@ def recover(
     settings = options.load(config, settling=True)
     output = Output(as_json, quiet)
     if not adopt:
-        options.leave(recovery.recover(settings, output, wait=not no_wait))
-    found = recovery.find_orphans(settings)
+        options.leave(recovery.recover(settings, output, not no_wait, jobs or ()))
+    found = recovery.find_orphans(settings, jobs or ())
     orphans = [one for _, one in found]
     if as_json:
         options.emit([json.dumps(orphans_json(orphans))])  # one line, for --yes adds its events
     else:
         options.say(*orphan_lines(orphans, remove=yes))
     options.leave(recovery.remove_orphans(settings, found, output) if yes else Exit.OK)
+
+
+def delete(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that `run --keep` gave it.")],
+    job: Annotated[
+        str | None,
+        typer.Option("--job", metavar="JOB", help="Its job.", autocompletion=options.complete_job),
+    ] = None,
+    yes: options.Yes = False,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Delete a backup that run --keep made.
+
+    Shows it; with --yes, deletes it on all volumes of its job. Touches no other snapshot: a journal must know it by
+    name and date, and the filer must not tag it as busy.
+    """
+    from snapall.app import delete as deletion
+    from snapall.app.output import Output
+    from snapall.views.reports import list_json, list_lines
+
+    settings, chosen = options.chosen(config, [job] if job is not None else None)
+    owner, rows = deletion.find(settings, chosen, name)
+    if as_json:
+        options.emit([json.dumps(list_json(rows))])  # one line, for --yes adds its events
+    else:
+        options.emit(list_lines(rows, options.width()))
+    if yes:
+        options.leave(deletion.remove(settings, owner, name, Output(as_json, quiet)))
+    if not as_json:
+        options.say("nothing was deleted; add --yes to delete it")

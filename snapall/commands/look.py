@@ -15,6 +15,7 @@ def list_backups(
         str | None,
         typer.Argument(help="A job from the configuration. Default: all.", autocompletion=options.complete_job),
     ] = None,
+    kept: Annotated[bool, typer.Option("--kept", help="Only the backups that `run --keep` made.")] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -28,11 +29,12 @@ def list_backups(
     from snapall.views import reports
 
     settings, chosen = options.chosen(config, [job] if job is not None else None)
-    found = [retained(settings, one) for one in chosen]
+    found = [retained(settings, one, kept=kept) for one in chosen]
     rows = [row for listed, _ in found for row in listed]
     errors = [error for _, each in found for error in each]
     if rows or not errors:
-        options.emit(reports.list_json(rows) if as_json else reports.list_lines(rows, options.width()))
+        lines = reports.kept_lines if kept else reports.list_lines
+        options.emit(reports.list_json(rows) if as_json else lines(rows, options.width()))
     if errors:
         raise combined(errors)
 

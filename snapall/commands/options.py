@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -35,6 +36,10 @@ JUDGING = (
     "2 CRITICAL, 3 UNKNOWN."
 )
 AUDITING = f"Exit codes: 0 nothing to fix; 1 something to fix, or a source did not answer; {USAGE}."
+DELETING = (
+    f"Exit codes: 0 deleted, or shown; 1 not deleted; {USAGE}; 4 another run holds the lock; 130 stopped by a signal "
+    "before anything was deleted."
+)
 EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
 READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
 WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."
@@ -67,10 +72,33 @@ OrderOption = Annotated[
     typer.Option("--order", help="Rotate after the new backup is confirmed (safe), or first, as the batch does."),
 ]
 Keep = Annotated[str, typer.Option("--keep", metavar="NAME", help="Take a backup called NAME, which is never rotated.")]
+IfOlderThan = Annotated[
+    str,
+    typer.Option(
+        "--if-older-than",
+        metavar="AGE",
+        help="Take a backup only of jobs whose newest good one is older: 20h, 90m, 2d. Clean up in any case.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete it; without this it is only shown.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout (for run: one event per line).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Transport = Annotated[Literal["ssh", "rsh"], typer.Option(help="How to reach the lab's filer.")]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip the delays of a real site.")]
+
+
+def seconds_of(age: str, keep: str = "") -> float | None:
+    """Read an age such as 20h, 90m or 2d; None if there is none. ConfigError: it is none, or `keep` contradicts it."""
+    if not age:
+        return None
+    found = re.fullmatch(r"(\d{1,6})([mhd])", age.strip().lower())
+    if found is None or not int(found[1]):
+        raise ConfigError(
+            f"--if-older-than: {age!r} is no age", "write minutes, hours or days: 90m, 20h, 2d", "SA-1420"
+        )
+    if keep:
+        raise ConfigError("--keep and --if-older-than exclude each other", "leave out one of them", "SA-1420")
+    return int(found[1]) * {"m": 60.0, "h": 3600.0, "d": 86400.0}[found[2]]
 
 
 def leave(code: Exit) -> NoReturn:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from typing import TYPE_CHECKING, Literal
+import tomllib
+from typing import TYPE_CHECKING, Any, Literal
 
 from snapall.errors import SnapallError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from snapall.lab.site_options import SiteOptions
@@ -101,6 +103,35 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
         *("--volumes", "vmvol1"),
     ]
     return f"snapall init {shlex.join(options)}"
+
+
+def misfits(present: bytes, wanted: str) -> tuple[str, ...]:
+    """The lines that an edited file needs to reach the lab as it is now: of its filer, and of its database."""
+    tables = tomllib.loads(wanted)
+    try:
+        found = tomllib.loads(present.decode())
+    except ValueError as error:
+        return (f"it is no TOML: {error}",)
+    lines = [] if _get(found, "database", "url") == tables["database"]["url"] else [_line(tables, "database", "url")]
+    filer = tables["filers"]["filer1"]
+    keys = [key for key in filer if key not in {"host", "timeout"}]
+    if not any(all(one.get(key) == filer[key] for key in keys) for one in _get(found, "filers").values()):
+        mine = _get(found, "filers", "filer1")
+        lines += [_line(tables, "filers", "filer1", key) for key in keys if mine.get(key) != filer[key]]
+    return tuple(lines)
+
+
+def _get(tables: Mapping[str, Any], *path: str) -> Any:
+    """What stands there; an empty table where nothing does."""
+    value: Any = tables
+    for key in path:
+        value = value.get(key, {}) if isinstance(value, dict) else {}
+    return value
+
+
+def _line(tables: Mapping[str, Any], *path: str) -> str:
+    value = json.dumps(_get(tables, *path), ensure_ascii=False)
+    return f"{path[-1]} = {value} in [{'.'.join(path[:-1])}]"
 
 
 def database_url(directory: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal
 import paramiko
 
 from snapall.backup.outfile import replace_content
-from snapall.lab.config_file import configuration, database_url
+from snapall.lab.config_file import configuration, database_url, misfits
 from snapall.lab.filershell import FilerShell
 from snapall.lab.listener import HOST, TICK
 from snapall.lab.rshserver import RshServer
@@ -35,6 +36,8 @@ class Lab:
         self.directory = self.world.directory
         self.config = self.directory / "snapall.toml"
         self.port = 0
+        self.edited = False  # whether snapall.toml is somebody's own, so that `start` left it alone
+        self.misfits: tuple[str, ...] = ()  # what an edited one needs to fit the lab
         self._up = ExitStack()
 
     @classmethod
@@ -71,6 +74,7 @@ class Lab:
     ) -> Path:
         """Start the filer, at its former port if that is free, and write snapall.toml; its path.
 
+        One that was edited stays as it is; `misfits` has the lines that it needs.
         `extra` is added to the end of the file: more keys of the job, then tables of their own.
         """
         self.stop()
@@ -91,8 +95,16 @@ class Lab:
         text = configuration(
             self.directory, settings, transport=transport, port=server.port, parallel=parallel, order=order, extra=extra
         )
-        replace_content(self.config, text.encode(), 0o644)
+        self._write(text)
         return self.config
+
+    def _write(self, text: str) -> None:
+        present = self.config.read_bytes() if self.config.exists() else None
+        self.edited = present is not None and _digest(present) != self.world.settings.config_digest
+        self.misfits = misfits(present, text) if present is not None and self.edited else ()
+        if not self.edited:
+            replace_content(self.config, text.encode(), 0o644)
+            self.world.set(config_digest=_digest(self.config.read_bytes()))
 
     def stop(self) -> None:
         """Take the filer down: connections are refused. The world stays, and `start` brings the filer back."""
@@ -116,3 +128,7 @@ class Lab:
         thread.start()
         self._up.callback(thread.join)
         self._up.callback(stopping.set)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -32,6 +32,7 @@ class SiteOptions:
     levels: int = 32  # snapshots in the chain of one VM
     clock: float | None = None  # a standing clock, in seconds since 1970; None: real time
     port: int = 0  # the filer's port when it was last up; 0: never
+    config_digest: str = ""  # of snapall.toml as the lab last wrote it, which shows whether somebody has edited it
 
     def to_json(self) -> str:
         """One JSON object."""

@@ -55,7 +55,7 @@ def from_summary(summary: Summary) -> RunHistory:
         job=summary.job,
         stamp=summary.stamp,
         kind=_kind(summary),
-        keep=summary.keep,
+        keep=summary.keep or summary.delete,
         began=at.began,
         last=at(summary.last),
         ended=at.of(summary.ended),
@@ -69,10 +69,13 @@ def from_summary(summary: Summary) -> RunHistory:
         left=summary.left,
         watched=summary.watched,
         open=summary.open,
+        final=summary.final,
     )
 
 
 def _kind(summary: Summary) -> RunKind:
+    if summary.delete:
+        return RunKind.DELETION
     if summary.keep:
         return RunKind.KEEP
     return RunKind.ADOPTION if summary.adoption else RunKind.NIGHT

@@ -9,6 +9,7 @@ from enum import StrEnum
 from snapall.backup.model import Job, Vm
 from snapall.backup.outcome import QUIESCED, SKIPPED, Origin
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown
+from snapall.errors import Exit
 
 
 class RunKind(StrEnum):
@@ -17,6 +18,7 @@ class RunKind(StrEnum):
     NIGHT = "night"
     KEEP = "keep"  # a named backup that is never rotated
     ADOPTION = "adoption"  # `recover --adopt`
+    DELETION = "deletion"  # `delete`, of a kept backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class RunHistory:
     job: Job
     stamp: str
     kind: RunKind
-    keep: str
+    keep: str  # the name of a kept backup, taken or deleted
     began: datetime
     last: datetime  # the run's own last record
     ended: datetime | None
@@ -118,6 +120,7 @@ class RunHistory:
     left: tuple[str, ...]  # the VMs that may be left quiesced, by label
     watched: tuple[str, ...]  # those that are only checked again
     open: bool  # whether any work is outstanding, on the filer too
+    final: int | None = None  # the exit code of the last report, of whoever settled it
 
     @property
     def first(self) -> datetime | None:
@@ -141,6 +144,11 @@ class RunHistory:
     def captured(self) -> datetime | None:
         """When the capture was sent; the backup's age counts from here."""
         return min((one.call.sent for one in self.captures if one.confirmed is not None), default=None)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it died, or a signal stopped it: its times say nothing about other runs."""
+        return self.ended is None or self.exit == Exit.STOPPED
 
     @property
     def targets(self) -> tuple[VmHistory, ...]:

@@ -86,13 +86,16 @@ class Statistics:
 
 
 def statistics(job: str, runs: Sequence[RunHistory], parallel: int, unreadable: Sequence[str] = ()) -> Statistics:
-    """Calculate the statistics of runs, oldest first; `parallel`: calls at a time, as configured now."""
+    """Calculate the statistics of runs, oldest first; `parallel`: calls at a time, as configured now.
+
+    Interrupted runs add no seconds: a kill or a signal cut them short.
+    """
     ids: dict[int, Vm] = {}
     for run in runs:
         ids |= {one.vm.id: one.vm for one in run.vms}  # the newest name counts
     by_run = [{one.vm.id: one for one in run.vms} for run in runs]
     vms = tuple(sorted((_vm(vm, runs, by_run) for vm in ids.values()), key=lambda one: (-one.usual, one.vm.id)))
-    window = Series(tuple(run.window for run in runs))
+    window = Series(tuple(run.window if not run.interrupted else None for run in runs))
     return Statistics(
         job, tuple(runs), vms, window, _expected(runs, vms, parallel), _saved(runs, parallel), tuple(unreadable)
     )
@@ -103,10 +106,11 @@ def _vm(vm: Vm, runs: Sequence[RunHistory], by_run: Sequence[Mapping[int, VmHist
     targets = [
         one for run, one in zip(runs, found, strict=True) if one is not None and run.captures and one.state != SKIPPED
     ]
+    timed = [None if run.interrupted else one for run, one in zip(runs, found, strict=True)]
     return VmStatistics(
         vm,
-        Series(tuple(one.create_seconds if one is not None else None for one in found)),
-        Series(tuple(one.remove_seconds if one is not None else None for one in found)),
+        Series(tuple(one.create_seconds if one is not None else None for one in timed)),
+        Series(tuple(one.remove_seconds if one is not None else None for one in timed)),
         len(targets),
         sum(one.state != QUIESCED for one in targets),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from snapall.backup.model import Grade, Job
+from snapall.backup.outcome import Origin
 from snapall.errors import Exit
 from snapall.operate.run_history import RunHistory
 
@@ -36,6 +37,7 @@ class StatusFinding:
 
     level: Level
     text: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def job_status(job: Job, known: Known, now: datetime) -> JobStatus:
         *(_stuck(going.left, known.silent) if going is not None else []),
         *_aged(job, age, newest, running),
         *_last(last),
-        *([StatusFinding(Level.WARNING, f"to be checked again: {_some(watched)}")] if watched else []),
+        *([StatusFinding(Level.WARNING, f"to be checked again: {_some(watched)}", "SA-5465")] if watched else []),
         *_unread(known),
     )
     positive = max(0.0, age) if age is not None else None
@@ -129,7 +131,7 @@ def removed_job_status(name: str, known: Known, now: datetime) -> JobStatus | No
     findings = (
         *_left_quiesced(found.left, known.at_work),
         *_abandoned(known),
-        StatusFinding(Level.WARNING, text),
+        StatusFinding(Level.WARNING, text, "SA-5466"),
         *_unread(known),
     )
     return replace(found, findings=findings)
@@ -137,7 +139,7 @@ def removed_job_status(name: str, known: Known, now: datetime) -> JobStatus | No
 
 def _abandoned(known: Known) -> list[StatusFinding]:
     """No run and no cleanup is possible while the lock is held."""
-    return [StatusFinding(Level.CRITICAL, known.abandoned)] if known.abandoned else []
+    return [StatusFinding(Level.CRITICAL, known.abandoned, "SA-1013")] if known.abandoned else []
 
 
 def _stuck(vms: Sequence[str], silent: float) -> list[StatusFinding]:
@@ -145,12 +147,12 @@ def _stuck(vms: Sequence[str], silent: float) -> list[StatusFinding]:
     if not vms or silent < SILENCE:
         return []
     text = f"the run at work has had no heartbeat for {silent / 60:.0f} min; VMs may be quiesced: {_some(vms)}"
-    return [StatusFinding(Level.CRITICAL, f"{text}; end its process, then run `snapall recover`")]
+    return [StatusFinding(Level.CRITICAL, f"{text}; end its process, then run `snapall recover`", "SA-5452")]
 
 
 def _unread(known: Known) -> list[StatusFinding]:
     return [
-        StatusFinding(Level.CRITICAL if one.open else Level.WARNING, f"unreadable: {one.text}; {one.remedy}")
+        StatusFinding(Level.CRITICAL if one.open else Level.WARNING, f"unreadable: {one.text}; {one.remedy}", one.code)
         for one in known.unreadable
     ]
 
@@ -171,44 +173,54 @@ def _left_quiesced(left: Sequence[str], at_work: str) -> list[StatusFinding]:
         return []
     text = f"{len(left)} VM{'s' if len(left) > 1 else ''} may be left quiesced: {_some(left)}"
     if at_work:
-        return [StatusFinding(Level.WARNING, f"{text}; {at_work} is at work on it")]
-    return [StatusFinding(Level.CRITICAL, f"{text}; run `snapall recover`")]
+        return [StatusFinding(Level.WARNING, f"{text}; {at_work} is at work on it", "SA-5451")]
+    return [StatusFinding(Level.CRITICAL, f"{text}; run `snapall recover`", "SA-5450")]
 
 
 def _aged(job: Job, age: float | None, newest: RunHistory | None, running: RunHistory | None) -> list[StatusFinding]:
     if newest is None:
-        return [StatusFinding(Level.CRITICAL, "no run is on record")]
+        return [StatusFinding(Level.CRITICAL, "no run is on record", "SA-5454")]
     if age is None:
         first = newest is running
-        return [StatusFinding(Level.WARNING if first else Level.CRITICAL, "no backup is on record")]
+        return [StatusFinding(Level.WARNING if first else Level.CRITICAL, "no backup is on record", "SA-5455")]
     if age < -_AHEAD:  # it would seem young for that long
-        return [StatusFinding(Level.WARNING, "the newest backup is dated in the future: correct this machine's clock")]
+        text = "the newest backup is dated in the future: correct this machine's clock"
+        return [StatusFinding(Level.WARNING, text, "SA-5456")]
     if age <= job.max_age:
         return []
     level = Level.CRITICAL if age > ALARM * job.max_age else Level.WARNING
-    return [StatusFinding(level, f"older than {job.max_age / 3600:g} h")]
+    return [StatusFinding(level, f"older than {job.max_age / 3600:g} h", "SA-5457")]
 
 
 def _last(last: RunHistory | None) -> list[StatusFinding]:
-    """What the last run reported, or that it died without a report."""
-    if last is None:
+    """What the last run reported, or that it died without a report; nothing that was cleaned up since."""
+    if last is None or last.exit == Exit.OK:
         return []
-    if last.exit is None:
-        return [StatusFinding(Level.WARNING, "the last run died before its report")]
+    if last.backup is not None and (last.exit == Exit.PARTIAL or _cleaned_up(last)):
+        return _of_backup(last, last.backup)
     match last.exit:
-        case Exit.OK:
-            return []
-        case Exit.PARTIAL if last.backup is not None:
-            text = "the last backup is whole, but its run had other problems"
-            if not last.published:
-                text = "the last backup is pending, not published"
-            elif last.backup.grade is not Grade.WHOLE:
-                text = "the last backup is partial"
-            return [StatusFinding(Level.WARNING, text)]
+        case None:
+            found = StatusFinding(Level.WARNING, "the last run died before its report", "SA-5458")
         case Exit.OUTSTANDING if last.backup is not None:
-            return [StatusFinding(Level.WARNING, "the last run may have left VMs quiesced")]
+            found = StatusFinding(Level.WARNING, "the last run may have left VMs quiesced", "SA-5462")
         case Exit.STOPPED:
-            return [StatusFinding(Level.WARNING, "the last run was stopped by a signal")]
+            found = StatusFinding(Level.WARNING, "the last run was stopped by a signal", "SA-5463")
         case _:
             why = f": {last.failure}" if last.failure else ""
-            return [StatusFinding(Level.WARNING, f"the last run made no backup{why}")]
+            found = StatusFinding(Level.WARNING, f"the last run made no backup{why}", "SA-5464")
+    return [found]
+
+
+def _cleaned_up(last: RunHistory) -> bool:
+    """Whether recover, a guardian or a later run has settled all that it left, without a problem of their own."""
+    return bool(last.settled) and not last.open and last.final == Exit.OK
+
+
+def _of_backup(last: RunHistory, backup: Origin) -> list[StatusFinding]:
+    """What is wrong with a backup whose run had problems."""
+    if not last.published:
+        return [StatusFinding(Level.WARNING, "the last backup is pending, not published", "SA-5460")]
+    if backup.grade is not Grade.WHOLE:
+        return [StatusFinding(Level.WARNING, "the last backup is partial", "SA-5461")]
+    text = "the last backup is whole, but its run had other problems"
+    return [] if _cleaned_up(last) else [StatusFinding(Level.WARNING, text, "SA-5459")]

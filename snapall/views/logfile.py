@@ -88,6 +88,8 @@ class LogFile:
                 if report.exit is not Exit.OK:
                     yield "An error occurred during script execution ", True
                     yield from ((line, False) for line in messages.summary(report, self._names.job))
+                elif report.skipped:
+                    yield f"no backup is due: {report.skipped}", False
                 yield f"Script Execution complete at {time} ", True
             case Guarded(job, run, text):
                 yield f"job {job}, run {run}: {text}", False

@@ -85,7 +85,9 @@ def summary(report: Report, job: Job | None) -> list[str]:
     lines += report.watched
     if report.window:
         lines.append(f"VMs were quiesced for {clocked(report.window)}; the whole run took {clocked(report.seconds)}")
-    lines.append(exit_of(report.exit))
+    if report.skipped:
+        lines.append(f"no backup is due: {report.skipped}")
+    lines.append(exit_of(report.exit) if not report.skipped or report.exit is not Exit.OK else "exit 0: nothing to do")
     lines += [f"next: {advice(report, job)}"] if report.exit is not Exit.OK else []
     return [safe(line) for line in lines]
 
@@ -125,6 +127,8 @@ def advice(report: Report, job: Job | None) -> str:
             )
         case Exit.PARTIAL if report.grade is not None and not report.published:
             return _pending(report.name, report.grade, job)
+        case Exit.PARTIAL if report.skipped:
+            return "check the problems above; the next call tries again"
         case Exit.PARTIAL:
             return "check which VMs were not quiesced, and the problems above"
         case Exit.FAILED:

@@ -29,6 +29,7 @@ class Retained:
     run: str
     age: Age | None = None
     share: Share | None = None
+    kept: bool = False  # whether `run --keep` made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def list_json(rows: Sequence[Retained]) -> dict[str, object]:
 
 
 def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[str, object]:
-    return picked(row, "volume", "name", "date", "grade", "tags") | {
+    return picked(row, "volume", "name", "date", "grade", "tags", "kept") | {
         "run": row.run or None,
         "taken": iso_time(age.taken) if age is not None else None,
         "age": age.seconds if age is not None else None,
@@ -87,6 +88,11 @@ def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[
         "percent_of_used": share.used_alone if share is not None else None,
         "percent_of_used_with_newer": share.used if share is not None else None,
     }
+
+
+def kept_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
+    """The backups that `run --keep` made, as a table."""
+    return list_lines(rows, width) if rows else ["no kept backup: `snapall run --keep NAME` takes one"]
 
 
 def orphan_lines(found: Sequence[Orphan], *, remove: bool) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from snapall.errors import coded
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import JobStatus
 from snapall.views import messages
@@ -36,7 +37,7 @@ def _facts(one: JobStatus) -> Iterator[tuple[str, str]]:
         yield "pending", f"{one.pending} confirmed, not published yet"
     nothing = "unknown: a journal cannot be read" if one.hidden else "nothing"
     yield "outstanding", ", ".join(one.left) or nothing
-    yield from ((finding.level.name, finding.text) for finding in one.findings)
+    yield from ((finding.level.name, coded(finding.code, finding.text)) for finding in one.findings)
 
 
 def _backup(one: JobStatus) -> str:
@@ -58,7 +59,7 @@ def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
     jobs = [
         picked(one, "age", "left", "watched", "pending")
         | {"job": one.job.name, "level": one.level.name, "max_age": one.job.max_age, "at_work": one.at_work or None}
-        | {"findings": [{"level": finding.level.name, "text": finding.text} for finding in one.findings]}
+        | {"findings": [{"level": each.level.name} | picked(each, "text", "code") for each in one.findings]}
         | {"backup": _run_json(one.backup), "last": _run_json(one.last)}
         for one in found
     ]

@@ -143,6 +143,7 @@ def timeline(history: RunHistory) -> Timeline:
         RunKind.NIGHT: f"order {job.order}",
         RunKind.KEEP: f"the named backup {history.keep}",
         RunKind.ADOPTION: "recover --adopt",
+        RunKind.DELETION: f"delete {history.keep}",
     }[history.kind]
     title = f"job {job.name}, run {history.stamp}, {what}, volume {', '.join(job.volumes)}"
     return Timeline(title, tuple(_head(history)), drawing(history), tuple(_foot(history)))
@@ -177,6 +178,8 @@ def _outcome(history: RunHistory) -> str:
     """The backup in a few words: its grade, and where it is."""
     if history.kind is RunKind.ADOPTION:
         return f"{sum(one.released_at is not None for one in history.vms)} orphaned VM snapshots were removed"
+    if history.kind is RunKind.DELETION:
+        return history.text or "not finished"
     if history.backup is None:
         return "no backup"
     skipped = sum(one.state == SKIPPED for one in history.vms)
@@ -193,7 +196,8 @@ def _foot(history: RunHistory) -> list[str]:
     skipped = [one.vm.label for one in history.vms if one.state == SKIPPED]
     lines += [f"skipped: {', '.join(skipped)}"] if skipped else []
     # VMs that were left are named below, or were released since.
-    lines += [f"the run's report: {history.text}"] if history.text and history.exit != Exit.OUTSTANDING else []
+    told = history.kind is RunKind.DELETION or history.exit == Exit.OUTSTANDING
+    lines += [f"the run's report: {history.text}"] if history.text and not told else []
     return lines + _afterwards(history)
 
 
@@ -214,7 +218,8 @@ def _moves(history: RunHistory) -> list[str]:
     failed = [done(one.step, one.call.outcome) for one in moves if one.call.outcome and not one.call.done]
     took = sum(one.call.seconds or 0.0 for one in moves)
     finished = sum(one.call.done for one in moves)
-    return [f"rotation: {finished} of {len(moves)} commands done, {clocked(took)}", *failed]
+    what = "deletion" if history.kind is RunKind.DELETION else "rotation"
+    return [f"{what}: {finished} of {len(moves)} commands done, {clocked(took)}", *failed]
 
 
 def _slowest(history: RunHistory) -> list[str]:

@@ -71,6 +71,7 @@ def test_the_lab_may_be_kept_and_gone_on_with(capsys: pytest.CaptureFixture[str]
 def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     command = [sys.executable, "-m", "snapall", "lab", "up", str(folder), "--fast"]
+    edited = ""
     for code in (0, 0):  # the second time it goes on with what is there
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as lab:
             assert lab.stderr is not None
@@ -90,6 +91,11 @@ def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
         assert ran.returncode == code, ran.stderr
         assert lab.returncode == 0
         assert any("snapall plan --config" in line for line in lines)
+        config = folder / "snapall.toml"
+        assert any("was edited: it stays as it is" in line for line in lines) == bool(edited)
+        assert edited in {"", config.read_text()}
+        edited = f'metrics = "snapall.prom"\n{config.read_text()}'
+        config.write_text(edited)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")

@@ -336,6 +336,8 @@ def test_a_vm_that_moved_while_its_create_is_unanswered_is_waited_for(stage: Sta
 
 
 def test_a_vm_that_moved_without_trouble_is_not_reported(stage: Stage) -> None:
+    stage.night()
+    stage.events.clear()
     stage.site.after = lambda step: stage.site.move(110, "esx2") if isinstance(step, Capture) else None
     assert stage.night().exit is Exit.OK
     assert stage.warnings == ""

@@ -31,6 +31,7 @@ page for it, or run `snapall explain SA-1101`. In `<angle brackets>` is what dif
 | exit code N | the command, or the job of a run, ends with this exit code; with 5 instead if VMs may be left quiesced |
 | failure | something was not done, and the run goes on; the exit code becomes 1, 3 or 5 |
 | finding | `snapall audit` found it, and exits with 1 unless it is only a note |
+| status | `snapall status` reports it, as WARNING or CRITICAL |
 | warning | nothing is lost, and the exit code does not change |
 
 Made by `python -m tests.docs.messages` from the source and `docs/causes.toml`.

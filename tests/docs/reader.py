@@ -16,8 +16,8 @@ from snapall.site.answers import REMEDIES, Meaning
 
 SOURCE = Path(snapall.__file__).parent  # of the wheel, where that is what is tested
 CODE = re.compile(r"SA-[1-9]\d{3}")
-MAKERS = ("Failed", "Warned", "Withheld", "AuditFinding")
-FIRST = {"Withheld": 2, "AuditFinding": 2}  # where the text is not the first argument
+MAKERS = ("Failed", "Warned", "Withheld", "AuditFinding", "StatusFinding")
+FIRST = {"Withheld": 2, "AuditFinding": 2, "StatusFinding": 1}  # where the text is not the first argument
 UNKNOWN = "?"  # WORDS has no word for it, so docs/causes.toml must give the text
 SAYS_NOTHING = {"errors.py", "lab/world.py", "app/init.py"}  # these pass on the code of another error, or serve tests
 WORDS = {
@@ -165,8 +165,8 @@ def kind_of(name: str) -> str:
     """The kind of what a call makes; a bare tuple becomes an error of the site, or a failure."""
     if name in ("Failed", "Withheld"):
         return "failure"
-    if name == "AuditFinding":
-        return "finding"
+    if name in ("AuditFinding", "StatusFinding"):
+        return "finding" if name == "AuditFinding" else "status"
     return f"exit code {int(ERRORS[name])}" if name in ERRORS else "warning" if name else "exit code 1"
 
 

@@ -265,6 +265,44 @@ def test_its_configuration_is_ready_to_use(lab: Lab) -> None:
     assert (filer["transport"], filer["reserved_port"], filer["local_user"]) == ("rsh", False, "snapall")
 
 
+def test_a_configuration_that_was_edited_stays_as_it_is(tmp_path: Path) -> None:
+    with Lab.create(tmp_path / "lab") as lab:
+        path = lab.start("rsh")
+        edited = 'metrics = "snapall.prom"\n' + path.read_text(encoding="utf-8")
+        path.write_text(edited, encoding="utf-8")
+    for _ in range(2):
+        with Lab(tmp_path / "lab") as again:
+            assert again.start("rsh").read_text(encoding="utf-8") == edited
+            assert (again.edited, again.misfits) == (True, ())
+
+
+def test_what_an_edited_configuration_needs_to_fit_the_lab_is_named(tmp_path: Path) -> None:
+    with Lab.create(tmp_path / "lab") as lab:
+        path = lab.start("ssh")
+        port = lab.port
+        path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+        with Lab(tmp_path / "lab") as second:
+            second.start("ssh")
+            assert second.misfits == (f"port = {second.port} in [filers.filer1]",)
+            assert f"port      = {port}\n" in path.read_text(encoding="utf-8")
+    with Lab(tmp_path / "lab") as third:
+        third.start("rsh")
+        assert 'transport = "rsh" in [filers.filer1]' in third.misfits
+        assert "reserved_port = false in [filers.filer1]" in third.misfits
+        path.write_text("no toml", encoding="utf-8")
+        third.start("rsh")
+        assert "it is no TOML" in third.misfits[0]
+
+
+def test_a_configuration_that_nobody_edited_follows_the_lab(tmp_path: Path) -> None:
+    with Lab.create(tmp_path / "lab") as lab:
+        lab.start("ssh")
+    with Lab(tmp_path / "lab") as again:
+        config = tomllib.loads(again.start("rsh").read_text(encoding="utf-8"))
+        assert not again.edited
+        assert config["filers"]["filer1"]["transport"] == "rsh"
+
+
 def test_a_folder_that_no_database_url_can_contain_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SnapallError, match="cannot be in") as caught:
         Lab.create(tmp_path / "50%")

@@ -66,9 +66,9 @@ CHAIN = (
     ),
     Mutant(
         "recover moves names while a command may still act",
-        "backup/recover.py",
-        "        if any(state.unsettled or state.doubled for state in states):\n",
-        "        if all(state.unsettled or state.doubled for state in ()):\n",
+        "backup/publishing.py",
+        "    if any(state.unsettled or state.doubled for state in states):\n",
+        "    if all(state.unsettled or state.doubled for state in ()):\n",
         (*LATE_FILER_COMMANDS, *RECOVER),
     ),
     Mutant(

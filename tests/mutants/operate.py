@@ -137,8 +137,8 @@ OPERATE = (
     Mutant(
         "VMs left quiesced are a warning only",
         "operate/status.py",
-        'Finding(Level.CRITICAL, f"{text}; run `snapall recover`")',
-        'Finding(Level.WARNING, f"{text}; run `snapall recover`")',
+        'Finding(Level.CRITICAL, f"{text}; run `snapall recover`"',
+        'Finding(Level.WARNING, f"{text}; run `snapall recover`"',
         STATUS,
     ),
     Mutant(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.facts import ReleaseBegan
 from snapall.backup.steps import Outcome, Step
 from snapall.operate.ages import age_of
 from snapall.operate.history import past
@@ -32,6 +33,21 @@ def test_each_vm_has_its_seconds_of_every_run(stage: Stage) -> None:
     assert len(found.runs) == 3
     assert {one.vm.id for one in found.vms} == {108, 110, 1226}
     assert all(len(one.create.known) == 3 for one in found.vms)
+
+
+def test_an_interrupted_run_adds_nothing_to_the_trend(stage: Stage) -> None:
+    for _ in range(2):
+        stage.night()
+    whole = reckoned(stage)
+    stage.killed(stage.night, lambda what: isinstance(what, ReleaseBegan))
+    stage.recover()
+    stage.stop = True
+    stage.night()
+    stage.stop = False
+    found = reckoned(stage)
+    assert len(found.runs) == 4
+    assert found.window.values == (*whole.window.values, None, None)
+    assert all(one.create.values[2:] == one.remove.values[2:] == (None, None) for one in found.vms)
 
 
 def test_a_vm_that_was_missed_is_counted_and_has_a_gap(stage: Stage) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from snapall.backup.facts import FORMAT, Began, Intent, Surveyed, TakenOver
+from snapall.backup.facts import FORMAT, Answered, Began, Intent, ReleaseBegan, Surveyed, TakenOver
 from snapall.backup.lock import hold
 from snapall.backup.lockfile import Lock
 from snapall.backup.model import Grade, Vm
 from snapall.backup.private import arrange
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
-from snapall.errors import JournalError
+from snapall.errors import Exit, JournalError
 from snapall.operate.history import known_of
 from snapall.operate.status import JobStatus, Level, removed_job_status
 from snapall.site import process
@@ -67,6 +67,55 @@ def test_a_failed_run_warns_while_the_last_good_backup_is_young(stage: Stage) ->
     assert "No space left on device" in told(found)
     assert found.backup is not None
     assert found.backup.stamp == first.stamp
+
+
+def test_after_a_good_recover_a_run_that_left_a_vm_quiesced_is_ok(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lose)
+    assert stage.night().exit is Exit.OUTSTANDING
+    assert job_status_of(stage, 0).level is Level.CRITICAL
+    stage.site.faults.clear()
+    assert stage.recover() is Exit.OK
+    found = job_status_of(stage)
+    assert (found.level, told(found)) == (Level.OK, "")
+
+
+def test_after_a_good_recover_a_run_that_was_killed_after_its_capture_is_ok(stage: Stage) -> None:
+    stage.killed(stage.night, lambda what: isinstance(what, ReleaseBegan))
+    assert job_status_of(stage, 0).level is Level.CRITICAL
+    assert stage.recover() is Exit.OK
+    found = job_status_of(stage)
+    assert (found.level, told(found)) == (Level.OK, "")
+
+
+def test_after_a_good_recover_a_run_without_a_backup_still_warns(stage: Stage) -> None:
+    stage.night()
+    stage.killed(stage.night, lambda what: isinstance(what, Answered))
+    assert stage.recover() is Exit.OK
+    found = job_status_of(stage)
+    assert (found.level, told(found)) == (Level.WARNING, "the last run died before its report")
+
+
+def test_a_recover_that_did_not_finish_leaves_the_warning(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lose)
+    stage.night()
+    assert stage.recover(wait=False) is Exit.OUTSTANDING
+    assert job_status_of(stage, 0).level is Level.CRITICAL
+
+
+def test_a_vm_that_recover_found_lost_is_still_warned_of(stage: Stage) -> None:
+    stage.site.fail(release_of(110), lose)
+    stage.night()
+    stage.site.unregister(110)
+    assert stage.recover() is Exit.OUTSTANDING
+    assert "the last run may have left VMs quiesced" in told(job_status_of(stage, 0))
+
+
+def test_every_finding_has_a_code_of_its_own_message(stage: Stage) -> None:
+    codes = {one.code for one in job_status_of(stage).findings}
+    stage.site.fail(quiesce_of(110), refuse("too many snapshots"))
+    stage.night()
+    codes |= {one.code for one in job_status_of(stage, 100).findings}
+    assert codes == {"SA-5454", "SA-5457", "SA-5461"}
 
 
 def test_a_partial_run_warns(stage: Stage) -> None:
