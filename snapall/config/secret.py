@@ -1,14 +1,11 @@
-"""A password as a type that shows itself to nobody, and the passwords that a database URL carries."""
+"""A password as a type that shows itself to nobody."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_IN_URL = re.compile(r"//[^/?#@]*:[^/?#]+@|[?&;](?:odbc_connect=.*)?(?:pwd|password)(?:=|%3d)", re.IGNORECASE)
 
 
 class Secret:
@@ -38,8 +35,3 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(***)"
-
-
-def holds_password(url: str) -> bool:
-    """Whether a database URL carries a password, before its host or among its options."""
-    return _IN_URL.search(url) is not None

@@ -27,6 +27,7 @@ from snapall.site.dbdrivers import (
     without_a_pool,
 )
 from snapall.site.excerpt import one_line
+from snapall.site.masking import Mask
 from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids
 
 if TYPE_CHECKING:
@@ -229,8 +230,7 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, output: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(output, own, str(self._url.password or "")))
-        # A password may stand where it does not belong, in the URL.
-        url = self.display_url.replace(own, "***") if own else self.display_url
+        url = Mask(own)(self.display_url)  # a password may stand where it does not belong, as the host
         return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint, trouble.code)
 
 

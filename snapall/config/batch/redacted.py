@@ -47,7 +47,9 @@ def _command(command: Command) -> str:
     if program == "rsh" and not any(word.text.lower() == "snap" for word in rest):
         return "rsh ***"
     if program in _WHOLE:
-        return " ".join([first, *("***" if "=" in word.text else _as_written(word) for word in rest)])
+        # What follows a colon is the password of `rsh -l USER:PASSWORD`.
+        shown = (re.sub(r":.*", ":***", _as_written(word)) if program == "rsh" else _as_written(word) for word in rest)
+        return " ".join([first, *("***" if "=" in text else text for text in shown)])
     if program in ("osql", "isql", "sqlcmd", "vcbsnapshot"):
         return " ".join([first, *_arguments(rest)])
     return f"{program} ***" if program in NAMED else "***"
