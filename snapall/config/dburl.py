@@ -103,9 +103,9 @@ def _is_plain(one: DatabaseUrl) -> bool:
     return (
         re.search(r"[:;=?#]", user) is None
         and re.search(r"[@;=#]", one.host) is None
-        and re.search(r"[@:;=#]", database) is None
+        and re.search(r"[@;=#]", database) is None
         and (not one.port or (re.fullmatch(r"[0-9]{1,5}", one.port) is not None and int(one.port) < 1 << 16))
-        and not (one.user is not None and "@" in query)
+        and not ("@" in query and (one.user is not None or one.host or one.database))
     )
 
 

@@ -103,6 +103,7 @@ def test_every_refusal_says_what_to_write_instead() -> None:
         "postgresql://vc_user@[::1]:5432/VCDB",
         "postgresql:///VCDB?host=/run/postgresql",
         "sqlite://",
+        "nosuchdb+nodriver:///file:/srv/vc.db?mode=ro",
         "sqlite:////srv/a@b:c/vc.db",
         "sqlite:///C:/lab/vc.db?mode=ro&uri=true",
     ],
