@@ -91,8 +91,7 @@ class FilerReply:
         try:
             return parse(self.stdout)
         except SnapallError as error:
-            error.message = self.mask(error.message)
-            error.args = (error.message,)
+            self.mask.blot(error)
             raise
 
 

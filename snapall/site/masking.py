@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from snapall.errors import SnapallError
+
 if TYPE_CHECKING:
     from snapall.config.secret import Secret
 
@@ -40,6 +42,15 @@ class Mask:
     def __call__(self, text: str) -> str:
         """Return the text with `***` in the place of each password."""
         return self._pattern.sub(MASK, text)
+
+    def blot(self, error: BaseException) -> None:
+        """Mask an error that is passed on, with all that led to it: a traceback shows their texts."""
+        one: BaseException | None = error
+        while one is not None:
+            one.args = tuple(self(part) if isinstance(part, str) else part for part in one.args)
+            if isinstance(one, SnapallError):
+                one.message = self(one.message)
+            one = one.__cause__ or one.__context__
 
 
 def _forms_of(password: str) -> Iterator[str]:

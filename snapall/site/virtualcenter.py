@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
-from snapall.errors import SiteError
+from snapall.errors import SiteError, SnapallError
 from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
@@ -187,6 +187,15 @@ class VirtualCenter:
             raise self._site_error(trouble, driver_text(error)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
+        except SnapallError:
+            raise
+        except Exception as error:  # a driver's own, or a defect of ours: its traceback will be shown
+            self._mask.blot(error)
+            raise
+
+    @property
+    def _mask(self) -> Mask:
+        return Mask(self._settings.password, self._url.password)
 
     @cached_property
     def _url(self) -> sa.URL:
