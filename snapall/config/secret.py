@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_OPTIONS = ("-pw", "-password", "--password", "-p")
 
 
 class Secret:
@@ -35,3 +39,14 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(***)"
+
+
+def secret_words(argv: Sequence[str]) -> Mapping[int, Secret]:
+    """Find the words of a command that are passwords, by their places: of plink -pw, psexec -p, sshpass -p.
+
+    Only to ssh, `-p` is a port.
+    """
+    names = [re.split(r"[/\\]", word)[-1].lower().removesuffix(".exe") for word in argv]
+    options = {at: word.lower() for at, word in enumerate(argv) if word.lower() in _OPTIONS}
+    found = [at for at, option in options.items() if option != "-p" or "ssh" not in names[:at]]
+    return {at + 1: Secret(argv[at + 1], inline=True) for at in found if at + 1 < len(argv)}

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
 from snapall.config.dburl import url_of
-from snapall.config.secret import Secret
+from snapall.config.secret import Secret, secret_words
 
 _PORTS = {"ssh": 22, "rsh": 514}
 _GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
@@ -237,7 +237,8 @@ class Config(_Table):
 
     @property
     def passwords(self) -> tuple[Secret, ...]:
-        """Every password, that of the database's URL among them."""
+        """Every password, those in the database's URL and among vcbsnapshot's leading arguments too."""
         filers = (one.password for one in self.filers.values())
         known = (self.vcenter.password, self.database.password, url_of(self.database.url).password, *filers)
-        return tuple(one for one in known if one is not None)
+        leading = secret_words(self.vcenter.vcbsnapshot).values()
+        return (*(one for one in known if one is not None), *leading)

@@ -11,6 +11,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
+from snapall.config.secret import secret_words
 from snapall.errors import ConfigError, SiteError
 from snapall.site import process
 from snapall.site.excerpt import last_line, whole
@@ -73,7 +74,8 @@ class Vcb:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
         self._programs = programs
-        self._mask = Mask(settings.password)
+        self._leading = secret_words(settings.vcbsnapshot)
+        self._mask = Mask(settings.password, *self._leading.values())
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:
@@ -98,7 +100,8 @@ class Vcb:
             login += ("-u", settings.user)
         if settings.password is not None:
             login += ("-p", MASK if masked else settings.password.reveal())
-        return (*settings.vcbsnapshot, *login)
+        given = enumerate(settings.vcbsnapshot)
+        return (*(MASK if masked and at in self._leading else word for at, word in given), *login)
 
     def command(self, step: Quiesce | Release) -> str:
         """The masked command line, as a person would type it."""
@@ -150,8 +153,8 @@ class Vcb:
         """Why this step must not become a command line."""
         if isinstance(step, Release) and _SSID.fullmatch(step.ssid) is None:
             return Refusal(f"{step.ssid!r} is not a snapshot id")
-        unsafe = (word for word in self.argv(step, masked=True)[1:] if _SAFE_FOR_A_SHELL.fullmatch(word) is None)
-        first = next(unsafe, None) if self._far else None
+        words = (word for word in self.argv(step, masked=True)[1:] if word != MASK)
+        first = next((word for word in words if _SAFE_FOR_A_SHELL.fullmatch(word) is None), None) if self._far else None
         if first is None:
             return None
         return Refusal(f"the argument {first!r} is not safe: the shell behind {self._program} would read it again")

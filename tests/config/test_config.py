@@ -276,6 +276,12 @@ def test_a_filers_login_that_cannot_be_used_is_reported_without_its_password(
     assert "F1lerPw" not in found
 
 
+def test_a_password_among_vcbsnapshots_leading_arguments_makes_the_file_a_secret(folder: Path) -> None:
+    text = with_key("vcenter", 'vcbsnapshot = ["psexec", "-p", "F1lerPw", "vcbsnapshot"]')
+    assert folder / "snapall.toml" in read(folder, text).secret_files
+    assert folder / "snapall.toml" not in read(folder).secret_files
+
+
 def test_no_fault_shows_a_secret_in_the_wrong_place(folder: Path) -> None:
     wrong = with_key("database", 'password = { text = "hunter2" }').replace("[688]", '"hunter2"')
     output = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))

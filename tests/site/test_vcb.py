@@ -389,6 +389,22 @@ def test_vcbsnapshot_gets_no_variable_that_holds_a_password(tmp_path: Path, monk
     assert found["ODBCINI"] == "kept"
 
 
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("plink", "-pw", "F1lerPw", "proxy"), "plink -pw *** proxy"),
+        (("C:\\PsExec.exe", "-u", "x", "-p", "F1lerPw"), "-u x -p ***"),
+        (("sshpass", "-p", "F1lerPw", "ssh", "-p", "2222", "proxy"), "sshpass -p *** ssh -p 2222 proxy"),
+        (("/usr/bin/ssh", "-p", "2222", "proxy"), "/usr/bin/ssh -p 2222 proxy"),
+    ],
+)
+def test_a_password_among_the_leading_arguments_is_sent_and_not_shown(argv: tuple[str, ...], shown: str) -> None:
+    vcb = Vcb(settings(argv, user=None, password=None))
+    assert shown in vcb.command(QUIESCE)
+    assert vcb.argv(QUIESCE, masked=False)[: len(argv)] == argv
+    assert vcb._unfit(QUIESCE) is None
+
+
 def test_an_empty_password_leaves_the_text_alone(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1\n"), password="")
     assert outcome == Done("SsId:snapshot-1", ssid="snapshot-1")
