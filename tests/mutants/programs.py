@@ -52,6 +52,20 @@ PROGRAMS = (
         PROCESS,
     ),
     Mutant(
+        "a part of a password may stand as the host of a URL",
+        "config/dburl.py",
+        're.search(r"[@;=#]", one.host) is None',
+        're.search(r"[;=#]", one.host) is None',
+        ("tests/config/test_dburl.py",),
+    ),
+    Mutant(
+        "a program's lines in the log are not marked",
+        "views/logfile.py",
+        'return f"{timed}{FOREIGN}" if kind is _Kind.ANSWER else timed',
+        "return timed",
+        ("tests/views/test_log.py",),
+    ),
+    Mutant(
         "what a parser leaves of a password is shown",
         "site/masking.py",
         "yield from (part for part in _parts_of(password) if len(part) >= SHORT)",
