@@ -20,6 +20,7 @@ from tests.secrets import parts_of
 
 # None of these letters occurs in the rest of a URL here, so that what is found of a password is one.
 PASSWORDS = st.text("JQzK@:/?#%&;={}[]+\\'\"!,$^|", min_size=4, max_size=16)
+NO_HOST = "mssql+pyodbc://vc_user:{}"
 FORMS = (
     "mssql+pyodbc://vc_user:{}@VirtualCenter",
     "mssql+pyodbc://vc_user:{}@vc01:1433/VCDB?driver=FreeTDS",
@@ -27,7 +28,7 @@ FORMS = (
     "mssql+pyodbc://vc_user%3A{}@VirtualCenter",
     "mssql+pyodbc:///vc_user:{}@VirtualCenter",
     "mssql+pyodbc://DOMAIN/vc_user:{}@VirtualCenter",
-    "mssql+pyodbc://vc_user:{}",
+    NO_HOST,
     "mssql+pyodbc://VirtualCenter/VCDB;PWD={}",
     "mssql+pyodbc://?odbc_connect=DSN=VirtualCenter;PWD={}",
     "mssql+pyodbc://vc_user@VirtualCenter?PWD={}",
@@ -56,6 +57,8 @@ def shown(url: str) -> str:
 @given(st.sampled_from(FORMS), PASSWORDS)
 def test_no_part_of_a_password_is_shown_wherever_it_stands_and_whatever_is_in_it(form: str, password: str) -> None:
     for written in (password, quote(password, safe=""), quote(quote(password, safe=""), safe="")):
+        if form == NO_HOST and "@" in written:
+            continue  # `USER:x@y` is a whole URL, with the host y: nothing tells that y is part of a password
         text = shown(form.format(written))
         assert not [part for part in parts_of(password) if part in text]
 
