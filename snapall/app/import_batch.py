@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from snapall.config.batch.source import overlay_of, source_of
+from snapall.config.dburl import url_of
 from snapall.config.load import from_batch
 from snapall.config.newfile import TablePath, require_toml, text_of, write_new
 from snapall.config.secret import Secret
@@ -105,26 +106,35 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     require_toml(out)
     folder = out.parent
-    places = tuple(_places(source, config, kept))
+    places = tuple(_places(config, kept))
     files = [(folder / one.name, f"{one.secret.reveal()}\n", 0o600) for one in places if with_secrets]
-    write_new([*files, (out, _text(source, config, {one.key: {kept: one.name} for one in places}, folder), 0o644)])
+    text = _text(source, config, {one.key: {kept: one.name} for one in places}, folder)
+    mode = 0o600 if url_of(config.database.url).password_in_options else 0o644
+    write_new([*files, (out, text, mode)])
     missing = (one for one in places if not (one.name in environ if kept == "env" else (folder / one.name).exists()))
     written = (out, *(path for path, _, _ in files))
     return Imported(batch, written, places, tuple(missing), kept, source.batch.defects)
 
 
-def _places(source: Source, config: Config, kept: Kept) -> Iterator[Place]:
+def _places(config: Config, kept: Kept) -> Iterator[Place]:
     """Find the passwords that the batch or its overlay contains in plain text."""
+    database = url_of(config.database.url).password or config.database.password
     found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
         (("vcenter", "password"), "vc.secret", "VCPWORD", config.vcenter.password),
-        (("database", "password"), "sql.secret", "SQLPWORD", config.database.password),
+        (("database", "password"), "sql.secret", "SQLPWORD", database),
     ]
     for name, filer in config.filers.items():
         variable = re.sub("[^A-Za-z0-9]", "_", name).upper()
         found.append((("filers", name, "password"), f"filer-{name}.secret", f"FILERPWORD_{variable}", filer.password))
     for key, file, variable, secret in found:
-        if secret is not None and isinstance(_at(source.batch.table, key), str):
+        if secret is not None and secret.inline:
             yield Place(key, file if kept == "file" else variable, secret)
+
+
+def _cleared(config: Config) -> dict[TablePath, object]:
+    """Return the values that lose a password which now has a place of its own."""
+    cleared: dict[TablePath, object] = {("database", "url"): url_of(config.database.url).without_password}
+    return cleared | {("filers", name, "user"): filer.user for name, filer in config.filers.items()}
 
 
 def _at(table: object, key: tuple[str, ...]) -> object:
@@ -143,11 +153,14 @@ def _text(source: Source, config: Config, secrets: Mapping[TablePath, object], f
     if moved:
         top |= {"state": str(config.state), "log": str(config.log)}
     tables: dict[TablePath, dict[str, object]] = {(): top}
+    cleared = _cleared(config)
     for path, table in _tables(raw):
         tables[path] = {
-            key: secrets.get((*path, key), _moved(key, value, source.path.parent, moved))
+            key: cleared.get((*path, key), _moved(key, value, source.path.parent, moved))
             for key, value in table.items()
         }
+    for (*above, key), place in secrets.items():
+        tables[tuple(above)][key] = place
     head = f"Imported from {what}. Relative paths are relative to this file."
     return text_of(tables, head, lambda path: _comment(path, source))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from snapall.backup.model import FILER_NAME
-from snapall.config.secret import holds_password
+from snapall.config.dburl import url_of
 from snapall.errors import ConfigError
 
 
@@ -42,7 +42,11 @@ def arguments(text: str) -> tuple[str, ...]:
 
 def url(text: str) -> str:
     """Require a database URL without a password, since anybody may read the configuration."""
-    if holds_password(filled(text)):
+    try:
+        found = url_of(filled(text))
+    except ValueError as error:
+        raise ConfigError(f"the database URL {error}", "write it in another way", "SA-7008") from error
+    if found.holds_password:
         raise ConfigError("the database URL contains a password", "leave it out: `init` asks for it next", "SA-7008")
     return text
 

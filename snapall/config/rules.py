@@ -83,8 +83,15 @@ def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Readin
     reading.hosts[name] = valid.get("host", name)
     yield from _name_faults(name, "filers", reading)
     if transport == "rsh":
-        for key in sorted({"key_file", "password", "known_hosts"} & given):
+        for key in sorted({"key_file", "known_hosts"} & given):
             yield key, 'is for ssh only: leave it out, or write transport = "ssh"'
+        password = valid.get("password")
+        if password is not None and not valid.get("user"):
+            yield "user", "is missing, though there is a password"
+        if password is not None and not password.reveal().isascii():
+            yield "password", "holds a character outside ASCII, which rsh cannot send"
+    if ":" in (valid.get("user") or ""):
+        yield "user", "holds a colon, which no filer's user name does: write what follows it into `password`"
     if transport != "ssh":
         return
     if {"key_file", "password"} <= given:

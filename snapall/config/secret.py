@@ -1,4 +1,4 @@
-"""A password as a type that shows itself to nobody, and the passwords that a database URL carries."""
+"""A password as a type that shows itself to nobody."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_IN_URL = re.compile(r"//[^/?#@]*:[^/?#]+@|[?&;](?:odbc_connect=.*)?(?:pwd|password)(?:=|%3d)", re.IGNORECASE)
+_OPTIONS = ("-pw", "-password", "--password", "-p")
 
 
 class Secret:
@@ -40,6 +41,12 @@ class Secret:
         return "Secret(***)"
 
 
-def holds_password(url: str) -> bool:
-    """Whether a database URL carries a password, before its host or among its options."""
-    return _IN_URL.search(url) is not None
+def secret_words(argv: Sequence[str]) -> Mapping[int, Secret]:
+    """Find the words of a command that are passwords, by their places: of plink -pw, psexec -p, sshpass -p.
+
+    Only to ssh, `-p` is a port.
+    """
+    names = [re.split(r"[/\\]", word)[-1].lower().removesuffix(".exe") for word in argv]
+    options = {at: word.lower() for at, word in enumerate(argv) if word.lower() in _OPTIONS}
+    found = [at for at, option in options.items() if option != "-p" or "ssh" not in names[:at]]
+    return {at + 1: Secret(argv[at + 1], inline=True) for at in found if at + 1 < len(argv)}

@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
+from snapall.config.dburl import url_of
 from snapall.config.notify import Channels
-from snapall.config.secret import Secret, holds_password
+from snapall.config.secret import Secret, secret_words
 from snapall.config.table import Given as _Given
 from snapall.config.table import Table as _Table
 
@@ -70,11 +71,11 @@ class Filer(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=None, validate_default=True)
     """Left out: 22 for ssh, 514 for rsh."""
     user: values.Word | None = None
-    """The filer's user; ssh needs it. rsh, left out: the login name."""
+    """The filer's user; ssh needs it. rsh, left out: the login name. `USER:PASSWORD`, as for `rsh -l`, is split."""
     key_file: values.SecretFile | None = None
     """ssh: a private RSA key without a passphrase."""
     password: values.Password | None = None
-    """ssh: as in [vcenter]; instead of a key."""
+    """As in [vcenter]. ssh: instead of a key. rsh: where the filer wants one, after the user; it is sent in clear."""
     known_hosts: values.Location | None = None
     """ssh needs it: the file that holds the filer's host key."""
     timeout: values.Seconds = 120
@@ -85,6 +86,15 @@ class Filer(_Table):
     """rsh: whether to use a privileged source port, as a real filer requires; that needs root or the capability."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
     given: Annotated[_Given, rules.ruled_by(rules.filer_rules)] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_login(cls, table: object) -> object:
+        """Take the password out of `user = "USER:PASSWORD"` of rsh, so that nothing shows it."""
+        if not isinstance(table, dict) or table.get("transport") != "rsh" or "password" in table:
+            return table
+        user, colon, password = table["user"].partition(":") if isinstance(table.get("user"), str) else ("", "", "")
+        return {**table, "user": user, "password": password} if colon else table
 
     @field_validator("port", mode="before")
     @classmethod
@@ -204,18 +214,21 @@ class Config(_Table):
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
-        found = [self.path if one.inline else one.file for one in self._passwords]
-        found += [self.path] if holds_password(self.database.url) else []
+        found = [self.path if one.inline else one.file for one in self.passwords]
+        found += [self.path] if url_of(self.database.url).holds_password else []
         found += [one.key_file for one in self.filers.values()]
         return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
     def secret_variables(self) -> frozenset[str]:
         """The variables of the environment that hold passwords."""
-        return frozenset(one.variable for one in self._passwords if one.variable)
+        return frozenset(one.variable for one in self.passwords if one.variable)
 
     @property
-    def _passwords(self) -> tuple[Secret, ...]:
+    def passwords(self) -> tuple[Secret, ...]:
+        """Every password, those in the database's URL and among vcbsnapshot's leading arguments too."""
         filers = (one.password for one in self.filers.values())
         mail = self.notify.mail.password if self.notify.mail is not None else None
-        return tuple(one for one in (self.vcenter.password, self.database.password, *filers, mail) if one is not None)
+        known = (self.vcenter.password, self.database.password, url_of(self.database.url).password, *filers, mail)
+        leading = secret_words(self.vcenter.vcbsnapshot).values()
+        return (*(one for one in known if one is not None), *leading)

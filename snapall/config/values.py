@@ -22,11 +22,13 @@ from pydantic import (
 
 from snapall.backup.model import FILER_NAME, Order, VmPolicy
 from snapall.config.conflicts import Claim
+from snapall.config.dburl import url_of
 from snapall.config.secret import Secret
 from snapall.escaping import quoted
 
 NAME_RULE = "only letters, digits, _ . - (200 at most), beginning with a letter or a digit"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _T = TypeVar("_T", int | str, str)
 
 
@@ -151,7 +153,9 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
 
 
 def _of_variable(name: str, reading: Reading) -> str:
-    origin = f"the environment variable {quoted(name)}"
+    # A name that no variable has may be the password itself, in the wrong place.
+    known = _VARIABLE.fullmatch(name) is not None or name in reading.environ
+    origin = f"the environment variable {quoted(name)}" if known else "a variable whose name is not shown here"
     if reading.secrets and name not in reading.environ:
         raise ValueError(f"{origin} is not set")
     return _usable(reading.environ[name], origin) if reading.secrets else ""
@@ -174,8 +178,7 @@ def _log_time(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    if re.match(r"[A-Za-z][A-Za-z0-9_]*(\+[A-Za-z0-9_]+)?://", _line(value)) is None:
-        raise ValueError('must be a SQLAlchemy URL such as "mssql+pyodbc://vc_user@VirtualCenter"')
+    url_of(_line(value))
     return value
 
 
@@ -221,7 +224,13 @@ Word = Annotated[str, AfterValidator(_word), _as_text(r"^[^\s-]\S*$")]
 Name = Annotated[str, AfterValidator(checked_name), _as_text(_NAME_PATTERN)]
 VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot), _as_text(_NAME_PATTERN)]
 LogTime = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_time)]
-Url = Annotated[str, AfterValidator(_url), _as_text("^[A-Za-z][A-Za-z0-9_]*([+][A-Za-z0-9_]+)?://")]
+Url = Annotated[
+    str,
+    AfterValidator(_url),
+    PlainSerializer(lambda url: url_of(url).shown, when_used="json"),
+    Field(repr=False),
+    _as_text("^[A-Za-z][A-Za-z0-9_]*([+][A-Za-z0-9_]+)?://"),
+]
 Location = Annotated[Path, PlainValidator(_path), _as_text()]
 Group = Annotated[int, PlainValidator(_group), _as_text()]
 SecretFile = Annotated[Path, PlainValidator(_path), AfterValidator(_readable), _as_text()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +14,8 @@ from snapall.config.settings import Config, Hooks
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.site import hook_process
+from snapall.site.masking import Mask
+from snapall.site.process import environment_without
 
 _LINES = 10  # of a hook's output that are reported
 _SHORT = 4096  # characters in a variable: systems limit the size of the environment
@@ -73,8 +74,7 @@ class HookRunner:
 
     def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
         """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook."""
-        environ = {name: value for name, value in os.environ.items() if name not in self.settings.secret_variables}
-        environ |= {
+        environ = environment_without(self.settings.secret_variables) | {
             f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))[:_SHORT]
             for name, value in facts.items()
             if isinstance(value, str | int | float)
@@ -88,7 +88,8 @@ class HookRunner:
         if ran.code == 0:
             return ""
         how = f"exit code {ran.code}" if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
-        output = " / ".join([line for line in ran.output.splitlines() if line.strip()][-_LINES:])
+        said = Mask(*self.settings.passwords)(ran.output)
+        output = " / ".join([line for line in said.splitlines() if line.strip()][-_LINES:])
         return printable(f"{how}: {output}" if output else how)
 
 

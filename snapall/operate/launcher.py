@@ -86,7 +86,8 @@ class GuardianLauncher:
         argv = [sys.executable, "-m", "snapall.app.guardian", job.name, str(journal)]  # the last two are for `ps`
         try:
             # From the folder of this package; it changes to our folder once it runs.
-            guardian = DetachedProcess(argv, config.to_bytes(), READY, Path(snapall.__file__).parents[1])
+            folder, withheld = Path(snapall.__file__).parents[1], self._settings.secret_variables
+            guardian = DetachedProcess(argv, config.to_bytes(), READY, folder, withheld)
         except NotStarted as error:
             reason = error.message
             return lambda: _refuse(reason)

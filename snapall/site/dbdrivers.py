@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from snapall.site.masking import Mask
 
 
 class Trouble(Enum):
@@ -127,11 +128,8 @@ def trouble_of(text: str, *, connected: bool = False) -> Trouble:
 
 
 def masked(text: str, *secrets: str) -> str:
-    """The text without these passwords, as they are or as a URL writes them, and without a connection string."""
-    for secret in secrets:
-        for written in {secret, quote(secret, safe=""), quote_plus(secret)} - {""}:
-            text = text.replace(written, "***")
-    text = _CONNECTION_STRING.sub("***", text[:LONGEST])
+    """The text without these passwords and their parts, and without a connection string."""
+    text = _CONNECTION_STRING.sub("***", Mask(*secrets)(text)[:LONGEST])
     return re.sub(rf"\b(pwd|password)(\s*=\s*){_VALUE}", r"\1\2***", text, flags=re.IGNORECASE)
 
 

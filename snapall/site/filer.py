@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from snapall.backup.model import FILER_NAME, FilerSnapshot
 from snapall.backup.plan import AskVersion, ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Refusal, Rename, Unknown
-from snapall.errors import Refused, SiteError
+from snapall.errors import Refused, SiteError, SnapallError
 from snapall.site.answers import (
     REMEDIES,
     Meaning,
@@ -23,11 +23,13 @@ from snapall.site.answers import (
     without_log_lines,
 )
 from snapall.site.excerpt import one_line, whole
+from snapall.site.masking import UNMASKED, Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FilerStep = Capture | Rename | Delete
+T = TypeVar("T")
 
 
 class Hop(StrEnum):
@@ -75,10 +77,22 @@ def no_volume(filer: str, volume: str) -> NoVolume:
 
 @dataclass(frozen=True, slots=True)
 class FilerReply:
-    """What the filer answered. There is no exit status worth the name: only the text tells."""
+    """What the filer answered. There is no exit status worth the name: only the text tells.
+
+    The streams are as they came, so that they are understood; what is kept or shown of them goes through `mask`.
+    """
 
     stdout: str
     stderr: str
+    mask: Mask = field(default=UNMASKED, compare=False, repr=False)
+
+    def read(self, parse: Callable[[str], T]) -> T:
+        """Understand stdout. Raises what `parse` raises, its message masked, since that quotes the answer."""
+        try:
+            return parse(self.stdout)
+        except SnapallError as error:
+            self.mask.blot(error)
+            raise
 
 
 class Transport(Protocol):
@@ -152,17 +166,18 @@ class FilerSystem:
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
-        return parse_listing(self._listed(self.command(ListVolume(volume)), volume), volume)
+        reply = self._listed(self.command(ListVolume(volume)), volume)
+        return reply.read(lambda text: parse_listing(text, volume))
 
     def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
         """The same with the space of each snapshot by name; a filer that takes too long over it is asked without."""
         try:
-            text = self._listed(self._snap("list", volume), volume)
+            reply = self._listed(self._snap("list", volume), volume)
         except NoAnswer:
             return self.listing(volume), {}
-        return parse_listing(text, volume), parse_shares(text, volume)
+        return reply.read(lambda text: (parse_listing(text, volume), parse_shares(text, volume)))
 
-    def _listed(self, command: str, volume: str) -> str:
+    def _listed(self, command: str, volume: str) -> FilerReply:
         reply = self._transport.run(command)
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
@@ -171,15 +186,15 @@ class FilerSystem:
                 raise NoAnswer(
                     f"{self._name} did not list all snapshots of {volume}: its answer ends in the middle of a line",
                     hint="run `snap list` by hand and check that its answer is complete",
-                    output=reply.stdout,
+                    output=reply.mask(reply.stdout),
                     code="SA-4010",
                 )
             case Meaning.OK:
-                return reply.stdout
+                return reply
             case Meaning.NO_VOLUME:
                 raise no_volume(self._name, volume)
             case _:
-                answer = one_line(reply.stderr, reply.stdout)
+                answer = one_line(reply.mask(reply.stderr), reply.mask(reply.stdout))
                 raise SiteError(
                     f"{self._name} did not list the snapshots of {volume}: {answer}",
                     hint=REMEDIES[meaning],
@@ -204,7 +219,7 @@ class FilerSystem:
         reply = self._transport.run("version")
         lines = [line.strip() for line in without_log_lines(reply.stdout) if line.strip()]
         if len(lines) != 1:
-            answer = one_line(reply.stderr, reply.stdout) or "nothing"
+            answer = one_line(reply.mask(reply.stderr), reply.mask(reply.stdout)) or "nothing"
             raise SiteError(
                 f"{self._name} did not report its version; it answered: {answer}",
                 hint="run `version` by hand; the login's role may not allow it",
@@ -217,8 +232,8 @@ class FilerSystem:
         return " ".join(("snap", verb, *names))
 
     def _judge(self, verb: Verb, reply: FilerReply) -> Outcome:
-        output = whole(reply.stdout, reply.stderr)
-        why = f"{self._name}: {one_line(reply.stdout, reply.stderr)}"
+        output = reply.mask(whole(reply.stdout, reply.stderr))
+        why = f"{self._name}: {one_line(output)}"
         meaning = classify(verb, reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK:

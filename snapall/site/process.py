@@ -19,7 +19,7 @@ from snapall.backup.steps import Child
 from snapall.errors import SiteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 OUTPUT_CEILING = 1 << 20
 """How many bytes of each stream are read; what a program writes beyond them is ignored."""
@@ -46,16 +46,41 @@ class Completed:
     seconds: float
 
 
-def run(argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> Completed:
+def environment_without(names: Collection[str]) -> dict[str, str]:
+    """Our environment as a child gets it: without these variables. On Windows, case makes no difference to a name."""
+    same = str.upper if sys.platform == "win32" else str
+    withheld = {same(name) for name in names}
+    return {name: value for name, value in os.environ.items() if same(name) not in withheld}
+
+
+@dataclass(frozen=True, slots=True)
+class CleanPrograms:
+    """Programs that are started without some variables of our environment: those that hold passwords."""
+
+    withheld: frozenset[str]
+
+    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> Completed:
+        """Do what `run` does."""
+        return run(argv, timeout, on_start, self.withheld)
+
+    def alive(self, child: Child) -> bool:
+        """Do what `alive` does."""
+        return alive(child)
+
+
+def run(
+    argv: Sequence[str], timeout: float, on_start: Callable[[Child], None], withheld: Collection[str] = ()
+) -> Completed:
     """Run a program without a shell and wait `timeout` seconds for it; `on_start` learns of it at once.
 
     The program is in a process group of its own, so that the terminal's Ctrl-C does not reach it, and writes into
-    files without a name, so that it lives on unharmed when we stop waiting or die. It is never killed.
+    files without a name, so that it lives on unharmed when we stop waiting or die. It is never killed. `withheld`:
+    variables that it does not get.
     Raises NotStarted. What `on_start` raises is passed on, and the program goes on.
     """
     begun = time.monotonic()
     with _file() as out, _file() as err:
-        program = _start(argv, out, err)
+        program = _start(argv, out, err, environment_without(withheld))
         try:
             on_start(Child(program.pid, _started(program.pid)))
             code = _wait(program, begun + timeout)
@@ -132,14 +157,16 @@ class Watched:
 class DetachedProcess:
     """A program of ours that is to outlive us. It is handed some bytes, says one word, and is left alone."""
 
-    def __init__(self, argv: Sequence[str], handed: bytes, word: str, folder: Path) -> None:
-        """Start it in `folder`, with nothing of ours but two pipes. Raises NotStarted."""
+    def __init__(
+        self, argv: Sequence[str], handed: bytes, word: str, folder: Path, withheld: Collection[str] = ()
+    ) -> None:
+        """Start it in `folder`, with two pipes and our environment but for `withheld`. Raises NotStarted."""
         self.output = ""  # what it said before that word, or instead
         self._word = word
         self._heard = threading.Event()
         self._ready = False
         try:
-            self._program = _start_apart(argv, folder)
+            self._program = _start_apart(argv, folder, environment_without(withheld))
         except (OSError, ValueError) as error:
             raise NotStarted(f"{argv[0]} cannot be started: {error}", code="SA-3007") from error
         threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
@@ -177,7 +204,7 @@ class DetachedProcess:
         self._program.wait()
 
 
-def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+def _start_apart(argv: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """In a session of its own: neither a closed terminal nor its Ctrl-C reaches it. No descriptor of ours goes along.
 
     The job's lock hangs on one of them, and must die with us alone.
@@ -186,7 +213,7 @@ def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     def start(flags: int = 0) -> subprocess.Popen[bytes]:
         pipe, both = subprocess.PIPE, subprocess.STDOUT
         return subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, stderr=both, cwd=folder, start_new_session=True, creationflags=flags
+            argv, stdin=pipe, stdout=pipe, stderr=both, cwd=folder, env=env, start_new_session=True, creationflags=flags
         )
 
     if sys.platform == "win32":
@@ -197,10 +224,11 @@ def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     return start()
 
 
-def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    null, flags = subprocess.DEVNULL, _NEW_GROUP
     try:
         return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, creationflags=_NEW_GROUP
+            argv, stdin=null, stdout=out, stderr=err, env=env, start_new_session=True, creationflags=flags
         )
     except (OSError, ValueError) as error:
         # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
+from snapall.site.masking import MASK, Mask
 from snapall.site.tcp import Address, Deadline, connect, open_socket
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ class Rsh:
     def __init__(self, settings: Filer, until: Callable[[float], Deadline] = Deadline) -> None:
         self._settings = settings
         self._until = until
+        # The filer may repeat what it was sent, the user and the password in one word.
+        self._mask = Mask(settings.password)
 
     def command_line(self, command: str) -> str:
-        """The command as a person would give it, `rsh filer1 snap create vmvol1 vmware_recent`."""
-        user = "" if self._settings.user is None else f" -l {self._settings.user}"
+        """The command as a person would give it, `rsh filer1 -l root:*** snap create vmvol1 vmware_recent`."""
+        password = "" if self._settings.password is None else f":{MASK}"
+        user = "" if self._settings.user is None else f" -l {self._settings.user}{password}"
         return f"rsh {self._settings.host}{user} {command}"
 
     def preconnect(self) -> None:
@@ -47,9 +51,9 @@ class Rsh:
     def run(self, command: str) -> FilerReply:
         """Give the filer one command. Raises NotSent, NotLetIn or NoAnswer."""
         local = self._settings.local_user or getpass.getuser()
-        remote = self._settings.user or local
         # "0": no port for a second connection.
-        request = b"".join(sendable(word) + b"\0" for word in ("0", local, remote, command))
+        words = [sendable("0"), sendable(local), self._remote(self._settings.user or local), sendable(command)]
+        request = b"".join(word + b"\0" for word in words)
         deadline = self._until(self._settings.timeout)
         answer = bytearray()
         with self._connect(deadline) as connection:
@@ -64,20 +68,32 @@ class Rsh:
                 raise self._no_answer(str(error) or type(error).__name__, answer) from error
         return self._reply(first, bytes(answer))
 
-    def _reply(self, first: bytes, answer: bytes) -> FilerReply:
-        text = answer.decode("utf-8", "replace").replace("\r\n", "\n")
+    def _remote(self, user: str) -> bytes:
+        """The remote user and, after a colon, the password where there is one (na_rsh(1)). Raises NotSent."""
+        password = "" if self._settings.password is None else self._settings.password.reveal()
+        if not password.isascii():
+            raise NotSent(
+                f"the rsh password of {user} is not plain ASCII, so nothing was sent to {self._settings.host}",
+                hint="give the filer's user a password of ASCII characters, or use ssh",
+                code="SA-7121",
+            )
+        return sendable(user) + (b":" + password.encode("ascii") if password else b"")
+
+    def _reply(self, first: bytes, rest: bytes) -> FilerReply:
+        text = rest.decode("utf-8", "replace").replace("\r\n", "\n")
         if first == _ACCEPTED:
-            return FilerReply(text, "")
+            return FilerReply(text, "", self._mask)
         if first == _REJECTED:
             # It says so of a command that it has: whether that is true, `snap list` shows.
+            answer = one_line(self._mask(text)) or "it gave no reason"
             raise NotLetIn(
-                f"the filer {self._settings.host} refused the rsh connection: {one_line(text) or 'it gave no reason'}",
+                f"the filer {self._settings.host} refused the rsh connection: {answer}",
                 hint="check `options rsh.enable`, `options rsh.access` and /etc/hosts.equiv on the filer",
                 hop=Hop.LOGIN,
                 code="SA-4104",
             )
         # The request and the command went out together, so a filer that hangs up may have executed it.
-        heard = one_line(repr(first + answer))
+        heard = one_line(self._mask(repr(first + rest)))
         raise self._no_answer(
             "the filer closed the connection" if first == b"" else f"this is not an rsh answer: {heard}"
         )
@@ -86,7 +102,7 @@ class Rsh:
         return NoAnswer(
             f"no complete answer by rsh from the filer {self._settings.host}: {reason}",
             hint="run `snap list` to see what happened",
-            output=heard.decode("utf-8", "replace"),
+            output=self._mask(heard.decode("utf-8", "replace")),
             code="SA-4103",
         )
 

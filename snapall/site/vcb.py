@@ -11,17 +11,17 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
+from snapall.config.secret import secret_words
 from snapall.errors import ConfigError, SiteError
 from snapall.site import process
 from snapall.site.excerpt import last_line, whole
+from snapall.site.masking import MASK, Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from snapall.backup.model import Vm
-    from snapall.config.settings import Vcenter
-
-MASK = "***"
+    from snapall.config.settings import Config, Vcenter
 
 # A line of its own, whatever the case; a log line `[time 'Component' number level] text` begins with a bracket
 # and so never is one. Lines end in \n alone: other separators may stand in the text of a log line.
@@ -50,9 +50,6 @@ _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
 _FAR_SHELL_FAILED = 255
 
-# The code pages in which a Windows program may echo the password; read as UTF-8 it then looks different.
-_CODE_PAGES = ("cp437", "cp850", "cp1252")
-
 
 def ssids(stdout: str) -> tuple[str, ...]:
     """Every snapshot id that vcbsnapshot printed as `SsId:WORD` on a line of its own, each once, in order."""
@@ -77,6 +74,8 @@ class Vcb:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
         self._programs = programs
+        self._leading = secret_words(settings.vcbsnapshot)
+        self._mask = Mask(settings.password, *self._leading.values())
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:
@@ -101,7 +100,8 @@ class Vcb:
             login += ("-u", settings.user)
         if settings.password is not None:
             login += ("-p", MASK if masked else settings.password.reveal())
-        return (*settings.vcbsnapshot, *login)
+        given = enumerate(settings.vcbsnapshot)
+        return (*(MASK if masked and at in self._leading else word for at, word in given), *login)
 
     def command(self, step: Quiesce | Release) -> str:
         """The masked command line, as a person would type it."""
@@ -133,7 +133,7 @@ class Vcb:
             completed = self._programs.run(argv, _A_LOOK, lambda _: None)
         except process.NotStarted as error:
             raise SiteError(*error.parts) from error
-        output = self._mask(whole(completed.stdout, completed.stderr))
+        output = whole(completed.stdout, completed.stderr)
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
         if completed.code is None:
             raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT, "SA-3004")
@@ -153,16 +153,16 @@ class Vcb:
         """Why this step must not become a command line."""
         if isinstance(step, Release) and _SSID.fullmatch(step.ssid) is None:
             return Refusal(f"{step.ssid!r} is not a snapshot id")
-        unsafe = (word for word in self.argv(step, masked=True)[1:] if _SAFE_FOR_A_SHELL.fullmatch(word) is None)
-        first = next(unsafe, None) if self._far else None
+        words = (word for word in self.argv(step, masked=True)[1:] if word != MASK)
+        first = next((word for word in words if _SAFE_FOR_A_SHELL.fullmatch(word) is None), None) if self._far else None
         if first is None:
             return None
         return Refusal(f"the argument {first!r} is not safe: the shell behind {self._program} would read it again")
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
-        stdout, stderr = self._mask(completed.stdout), self._mask(completed.stderr)
-        output = whole(stdout, stderr)
-        telling = last_line(stderr, stdout) or "it printed nothing"
+        said = whole(completed.stdout, completed.stderr)  # as it is: what it means is judged by this
+        output = self._mask(said)
+        telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "it printed nothing"
         if completed.code is None:
             return Unknown(f"{self._program} gave no answer within {timeout:g} s and still runs: {telling}", output)
         if self._far and completed.code == _FAR_SHELL_FAILED:
@@ -171,33 +171,28 @@ class Vcb:
         spoke = completed.code > 0
         why = f"{self._program} ended with exit code {completed.code}: {telling}"
         found = ssids(completed.stdout)
-        login = spoke and not found and _REFUSED_LOGIN.search(output) is not None
-        failed = Unknown(why, output, failed=spoke, busy=_BUSY.search(output) is not None, login=login)
+        login = spoke and not found and _REFUSED_LOGIN.search(said) is not None
+        failed = Unknown(why, output, failed=spoke, busy=_BUSY.search(said) is not None, login=login)
         match step:
             case Quiesce():
                 return failed if completed.code else self._made(found, telling, output)
             case Release():
-                if _NO_VM.search(output):
+                if _NO_VM.search(said):
                     return failed
-                if _GONE.search(output):
+                if _GONE.search(said):
                     return Done(output, already=True)
                 return failed if completed.code else Done(output)
 
     def _made(self, found: tuple[str, ...], telling: str, output: str) -> Outcome:
         if len(found) == 1:
             return Done(output, ssid=found[0])
-        lack = f"several snapshot ids ({', '.join(found)})" if found else f"no snapshot id: {telling}"
+        lack = f"several snapshot ids ({self._mask(', '.join(found))})" if found else f"no snapshot id: {telling}"
         return Unknown(f"{self._program} succeeded, but printed {lack}", output, claimed=True)
 
-    def _mask(self, text: str) -> str:
-        """The text without the password, in whatever code page the program may have echoed it."""
-        if self._settings.password is None:
-            return text
-        clear = self._settings.password.reveal()
-        echoes = {clear} | {clear.encode(page, "replace").decode("utf-8", "replace") for page in _CODE_PAGES}
-        for echo in sorted(echoes - {""}, key=len, reverse=True):
-            text = text.replace(echo, MASK)
-        return text
+
+def vcb_of(settings: Config) -> Vcb:
+    """The configured vcbsnapshot, whose environment holds no password. Raises ConfigError as Vcb does."""
+    return Vcb(settings.vcenter, process.CleanPrograms(settings.secret_variables))
 
 
 def program_of(name: str) -> str:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
-from snapall.errors import SiteError
+from snapall.errors import SiteError, SnapallError
 from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
@@ -27,6 +27,7 @@ from snapall.site.dbdrivers import (
     without_a_pool,
 )
 from snapall.site.excerpt import one_line
+from snapall.site.masking import Mask
 from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids
 
 if TYPE_CHECKING:
@@ -186,6 +187,15 @@ class VirtualCenter:
             raise self._site_error(trouble, driver_text(error)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
+        except SnapallError:
+            raise
+        except Exception as error:  # a driver's own, or a defect of ours: its traceback will be shown
+            self._mask.blot(error)
+            raise
+
+    @property
+    def _mask(self) -> Mask:
+        return Mask(self._settings.password, self._url.password)
 
     @cached_property
     def _url(self) -> sa.URL:
@@ -229,8 +239,7 @@ class VirtualCenter:
     def _site_error(self, trouble: Trouble, output: str) -> SiteError:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(output, own, str(self._url.password or "")))
-        # A password may stand where it does not belong, in the URL.
-        url = self.display_url.replace(own, "***") if own else self.display_url
+        url = Mask(own)(self.display_url)  # a password may stand where it does not belong, as the host
         return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint, trouble.code)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Self
 
@@ -20,14 +22,29 @@ from snapall.views.sentences import Weight, sentence
 LOG_MODE = 0o640
 """The log names VMs and quotes programs: it is for its owner and that user's group."""
 
-_Line = tuple[str, bool]
-"""A line, and whether it is one of the batch's own or a program's answer, which it copied: those have no time."""
+FOREIGN = "| "
+"""Stands before each line that a program or the filer printed, so that none passes for a line of ours."""
+
+_LONGEST = 2000  # characters of such a line
+_BREAKS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # whatever a reader may take for the end of a line
+
+
+class _Kind(Enum):
+    """Whose line it is: the batch's own has no time, a program's is marked, any other one has a time."""
+
+    BATCH = auto()
+    ANSWER = auto()
+    OWN = auto()
+
+
+_Line = tuple[str, _Kind]
 
 
 class LogFile:
     """Appends to the log. A step's line is written with its answer, so that the lines of parallel calls do not mix.
 
-    The batch's lines end in a blank, as its `echo ... >>` left them. `mark`, a guardian's, stands in every line.
+    The batch's lines end in a blank, as its `echo ... >>` left them. What programs print, which the batch copied as it
+    was, is marked. `mark`, a guardian's, stands in every line.
     """
 
     def __init__(
@@ -67,10 +84,11 @@ class LogFile:
         time = self._local(record.at).strftime(self._log_time)
         lines = list(self._lines(record, time))
         if lines:
-            prefix = f"{time} {self._mark}"
-            self._append(
-                "".join(f"{'' if batch and not self._mark else prefix}{messages.safe(line)}\n" for line, batch in lines)
-            )
+            self._append("".join(f"{self._prefix(kind, time)}{messages.safe(line)}\n" for line, kind in lines))
+
+    def _prefix(self, kind: _Kind, time: str) -> str:
+        timed = "" if kind is not _Kind.OWN and not self._mark else f"{time} {self._mark}"
+        return f"{timed}{FOREIGN}" if kind is _Kind.ANSWER else timed
 
     def _append(self, text: str) -> None:
         append(self._path, text.replace("\n", os.linesep).encode(), LOG_MODE)
@@ -79,27 +97,27 @@ class LogFile:
         step = self._names.learn(record)
         match record.what:
             case Began():
-                yield f"Script Execution Commenced at {time} ", True
+                yield f"Script Execution Commenced at {time} ", _Kind.BATCH
             case Answered(_, outcome) if step is not None:
                 yield from _answered(step, outcome)
             case RunEnded(report):
                 for unanswered in self._names.unanswered:
-                    yield from ((_announced(unanswered), True), ("no answer", False))
+                    yield from ((_announced(unanswered), _Kind.BATCH), ("no answer", _Kind.OWN))
                 if report.exit is not Exit.OK:
-                    yield "An error occurred during script execution ", True
-                    yield from ((line, False) for line in messages.summary(report, self._names.job))
+                    yield "An error occurred during script execution ", _Kind.BATCH
+                    yield from ((line, _Kind.OWN) for line in messages.summary(report, self._names.job))
                 elif report.skipped:
-                    yield f"no backup is due: {report.skipped}", False
-                yield f"Script Execution complete at {time} ", True
+                    yield f"no backup is due: {report.skipped}", _Kind.OWN
+                yield f"Script Execution complete at {time} ", _Kind.BATCH
             case Guarded(job, run, text):
-                yield f"job {job}, run {run}: {text}", False
+                yield f"job {job}, run {run}: {text}", _Kind.OWN
             case Warned(text, hint, code) | Failed(text, hint, code) as what:
                 kind = "warning" if isinstance(what, Warned) else "error"
-                yield from ((f"{kind}: {line}", False) for line in coded(code, text).splitlines())
-                yield from [(f"remedy: {hint}", False)] if hint else []
+                yield from ((f"{kind}: {line}", _Kind.OWN) for line in coded(code, text).splitlines())
+                yield from [(f"remedy: {hint}", _Kind.OWN)] if hint else []
             case what:
                 found = sentence(what, self._names)
-                yield from [(found.text, False)] if found is not None and found.weight is not Weight.ROUTINE else []
+                yield from [(found.text, _Kind.OWN)] if found is not None and found.weight is not Weight.ROUTINE else []
 
 
 def _announced(step: Step) -> str:
@@ -119,8 +137,12 @@ def _announced(step: Step) -> str:
 
 def _answered(step: Step, outcome: Outcome) -> Iterator[_Line]:
     """The step, what the program or the filer printed, and, which the batch never wrote, that it failed."""
-    yield _announced(step), True
+    yield _announced(step), _Kind.BATCH
     if not isinstance(outcome, Done) or not isinstance(step, Rename):  # the batch discarded what renames print
-        yield from ((line, True) for line in outcome.output.splitlines() if line.strip())
+        yield from ((_shortened(line), _Kind.ANSWER) for line in _BREAKS.split(outcome.output) if line.strip())
     if not isinstance(outcome, Done):
-        yield messages.done(step, outcome), False
+        yield messages.done(step, outcome), _Kind.OWN
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ... ({len(line) - _LONGEST} more characters)"

@@ -44,6 +44,40 @@ def test_the_written_file_loads_like_the_batch(tmp_path: Path, capsys: pytest.Ca
         assert secret.reveal() not in out.replace("%vc_user%", "")
 
 
+OVERLAYS = {
+    "the overlay's rsh login": ('[filers.filer1]\nuser = "root:F1lerPw"\n', FILLED),
+    "the overlay's database URL": ('[database]\nurl = "mssql+pyodbc://sa:F1lerPw@VirtualCenter"\n', FILLED),
+    "the batch's rsh login": ("", (BATS / "rsh_password.bat").read_bytes()),
+}
+
+
+@pytest.mark.parametrize("where", OVERLAYS)
+def test_a_password_within_another_value_gets_a_file_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    overlay, data = OVERLAYS[where]
+    batch = put(tmp_path, data, overlay)
+    before = load(batch)
+    code, out, err = ended(capsys, batch, "--write-secrets")
+    assert (code, err) == (0, "")
+    assert "F1lerPw" not in (tmp_path / "snapall.toml").read_text() + out
+    holders = [path for path in tmp_path.glob("*.secret") if path.read_text() == "F1lerPw\n"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in holders] == [0o600]
+    after = load(tmp_path / "snapall.toml")
+    assert (after.filers, after.vcenter) == (before.filers, before.vcenter)
+    assert {one.reveal() for one in after.passwords} == {one.reveal() for one in before.passwords} - (
+        {"sqlpw"} if "database" in where else set()
+    )
+
+
+def test_a_password_that_cannot_leave_the_url_makes_the_new_file_a_secret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlay = '[database]\nurl = "mssql+pyodbc:///?odbc_connect=DSN%3DVC%3BUID%3Dsa%3BPWD%3DF1lerPw"\n'
+    assert ended(capsys, put(tmp_path, FILLED, overlay))[0] == 0
+    assert stat.S_IMODE((tmp_path / "snapall.toml").stat().st_mode) == 0o600
+
+
 def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "own.secret").write_text("other\n")

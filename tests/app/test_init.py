@@ -236,7 +236,7 @@ def test_a_prompt_repeats_until_the_answer_is_valid(at_lab: Make, home: Path) ->
     write_first(home / "snapall.toml", answers)
     settings = load(home / "snapall.toml")
     assert len(settings.jobs["vmvol1"].chain) == 7
-    assert set(person.hidden) == {"Password of vcbackup", "Password of the database login; empty: none"}
+    assert set(person.hidden) == {"Password of vcbackup"}  # a URL that is none is asked for again at once
     assert sum(question == "Volumes of these datastores, separated by commas" for question in person.transcript) == 2
     assert any("nosuchvol" in text and "remedy: " in text for text in person.transcript)
     assert any("refused the login" in text for text in person.transcript)
@@ -251,7 +251,7 @@ def test_an_invalid_configuration_leaves_nothing_behind(at_lab: Make, home: Path
             home / "snapall.toml", replace(answers, job=answers.job.model_copy(update={"prefix": "SnapMirror"}))
         )
     assert list(home.iterdir()) == []
-    with pytest.raises(ConfigError, match="--database: url: must be a SQLAlchemy URL"):
+    with pytest.raises(ConfigError, match="--database: the database URL must be a SQLAlchemy URL"):
         Interview({**given, "database": "no URL"}, None, home, checks=False).answers()
 
 

@@ -428,11 +428,49 @@ def test_blanks_at_the_end_of_a_value_are_dropped_and_reported() -> None:
     assert any("overwrites the log" in one.what and one.lines == (2,) for one in defects)
 
 
+def test_a_password_behind_rshs_user_is_a_secret_of_its_own() -> None:
+    filer = load(BATS / "rsh_password.bat", ENVIRON).filers["filer1"]
+    assert (filer.transport, filer.user) == ("rsh", "root")
+    assert filer.password is not None
+    assert filer.password.reveal() == "F1lerPw"
+    (defect,) = [one for one in batch_of(RSH, {}).defects if "on the command line" in one.what]
+    assert len(defect.lines) == 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("-l root:{0} snap create", "-l root:other snap create", "the password of rsh differs from line"),
+        ("-l root:{0} snap create", "-l root snap create", "rsh has no password here, but has one elsewhere"),
+        ("-l root:{0} snap create", "-l admin:{0} snap create", "the user of rsh differs from line"),
+        ("-l root:{0} snap create", "-l root:{0} snap status", "is no part of the backup"),
+        ("-l root:{0} snap create", "-x root:{0} snap create", "rsh has an unknown option"),
+        ("-l root:{0} snap create", "-lroot:{0} snap create", "rsh has an unknown option (-l)"),
+        ("-l root:{0} snap create", "root:{0} snap create", "is no part of the backup"),
+        ("-l root:{0} snap create", '"-l root:{0}" snap create', "rsh has an unknown option"),
+    ],
+)
+def test_a_line_with_rshs_password_that_is_refused_does_not_show_it(old: str, new: str, fault: str) -> None:
+    data = RSH.replace(old.format(SECRETS[0]).encode(), new.format(SECRETS[0]).encode())
+    assert data != RSH
+    batch = batch_of(data, {})
+    assert any(fault in line for line in batch.fault_lines())
+    no_secret_is_shown(batch)
+
+
+def test_an_overlay_with_another_user_has_no_use_for_the_batchs_password(tmp_path: Path) -> None:
+    (tmp_path / "id_rsa").write_text("a key\n")
+    for keys in ('user = "admin"', 'transport = "ssh"\nport = 22\nkey_file = "id_rsa"\nknown_hosts = "known_hosts"'):
+        config = load(put(tmp_path, RSH, f"[filers.filer1]\n{keys}\n"), ENVIRON)
+        assert config.filers["filer1"].password is None
+
+
 # ---- what must never be
 
 SECRETS = ("Zq7sqlSecret", "Xw9vcSecret")
 SECRET_BATCH = filled(("sqlpword=sqlpw", f"sqlpword={SECRETS[0]}"), ("vcpword=vcpw", f"vcpword={SECRETS[1]}"))
 INLINE = filled(("-P %sqlpword%", f"-P {SECRETS[0]}"), ("-p %vcpword%", f"-p {SECRETS[1]}"))
+RSH = filled(("RSH %filer% snap", f"RSH %filer% -l root:{SECRETS[0]} snap"))
 
 
 def no_secret_is_shown(batch: Batch) -> None:
@@ -517,7 +555,7 @@ EDITS = st.lists(
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(st.sampled_from([SECRET_BATCH, INLINE]), EDITS)
+@given(st.sampled_from([SECRET_BATCH, INLINE, RSH]), EDITS)
 def test_no_change_to_the_batch_makes_it_guess(data: bytes, edits: list[tuple[int, int, str]]) -> None:
     for at, cut, put_in in edits:
         data = data[:at] + put_in.encode("utf-8", "surrogatepass") + data[at + cut :]

@@ -241,6 +241,47 @@ def test_a_missing_key_file_is_reported(folder: Path) -> None:
     assert fault.startswith(f'filers.filer1.key_file: "{folder / "id_rsa"}" cannot be read: ')
 
 
+def by_rsh(keys: str) -> str:
+    return PLAIN.replace(
+        'user = "snapall"\nkey_file = "id_rsa"\nknown_hosts = "known_hosts"', f'transport = "rsh"\n{keys}'
+    )
+
+
+@pytest.mark.parametrize("keys", ['user = "root"\npassword = "F1l:rPw"', 'user = "root:F1l:rPw"'])
+def test_the_password_of_rsh_is_a_secret_wherever_it_was_written(folder: Path, keys: str) -> None:
+    config = read(folder, by_rsh(keys))
+    filer = config.filers["filer1"]
+    assert filer.user == "root"
+    assert filer.password is not None
+    assert filer.password.reveal() == "F1l:rPw"
+    assert folder / "snapall.toml" in config.secret_files
+    assert "F1l:rPw" not in f"{config!r} {config.model_dump_json()} {plain(config.model_dump())}"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (by_rsh('password = "F1lerPw"'), "filers.filer1.user: is missing, though there is a password"),
+        (by_rsh('user = "root:F1lerPw"\npassword = "other"'), "filers.filer1.user: holds a colon"),
+        (by_rsh('user = "root:"'), "filers.filer1.password: the password is empty"),
+        (by_rsh('user = "root:F1lerPwä"'), "filers.filer1.password: holds a character outside ASCII"),
+        (PLAIN.replace('"snapall"', '"root:F1lerPw"'), "filers.filer1.user: holds a colon"),
+    ],
+)
+def test_a_filers_login_that_cannot_be_used_is_reported_without_its_password(
+    folder: Path, text: str, fault: str
+) -> None:
+    (found,) = faults(folder, text)
+    assert found.startswith(fault)
+    assert "F1lerPw" not in found
+
+
+def test_a_password_among_vcbsnapshots_leading_arguments_makes_the_file_a_secret(folder: Path) -> None:
+    text = with_key("vcenter", 'vcbsnapshot = ["psexec", "-p", "F1lerPw", "vcbsnapshot"]')
+    assert folder / "snapall.toml" in read(folder, text).secret_files
+    assert folder / "snapall.toml" not in read(folder).secret_files
+
+
 def test_no_fault_shows_a_secret_in_the_wrong_place(folder: Path) -> None:
     wrong = with_key("database", 'password = { text = "hunter2" }').replace("[688]", '"hunter2"')
     output = "\n".join(faults(folder, wrong.replace('"filer1.example.edu"', '"hunter2 "').replace('"id_rsa"', "0")))

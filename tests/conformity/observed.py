@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from snapall.views.logfile import FOREIGN
+
 Lines = tuple[str, ...]
 
 
@@ -82,6 +84,13 @@ def plain(lines: Iterable[str], made: Mapping[int, int]) -> Lines:
 def batch_lines(lines: Iterable[str]) -> list[str]:
     """What the batch could have written: its own lines and the programs' answers."""
     return [line for line in lines if ECHOED.fullmatch(line) or ANSWERED.match(line)]
+
+
+def as_the_batch_copies(lines: Iterable[str]) -> list[str]:
+    """snapall's lines, those that programs printed without their mark; each must be one of the batch's or marked."""
+    found = list(lines)
+    assert not [line for line in found if ANSWERED.match(line) and not ECHOED.fullmatch(line)]
+    return [line.removeprefix(FOREIGN) for line in found]
 
 
 def in_chain_order(names: Iterable[str]) -> Lines:

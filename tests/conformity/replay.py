@@ -17,6 +17,7 @@ from tests.conformity.observed import (
     Observation,
     Part,
     VcbCall,
+    as_the_batch_copies,
     batch_lines,
     in_chain_order,
     logins,
@@ -104,7 +105,7 @@ class TrackedLab:
             ),
             Aspect.VM_SNAPSHOTS: plain(vm_snapshots, made),
             Aspect.EXIT: (str(ended),),
-            Aspect.LOG: plain(batch_lines(log), made),
+            Aspect.LOG: plain(batch_lines(as_the_batch_copies(log)), made),
         }
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from snapall.views.logfile import FOREIGN
 from tests.config.batches import with_the_batch
+from tests.conformity.observed import ECHOED
 from tests.conformity.recordings import FOLDER
 from tests.conformity.scenarios import site_of
 from tests.lab.atlab import CHAIN, AtLab
@@ -38,10 +40,15 @@ def without_times(log: bytes) -> bytes:
     return re.sub(rb"(?m)^(Script Execution \w+ at )\d\d/\d\d/\d{4} \d?\d:\d\d [AP]M $", rb"\1<time> ", log)
 
 
-def test_a_run_in_paper_order_writes_the_batchs_log_to_the_byte_except_the_times(night: AtLab) -> None:
+def marked(line: str) -> str:
+    """A recorded line as snapall writes it: with its mark, where a program printed it."""
+    return line if ECHOED.fullmatch(line) else f"{FOREIGN}{line}"
+
+
+def test_a_run_in_paper_order_writes_the_batchs_log_to_the_byte_except_times_and_marks(night: AtLab) -> None:
     ended = night("run", "--order", "paper")
     assert ended.code == 0, ended.err
-    wanted = without_times("".join(f"{line}\n" for line in FACTS["log"]).encode())
+    wanted = without_times("".join(f"{marked(line)}\n" for line in FACTS["log"]).encode())
     assert wanted.count(b"<time>") == 2
     assert without_times(logged(night)) == wanted
     overlay = night.lab.directory / "snapall.bat.toml"  # a second run soon after the first is no warning here

@@ -98,7 +98,7 @@ def from_the_log(run: Run) -> ReportedRun:
     trouble = "An error occurred" in run.log
     return ReportedRun(
         int(last(r"[AP]M exit (\d+): ", run.log)) if trouble else 0,
-        numbers(r"Creating snapshot for (vmid=\d+) +\n(?:\[.*\n)?SsId:", run.log),
+        numbers(r"Creating snapshot for (vmid=\d+) +\n(?:\| \[.*\n)?\| SsId:", run.log),
         numbers(MISSED, run.log),
         numbers(LEFT, run.log),
         last(SNAPSHOT, run.log) if trouble else last(r"^renaming \S+ to (\S+)", run.log),

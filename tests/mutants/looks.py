@@ -97,8 +97,8 @@ LOOKS = (
     Mutant(
         "a hook gets the secrets in its environment",
         "operate/hooks.py",
-        "for name, value in os.environ.items() if name not in self.settings.secret_variables}",
-        "for name, value in os.environ.items()}",
+        "environ = environment_without(self.settings.secret_variables) | {",
+        "environ = environment_without(()) | {",
         HOOKS,
     ),
     Mutant(

@@ -19,11 +19,13 @@ from snapall.backup.lock import hold
 from snapall.backup.model import Vm
 from snapall.backup.steps import Quiesce
 from snapall.config.load import load
+from snapall.config.secret import Secret
+from snapall.config.settings import Vcenter
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.sites import SiteSpec
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
-from snapall.operate.doctor.vmware import clocks
+from snapall.operate.doctor.vmware import clocks, password_seen
 from snapall.operate.status import Level
 from tests.backup.holders import held_though_dead
 from tests.backup.simulated import Stage
@@ -335,6 +337,32 @@ def test_with_no_known_vm_the_vcbsnapshot_login_is_reported_as_not_tried(at_lab:
     _, links = run_checks(night)
     (login,) = [one for one in links if _name(one) == "vcbsnapshot login"]
     assert login["mark"] == Mark.NOT_TRIED
+
+
+@pytest.mark.parametrize(
+    ("argv", "says", "code"),
+    [
+        (("vcbsnapshot",), "everybody in the process list of this machine", ""),
+        (("sudo", "-u", "vcb", "vcbsnapshot"), "everybody in the process list of this machine", ""),
+        (("nice", "/usr/bin/ssh", "proxy", "vcbsnapshot"), "this machine and of the one behind ssh", "SA-7120"),
+        (("C:\\tools\\PsExec.exe", "\\\\proxy", "vcbsnapshot"), "of the one behind psexec", "SA-7120"),
+    ],
+)
+def test_the_doctor_says_who_can_see_vcbsnapshots_password(argv: tuple[str, ...], says: str, code: str) -> None:
+    seen = password_seen(Vcenter(host="vc01", user="vcbackup", password=Secret("vcpw"), vcbsnapshot=argv))
+    assert says in seen.text
+    assert "config.js" in seen.text + seen.remedy
+    assert (seen.code, bool(seen.remedy)) == (code, bool(code))
+    assert not password_seen(Vcenter(host="vc01", vcbsnapshot=argv)).remedy
+
+
+def test_the_doctor_says_that_rsh_sends_a_password_in_clear(at_lab: Make) -> None:
+    night = at_lab(transport="rsh")
+    night.edit("local_user = ", 'user = "root:F1lerPw"\nlocal_user = ')
+    ended, links = run_checks(night)
+    (login,) = [one for one in links if one["link"] == "filer login"]
+    assert "in clear" in login["text"]
+    assert "F1lerPw" not in ended.out + ended.err
 
 
 def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab: Make) -> None:

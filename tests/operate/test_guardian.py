@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from snapall.app.output import Output
@@ -23,7 +24,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.operate.launcher import GuardianLauncher
 from tests.lab import external_actors
 from tests.lab.atlab import CHAIN, AtLab
-from tests.lab.calls import end_calls
+from tests.lab.calls import end_calls, processes, vcbsnapshot_of
 from tests.operate.guardians import (
     BEATS,
     EVER,
@@ -300,6 +301,31 @@ def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
         assert run.communicate(timeout=PATIENCE)  # nobody else has its standard error
         wait_for_removal(night)
         assert guardians(night) == [guardian]  # it is at work until its call ends
+        end_calls(night)
+        end_of_guardians(night)
+    night.assert_nothing_is_quiesced()
+
+
+def test_neither_it_nor_vcbsnapshot_has_a_password_in_its_environment(
+    at_lab: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = guarded(at_lab)
+    password = night.world.settings.vc_password
+    monkeypatch.setenv("VCPWORD", password)
+    night.edit('password    = { file = "vc.secret" }', 'password    = { env = "VCPWORD" }')
+    slow(night)
+    with running(night) as run:
+        wait_for_quiesced(night, 2)
+        assert psutil.Process(run.pid).environ()["VCPWORD"] == password
+        program = vcbsnapshot_of(night)
+        calls = processes(lambda argv: argv[: len(program)] == program)
+        assert calls
+        for child in (*guardians(night), *calls):
+            environ = child.environ()
+            assert "PATH" in environ
+            assert "VCPWORD" not in environ
+            assert password not in environ.values()
+        run.kill()
         end_calls(night)
         end_of_guardians(night)
     night.assert_nothing_is_quiesced()

@@ -13,10 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snapall.backup.steps import Capture
+from snapall.config.secret import Secret
 from snapall.config.settings import Filer
-from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent
+from snapall.errors import SiteError
+from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotLetIn, NotSent
 from snapall.site.rsh import RESERVED_PORTS, Rsh, first_free
 from snapall.site.tcp import Deadline
+from snapall.site.volumes import Volumes
 from tests.waiting import PATIENCE, until
 
 Behaviour = Callable[[socket.socket], None]
@@ -62,7 +66,13 @@ def server() -> Iterator[RcmdServer]:
 
 
 def settings(
-    port: int, *, host: str = "127.0.0.1", timeout: float = PATIENCE, user: str | None = None, reserved: bool = False
+    port: int,
+    *,
+    host: str = "127.0.0.1",
+    timeout: float = PATIENCE,
+    user: str | None = None,
+    password: str | None = None,
+    reserved: bool = False,
 ) -> Filer:
     return Filer(
         name="filer1",
@@ -70,6 +80,7 @@ def settings(
         transport="rsh",
         port=port,
         user=user,
+        password=None if password is None else Secret(password),
         timeout=timeout,
         local_user="operator",
         reserved_port=reserved,
@@ -83,6 +94,51 @@ def answer(text: bytes) -> Behaviour:
 def test_the_request_names_both_users_and_asks_for_no_second_connection(server: RcmdServer) -> None:
     Rsh(settings(server.port, user="root")).run("snap create vmvol1 vmware_recent")
     assert server.requests == [[b"0", b"operator", b"root", b"snap create vmvol1 vmware_recent"]]
+
+
+def test_user_and_password_are_one_word_on_the_wire_and_nowhere_else(server: RcmdServer) -> None:
+    rsh = Rsh(settings(server.port, user="root", password="F1ler:Pw"))
+    rsh.run("version")
+    assert server.requests == [[b"0", b"operator", b"root:F1ler:Pw", b"version"]]
+    assert rsh.command_line("version") == "rsh 127.0.0.1 -l root:*** version"
+
+
+def test_a_filer_that_repeats_the_password_does_not_spread_it(server: RcmdServer) -> None:
+    rsh = Rsh(settings(server.port, user="root", password="F1lerPw"))
+    for text in (b"\1root:F1lerPw: permission denied\n", b"F1lerPw?"):
+        server.behave = answer(text)
+        with pytest.raises((NotLetIn, NoAnswer)) as caught:
+            rsh.run("version")
+        assert "F1lerPw" not in f"{caught.value} {getattr(caught.value, 'output', '')}"
+    server.behave = answer(b"\0F1lerPw not found.  Type '?' for a list of commands\n")
+    for ask in (
+        lambda: FilerSystem(rsh, "filer1").listing("vmvol1"),
+        lambda: FilerSystem(rsh, "filer1").perform(Capture("vmvol1", "a")),
+        lambda: Volumes(rsh, "filer1").state("vmvol1"),
+    ):
+        try:
+            told = repr(ask())
+        except SiteError as error:
+            told = f"{error!r} {error.message}"
+        assert "***" in told
+        assert "F1lerPw" not in told
+
+
+def test_a_listing_is_understood_before_the_password_is_masked(server: RcmdServer) -> None:
+    server.behave = answer(b"\0Volume vmvol1\nworking...\n\n  date          name\n------------  --------\nsecret\n")
+    rsh = Rsh(settings(server.port, user="root", password="secret"))
+    with pytest.raises(SiteError, match=r"not understood: .\*\*\*.$"):
+        FilerSystem(rsh, "filer1").listing("vmvol1")
+    server.behave = answer(b"\0Volume vmvol1\nworking...\n\n  date          name\nMar 22 03:00  secret\n")
+    assert [one.name for one in FilerSystem(rsh, "filer1").listing("vmvol1")] == ["secret"]
+
+
+def test_a_password_that_rsh_cannot_send_is_not_sent_and_not_shown(server: RcmdServer) -> None:
+    with pytest.raises(NotSent) as caught:
+        Rsh(settings(server.port, user="root", password="pässwört")).run("version")
+    assert caught.value.code == "SA-7121"
+    assert "sswö" not in caught.value.message
+    assert server.requests == []
 
 
 def test_without_a_user_the_remote_one_is_called_like_the_local_one(server: RcmdServer) -> None:

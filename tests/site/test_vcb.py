@@ -356,6 +356,55 @@ def test_a_program_that_echoes_the_password_does_not_spread_it(tmp_path: Path, p
     assert outcome.why.endswith("login *** failed")
 
 
+@pytest.mark.parametrize("password", ["deleted", "already", "completely", "n"])
+def test_a_password_that_is_a_word_of_the_answer_does_not_change_what_it_means(tmp_path: Path, password: str) -> None:
+    gone = "Error: The object has already been deleted or has not been completely created"
+    vcb = Vcb(settings(FakeProgram(tmp_path, stderr=gone, code=1).write(), password=password))
+    shown = gone.replace(password, "***") if len(password) > 1 else gone
+    assert vcb.perform(RELEASE, nobody) == Done(shown, already=True)
+
+
+@pytest.mark.parametrize(("password", "text"), [("login", LOGIN_REFUSED), ("password", LOGIN_REFUSED)])
+def test_a_refused_login_is_recognized_whatever_the_password_is(tmp_path: Path, password: str, text: str) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stderr=text, code=1), password=password)
+    assert isinstance(outcome, Unknown)
+    assert outcome.login
+    assert password not in outcome.output
+
+
+def test_an_id_that_the_password_is_a_part_of_is_still_the_id(tmp_path: Path) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1228\n"), password="snapshot")
+    assert outcome == Done("SsId:***-1228", ssid="snapshot-1228")
+
+
+def test_vcbsnapshot_gets_no_variable_that_holds_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLPWORD", "hunter2hunter2")
+    monkeypatch.setenv("ODBCINI", "kept")
+    code = "import json, os; print(json.dumps(dict(os.environ)))"
+    programs = process.CleanPrograms(frozenset({"SQLPWORD"}))
+    outcome = Vcb(settings((sys.executable, "-c", code)), programs).perform(RELEASE, nobody)
+    assert isinstance(outcome, Done)
+    found = json.loads(outcome.output)
+    assert "SQLPWORD" not in found
+    assert found["ODBCINI"] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("plink", "-pw", "F1lerPw", "proxy"), "plink -pw *** proxy"),
+        (("C:\\PsExec.exe", "-u", "x", "-p", "F1lerPw"), "-u x -p ***"),
+        (("sshpass", "-p", "F1lerPw", "ssh", "-p", "2222", "proxy"), "sshpass -p *** ssh -p 2222 proxy"),
+        (("/usr/bin/ssh", "-p", "2222", "proxy"), "/usr/bin/ssh -p 2222 proxy"),
+    ],
+)
+def test_a_password_among_the_leading_arguments_is_sent_and_not_shown(argv: tuple[str, ...], shown: str) -> None:
+    vcb = Vcb(settings(argv, user=None, password=None))
+    assert shown in vcb.command(QUIESCE)
+    assert vcb.argv(QUIESCE, masked=False)[: len(argv)] == argv
+    assert vcb._unfit(QUIESCE) is None
+
+
 def test_an_empty_password_leaves_the_text_alone(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, stdout="SsId:snapshot-1\n"), password="")
     assert outcome == Done("SsId:snapshot-1", ssid="snapshot-1")

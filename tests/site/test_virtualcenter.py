@@ -7,10 +7,12 @@ from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from snapall.backup.model import Vm, VmSnapshot
 from snapall.config.secret import Secret
@@ -286,6 +288,23 @@ def test_urls_that_name_nothing_usable() -> None:
     assert "Can't load plugin" in refused("nosuch://u:hunter2@h").message
     assert "hunter2" not in refused("nosuch://u@h", "hunter2").message
     assert "unexpected error" in refused("sqlite://?check_same_thread=perhaps").message
+
+
+def test_no_traceback_of_a_drivers_own_error_shows_the_password() -> None:
+    asked = VirtualCenter(Database(url="mssql+pyodbc://sa@VC", password=Secret("hunter2;hunter3"), owner=""))
+
+    def fail(*_: object) -> None:
+        try:
+            raise OSError("no host hunter2;hunter3")
+        except OSError as error:
+            raise RuntimeError("cannot use 'hunter3'") from error
+
+    event.listen(asked._engine, "do_connect", fail)
+    with pytest.raises(RuntimeError) as caught:
+        asked.vms([688])
+    text = "".join(TracebackException.from_exception(caught.value).format(chain=True))
+    assert "no host ***" in text
+    assert "cannot use '***'" in text
 
 
 def test_a_missing_driver_is_an_error_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

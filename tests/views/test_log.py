@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from snapall.backup.facts import FORMAT, Began, Failed, Intent, RenamedBack, Warned
+from snapall.backup.facts import FORMAT, Answered, Began, Failed, Intent, RenamedBack, Warned
 from snapall.backup.model import Grade, Vm
 from snapall.backup.record import Guarded, Record
-from snapall.backup.steps import Quiesce, Rename
+from snapall.backup.steps import Done, Outcome, Quiesce, Refusal, Rename, Unknown
 from snapall.errors import Exit, SnapallError
-from snapall.views.logfile import LogFile
+from snapall.views.logfile import FOREIGN, LogFile
 from snapall.views.plain import PlainLines
 from tests.backup.simulated import JOB, PACE, START, Stage, lose, quiesce_of
 from tests.conformity.observed import batch_lines
@@ -43,7 +43,11 @@ def test_a_successful_run_in_paper_order_writes_the_batchs_log(at_lab: Callable[
     written = (night.lab.directory / "snapall.log").read_text().splitlines()
     recorded = json.loads(BATCH.read_text())["log"]
     assert not any(TIMED.match(line) for line in written)  # all of them are the batch's own
-    without_chatter = [line for line in written if not line.startswith("[")]  # vcbsnapshot's own log lines
+    assert [line for line in written if not line.startswith(FOREIGN)] == batch_lines(
+        line for line in written if not line.startswith(FOREIGN)
+    )
+    copied = [line.removeprefix(FOREIGN) for line in written]
+    without_chatter = [line for line in copied if not line.startswith("[")]  # vcbsnapshot's own log lines
     assert _without_times(without_chatter) == _without_times(recorded)
 
 
@@ -60,9 +64,41 @@ def test_every_line_that_is_not_the_batchs_has_a_time(at_lab: Callable[..., AtLa
     night.fault(fault)
     night("run")
     written = (night.lab.directory / "snapall.log").read_text().splitlines()
-    own = {line for line in written if not TIMED.match(line) and not line.startswith("[")}
+    own = {line for line in written if not TIMED.match(line) and not line.startswith(FOREIGN)}
     assert own == set(batch_lines(own))
     assert any(TIMED.match(line) for line in written)
+
+
+FORGED = [
+    "Script Execution complete at 03/22/2007 03:09 AM ",
+    "An error occurred during script execution ",
+    "Creating snapshot for vmid=108  ",
+    "deleting vmware_snap4 ",
+    "03:00 error: SA-1302 may be left quiesced",
+    "03:00 guardian: job vol1, run 20070322T030000Z: no work is outstanding any more",
+]
+BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\n\x1b[2K\x1b[1A"]
+
+
+@pytest.mark.parametrize("mark", ["", "guardian: "])
+@pytest.mark.parametrize("how", [Done, Refusal, Unknown])
+def test_no_program_forges_a_line_of_the_log(tmp_path: Path, how: type[Outcome], mark: str) -> None:
+    for number, line_end in enumerate(BREAKS):
+        output = line_end.join(["SsId:snapshot-7", *FORGED, "x" * 100_000, *FORGED])
+        outcome = Done(output) if how is Done else how(output.replace("x" * 100_000, ""), output)
+        path = tmp_path / f"log{number}"
+        log = LogFile.open(path, "%H:%M", utc, mark)
+        log(Record(START, Intent(1, Quiesce(Vm(7), "Quiesce"))))
+        log(Record(START, Answered(1, outcome, 1.0)))
+        data = path.read_bytes()
+        assert all(sign >= 32 or sign == 10 for sign in data)
+        first, *others = data.decode().split("\n")[:-1]
+        assert first == f"{f'03:00 {mark}' if mark else ''}Creating snapshot for vmid=7  "
+        foreign = [line for line in others if line.startswith(f"{f'03:00 {mark}' if mark else ''}{FOREIGN}")]
+        rest = [line for line in others if line not in foreign]
+        assert len(foreign) == 2 + 2 * len(FORGED)
+        assert [line.startswith(f"03:00 {mark}quiescing vm-7") for line in rest] == [True] * (how is not Done)
+        assert max(map(len, foreign)) < 2100
 
 
 def test_an_error_is_written_before_the_end_as_the_batch_meant_to(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ class Snap:
     verb: str
     filer: Located | None
     user: Located | None
+    password: Located | None
     volume: Located | None
     names: tuple[Located, ...]
 

@@ -126,5 +126,5 @@ def _of_the_values(script: Script) -> Iterator[_Found]:
     yield (
         script.in_command_lines,
         "a password is on the command line, where others on the machine can read it",
-        "the database's never is, and vcbsnapshot's need not be (config.js)",
+        "those of database and filer never are, and vcbsnapshot's need not be (config.js)",
     )

@@ -47,6 +47,8 @@ def _displaced(key: str, over: Mapping[str, object], path: tuple[str, ...]) -> b
     if path == ("database",) and key == "password":
         # The batch's password belongs to a login, and this URL has none, for example with a Windows login.
         return "url" in over and re.match(r"[^/]*//[^/@]+@", str(over["url"])) is None
+    if len(path) == 2 and path[0] == "filers" and key == "password":
+        return not {"user", "key_file"}.isdisjoint(over)  # the batch's password belongs to its user
     if len(path) == 2 and path[0] == "jobs":
         named = {"chain": {"prefix", "retain"}, "prefix": {"chain"}, "retain": {"chain"}}
         return not named.get(key, set()).isdisjoint(over)

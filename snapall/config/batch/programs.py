@@ -13,16 +13,16 @@ _CHAIN = (("jobs", ANY, "chain"),)
 
 
 def snap(command: Command, shell: Shell) -> Snap | None:
-    """Read `rsh FILER [-l USER] [-n] snap VERB VOLUME NAME...`; None for `snap list`, which changes nothing."""
+    """Read `rsh FILER [-l USER[:PASSWORD]] [-n] snap VERB VOLUME NAME...`; None for `snap list`: it changes nothing."""
     rest = list(command.argv[1:])
-    user: Located | None = None
+    user, password = None, None
     plain: list[Word] = []
     while rest and len(plain) < 2:
         word = rest.pop(0)
         if word.text == "-n":
             continue
         if word.text == "-l" and rest:
-            user = shell.use(rest.pop(0), "the user of rsh", ("filers", ANY, "user"))
+            user, password = _filer_login(rest.pop(0), shell)
         elif word.text.startswith("-"):
             shell.fault(f"rsh has an unknown option ({option_of(word)})", "remove it if you can")
             return None
@@ -38,7 +38,18 @@ def snap(command: Command, shell: Shell) -> Snap | None:
         return None
     filer, volume = shell.use(plain[0], "the filer"), shell.use(rest[1], "the volume")
     names = [shell.use(word, "the snapshot's name", *_CHAIN) for word in rest[2:]]
-    return Snap(shell.line, verb, filer, user, volume, tuple(name for name in names if name is not None))
+    return Snap(shell.line, verb, filer, user, password, volume, tuple(name for name in names if name is not None))
+
+
+def _filer_login(word: Word, shell: Shell) -> tuple[Located | None, Located | None]:
+    """Split `USER:PASSWORD` at the first colon: no 7-Mode user name holds one."""
+    login = shell.use(word, "the user of rsh", ("filers", ANY, "user"))
+    if login is None or ":" not in login.text:
+        return login, None
+    user, _, password = login.text.partition(":")
+    shell.script.secrets |= {login.text, password}
+    shell.script.in_command_lines.append(shell.line)
+    return Located(user, login.line), Located(password, login.line)
 
 
 def loop(source: Located | None, over: Loop, command: Command, shell: Shell) -> QuiesceLoop | ReleaseLoop | None:

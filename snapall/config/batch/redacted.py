@@ -47,10 +47,18 @@ def _command(command: Command) -> str:
     if program == "rsh" and not any(word.text.lower() == "snap" for word in rest):
         return "rsh ***"
     if program in _WHOLE:
-        return " ".join([first, *("***" if "=" in word.text else _as_written(word) for word in rest)])
+        at = next((at for at, word in enumerate(rest) if program == "rsh" and word.text.lower() == "snap"), 0)
+        shown = [*map(_before_snap, rest[:at]), *map(_as_written, rest[at:])]
+        return " ".join([first, *("***" if "=" in text else text for text in shown)])
     if program in ("osql", "isql", "sqlcmd", "vcbsnapshot"):
         return " ".join([first, *_arguments(rest)])
     return f"{program} ***" if program in NAMED else "***"
+
+
+def _before_snap(word: Word) -> str:
+    """A word of rsh before `snap`: the login among them may be `USER:PASSWORD`, however it was mistyped."""
+    plain = re.fullmatch(r"-[A-Za-z]", word.text) is not None or _GIVEN.fullmatch(word.text) is not None
+    return _as_written(word) if plain else "***"
 
 
 def _arguments(argv: tuple[Word, ...]) -> list[str]:

@@ -28,11 +28,11 @@ def _job(sequence: Statements, table: Table) -> None:
         if snap.volume is not None:
             volumes.setdefault(snap.volume.text, []).append(snap)
     filer = table.agreed([(snap.filer, snap.line) for snap in snaps], "the filer")
-    user = _user(snaps, table)
+    user, password = _login(snaps, table)
     if not volumes or filer is None:
         return
     name = _name(next(iter(volumes)), filer.text, sequence, table)
-    table.put(("jobs", name, "filer"), _filer(filer, user, table), filer.line)
+    table.put(("jobs", name, "filer"), _filer(filer, user, password, table), filer.line)
     table.put(("jobs", name, "volumes"), list(volumes), snaps[0].volume.line if snaps[0].volume else sequence.line)
     _datastores(name, sequence, table)
     _chains(name, volumes, table)
@@ -40,14 +40,24 @@ def _job(sequence: Statements, table: Table) -> None:
     table.put(("jobs", name, "order"), "safe", sequence.line)
 
 
-def _user(snaps: list[Snap], table: Table) -> Located | None:
-    """Return the user of rsh, if all lines name one."""
+def _login(snaps: list[Snap], table: Table) -> tuple[Located | None, Located | None]:
+    """Return the user of rsh and the user's password, as far as all lines name them."""
     key = ("filers", ANY, "user")
     without = [snap.line for snap in snaps if snap.user is None]
     if without and len(without) < len(snaps):
         table.script.fault(without[0], "rsh has no -l here, but has one elsewhere", "make the lines agree", key)
+        return None, None
+    user = table.agreed([(snap.user, snap.line) for snap in snaps], "the user of rsh", key, case=True)
+    return user, _password(snaps, table)
+
+
+def _password(snaps: list[Snap], table: Table) -> Located | None:
+    key = ("filers", ANY, "password")
+    without = [snap.line for snap in snaps if snap.password is None]
+    if without and len(without) < len(snaps):
+        table.script.fault(without[0], "rsh has no password here, but has one elsewhere", "make the lines agree", key)
         return None
-    return table.agreed([(snap.user, snap.line) for snap in snaps], "the user of rsh", key, case=True)
+    return table.agreed([(snap.password, snap.line) for snap in snaps], "the password of rsh", key, case=True)
 
 
 def _name(volume: str, filer: str, sequence: Statements, table: Table) -> str:
@@ -61,19 +71,21 @@ def _name(volume: str, filer: str, sequence: Statements, table: Table) -> str:
     return other
 
 
-def _filer(filer: Located, user: Located | None, table: Table) -> str:
+def _filer(filer: Located, user: Located | None, password: Located | None, table: Table) -> str:
     """Fill the filer's table, and return the name by which the batch first calls it."""
     filers: dict[str, Raw] = table.raw.get("filers", {})
     for known, keys in filers.items():
         if known.lower() == filer.text.lower():
-            if keys.get("user") != (user.text if user is not None else None):
-                text = f"the user of rsh differs from the one above for {filer.text}"
-                table.script.fault(filer.line, text, "make the lines agree", ("filers", ANY, "user"))
+            for key, value in (("user", user), ("password", password)):
+                if keys.get(key) != (value.text if value is not None else None):
+                    text = f"the {key} of rsh differs from the one above for {filer.text}"
+                    table.script.fault(filer.line, text, "make the lines agree", ("filers", ANY, key))
             return known
     table.put(("filers", filer.text, "host"), filer.text, filer.line)
     table.put(("filers", filer.text, "transport"), "rsh", filer.line)
-    if user is not None:
-        table.put(("filers", filer.text, "user"), user.text, user.line)
+    for key, value in (("user", user), ("password", password)):
+        if value is not None:
+            table.put(("filers", filer.text, key), value.text, value.line)
     return filer.text
 
 

@@ -28,10 +28,11 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
         host_key = _greet(transport, system)
     except NotReached as error:
         failure = error
+    clear = filer.transport == "rsh" and filer.password is not None
     needs = ""
     for hop in Hop if filer.transport == "ssh" else (Hop.REACH, Hop.LOGIN):
         check = f"filer {hop}"
-        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, host_key), needs)  # type: ignore[misc]
+        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, host_key, clear), needs)  # type: ignore[misc]
         needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
@@ -91,7 +92,7 @@ def _greet(transport: Transport, system: FilerSystem) -> str:
     return ""
 
 
-def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
+def _hop(hop: Hop, failure: NotReached | None, host_key: str, clear: bool) -> CheckOutcome:
     order = list(Hop)
     if failure is not None and order.index(failure.hop) <= order.index(hop):
         raise failure
@@ -103,7 +104,8 @@ def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
         case Hop.HOST_KEY:
             return CheckOutcome(f"known: {host_key}" if host_key else "known")
         case Hop.LOGIN:
-            return CheckOutcome("accepted")
+            seen = "; rsh sends the password in clear: anybody on the way can read it, and ssh hides it"
+            return CheckOutcome(f"accepted{seen if clear else ''}")
 
 
 def _check_volume(

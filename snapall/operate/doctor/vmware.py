@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Vcenter
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, CheckResult, Mark
-from snapall.site.vcb import Vcb
+from snapall.site.vcb import vcb_of
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
     from snapall.site.virtualcenter import VirtualCenter
 
+# Programs that hand their arguments to another machine, wherever they stand among the leading arguments.
+_REMOTE = ("ssh", "plink", "psexec", "rsh", "remsh", "winrs")
 _APART = 60.0  # seconds by which two clocks may differ before ages and waits go wrong
 
 
@@ -61,10 +64,25 @@ def clocks(theirs: datetime | None, ours: datetime) -> CheckOutcome:
 
 def check_vcbsnapshot(checks: Checklist, settings: Config, vms: Sequence[Vm]) -> None:
     """Check that vcbsnapshot exists and logs in, by looking for a snapshot that no VM has."""
-    checks.check("vcbsnapshot", "", lambda: CheckOutcome(Vcb(settings.vcenter).program()))
+    checks.check("vcbsnapshot", "", lambda: CheckOutcome(vcb_of(settings).program()))
+    checks.check("vcbsnapshot password", "", lambda: password_seen(settings.vcenter))
     if vms:
-        login = lambda: CheckOutcome(Vcb(settings.vcenter).try_login(vms[0]))  # noqa: E731
+        login = lambda: CheckOutcome(vcb_of(settings).try_login(vms[0]))  # noqa: E731
         checks.check("vcbsnapshot login", "", login, "vcbsnapshot")
     else:
         text = "because there is no VM to try it on"
         checks.results.append(CheckResult("vcbsnapshot login", "", Mark.NOT_TRIED, text))
+
+
+def password_seen(vcenter: Vcenter) -> CheckOutcome:
+    """Say who can see the password of `-p`: vcbsnapshot takes it from its command line or from its own config.js."""
+    if vcenter.password is None:
+        return CheckOutcome("on no command line: VCB's own config.js supplies it")
+    advice = "leave out `user` and `password` in [vcenter], and let VCB's own config.js supply them"
+    names = [re.split(r"[/\\]", word)[-1].lower().removesuffix(".exe") for word in vcenter.vcbsnapshot]
+    remote = next((name for name in names if name in _REMOTE), "")
+    if remote:
+        text = f"`-p` shows it in the process lists of this machine and of the one behind {remote}"
+        return CheckOutcome(text, f"{advice} there (docs/legacy-sites.md)", "SA-7120")
+    text = "while vcbsnapshot runs, `-p` shows it to everybody in the process list of this machine"
+    return CheckOutcome(f"{text}; to avoid that, {advice} (docs/legacy-sites.md)")
