@@ -13,9 +13,9 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.site import transport_to
-from snapall.site.answers import require_7mode
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb, program_of
+from snapall.site.version import require_7mode
 from snapall.site.volumes import Volumes
 
 if TYPE_CHECKING:

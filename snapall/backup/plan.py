@@ -121,7 +121,7 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
         end = _turn(job, rotation)
     actions = (*_survey(job, survey), *room, *_middle(job, stamp, capture, targets, released), *end)
     foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
-    notes = (*past.warnings, *exceeded(job, survey, targets), *foreign)
+    notes = (*past.warnings, *(Warned(*one) for one in survey.notes), *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -18,11 +16,13 @@ from snapall.site.answers import (
     Share,
     Verb,
     classify,
+    complaint,
     parse_listing,
     parse_shares,
-    without_log_lines,
 )
 from snapall.site.excerpt import one_line, whole
+from snapall.site.respondent import Respondent
+from snapall.site.version import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +73,13 @@ def no_volume(filer: str, volume: str) -> NoVolume:
     return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME], "SA-4004")
 
 
+def denied(filer: str, command: str, answer: str) -> SiteError:
+    """The error that names the command which the login's role does not allow."""
+    return SiteError(
+        f"{filer} does not allow this login to run `{command}`: {answer}", REMEDIES[Meaning.DENIED], "SA-4160"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FilerReply:
     """What the filer answered. There is no exit status worth the name: only the text tells."""
@@ -108,9 +115,15 @@ def sendable(command: str) -> bytes:
 class FilerSystem:
     """One filer: its snapshots made, renamed, deleted and listed."""
 
-    def __init__(self, transport: Transport, name: str) -> None:
+    def __init__(self, transport: Transport, name: str, host: str = "") -> None:
         self._transport = transport
         self._name = name
+        self._respondent = Respondent(name, host)
+
+    @property
+    def notes(self) -> tuple[tuple[str, str, str], ...]:
+        """What its answers have shown that deserves a warning: text, remedy, code of each."""
+        return self._respondent.notes
 
     def preconnect(self) -> None:
         """Open the way for the next command, so that it need not wait for that."""
@@ -148,7 +161,7 @@ class FilerSystem:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
             return Unknown(_with_hint(error), error.output)
-        return self._judge(_VERBS[type(step)], reply)
+        return self._judge(_VERBS[type(step)], command, reply)
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
@@ -162,8 +175,11 @@ class FilerSystem:
             return self.listing(volume), {}
         return parse_listing(text, volume), parse_shares(text, volume)
 
+    def _asked(self, command: str) -> FilerReply:
+        return self._respondent.checked(command, self._transport.run(command))
+
     def _listed(self, command: str, volume: str) -> str:
-        reply = self._transport.run(command)
+        reply = self._asked(command)
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
@@ -178,6 +194,8 @@ class FilerSystem:
                 return reply.stdout
             case Meaning.NO_VOLUME:
                 raise no_volume(self._name, volume)
+            case Meaning.DENIED:
+                raise denied(self._name, "snap list", one_line(reply.stderr, reply.stdout))
             case _:
                 answer = one_line(reply.stderr, reply.stdout)
                 raise SiteError(
@@ -186,25 +204,18 @@ class FilerSystem:
                     code="SA-4011",
                 )
 
-    def require_writable(self, volume: str) -> None:
-        """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
-
-        `vol status` is beyond a role of `cli-snap*`; where it is not answered, `snap create` itself will tell.
-        """
-        with suppress(SiteError):
-            _check((volume,))
-            reply = self._transport.run(f"vol status {volume}")
-            if _READ_ONLY.search(reply.stdout) is not None:
-                raise Refused(
-                    f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY], code="SA-4012"
-                )
-
     def version(self) -> str:
-        """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
-        reply = self._transport.run("version")
-        lines = [line.strip() for line in without_log_lines(reply.stdout) if line.strip()]
+        """The filer's `version` line, for `require_7mode`. Raises SiteError when there is none."""
+        reply = self._asked("version")
+        found = version_of(reply.stdout)
+        if found is not None:
+            self._respondent.banner = found.banner
+            return found.line
+        lines = [line.strip() for line in reply.stdout.split("\n") if line.strip()]
+        answer = one_line(reply.stderr, reply.stdout) or "nothing"
+        if complaint(reply.stdout, reply.stderr) is Meaning.DENIED:
+            raise denied(self._name, "version", answer)
         if len(lines) != 1:
-            answer = one_line(reply.stderr, reply.stdout) or "nothing"
             raise SiteError(
                 f"{self._name} did not report its version; it answered: {answer}",
                 hint="run `version` by hand; the login's role may not allow it",
@@ -216,10 +227,11 @@ class FilerSystem:
         _check(names)
         return " ".join(("snap", verb, *names))
 
-    def _judge(self, verb: Verb, reply: FilerReply) -> Outcome:
+    def _judge(self, verb: Verb, command: str, reply: FilerReply) -> Outcome:
         output = whole(reply.stdout, reply.stderr)
         why = f"{self._name}: {one_line(reply.stdout, reply.stderr)}"
-        meaning = classify(verb, reply.stdout, reply.stderr)
+        plain = self._respondent.plain(command, reply)
+        meaning = classify(verb, plain.stdout, plain.stderr)
         match meaning:
             case Meaning.OK:
                 return Done(output)
@@ -232,7 +244,6 @@ class FilerSystem:
 
 
 _VERBS: Mapping[type[FilerStep], Verb] = {Capture: "create", Rename: "rename", Delete: "delete"}
-_READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 
 
 def _check(names: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.checklist import Check, Checklist, CheckOutcome
 from snapall.site import transport_to
-from snapall.site.answers import require_7mode
 from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport
+from snapall.site.version import require_7mode
 from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots that leave a free slot: a volume holds 255
@@ -21,7 +21,7 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
     """Check the connection, hop by hop, then the version and the volumes of all jobs."""
     transport = transport_to(filer)
     fail_fast = _FailFastTransport(transport, filer.name)
-    system = FilerSystem(fail_fast, filer.name)
+    system = FilerSystem(fail_fast, filer.name, filer.host)
     failure: NotReached | None = None
     host_key = ""
     try:
@@ -35,10 +35,10 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
         needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
-    def version() -> CheckOutcome:
+    def version() -> list[CheckOutcome]:
         versions.append(system.version())
         require_7mode(versions[0])
-        return CheckOutcome(versions[0])
+        return [CheckOutcome(versions[0]), *(CheckOutcome(*note) for note in system.notes)]
 
     checks.check("version", filer.name, version, needs)
     volumes = Volumes(fail_fast, filer.name)
@@ -139,17 +139,11 @@ def _not_known(error: SiteError, remedy: str) -> CheckOutcome:
 
 def _state(volumes: Volumes, volume: str) -> CheckOutcome:
     try:
-        state = volumes.state(volume)
+        volumes.require_writable(volume)
     except NoVolume:
         raise
     except SiteError as error:
         return _not_known(error, "allow `vol status` in the login's role; `snap list` is checked next")
-    if state.state != "online":
-        remedy = f"find out why, then run `vol online {volume}` on the filer"
-        raise Refused(f"volume {volume} is {state.state}", remedy, "SA-4201")
-    if state.read_only:
-        remedy = "name the source volume: a mirror's destination takes no snapshots"
-        raise Refused(f"volume {volume} is read-only", remedy, "SA-4202")
     return CheckOutcome("online")
 
 
