@@ -92,6 +92,8 @@ class Volumes:
             case Meaning.BAD_COMMAND:
                 remedy = REMEDIES[Meaning.BAD_COMMAND]
                 return SiteError(f"{self._name} does not know `{verb}`: {both}", remedy, "SA-4014")
+            case _:
+                pass
         if stderr.strip() and not stdout.strip():
             remedy = f"check whether the login's role allows `{verb}`"
             return SiteError(f"{self._name} did not answer `{verb}`: {both}", remedy, "SA-4015")

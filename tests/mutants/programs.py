@@ -42,7 +42,7 @@ PROGRAMS = (
     Mutant(
         "a VM that is not registered counts as released",
         "site/vcb.py",
-        "                if _NO_VM.search(output):\n                    return failed\n",
+        "                if NO_VM.search(said):\n                    return failed\n",
         "",
         VCB,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ ROWS = (FilerSnapshot("hourly.0", "Mar 03 20:00"), FilerSnapshot("vmware_recent"
 STATUS = (FIXTURES / "vol_status.txt").read_text()
 DF = (FIXTURES / "df_h.txt").read_text()
 BANNER = ("WARNING: unauthorized access is prohibited.", "All use is logged; report faults if a volume does not mount.")
+Case = Callable[[str], str]
+CASES: list[Case] = [str, str.lower, str.upper]
 LOG = (FIXTURES / "log_line.txt").read_text()
 
 
@@ -60,13 +63,13 @@ def surrounded(draw: st.DrawFn, answer: str, command: str, *, banner: bool = Tru
     return end.join([*head, *log, *lines, prompt])
 
 
-@given(st.data(), st.sampled_from(VERSIONS), st.sampled_from([str, str.lower, str.upper]))
-def test_a_version_line_is_found_whatever_stands_around_it(data: st.DataObject, line: str, case: object) -> None:
+@given(st.data(), st.sampled_from(VERSIONS), st.sampled_from(CASES))
+def test_a_version_line_is_found_whatever_stands_around_it(data: st.DataObject, line: str, case: Case) -> None:
     mark = data.draw(st.sampled_from(["", " <1>", " <5O>", "\n<1>", "\n<5O>\n"]))
     cut = data.draw(st.integers(0, line.count(" ")))
     words = line.split(" ")
     wrapped = " ".join(words[:cut]) + ("\n" if 3 < cut < len(words) else " ") + " ".join(words[cut:])
-    written = case(wrapped.strip())  # type: ignore[operator]
+    written = case(wrapped.strip())
     answer = data.draw(surrounded(f"{written}{mark}\n", "version"))
     version = FilerSystem(Filer({"version": answer}), "filer1").version()
     require_7mode(version)
@@ -85,7 +88,7 @@ def test_no_surroundings_make_another_mode_a_7mode(line: str, data: st.DataObjec
 @given(st.data())
 def test_a_listing_is_read_whatever_stands_around_it(data: st.DataObject) -> None:
     head, _, rows = LISTING.partition("------------  --------\n")
-    case = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    case = data.draw(st.sampled_from(CASES))
     written = f"{case(head).replace('VOL1', 'vol1')}------------  --------\n{rows}"
     answer = data.draw(surrounded(written, "snap list -n vol1"))
     assert FilerSystem(Filer({"snap list -n vol1": answer}), "filer1").listing("vol1") == ROWS
@@ -113,7 +116,7 @@ def test_no_complaint_and_no_row_in_front_of_a_listing_is_taken_for_a_banner(fro
 
 @given(st.data())
 def test_state_and_space_are_read_whatever_stands_around_them(data: st.DataObject) -> None:
-    case = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    case = data.draw(st.sampled_from(CASES))
     status, df = (case(text).replace("NFSVOL", "nfsvol") for text in (STATUS, DF))
     narrow = data.draw(st.booleans())
     df = df.replace("nfsvol/   ", "nfsvol/\n   ").replace(".snapshot   ", ".snapshot\n   ") if narrow else df
@@ -143,8 +146,8 @@ def test_a_banner_is_learned_once_and_left_out_of_every_answer() -> None:
         "snap delete v newer": f"{banner}No such snapshot.\n",
     }
     filer = FilerSystem(Filer(answers), "filer1")
-    assert filer.notes == ()
-    assert filer.version() == VERSIONS[0]
+    before, version = filer.notes, filer.version()
+    assert (before, version) == ((), VERSIONS[0])
     assert isinstance(filer.perform(Capture("v", "new")), Done)
     assert isinstance(filer.perform(Rename("v", "new", "newer")), Done)
     assert filer.perform(Delete("v", "newer")) == Done(f"{banner}No such snapshot.", already=True)
@@ -202,7 +205,7 @@ def test_a_role_without_a_right_is_named_with_the_capabilities_that_it_needs(tex
     )
     said = Filer(dict.fromkeys(commands, text)) if stream == "stdout" else Filer({}, text)
     filer, volumes = FilerSystem(said, "filer1"), Volumes(said, "filer1")
-    looks = {
+    looks: dict[str, Callable[[], object]] = {
         "version": filer.version,
         "snap list": lambda: filer.listing("v"),
         "vol status": lambda: volumes.state("v"),
@@ -212,7 +215,7 @@ def test_a_role_without_a_right_is_named_with_the_capabilities_that_it_needs(tex
     }
     for command, look in looks.items():
         with pytest.raises(SiteError, match=f"does not allow this login to run `{command}`") as caught:
-            look()  # type: ignore[operator]
+            look()
         assert caught.value.code == "SA-4160"
         assert "cli-snap*" in caught.value.hint
     outcome = filer.perform(Capture("v", "new"))

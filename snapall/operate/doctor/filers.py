@@ -23,7 +23,7 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
     fail_fast = _FailFastTransport(transport, filer.name)
     system = FilerSystem(fail_fast, filer.name, filer.host)
     failure: NotReached | None = None
-    host_key = ""
+    host_key = CheckOutcome("known")
     try:
         host_key = _greet(transport, system)
     except NotReached as error:
@@ -76,22 +76,23 @@ class _FailFastTransport:
         return self._transport.command_line(command)
 
 
-def _greet(transport: Transport, system: FilerSystem) -> str:
-    """Log in; return the host key's label, "" for rsh, which has none. Raises NotReached."""
+def _greet(transport: Transport, system: FilerSystem) -> CheckOutcome:
+    """Log in; return what its host key is worth; rsh has none. Raises NotReached."""
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
-        return transport.greet().label
+        text = f"known: {transport.greet().label}"
+        return next((CheckOutcome(f"{text}; {note}", *rest) for note, *rest in transport.notes), CheckOutcome(text))
     try:
         system.version()
     except NotReached:
         raise
     except SiteError:
         pass  # the login worked; the answer is judged later
-    return ""
+    return CheckOutcome("known")
 
 
-def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
+def _hop(hop: Hop, failure: NotReached | None, host_key: CheckOutcome) -> CheckOutcome:
     order = list(Hop)
     if failure is not None and order.index(failure.hop) <= order.index(hop):
         raise failure
@@ -101,7 +102,7 @@ def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
         case Hop.ALGORITHMS:
             return CheckOutcome("agreed")
         case Hop.HOST_KEY:
-            return CheckOutcome(f"known: {host_key}" if host_key else "known")
+            return host_key
         case Hop.LOGIN:
             return CheckOutcome("accepted")
 
