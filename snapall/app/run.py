@@ -13,6 +13,7 @@ from snapall.backup.model import Job
 from snapall.config.settings import Config
 from snapall.errors import Exit, worst
 from snapall.operate.launcher import GuardianLauncher
+from snapall.operate.secrets import exposed
 
 
 def run(
@@ -28,6 +29,8 @@ def run(
     launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
         with publishing(settings, output, log=True) as (warn, listener), signal_flag(warn) as stopped:
+            for note in exposed(settings) if job is jobs[0] else ():
+                warn(*note)
             pace, time = pace_of(settings, job), clock or SystemClock()
             codes.append(JobRun(settings, job, pace, time, listener, stopped, launcher, keep).run())
             if stopped():

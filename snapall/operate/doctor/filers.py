@@ -82,7 +82,8 @@ def _greet(transport: Transport, system: FilerSystem) -> CheckOutcome:
 
     if isinstance(transport, Ssh):
         text = f"known: {transport.greet().label}"
-        return next((CheckOutcome(f"{text}; {note}", *rest) for note, *rest in transport.notes), CheckOutcome(text))
+        warnings = [CheckOutcome(f"{text}; {note}", remedy, code) for note, remedy, code in transport.notes]
+        return warnings[0] if warnings else CheckOutcome(text)
     try:
         system.version()
     except NotReached:
@@ -166,6 +167,9 @@ def _space(volumes: Volumes, volume: str) -> CheckOutcome:
     reserve = 100 * space.reserve // max(1, space.total + space.reserve)
     free = 100 * space.free // max(1, space.total)
     text = f"{free} % of the space for files is free; reserve {reserve} %"
+    if not space.free:
+        remedy = "free some space on the volume: VMs stop, and no snapshot can be taken"
+        return CheckOutcome(text, remedy, "SA-5426", failed=True)
     if free < _LITTLE:
         return CheckOutcome(text, "free some space: on a full volume the VMs stop and no snapshot can be taken")
     if space.snapshots > space.reserve:

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.holder import holder_of
+from snapall.backup.journal import journals
 from snapall.backup.store import JournalStore
 from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
+from snapall.operate.secrets import exposed
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
-_OTHERS = stat.S_IRGRP | stat.S_IROTH
+_LEAST = 64 * 1024  # a journal of 20 VMs
 _OWNER = "run snapall as its owner, or change its owner or permissions"
 
 
@@ -46,11 +48,9 @@ def _permissions(settings: Config) -> Iterator[CheckOutcome]:
     if sys.platform == "win32":
         yield CheckOutcome("not checked on Windows: check the permissions of the files by hand")
         return
-    found = False
-    for path in settings.secret_files:
-        if path.stat().st_mode & _OTHERS:
-            found = True
-            yield CheckOutcome(f"{path} holds a secret, and not only its owner can read it", f"run `chmod 600 {path}`")
+    readable = exposed(settings)
+    yield from (CheckOutcome(*one) for one in readable)
+    found = bool(readable)
     if settings.path.stat().st_mode & stat.S_IWOTH:
         found = True
         text = f"anybody can write {settings.path}, and so make snapall run any program"
@@ -77,8 +77,9 @@ def _folder(settings: Config) -> CheckOutcome:
         )
     free = _free(nearest)
     if free is not None and free < _ROOM:
+        needed = max(_LEAST, *(one.stat().st_size for one in journals(path / "journals")), 0)
         remedy = "free some space: without a journal no backup is taken"
-        return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy)
+        return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy, "SA-5424", failed=free < needed)
     return CheckOutcome(f"{path}{'' if path.exists() else ' (the first run creates it)'}")
 
 
@@ -135,10 +136,13 @@ def _lock(store: JournalStore, job: str) -> CheckOutcome:
 def _outstanding(store: JournalStore, job: str) -> Iterator[CheckOutcome]:
     known = known_of(store, job)
     for one in known.unreadable:
-        yield CheckOutcome(one.text, one.remedy, one.code)
+        yield CheckOutcome(one.text, one.remedy, one.code, failed=one.open)
     left = [label for one in known.open for label in one.left]
-    if left:
-        yield CheckOutcome(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "run `snapall recover`")
+    if left and lock_of(store, job).at_work:
+        yield CheckOutcome(f"quiesced, as long as the run is at work: {', '.join(left)}")
+    elif left:
+        text = f"earlier runs may have left VMs quiesced: {', '.join(left)}"
+        yield CheckOutcome(text, "run `snapall recover`", "SA-5425", failed=True)
     elif known.open:
         yield CheckOutcome("an earlier run is not completely cleaned up", "run `snapall recover`")
     elif not known.unreadable:
