@@ -211,7 +211,7 @@ class Interview:
 
         known = filer.known_hosts
         if known is None:  # rsh has no keys
-            FilerSystem(transport_to(filer), filer.name).version()
+            FilerSystem(transport_to(filer), filer.name, filer.host).version()
             return
         if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
             key = Ssh(filer).host_key()
@@ -224,7 +224,7 @@ class Interview:
 
     def _volumes(self, filer: Filer) -> tuple[str, ...]:
         transport = transport_to(filer)
-        system = FilerSystem(transport, filer.name)
+        system = FilerSystem(transport, filer.name, filer.host)
         if self._checks:
             version = system.version()
             require_7mode(version)

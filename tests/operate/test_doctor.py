@@ -33,6 +33,7 @@ from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch, big
 
 Make = Callable[..., AtLab]
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 
 
@@ -133,6 +134,35 @@ def hooked(when: str) -> Callable[[AtLab], object]:
     return lambda night: night.config.write_text(f"{night.config.read_text()}{table}")
 
 
+def sample(name: str) -> str:
+    return (FIXTURES / f"{name}.txt").read_text()
+
+
+def said_by_vcbsnapshot(name: str) -> Callable[[AtLab], None]:
+    def plant(night: AtLab) -> None:
+        for what in ("find", "create"):
+            faulty(f"vcbsnapshot {what}", FaultKind.FAIL, sample(f"vcbsnapshot/{name}"))(night)
+
+    return plant
+
+
+def file_for_journals(night: AtLab) -> None:
+    state = load(night.config).state
+    state.mkdir(mode=0o700)
+    (state / "journals").write_text("")
+
+
+def folder_for_lock(night: AtLab) -> None:
+    (load(night.config).state / "vol1.lock").mkdir(mode=0o700, parents=True)
+
+
+DENIED = "user snapall denied access - missing required capability: 'cli-x'"
+
+
+def denied(asked: str) -> Callable[[AtLab], None]:
+    return faulty(asked, FaultKind.FAIL, DENIED)
+
+
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
@@ -145,6 +175,10 @@ PLANTED = {
     "a configuration that everybody may write": Planted(
         "file permissions", WARNED, "snapall.toml", lambda night: night.config.chmod(0o666)
     ),
+    "a file in the place of the journals": Planted(
+        "outstanding work of vol1", BROKEN, "cannot be read: Not a directory", file_for_journals
+    ),
+    "a folder in the place of the lock": Planted("lock of vol1", BROKEN, "vol1.lock", folder_for_lock),
     "a file in the place of the state folder": Planted(
         "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")
     ),
@@ -179,6 +213,12 @@ PLANTED = {
     "a password that VirtualCenter refuses": Planted(
         "vcbsnapshot login", BROKEN, "refused the login", written("vc.secret", "wrong")
     ),
+    "a login that vcbsnapshot says failed": Planted(
+        "vcbsnapshot login", BROKEN, "refused the login", said_by_vcbsnapshot("bad_login")
+    ),
+    "a privilege that is missing": Planted(
+        "vcbsnapshot login", BROKEN, "lacks a privilege", said_by_vcbsnapshot("no_privilege")
+    ),
     "a VirtualCenter that does not answer": Planted(
         "vcbsnapshot login", BROKEN, "does not reach", unreached
     ),
@@ -204,6 +244,12 @@ PLANTED = {
     "a list that is not understood": Planted(
         "snap list of vmvol1", BROKEN, "not a complete", faulty("snap list", FaultKind.GARBAGE, "what?")
     ),
+    **{
+        f"`{asked}`, which a run needs and the role does not allow": Planted(
+            f"{asked} of {of}", BROKEN, f"does not allow this login to run `{asked}`", denied(asked)
+        )
+        for asked, of in (("version", "filer1"), ("snap list", "vmvol1"))
+    },
     "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
     "room for a few more snapshots only": Planted(
         "snap list of vmvol1", WARNED, "245 snapshots", lambda night: many_snapshots(night, 241)
@@ -223,6 +269,9 @@ PLANTED = {
         WARNED,
         "beyond it",
         lambda night: external_actors.set_space(night.world, "vmvol1", reserve=0),
+    ),
+    "a reserve in a row of that name": Planted(
+        "space of vmvol1", WARNED, "beyond it", faulty("df", FaultKind.GARBAGE, sample("filer/df_snap_reserve"))
     ),
     "a schedule of the filer's own": Planted(
         "snap sched of vmvol1", WARNED, "keeps 8", scheduled
@@ -523,3 +572,25 @@ def test_while_a_run_is_at_work_its_quiesced_vms_are_no_failure(at_lab: Make) ->
     (outstanding,) = [one for one in links if _name(one) == "outstanding work of vol1"]
     assert outstanding["mark"] == Mark.OK
     assert "web01 (vm-108)" in outstanding["text"]
+
+
+@pytest.mark.parametrize("name", ["vol_status_clone", "vol_status_hybrid_cache"])
+def test_a_volume_that_only_speaks_of_read_only_is_backed_up(at_lab: Make, name: str) -> None:
+    night = at_lab()
+    faulty("vol status", FaultKind.GARBAGE, sample(f"filer/{name}"))(night)
+    ended, links = run_checks(night)
+    (volume,) = [one for one in links if _name(one) == "volume of vmvol1"]
+    assert (ended.code, volume["mark"]) == (0, Mark.OK)
+    assert night("run").code == 0
+    night.assert_shifted_by_one()
+
+
+def test_a_bad_login_is_tried_once_and_a_missing_privilege_for_every_vm(at_lab: Make) -> None:
+    tried = {}
+    for name in ("bad_login", "no_privilege"):
+        night = at_lab()
+        said_by_vcbsnapshot(name)(night)
+        ended = night("run")
+        tried[name] = len(creates(night))
+        assert ("Remove Snapshot" in ended.err) == (name == "no_privilege")
+    assert tried == {"bad_login": 1, "no_privilege": 3}

@@ -21,6 +21,7 @@ from snapall.operate.secrets import exposed
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _LEAST = 64 * 1024  # a journal of 20 VMs
+_OWNER_OF_LOCK = "remove it while nothing of snapall runs, or run snapall as its owner"
 _OWNER = "run snapall as its owner, or change its owner or permissions"
 
 
@@ -121,7 +122,9 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
 
 
 def _lock(store: JournalStore, job: str) -> CheckOutcome:
-    lock = lock_of(store, job)
+    path, lock = store.state / f"{job}.lock", lock_of(store, job)
+    if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        raise SnapallError(f"the lock {path} cannot be opened, so no run can begin", _OWNER_OF_LOCK, "SA-5427")
     if lock.abandoned:
         raise SnapallError(lock.abandoned, lock.remedy, lock.code)
     if not lock.at_work:
