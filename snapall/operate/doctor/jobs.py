@@ -28,7 +28,7 @@ def check_datastores(checks: Checklist, job: Job, database: VirtualCenter) -> tu
         stores = ", ".join(map(str, ids))
         if not vms and not job.allow_empty:
             remedy = "check the id with `snapall datastores`: a wrong id is likelier than an empty datastore"
-            raise Refused(f"there is no VM on datastore {stores}", remedy, "SA-1001")
+            raise Refused(f"job {job.name}: no VM is on datastore {stores}", remedy, "SA-1001")
         return CheckOutcome(f"{len(vms)} VMs on datastore {stores}")
 
     checks.check("datastores", job.name, check, "database login", "tables")
