@@ -13,9 +13,9 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
 from snapall.errors import ConfigError, SnapallError
 from snapall.site import transport_to
-from snapall.site.answers import require_7mode
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb, program_of
+from snapall.site.version import require_7mode
 from snapall.site.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class Interview:
 
         known = filer.known_hosts
         if known is None:  # rsh has no keys
-            FilerSystem(transport_to(filer), filer.name).version()
+            FilerSystem(transport_to(filer), filer.name, filer.host).version()
             return
         if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
             key = Ssh(filer).host_key()
@@ -224,7 +224,7 @@ class Interview:
 
     def _volumes(self, filer: Filer) -> tuple[str, ...]:
         transport = transport_to(filer)
-        system = FilerSystem(transport, filer.name)
+        system = FilerSystem(transport, filer.name, filer.host)
         if self._checks:
             version = system.version()
             require_7mode(version)

@@ -187,6 +187,7 @@ class Survey:
     listings: Mapping[str, tuple[FilerSnapshot, ...]]
     version: str
     empty: tuple[int, ...] = ()  # the datastores without a VM
+    notes: tuple[tuple[str, str, str], ...] = ()  # what deserves a warning: text, remedy, code of each
 
 
 def chain_names(prefix: str, retain: int) -> tuple[str, ...]:

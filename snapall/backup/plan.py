@@ -127,7 +127,8 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
     foreign = _foreign(job, survey, (*context.open_runs, *context.settled_first))
     unremembered = freshness.unremembered(job, survey.listings, context.new_state)
     soon = freshness.too_soon(job, past, context.now) if not keep else []
-    notes = (*unremembered, *soon, *past.warnings, *exceeded(job, survey, targets), *foreign)
+    of_site = (Warned(*one) for one in survey.notes)
+    notes = (*unremembered, *soon, *past.warnings, *of_site, *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 

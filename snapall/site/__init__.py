@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from snapall.backup.model import FilerSnapshot, Job, Survey, VmSnapshot
+from snapall.backup.model import FilerSnapshot, Job, Survey, Vm, VmSnapshot
 from snapall.backup.plan import AskVersion, FindVms, FindVmSnapshots, ListVolume, Look
 from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Refused, SiteError
@@ -42,11 +42,13 @@ class OpenSite:
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
         self._vcb = vcb_of(settings) if programs is None else Vcb(settings.vcenter, programs)
+        self._transport: Transport | None = None
         self._filer: FilerSystem | None = None
         if filer is not None:
             from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need
 
-            self._filer = FilerSystem((transport or transport_to)(filer), filer.name)
+            self._transport = (transport or transport_to)(filer)
+            self._filer = FilerSystem(self._transport, filer.name, filer.host)
 
     def prepare(self) -> None:
         """Load now what the database needs, so that no file that vanishes meanwhile is missed. The keys are read."""
@@ -55,7 +57,7 @@ class OpenSite:
 
     def survey(self) -> Survey:
         """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""
-        from snapall.site.answers import require_7mode  # noqa: PLC0415 - with the transport's library
+        from snapall.site.version import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
         stores = database.datastore_ids(self.job.datastores)
@@ -70,11 +72,30 @@ class OpenSite:
         filer = self._reached()
         version = filer.version()
         require_7mode(version)
+        self._require_writable()
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
-        for volume in self.job.volumes:
-            filer.require_writable(volume)
         empty = tuple(one for one in stores if one not in found.datastores)
-        return Survey(found.vms, rows, listings, version, empty=empty)
+        return Survey(found.vms, rows, listings, version, empty, self._notes(found.vms))
+
+    def _require_writable(self) -> None:
+        """Before the lists: of a volume that is offline `vol status` says so. A role of `cli-snap*` may not ask it."""
+        from snapall.site.volumes import Volumes  # noqa: PLC0415 - with the transport's library
+
+        assert self._transport is not None  # noqa: S101 - the filer was reached
+        volumes = Volumes(self._transport, self.job.filer)
+        for volume in self.job.volumes:
+            with suppress(SiteError):
+                volumes.require_writable(volume)
+
+    def _notes(self, vms: Sequence[Vm]) -> tuple[tuple[str, str, str], ...]:
+        """What deserves a warning before a run begins: text, remedy, code of each."""
+        found = [*self._reached().notes, *getattr(self._transport, "notes", ())]
+        if vms:
+            try:
+                self._vcb.program()
+            except SiteError as error:
+                found.append(error.parts)
+        return tuple(found)
 
     def perform(self, step: Step, on_start: Callable[[Child], None]) -> Outcome:
         """Send one changing command."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from snapall.backup.model import FilerSnapshot
-from snapall.errors import Refused, SiteError
+from snapall.errors import SiteError
+from snapall.site.answertext import plain_lines, unwrapped
 from snapall.site.excerpt import one_line
 
 Verb = Literal["create", "rename", "delete", "list"]
@@ -28,6 +30,7 @@ class Meaning(StrEnum):
     NO_SPACE = "no space"
     LIMIT = "limit"
     BAD_COMMAND = "bad command"
+    DENIED = "denied"
     UNKNOWN_ERROR = "unknown error"
 
 
@@ -42,6 +45,8 @@ REMEDIES: Mapping[Meaning, str] = {
     Meaning.NO_SPACE: "free space on the volume: see `df` and `snap list`",
     Meaning.LIMIT: "a volume holds 255 snapshots; delete some that nobody needs",
     Meaning.BAD_COMMAND: "check that the filer runs Data ONTAP 7-Mode, and that the login's role allows the command",
+    Meaning.DENIED: "give the login's role all that it needs: on the filer, `useradmin role modify ROLE -a "
+    "login-ssh,login-rsh,cli-snap*,cli-version*,cli-vol*,cli-df*`",
     Meaning.UNKNOWN_ERROR: "snapall does not know this answer; `snap list` shows what happened",
 }
 """What an administrator does about it."""
@@ -57,7 +62,18 @@ def _text(pattern: str) -> re.Pattern[str]:
 # ONTAP 7.x and 8.x; no space and limit are not attested. A name has no blank in it, so a phrase cannot be a name.
 _NO_VOLUME = (_text(r"no volume named|\bvolume\s(?:(?!\bvolume\s).)*\b(?:does not|doesn't) exist"), Meaning.NO_VOLUME)
 _BAD_COMMAND = (_text(r"not found\.\s+type '\?'"), Meaning.BAD_COMMAND)
+# How a filer words a missing capability is not attested. A banner speaks of access, too ("unauthorized access is
+# prohibited"), so only what no banner says counts.
+_DENIED = (
+    _text(
+        r"permission denied|denied access|missing required capability|insufficient privileges?\b|"
+        r"does not have (?:the )?(?:\S+ ){0,3}(?:capability|privileges?|permission)\b|"
+        r"not (?:authorized|allowed|permitted) to (?:use|run|execute|issue|perform)\b"
+    ),
+    Meaning.DENIED,
+)
 _ERRORS = (
+    (_text(r"\bmaximum number\b|\btoo many snapshots\b|no more snapshots"), Meaning.LIMIT),
     (_text(r"\balready exists"), Meaning.EXISTS),
     (
         _text(r"no such snapshot|\bsnapshot\b(?:(?!\svolume\s|\bsnapshot\b).)*\b(?:does not|doesn't) exist"),
@@ -68,20 +84,13 @@ _ERRORS = (
     (_text(r"not allowed due to clones"), Meaning.RETRY_LATER),
     _NO_VOLUME,
     (_text(r"no space left|not enough space"), Meaning.NO_SPACE),
-    (_text(r"\btoo many\b|no more snapshots|\bmaximum\b"), Meaning.LIMIT),
     _BAD_COMMAND,
+    _DENIED,
 )
-_LIST_ERRORS = ((_text(r"(?:does not|doesn't) exist|no volume named"), Meaning.NO_VOLUME), _BAD_COMMAND)
+_USAGE = _text(r"\s*usage:")
+_LIST_ERRORS = ((_text(r"(?:does not|doesn't) exist|no volume named"), Meaning.NO_VOLUME), _BAD_COMMAND, _DENIED)
 
-# `Mon Apr  7 14:08:21 CEST [hana2b:wafl.snap.delete:notice]: ...`: the console's log, which may stand in between.
-_LOG_LINE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \S+ \[[^\]]*\]:.*")
-_WORKING = re.compile(r"working\.*", re.IGNORECASE)
-
-
-def without_log_lines(text: str) -> Iterator[str]:
-    """The text's lines without the trailing blanks and without those of the console's log."""
-    lines = (line.rstrip() for line in text.split("\n"))
-    return (line for line in lines if _LOG_LINE.fullmatch(line) is None)
+_WORKING = _text(r"working\.*")
 
 
 def classify(verb: Verb, stdout: str, stderr: str) -> Meaning:
@@ -91,14 +100,22 @@ def classify(verb: Verb, stdout: str, stderr: str) -> Meaning:
     """
     match verb:
         case "list":
-            rest = [line for line in without_log_lines(stderr) if line and _WORKING.fullmatch(line.strip()) is None]
-            return _first(_LIST_ERRORS, [*rest, *without_log_lines(stdout)]) or (
+            rest = [line for line in plain_lines(stderr) if line and _WORKING.fullmatch(line.strip()) is None]
+            return _first(_LIST_ERRORS, [*rest, *plain_lines(stdout)]) or (
                 Meaning.UNKNOWN_ERROR if rest else Meaning.OK
             )
         case "create" | "rename" | "delete":
-            lines = [line.strip() for line in without_log_lines(f"{stdout}\n{stderr}") if line]
+            lines = [line.strip() for line in plain_lines(f"{stdout}\n{stderr}") if line]
             spoken = all(_SUCCESS[verb].fullmatch(line) for line in lines)
             return _first(_ERRORS, lines) or (Meaning.OK if spoken else Meaning.UNKNOWN_ERROR)
+
+
+def complaint(stdout: str, stderr: str) -> Meaning | None:
+    """What a filer says instead of the answer to a command that only looks; None: that is not known."""
+    lines = [line for text in (stderr, stdout) for line in plain_lines(text)]
+    if any(_USAGE.match(line) for line in lines):
+        return Meaning.BAD_COMMAND
+    return _first((_NO_VOLUME, _BAD_COMMAND, _DENIED), lines)
 
 
 def _first(table: tuple[tuple[re.Pattern[str], Meaning], ...], lines: list[str]) -> Meaning | None:
@@ -112,13 +129,14 @@ _SUCCESS: Mapping[Verb, re.Pattern[str]] = {
     "rename": _text(r"(?!)"),
 }
 
-_VOLUME = re.compile(r"Volume (\S+)")
-_EMPTY = re.compile(r"No snapshots exist\.?", re.IGNORECASE)
-_HEADING = re.compile(r"(?:%/used +%/total +)?date +name", re.IGNORECASE)
+_VOLUME = _text(r"Volume (\S+)")
+_EMPTY = _text(r"No snapshots exist\.?")
+_HEADING = _text(r"(?:%/used +%/total +)?date +name")
+_COMPLAINT = _text(r"snap(?: list)?:")
 _RULE = re.compile(r"-{4,}(?: +-{4,})*")
-_ROW = re.compile(
+_ROW = _text(
     r"(?:(\d+)%\s*\(\s*(\d+)%\)\s+(\d+)%\s*\(\s*(\d+)%\)\s+)?"  # used and total, without -n
-    r"([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d\d:\d\d)\s+(\S+)(?:\s+\(([^()]+)\))?"
+    r"([a-z]{3})\s+(\d{1,2})\s+(\d\d:\d\d)\s+(\S+)(?:\s+\(([^()]+)\))?"
 )
 
 
@@ -160,8 +178,17 @@ def parse_shares(text: str, volume: str) -> Mapping[str, Share]:
 
 
 def _part(text: str, volume: str) -> _Part:
+    try:
+        return _parsed(text, volume)
+    except SiteError:
+        with suppress(SiteError):
+            return _parsed(unwrapped(text), volume)
+        raise
+
+
+def _parsed(text: str, volume: str) -> _Part:
     parts: list[_Part] = []
-    for line in without_log_lines(text):
+    for line in plain_lines(text):
         _read(line.strip(), parts)
     found = [part for part in parts if part.volume == volume]
     if len(found) != 1 or found[0].empty == bool(found[0].rows):
@@ -189,35 +216,13 @@ def _read(line: str, parts: list[_Part]) -> None:
             parts[-1].shares[one.name] = Share(int(row[1]), int(row[2]), int(row[3]), int(row[4]))
     elif parts and _EMPTY.fullmatch(line) is not None:
         parts[-1].empty = True
-    else:
+    elif parts or row is not None or _COMPLAINT.match(line) is not None:
         raise SiteError(
             f"a line of `snap list` is not understood: {one_line(line)!r}", hint=_NOT_LISTED, code="SA-4003"
         )
+    # What else stands in front of the first volume is a banner: no snapshot can hide in it.
 
 
 def _snapshot(row: re.Match[str]) -> FilerSnapshot:
     month, day, time, name, tags = row.groups()[4:]
     return FilerSnapshot(name, f"{month} {day} {time}", tuple(tag.strip() for tag in (tags or "").split(",") if tags))
-
-
-_RELEASE = re.compile(r"NetApp Release (\d{1,3})\.\d", re.IGNORECASE)
-
-
-def require_7mode(version: str) -> None:
-    """Raises Refused unless the `version` line is that of Data ONTAP 7-Mode: 7.x and before, or 8.x with the word."""
-    found = _RELEASE.match(version)
-    line = one_line(version)
-    if found is None:
-        raise Refused(
-            f"this is not the version line of Data ONTAP: {line!r}",
-            hint="check the filer's host and port",
-            code="SA-4006",
-        )
-    lowered = version.lower()
-    major = int(found[1])
-    if "cluster-mode" in lowered or major > 8 or (major == 8 and "7-mode" not in lowered):
-        raise Refused(
-            f"this filer does not run in 7-Mode: {line!r}",
-            hint="snapall supports Data ONTAP 7-Mode only; the commands of Cluster-Mode differ",
-            code="SA-4007",
-        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -18,12 +16,14 @@ from snapall.site.answers import (
     Share,
     Verb,
     classify,
+    complaint,
     parse_listing,
     parse_shares,
-    without_log_lines,
 )
 from snapall.site.excerpt import one_line, whole
 from snapall.site.masking import UNMASKED, Mask
+from snapall.site.respondent import Respondent
+from snapall.site.version import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +75,13 @@ def no_volume(filer: str, volume: str) -> NoVolume:
     return NoVolume(f"{filer} has no volume {volume}", REMEDIES[Meaning.NO_VOLUME], "SA-4004")
 
 
+def denied(filer: str, command: str, answer: str) -> SiteError:
+    """The error that names the command which the login's role does not allow."""
+    return SiteError(
+        f"{filer} does not allow this login to run `{command}`: {answer}", REMEDIES[Meaning.DENIED], "SA-4160"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FilerReply:
     """What the filer answered. There is no exit status worth the name: only the text tells.
@@ -93,6 +100,11 @@ class FilerReply:
         except SnapallError as error:
             self.mask.blot(error)
             raise
+
+    @property
+    def shown(self) -> str:
+        """The answer on one line, for a message."""
+        return one_line(self.mask(self.stderr), self.mask(self.stdout)) or "nothing"
 
 
 class Transport(Protocol):
@@ -122,9 +134,15 @@ def sendable(command: str) -> bytes:
 class FilerSystem:
     """One filer: its snapshots made, renamed, deleted and listed."""
 
-    def __init__(self, transport: Transport, name: str) -> None:
+    def __init__(self, transport: Transport, name: str, host: str = "") -> None:
         self._transport = transport
         self._name = name
+        self._respondent = Respondent(name, host)
+
+    @property
+    def notes(self) -> tuple[tuple[str, str, str], ...]:
+        """What its answers have shown that deserves a warning: text, remedy, code of each."""
+        return self._respondent.notes
 
     def preconnect(self) -> None:
         """Open the way for the next command, so that it need not wait for that."""
@@ -162,7 +180,7 @@ class FilerSystem:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
             return Unknown(_with_hint(error), error.output)
-        return self._judge(_VERBS[type(step)], reply)
+        return self._judge(_VERBS[type(step)], command, reply)
 
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
@@ -177,8 +195,11 @@ class FilerSystem:
             return self.listing(volume), {}
         return reply.read(lambda text: (parse_listing(text, volume), parse_shares(text, volume)))
 
+    def _asked(self, command: str) -> FilerReply:
+        return self._respondent.checked(command, self._transport.run(command))
+
     def _listed(self, command: str, volume: str) -> FilerReply:
-        reply = self._transport.run(command)
+        reply = self._asked(command)
         meaning = classify("list", reply.stdout, reply.stderr)
         match meaning:
             case Meaning.OK if reply.stdout.strip() and not reply.stdout.endswith("\n"):
@@ -193,48 +214,42 @@ class FilerSystem:
                 return reply
             case Meaning.NO_VOLUME:
                 raise no_volume(self._name, volume)
+            case Meaning.DENIED:
+                raise denied(self._name, "snap list", reply.shown)
             case _:
-                answer = one_line(reply.mask(reply.stderr), reply.mask(reply.stdout))
                 raise SiteError(
-                    f"{self._name} did not list the snapshots of {volume}: {answer}",
+                    f"{self._name} did not list the snapshots of {volume}: {reply.shown}",
                     hint=REMEDIES[meaning],
                     code="SA-4011",
                 )
 
-    def require_writable(self, volume: str) -> None:
-        """Raises Refused for a read-only volume, such as a mirror's destination: no snapshot can be made there.
-
-        `vol status` is beyond a role of `cli-snap*`; where it is not answered, `snap create` itself will tell.
-        """
-        with suppress(SiteError):
-            _check((volume,))
-            reply = self._transport.run(f"vol status {volume}")
-            if _READ_ONLY.search(reply.stdout) is not None:
-                raise Refused(
-                    f"{self._name}: volume {volume} is read-only", hint=REMEDIES[Meaning.READ_ONLY], code="SA-4012"
-                )
-
     def version(self) -> str:
-        """The filer's `version` line as it stands, for `require_7mode`. Raises SiteError when there is none."""
-        reply = self._transport.run("version")
-        lines = [line.strip() for line in without_log_lines(reply.stdout) if line.strip()]
+        """The filer's `version` line, for `require_7mode`. Raises SiteError when there is none."""
+        reply = self._asked("version")
+        found = version_of(reply.stdout)
+        if found is not None:
+            self._respondent.banner = found.banner
+            return found.line
+        lines = [line.strip() for line in reply.stdout.split("\n") if line.strip()]
+        if complaint(reply.stdout, reply.stderr) is Meaning.DENIED:
+            raise denied(self._name, "version", reply.shown)
         if len(lines) != 1:
-            answer = one_line(reply.mask(reply.stderr), reply.mask(reply.stdout)) or "nothing"
             raise SiteError(
-                f"{self._name} did not report its version; it answered: {answer}",
+                f"{self._name} did not report its version; it answered: {reply.shown}",
                 hint="run `version` by hand; the login's role may not allow it",
                 code="SA-4008",
             )
-        return lines[0]
+        return reply.mask(lines[0])
 
     def _snap(self, verb: str, *names: str) -> str:
         _check(names)
         return " ".join(("snap", verb, *names))
 
-    def _judge(self, verb: Verb, reply: FilerReply) -> Outcome:
+    def _judge(self, verb: Verb, command: str, reply: FilerReply) -> Outcome:
         output = reply.mask(whole(reply.stdout, reply.stderr))
         why = f"{self._name}: {one_line(output)}"
-        meaning = classify(verb, reply.stdout, reply.stderr)
+        plain = self._respondent.plain(command, reply)
+        meaning = classify(verb, plain.stdout, plain.stderr)
         match meaning:
             case Meaning.OK:
                 return Done(output)
@@ -247,7 +262,6 @@ class FilerSystem:
 
 
 _VERBS: Mapping[type[FilerStep], Verb] = {Capture: "create", Rename: "rename", Delete: "delete"}
-_READ_ONLY = re.compile(r"\bread-only\b", re.IGNORECASE)
 
 
 def _check(names: Sequence[str]) -> None:

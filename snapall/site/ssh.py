@@ -16,7 +16,7 @@ from snapall.config.secret import Secret
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.prefetch import Prefetch
-from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, name_in_file, ordered, proof_of
+from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, name_in_file, ordered, proof_of, short_key
 from snapall.site.tcp import Deadline, connect, open_socket
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Ssh:
         self._user = settings.user or getpass.getuser()
         self._proof = proof_of(settings)
         self._known = KnownHosts(settings)
+        self.notes: tuple[tuple[str, str, str], ...] = ()  # warnings: text, remedy, code of each
         self._ahead: Prefetch[_SshConnection] = Prefetch(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
@@ -159,6 +160,8 @@ class Ssh:
         with self._connected(deadline) as (stack, connection):
             transport = self._agreed(stack, connection, known)
             self._known.verify(known, transport.get_remote_server_key())
+            shown = host_key_of(self._settings, transport.get_remote_server_key())
+            self.notes = (short_key(self._settings.host, shown),) if shown.too_short else ()
             if isinstance(self._proof, NotSent):
                 raise self._proof
             self._log_in(transport, self._proof)
@@ -197,7 +200,8 @@ class Ssh:
                 return NotSent(
                     f"the filer {host} refused the ssh login of {self._user}: {reason}",
                     hint="check `user` and `key_file` or `password`; on the filer, /etc/sshd/USER/.ssh/authorized_keys "
-                    "and a role with login-ssh and cli-snap*",
+                    "must have the RSA key (a DSA key, often in authorized_keys2, cannot be used); the role needs "
+                    "login-ssh and cli-snap*",
                     hop=Hop.LOGIN,
                     code="SA-4111",
                 )

@@ -30,11 +30,27 @@ class HostKey:
     kind: str
     fingerprint: str  # SHA256, in base64, as OpenSSH shows it
     line: str
+    bits: int
 
     @property
     def label(self) -> str:
         """As it is shown to a person."""
         return f"{self.kind} {self.fingerprint}"
+
+    @property
+    def too_short(self) -> bool:
+        """Whether somebody with some patience could forge it: a filer's own choice is 768 bits, or even 512."""
+        return self.kind == "ssh-rsa" and self.bits < _FORGEABLE
+
+
+_FORGEABLE = 1024
+
+
+def short_key(host: str, key: HostKey) -> tuple[str, str, str]:
+    """The warning of a host key that is known and all the same too short: text, remedy, code."""
+    text = f"the host key of the filer {host} has only {key.bits} bits: with some effort it can be forged"
+    remedy = "run `secureadmin setup -f ssh` on the filer with 2048 bits for the ssh2 host key; then replace its line"
+    return text, f"{remedy} in known_hosts", "SA-4164"
 
 
 def name_in_file(settings: Filer) -> str:
@@ -45,7 +61,7 @@ def name_in_file(settings: Filer) -> str:
 def host_key_of(settings: Filer, key: paramiko.PKey) -> HostKey:
     """The key as a person compares it, and as known_hosts keeps it."""
     line = f"{name_in_file(settings)} {key.get_name()} {key.get_base64()}"
-    return HostKey(key.get_name(), key.fingerprint, line)
+    return HostKey(key.get_name(), key.fingerprint, line, key.get_bits())
 
 
 def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:

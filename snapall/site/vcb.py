@@ -16,6 +16,22 @@ from snapall.errors import ConfigError, SiteError
 from snapall.site import process
 from snapall.site.excerpt import last_line, whole
 from snapall.site.masking import MASK, Mask
+from snapall.site.vcbtexts import (
+    BUSY,
+    GONE,
+    LOGIN_HINT,
+    NO_FAR_PROGRAM,
+    NO_PRIVILEGE,
+    NO_VM,
+    NOTHING_FOUND,
+    OLD_SSH,
+    OLD_SSH_HINT,
+    PRIVILEGE_HINT,
+    REFUSED_LOGIN,
+    UNREACHED,
+    VC_HINT,
+    spoken,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,25 +43,8 @@ if TYPE_CHECKING:
 # and so never is one. Lines end in \n alone: other separators may stand in the text of a log line.
 _SSID_LINE = re.compile(r"[ \t]*ssid:[ \t]*([A-Za-z0-9_.-]+)[ \t\r]*", re.IGNORECASE)
 _SSID = re.compile(r"[A-Za-z0-9_.-]+")
-_GONE = re.compile(r"has already been deleted or has not been completely created", re.IGNORECASE)
-# The same words may be said of the VM, as when it was unregistered: that tells nothing of its snapshot.
-_NO_VM = re.compile(r"vim\.VirtualMachine\b[^\n]*has already been deleted", re.IGNORECASE)
-_BUSY = re.compile(r"another task is (?:already )?in progress|\bTaskInProgress\b", re.IGNORECASE)
-
-# None of these wordings is attested for vcbsnapshot, they are VirtualCenter's own. A missing privilege is no refused
-# login: VirtualCenter let the user in, and the next VM may lie where that user has the privilege.
-_REFUSED_LOGIN = re.compile(r"complete login|user name or password|not authenticated", re.IGNORECASE)
-_NO_PRIVILEGE = re.compile(r"permission to perform", re.IGNORECASE)
-# Of a find.
-_UNREACHED = re.compile(
-    r"unable to communicate|(?:could|can) ?not (?:connect|resolve)|timed out|refused", re.IGNORECASE
-)
-_NOTHING_FOUND = re.compile(r"\b(?:not|no) (?:\w+ ){0,3}(?:found|find|snapshots?)\b|does not exist", re.IGNORECASE)
 _NOBODYS = "snapall-doctor-looks-for-nothing"
 _A_LOOK = 60.0  # seconds
-_VC_HINT = "check `host` in [vcenter] and whether VirtualCenter's service runs, then run vcbsnapshot by hand with -f"
-_LOGIN_HINT = "check `user` and `password` in [vcenter], or VCB's own config.js where these are left out"
-
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
 _FAR_SHELL_FAILED = 255
@@ -133,17 +132,31 @@ class Vcb:
             completed = self._programs.run(argv, _A_LOOK, lambda _: None)
         except process.NotStarted as error:
             raise SiteError(*error.parts) from error
-        output = whole(completed.stdout, completed.stderr)
+        said = spoken(whole(completed.stdout, completed.stderr))
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
-        if completed.code is None:
-            raise SiteError(f"{self._program} gave no answer within {_A_LOOK:g} s: {telling}", _VC_HINT, "SA-3004")
-        if _REFUSED_LOGIN.search(output) or _NO_PRIVILEGE.search(output):
-            raise SiteError(f"VirtualCenter {self._settings.host} refused the login: {telling}", _LOGIN_HINT, "SA-3005")
-        if _UNREACHED.search(output) or (self._far and completed.code == _FAR_SHELL_FAILED):
-            raise SiteError(f"{self._program} does not reach VirtualCenter: {telling}", _VC_HINT, "SA-3006")
-        if completed.code == 0 or _NOTHING_FOUND.search(output):
-            return f"accepted by {self._settings.host}"
-        raise SiteError(f"{self._program} ended with exit code {completed.code}: {telling}", _VC_HINT, "SA-3001")
+        trouble = self._login_trouble(completed.code, said, telling)
+        if trouble is not None:
+            raise trouble
+        return f"accepted by {self._settings.host}"
+
+    def _login_trouble(self, code: int | None, said: str, telling: str) -> SiteError | None:
+        host, program, far = self._settings.host, self._program, self._far
+        if code is None:
+            return SiteError(f"{program} gave no answer within {_A_LOOK:g} s: {telling}", VC_HINT, "SA-3004")
+        if REFUSED_LOGIN.search(said):
+            return SiteError(f"VirtualCenter {host} refused the login: {telling}", LOGIN_HINT, "SA-3005")
+        if NO_PRIVILEGE.search(said):
+            return SiteError(f"the user of vcbsnapshot lacks a privilege: {telling}", PRIVILEGE_HINT, "SA-5420")
+        if far and OLD_SSH.search(said):
+            return SiteError(f"{program} and the far side share no algorithm: {telling}", OLD_SSH_HINT, "SA-5421")
+        if far and code in NO_FAR_PROGRAM:
+            hint = "write the program's full path on the far machine behind its name in `vcbsnapshot`"
+            return SiteError(f"{program} finds no vcbsnapshot on the far machine: {telling}", hint, "SA-5422")
+        if UNREACHED.search(said) or (far and code == _FAR_SHELL_FAILED):
+            return SiteError(f"{program} does not reach VirtualCenter: {telling}", VC_HINT, "SA-3006")
+        if code == 0 or NOTHING_FOUND.search(said):
+            return None
+        return SiteError(f"{program} ended with exit code {code}: {telling}", VC_HINT, "SA-3001")
 
     def alive(self, child: Child) -> bool:
         """Whether a vcbsnapshot that a run started still runs."""
@@ -160,26 +173,28 @@ class Vcb:
         return Refusal(f"the argument {first!r} is not safe: the shell behind {self._program} would read it again")
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
-        said = whole(completed.stdout, completed.stderr)  # as it is: what it means is judged by this
-        output = self._mask(said)
+        raw = whole(completed.stdout, completed.stderr)
+        said, output = spoken(raw), self._mask(raw)  # what it means is judged by what it said, as it is
         telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "it printed nothing"
         if completed.code is None:
             return Unknown(f"{self._program} gave no answer within {timeout:g} s and still runs: {telling}", output)
         if self._far and completed.code == _FAR_SHELL_FAILED:
-            return Unknown(f"{self._program} lost its remote connection (exit code 255): {telling}", output)
+            why = f"{self._program} lost its remote connection (exit code 255): {telling}"
+            return Unknown(f"{why} ({OLD_SSH_HINT})" if OLD_SSH.search(said) else why, output)
         # A negative code is a signal: somebody killed it, and it said nothing.
         spoke = completed.code > 0
         why = f"{self._program} ended with exit code {completed.code}: {telling}"
+        why += f" ({PRIVILEGE_HINT})" if NO_PRIVILEGE.search(said) else ""
         found = ssids(completed.stdout)
-        login = spoke and not found and _REFUSED_LOGIN.search(said) is not None
-        failed = Unknown(why, output, failed=spoke, busy=_BUSY.search(said) is not None, login=login)
+        login = spoke and not found and REFUSED_LOGIN.search(said) is not None
+        failed = Unknown(why, output, failed=spoke, busy=BUSY.search(said) is not None, login=login)
         match step:
             case Quiesce():
                 return failed if completed.code else self._made(found, telling, output)
             case Release():
-                if _NO_VM.search(said):
+                if NO_VM.search(said):
                     return failed
-                if _GONE.search(said):
+                if GONE.search(said):
                     return Done(output, already=True)
                 return failed if completed.code else Done(output)
 

@@ -49,7 +49,8 @@ def plan_lines(outlook: Outlook, width: int) -> list[str]:
         lines += [f"  {outlook.command(one.action)}", f"      # {one.reason}"]
     left_out = [f"  {vm.label}: {why}" for vm, why in plan.left] + [f"  {vm.label}: skipped" for vm in plan.skipped]
     lines += ["", "not quiesced", *left_out] if left_out else []
-    lines += ["", "warnings", *(f"  {coded(one.code, one.text)}" for one in plan.warnings)] if plan.warnings else []
+    warnings = [(f"  {coded(one.code, one.text)}", f"      remedy: {one.hint}") for one in plan.warnings]
+    lines += ["", "warnings", *(line for pair in warnings for line in pair)] if warnings else []
     return [*head, *facts, *(part for line in lines for part in wrapped(line, width, _indent(line) + 4))]
 
 

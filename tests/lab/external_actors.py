@@ -58,6 +58,12 @@ def make_filer_snapshot(world: World, volume: str, name: str) -> None:
         _must(snap(transaction, ("create", volume, name)))
 
 
+def shrink_filer_snapshots(world: World, pattern: str) -> None:
+    """Let the snapshots with such names take no space."""
+    with world.transaction() as transaction:
+        transaction.db.execute("UPDATE filer_snapshots SET kb = 0 WHERE name LIKE ?", (pattern,))
+
+
 def remove_filer_snapshot(world: World, volume: str, name: str) -> None:
     """Delete a filer snapshot, tagged or not, as an operator or snap autodelete does."""
     with world.transaction() as transaction:

@@ -55,8 +55,8 @@ NAMES = (
     Mutant(
         "a missing privilege is a refused login",
         "site/vcb.py",
-        "        login = spoke and not found and _REFUSED_LOGIN.search(said) is not None\n",
-        "        login = spoke and not found and bool(_REFUSED_LOGIN.search(said) or _NO_PRIVILEGE.search(said))\n",
+        "        login = spoke and not found and REFUSED_LOGIN.search(said) is not None\n",
+        "        login = spoke and not found and bool(REFUSED_LOGIN.search(said) or NO_PRIVILEGE.search(said))\n",
         VCB,
     ),
     Mutant(

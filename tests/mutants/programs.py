@@ -26,8 +26,8 @@ PROGRAMS = (
     Mutant(
         "what vcbsnapshot printed is kept with the password in it",
         "site/vcb.py",
-        "        output = self._mask(said)\n",
-        "        output = said\n",
+        "        said, output = spoken(raw), self._mask(raw)",
+        "        said, output = spoken(raw), raw",
         VCB,
     ),
     Mutant(
@@ -84,7 +84,7 @@ PROGRAMS = (
     Mutant(
         "a VM that is not registered counts as released",
         "site/vcb.py",
-        "                if _NO_VM.search(said):\n                    return failed\n",
+        "                if NO_VM.search(said):\n                    return failed\n",
         "",
         VCB,
     ),

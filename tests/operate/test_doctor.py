@@ -23,6 +23,7 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Vcenter
 from snapall.errors import SiteError
 from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.ledger import Entry
 from snapall.lab.sites import SiteSpec
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
 from snapall.operate.doctor.vmware import clocks, password_seen
@@ -34,6 +35,7 @@ from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch, big
 
 Make = Callable[..., AtLab]
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOW = datetime(2007, 3, 22, 3, 0, tzinfo=UTC)
 
 
@@ -96,6 +98,7 @@ def deep(night: AtLab) -> None:
 def many_snapshots(night: AtLab, count: int = 251) -> None:
     for n in range(count):
         external_actors.make_filer_snapshot(night.world, "vmvol1", f"hand{n}")
+    external_actors.shrink_filer_snapshots(night.world, "hand%")
 
 
 def orphaned() -> SiteSpec:
@@ -123,9 +126,43 @@ def autodelete(night: AtLab) -> None:
     external_actors.set_automatic_snapshots(night.world, "vmvol1", autodelete="on")
 
 
+def unreached(night: AtLab) -> None:
+    faulty("vcbsnapshot find", FaultKind.REFUSE)(night)
+    faulty("vcbsnapshot create", FaultKind.REFUSE)(night)
+
+
 def hooked(when: str) -> Callable[[AtLab], object]:
     table = f'\n[jobs.vol1.hooks]\n{when} = ["/nowhere/hook"]\n'
     return lambda night: night.config.write_text(f"{night.config.read_text()}{table}")
+
+
+def sample(name: str) -> str:
+    return (FIXTURES / f"{name}.txt").read_text()
+
+
+def said_by_vcbsnapshot(name: str) -> Callable[[AtLab], None]:
+    def plant(night: AtLab) -> None:
+        for what in ("find", "create"):
+            faulty(f"vcbsnapshot {what}", FaultKind.FAIL, sample(f"vcbsnapshot/{name}"))(night)
+
+    return plant
+
+
+def file_for_journals(night: AtLab) -> None:
+    state = load(night.config).state
+    state.mkdir(mode=0o700)
+    (state / "journals").write_text("")
+
+
+def folder_for_lock(night: AtLab) -> None:
+    (load(night.config).state / "vol1.lock").mkdir(mode=0o700, parents=True)
+
+
+DENIED = "user snapall denied access - missing required capability: 'cli-x'"
+
+
+def denied(asked: str) -> Callable[[AtLab], None]:
+    return faulty(asked, FaultKind.FAIL, DENIED)
 
 
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
@@ -140,6 +177,10 @@ PLANTED = {
     "host keys that everybody may write": Planted(
         "file permissions", WARNED, "known_hosts", lambda night: (night.lab.directory / "known_hosts").chmod(0o666)
     ),
+    "a file in the place of the journals": Planted(
+        "outstanding work of vol1", BROKEN, "cannot be read: Not a directory", file_for_journals
+    ),
+    "a folder in the place of the lock": Planted("lock of vol1", BROKEN, "vol1.lock", folder_for_lock),
     "a file in the place of the state folder": Planted(
         "state folder", BROKEN, "snapall.state is a file", written("snapall.state", "")
     ),
@@ -151,8 +192,8 @@ PLANTED = {
     ),
     "a before-hook that is not there": Planted("hooks of vol1", BROKEN, "/nowhere/hook", hooked("before")),
     "another hook that is not there": Planted("hooks of vol1", WARNED, "/nowhere/hook", hooked("on_failure")),
-    "a VM that a dead run left": Planted("outstanding work of vol1", WARNED, "web01 (vm-108)", dead_run),
-    "a journal that cannot be read": Planted("outstanding work of vol1", WARNED, ".jsonl", broken_journal),
+    "a VM that a dead run left": Planted("outstanding work of vol1", BROKEN, "web01 (vm-108)", dead_run),
+    "a journal that cannot be read": Planted("outstanding work of vol1", BROKEN, ".jsonl", broken_journal),
     "a database driver that is not there": Planted(
         "database driver", BROKEN, "driver is missing", edited('url   = "sqlite:', 'url   = "nosuchdb+nodriver:')
     ),
@@ -166,7 +207,7 @@ PLANTED = {
     "names that may not be read": Planted(
         "tables", WARNED, "names of VMs cannot be read", in_database("DROP TABLE VPX_ENTITY")
     ),
-    "a datastore without a VM": Planted("datastores of vol1", WARNED, "999", edited("[688]", "[999]")),
+    "a datastore without a VM": Planted("datastores of vol1", BROKEN, "999", edited("[688]", "[999]")),
     "a datastore's name that is none": Planted("datastores of vol1", BROKEN, "nosuch", edited("[688]", '["nosuch"]')),
     "a program that is not there": Planted(
         "vcbsnapshot", BROKEN, "nosuchprogram", edited("vcbsnapshot = [", 'vcbsnapshot = ["nosuchprogram", ')
@@ -174,8 +215,14 @@ PLANTED = {
     "a password that VirtualCenter refuses": Planted(
         "vcbsnapshot login", BROKEN, "refused the login", written("vc.secret", "wrong")
     ),
+    "a login that vcbsnapshot says failed": Planted(
+        "vcbsnapshot login", BROKEN, "refused the login", said_by_vcbsnapshot("bad_login")
+    ),
+    "a privilege that is missing": Planted(
+        "vcbsnapshot login", BROKEN, "lacks a privilege", said_by_vcbsnapshot("no_privilege")
+    ),
     "a VirtualCenter that does not answer": Planted(
-        "vcbsnapshot login", BROKEN, "does not reach", faulty("vcbsnapshot find", FaultKind.REFUSE)
+        "vcbsnapshot login", BROKEN, "does not reach", unreached
     ),
     "a filer that does not answer": Planted(
         "filer reachable of filer1", BROKEN, "port 1", lambda night: _port(night, "1")
@@ -197,8 +244,14 @@ PLANTED = {
     "a volume that is offline": Planted("volume of vmvol1", BROKEN, "offline", volume(state="offline")),
     "a volume that is read-only": Planted("volume of vmvol1", BROKEN, "read-only", volume(read_only=True)),
     "a list that is not understood": Planted(
-        "snap list of vmvol1", BROKEN, "not understood", faulty("snap list", FaultKind.GARBAGE, "what?")
+        "snap list of vmvol1", BROKEN, "not a complete", faulty("snap list", FaultKind.GARBAGE, "what?")
     ),
+    **{
+        f"`{asked}`, which a run needs and the role does not allow": Planted(
+            f"{asked} of {of}", BROKEN, f"does not allow this login to run `{asked}`", denied(asked)
+        )
+        for asked, of in (("version", "filer1"), ("snap list", "vmvol1"))
+    },
     "no room for one more snapshot": Planted("snap list of vmvol1", BROKEN, "255 snapshots", many_snapshots),
     "room for a few more snapshots only": Planted(
         "snap list of vmvol1", WARNED, "245 snapshots", lambda night: many_snapshots(night, 241)
@@ -212,12 +265,15 @@ PLANTED = {
     "a tagged snapshot": Planted(
         "snap list of vmvol1", WARNED, "vmware_snap3", tagged
     ),
-    "a volume that is full": Planted("space of vmvol1", WARNED, "0 %", volume(full=True)),
+    "a volume that is full": Planted("space of vmvol1", BROKEN, "0 %", volume(full=True)),
     "a reserve that is too small": Planted(
         "space of vmvol1",
         WARNED,
         "beyond it",
         lambda night: external_actors.set_space(night.world, "vmvol1", reserve=0),
+    ),
+    "a reserve in a row of that name": Planted(
+        "space of vmvol1", WARNED, "beyond it", faulty("df", FaultKind.GARBAGE, sample("filer/df_snap_reserve"))
     ),
     "a schedule of the filer's own": Planted(
         "snap sched of vmvol1", WARNED, "keeps 8", scheduled
@@ -262,6 +318,19 @@ def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, nam
     assert ended.code == (1 if any(one["mark"] == BROKEN for one in links) else 0)
     others_broken = [_name(one) for one in links if one["mark"] == BROKEN and one is not found]
     assert others_broken in ([], ["plan of vol1"])  # a run's own survey says the same
+    if transport == "ssh":
+        assert_a_run_agrees(night, ended)
+
+
+def assert_a_run_agrees(night: AtLab, doctor: Ended) -> None:
+    """The doctor has a [FAIL] where a run takes no backup, quiesces no VM or may leave one quiesced, and only there."""
+    ran = night("run")
+    in_vain = ran.code in {1, 5} or (ran.code == 3 and not any(entry.effect for entry in creates(night)))
+    assert (doctor.code == 1) == in_vain, ran.err
+
+
+def creates(night: AtLab) -> list[Entry]:
+    return [entry for entry in night.ledger if entry.system == "vcbsnapshot" and "-c" in entry.argv]
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
@@ -327,7 +396,7 @@ def test_outstanding_work_of_a_job_removed_from_the_configuration_is_reported(at
     night.edit("[jobs.vol1]", "[jobs.renamed]")
     _, links = run_checks(night)
     (outstanding,) = [one for one in links if _name(one) == "outstanding work of vol1"]
-    assert outstanding["mark"] == WARNED
+    assert outstanding["mark"] == BROKEN
     assert "web01 (vm-108)" in outstanding["text"]
 
 
@@ -465,3 +534,91 @@ def test_a_chain_of_links_breaks_at_its_first_broken_one() -> None:
     assert checks.check("e", "", lambda: [CheckOutcome("one"), CheckOutcome("two", "look")], "a")
     marks = [Mark.OK, Mark.FAILURE, Mark.NOT_TRIED, Mark.NOT_TRIED, Mark.OK, Mark.WARNING]
     assert [one.mark for one in checks.results] == marks
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_program_that_is_not_there_is_named_before_anything_is_tried(at_lab: Make, command: str) -> None:
+    night = at_lab()
+    night.edit("vcbsnapshot = [", 'vcbsnapshot = ["nosuchprogram", ')
+    ended = night(command)
+    assert "the program nosuchprogram is not on this machine" in ended.out + ended.err
+    assert "set `vcbsnapshot` in [vcenter] to its full path" in " ".join((ended.out + ended.err).split())
+    assert creates(night) == []
+    assert ended.code == (3 if command == "run" else 0)
+    night.assert_nothing_is_quiesced()
+
+
+def test_a_program_that_is_not_there_is_no_matter_for_a_job_without_a_vm(at_lab: Make) -> None:
+    night = at_lab()
+    night.edit("vcbsnapshot = [", 'vcbsnapshot = ["nosuchprogram", ')
+    night.edit("[688]", "[999]\nallow_empty = true")
+    assert "nosuchprogram" not in night("plan").out.partition("warnings")[2]
+
+
+def test_a_run_warns_of_a_secret_that_others_may_read_once_for_all_jobs(at_lab: Make) -> None:
+    night = at_lab()
+    secret = night.lab.directory / "vc.secret"
+    assert "holds a secret" not in night("run").err
+    secret.chmod(0o644)
+    ended = night("run")
+    assert ended.code == 0
+    (warning,) = [line for line in ended.err.splitlines() if "holds a secret" in line]
+    assert "SA-7103" in warning
+    assert str(secret) in warning
+    assert f"chmod 600 {secret}" in ended.err
+
+
+def test_a_banner_and_a_takeover_are_warnings_of_doctor_run_and_plan(at_lab: Make) -> None:
+    night = at_lab()
+    night.world.set(
+        version="Authorized use only.\nfiler1(takeover)> NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007"
+    )
+    for command in ("doctor", "plan", "run"):
+        ended = night(command)
+        assert ended.code == 0, ended.err
+        said = " ".join((ended.out + ended.err).split())
+        for part in ("prints a login banner", "Authorized use only.", "is in takeover", "cf giveback"):
+            assert part in said, command
+
+
+def test_a_partner_that_answers_stops_doctor_run_and_plan(at_lab: Make) -> None:
+    night = at_lab()
+    night.world.set(version="head2(takeover)> NetApp Release 7.2.3: Thu Jul  5 08:32:41 PDT 2007")
+    for command in ("doctor", "plan", "run"):
+        ended = night(command)
+        assert ended.code == 1
+        assert "SA-4163" in ended.out + ended.err
+        assert "cf status" in ended.out + ended.err
+    assert not any(entry.effect for entry in night.ledger)
+
+
+def test_while_a_run_is_at_work_its_quiesced_vms_are_no_failure(at_lab: Make) -> None:
+    night = at_lab()
+    dead_run(night)
+    with hold(load(night.config).state, "vol1", "run", SystemClock(), lambda: False):
+        _, links = run_checks(night)
+    (outstanding,) = [one for one in links if _name(one) == "outstanding work of vol1"]
+    assert outstanding["mark"] == Mark.OK
+    assert "web01 (vm-108)" in outstanding["text"]
+
+
+@pytest.mark.parametrize("name", ["vol_status_clone", "vol_status_hybrid_cache"])
+def test_a_volume_that_only_speaks_of_read_only_is_backed_up(at_lab: Make, name: str) -> None:
+    night = at_lab()
+    faulty("vol status", FaultKind.GARBAGE, sample(f"filer/{name}"))(night)
+    ended, links = run_checks(night)
+    (volume,) = [one for one in links if _name(one) == "volume of vmvol1"]
+    assert (ended.code, volume["mark"]) == (0, Mark.OK)
+    assert night("run").code == 0
+    night.assert_shifted_by_one()
+
+
+def test_a_bad_login_is_tried_once_and_a_missing_privilege_for_every_vm(at_lab: Make) -> None:
+    tried = {}
+    for name in ("bad_login", "no_privilege"):
+        night = at_lab()
+        said_by_vcbsnapshot(name)(night)
+        ended = night("run")
+        tried[name] = len(creates(night))
+        assert ("Remove Snapshot" in ended.err) == (name == "no_privilege")
+    assert tried == {"bad_login": 1, "no_privilege": 3}

@@ -14,8 +14,9 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.plan import ListVolume
 from snapall.backup.steps import Capture, Delete, Done, Refusal, Rename, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing, require_7mode
+from snapall.site.answers import REMEDIES, Meaning, Verb, classify, parse_listing
 from snapall.site.filer import FilerReply, FilerSystem, NoAnswer, NotLetIn, NotSent, sendable
+from snapall.site.version import require_7mode
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "filer"
 
@@ -151,6 +152,7 @@ TELLING = {
     Meaning.NO_VOLUME: "No volume named 'vmvol1' exists",
     Meaning.NO_SPACE: "No space left on device",
     Meaning.LIMIT: "The maximum number of snapshots is reached",
+    Meaning.DENIED: "user snapall denied access - missing required capability: 'cli-snap'",
     Meaning.BAD_COMMAND: "snap not found.  Type '?' for a list of commands",
 }
 
@@ -203,11 +205,14 @@ def test_a_lost_answer_is_unknown_not_failed() -> None:
         ("create", "Too many snapshots.", Meaning.LIMIT),
         ("create", "No more snapshots available", Meaning.LIMIT),
         ("create", "The maximum number of snapshots is reached", Meaning.LIMIT),
+        ("create", "snap create: The maximum number of snapshots (255) already exists.", Meaning.LIMIT),
+        ("delete", "Snapshot maximum is busy because of LUN clone", Meaning.BUSY),
+        ("rename", "snap rename: something else about maximum", Meaning.UNKNOWN_ERROR),
         ("create", "snap create: No volume named 'nosuch' exists", Meaning.NO_VOLUME),
         ("create", "The specified volume does not exist.", Meaning.NO_VOLUME),
         ("create", sample("unknown_command"), Meaning.BAD_COMMAND),
         ("create", "usage:\nsnap create [-A | -V] <vol-name> <snapshot-name>", Meaning.UNKNOWN_ERROR),
-        ("create", "Permission denied", Meaning.UNKNOWN_ERROR),
+        ("create", "Permission denied", Meaning.DENIED),
         ("delete", sample("snap_delete"), Meaning.OK),
         ("delete", sample("snap_delete_absent"), Meaning.ABSENT),
         ("delete", "NO SUCH SNAPSHOT", Meaning.ABSENT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from paramiko import common
 
 from snapall.config.secret import Secret
@@ -537,3 +539,56 @@ def test_a_greeting_reads_the_host_key_and_sends_no_command(server: SshServer, s
     assert ssh.host_key() == key
     settings.known_hosts.write_text(f"{key.line}\n")
     assert ssh.greet() == key
+
+
+def small_key(bits: int) -> paramiko.RSAKey:
+    """Filers made such keys; today's library makes none below 1024 bits."""
+    exponent = 65537
+
+    def prime() -> int:
+        while True:
+            found: int = secrets.randbits(bits // 2) | (0b11 << (bits // 2 - 2)) | 1
+            if found % exponent != 1 and all(pow(base, found - 1, found) == 1 for base in (2, 3, 5, 7, 11, 13)):
+                return found
+
+    p, q = prime(), prime()
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(exponent, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    return paramiko.RSAKey(key=numbers.private_key())
+
+
+@pytest.mark.parametrize("bits", [512, 768])
+def test_a_short_host_key_that_is_known_is_accepted_with_a_warning(
+    bits: int, user_key: paramiko.RSAKey, tmp_path: Path
+) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text("")
+    with closing(SshServer(small_key(bits), user_key)) as server:
+        server.answer = answering(b"an answer\n")
+        ssh = Ssh(
+            Filer(
+                name="filer1",
+                host="127.0.0.1",
+                port=server.port,
+                user="snapall",
+                password=Secret("right"),
+                known_hosts=known,
+                timeout=PATIENCE,
+            )
+        )
+        with pytest.raises(NotSent, match="is not known"):
+            ssh.run("version")
+        assert (ssh.notes, server.logins) == ((), [])
+        known.write_text(f"{ssh.host_key().line}\n")
+        assert ssh.run("version").stdout == "an answer\n"
+        (warning,) = ssh.notes
+    assert f"only {bits} bits" in warning[0]
+    assert "secureadmin setup -f ssh" in warning[1]
+    assert warning[2] == "SA-4164"
+
+
+def test_a_host_key_of_1024_bits_is_no_warning(server: SshServer, settings: Filer) -> None:
+    ssh = Ssh(settings)
+    ssh.run("version")
+    assert ssh.notes == ()

@@ -496,7 +496,13 @@ def test_a_printed_id_is_always_one_plain_word(lines: list[tuple[str, str]]) -> 
         ("SsId:snapshot-7", 0, ""),
         ("Snapshot not found: x", 1, ""),
         ("Cannot complete login due to an incorrect user name or password.", 1, "refused the login"),
-        ("You do not have permission to perform this operation.", 1, "refused the login"),
+        ("Error: Login failed due to a bad username or password.", 1, "refused the login"),
+        ("You do not have permission to perform this operation.", 1, "lacks a privilege"),
+        ("Error: Permission to perform this operation was denied.", 1, "lacks a privilege"),
+        ("vcbsnapshot: command not found", 127, "exit code 127"),
+        ("The rule that refused it does not exist", 1, "exit code 1"),
+        ("Could not find any snapshots of that name", 1, ""),
+        ("connect to vc01 port 443: Connection refused", 1, "does not reach"),
         ("Unable to communicate with the remote host, since it is disconnected", 1, "does not reach"),
         ("Segmentation fault", 139, "exit code 139"),
     ],
@@ -524,3 +530,52 @@ def test_a_query_shows_whether_vcbsnapshot_can_log_in(tmp_path: Path, output: st
     else:
         assert vcb.try_login(Vm(611)) == "accepted by vc01"
     assert (tmp_path / "argv").read_text().startswith("-h vc01 -u u -p pw -f moref:vm-611 ")
+
+
+def far(tmp_path: Path, stderr: str, code: int) -> Vcb:
+    program = FakeProgram(tmp_path, "ssh", stderr=stderr, code=code)
+    return Vcb(settings((*program.write(), "esx1", "vcbsnapshot"), password=None))
+
+
+OLD_SSH = "Unable to negotiate with 10.0.0.7 port 22: no matching cipher found. Their offer: 3des-cbc,blowfish-cbc"
+
+
+def test_an_esx_that_speaks_only_old_algorithms_is_named_with_the_options_of_ssh(tmp_path: Path) -> None:
+    with pytest.raises(SiteError) as caught:
+        far(tmp_path, OLD_SSH, 255).try_login(Vm(611))
+    assert caught.value.code == "SA-5421"
+    assert "-oCiphers=+3des-cbc" in caught.value.hint
+    outcome = far(tmp_path, OLD_SSH, 255).perform(QUIESCE, nobody)
+    assert isinstance(outcome, Unknown)
+    assert "-oCiphers=+3des-cbc" in outcome.why
+
+
+def test_a_program_that_is_missing_behind_ssh_is_no_accepted_login(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="no vcbsnapshot on the far machine") as caught:
+        far(tmp_path, "sh: 1: vcbsnapshot: not found", 127).try_login(Vm(611))
+    assert caught.value.code == "SA-5422"
+
+
+@pytest.mark.parametrize("fixture", ["no_privilege", "bad_login"])
+def test_a_missing_privilege_is_named_and_a_bad_login_is_a_refused_one(tmp_path: Path, fixture: str) -> None:
+    outcome = quiesce(FakeProgram(tmp_path, stderr=(FIXTURES / f"{fixture}.txt").read_text(), code=1))
+    assert isinstance(outcome, Unknown)
+    assert outcome.login is (fixture == "bad_login")
+    assert ("Remove Snapshot" in outcome.why) is (fixture == "no_privilege")
+
+
+@pytest.mark.parametrize("level", ["info", "verbose", "trivia", "warning"])
+def test_the_words_of_a_log_line_are_no_answer(tmp_path: Path, level: str) -> None:
+    line = f"[2007-08-07 12:29:43.798 'App' 2052 {level}] "
+    words = "not authenticated yet; another task is in progress; " + GONE.strip()
+    outcome = quiesce(FakeProgram(tmp_path, stderr=f"{line}{words}\n", code=1))
+    assert isinstance(outcome, Unknown)
+    assert (outcome.login, outcome.busy) == (False, False)
+    assert release(FakeProgram(tmp_path, stderr=f"{line}{words}\n")) == Done(f"{line}{words}")
+
+
+def test_the_words_of_an_errors_log_line_are_an_answer(tmp_path: Path) -> None:
+    text = "[2007-08-07 12:29:43.798 'App' 2052 error] Login failed due to a bad username or password.\n"
+    outcome = quiesce(FakeProgram(tmp_path, stderr=text, code=1))
+    assert isinstance(outcome, Unknown)
+    assert outcome.login

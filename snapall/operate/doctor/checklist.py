@@ -20,11 +20,15 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What a check found. With a remedy it is a warning: a backup may succeed, yet something needs attention."""
+    """What a check found. With a remedy it is a warning: a backup may succeed, yet something needs attention.
+
+    `failed`: a run would fail, as after an error, and the check has more than one thing to say.
+    """
 
     text: str
     remedy: str = ""
     code: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,9 @@ class Checklist:
             self.results.append(CheckResult(name, of, Mark.FAILURE, str(error), remedy))
             return False
         for one in found:
-            mark = Mark.WARNING if one.remedy else Mark.OK
+            mark = Mark.FAILURE if one.failed else Mark.WARNING if one.remedy else Mark.OK
             self.results.append(CheckResult(name, of, mark, one.text, one.remedy, one.code))
-        return True
+        return not any(one.failed for one in found)
 
 
 _BROKEN = (Mark.FAILURE, Mark.NOT_TRIED)

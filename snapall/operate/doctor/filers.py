@@ -8,8 +8,8 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import Refused, SiteError
 from snapall.operate.doctor.checklist import Check, Checklist, CheckOutcome
 from snapall.site import transport_to
-from snapall.site.answers import require_7mode
 from snapall.site.filer import FilerReply, FilerSystem, Hop, NoAnswer, NotReached, NoVolume, Transport
+from snapall.site.version import require_7mode
 from snapall.site.volumes import Volumes
 
 MOST = 254  # snapshots that leave a free slot: a volume holds 255
@@ -21,9 +21,9 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
     """Check the connection, hop by hop, then the version and the volumes of all jobs."""
     transport = transport_to(filer)
     fail_fast = _FailFastTransport(transport, filer.name)
-    system = FilerSystem(fail_fast, filer.name)
+    system = FilerSystem(fail_fast, filer.name, filer.host)
     failure: NotReached | None = None
-    host_key = ""
+    host_key = CheckOutcome("known")
     try:
         host_key = _greet(transport, system)
     except NotReached as error:
@@ -36,10 +36,10 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
         needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
-    def version() -> CheckOutcome:
+    def version() -> list[CheckOutcome]:
         versions.append(system.version())
         require_7mode(versions[0])
-        return CheckOutcome(versions[0])
+        return [CheckOutcome(versions[0]), *(CheckOutcome(*note) for note in system.notes)]
 
     checks.check("version", filer.name, version, needs)
     volumes = Volumes(fail_fast, filer.name)
@@ -77,22 +77,24 @@ class _FailFastTransport:
         return self._transport.command_line(command)
 
 
-def _greet(transport: Transport, system: FilerSystem) -> str:
-    """Log in; return the host key's label, "" for rsh, which has none. Raises NotReached."""
+def _greet(transport: Transport, system: FilerSystem) -> CheckOutcome:
+    """Log in; return what its host key is worth; rsh has none. Raises NotReached."""
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
-        return transport.greet().label
+        text = f"known: {transport.greet().label}"
+        warnings = [CheckOutcome(f"{text}; {note}", remedy, code) for note, remedy, code in transport.notes]
+        return warnings[0] if warnings else CheckOutcome(text)
     try:
         system.version()
     except NotReached:
         raise
     except SiteError:
         pass  # the login worked; the answer is judged later
-    return ""
+    return CheckOutcome("known")
 
 
-def _hop(hop: Hop, failure: NotReached | None, host_key: str, clear: bool) -> CheckOutcome:
+def _hop(hop: Hop, failure: NotReached | None, host_key: CheckOutcome, clear: bool) -> CheckOutcome:
     order = list(Hop)
     if failure is not None and order.index(failure.hop) <= order.index(hop):
         raise failure
@@ -102,7 +104,7 @@ def _hop(hop: Hop, failure: NotReached | None, host_key: str, clear: bool) -> Ch
         case Hop.ALGORITHMS:
             return CheckOutcome("agreed")
         case Hop.HOST_KEY:
-            return CheckOutcome(f"known: {host_key}" if host_key else "known")
+            return host_key
         case Hop.LOGIN:
             seen = "; rsh sends the password in clear: anybody on the way can read it, and ssh hides it"
             return CheckOutcome(f"accepted{seen if clear else ''}")
@@ -141,17 +143,11 @@ def _not_known(error: SiteError, remedy: str) -> CheckOutcome:
 
 def _state(volumes: Volumes, volume: str) -> CheckOutcome:
     try:
-        state = volumes.state(volume)
+        volumes.require_writable(volume)
     except NoVolume:
         raise
     except SiteError as error:
         return _not_known(error, "allow `vol status` in the login's role; `snap list` is checked next")
-    if state.state != "online":
-        remedy = f"find out why, then run `vol online {volume}` on the filer"
-        raise Refused(f"volume {volume} is {state.state}", remedy, "SA-4201")
-    if state.read_only:
-        remedy = "name the source volume: a mirror's destination takes no snapshots"
-        raise Refused(f"volume {volume} is read-only", remedy, "SA-4202")
     return CheckOutcome("online")
 
 
@@ -173,6 +169,9 @@ def _space(volumes: Volumes, volume: str) -> CheckOutcome:
     reserve = 100 * space.reserve // max(1, space.total + space.reserve)
     free = 100 * space.free // max(1, space.total)
     text = f"{free} % of the space for files is free; reserve {reserve} %"
+    if not space.free:
+        remedy = "free some space on the volume: VMs stop, and no snapshot can be taken"
+        return CheckOutcome(text, remedy, "SA-5426", failed=True)
     if free < _LITTLE:
         return CheckOutcome(text, "free some space: on a full volume the VMs stop and no snapshot can be taken")
     if space.snapshots > space.reserve:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Job
+from snapall.errors import Refused
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def check_datastores(checks: Checklist, job: Job, database: VirtualCenter) -> tu
         stores = ", ".join(map(str, ids))
         if not vms and not job.allow_empty:
             remedy = "check the id with `snapall datastores`: a wrong id is likelier than an empty datastore"
-            return CheckOutcome(f"there is no VM on datastore {stores}", remedy)
+            raise Refused(f"job {job.name}: no VM is on datastore {stores}", remedy, "SA-1001")
         return CheckOutcome(f"{len(vms)} VMs on datastore {stores}")
 
     checks.check("datastores", job.name, check, "database login", "tables")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snapall.backup import private
 from snapall.backup.holder import holder_of
+from snapall.backup.journal import journals
 from snapall.backup.store import JournalStore
 from snapall.config.believed import findings
 from snapall.config.settings import Config, Hooks
@@ -18,6 +19,8 @@ from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
+_LEAST = 64 * 1024  # a journal of 20 VMs
+_OWNER_OF_LOCK = "remove it while nothing of snapall runs, or run snapall as its owner"
 _OWNER = "run snapall as its owner, or change its owner or permissions"
 
 
@@ -72,8 +75,9 @@ def _folder(settings: Config) -> CheckOutcome:
         )
     free = _free(nearest)
     if free is not None and free < _ROOM:
+        needed = max(_LEAST, *(one.stat().st_size for one in journals(path / "journals")), 0)
         remedy = "free some space: without a journal no backup is taken"
-        return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy)
+        return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy, "SA-5424", failed=free < needed)
     return CheckOutcome(f"{path}{'' if path.exists() else ' (the first run creates it)'}")
 
 
@@ -115,7 +119,9 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
 
 
 def _lock(store: JournalStore, job: str) -> CheckOutcome:
-    lock = lock_of(store, job)
+    path, lock = store.state / f"{job}.lock", lock_of(store, job)
+    if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        raise SnapallError(f"the lock {path} cannot be opened, so no run can begin", _OWNER_OF_LOCK, "SA-5427")
     if lock.abandoned:
         raise SnapallError(lock.abandoned, lock.remedy, lock.code)
     if not lock.at_work:
@@ -130,10 +136,13 @@ def _lock(store: JournalStore, job: str) -> CheckOutcome:
 def _outstanding(store: JournalStore, job: str) -> Iterator[CheckOutcome]:
     known = known_of(store, job)
     for one in known.unreadable:
-        yield CheckOutcome(one.text, one.remedy, one.code)
+        yield CheckOutcome(one.text, one.remedy, one.code, failed=one.open)
     left = [label for one in known.open for label in one.left]
-    if left:
-        yield CheckOutcome(f"earlier runs may have left VMs quiesced: {', '.join(left)}", "run `snapall recover`")
+    if left and lock_of(store, job).at_work:
+        yield CheckOutcome(f"quiesced, as long as the run is at work: {', '.join(left)}")
+    elif left:
+        text = f"earlier runs may have left VMs quiesced: {', '.join(left)}"
+        yield CheckOutcome(text, "run `snapall recover`", "SA-5425", failed=True)
     elif known.open:
         yield CheckOutcome("an earlier run is not completely cleaned up", "run `snapall recover`")
     elif not known.unreadable:
