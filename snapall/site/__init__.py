@@ -33,7 +33,7 @@ class OpenSite:
         transport: Callable[[Filer], Transport] | None = None,
         programs: Programs | None = None,
     ) -> None:
-        from snapall.site import process, vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
+        from snapall.site import vcb  # noqa: PLC0415 - psutil and subprocess are for those who need them
 
         self.job = job
         self.vcenter = settings.vcenter.host
@@ -41,7 +41,7 @@ class OpenSite:
         self.filer = filer.host if filer is not None else job.filer
         self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
-        self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs or process)
+        self._vcb: Vcb = vcb.Vcb(settings.vcenter, programs)
         self._filer: FilerSystem | None = None
         if filer is not None:
             from snapall.site.filer import FilerSystem  # noqa: PLC0415 - its transports load what they need

@@ -5,28 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import psutil
 
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
+from snapall.site.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-OUTPUT_CEILING = 1 << 20
-"""How many bytes of each stream are read; what a program writes beyond them is ignored."""
+    from pathlib import Path
 
 _SAME_START = 2.0
 """Seconds by which a start time may differ: the system computes it from a clock that may be set meanwhile."""
 
+
+_TICK = 0.05  # seconds between two looks whether a program has ended that keeps its output open, or gave it away
 
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # of Windows, which ignores `start_new_session`
 
@@ -46,22 +45,32 @@ class Completed:
     seconds: float
 
 
-def run(argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> Completed:
+def run(
+    argv: Sequence[str], timeout: float, on_start: Callable[[Child], None], telling: Sequence[bytes] = ()
+) -> Completed:
     """Run a program without a shell and wait `timeout` seconds for it; `on_start` learns of it at once.
 
     The program is in a process group of its own, so that the terminal's Ctrl-C does not reach it, and writes into
-    files without a name, so that it lives on unharmed when we stop waiting or die. It is never killed.
+    streams that never break, so that it lives on unharmed when we stop waiting or die. It is never killed.
+    `telling`: words in small letters; lines with one of them are kept, however long the output.
     Raises NotStarted. What `on_start` raises is passed on, and the program goes on.
     """
     begun = time.monotonic()
-    with _file() as out, _file() as err:
-        program = _start(argv, out, err)
-        try:
-            on_start(Child(program.pid, _started(program.pid)))
-            code = _wait(program, begun + timeout)
-        finally:
-            _leave(program)
-        return Completed(tuple(argv), code, _text(out), _text(err), time.monotonic() - begun)
+    streams = Streams(telling)
+    try:
+        program = _start(argv, streams.ends)
+    except NotStarted:
+        streams.close()
+        raise
+    finally:
+        streams.started()
+    try:
+        on_start(Child(program.pid, _started(program.pid)))
+        code = _wait(program, streams, begun + timeout)
+        stdout, stderr = streams.finish()
+    finally:
+        _leave(program, streams)
+    return Completed(tuple(argv), code, stdout, stderr, time.monotonic() - begun)
 
 
 def alive(child: Child) -> bool:
@@ -197,7 +206,8 @@ def _start_apart(argv: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     return start()
 
 
-def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], ends: tuple[int, int]) -> subprocess.Popen[bytes]:
+    out, err = ends
     try:
         return subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, creationflags=_NEW_GROUP
@@ -220,28 +230,31 @@ def _started(pid: int) -> float:
         return time.time()
 
 
-def _file() -> IO[bytes]:
-    """Where a program writes. Where no file can be made its words are lost, but a VM can still be released."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return Path(os.devnull).open("w+b")
+def _wait(program: subprocess.Popen[bytes], streams: Streams, deadline: float | None) -> int | None:
+    """Its exit code, or None when the time is over. Meanwhile what it writes is read."""
+    while (code := program.poll()) is None and (deadline is None or time.monotonic() < deadline):
+        tick = _TICK if deadline is None else min(_TICK, max(0.0, deadline - time.monotonic()))
+        if streams.open:
+            streams.take(tick)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(tick)
+    return code
 
 
-def _wait(program: subprocess.Popen[bytes], deadline: float) -> int | None:
-    try:
-        return program.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return program.poll()
+def _leave(program: subprocess.Popen[bytes], streams: Streams) -> None:
+    """See to it that whoever goes on can still write, and leaves no zombie when it ends.
 
+    That is a program which outlives our patience, or one that it started and left behind with its streams.
+    """
 
-def _leave(program: subprocess.Popen[bytes]) -> None:
-    """See to it that a program which outlives our patience leaves no zombie when it ends."""
-    if program.poll() is None:
-        threading.Thread(target=program.wait, name=f"reaper-{program.pid}", daemon=True).start()
+    def attend() -> None:
+        _wait(program, streams, None)
+        while streams.open:
+            streams.take()
+        streams.close()
 
-
-def _text(file: IO[bytes]) -> str:
-    """What the program wrote. Windows programs write in code pages: a byte that is not UTF-8 becomes a mark."""
-    file.seek(0)
-    return file.read(OUTPUT_CEILING).decode("utf-8", "replace").replace("\r\n", "\n")
+    if program.poll() is None or streams.open:
+        threading.Thread(target=attend, name=f"reaper-{program.pid}", daemon=True).start()
+    else:
+        streams.close()

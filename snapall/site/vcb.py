@@ -46,6 +46,18 @@ _A_LOOK = 60.0  # seconds
 _VC_HINT = "check `host` in [vcenter] and whether VirtualCenter's service runs, then run vcbsnapshot by hand with -f"
 _LOGIN_HINT = "check `user` and `password` in [vcenter], or VCB's own config.js where these are left out"
 
+# A line with one of these is kept however much the program prints: what all of the texts above say, in small letters.
+_TELLING = (
+    b"ssid:",
+    b"already been deleted",
+    b"another task",
+    b"taskinprogress",
+    b"login",
+    b"password",
+    b"not authenticated",
+    b"permission",
+)
+
 _FAR_SHELLS = ("ssh", "plink")
 _SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
 _FAR_SHELL_FAILED = 255
@@ -70,13 +82,23 @@ class Programs(Protocol):
         """Whether this very program still runs."""
 
 
+class _ThisMachine:
+    """Its programs, and of their output what tells, wherever it stands."""
+
+    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> process.Completed:
+        return process.run(argv, timeout, on_start, _TELLING)
+
+    def alive(self, child: Child) -> bool:
+        return process.alive(child)
+
+
 class Vcb:
     """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
 
-    def __init__(self, settings: Vcenter, programs: Programs = process) -> None:
+    def __init__(self, settings: Vcenter, programs: Programs | None = None) -> None:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
-        self._programs = programs
+        self._programs = programs or _ThisMachine()
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
         self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
         if self._far and settings.password is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.planting import Mutant
 
 VCB, PROCESS = ("tests/site/test_vcb.py",), ("tests/site/test_process.py", "tests/site/test_vcb.py")
+OUTPUT = ("tests/site/test_output.py",)
 RSH, SSH = ("tests/site/test_rsh.py",), ("tests/site/test_ssh.py", "tests/site/test_prefetch.py")
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py", "tests/site/test_dbdrivers.py")
 
@@ -103,10 +104,24 @@ PROGRAMS = (
         PROCESS,
     ),
     Mutant(
-        "output without end is read to its end",
-        "site/process.py",
-        "file.read(OUTPUT_CEILING)",
-        "file.read()",
+        "output without end is kept without end",
+        "site/output.py",
+        "        if len(self._tail) > _HALF + _LONGEST:\n",
+        "        if not self._tail:\n",
+        OUTPUT,
+    ),
+    Mutant(
+        "half a line is taken for a line",
+        "site/output.py",
+        'self._tail.partition(b"\\n")[2] if self._broken else self._tail',
+        "self._tail",
+        OUTPUT,
+    ),
+    Mutant(
+        "a program that we leave behind breaks on its output",
+        "site/streams.py",
+        "os.O_RDWR)",
+        "os.O_WRONLY)",
         PROCESS,
     ),
     Mutant(
