@@ -90,6 +90,8 @@ class Filer(_Table):
     """ssh: as in [vcenter]; instead of a key."""
     known_hosts: values.Location | None = None
     """ssh needs it: the file that holds the filer's host key."""
+    ssh_algorithms: values.SshChoice = "any"
+    """ssh: `"any"`: old ones where the filer has nothing better; `"modern"`: no old one; or a list of those offered."""
     timeout: values.Seconds = 120
     """Seconds for each command."""
     local_user: values.Word | None = None

@@ -23,15 +23,15 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
     fail_fast = _FailFastTransport(transport, filer.name)
     system = FilerSystem(fail_fast, filer.name)
     failure: NotReached | None = None
-    host_key = ""
+    greeting = ("", "")
     try:
-        host_key = _greet(transport, system)
+        greeting = _greet(transport, system)
     except NotReached as error:
         failure = error
     needs = ""
     for hop in Hop if filer.transport == "ssh" else (Hop.REACH, Hop.LOGIN):
         check = f"filer {hop}"
-        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, host_key), needs)  # type: ignore[misc]
+        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, *greeting), needs)  # type: ignore[misc]
         needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
@@ -76,22 +76,23 @@ class _FailFastTransport:
         return self._transport.command_line(command)
 
 
-def _greet(transport: Transport, system: FilerSystem) -> str:
-    """Log in; return the host key's label, "" for rsh, which has none. Raises NotReached."""
+def _greet(transport: Transport, system: FilerSystem) -> tuple[str, str]:
+    """Log in; return the labels of the algorithms and of the host key, "" for rsh. Raises NotReached."""
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
-        return transport.greet().label
+        greeting = transport.greet()
+        return greeting.label, greeting.host_key.label
     try:
         system.version()
     except NotReached:
         raise
     except SiteError:
         pass  # the login worked; the answer is judged later
-    return ""
+    return "", ""
 
 
-def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
+def _hop(hop: Hop, failure: NotReached | None, algorithms: str, host_key: str) -> CheckOutcome:
     order = list(Hop)
     if failure is not None and order.index(failure.hop) <= order.index(hop):
         raise failure
@@ -99,7 +100,7 @@ def _hop(hop: Hop, failure: NotReached | None, host_key: str) -> CheckOutcome:
         case Hop.REACH:
             return CheckOutcome("connected")
         case Hop.ALGORITHMS:
-            return CheckOutcome("agreed")
+            return CheckOutcome(f"agreed: {algorithms}" if algorithms else "agreed")
         case Hop.HOST_KEY:
             return CheckOutcome(f"known: {host_key}" if host_key else "known")
         case Hop.LOGIN:
