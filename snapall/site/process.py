@@ -56,7 +56,10 @@ def run(
     Raises NotStarted. What `on_start` raises is passed on, and the program goes on.
     """
     begun = time.monotonic()
-    streams = Streams(telling)
+    try:
+        streams = Streams(telling)
+    except OSError as error:  # no descriptors are left
+        raise _not_started(argv[0], error) from error
     try:
         program = _start(argv, streams.ends)
     except NotStarted:
@@ -213,13 +216,17 @@ def _start(argv: Sequence[str], ends: tuple[int, int]) -> subprocess.Popen[bytes
             argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, creationflags=_NEW_GROUP
         )
     except (OSError, ValueError) as error:
-        # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise NotStarted(
-            f"{argv[0]} cannot be started: {reason}",
-            hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
-            code="SA-3007",
-        ) from error
+        raise _not_started(argv[0], error) from error
+
+
+def _not_started(program: str, error: OSError | ValueError) -> NotStarted:
+    # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return NotStarted(
+        f"{program} cannot be started: {reason}",
+        hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
+        code="SA-3007",
+    )
 
 
 def _started(pid: int) -> float:

@@ -208,13 +208,6 @@ PROGRAMS = (
         ("tests/site/test_knownhosts.py",),
     ),
     Mutant(
-        "a stranger's packet may be of any size",
-        "site/tcp.py",
-        "        if size > min(_LARGEST, self._allowed):\n",
-        "        if self._allowed < 0:\n",
-        SSH,
-    ),
-    Mutant(
         "old algorithms are preferred",
         "site/ssh.py",
         "options.kex, options.ciphers, options.digests = ours.key_exchanges, ours.ciphers, ours.macs",

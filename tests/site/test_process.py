@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -13,8 +14,8 @@ import pytest
 
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
-from snapall.site import process
-from snapall.site.output import CEILING
+from snapall.site import process, streams
+from snapall.site.output import CEILING, Output
 from tests.waiting import PATIENCE, until
 
 # Waits until the FIFO is written to; then writes to stdout, and to a file if that went well.
@@ -252,6 +253,19 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
     started = psutil.Process().create_time()
     assert process.alive(Child(os.getpid(), started))
     assert not process.alive(Child(os.getpid(), started - 3600))
+
+
+@pytest.mark.parametrize("folder", [None, "/nowhere"], ids=["a file", "no file"])
+def test_where_no_pipe_will_do_a_program_writes_into_a_file(
+    monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    kept = Output((b"ssid:",))
+    with closing(streams._File(kept)) as file:
+        subprocess.run(python("print('SsId:snapshot-7')"), stdout=file.end, check=True)
+        file.started()
+        file.finish()
+    assert kept.text() == ("SsId:snapshot-7\n" if folder is None else "")
 
 
 def test_a_program_runs_even_if_no_file_can_be_created(tmp_path: Path) -> None:
