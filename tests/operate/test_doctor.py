@@ -74,6 +74,10 @@ def changed_host_key(night: AtLab) -> None:
     path.write_text(f"{host} ssh-rsa {paramiko.RSAKey.generate(1024).get_base64()}\n")
 
 
+def modern_only(night: AtLab) -> None:
+    night.edit("known_hosts =", 'ssh_algorithms = "modern"\nknown_hosts =')
+
+
 def revoked_host_key(night: AtLab) -> None:
     path = night.lab.directory / "known_hosts"
     path.write_text(f"{path.read_text()}@revoked {path.read_text()}")
@@ -192,7 +196,7 @@ PLANTED = {
     "a host key that has changed": Planted("filer host key of filer1", BROKEN, "HAS CHANGED", changed_host_key),
     "a host key that is revoked": Planted("filer host key of filer1", BROKEN, "@revoked", revoked_host_key),
     "algorithms that the filer does not have": Planted(
-        "filer algorithms of filer1", BROKEN, "has no ssh algorithm", edited("known_hosts =", 'ssh_algorithms = "modern"\nknown_hosts =')
+        "filer algorithms of filer1", BROKEN, "has no ssh algorithm", modern_only
     ),
     "a key that the filer refuses": Planted("filer login of filer1", BROKEN, "refused the ssh login", another_key),
     "a filer in Cluster-Mode": Planted(
