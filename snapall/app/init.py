@@ -207,13 +207,13 @@ class Interview:
     def _check_filer(self, filer: Filer) -> None:
         """Show the filer's host key and, once it is confirmed, add it to known_hosts; then try the login."""
         from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
-        from snapall.site.sshkeys import KnownHosts, name_in_file  # noqa: PLC0415 - paramiko
+        from snapall.site.sshkeys import KnownHosts  # noqa: PLC0415 - paramiko
 
         known = filer.known_hosts
         if known is None:  # rsh has no keys
             FilerSystem(transport_to(filer), filer.name, filer.host).version()
             return
-        if not known.exists() or KnownHosts(filer).read().lookup(name_in_file(filer)) is None:
+        if not known.exists() or not KnownHosts(filer).read().kinds:
             key = Ssh(filer).host_key()
             self._show(f"  the filer's host key is {key.label}; verify it through a channel you trust")
             question = "Enter yes or the fingerprint to confirm it"

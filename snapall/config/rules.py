@@ -83,7 +83,7 @@ def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Readin
     reading.hosts[name] = valid.get("host", name)
     yield from _name_faults(name, "filers", reading)
     if transport == "rsh":
-        for key in sorted({"key_file", "known_hosts"} & given):
+        for key in sorted({"key_file", "known_hosts", "ssh_algorithms"} & given):
             yield key, 'is for ssh only: leave it out, or write transport = "ssh"'
         password = valid.get("password")
         if password is not None and not valid.get("user"):

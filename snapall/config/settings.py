@@ -78,6 +78,8 @@ class Filer(_Table):
     """As in [vcenter]. ssh: instead of a key. rsh: where the filer wants one, after the user; it is sent in clear."""
     known_hosts: values.Location | None = None
     """ssh needs it: the file that holds the filer's host key."""
+    ssh_algorithms: values.SshChoice = "any"
+    """ssh: `"any"`: old ones where the filer has nothing better; `"modern"`: no old one; or a list of those offered."""
     timeout: values.Seconds = 120
     """Seconds for each command."""
     local_user: values.Word | None = None

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from snapall.backup.model import FILER_NAME, Order, VmPolicy
+from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
 from snapall.config.secret import Secret
@@ -90,6 +91,17 @@ def _datastore(value: object) -> int | str:
         case str() if value and _CONTROL.search(value) is None:
             return value
     raise ValueError("must be a datastore's id (a whole number above 0) or its name")
+
+
+def _ssh_choice(value: object) -> str | tuple[str, ...]:
+    match value:
+        case "any" | "modern":
+            return value
+        case list() | tuple() if value and all(isinstance(name, str) for name in value):
+            if fault := algorithms.fault_of(tuple(value)):
+                raise ValueError(fault)
+            return tuple(value)
+    raise ValueError('must be "any", "modern" or a list of algorithms')
 
 
 def _path(value: object, info: ValidationInfo) -> Path:
@@ -243,6 +255,18 @@ Password = Annotated[
 OrderName = Annotated[Order, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(Order)})]
 VmPolicyName = Annotated[VmPolicy, Field(strict=False), WithJsonSchema({"type": "string", "enum": list(VmPolicy)})]
 Command = Annotated[tuple[Line, ...], _LIST]
+SshChoice = Annotated[
+    str | tuple[str, ...],
+    PlainValidator(_ssh_choice),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": ["any", "modern"]},
+                {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(algorithms.ALL.all)}},
+            ]
+        }
+    ),
+]
 Volumes = Annotated[tuple[Name, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
 _Datastore = Annotated[
     int | str,

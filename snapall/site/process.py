@@ -5,28 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import psutil
 
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
+from snapall.site.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-
-OUTPUT_CEILING = 1 << 20
-"""How many bytes of each stream are read; what a program writes beyond them is ignored."""
+    from pathlib import Path
 
 _SAME_START = 2.0
 """Seconds by which a start time may differ: the system computes it from a clock that may be set meanwhile."""
 
+
+_TICK = 0.05  # seconds between two looks whether a program has ended that keeps its output open, or gave it away
 
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # of Windows, which ignores `start_new_session`
 
@@ -53,40 +52,40 @@ def environment_without(names: Collection[str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if same(name) not in withheld}
 
 
-@dataclass(frozen=True, slots=True)
-class CleanPrograms:
-    """Programs that are started without some variables of our environment: those that hold passwords."""
-
-    withheld: frozenset[str]
-
-    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> Completed:
-        """Do what `run` does."""
-        return run(argv, timeout, on_start, self.withheld)
-
-    def alive(self, child: Child) -> bool:
-        """Do what `alive` does."""
-        return alive(child)
-
-
 def run(
-    argv: Sequence[str], timeout: float, on_start: Callable[[Child], None], withheld: Collection[str] = ()
+    argv: Sequence[str],
+    timeout: float,
+    on_start: Callable[[Child], None],
+    telling: Sequence[bytes] = (),
+    withheld: Collection[str] = (),
 ) -> Completed:
     """Run a program without a shell and wait `timeout` seconds for it; `on_start` learns of it at once.
 
     The program is in a process group of its own, so that the terminal's Ctrl-C does not reach it, and writes into
-    files without a name, so that it lives on unharmed when we stop waiting or die. It is never killed. `withheld`:
-    variables that it does not get.
+    streams that never break, so that it lives on unharmed when we stop waiting or die. It is never killed.
+    `telling`: words in small letters; lines with one of them are kept, however long the output. `withheld`: variables
+    of our environment that it does not get.
     Raises NotStarted. What `on_start` raises is passed on, and the program goes on.
     """
     begun = time.monotonic()
-    with _file() as out, _file() as err:
-        program = _start(argv, out, err, environment_without(withheld))
-        try:
-            on_start(Child(program.pid, _started(program.pid)))
-            code = _wait(program, begun + timeout)
-        finally:
-            _leave(program)
-        return Completed(tuple(argv), code, _text(out), _text(err), time.monotonic() - begun)
+    try:
+        streams = Streams(telling)
+    except OSError as error:  # no descriptors are left
+        raise _not_started(argv[0], error) from error
+    try:
+        program = _start(argv, streams.ends, environment_without(withheld))
+    except NotStarted:
+        streams.close()
+        raise
+    finally:
+        streams.started()
+    try:
+        on_start(Child(program.pid, _started(program.pid)))
+        code = _wait(program, streams, begun + timeout)
+        stdout, stderr = streams.finish()
+    finally:
+        _leave(program, streams)
+    return Completed(tuple(argv), code, stdout, stderr, time.monotonic() - begun)
 
 
 def alive(child: Child) -> bool:
@@ -224,20 +223,24 @@ def _start_apart(argv: Sequence[str], folder: Path, env: Mapping[str, str]) -> s
     return start()
 
 
-def _start(argv: Sequence[str], out: IO[bytes], err: IO[bytes], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    null, flags = subprocess.DEVNULL, _NEW_GROUP
+def _start(argv: Sequence[str], ends: tuple[int, int], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    null, flags, (out, err) = subprocess.DEVNULL, _NEW_GROUP, ends
     try:
         return subprocess.Popen(
             argv, stdin=null, stdout=out, stderr=err, env=env, start_new_session=True, creationflags=flags
         )
     except (OSError, ValueError) as error:
-        # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise NotStarted(
-            f"{argv[0]} cannot be started: {reason}",
-            hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
-            code="SA-3007",
-        ) from error
+        raise _not_started(argv[0], error) from error
+
+
+def _not_started(program: str, error: OSError | ValueError) -> NotStarted:
+    # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return NotStarted(
+        f"{program} cannot be started: {reason}",
+        hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
+        code="SA-3007",
+    )
 
 
 def _started(pid: int) -> float:
@@ -248,28 +251,31 @@ def _started(pid: int) -> float:
         return time.time()
 
 
-def _file() -> IO[bytes]:
-    """Where a program writes. Where no file can be made its words are lost, but a VM can still be released."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return Path(os.devnull).open("w+b")
+def _wait(program: subprocess.Popen[bytes], streams: Streams, deadline: float | None) -> int | None:
+    """Its exit code, or None when the time is over. Meanwhile what it writes is read."""
+    while (code := program.poll()) is None and (deadline is None or time.monotonic() < deadline):
+        tick = _TICK if deadline is None else min(_TICK, max(0.0, deadline - time.monotonic()))
+        if streams.open:
+            streams.take(tick)
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(tick)
+    return code
 
 
-def _wait(program: subprocess.Popen[bytes], deadline: float) -> int | None:
-    try:
-        return program.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        return program.poll()
+def _leave(program: subprocess.Popen[bytes], streams: Streams) -> None:
+    """See to it that whoever goes on can still write, and leaves no zombie when it ends.
 
+    That is a program which outlives our patience, or one that it started and left behind with its streams.
+    """
 
-def _leave(program: subprocess.Popen[bytes]) -> None:
-    """See to it that a program which outlives our patience leaves no zombie when it ends."""
-    if program.poll() is None:
-        threading.Thread(target=program.wait, name=f"reaper-{program.pid}", daemon=True).start()
+    def attend() -> None:
+        _wait(program, streams, None)
+        while streams.open:
+            streams.take()
+        streams.close()
 
-
-def _text(file: IO[bytes]) -> str:
-    """What the program wrote. Windows programs write in code pages: a byte that is not UTF-8 becomes a mark."""
-    file.seek(0)
-    return file.read(OUTPUT_CEILING).decode("utf-8", "replace").replace("\r\n", "\n")
+    if program.poll() is None or streams.open:
+        threading.Thread(target=attend, name=f"reaper-{program.pid}", daemon=True).start()
+    else:
+        streams.close()

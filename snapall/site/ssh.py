@@ -7,50 +7,58 @@ import logging
 import socket
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
-from cryptography.exceptions import UnsupportedAlgorithm
 
+from snapall.config.algorithms import OLD, offered
 from snapall.config.secret import Secret
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
+from snapall.site.knownhosts import HostKeys
 from snapall.site.prefetch import Prefetch
-from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, name_in_file, ordered, proof_of, short_key
-from snapall.site.tcp import Deadline, connect, open_socket
+from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, ordered, proof_of, short_key
+from snapall.site.tcp import BoundedSocket, Deadline, connect, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from snapall.config.settings import Filer
 
-# What a current server takes first; the last of each is what Data ONTAP 7.3 documents (1024-bit RSA, 3DES in CBC
-# mode, HMAC-SHA1 and -MD5) or, for the key exchange, what is assumed of it.
-KEX = (
-    "ecdh-sha2-nistp256",
-    "diffie-hellman-group14-sha256",
-    "diffie-hellman-group14-sha1",
-    "diffie-hellman-group1-sha1",
-)
-CIPHERS = ("aes128-ctr", "aes256-ctr", "aes128-cbc", "3des-cbc")
-MACS = ("hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5")
-
 _SSH_PORT = 22
 _QUICK = 5.0  # seconds for a connection that was begun ahead, and for its channel; then another one is opened
+_STRANGER = 256 << 10  # bytes that are taken from somebody whose host key is not verified; a handshake is far smaller
 _CEILING = 1 << 20  # bytes of each stream; less than ssh's window of 2 MiB, so that one can be read after the other
 
-# What paramiko raises, from its own thread too: a key or a cipher that cryptography refuses is among it.
-_FAILURES = (paramiko.SSHException, OSError, EOFError, ValueError, UnsupportedAlgorithm)
+# What paramiko raises, from its own thread too: a packet that makes no sense may end that in any way.
+_FAILURES = (Exception,)
 
 # Whatever paramiko logs reaches us as an exception; without a handler it would also print tracebacks.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class _Transport(paramiko.Transport):
+    """One that remembers its key exchange, which paramiko forgets once it is done."""
+
+    key_exchange = ""
+    _engine: Any = None
+
+    @property
+    def kex_engine(self) -> Any:
+        """What paramiko sets while keys are exchanged."""
+        return self._engine
+
+    @kex_engine.setter
+    def kex_engine(self, engine: Any) -> None:
+        self._engine = engine
+        self.key_exchange = getattr(engine, "name", self.key_exchange)
 
 
 @dataclass(frozen=True, slots=True)
 class _SshConnection:
     """A connection that we are logged in on."""
 
-    sock: socket.socket
+    sock: BoundedSocket
     transport: paramiko.Transport
 
     @property
@@ -60,6 +68,20 @@ class _SshConnection:
     def close(self) -> None:
         self.transport.close()
         self.sock.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a filer and we agreed on, without a command."""
+
+    host_key: HostKey
+    algorithms: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The algorithms as they are shown to a person."""
+        old = [name for name in self.algorithms if name in OLD]
+        return ", ".join(self.algorithms) + (f"; old: {', '.join(old)}" if old else "")
 
 
 class Ssh:
@@ -72,6 +94,7 @@ class Ssh:
         self._user = settings.user or getpass.getuser()
         self._proof = proof_of(settings)
         self._known = KnownHosts(settings)
+        self._algorithms = offered(settings.ssh_algorithms)
         self.notes: tuple[tuple[str, str, str], ...] = ()  # warnings: text, remedy, code of each
         self._ahead: Prefetch[_SshConnection] = Prefetch(lambda: self._come_in(self._deadline()), settings.timeout)
 
@@ -128,29 +151,33 @@ class Ssh:
         except _FAILURES as error:
             raise self._not_sent(error, deadline) from error
 
-    def _connect(self, deadline: Deadline) -> socket.socket:
+    def _connect(self, deadline: Deadline) -> BoundedSocket:
         hint = "check its `host` and `port`, the network, and `secureadmin status` on the filer"
-        return connect(self._settings.host, self._settings.port, lambda kind, to: open_socket(kind, to, deadline), hint)
+        host, port = self._settings.host, self._settings.port
+        return BoundedSocket(connect(host, port, lambda kind, to: open_socket(kind, to, deadline), hint), _STRANGER)
 
-    def greet(self) -> HostKey:
+    def greet(self) -> Greeting:
         """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
         with closing(self._come_in(self._deadline())) as connection:
-            return host_key_of(self._settings, connection.transport.get_remote_server_key())
+            key = host_key_of(self._settings, connection.transport.get_remote_server_key())
+            return Greeting(key, _agreed_on(connection.transport))
 
     def host_key(self) -> HostKey:
         """The key that the filer shows; whether it is the right one is for others to judge. Raises NotSent."""
         with self._connected(self._deadline()) as (stack, connection):
-            transport = self._agreed(stack, connection, paramiko.HostKeys())
+            transport = self._agreed(stack, connection, HostKeys(""))
             return host_key_of(self._settings, transport.get_remote_server_key())
 
     @contextmanager
-    def _connected(self, deadline: Deadline) -> Iterator[tuple[ExitStack, socket.socket]]:
+    def _connected(self, deadline: Deadline) -> Iterator[tuple[ExitStack, BoundedSocket]]:
         """A connection under a deadline; what fails on it is told as NotSent."""
         with ExitStack() as stack:
             connection = stack.enter_context(closing(self._connect(deadline)))
             with deadline.watch(connection):
                 try:
                     yield stack, connection
+                except NotSent:
+                    raise
                 except _FAILURES as error:
                     raise self._not_sent(error, deadline) from error
 
@@ -165,16 +192,18 @@ class Ssh:
             if isinstance(self._proof, NotSent):
                 raise self._proof
             self._log_in(transport, self._proof)
+            connection.allow(3 * _CEILING)  # both streams of an answer, and what packs them
             stack.pop_all()  # from now on it is the caller's to close
             return _SshConnection(connection, transport)
 
-    def _agreed(self, stack: ExitStack, connection: socket.socket, known: paramiko.HostKeys) -> paramiko.Transport:
+    def _agreed(self, stack: ExitStack, connection: socket.socket, known: HostKeys) -> paramiko.Transport:
         """Agree on algorithms: the key exchange is done, and nothing secret was said."""
-        transport = paramiko.Transport(connection)
+        transport = _Transport(connection)
         stack.callback(transport.close)
         options = transport.get_security_options()
-        options.kex, options.ciphers, options.digests = KEX, CIPHERS, MACS
-        options.key_types = ordered(known.lookup(name_in_file(self._settings)))
+        ours = self._algorithms
+        options.kex, options.ciphers, options.digests = ours.key_exchanges, ours.ciphers, ours.macs
+        options.key_types = ordered(ours.host_keys, known.kinds)
         limit = self._settings.timeout
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = limit
         transport.start_client()
@@ -185,6 +214,8 @@ class Ssh:
         if transport.host_key_type == "ssh-rsa":
             # Nothing newer was offered, so this server knows signatures with SHA-1 alone.
             transport.disabled_algorithms = {"pubkeys": RSA[:-1]}
+        elif "ssh-rsa" not in self._algorithms.host_keys:
+            transport.disabled_algorithms = {"pubkeys": RSA[-1:]}
         match proof:
             case paramiko.RSAKey():
                 transport.auth_publickey(self._user, proof)
@@ -205,6 +236,14 @@ class Ssh:
                     hop=Hop.LOGIN,
                     code="SA-4111",
                 )
+            case paramiko.ssh_exception.IncompatiblePeer() if self._settings.ssh_algorithms != "any":
+                return NotSent(
+                    f"the filer {host} has no ssh algorithm that [filers.{self._settings.name}] allows: {reason}",
+                    hint='leave out `ssh_algorithms` in the configuration, or set it to "any": old algorithms are then '
+                    "used where the filer has nothing better",
+                    hop=Hop.ALGORITHMS,
+                    code="SA-4121",
+                )
             case paramiko.ssh_exception.IncompatiblePeer():
                 return NotSent(
                     f"the filer {host} and snapall have no ssh algorithm in common: {reason}",
@@ -224,6 +263,12 @@ class Ssh:
         if deadline.over:
             return f"timed out after {self._settings.timeout:g} s"
         return one_line(str(error)) or "the filer closed the connection"
+
+
+def _agreed_on(transport: paramiko.Transport) -> tuple[str, ...]:
+    """The algorithms of a connection, in the order of their kinds; those of both directions if they differ."""
+    known = ("key_exchange", "host_key_type", "local_cipher", "remote_cipher", "local_mac", "remote_mac")
+    return tuple(dict.fromkeys(filter(None, (getattr(transport, name) for name in known))))
 
 
 def _execute(channel: paramiko.Channel, request: bytes, heard: bytearray) -> FilerReply:

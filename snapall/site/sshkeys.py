@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import codecs
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ import paramiko
 
 from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
+from snapall.site.knownhosts import HostKeys
 
 if TYPE_CHECKING:
     from snapall.config.secret import Secret
     from snapall.config.settings import Filer
 
-HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 _SSH_PORT = 22
@@ -84,12 +85,12 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
         )
 
 
-def ordered(known: Collection[str] | None) -> tuple[str, ...]:
+def ordered(algorithms: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
     """The host key algorithms, those of the known keys first, so that the server shows one that can be checked."""
-    kinds = set(known or ())
+    kinds = set(known)
     if "ssh-rsa" in kinds:
         kinds.update(RSA)
-    return tuple(sorted(HOST_KEYS, key=lambda kind: kind not in kinds))
+    return tuple(sorted(algorithms, key=lambda kind: kind not in kinds))
 
 
 class KnownHosts:
@@ -99,11 +100,11 @@ class KnownHosts:
         """The file need not be readable yet."""
         self._settings = settings
         self._file = settings.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-        self._once: paramiko.HostKeys | None = None
+        self._once: HostKeys | None = None
         with suppress(NotSent):
             self._once = self._read()
 
-    def read(self) -> paramiko.HostKeys:
+    def read(self) -> HostKeys:
         """What the file says. Raises NotSent."""
         try:
             return self._read()
@@ -112,12 +113,21 @@ class KnownHosts:
                 return self._once
             raise
 
-    def verify(self, known: paramiko.HostKeys, key: paramiko.PKey) -> None:
+    def verify(self, known: HostKeys, key: paramiko.PKey) -> None:
         """The host key must be the known one, before anything secret is said. Raises NotSent."""
-        host, name = self._settings.host, name_in_file(self._settings)
-        if known.check(name, key):
+        host, blob = self._settings.host, key.asbytes()
+        if known.revoked(blob):
+            raise NotSent(
+                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is marked as @revoked in "
+                f"{self._file}; nothing was sent",
+                hint="whoever has this key can pretend to be the filer: give the filer a new one with `secureadmin "
+                "setup -f ssh`, and verify it through a channel you trust",
+                hop=Hop.HOST_KEY,
+                code="SA-4120",
+            )
+        if known.known(blob):
             return
-        if known.lookup(name) is None:
+        if not known.kinds:
             raise NotSent(
                 f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
                 hint="verify this fingerprint through a channel you trust, then " + self._add_the_line(key),
@@ -133,10 +143,15 @@ class KnownHosts:
             code="SA-4115",
         )
 
-    def _read(self) -> paramiko.HostKeys:
+    def _read(self) -> HostKeys:
         try:
-            return paramiko.HostKeys(str(self._file))
-        except Exception as error:
+            data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
+            if b"\0" in data:
+                raise ValueError("it is no plain text; save it as ASCII or UTF-8")
+            # OpenSSH, too, takes a key without a port for every port, if there is no line with this one.
+            names = dict.fromkeys((name_in_file(self._settings), self._settings.host))
+            return HostKeys(data.decode("utf-8", "surrogateescape"), *names)
+        except (OSError, ValueError) as error:
             raise NotSent(
                 f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
                 hint="create the file: an empty one will do, because snapall then prints the line to add",

@@ -13,6 +13,8 @@ from snapall.site.filer import NotSent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_LARGEST = 256 << 10  # bytes of a packet: what OpenSSH takes. RFC 4253, section 6.1, asks for 35,000
+
 Address = tuple[str, int] | tuple[str, int, int, int]
 """What a socket connects to, IPv4 or IPv6."""
 
@@ -82,6 +84,33 @@ def open_socket(family: socket.AddressFamily, address: Address, deadline: Deadli
         connection.close()
         raise
     return connection
+
+
+class TooMuch(ValueError):
+    """The other side sends more than it may. No OSError: paramiko would take that for one of the network."""
+
+
+class BoundedSocket(socket.socket):
+    """A connection on which the other side cannot make us take in without end, whatever its packets claim."""
+
+    def __init__(self, connection: socket.socket, allowed: int) -> None:
+        """It takes the connection over. `allowed`: how many bytes it may bring in all."""
+        timeout = connection.gettimeout()
+        super().__init__(connection.family, connection.type, connection.proto, connection.detach())
+        self.settimeout(timeout)
+        self._allowed = allowed
+
+    def allow(self, more: int) -> None:
+        """So many bytes more, now that it is known who the other side is."""
+        self._allowed += more
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Read. Raises TooMuch, before any room is made for it."""
+        if size > min(_LARGEST, self._allowed):
+            raise TooMuch(f"it sends more than snapall takes ({size} bytes at once, or too many in all)")
+        data = super().recv(size, flags)
+        self._allowed -= len(data)
+        return data
 
 
 def hang_up(connection: socket.socket) -> None:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,7 @@ from snapall.site.vcbtexts import (
     OLD_SSH_HINT,
     PRIVILEGE_HINT,
     REFUSED_LOGIN,
+    TELLING,
     UNREACHED,
     VC_HINT,
     spoken,
@@ -66,13 +68,28 @@ class Programs(Protocol):
         """Whether this very program still runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class ThisMachine:
+    """Its programs, and of their output what tells, wherever it stands. `withheld`: variables that hold passwords."""
+
+    withheld: frozenset[str] = frozenset()
+
+    def run(self, argv: Sequence[str], timeout: float, on_start: Callable[[Child], None]) -> process.Completed:
+        """Do what `process.run` does."""
+        return process.run(argv, timeout, on_start, TELLING, self.withheld)
+
+    def alive(self, child: Child) -> bool:
+        """Do what `process.alive` does."""
+        return process.alive(child)
+
+
 class Vcb:
     """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
 
-    def __init__(self, settings: Vcenter, programs: Programs = process) -> None:
+    def __init__(self, settings: Vcenter, programs: Programs | None = None) -> None:
         """Raises ConfigError when a password would reach the command line of ssh or plink."""
         self._settings = settings
-        self._programs = programs
+        self._programs = programs or ThisMachine()
         self._leading = secret_words(settings.vcbsnapshot)
         self._mask = Mask(settings.password, *self._leading.values())
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
@@ -207,7 +224,7 @@ class Vcb:
 
 def vcb_of(settings: Config) -> Vcb:
     """The configured vcbsnapshot, whose environment holds no password. Raises ConfigError as Vcb does."""
-    return Vcb(settings.vcenter, process.CleanPrograms(settings.secret_variables))
+    return Vcb(settings.vcenter, ThisMachine(settings.secret_variables))
 
 
 def program_of(name: str) -> str:

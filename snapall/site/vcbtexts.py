@@ -31,6 +31,19 @@ NOTHING_FOUND = re.compile(
 )
 NO_FAR_PROGRAM = frozenset({126, 127})  # a shell's exit codes for a program that it cannot start
 OLD_SSH = re.compile(r"no matching [a-z ]{1,40} found", re.IGNORECASE)
+
+# A line with one of these is kept however much the program prints: what the texts above say, in small letters.
+TELLING = (
+    b"ssid:",
+    b"already been deleted",
+    b"another task",
+    b"taskinprogress",
+    b"login",
+    b"password",
+    b"not authenticated",
+    b"permission",
+)
+
 VC_HINT = "check `host` in [vcenter] and whether VirtualCenter's service runs, then run vcbsnapshot by hand with -f"
 LOGIN_HINT = "check `user` and `password` in [vcenter], or VCB's own config.js where these are left out"
 PRIVILEGE_HINT = (

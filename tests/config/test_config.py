@@ -466,8 +466,28 @@ def test_a_key_that_is_missing(folder: Path, table: str, key: str, fault: str) -
 
 
 def test_ssh_keys_at_an_rsh_filer_are_faults(folder: Path) -> None:
-    output = faults(folder, with_key("filers.filer1", 'transport = "rsh"'))
-    assert [fault.split(":")[0] for fault in output] == ["filers.filer1.key_file", "filers.filer1.known_hosts"]
+    text = with_key("filers.filer1", 'transport = "rsh"\nssh_algorithms = "modern"')
+    keys = ("key_file", "known_hosts", "ssh_algorithms")
+    assert [fault.split(":")[0] for fault in faults(folder, text)] == [f"filers.filer1.{key}" for key in keys]
+
+
+def test_ssh_algorithms_are_a_choice_or_a_list_that_has_one_of_each_kind(folder: Path) -> None:
+    def chosen(value: str) -> object:
+        return read(folder, with_key("filers.filer1", f"ssh_algorithms = {value}")).filers["filer1"].ssh_algorithms
+
+    assert read(folder, PLAIN).filers["filer1"].ssh_algorithms == "any"
+    assert chosen('"modern"') == "modern"
+    names = ("diffie-hellman-group1-sha1", "ssh-rsa", "3des-cbc", "hmac-sha1")
+    assert chosen(json.dumps(names)) == names
+    for value, why in (
+        ('"old"', 'must be "any", "modern" or a list of algorithms'),
+        ("[]", 'must be "any", "modern" or a list of algorithms'),
+        (json.dumps([*names, "rot13"]), "does not know rot13; known are ecdh-sha2-nistp256, "),
+        (json.dumps(names[1:]), "names no key exchange: add one of ecdh-sha2-nistp256, "),
+        (json.dumps(names[:-1]), "names no mac: add one of hmac-sha2-256, "),
+    ):
+        [output] = faults(folder, with_key("filers.filer1", f"ssh_algorithms = {value}"))
+        assert output.startswith(f"filers.filer1.ssh_algorithms: {why}")
 
 
 @pytest.mark.parametrize("program", ["ssh", "/usr/bin/ssh", "C:\\\\PuTTY\\\\PLINK.EXE"])

@@ -145,6 +145,7 @@ def _of_ssh(folder: Path) -> Iterator[tuple[str, str]]:
         yield asked(key_file=other)
         with NewKexOnly() as port:
             yield asked(port=port)
+        yield asked(ssh_algorithms="modern")
         yield asked(key_file=empty)
         lab.stop()
         yield asked()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
 from snapall.site.dbdrivers import trouble_of
 from snapall.site.filer import FilerSystem, NotSent
+from snapall.site.output import Output
 from snapall.site.vcb import Vcb, ssids
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.site.volumes import Volumes
@@ -155,9 +155,9 @@ def urls(url: str, _folder: Path) -> None:
 
 def output(data: bytes, _folder: Path) -> None:
     """What a program wrote, in whatever code page."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        text = process._text(file)
+    kept = Output((b"ssid:",))
+    kept.feed(data)
+    text = kept.text()
     vcb = Vcb(VCENTER)
     step = Quiesce(VM, "Quiesce-x")
     outcome = vcb._judge(step, process.Completed((), 0, text, text, 1.0), 60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.planting import Mutant
 
 VCB, PROCESS = ("tests/site/test_vcb.py",), ("tests/site/test_process.py", "tests/site/test_vcb.py")
+OUTPUT = ("tests/site/test_output.py",)
 RSH, SSH = ("tests/site/test_rsh.py",), ("tests/site/test_ssh.py", "tests/site/test_prefetch.py")
 DATABASE = ("tests/site/test_virtualcenter.py", "tests/site/test_sqlservers.py", "tests/site/test_dbdrivers.py")
 
@@ -145,10 +146,24 @@ PROGRAMS = (
         PROCESS,
     ),
     Mutant(
-        "output without end is read to its end",
-        "site/process.py",
-        "file.read(OUTPUT_CEILING)",
-        "file.read()",
+        "output without end is kept without end",
+        "site/output.py",
+        "        if len(self._tail) > _HALF + _LONGEST:\n",
+        "        if not self._tail:\n",
+        OUTPUT,
+    ),
+    Mutant(
+        "half a line is taken for a line",
+        "site/output.py",
+        'self._tail.partition(b"\\n")[2] if self._broken else self._tail',
+        "self._tail",
+        OUTPUT,
+    ),
+    Mutant(
+        "a program that we leave behind breaks on its output",
+        "site/streams.py",
+        "os.O_RDWR)",
+        "os.O_WRONLY)",
         PROCESS,
     ),
     Mutant(
@@ -218,6 +233,27 @@ PROGRAMS = (
         "site/ssh.py",
         "        if not transport.is_authenticated():\n",
         "        if transport is None:\n",
+        SSH,
+    ),
+    Mutant(
+        "a revoked host key is accepted",
+        "site/sshkeys.py",
+        "        if known.revoked(blob):\n",
+        "        if known.revoked(b''):\n",
+        SSH,
+    ),
+    Mutant(
+        "a negated pattern of known_hosts lets a host in",
+        "site/knownhosts.py",
+        "            return False\n        return any(_matches(one, host)",
+        "            pass\n        return any(_matches(one, host)",
+        ("tests/site/test_knownhosts.py",),
+    ),
+    Mutant(
+        "old algorithms are preferred",
+        "site/ssh.py",
+        "options.kex, options.ciphers, options.digests = ours.key_exchanges, ours.ciphers, ours.macs",
+        "options.kex, options.ciphers, options.digests = ours.key_exchanges[::-1], ours.ciphers, ours.macs",
         SSH,
     ),
     Mutant(

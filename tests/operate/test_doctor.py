@@ -78,6 +78,15 @@ def changed_host_key(night: AtLab) -> None:
     path.write_text(f"{host} ssh-rsa {paramiko.RSAKey.generate(1024).get_base64()}\n")
 
 
+def modern_only(night: AtLab) -> None:
+    night.edit("known_hosts =", 'ssh_algorithms = "modern"\nknown_hosts =')
+
+
+def revoked_host_key(night: AtLab) -> None:
+    path = night.lab.directory / "known_hosts"
+    path.write_text(f"{path.read_text()}@revoked {path.read_text()}")
+
+
 def dead_run(night: AtLab) -> None:
     settings = load(night.config)
     stage = Stage(settings.state, settings.jobs["vol1"])
@@ -234,6 +243,10 @@ PLANTED = {
         "filer host key of filer1", BROKEN, "is not known", written("known_hosts", "")
     ),
     "a host key that has changed": Planted("filer host key of filer1", BROKEN, "HAS CHANGED", changed_host_key),
+    "a host key that is revoked": Planted("filer host key of filer1", BROKEN, "@revoked", revoked_host_key),
+    "algorithms that the filer does not have": Planted(
+        "filer algorithms of filer1", BROKEN, "has no ssh algorithm", modern_only
+    ),
     "a key that the filer refuses": Planted("filer login of filer1", BROKEN, "refused the ssh login", another_key),
     "a filer in Cluster-Mode": Planted(
         "version of filer1", BROKEN, "7-Mode", lambda night: night.world.set(version=CLUSTER)
@@ -344,6 +357,13 @@ def test_without_problems_nothing_is_found_and_nothing_is_changed(at_lab: Make, 
     assert ended.out.splitlines()[-1].startswith("no problems: ")
     assert all(entry.effect is None for entry in night.ledger)
     assert sorted(str(path) for path in night.lab.directory.rglob("*")) == before
+
+
+def test_the_algorithms_of_a_filer_are_shown_and_the_old_ones_named(at_lab: Make) -> None:
+    _, links = run_checks(at_lab(transport="ssh"))
+    (shown,) = [one["text"] for one in links if _name(one) == "filer algorithms of filer1"]
+    agreed = "diffie-hellman-group14-sha1, ssh-rsa, aes128-cbc, hmac-sha1"
+    assert shown == f"agreed: {agreed}; old: {agreed}"
 
 
 def test_checks_behind_a_broken_link_are_not_tried(at_lab: Make) -> None:

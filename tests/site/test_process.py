@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -13,8 +14,9 @@ import pytest
 
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
-from snapall.site import process
-from tests.waiting import PATIENCE
+from snapall.site import process, streams
+from snapall.site.output import CEILING, Output
+from tests.waiting import PATIENCE, until
 
 # Waits until the FIFO is written to; then writes to stdout, and to a file if that went well.
 SLOW = """
@@ -134,11 +136,85 @@ def test_bytes_of_a_windows_code_page_do_not_crash_and_line_ends_are_plain() -> 
     assert process.run(python(code), PATIENCE, nobody).stdout == "gel\ufffdscht \ufffd\nSsId:snapshot-1\n"
 
 
-def test_output_beyond_the_ceiling_is_not_read() -> None:
-    code = f"import sys; sys.stdout.write('x' * {process.OUTPUT_CEILING + 10})"
+def test_output_without_end_is_read_to_its_end_and_kept_to_a_bound() -> None:
+    code = "import sys; [sys.stdout.write('x' * 999 + '\\n') for _ in range(20_000)]; print('the end')"
     completed = process.run(python(code), PATIENCE, nobody)
     assert completed.code == 0
-    assert len(completed.stdout) == process.OUTPUT_CEILING
+    assert len(completed.stdout) < 2 * CEILING
+    assert completed.stdout.endswith("the end\n")
+
+
+def test_a_line_that_tells_is_found_in_the_middle_of_a_flood_on_either_stream() -> None:
+    code = """
+import sys
+for stream in (sys.stdout, sys.stderr):
+    for n in range(40_000):
+        stream.write('SsId:snapshot-7\\n' if n == 20_000 else 'x' * 999 + '\\n')
+"""
+    completed = process.run(python(code), PATIENCE, nobody, (b"ssid:",))
+    for text in (completed.stdout, completed.stderr):
+        assert text.count("\nSsId:snapshot-7\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it writes into files")
+def test_a_program_writes_into_no_file() -> None:
+    kinds: list[str] = []
+
+    def look(child: Child) -> None:
+        kinds.extend(str(Path(f"/proc/{child.pid}/fd/{n}").readlink()).partition(":")[0] for n in (1, 2))
+
+    process.run(python("import sys; sys.stdin.read()"), PATIENCE, look)
+    assert kinds == ["pipe", "pipe"]
+
+
+CHATTY = """
+import sys
+open(sys.argv[1]).read()
+for stream in (sys.stdout, sys.stderr):
+    stream.write('x' * int(sys.argv[3]))
+    stream.flush()
+open(sys.argv[2], 'w').write('unharmed')
+"""
+
+
+def test_a_program_that_outlives_the_timeout_may_print_without_end(slow: SlowProgram) -> None:
+    children: list[Child] = []
+    argv = python(CHATTY, str(slow.gate), str(slow.mark), str(5 * CEILING))
+    assert process.run(argv, 0.01, children.append).code is None
+    slow.let_go(children[0])
+    assert slow.mark.read_text() == "unharmed"
+
+
+def test_a_child_that_a_program_left_behind_delays_no_answer_and_may_print_without_end(slow: SlowProgram) -> None:
+    leaves = "import subprocess, sys; print(subprocess.Popen([sys.executable, *sys.argv[1:]]).pid)"
+    argv = python(leaves, "-c", CHATTY, str(slow.gate), str(slow.mark), str(5 * CEILING))
+    completed = process.run(argv, PATIENCE, nobody)
+    assert completed.code == 0
+    assert psutil.pid_exists(int(completed.stdout))
+    slow.gate.write_text("")
+    until(lambda: slow.mark.exists() and slow.mark.read_text() == "unharmed", "the child's last word")
+
+
+def test_a_program_goes_on_printing_when_we_are_killed(slow: SlowProgram) -> None:
+    """Even one that keeps no descriptors but its three, as ssh and sudo do."""
+    ours = """
+import os, signal, sys
+from snapall.site import process
+
+def die(child):
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+process.run([sys.executable, "-c", *sys.argv[1:]], 300, die)
+"""
+    closing = "import os; os.closerange(3, 1000)\nimport signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+    # What an unprivileged user's smallest pipe holds.
+    words = python(ours, closing + CHATTY, str(slow.gate), str(slow.mark), "4000")
+    ended = subprocess.run(words, stdout=subprocess.PIPE, check=False)
+    assert ended.returncode == -9
+    slow.gate.write_text("")
+    until(lambda: not psutil.pid_exists(int(ended.stdout)), "the program's end")
+    assert slow.mark.read_text() == "unharmed"
 
 
 def test_a_missing_program_never_started_and_the_hint_names_the_key(tmp_path: Path) -> None:
@@ -177,6 +253,19 @@ def test_another_program_with_the_same_pid_is_not_the_child() -> None:
     started = psutil.Process().create_time()
     assert process.alive(Child(os.getpid(), started))
     assert not process.alive(Child(os.getpid(), started - 3600))
+
+
+@pytest.mark.parametrize("folder", [None, "/nowhere"], ids=["a file", "no file"])
+def test_where_no_pipe_will_do_a_program_writes_into_a_file(
+    monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", folder)
+    kept = Output((b"ssid:",))
+    with closing(streams._File(kept)) as file:
+        subprocess.run(python("print('SsId:snapshot-7')"), stdout=file.end, check=True)
+        file.started()
+        file.finish()
+    assert kept.text() == ("SsId:snapshot-7\n" if folder is None else "")
 
 
 def test_a_program_runs_even_if_no_file_can_be_created(tmp_path: Path) -> None:

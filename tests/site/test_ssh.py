@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -17,11 +18,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from paramiko import common
 
+from snapall.config.algorithms import ALL, MODERN, OLD
 from snapall.config.secret import Secret
 from snapall.config.settings import Filer
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent
-from snapall.site.ssh import CIPHERS, KEX, MACS, Ssh
-from snapall.site.sshkeys import HOST_KEYS
+from snapall.site.ssh import Ssh
 from snapall.site.tcp import Deadline, hang_up
 from tests.waiting import PATIENCE
 
@@ -80,7 +81,9 @@ class SshServer:
 
     def __init__(self, host_key: paramiko.RSAKey, user_key: paramiko.RSAKey) -> None:
         self.host_key, self.user_key = host_key, user_key
-        self.kex, self.ciphers, self.macs = OLD_KEX, OLD_CIPHERS, OLD_MACS
+        self.kex: tuple[str, ...] = OLD_KEX
+        self.ciphers: tuple[str, ...] = OLD_CIPHERS
+        self.macs: tuple[str, ...] = OLD_MACS
         self.without: dict[str, tuple[str, ...]] = {"pubkeys": NEWER_SIGNATURES, "keys": NEWER_SIGNATURES}
         self.banner = "SSH-2.0-Data ONTAP SSH 1.0"
         self.answer: Answer = answering()
@@ -256,11 +259,51 @@ def test_an_error_text_is_an_answer_whatever_the_exit_status(server: SshServer, 
     assert Ssh(settings).run("nosuch") == FilerReply("", "nosuch not found.\n")
 
 
-def test_the_old_algorithms_stay_in_reach() -> None:
-    assert {*OLD_KEX, "diffie-hellman-group14-sha1"} <= set(KEX)
-    assert {*OLD_CIPHERS, "aes128-cbc"} <= set(CIPHERS)
-    assert {*OLD_MACS, "hmac-md5"} <= set(MACS)
-    assert "ssh-rsa" in HOST_KEYS
+def test_the_old_algorithms_stay_in_reach_behind_the_modern_ones() -> None:
+    assert {*OLD_KEX, "diffie-hellman-group14-sha1"} <= set(ALL.key_exchanges)
+    assert {*OLD_CIPHERS, "aes128-cbc"} <= set(ALL.ciphers)
+    assert {*OLD_MACS, "hmac-md5"} <= set(ALL.macs)
+    assert ALL.host_keys[-1] == "ssh-rsa"
+    assert ALL.only(MODERN.all) == MODERN
+    assert OLD.isdisjoint(MODERN.all)
+
+
+def test_a_greeting_names_the_algorithms_that_were_used_and_the_old_ones_among_them(
+    server: SshServer, settings: Filer
+) -> None:
+    old = (*OLD_KEX, "ssh-rsa", *OLD_CIPHERS, *OLD_MACS)
+    assert Ssh(settings).greet().algorithms == old
+    assert Ssh(settings).greet().label == f"{', '.join(old)}; old: {', '.join(old)}"
+    server.modern()
+    modern = ("ecdh-sha2-nistp256", "rsa-sha2-512", "aes128-ctr", "hmac-sha2-256")
+    assert Ssh(settings).greet().algorithms == modern
+    assert Ssh(settings).greet().label == ", ".join(modern)
+
+
+def test_a_filer_that_has_both_gets_nothing_old(server: SshServer, settings: Filer) -> None:
+    server.without = {}
+    server.kex, server.ciphers, server.macs = ALL.key_exchanges[::-1], ALL.ciphers[::-1], ALL.macs[::-1]
+    assert OLD.isdisjoint(Ssh(settings).greet().algorithms)
+
+
+def test_modern_offers_an_old_filer_nothing_and_names_the_key(server: SshServer, settings: Filer) -> None:
+    with pytest.raises(NotSent, match="no ssh algorithm that") as caught:
+        Ssh(settings.model_copy(update={"ssh_algorithms": "modern"})).run("version")
+    assert caught.value.code == "SA-4121"
+    assert "ssh_algorithms" in caught.value.hint
+    assert server.logins == []
+    server.modern()
+    Ssh(settings.model_copy(update={"ssh_algorithms": "modern"})).run("version")
+    assert server.commands == [b"version"]
+
+
+def test_a_list_offers_what_it_names_and_no_more(server: SshServer, settings: Filer) -> None:
+    names = (*OLD_KEX, "ssh-rsa", *OLD_CIPHERS, *OLD_MACS)
+    listed = settings.model_copy(update={"ssh_algorithms": names})
+    assert Ssh(listed).greet().algorithms == names
+    server.modern()
+    with pytest.raises(NotSent, match="no ssh algorithm that"):
+        Ssh(listed).run("version")
 
 
 def test_the_command_for_people_can_be_typed(settings: Filer) -> None:
@@ -299,7 +342,7 @@ def test_a_changed_host_key_is_a_strong_warning(server: SshServer, settings: Fil
     assert server.logins == []
 
 
-@pytest.mark.parametrize("content", [None, b"[127.0.0.1]:1 ssh-rsa A\n", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, "[127.0.0.1]:1 ssh-rsa A\n".encode("utf-16")])
 def test_a_known_hosts_file_that_cannot_be_read_means_that_nothing_was_sent(
     server: SshServer, settings: Filer, content: bytes | None
 ) -> None:
@@ -310,6 +353,80 @@ def test_a_known_hosts_file_that_cannot_be_read_means_that_nothing_was_sent(
     with pytest.raises(NotSent, match="known_hosts"):
         Ssh(settings).run("version")
     assert server.commands == []
+
+
+def test_a_line_that_makes_no_sense_breaks_no_other(server: SshServer, settings: Filer) -> None:
+    assert settings.known_hosts is not None
+    line = settings.known_hosts.read_bytes()
+    settings.known_hosts.write_bytes(b"[127.0.0.1]:1 ssh-rsa A\nZ\xfcrich\n@nosuch x ssh-rsa AAAA\n" + line)
+    Ssh(settings).run("version")
+    assert server.commands == [b"version"]
+
+
+def test_a_revoked_host_key_is_refused_by_name_before_the_login(server: SshServer, settings: Filer) -> None:
+    assert settings.known_hosts is not None
+    line = settings.known_hosts.read_text()
+    settings.known_hosts.write_text(f"{line}@revoked * {line.split(' ', 1)[1]}")
+    with pytest.raises(NotSent, match="@revoked") as caught:
+        Ssh(settings).run("version")
+    assert (caught.value.code, caught.value.hop) == ("SA-4120", Hop.HOST_KEY)
+    assert server.logins == []
+
+
+# -- a peer that is no filer
+
+
+def packet(length: int) -> bytes:
+    return b"SSH-2.0-x\r\n" + length.to_bytes(4, "big") + b"\0" * 12
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        packet(0x7FFF_FFFC),
+        packet(0xFFFF_FFFC),
+        packet(300 << 10),
+        packet(4),
+        packet(0),
+        b"x" * (1 << 20),
+        b"x" * 20_000 + b"\n" + b"y" * (1 << 20),
+        b"SSH-2.0-x\r\n" + (b"\0\0\0\x0c\x0a\x02" + b"\0" * 10) * 50_000,
+    ],
+    ids=["2 GB", "4 GB", "300 KiB", "empty", "nothing", "endless line", "endless lines", "endless packets"],
+)
+def test_what_a_stranger_claims_or_sends_without_end_takes_no_memory(settings: Filer, greeting: bytes) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def greet() -> None:
+            with listener.accept()[0] as connection, suppress(OSError):
+                connection.sendall(greeting)
+                connection.recv(1 << 16)
+                while connection.recv(1 << 16):
+                    pass
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        tracemalloc.start()
+        stack.callback(tracemalloc.stop)
+        with pytest.raises(NotSent):
+            Ssh(settings.model_copy(update={"port": listener.getsockname()[1]})).run("version")
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        thread.join()
+
+
+def test_a_filer_that_prints_on_the_side_without_end_is_left(server: SshServer, settings: Filer) -> None:
+    """Stdout is read first: what comes on stderr meanwhile must not pile up."""
+
+    def answer(channel: paramiko.Channel) -> None:
+        channel.out_window_size = 1 << 40  # it respects no window
+        while True:
+            channel.sendall_stderr(b"x" * (1 << 16))
+
+    server.answer = answer
+    with pytest.raises(NoAnswer):
+        Ssh(settings).run("snap list -n vmvol1")
+    assert server.commands == [b"snap list -n vmvol1"]
 
 
 # -- not sent
@@ -529,7 +646,7 @@ def test_paramikos_log_stays_off_the_terminal() -> None:
 
 def test_a_greeting_reads_the_host_key_and_sends_no_command(server: SshServer, settings: Filer) -> None:
     ssh = Ssh(settings)
-    key = ssh.greet()
+    key = ssh.greet().host_key
     assert (key.kind, key.fingerprint) == ("ssh-rsa", server.host_key.fingerprint)
     assert settings.known_hosts is not None
     settings.known_hosts.write_text("")
@@ -538,7 +655,7 @@ def test_a_greeting_reads_the_host_key_and_sends_no_command(server: SshServer, s
     assert caught.value.hop is Hop.HOST_KEY
     assert ssh.host_key() == key
     settings.known_hosts.write_text(f"{key.line}\n")
-    assert ssh.greet() == key
+    assert ssh.greet().host_key == key
 
 
 def small_key(bits: int) -> paramiko.RSAKey:

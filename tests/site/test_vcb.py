@@ -22,7 +22,7 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Vcenter
 from snapall.errors import ConfigError, SiteError
 from snapall.site import process
-from snapall.site.vcb import Vcb, ssids
+from snapall.site.vcb import ThisMachine, Vcb, ssids
 from tests.waiting import PATIENCE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "vcbsnapshot"
@@ -293,6 +293,22 @@ def test_a_vm_that_is_gone_says_nothing_about_its_snapshot(tmp_path: Path, code:
     assert not outcome.busy
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_vcbsnapshot_says_counts_in_the_middle_of_a_flood_too(tmp_path: Path, stream: str) -> None:
+    flood = ("[2007-03-22 03:00:00 'Vix' verbose] " + "x" * 60 + "\n") * 30_000
+    program = FakeProgram(tmp_path, stdout=f"{flood}SsId:snapshot-2012\n{flood}")
+    made = quiesce(program)
+    assert isinstance(made, Done)
+    assert made.ssid == "snapshot-2012"
+    for name in sorted(path.name for path in FIXTURES.glob("*.txt")):
+        said = (FIXTURES / name).read_text()
+        short = release(FakeProgram(tmp_path, **{stream: said}, code=1))
+        long = release(FakeProgram(tmp_path, **{stream: f"{flood}{said}\n{flood}"}, code=1))
+        assert type(short) is type(long)
+        for meaning in ("busy", "login", "failed", "already"):
+            assert getattr(long, meaning, None) == getattr(short, meaning, None)
+
+
 @pytest.mark.parametrize("name", ["another_task.txt", "task_in_progress.txt"])
 def test_another_task_in_progress_is_recognised(tmp_path: Path, name: str) -> None:
     output = (FIXTURES / name).read_text()
@@ -381,7 +397,7 @@ def test_vcbsnapshot_gets_no_variable_that_holds_a_password(tmp_path: Path, monk
     monkeypatch.setenv("SQLPWORD", "hunter2hunter2")
     monkeypatch.setenv("ODBCINI", "kept")
     code = "import json, os; print(json.dumps(dict(os.environ)))"
-    programs = process.CleanPrograms(frozenset({"SQLPWORD"}))
+    programs = ThisMachine(frozenset({"SQLPWORD"}))
     outcome = Vcb(settings((sys.executable, "-c", code)), programs).perform(RELEASE, nobody)
     assert isinstance(outcome, Done)
     found = json.loads(outcome.output)

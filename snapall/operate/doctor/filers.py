@@ -23,16 +23,16 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
     fail_fast = _FailFastTransport(transport, filer.name)
     system = FilerSystem(fail_fast, filer.name, filer.host)
     failure: NotReached | None = None
-    host_key = CheckOutcome("known")
+    greeting = ("", CheckOutcome("known"))
     try:
-        host_key = _greet(transport, system)
+        greeting = _greet(transport, system)
     except NotReached as error:
         failure = error
     clear = filer.transport == "rsh" and filer.password is not None
     needs = ""
     for hop in Hop if filer.transport == "ssh" else (Hop.REACH, Hop.LOGIN):
         check = f"filer {hop}"
-        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, host_key, clear), needs)  # type: ignore[misc]
+        checks.check(check, filer.name, lambda hop=hop: _hop(hop, failure, *greeting, clear), needs)  # type: ignore[misc]
         needs = f"{check} of {filer.name}"
     versions: list[str] = []
 
@@ -77,24 +77,25 @@ class _FailFastTransport:
         return self._transport.command_line(command)
 
 
-def _greet(transport: Transport, system: FilerSystem) -> CheckOutcome:
-    """Log in; return what its host key is worth; rsh has none. Raises NotReached."""
+def _greet(transport: Transport, system: FilerSystem) -> tuple[str, CheckOutcome]:
+    """Log in; return the algorithms, "" for rsh, and what the host key is worth. Raises NotReached."""
     from snapall.site.ssh import Ssh  # noqa: PLC0415 - paramiko
 
     if isinstance(transport, Ssh):
-        text = f"known: {transport.greet().label}"
+        greeting = transport.greet()
+        text = f"known: {greeting.host_key.label}"
         warnings = [CheckOutcome(f"{text}; {note}", remedy, code) for note, remedy, code in transport.notes]
-        return warnings[0] if warnings else CheckOutcome(text)
+        return greeting.label, warnings[0] if warnings else CheckOutcome(text)
     try:
         system.version()
     except NotReached:
         raise
     except SiteError:
         pass  # the login worked; the answer is judged later
-    return CheckOutcome("known")
+    return "", CheckOutcome("known")
 
 
-def _hop(hop: Hop, failure: NotReached | None, host_key: CheckOutcome, clear: bool) -> CheckOutcome:
+def _hop(hop: Hop, failure: NotReached | None, algorithms: str, host_key: CheckOutcome, clear: bool) -> CheckOutcome:
     order = list(Hop)
     if failure is not None and order.index(failure.hop) <= order.index(hop):
         raise failure
@@ -102,7 +103,7 @@ def _hop(hop: Hop, failure: NotReached | None, host_key: CheckOutcome, clear: bo
         case Hop.REACH:
             return CheckOutcome("connected")
         case Hop.ALGORITHMS:
-            return CheckOutcome("agreed")
+            return CheckOutcome(f"agreed: {algorithms}" if algorithms else "agreed")
         case Hop.HOST_KEY:
             return host_key
         case Hop.LOGIN:
