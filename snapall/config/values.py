@@ -176,6 +176,10 @@ def _log_time(value: str) -> str:
 def _url(value: str) -> str:
     if re.match(r"[A-Za-z][A-Za-z0-9_]*(\+[A-Za-z0-9_]+)?://", _line(value)) is None:
         raise ValueError('must be a SQLAlchemy URL such as "mssql+pyodbc://vc_user@VirtualCenter"')
+    scheme = value.partition("://")[0]
+    if scheme.partition("+")[0] == "postgres" or scheme == "postgresql+pyodbc":
+        # SQLAlchemy has no such dialect, and its own error does not say which one it has.
+        raise ValueError(f"SQLAlchemy has no {scheme}://; begin it with postgresql+psycopg://, and name host and port")
     return value
 
 
