@@ -85,6 +85,8 @@ class Trouble(Enum):
                 "FreeTDS misreads this password, because it has `;` or `}`, or begins with `{`: "
                 "choose another, or use mssql+pymssql (docs/legacy-sites.md)"
             )
+        if self is Trouble.DSN and "driver" in url.query:
+            return "add the database to database.url, behind the host: without it, SQLAlchemy takes the host for a DSN"
         if self is Trouble.DRIVER and ours is None and (backend, driver) not in {("mssql", ""), ("mssql", "pyodbc")}:
             return f"install the Python package for {driver or backend} beside snapall: database.url asks for it"
         return ours or self.hint
@@ -210,7 +212,7 @@ def bound_statements(connection: Any, seconds: float) -> None:
 
 
 def with_port(url: Any) -> Any:
-    """A URL of host and port as FreeTDS takes it: SQLAlchemy writes `Server=host,port`, which FreeTDS does not."""
+    """A URL of host and port as every FreeTDS takes it: SQLAlchemy writes `Server=host,port`, which some do not."""
     driver = str(url.query.get("driver", "")).lower()
     freetds = url.drivername == "mssql+pyodbc" and ("freetds" in driver or "tdsodbc" in driver)
     if not freetds or url.port is None:

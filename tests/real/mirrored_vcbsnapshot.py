@@ -21,7 +21,7 @@ def copy(database: str, psql: list[str]) -> None:
     lines = ["\t".join(map(str, row)) for row in rows]
     copied = [f"COPY vc.VPX_SNAPSHOT ({COLUMNS}) FROM STDIN;", *lines, "\\."]
     script = ["SET lock_timeout = '1s';", "BEGIN;", "DELETE FROM vc.VPX_SNAPSHOT;", *copied, "COMMIT;", ""]
-    subprocess.run(psql, input="\n".join(script), text=True, stderr=subprocess.DEVNULL, check=False, timeout=10)
+    subprocess.run(psql, input="\n".join(script), text=True, stderr=subprocess.DEVNULL, check=False, timeout=3)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ class Postgresql:
         self.sql("\n".join([f"COPY vc.{table} ({columns}) FROM STDIN;", *lines, "\\.", ""]))
 
     def fill_from(self, path: Path) -> None:
-        """Put in what the lab's database has."""
+        """Put in what the lab's database has, and nothing else."""
+        self.sql("".join(f"TRUNCATE vc.{table};" for table in COLUMNS))
         with closing(sqlite3.connect(path)) as db:
             known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
             for table in COLUMNS.keys() & known:

@@ -126,6 +126,15 @@ def test_freetds_reaches_host_and_port_of_a_url(tmp_path: Path, driver: str) -> 
     assert "Login failed for user 'vc_user'" in output
 
 
+def test_a_url_of_a_host_without_a_database_is_explained(tmp_path: Path, driver: str) -> None:
+    """SQLAlchemy takes the host for a data source's name, and drops the driver."""
+    needs_unixodbc()
+    url = "mssql+pyodbc://vc_user@127.0.0.1:1433?driver=FreeTDS"
+    output = asked(tmp_path, url, odbcinst=DRIVER.format(driver=driver))
+    assert "the ODBC data source is missing: " in output
+    assert "remedy: add the database to database.url" in output
+
+
 def test_where_a_driver_that_requires_encryption_gets_none_the_remedy_names_it(tmp_path: Path, driver: str) -> None:
     """FreeTDS 1.3.17 says only that it is "unable to connect to data source"."""
     needs_unixodbc()

@@ -153,6 +153,7 @@ def test_something_else_that_listens_there_is_named(postgresql: Postgresql, driv
 def test_the_grants_need_a_superuser_as_they_say(server: Postgresql) -> None:
     server.fresh()
     grants = (SQL / "grants-postgresql.sql").read_text()
+    assert "run it as a superuser" in grants
     server.sql("CREATE ROLE roles LOGIN CREATEROLE;", database="postgres")
     try:
         for other, refusal in (

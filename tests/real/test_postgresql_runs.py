@@ -135,3 +135,7 @@ def test_the_guardian_of_a_killed_run_releases_its_vms_while_the_snapshots_are_l
         (tmp_path / "go").touch()
         end_of_guardians(night.lab)
     assert 108 not in night.lab.world.quiesced()
+    # The create that was under way is known to nobody but the database, which VirtualCenter brings up to date.
+    postgresql.fill_from(night.lab.lab.directory / "virtualcenter.db")
+    assert night.lab("recover").code == Exit.OK
+    night.lab.assert_nothing_is_quiesced()

@@ -52,6 +52,8 @@ def test_what_a_drivers_text_means(name: str, source: str, text: str) -> None:
     [
         ("mssql+pyodbc://u@DSN", Trouble.DRIVER, "pyodbc and an ODBC driver manager"),
         ("mssql://u@DSN", Trouble.DRIVER, "pyodbc and an ODBC driver manager"),
+        ("mssql+pyodbc://u@VirtualCenter", Trouble.DSN, "define the DSN"),
+        ("mssql+pyodbc://u@vc01:1433?driver=FreeTDS", Trouble.DSN, "add the database to database.url"),
         ("mssql+pymssql://u@vc01/VCDB", Trouble.DRIVER, "the Python package for pymssql"),
         ("oracle+oracledb://u@vc01", Trouble.DRIVER, "the Python package for oracledb"),
         ("oracle://u@vc01", Trouble.DRIVER, "the Python package for oracle "),
