@@ -1,6 +1,9 @@
 -- The same login for PostgreSQL, the database of later vCenter Servers and of the appliance: database VCDB, schema vc.
--- Replace CHANGE-ME with a password. Then, as the database's owner: psql -d VCDB -f grants-postgresql.sql
--- Tried on PostgreSQL 15 with tables made by hand, never on a real vCenter database.
+-- Replace CHANGE-ME with a password. Then run it as a superuser, usually `postgres`: the owner of the tables, `vc`, may
+-- grant them, but not create a role, and whoever may only create roles may not grant them.
+--     psql -U postgres -d VCDB -v ON_ERROR_STOP=1 --single-transaction -f grants-postgresql.sql
+-- Tried on PostgreSQL 15 with tables made by hand, never on a real vCenter database. The server's pg_hba.conf must let
+-- the role in from snapall's machine, for example: host VCDB snapall 192.0.2.7/32 scram-sha-256
 CREATE ROLE snapall LOGIN PASSWORD 'CHANGE-ME';
 GRANT USAGE ON SCHEMA vc TO snapall;
 GRANT SELECT (ID, HOST_ID, IS_TEMPLATE) ON vc.VPX_VM TO snapall;

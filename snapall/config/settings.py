@@ -59,6 +59,8 @@ class Database(_Table):
     """As in [vcenter]; not used where the URL has one."""
     owner: str | None = None
     """The schema that owns the VPX_ tables; `""` for none; left out: snapall finds it, and two are an error."""
+    timeout: values.Seconds = 30
+    """Seconds for one connect and for one statement, a wait for locks included; then the run goes on without it."""
 
 
 class Filer(_Table):

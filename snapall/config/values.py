@@ -190,7 +190,10 @@ def _log_time(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    url_of(_line(value))
+    scheme = url_of(_line(value)).scheme
+    if scheme.partition("+")[0] == "postgres" or scheme == "postgresql+pyodbc":
+        # SQLAlchemy has no such dialect, and its own error does not say which one it has.
+        raise ValueError(f"SQLAlchemy has no {scheme}://; begin it with postgresql+psycopg://, and name host and port")
     return value
 
 

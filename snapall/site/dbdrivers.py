@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -75,6 +77,39 @@ class Trouble(Enum):
         self.hint = hint
         self.code = code
 
+    def remedy(self, url: Any, text: str) -> str:
+        """The hint that fits this URL of SQLAlchemy's, and what its driver said."""
+        backend, _, driver = url.drivername.partition("+")
+        ours = REMEDIES.get(backend, {}).get(self)
+        if self is Trouble.LOGIN and "[FreeTDS]" in text and _NEEDS_BRACES.search(str(url.password or "")):
+            return (
+                "FreeTDS misreads this password, because it has `;` or `}`, or begins with `{`: "
+                "choose another, or use mssql+pymssql (docs/legacy-sites.md)"
+            )
+        if self is Trouble.DSN and "driver" in url.query:
+            return "add the database to database.url, behind the host: without it, SQLAlchemy takes the host for a DSN"
+        if self is Trouble.DRIVER and ours is None and (backend, driver) not in {("mssql", ""), ("mssql", "pyodbc")}:
+            return f"install the Python package for {driver or backend} beside snapall: database.url asks for it"
+        return ours or self.hint
+
+
+_NEEDS_BRACES = re.compile(
+    r"[;}]|^\{"
+)  # in a connection string, where FreeTDS takes the closing brace for a part of it
+
+REMEDIES: Mapping[str, Mapping[Trouble, str]] = {
+    "postgresql": {
+        Trouble.ENCRYPTION: "set `?sslmode=disable` or `?sslmode=require` in database.url, as pg_hba.conf demands",
+        Trouble.DRIVER: "run `pip install 'snapall[postgresql]'`, and begin database.url with postgresql+psycopg://",
+        Trouble.LOGIN: "check user and database in database.url, database.password, and the server's pg_hba.conf",
+        Trouble.PROTOCOL: "check host and port in database.url: something other than PostgreSQL may listen there",
+        Trouble.UNREACHABLE: "check host, port and firewall, whether PostgreSQL runs, and its listen_addresses",
+        Trouble.RIGHT: "grant it SELECT on the columns that sql/grants-postgresql.sql lists",
+    },
+    "sqlite": {Trouble.UNREACHABLE: "check the path in database.url, and the rights to the file and its folder"},
+}
+"""What is to be done where the hint, which is SQL Server's, does not fit."""
+
 
 # In this order: what a driver says first is often followed by a general line such as "connection failed". The texts are
 # those of SQL Server, unixODBC, FreeTDS, Microsoft's drivers, PostgreSQL, Oracle and SQLite; the codes are SQLSTATEs.
@@ -85,7 +120,8 @@ _SIGNS = tuple(
         (r"does not support connections to SQL Server", Trouble.OLD_SERVER),
         (r"unsupported protocol|SSL (Provider|routines|Security error)|certificate verify failed", Trouble.ENCRYPTION),
         (r"\b0x2746\b|do not possess a common algorithm|does not support (SSL|encryption)", Trouble.ENCRYPTION),
-        (r"can't open lib|driver could not be loaded|\bIM00[34]\b|no module named", Trouble.DRIVER),
+        (r"encryption (is |was )?(not supported|required)|encryption enabled but it is required", Trouble.ENCRYPTION),
+        (r"can't open lib|driver could not be loaded|\bIM00[34]\b|no module named|can't load plugin", Trouble.DRIVER),
         (r"cannot open shared object|DLL load failed|library not loaded", Trouble.DRIVER),
         (r"\bIM002\b|data source name not found|\bIM014\b|architecture mismatch", Trouble.DSN),
         (r"login failed|\b28000\b|requested by the login|\b(18452|18456|4060)\b|ORA-01017", Trouble.LOGIN),
@@ -103,12 +139,15 @@ _SIGNS = tuple(
         (r"query timeout expired|lock request time ?out|deadlock victim|\((1205|1222)\)", Trouble.LATE),
         (r"canceling statement due to|\b57014\b", Trouble.LATE),
         # A host that does not listen is "unavailable"; one that listens, and then fails, was misunderstood.
-        (r"out of sync|unexpected EOF", Trouble.PROTOCOL),
+        (r"out of sync|unexpected EOF|invalid response to SSL|expected authentication request", Trouble.PROTOCOL),
         (r"server is unavailable|timed out|timeout expired|connection refused", Trouble.UNREACHABLE),
         (r"(adaptive|TDS) server connection failed", Trouble.PROTOCOL),
         (r"\b08001\b|\b08S01\b|\bHYT0[01]\b|unable to connect|connection failed", Trouble.UNREACHABLE),
         (r"could not connect|could not translate|unable to open", Trouble.UNREACHABLE),
-        (r"failed to resolve|can't create a connection", Trouble.UNREACHABLE),
+        (r"failed to resolve|can't create a connection|name or service not known", Trouble.UNREACHABLE),
+        (r"closed the connection|connection (is |was )?(closed|lost|reset)|network error", Trouble.UNREACHABLE),
+        (r"terminating connection|is (starting up|shutting down)|\b57P0[123]\b|broken pipe", Trouble.UNREACHABLE),
+        (r"no route to host|network is unreachable", Trouble.UNREACHABLE),
     )
 )
 
@@ -152,18 +191,31 @@ def connect_timeout(driver: str, seconds: float) -> dict[str, Any]:
 
 
 def bound_statements(connection: Any, seconds: float) -> None:
-    """Bound each statement of a pyodbc connection; where the ODBC driver cannot, SQL Server bounds its wait for locks.
+    """Have the server bound each statement, or at least its wait for locks, and the ODBC driver too where it can.
 
-    A reader waits for whoever is writing, and without a bound it would wait for as long as that takes.
+    A reader waits for whoever is writing, and without a bound it would wait for as long as that takes. ODBC drivers
+    take two or three times their own bound, for they wait as long again for the answer to their cancelling.
     """
     dialect, whole = connection.dialect, max(1, round(seconds))
-    if dialect.driver != "pyodbc":
-        return
-    try:
-        connection.connection.dbapi_connection.timeout = whole
-    except dialect.loaded_dbapi.Error:
-        if dialect.name == "mssql":
+    if dialect.driver == "pyodbc":
+        with suppress(dialect.loaded_dbapi.Error):  # not every ODBC driver can
+            connection.connection.dbapi_connection.timeout = whole
+    match dialect.name:
+        case "mssql":
             connection.exec_driver_sql(f"SET LOCK_TIMEOUT {whole * 1000}")
+        case "postgresql":
+            connection.exec_driver_sql(f"SET statement_timeout = {whole * 1000}")
+        case _:
+            pass
+
+
+def with_port(url: Any) -> Any:
+    """A URL of host and port as every FreeTDS takes it: SQLAlchemy writes `Server=host,port`, which some do not."""
+    driver = str(url.query.get("driver", "")).lower()
+    freetds = url.drivername == "mssql+pyodbc" and ("freetds" in driver or "tdsodbc" in driver)
+    if not freetds or url.port is None:
+        return url
+    return url.update_query_dict({"port": str(url.port)})  # it goes before the URL's own
 
 
 def without_a_pool(dialect: Any) -> None:

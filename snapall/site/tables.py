@@ -15,6 +15,7 @@ from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import NullType, TypeEngine
 
 from snapall.errors import Refused, SiteError
+from snapall.site.bounded import Bounded, DriverFault
 from snapall.site.dbdrivers import Trouble, trouble_of
 from snapall.site.excerpt import one_line
 
@@ -42,7 +43,9 @@ _NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID"}
 class Question:
     """What is asked through one connection. Values are bound, never written into a statement."""
 
-    def __init__(self, connection: sa.Connection, owner: str | None) -> None:
+    def __init__(self, connection: sa.Connection, owner: str | None, bounded: Bounded) -> None:
+        """Each statement is sent by `bounded`, which is the connection's."""
+        self._bounded = bounded
         self._connection = connection
         self._owner = owner or None
         self._tables = sa.MetaData()
@@ -60,7 +63,7 @@ class Question:
     def rows(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]]:
         """All rows; or those in which one of the columns holds one of its values. One may then come several times."""
         if not wanted:
-            return [tuple(row) for row in self._connection.execute(statement)]
+            return self._bounded(lambda: [tuple(row) for row in self._connection.execute(statement)])
         lists = zip_longest(*(_in_lists(column, values) for column, values in wanted))
         together = (sa.or_(*(one for one in several if one is not None)) for several in lists)
         return [row for condition in together for row in self.rows(statement.where(condition))]
@@ -147,6 +150,16 @@ def discovered_owner(connection: sa.Connection) -> str:
             )
 
 
-def driver_text(error: exc.SQLAlchemyError) -> str:
-    """What the driver said, or SQLAlchemy itself."""
-    return str(error.orig if isinstance(error, exc.DBAPIError) else error)
+def driver_text(error: Exception) -> str:
+    """What the driver said, or SQLAlchemy itself. pg8000 says "network error", and why only in the cause."""
+    said = error.orig if isinstance(error, exc.DBAPIError) else error
+    cause = said.__cause__ if isinstance(error, exc.DBAPIError) and said is not None else None
+    return str(said) if cause is None or str(cause) in str(said) else f"{said}: {cause}"
+
+
+def trouble_in(error: Exception, *, connected: bool) -> Trouble:
+    """What an error of the database means, or of a driver that lets errors of sockets and parsers through."""
+    found = trouble_of(driver_text(error), connected=connected)
+    if found is not Trouble.OTHER or not isinstance(error, DriverFault):
+        return found
+    return Trouble.UNREACHABLE if isinstance(error.__cause__, OSError) else Trouble.PROTOCOL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import exc, select
 
 from snapall.backup.model import Vm, VmSnapshot, decode_name
 from snapall.errors import SiteError, SnapallError
+from snapall.site.bounded import Bounded, DriverFault, Late
 from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
     Trouble,
@@ -22,13 +23,13 @@ from snapall.site.dbdrivers import (
     connect_timeout,
     masked,
     suit_old_sql_servers,
-    trouble_of,
     utc,
+    with_port,
     without_a_pool,
 )
 from snapall.site.excerpt import one_line
 from snapall.site.masking import Mask
-from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids
+from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids, trouble_in
 
 if TYPE_CHECKING:
     from snapall.config.settings import Database
@@ -41,10 +42,8 @@ class VirtualCenter:
     of them raise SiteError with a remedy when the database cannot answer.
     """
 
-    def __init__(self, settings: Database, timeout: float = 30) -> None:
-        """`timeout`, in seconds, bounds each connect and each statement where the driver can do that."""
+    def __init__(self, settings: Database) -> None:
         self._settings = settings
-        self._timeout = timeout
         self._owner = settings.owner
 
     def prepare(self) -> None:
@@ -174,28 +173,28 @@ class VirtualCenter:
     @contextmanager
     def _asking(self) -> Iterator[Question]:
         connected = False
+        bounded, opened = Bounded(self._settings.timeout + _GRACE, _EXPECTED), ExitStack()
         try:
-            with self._engine.connect() as connection:
-                connected = True
-                bound_statements(connection, self._timeout)
-                if self._owner is None and connection.dialect.name != "sqlite":
-                    self._owner = discovered_owner(connection)
-                yield Question(connection, self._owner)
+            connection = bounded(lambda: self._connected(opened))
+            connected = True
+            if self._owner is None and connection.dialect.name != "sqlite":
+                self._owner = bounded(lambda: discovered_owner(connection))
+            yield Question(connection, self._owner, bounded)
         # Without its cause: the driver's own text may quote the connection string, password and all.
-        except exc.SQLAlchemyError as error:
-            trouble = trouble_of(driver_text(error), connected=connected)
-            raise self._site_error(trouble, driver_text(error)) from None
+        except (exc.SQLAlchemyError, DriverFault) as error:
+            raise self._site_error(trouble_in(error, connected=connected), driver_text(error)) from None
+        except Late as late:
+            self.__dict__.pop("_engine", None)  # a first connect that hangs holds a lock of it
+            raise self._site_error(Trouble.LATE if connected else Trouble.UNREACHABLE, str(late)) from None
         except ImportError as error:
             raise self._site_error(Trouble.DRIVER, str(error)) from None
-        except SnapallError:
-            raise
-        except Exception as error:  # a driver's own, or a defect of ours: its traceback will be shown
-            self._mask.blot(error)
-            raise
+        finally:
+            bounded.end(opened.close)
 
-    @property
-    def _mask(self) -> Mask:
-        return Mask(self._settings.password, self._url.password)
+    def _connected(self, opened: ExitStack) -> sa.Connection:
+        connection = opened.enter_context(self._engine.connect())
+        bound_statements(connection, self._settings.timeout)
+        return connection
 
     @cached_property
     def _url(self) -> sa.URL:
@@ -214,12 +213,12 @@ class VirtualCenter:
             self._refuse_a_missing_file()
         try:
             engine = sa.create_engine(
-                self._url,
+                with_port(self._url),
                 # Nothing stays open between two questions, and an open transaction hides the true error of a failed
                 # statement on old servers (measured; FreeTDS with TDS 7.1 needs autocommit at all).
                 poolclass=sa.NullPool,
                 isolation_level="AUTOCOMMIT",
-                connect_args=connect_timeout(self._url.get_driver_name(), self._timeout),
+                connect_args=connect_timeout(self._url.get_driver_name(), self._settings.timeout),
             )
         except ValueError as error:
             raise self._site_error(Trouble.OTHER, str(error)) from None
@@ -240,7 +239,13 @@ class VirtualCenter:
         own = "" if self._settings.password is None else self._settings.password.reveal()
         text = one_line(masked(output, own, str(self._url.password or "")))
         url = Mask(own)(self.display_url)  # a password may stand where it does not belong, as the host
-        return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", trouble.hint, trouble.code)
+        hint = trouble.remedy(self._url, output)
+        return SiteError(f"the VirtualCenter database {url}: {trouble.what}: {text}", hint, trouble.code)
+
+
+_GRACE = 5.0
+"""Seconds beyond the timeout in which the server or the driver can say that it has passed, for they say why."""
+_EXPECTED = (exc.SQLAlchemyError, ImportError, SnapallError)
 
 
 def _name(stored: object) -> str:

@@ -1,41 +1,54 @@
 -- The statements that snapall sends to the VirtualCenter database, SQL Server 2000 to 2005, through pyodbc.
--- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
--- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
--- The owner of the tables is `vc_user` here; it is `database.owner`, or found by the first query.
+-- Each query has its own connection, in autocommit, closed at once.
+-- It begins with SET LOCK_TIMEOUT 30000 (`database.timeout`).
+-- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
+-- stands, in VirtualCenter's database:
+--     osql -E -S SERVER -d VIM_VCDB -i mssql.sql   (or sqlcmd)
+-- The values are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
+-- The owner of the tables is `vc_user` here: use `database.owner`, or what the first query finds.
 -- Made by `python -m tests.site.statements mssql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
 -- use, for the version, for NVARCHAR(max), for fn_listextendedproperty and for sys.system_views.
+
+DECLARE @datastore int
+SET @datastore = 688
+DECLARE @vm1 int
+SET @vm1 = 108
+DECLARE @vm2 int
+SET @vm2 = 110
+DECLARE @snapshot int
+SET @snapshot = 1228
 
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT [INFORMATION_SCHEMA].TABLES.TABLE_SCHEMA, [INFORMATION_SCHEMA].TABLES.TABLE_NAME
 FROM [INFORMATION_SCHEMA].TABLES;
 SELECT DISTINCT [vc_user].VPX_VM.ID, [vc_user].VPX_DS_ASSIGNMENT.DS_ID
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_DS_ASSIGNMENT ON [vc_user].VPX_VM.ID = [vc_user].VPX_DS_ASSIGNMENT.ENTITY_ID
-WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY [vc_user].VPX_VM.ID;  -- bound: 688
+WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (@datastore) ORDER BY [vc_user].VPX_VM.ID;
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_DS_ASSIGNMENT ON [vc_user].VPX_VM.ID = [vc_user].VPX_DS_ASSIGNMENT.ENTITY_ID JOIN [vc_user].VPX_ENTITY ON [vc_user].VPX_ENTITY.ID = [vc_user].VPX_VM.ID
-WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (@datastore);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_DS_ASSIGNMENT ON [vc_user].VPX_VM.ID = [vc_user].VPX_DS_ASSIGNMENT.ENTITY_ID JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
-WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+WHERE coalesce([vc_user].VPX_VM.IS_TEMPLATE, 0) = 0 AND [vc_user].VPX_DS_ASSIGNMENT.DS_ID IN (@datastore);
 
 -- the snapshots of these VMs (run, plan, recover)
 SELECT [vc_user].VPX_SNAPSHOT.ID, [vc_user].VPX_SNAPSHOT.VM_ID, [vc_user].VPX_SNAPSHOT.SNAPSHOT_NAME, [vc_user].VPX_SNAPSHOT.CREATE_TIME
 FROM [vc_user].VPX_SNAPSHOT
-WHERE [vc_user].VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
+WHERE [vc_user].VPX_SNAPSHOT.VM_ID IN (@vm1, @vm2);
 
 -- the same, and the VMs of the ids that vcbsnapshot printed (run, recover)
 SELECT [vc_user].VPX_SNAPSHOT.ID, [vc_user].VPX_SNAPSHOT.VM_ID, [vc_user].VPX_SNAPSHOT.SNAPSHOT_NAME, [vc_user].VPX_SNAPSHOT.CREATE_TIME
 FROM [vc_user].VPX_SNAPSHOT
-WHERE [vc_user].VPX_SNAPSHOT.VM_ID IN (?, ?) OR [vc_user].VPX_SNAPSHOT.ID IN (?);  -- bound: 108, 110, 1228
+WHERE [vc_user].VPX_SNAPSHOT.VM_ID IN (@vm1, @vm2) OR [vc_user].VPX_SNAPSHOT.ID IN (@snapshot);
 
 -- the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)
 SELECT [vc_user].VPX_VM.ID
 FROM [vc_user].VPX_VM
-WHERE [vc_user].VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
-WHERE [vc_user].VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 
 -- the datastores, if a job names one instead of giving its id (run, plan)
 SELECT [vc_user].VPX_DATASTORE.ID, [vc_user].VPX_DATASTORE.NAME

@@ -1,64 +1,73 @@
 -- The statements that snapall sends to the VirtualCenter database, PostgreSQL, through pg8000.
--- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
--- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
--- The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.
+-- Each query has its own connection, in autocommit, closed at once.
+-- It begins with SET statement_timeout = 30000 (`database.timeout`).
+-- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
+-- stands:
+--     psql -U snapall -d VCDB -f postgresql.sql
+-- The values are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
+-- The owner of the tables is the schema `vc`, as on an appliance: `database.owner`, or found first.
 -- Made by `python -m tests.site.statements postgresql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
 -- use, for the version, the schema, the isolation level and standard_conforming_strings.
 
+\set datastore 688
+\set vm1 108
+\set vm2 110
+\set snapshot 1228
+
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
 FROM INFORMATION_SCHEMA.TABLES;
-SELECT DISTINCT "vc_user".VPX_VM.ID, "vc_user".VPX_DS_ASSIGNMENT.DS_ID
-FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER) ORDER BY "vc_user".VPX_VM.ID;  -- bound: 688
-SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_ENTITY.NAME
-FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc_user".VPX_ENTITY ON "vc_user".VPX_ENTITY.ID = "vc_user".VPX_VM.ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER);  -- bound: 688
-SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
-FROM "vc_user".VPX_VM JOIN "vc_user".VPX_DS_ASSIGNMENT ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc_user".VPX_DS_ASSIGNMENT.DS_ID IN (%s::INTEGER);  -- bound: 688
+SELECT DISTINCT "vc".VPX_VM.ID, "vc".VPX_DS_ASSIGNMENT.DS_ID
+FROM "vc".VPX_VM JOIN "vc".VPX_DS_ASSIGNMENT ON "vc".VPX_VM.ID = "vc".VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc".VPX_DS_ASSIGNMENT.DS_ID IN (:datastore::INTEGER) ORDER BY "vc".VPX_VM.ID;
+SELECT "vc".VPX_VM.ID, "vc".VPX_ENTITY.NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_DS_ASSIGNMENT ON "vc".VPX_VM.ID = "vc".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc".VPX_ENTITY ON "vc".VPX_ENTITY.ID = "vc".VPX_VM.ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc".VPX_DS_ASSIGNMENT.DS_ID IN (:datastore::INTEGER);
+SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_DS_ASSIGNMENT ON "vc".VPX_VM.ID = "vc".VPX_DS_ASSIGNMENT.ENTITY_ID JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0 AND "vc".VPX_DS_ASSIGNMENT.DS_ID IN (:datastore::INTEGER);
 
 -- the snapshots of these VMs (run, plan, recover)
-SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
-FROM "vc_user".VPX_SNAPSHOT
-WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+SELECT "vc".VPX_SNAPSHOT.ID, "vc".VPX_SNAPSHOT.VM_ID, "vc".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc".VPX_SNAPSHOT.CREATE_TIME
+FROM "vc".VPX_SNAPSHOT
+WHERE "vc".VPX_SNAPSHOT.VM_ID IN (:vm1::INTEGER, :vm2::INTEGER);
 
 -- the same, and the VMs of the ids that vcbsnapshot printed (run, recover)
-SELECT "vc_user".VPX_SNAPSHOT.ID, "vc_user".VPX_SNAPSHOT.VM_ID, "vc_user".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc_user".VPX_SNAPSHOT.CREATE_TIME
-FROM "vc_user".VPX_SNAPSHOT
-WHERE "vc_user".VPX_SNAPSHOT.VM_ID IN (%s::INTEGER, %s::INTEGER) OR "vc_user".VPX_SNAPSHOT.ID IN (%s::INTEGER);  -- bound: 108, 110, 1228
+SELECT "vc".VPX_SNAPSHOT.ID, "vc".VPX_SNAPSHOT.VM_ID, "vc".VPX_SNAPSHOT.SNAPSHOT_NAME, "vc".VPX_SNAPSHOT.CREATE_TIME
+FROM "vc".VPX_SNAPSHOT
+WHERE "vc".VPX_SNAPSHOT.VM_ID IN (:vm1::INTEGER, :vm2::INTEGER) OR "vc".VPX_SNAPSHOT.ID IN (:snapshot::INTEGER);
 
 -- the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)
-SELECT "vc_user".VPX_VM.ID
-FROM "vc_user".VPX_VM
-WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
-SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_HOST.DNS_NAME
-FROM "vc_user".VPX_VM JOIN "vc_user".VPX_HOST ON "vc_user".VPX_HOST.ID = "vc_user".VPX_VM.HOST_ID
-WHERE "vc_user".VPX_VM.ID IN (%s::INTEGER, %s::INTEGER);  -- bound: 108, 110
+SELECT "vc".VPX_VM.ID
+FROM "vc".VPX_VM
+WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
+SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
+WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 
 -- the datastores, if a job names one instead of giving its id (run, plan)
-SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
-FROM "vc_user".VPX_DATASTORE;
+SELECT "vc".VPX_DATASTORE.ID, "vc".VPX_DATASTORE.NAME
+FROM "vc".VPX_DATASTORE;
 
 -- the datastores with their VMs and their space (datastores, audit)
-SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.NAME
-FROM "vc_user".VPX_DATASTORE;
-SELECT DISTINCT "vc_user".VPX_DS_ASSIGNMENT.DS_ID, "vc_user".VPX_VM.ID
-FROM "vc_user".VPX_DS_ASSIGNMENT JOIN "vc_user".VPX_VM ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0;
-SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.CAPACITY
-FROM "vc_user".VPX_DATASTORE;
-SELECT "vc_user".VPX_DATASTORE.ID, "vc_user".VPX_DATASTORE.FREE_SPACE
-FROM "vc_user".VPX_DATASTORE;
+SELECT "vc".VPX_DATASTORE.ID, "vc".VPX_DATASTORE.NAME
+FROM "vc".VPX_DATASTORE;
+SELECT DISTINCT "vc".VPX_DS_ASSIGNMENT.DS_ID, "vc".VPX_VM.ID
+FROM "vc".VPX_DS_ASSIGNMENT JOIN "vc".VPX_VM ON "vc".VPX_VM.ID = "vc".VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT "vc".VPX_DATASTORE.ID, "vc".VPX_DATASTORE.CAPACITY
+FROM "vc".VPX_DATASTORE;
+SELECT "vc".VPX_DATASTORE.ID, "vc".VPX_DATASTORE.FREE_SPACE
+FROM "vc".VPX_DATASTORE;
 
 -- the database's own time (doctor)
 SELECT timezone('utc', now()) AS timezone_1;
 
 -- all VMs with their datastores and names (audit)
-SELECT DISTINCT "vc_user".VPX_VM.ID, "vc_user".VPX_DS_ASSIGNMENT.DS_ID
-FROM "vc_user".VPX_DS_ASSIGNMENT JOIN "vc_user".VPX_VM ON "vc_user".VPX_VM.ID = "vc_user".VPX_DS_ASSIGNMENT.ENTITY_ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0;
-SELECT "vc_user".VPX_VM.ID, "vc_user".VPX_ENTITY.NAME
-FROM "vc_user".VPX_VM JOIN "vc_user".VPX_ENTITY ON "vc_user".VPX_ENTITY.ID = "vc_user".VPX_VM.ID
-WHERE coalesce("vc_user".VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT DISTINCT "vc".VPX_VM.ID, "vc".VPX_DS_ASSIGNMENT.DS_ID
+FROM "vc".VPX_DS_ASSIGNMENT JOIN "vc".VPX_VM ON "vc".VPX_VM.ID = "vc".VPX_DS_ASSIGNMENT.ENTITY_ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0;
+SELECT "vc".VPX_VM.ID, "vc".VPX_ENTITY.NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_ENTITY ON "vc".VPX_ENTITY.ID = "vc".VPX_VM.ID
+WHERE coalesce("vc".VPX_VM.IS_TEMPLATE, 0) = 0;

@@ -1,39 +1,47 @@
 -- The statements that snapall sends to the VirtualCenter database, SQLite, the lab's.
--- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
--- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
+-- Each query has its own connection, in autocommit, closed at once.
+-- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
+-- stands:
+--     sqlite3 -readonly virtualcenter.db < sqlite.sql
+-- The values are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
 -- There are no owners.
 -- Made by `python -m tests.site.statements sqlite`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
 -- use, for nothing that concerns these tables.
 
+.parameter set @datastore 688
+.parameter set @vm1 108
+.parameter set @vm2 110
+.parameter set @snapshot 1228
+
 -- the VMs of a job's datastores, their names, their hosts (run, plan)
 SELECT DISTINCT VPX_VM.ID, VPX_DS_ASSIGNMENT.DS_ID
 FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID
-WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?) ORDER BY VPX_VM.ID;  -- bound: 688
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (@datastore) ORDER BY VPX_VM.ID;
 SELECT VPX_VM.ID, VPX_ENTITY.NAME
 FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID JOIN VPX_ENTITY ON VPX_ENTITY.ID = VPX_VM.ID
-WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (@datastore);
 SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
 FROM VPX_VM JOIN VPX_DS_ASSIGNMENT ON VPX_VM.ID = VPX_DS_ASSIGNMENT.ENTITY_ID JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
-WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (?);  -- bound: 688
+WHERE coalesce(VPX_VM.IS_TEMPLATE, 0) = 0 AND VPX_DS_ASSIGNMENT.DS_ID IN (@datastore);
 
 -- the snapshots of these VMs (run, plan, recover)
 SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
 FROM VPX_SNAPSHOT
-WHERE VPX_SNAPSHOT.VM_ID IN (?, ?);  -- bound: 108, 110
+WHERE VPX_SNAPSHOT.VM_ID IN (@vm1, @vm2);
 
 -- the same, and the VMs of the ids that vcbsnapshot printed (run, recover)
 SELECT VPX_SNAPSHOT.ID, VPX_SNAPSHOT.VM_ID, VPX_SNAPSHOT.SNAPSHOT_NAME, VPX_SNAPSHOT.CREATE_TIME
 FROM VPX_SNAPSHOT
-WHERE VPX_SNAPSHOT.VM_ID IN (?, ?) OR VPX_SNAPSHOT.ID IN (?);  -- bound: 108, 110, 1228
+WHERE VPX_SNAPSHOT.VM_ID IN (@vm1, @vm2) OR VPX_SNAPSHOT.ID IN (@snapshot);
 
 -- the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)
 SELECT VPX_VM.ID
 FROM VPX_VM
-WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+WHERE VPX_VM.ID IN (@vm1, @vm2);
 SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
 FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
-WHERE VPX_VM.ID IN (?, ?);  -- bound: 108, 110
+WHERE VPX_VM.ID IN (@vm1, @vm2);
 
 -- the datastores, if a job names one instead of giving its id (run, plan)
 SELECT VPX_DATASTORE.ID, VPX_DATASTORE.NAME

@@ -98,7 +98,7 @@ def test_a_short_file_gets_the_defaults(folder: Path) -> None:
     assert (vcenter.timeout, vcenter.remove_timeout, vcenter.settle) == (960, 14400, 960)
     assert vcenter.password is not None
     assert vcenter.password.reveal() == "vcpw"
-    assert (config.database.password, config.database.owner) == (None, None)
+    assert (config.database.password, config.database.owner, config.database.timeout) == (None, None, 30)
     filer = config.filers["filer1"]
     assert (filer.name, filer.transport, filer.port, filer.timeout) == ("filer1", "ssh", 22, 120)
     assert (filer.key_file, filer.known_hosts) == (folder / "id_rsa", folder / "known_hosts")
@@ -420,6 +420,17 @@ def test_a_key_that_is_wrong(folder: Path, table: str, line: str, fault: str) ->
         ('"vc01.example.edu"', '"-h"', "vcenter.host: must be one word"),
         ('"filer1.example.edu"', '"a\\u001bb"', "filers.filer1.host: must not hold line breaks"),
         ('"mssql+pyodbc://vc_user@VirtualCenter"', '"VirtualCenter"', "database.url: must be a SQLAlchemy URL"),
+        (
+            '"mssql+pyodbc://vc_user@VirtualCenter"',
+            '"postgres://vc@vc01/VCDB"',
+            "database.url: SQLAlchemy has no postgres://; begin it with postgresql+psycopg://",
+        ),
+        (
+            '"mssql+pyodbc://vc_user@VirtualCenter"',
+            '"postgresql+pyodbc://vc@DSN"',
+            "database.url: SQLAlchemy has no postgresql+pyodbc://; begin it with postgresql+psycopg://",
+        ),
+        ("[database]", "[database]\ntimeout = 0", "database.timeout: must be more than 0"),
         ("[jobs.vol1]", '[jobs."a b"]', 'jobs."a b": "a b" cannot be used'),
         ('filer = "filer1"', 'filer = "fi ler"', 'jobs.vol1.filer: there is no table [filers."fi ler"]'),
         ("[vcenter]", 'log_time = "a\\nb"\n[vcenter]', "log_time: must be a format of date and time"),

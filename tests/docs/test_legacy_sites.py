@@ -23,7 +23,7 @@ from snapall.config.settings import Database, Filer, Vcenter
 from snapall.errors import SnapallError
 from snapall.lab.serve import Lab
 from snapall.site import process
-from snapall.site.dbdrivers import Trouble
+from snapall.site.dbdrivers import REMEDIES, Trouble
 from snapall.site.rsh import Rsh, first_free
 from snapall.site.ssh import Ssh
 from snapall.site.vcb import Vcb
@@ -35,20 +35,23 @@ from tests.waiting import PATIENCE
 
 DOC = (Path(__file__).parents[2] / "docs" / "legacy-sites.md").read_text()
 TABLES = [
-    re.findall(r"^\| `(.*?)` \| (.*) \|$", table, re.MULTILINE)
+    re.findall(r"^\| `(.*?)` \| (.*) \|$", table.partition("\n\n")[0], re.MULTILINE)
     for table in DOC.split("| snapall says | the remedy that it prints |")[1:]
 ]
 
 
 def test_the_databases_messages_and_remedies_are_those_of_the_code() -> None:
     assert TABLES[0] == [(one.what, one.hint) for one in Trouble]
+    (table,) = DOC.split("| with PostgreSQL, snapall says | the remedy that it prints |")[1:]
+    rows = re.findall(r"^\| `(.*?)` \| (.*) \|$", table.partition("\n\n")[0], re.MULTILINE)
+    assert rows == [(one.what, hint) for one, hint in REMEDIES["postgresql"].items()]
 
 
 def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = [tomllib.loads(text) for text in re.findall(r"^```toml\n(.*?)^```", DOC, re.MULTILINE | re.DOTALL)]
     got = {}
     for block in blocks:
-        if "database" not in block:
+        if "database" not in block or "postgresql" in block["database"]["url"]:
             continue
         settings = block["database"]
         kind: type[Driver] = Pymssql if "pymssql" in settings["url"] else Pyodbc

@@ -1,4 +1,5 @@
-"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, in.rshd behind a small inetd, FreeTDS's driver.
+"""Real peers: OpenSSH's server held to a 7-Mode filer's algorithms, in.rshd behind a small inetd, FreeTDS's driver,
+PostgreSQL.
 
 A missing peer skips with its reason; with SNAPALL_REAL=required it fails instead, so that nobody overlooks it. What
 only root may try is skipped for everybody else, required or not.
@@ -26,7 +27,10 @@ from snapall.lab.sites import build
 from snapall.lab.world import World
 from tests.lab.sites import batch
 from tests.real.machine import free_port, inetd, known_to_the_system, missing, program, wait_for
+from tests.real.postgresql import postgresql, server
 from tests.waiting import PATIENCE
+
+__all__ = ["postgresql", "server"]  # fixtures
 
 SHELL = """\
 import os, sys, time

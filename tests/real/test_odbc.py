@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.machine import missing
+from tests.real.tds import TdsServer
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.real
@@ -37,9 +38,11 @@ DRIVER = "[FreeTDS]\nDescription = FreeTDS\nDriver = {driver}\n"
 DSN = "[VirtualCenter]\nDriver = {driver}\nServer = 127.0.0.1\nPort = {port}\nTDS_Version = 7.1\nDatabase = VIM_VCDB\n"
 
 
-def asked(folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", **files: str) -> str:
+def asked(
+    folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", password: str = "hunter2", **files: str
+) -> str:
     """What `snapall datastores` says, with an odbc.ini and an odbcinst.ini of its own; it must fail with 1."""
-    (folder / "snapall.toml").write_text(TOML.format(url=url))
+    (folder / "snapall.toml").write_text(TOML.format(url=url).replace("hunter2", password))
     for name in ("odbc", "odbcinst"):
         (folder / f"{name}.ini").write_text(files.get(name, ""))
     environment = {**os.environ, "ODBCSYSINI": str(folder), "ODBCINI": str(folder / "odbc.ini")}
@@ -48,7 +51,7 @@ def asked(folder: Path, url: str = "mssql+pyodbc://vc_user@VirtualCenter", **fil
     assert ended.returncode == 1, ended.stderr
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
-    assert "hunter2" not in ended.stderr
+    assert password not in ended.stderr
     assert "PWD" not in ended.stderr
     return ended.stderr
 
@@ -108,3 +111,45 @@ def test_a_connection_string_in_the_url_is_not_shown(tmp_path: Path, driver: str
     assert "the server cannot be reached: " in output
     assert "SERVER" not in output
     assert "odbc_connect" not in output.split("remedy")[0]
+
+
+DIRECT = "mssql+pyodbc://vc_user@127.0.0.1:{port}/VIM_VCDB?driver=FreeTDS&TDS_Version=7.1&Encryption={encryption}"
+
+
+def test_freetds_reaches_host_and_port_of_a_url(tmp_path: Path, driver: str) -> None:
+    needs_unixodbc()
+    with TdsServer() as server:
+        url = DIRECT.format(port=server.port, encryption="off")
+        output = asked(tmp_path, url, odbcinst=DRIVER.format(driver=driver))
+    assert server.passwords == ["hunter2"]
+    assert "the login was refused: " in output
+    assert "Login failed for user 'vc_user'" in output
+
+
+def test_a_url_of_a_host_without_a_database_is_explained(tmp_path: Path, driver: str) -> None:
+    """SQLAlchemy takes the host for a data source's name, and drops the driver."""
+    needs_unixodbc()
+    url = "mssql+pyodbc://vc_user@127.0.0.1:1433?driver=FreeTDS"
+    output = asked(tmp_path, url, odbcinst=DRIVER.format(driver=driver))
+    assert "the ODBC data source is missing: " in output
+    assert "remedy: add the database to database.url" in output
+
+
+def test_where_a_driver_that_requires_encryption_gets_none_the_remedy_names_it(tmp_path: Path, driver: str) -> None:
+    """FreeTDS 1.3.17 says only that it is "unable to connect to data source"."""
+    needs_unixodbc()
+    with TdsServer() as server:
+        url = DIRECT.format(port=server.port, encryption="require")
+        output = asked(tmp_path, url, odbcinst=DRIVER.format(driver=driver))
+    assert server.passwords == []
+    assert "if it does, the TDS version and the encryption" in output
+
+
+@pytest.mark.parametrize("password", ["a;b-c", "{a-b-c"])
+def test_a_password_that_freetds_misreads_is_named(tmp_path: Path, driver: str, password: str) -> None:
+    needs_unixodbc()
+    with TdsServer() as server:
+        files = {"odbc": DSN.format(driver="FreeTDS", port=server.port), "odbcinst": DRIVER.format(driver=driver)}
+        output = asked(tmp_path, password=password, **files)
+    assert server.passwords != [password]
+    assert "remedy: FreeTDS misreads this password" in output

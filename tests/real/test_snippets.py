@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from snapall.lab.serve import Lab
 from snapall.site.filer import FilerSystem
 from snapall.site.ssh import Ssh
+from tests.lab.sites import batch
 from tests.real.conftest import OLD, Peer
 from tests.real.machine import free_port, program, wait_for
 from tests.real.test_odbc import DRIVER, asked
@@ -139,3 +141,15 @@ def test_the_pages_ssh_command_gets_the_host_key(sshd: Callable[[str], Peer], tm
     ran = subprocess.run([words[0], *ours, *words[1:]], cwd=peer.folder, capture_output=True, text=True, check=False)
     assert "7.0.2" in ran.stdout, ran.stderr
     assert "7.0.2" in FilerSystem(Ssh(peer.settings), "filer1").version()
+
+
+def test_the_statements_for_sqlite_run_as_they_stand(tmp_path: Path) -> None:
+    """The lab's database, in SQLite's own program."""
+    sqlite3 = program("sqlite3", "sqlite3")
+    statements = (Path(__file__).parents[2] / "sql" / "statements" / "sqlite.sql").read_text()
+    with Lab.create(tmp_path / "lab", batch()) as lab:
+        command = [sqlite3, "-bail", "-readonly", str(lab.directory / "virtualcenter.db")]
+        done = subprocess.run(command, input=statements, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "108|688\n" in done.stdout
+    assert "688|vmvol1_vmfs\n" in done.stdout

@@ -31,7 +31,8 @@ class Site:
     driver: Driver
 
     def asked(self, owner: str | None = None) -> VirtualCenter:
-        return VirtualCenter(Database(url=URLS[type(self.driver)], password=Secret("hunter2"), owner=owner), timeout=5)
+        url = URLS[type(self.driver)]
+        return VirtualCenter(Database(url=url, password=Secret("hunter2"), owner=owner, timeout=5))
 
     def assert_it_was_only_read(self) -> None:
         """Nothing but single SELECTs, none in a transaction, and every connection is closed."""

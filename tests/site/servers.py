@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from tests.waiting import PATIENCE
 
 SQL_2000, SQL_2005, POSTGRESQL = "8.00.2039", "9.00.4035", "PostgreSQL"
 TABLES = {
@@ -55,7 +58,8 @@ class Server:
     owners: tuple[str, ...] = ("vc_user",)
     time: str = "2007-03-22 03:00:00"
     rights: Rights | None = None  # None: the login may read all
-    fails: tuple[str, ServerError] | None = None  # what a statement holds, and what comes of it
+    fails: tuple[str, Exception] | None = None  # what a statement holds, and what comes of it
+    hangs: tuple[str, threading.Event] | None = None  # what a statement holds, and until when there is no answer to it
     refusal: ServerError | None = None  # of the login
     statements: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     read: set[tuple[str, str]] = field(default_factory=set)
@@ -104,6 +108,8 @@ class Server:
             )
         if self.fails is not None and self.fails[0] in statement:
             raise self.fails[1]
+        if self.hangs is not None and self.hangs[0] in statement:
+            self.hangs[1].wait(PATIENCE)
         try:
             cursor.execute(*((own, ()) if own is not None else (statement, values)))
         except sqlite3.DatabaseError as error:
@@ -126,6 +132,7 @@ class Server:
             ("@@version", f"SELECT 'Microsoft SQL Server  20xx - {self.release} (Intel X86)'", None),
             ("pg_catalog.version()", "SELECT 'PostgreSQL 15.1 on x86_64-pc-linux-gnu, compiled by gcc'", None),
             ("SET LOCK_TIMEOUT", "SELECT 1", None),
+            ("SET statement_timeout", "SELECT 1", None),
             ("current_schema()", "SELECT 'public'", None),
             ("show transaction isolation level", "SELECT 'read committed'", None),
             ("show standard_conforming_strings", "SELECT 'on'", None),

@@ -5,6 +5,7 @@ A stand-in for the driver records them, or, for SQLite, an event of SQLAlchemy, 
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,21 +26,40 @@ SentStatements = list[tuple[str, tuple[object, ...]]]
 DIALECTS = ("mssql", "postgresql", "sqlite")
 HEAD = """\
 -- The statements that snapall sends to the VirtualCenter database, {server}.
--- Each query has its own connection, in autocommit, closed at once. Values are bound, never written into the text;
--- these are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
+-- Each query has its own connection, in autocommit, closed at once.{before}
+-- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
+-- stands{how}
+-- The values are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
 -- {owner}
 -- Made by `python -m tests.site.statements {dialect}`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
 -- use, {first}.
 """
+BEFORE = {
+    "mssql": "\n-- It begins with SET LOCK_TIMEOUT 30000 (`database.timeout`).",
+    "postgresql": "\n-- It begins with SET statement_timeout = 30000 (`database.timeout`).",
+    "sqlite": "",
+}
+HOW = {
+    "mssql": ", in VirtualCenter's database:\n--     osql -E -S SERVER -d VIM_VCDB -i mssql.sql   (or sqlcmd)",
+    "postgresql": ":\n--     psql -U snapall -d VCDB -f postgresql.sql",
+    "sqlite": ":\n--     sqlite3 -readonly virtualcenter.db < sqlite.sql",
+}
+VALUES = {688: "datastore", 108: "vm1", 110: "vm2", 1228: "snapshot"}
+DECLARED = {
+    "mssql": "DECLARE @{name} int\nSET @{name} = {value}\n",
+    "postgresql": "\\set {name} {value}\n",
+    "sqlite": ".parameter set @{name} {value}\n",
+}
+SIGN = {"mssql": "@", "postgresql": ":", "sqlite": "@"}
 SERVERS = {
     "mssql": "SQL Server 2000 to 2005, through pyodbc",
     "postgresql": "PostgreSQL, through pg8000",
     "sqlite": "SQLite, the lab's",
 }
 OWNERS = {
-    "mssql": "The owner of the tables is `vc_user` here; it is `database.owner`, or found by the first query.",
-    "postgresql": "The owner of the tables is `vc_user` here (`vc` on an appliance): `database.owner`, or found first.",
+    "mssql": "The owner of the tables is `vc_user` here: use `database.owner`, or what the first query finds.",
+    "postgresql": "The owner of the tables is the schema `vc`, as on an appliance: `database.owner`, or found first.",
     "sqlite": "There are no owners.",
 }
 FIRST = {
@@ -68,20 +88,30 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
 
 def statements(dialect: str) -> str:
     """The file of a dialect."""
-    text = HEAD.format(server=SERVERS[dialect], owner=OWNERS[dialect], first=FIRST[dialect], dialect=dialect)
+    text = HEAD.format(
+        server=SERVERS[dialect],
+        before=BEFORE[dialect],
+        how=HOW[dialect],
+        owner=OWNERS[dialect],
+        first=FIRST[dialect],
+        dialect=dialect,
+    )
+    text += "\n" + "".join(DECLARED[dialect].format(name=name, value=value) for value, name in VALUES.items())
     with queried(dialect) as (vc, sent):
         for title, question in QUESTIONS:
             sent.clear()
             question(vc)
             text += f"\n-- {title}\n"
-            text += "".join(_written(*one) for one in sent if any(sign in one[0] for sign in OURS))
+            text += "".join(_written(dialect, *one) for one in sent if any(sign in one[0] for sign in OURS))
     return text
 
 
-def _written(statement: str, values: tuple[object, ...]) -> str:
+def _written(dialect: str, statement: str, values: tuple[object, ...]) -> str:
+    """The statement with a variable for each value that is bound."""
     lines = [line.rstrip() for line in statement.strip().splitlines()]
-    bound = f"  -- bound: {', '.join(map(str, values))}" if values else ""
-    return "\n".join(lines) + ";" + bound + "\n"
+    parts = re.split(r"\?|%s", "\n".join(lines))
+    names = [SIGN[dialect] + VALUES[int(str(value))] for value in values]
+    return "".join(part for pair in zip(parts, [*names, ";\n"], strict=True) for part in pair)
 
 
 @contextmanager
@@ -92,7 +122,7 @@ def queried(dialect: str) -> Iterator[tuple[VirtualCenter, SentStatements]]:
             with _replaced(Pyodbc(Server(SQL_2000))) as sent:
                 yield VirtualCenter(Database(url="mssql+pyodbc://vc_user@VirtualCenter")), sent
         case "postgresql":
-            with _replaced(Pg8000(Server(POSTGRESQL))) as sent:
+            with _replaced(Pg8000(Server(POSTGRESQL, owners=("vc",)))) as sent:
                 yield VirtualCenter(Database(url="postgresql+pg8000://vc@vc01/VCDB")), sent
         case _:
             with tempfile.TemporaryDirectory() as folder, _listening() as sent:

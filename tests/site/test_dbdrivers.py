@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.site.dbdrivers import Trouble, connect_timeout, masked, trouble_of, utc
+from snapall.site.dbdrivers import Trouble, connect_timeout, masked, trouble_of, utc, with_port
 
 
 def test_a_time_is_utc_whatever_the_driver_makes_of_it() -> None:
@@ -44,6 +45,51 @@ def test_every_trouble_has_texts_and_a_remedy() -> None:
 @pytest.mark.parametrize(("name", "source", "text"), SAID)
 def test_what_a_drivers_text_means(name: str, source: str, text: str) -> None:
     assert trouble_of(text) is Trouble[name]
+
+
+@pytest.mark.parametrize(
+    ("url", "trouble", "remedy"),
+    [
+        ("mssql+pyodbc://u@DSN", Trouble.DRIVER, "pyodbc and an ODBC driver manager"),
+        ("mssql://u@DSN", Trouble.DRIVER, "pyodbc and an ODBC driver manager"),
+        ("mssql+pyodbc://u@VirtualCenter", Trouble.DSN, "define the DSN"),
+        ("mssql+pyodbc://u@vc01:1433?driver=FreeTDS", Trouble.DSN, "add the database to database.url"),
+        ("mssql+pymssql://u@vc01/VCDB", Trouble.DRIVER, "the Python package for pymssql"),
+        ("oracle+oracledb://u@vc01", Trouble.DRIVER, "the Python package for oracledb"),
+        ("oracle://u@vc01", Trouble.DRIVER, "the Python package for oracle "),
+        ("postgresql+psycopg2://u@vc01/VCDB", Trouble.DRIVER, "pip install 'snapall[postgresql]'"),
+        ("postgresql://u@vc01/VCDB", Trouble.RIGHT, "sql/grants-postgresql.sql"),
+        ("mssql+pyodbc://u@DSN", Trouble.RIGHT, "sql/grants.sql"),
+        ("postgresql+pg8000://u@vc01/VCDB", Trouble.UNREACHABLE, "listen_addresses"),
+        ("sqlite:////var/lib/none.db", Trouble.UNREACHABLE, "check the path"),
+        ("postgresql+psycopg://u@vc01/VCDB", Trouble.LATE, "what locks the VPX_ tables"),
+    ],
+)
+def test_the_remedy_fits_the_database_and_its_driver(url: str, trouble: Trouble, remedy: str) -> None:
+    assert remedy in trouble.remedy(sa.make_url(url), "")
+
+
+@pytest.mark.parametrize("password", ["a;b", "{ab", "a}b"])
+def test_a_refused_login_through_freetds_names_a_password_that_it_misreads(password: str) -> None:
+    text = "[42000] [FreeTDS][SQL Server]Login failed for user 'u'. (18456)"
+    url = sa.URL.create("mssql+pyodbc", "u", password, "DSN")
+    assert "FreeTDS misreads this password" in Trouble.LOGIN.remedy(url, text)
+    assert "misreads" not in Trouble.LOGIN.remedy(url, text.replace("FreeTDS", "Microsoft"))
+    assert "misreads" not in Trouble.LOGIN.remedy(url.set(password="a{b"), text)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("mssql+pyodbc://u@vc01:1433/VCDB?driver=FreeTDS", "1433"),
+        ("mssql+pyodbc://u@vc01:1433/VCDB?driver=/lib/libtdsodbc.so", "1433"),
+        ("mssql+pyodbc://u@vc01:1433/VCDB?driver=ODBC+Driver+17", None),
+        ("mssql+pyodbc://u@VirtualCenter", None),
+        ("postgresql+psycopg://u@vc01:5432/VCDB", None),
+    ],
+)
+def test_freetds_alone_gets_its_port_as_an_option(url: str, port: str | None) -> None:
+    assert with_port(sa.make_url(url)).query.get("port") == port
 
 
 def test_passwords_are_masked_as_they_are_and_as_urls_write_them() -> None:

@@ -23,6 +23,7 @@ from tests.site.drivers import Driver, Pyodbc
 from tests.site.servers import SQL_2000, TABLES
 
 SQL = Path(__file__).parents[2] / "sql"
+DECLARING = r"DECLARE @|SET @|\\set |\.parameter set @"
 GRANT = re.compile(r"^GRANT SELECT \(([^)]*)\) ON \w+\.(\w+) TO snapall;?$", re.MULTILINE)
 
 
@@ -107,7 +108,25 @@ def test_the_statements_are_those_that_are_sent(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", statements.DIALECTS)
 def test_the_statements_only_read(dialect: str) -> None:
     shown = (SQL / "statements" / f"{dialect}.sql").read_text()
-    verbs = {text.split()[0] for text in re.sub(r"--.*", "", shown).split(";") if text.strip()}
+    asked = re.sub(
+        r"^(DECLARE @|SET @|\\set |\.parameter set @)\w+ .*", "", re.sub(r"--.*", "", shown), flags=re.MULTILINE
+    )
+    verbs = {text.split()[0] for text in asked.split(";") if text.strip()}
     assert verbs == {"SELECT"}
     assert all(table in shown for table in COLUMNS)
     assert "*" not in re.sub(r"--.*", "", shown)
+
+
+@pytest.mark.parametrize("dialect", statements.DIALECTS)
+def test_every_variable_of_the_statements_is_declared_and_every_declared_one_used(dialect: str) -> None:
+    shown = re.sub(r"--.*", "", (SQL / "statements" / f"{dialect}.sql").read_text())
+    declaration = {
+        "mssql": r"DECLARE @(\w+) int$",
+        "postgresql": r"\\set (\w+) \d+$",
+        "sqlite": r"\.parameter set @(\w+) \d+$",
+    }
+    declared = re.findall(f"^{declaration[dialect]}", shown, re.MULTILINE)
+    assert declared == list(statements.VALUES.values())
+    assert set(re.findall(rf"[(, ]{statements.SIGN[dialect]}(\w+)(?=[,):])", shown)) == set(declared)
+    assert "?" not in shown
+    assert "%" not in shown

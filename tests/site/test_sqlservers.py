@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +16,8 @@ from snapall.site.datastores import Inventory
 from snapall.site.virtualcenter import VirtualCenter
 from tests.site.conftest import PAIRS, Start
 from tests.site.drivers import Driver, Pymssql, Pyodbc
-from tests.site.servers import LOGIN_FAILED, SQL_2000, SQL_2005, TABLES, ServerError
+from tests.site.servers import LOGIN_FAILED, POSTGRESQL, SQL_2000, SQL_2005, TABLES, ServerError
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(("kind", "release"), PAIRS)
@@ -103,7 +106,8 @@ def test_a_missing_right_a_missing_table_and_a_refused_login_have_their_remedies
     site.server.rights = {"VPX_VM": ["ID"]}
     with pytest.raises(SiteError, match="the login may not read these tables") as caught:
         site.asked("vc_user").snapshots([611])
-    assert "sql/grants.sql" in caught.value.hint
+    grants = "sql/grants-postgresql.sql" if release == POSTGRESQL else "sql/grants.sql"
+    assert f" {grants} " in caught.value.hint
     with pytest.raises(SiteError, match="a table is missing") as caught:
         site.asked("dbo").snapshots([611])
     assert "database.owner" in caught.value.hint
@@ -165,22 +169,75 @@ def test_each_driver_gets_dsn_password_and_timeout_in_its_own_way(start: Start) 
     }
 
 
-def test_if_the_driver_cannot_limit_statements_the_server_limits_the_wait_for_locks(start: Start) -> None:
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_every_server_limits_the_wait_for_locks_before_it_is_asked_anything(
+    start: Start, kind: type[Driver], release: str
+) -> None:
+    site = start(kind, release)
+    assert site.asked().vms([688]).vms[0].id == 611
+    statements = [statement for statement, _ in site.server.statements]
+    limit = "SET statement_timeout = 5000" if release == POSTGRESQL else "SET LOCK_TIMEOUT 5000"
+    assert statements.index(limit) < next(at for at, one in enumerate(statements) if "VPX_VM" in one)
+
+
+def test_a_driver_that_cannot_limit_statements_is_no_obstacle(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
     assert isinstance(site.driver, Pyodbc)
     site.driver.can_bound = False
     assert site.asked().vms([688]).vms[0].id == 611
-    statements = [statement for statement, _ in site.server.statements]
-    assert statements.index("SET LOCK_TIMEOUT 5000") < next(at for at, one in enumerate(statements) if "VPX_VM" in one)
     site.server.fails = ("LOCK_TIMEOUT", ServerError(0, "08S01", "Write to the server failed"))
     with pytest.raises(SiteError, match="the server cannot be reached"):
         site.asked().vms([688])
 
 
-def test_a_driver_that_can_bound_statements_does_it_alone(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("raised", "meaning"),
+    [
+        (TimeoutError("timed out"), "the server did not answer in time"),
+        (ConnectionResetError(104, "Connection reset by peer"), "the server cannot be reached"),
+        (OSError("somebody pulled the plug"), "the server cannot be reached"),
+        (struct.error("unpack requires a buffer of 5 bytes"), "driver and server disagree about the protocol"),
+        (KeyError(b"X"), "driver and server disagree about the protocol"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "release"), PAIRS)
+def test_whatever_a_driver_lets_through_is_an_error_of_the_database(
+    start: Start, kind: type[Driver], release: str, raised: Exception, meaning: str
+) -> None:
+    """pg8000's time-out was seen to be a bare TimeoutError."""
+    site = start(kind, release)
+    site.server.fails = ("VPX_SNAPSHOT", raised)
+    with pytest.raises(SiteError, match=meaning) as caught:
+        site.asked("vc_user").snapshots([611])
+    assert str(raised) in caught.value.message
+
+
+def test_a_driver_that_never_returns_is_left_behind_and_the_next_question_has_a_new_connection(start: Start) -> None:
     site = start(Pyodbc, SQL_2000)
-    site.asked().vms([688])
-    assert not [statement for statement, _ in site.server.statements if "LOCK_TIMEOUT" in statement]
+    asked = site.asked("vc_user")
+    released = threading.Event()
+    site.server.hangs = ("VPX_SNAPSHOT", released)
+    with pytest.raises(SiteError, match="the server did not answer in time: timed out after"):
+        VirtualCenter(asked._settings.model_copy(update={"timeout": 0.05})).snapshots([611])
+    site.server.hangs = None
+    assert [one.ssid for one in asked.snapshots([611])] == ["snapshot-1228"]
+    assert site.server.open_now == 1
+    released.set()
+    until(lambda: site.server.open_now == 0, "what was left behind closes its connection")
+
+
+def test_a_first_connect_that_never_returns_holds_up_no_later_one(start: Start) -> None:
+    """SQLAlchemy's first connect of an engine holds a lock."""
+    site = start(Pyodbc, SQL_2005)
+    asked = VirtualCenter(site.asked("vc_user")._settings.model_copy(update={"timeout": 0.05}))
+    released = threading.Event()
+    site.server.hangs = ("ProductVersion", released)
+    with pytest.raises(SiteError, match="the server cannot be reached: timed out after"):
+        asked.snapshots([611])
+    site.server.hangs = None
+    assert [one.ssid for one in asked.snapshots([611])] == ["snapshot-1228"]
+    released.set()
+    until(lambda: site.server.open_now == 0, "what was left behind closes its connection")
 
 
 def test_the_driver_manager_keeps_no_connection_in_a_pool(start: Start) -> None:
