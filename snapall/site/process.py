@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -245,3 +246,9 @@ def _text(file: IO[bytes]) -> str:
     """What the program wrote. Windows programs write in code pages: a byte that is not UTF-8 becomes a mark."""
     file.seek(0)
     return file.read(OUTPUT_CEILING).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The IP addresses of this machine."""
+    found = (one for several in psutil.net_if_addrs().values() for one in several)
+    return tuple(one.address for one in found if one.family in (socket.AF_INET, socket.AF_INET6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from itertools import zip_longest
 from math import isfinite
@@ -22,21 +23,35 @@ _CHUNK = 500
 """Values in one IN list, of which a statement has two at most; SQL Server takes 2,100 parameters."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE"),
+    "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE", "NUM_DISK", "DNS_NAME", "IP_ADDRESS"),
     "VPX_DS_ASSIGNMENT": ("DS_ID", "ENTITY_ID"),
     "VPX_ENTITY": ("ID", "NAME"),
     "VPX_HOST": ("ID", "DNS_NAME"),
-    "VPX_DATASTORE": ("ID", "NAME", "CAPACITY", "FREE_SPACE"),
+    "VPX_DATASTORE": ("ID", "NAME", "CAPACITY", "FREE_SPACE", "STORAGE_URL"),
     "VPX_SNAPSHOT": ("ID", "VM_ID", "SNAPSHOT_NAME", "CREATE_TIME"),
+    "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
+    "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
 }
 """What snapall reads, and nothing else, for VPX_HOST keeps passwords too; `sql/grants.sql` grants the same. The columns
 are those of the paper's queries and of others published for VirtualCenter 2.x; the vendor never published the tables.
+Those of the disks are attested for vCenter 4 and 5, and uncertain for 2.x.
 """
 
 Wanted = tuple[sa.ColumnElement[Any], Sequence[int]]
 """A column, and the values that it may have, however many these are."""
 
-_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID"}
+Rows = list[tuple[Any, ...]] | None
+"""Rows; None if they cannot be read."""
+
+_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID", "NUM_DISK", "DATASTORE_ID"}
+_CURSOR = ("DECLARE snapall_query NO SCROLL CURSOR FOR ", "FETCH {} FROM snapall_query")
+_READ_ONLY: Mapping[str, tuple[str, str, str, str]] = {
+    # A cursor takes one SELECT only, and its rows as they are fetched: these drivers would take them all.
+    "postgresql": ("BEGIN READ ONLY", "ROLLBACK", *_CURSOR),
+    "mssql": ("BEGIN TRANSACTION", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", "", ""),
+    "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", "", ""),
+}
+"""By dialect, around a query of somebody else's: what is sent before and after, and how its rows are bounded."""
 
 
 class Question:
@@ -45,7 +60,8 @@ class Question:
     def __init__(self, connection: sa.Connection, owner: str | None) -> None:
         self._connection = connection
         self._owner = owner or None
-        self._tables = sa.MetaData()
+        self._tables: dict[str, Table] = {}
+        self._given_up = False
 
     @property
     def dialect(self) -> str:
@@ -54,8 +70,11 @@ class Question:
 
     def table(self, name: str) -> Table:
         """One of the VPX_ tables. Names go unquoted, so that each engine folds them to its own case."""
-        columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
-        return Table(quoted_name(name, quote=False), self._tables, *columns, schema=self._owner)
+        if name not in self._tables:
+            columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
+            table = Table(quoted_name(name, quote=False), sa.MetaData(), *columns, schema=self._owner)
+            self._tables[name] = table
+        return self._tables[name]
 
     def rows(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]]:
         """All rows; or those in which one of the columns holds one of its values. One may then come several times."""
@@ -65,7 +84,7 @@ class Question:
         together = (sa.or_(*(one for one in several if one is not None)) for several in lists)
         return [row for condition in together for row in self.rows(statement.where(condition))]
 
-    def if_allowed(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]] | None:
+    def if_allowed(self, statement: Select[Any], *wanted: Wanted) -> Rows:
         """The same; None if the login may not read what the statement names, or it is not there."""
         try:
             return self.rows(statement, *wanted)
@@ -73,6 +92,32 @@ class Question:
             if trouble_of(driver_text(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
                 return None
             raise
+
+    def optional(self, statement: Select[Any], *wanted: Wanted) -> Rows:
+        """The same for what a backup can do without; None: not answered, for whatever reason, a lock for example."""
+        try:
+            return None if self._given_up else self.if_allowed(statement, *wanted)
+        except exc.DBAPIError:
+            self._given_up = True  # the next one would only wait as long
+            return None
+
+    def foreign(self, query: str, most: int) -> list[tuple[Any, ...]]:
+        """The first rows of a query that somebody else wrote, as it stands, `most` of them; nothing can be changed."""
+        begin, end, open_, fetch = _READ_ONLY.get(self.dialect, ("", "", "", ""))
+        text = sa.text(open_ + query.replace(":", r"\:"))  # a colon would begin a parameter of SQLAlchemy's
+        if begin:
+            self._connection.exec_driver_sql(begin)
+        try:
+            result = self._connection.execute(text)
+            if fetch:
+                result = self._connection.exec_driver_sql(f"{fetch.format(most)}")
+            rows = [tuple(row) for row in result.fetchmany(most)]
+            result.close()
+        finally:
+            if end:
+                with suppress(exc.DBAPIError):  # the first error counts; closing the connection ends all the same
+                    self._connection.exec_driver_sql(end)
+        return rows
 
 
 def _in_lists(column: sa.ColumnElement[Any], values: Sequence[int]) -> Iterator[sa.ColumnElement[bool]]:
