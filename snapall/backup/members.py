@@ -101,7 +101,7 @@ def _outside(job: Job, survey: Survey) -> Iterator[Warned]:
         what = "disks" if where.disks_known else "files (disks, or a mounted ISO image)"
         of = "the job's datastores" if where.home else f"{', '.join(map(where.label, home))}, where most of its VMs are"
         yield Warned(
-            f"`query` of job {job.name} names {len(found)} VMs with {what} outside {of}: {some}{_rest(len(found))}",
+            f"`query` of job {job.name} names VMs with {what} outside {of}: {some}{_rest(len(found))}",
             "add the volumes under these datastores to `volumes`, or leave these VMs out of the query",
             "SA-2123",
         )

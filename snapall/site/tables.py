@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import zip_longest
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Select, Table, exc, select
@@ -23,23 +23,31 @@ _CHUNK = 500
 """Values in one IN list, of which a statement has two at most; SQL Server takes 2,100 parameters."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE", "NUM_DISK", "DNS_NAME", "IP_ADDRESS"),
+    "VPX_VM": ("ID", "HOST_ID", "IS_TEMPLATE"),
     "VPX_DS_ASSIGNMENT": ("DS_ID", "ENTITY_ID"),
     "VPX_ENTITY": ("ID", "NAME"),
     "VPX_HOST": ("ID", "DNS_NAME"),
-    "VPX_DATASTORE": ("ID", "NAME", "CAPACITY", "FREE_SPACE", "STORAGE_URL"),
+    "VPX_DATASTORE": ("ID", "NAME", "CAPACITY", "FREE_SPACE"),
     "VPX_SNAPSHOT": ("ID", "VM_ID", "SNAPSHOT_NAME", "CREATE_TIME"),
-    "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
-    "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
 }
 """What snapall reads, and nothing else, for VPX_HOST keeps passwords too; `sql/grants.sql` grants the same. The columns
 are those of the paper's queries and of others published for VirtualCenter 2.x; the vendor never published the tables.
-Those of the disks are attested for vCenter 4 and 5, and uncertain for 2.x.
 """
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS"),
+    "VPX_DATASTORE": ("STORAGE_URL",),
+    "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
+    "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
+}
+"""What it reads beyond that where it may. The disks' tables are attested for vCenter 4 and 5, and uncertain for 2.x."""
 
 Wanted = tuple[sa.ColumnElement[Any], Sequence[int]]
 """A column, and the values that it may have, however many these are."""
 
+_FAULTS = (exc.SQLAlchemyError,)
+"""What a question raises that the database does not answer."""
+_T = TypeVar("_T")
 Rows = list[tuple[Any, ...]] | None
 """Rows; None if they cannot be read."""
 
@@ -71,7 +79,10 @@ class Question:
     def table(self, name: str) -> Table:
         """One of the VPX_ tables. Names go unquoted, so that each engine folds them to its own case."""
         if name not in self._tables:
-            columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
+            columns = (
+                Column(quoted_name(one, quote=False), _type_of(one))
+                for one in (*COLUMNS.get(name, ()), *OPTIONAL.get(name, ()))
+            )
             table = Table(quoted_name(name, quote=False), sa.MetaData(), *columns, schema=self._owner)
             self._tables[name] = table
         return self._tables[name]
@@ -95,11 +106,17 @@ class Question:
 
     def optional(self, statement: Select[Any], *wanted: Wanted) -> Rows:
         """The same for what a backup can do without; None: not answered, for whatever reason, a lock for example."""
+        return self.or_else(None, lambda: self.if_allowed(statement, *wanted))
+
+    def or_else(self, otherwise: _T, ask: Callable[[], _T]) -> _T:
+        """What `ask` finds out, or something else where the database fails. To be asked last: the connection may go."""
+        if self._given_up:
+            return otherwise
         try:
-            return None if self._given_up else self.if_allowed(statement, *wanted)
-        except exc.DBAPIError:
-            self._given_up = True  # the next one would only wait as long
-            return None
+            return ask()
+        except _FAULTS:
+            self._given_up = True  # whatever holds this one up would hold the next one up as well
+            return otherwise
 
     def foreign(self, query: str, most: int) -> list[tuple[Any, ...]]:
         """The first rows of a query that somebody else wrote, as it stands, `most` of them; nothing can be changed."""
@@ -115,7 +132,7 @@ class Question:
             result.close()
         finally:
             if end:
-                with suppress(exc.DBAPIError):  # the first error counts; closing the connection ends all the same
+                with suppress(*_FAULTS):  # the first error counts; closing the connection ends all the same
                     self._connection.exec_driver_sql(end)
         return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy import exc, select
 
 from snapall.backup.model import VmSnapshot
-from snapall.backup.whereabouts import Whereabouts, same_storage
 from snapall.errors import SiteError
 from snapall.site import vmrows
 from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
@@ -95,20 +95,13 @@ class VirtualCenter:
         with self._asking() as ask:
             chosen = queried(ask, query, allow_empty=allow_empty) if query else frozenset[int]()
             on = vmrows.assigned(ask, on=datastores)
-            names, storage = vmrows.datastores(ask)
-            twins = same_storage(storage, datastores)
-            near = vmrows.assigned(ask, on=twins) if twins else {}
             of_query = vmrows.assigned(ask, of=chosen) if chosen else {}
-            own = {*on, *chosen}
-            ids = sorted({*own, *near})
-            vms, names_readable, hosts_readable = vmrows.named(ask, ids)
-            stores = {one: frozenset({*on.get(one, ()), *near.get(one, ()), *of_query.get(one, ())}) for one in ids}
-            places, readable, known = vmrows.places(ask, stores, ids)
-            guests = vmrows.guests(ask, ids)
-        where = Whereabouts(tuple(datastores), chosen, places, readable, known, names, storage, guests=guests)
-        beside = tuple(vms[one] for one in ids if one not in own)
+            own = sorted({*on, *chosen})
+            vms, names_readable, hosts_readable = vmrows.named(ask, own)
+            stores = {one: frozenset({*on.get(one, ()), *of_query.get(one, ())}) for one in own}
+            where, beside = vmrows.whereabouts(ask, tuple(datastores), stores)
         filled = frozenset(store for found in on.values() for store in found)
-        mine = tuple(vms[one] for one in sorted(own))
+        mine, where = tuple(vms[one] for one in own), replace(where, queried=chosen)
         return DatastoreVms(mine, filled, names_readable, hosts_readable, where, beside)
 
     def datastores(self) -> dict[int, str]:

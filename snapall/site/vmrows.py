@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from snapall.backup.model import Vm, decode_name
-from snapall.backup.whereabouts import Place
+from snapall.backup.whereabouts import Place, Whereabouts, same_storage
 from snapall.errors import SiteError
 from snapall.site.tables import Question, Rows, Wanted, id_of
 
@@ -53,6 +53,24 @@ def named(ask: Question, ids: Collection[int]) -> tuple[dict[int, Vm], bool, boo
     called = {id_of(one): decode_name(str(name)) for one, name in names or () if name is not None}
     on = {id_of(one): str(name) for one, name in hosts or () if name is not None}
     return {one: Vm(one, called.get(one), on.get(one)) for one in ids}, names is not None, hosts is not None
+
+
+def whereabouts(ask: Question, stores: tuple[int, ...], own: Assigned) -> tuple[Whereabouts, tuple[Vm, ...]]:
+    """Where a job's `own` VMs lie, and the VMs beside them: of datastores on the same storage as `stores`.
+
+    All of this is optional: where it cannot be read, less is known.
+    """
+    names, storage = datastores(ask)
+    twins = same_storage(storage, stores)
+    near: Assigned = ask.or_else({}, lambda: assigned(ask, on=twins)) if twins else {}
+    beside: dict[int, Vm] = {}
+    if others := near.keys() - own.keys():
+        beside = ask.or_else({one: Vm(one) for one in others}, lambda: named(ask, others)[0])
+    both = {one: own.get(one, frozenset()) | near.get(one, frozenset()) for one in sorted({*own, *near})}
+    found, readable, known = places(ask, both, tuple(both))
+    called = guests(ask, tuple(own))
+    where = Whereabouts(stores, frozenset(), found, readable, known, names, storage, guests=called)
+    return where, tuple(beside[one] for one in sorted(beside))
 
 
 def places(ask: Question, of: Assigned, ids: Collection[int] | None) -> tuple[dict[int, Place], bool, bool]:
