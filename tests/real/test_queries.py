@@ -66,7 +66,9 @@ class Server:
             missing("PostgreSQL is not installed (Debian: postgresql)")
         self._bin, self._psql = found[-1].parent, program("psql", "postgresql-client")
         self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-        self.folder = Path(tempfile.mkdtemp(prefix="snapall-query-", dir="/tmp"))  # the path of its socket must be short
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="snapall-query-", dir="/tmp")
+        )  # the path of its socket must be short
         self.port = free_port()
         if self._as:
             shutil.chown(self.folder, "postgres", "postgres")
