@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from snapall.app.opening import store_of
 from snapall.backup.model import FilerSnapshot, Job
 from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
+from snapall.backup.whereabouts import Place, most_used, same_storage
 from snapall.config.settings import Config
 from snapall.errors import JournalError, SnapallError
 from snapall.operate.audit import Audit, audit
 from snapall.operate.findings import AuditFinding, FindingKind, JobSources, VmSources
 from snapall.operate.history import at_work, known_of, require_listed
 from snapall.site import OpenSite
+
+if TYPE_CHECKING:
+    from snapall.site.virtualcenter import VirtualCenter
 
 
 def run_audit(settings: Config) -> Audit:
@@ -25,8 +31,8 @@ def run_audit(settings: Config) -> Audit:
     store = store_of(settings)
     require_listed(store.folder)
     problems: list[AuditFinding] = []
-    vms, stores = _database(settings, problems)
-    jobs = [_job(settings, job, stores[job.name], store, problems) for job in settings.jobs.values()]
+    vms, scopes = _database(settings, problems)
+    jobs = [_job(settings, job, scopes[job.name], store, problems) for job in settings.jobs.values()]
     return audit(jobs, vms, problems, _removed_jobs(settings, store, problems))
 
 
@@ -39,13 +45,21 @@ def _asking(problems: list[AuditFinding], job: str = "") -> Iterator[None]:
         problems.append(AuditFinding(FindingKind.UNASKED, job, *error.parts))
 
 
-def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources | None, dict[str, tuple[int, ...]]]:
-    """Ask the database; return what it lists, and each job's datastores by id."""
-    from snapall.site.datastores import ids_of  # noqa: PLC0415 - with the next line's
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What a job takes, by the database: its datastores, the VMs of its query, the datastores on its volumes."""
+
+    datastores: tuple[int, ...]
+    queried: frozenset[int] = frozenset()
+    captured: frozenset[int] = frozenset()
+
+
+def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources | None, dict[str, _Scope]]:
+    """Ask the database; return what it lists, and what each job takes."""
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     jobs = settings.jobs.values()
-    ids = {job.name: tuple(one for one in job.datastores if isinstance(one, int)) for job in jobs}
+    scopes = {job.name: _Scope(tuple(one for one in job.datastores if isinstance(one, int))) for job in jobs}
     sources: VmSources | None = None
     with _asking(problems):
         database = VirtualCenter(settings.database)
@@ -53,23 +67,33 @@ def _database(settings: Config, problems: list[AuditFinding]) -> tuple[VmSources
         placed = database.placements()
         rows = database.snapshots([one.vm.id for one in placed])
         vms = [(one.vm, one.datastores) for one in placed]
-        sources = VmSources(vms, names, rows)
+        by_disks = frozenset(one.vm.id for one in placed if one.whole)
+        sources = VmSources(vms, names, rows, by_disks, database.storage())
         for job in jobs:
             with _asking(problems, job.name):
-                ids[job.name] = ids_of(job.datastores, names)
-    return sources, ids
+                scopes[job.name] = _scope(job, jobs, database, sources)
+    return sources, scopes
 
 
-def _job(
-    settings: Config, job: Job, datastores: tuple[int, ...], store: JournalStore, problems: list[AuditFinding]
-) -> JobSources:
+def _scope(job: Job, jobs: Iterable[Job], database: VirtualCenter, sources: VmSources) -> _Scope:
+    from snapall.site.datastores import home_of, ids_of  # noqa: PLC0415 - for who asks the database
+
+    own = ids_of(job.datastores, sources.datastores)
+    queried = database.queried(job.query, allow_empty=job.allow_empty) if job.query else frozenset[int]()
+    places = [Place(stores) for vm, stores in sources.vms if vm.id in queried]
+    home = home_of(job, own, jobs, sources.datastores) or most_used(places, len(job.volumes))
+    return _Scope(own, queried, frozenset({*home, *same_storage(sources.storage, home)}))
+
+
+def _job(settings: Config, job: Job, scope: _Scope, store: JournalStore, problems: list[AuditFinding]) -> JobSources:
     listings: dict[str, tuple[FilerSnapshot, ...]] = {}
     site = OpenSite(job, settings)
     for volume in job.volumes:
         with _asking(problems, job.name):
             listings[volume] = site.listing(volume)
-    runs = _open_runs(store, job.name, problems)
-    return JobSources(job, datastores, listings, store.known(job.name), runs, at_work=bool(at_work(store, job.name)))
+    runs, busy = _open_runs(store, job.name, problems), bool(at_work(store, job.name))
+    known = store.known(job.name)
+    return JobSources(job, scope.datastores, listings, known, runs, busy, scope.queried, scope.captured)
 
 
 def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> tuple[RunState, ...]:

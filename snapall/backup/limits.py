@@ -50,7 +50,7 @@ def exceeded(job: Job, survey: Survey, targets: tuple[Vm, ...]) -> list[Warned]:
     if len(survey.vms) > MOST_VMS_A_VOLUME * len(job.volumes):
         text = f"{len(survey.vms)} VMs are on {', '.join(job.volumes)}: more than {MOST_VMS_A_VOLUME} a volume"
         found.append(Warned(text, _SPREAD, "SA-1121"))
-    if len(targets) > MOST_VMS_A_DATASTORE * len(job.datastores):
+    if len(targets) > MOST_VMS_A_DATASTORE * max(1, len(job.datastores or survey.where.home)):
         text = f"{len(targets)} VMs have a snapshot at once: more than {MOST_VMS_A_DATASTORE} a datastore"
         found.append(Warned(text, _SPREAD, "SA-1122"))
     hosts = Counter(vm.host for vm in targets if vm.host is not None)

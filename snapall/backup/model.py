@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from snapall.backup.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,6 +145,13 @@ class Job:
     guardian: bool = True
     max_age: float = 93600  # of the newest backup; `status` warns beyond it
     policies: Policies = Policies()
+    query: str = ""  # one SELECT that answers the ids of more VMs
+
+    @property
+    def scope(self) -> str:
+        """Which VMs it backs up, in words: those of `datastore 688`, of `its query`, or of both."""
+        stores = f"datastore {', '.join(map(str, self.datastores))}" if self.datastores else ""
+        return " and ".join(one for one in (stores, "its query" if self.query else "") if one)
 
     @property
     def newest(self) -> str:
@@ -188,6 +197,8 @@ class Survey:
     version: str
     empty: tuple[int, ...] = ()  # the datastores without a VM
     notes: tuple[tuple[str, str, str], ...] = ()  # what deserves a warning: text, remedy, code of each
+    where: Whereabouts = field(default_factory=Whereabouts)
+    beside: tuple[Vm, ...] = ()  # VMs of other datastores on the same storage
 
 
 def chain_names(prefix: str, retain: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from snapall.backup.certificate import grade
 from snapall.backup.facts import Warned
 from snapall.backup.limits import MOST_VM_SNAPSHOTS, check, exceeded
 from snapall.backup.looks import orphaned, ours
+from snapall.backup.members import members
 from snapall.backup.model import FilerSnapshot, Job, Order, Survey, Vm, VmPolicy
 from snapall.backup.origins import Provenance
 from snapall.backup.phases import VmState
@@ -40,9 +41,10 @@ class FindVmSnapshots:
 
 @dataclass(frozen=True, slots=True)
 class FindVms:
-    """Look: the VMs of these datastores, without templates."""
+    """Look: the VMs of these datastores and of this query, without templates."""
 
     datastores: tuple[int | str, ...]
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class PlanContext:
 
 def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stamp: str, keep: str = "") -> Plan:
     """Make the plan of a run. Refused: a limit or a rule of the job forbids the backup."""
+    survey, odd = members(job, survey)
     check(job, survey, keep)
     wanted, left, skipped = _choose(job, survey, context)
     ordered = _ordered(job, wanted, context)
@@ -128,7 +131,7 @@ def build(job: Job, survey: Survey, past: Provenance, context: PlanContext, stam
     unremembered = freshness.unremembered(job, survey.listings, context.new_state)
     soon = freshness.too_soon(job, past, context.now) if not keep else []
     of_site = (Warned(*one) for one in survey.notes)
-    notes = (*unremembered, *soon, *past.warnings, *of_site, *exceeded(job, survey, targets), *foreign)
+    notes = (*unremembered, *soon, *past.warnings, *of_site, *odd, *exceeded(job, survey, targets), *foreign)
     order, why = ordered.removals, ordered.reason
     return Plan(job, stamp, capture, actions, targets, tuple(left), tuple(skipped), rotation, notes, order, why)
 
@@ -200,7 +203,7 @@ def _last_rotation(job: Job, survey: Survey, past: Provenance, capture: str, lef
 def _survey(job: Job, survey: Survey) -> list[Planned]:
     """The looks on which this plan rests; a run takes them first."""
     return [
-        Planned(Stage.SURVEY, FindVms(job.datastores), "which VMs are backed up"),
+        Planned(Stage.SURVEY, FindVms(job.datastores, job.query), "which VMs are backed up"),
         *([Planned(Stage.SURVEY, FindVmSnapshots(survey.vms), "which snapshots they have")] if survey.vms else []),
         Planned(Stage.SURVEY, AskVersion(), "is it a filer in 7-Mode?"),
         *(Planned(Stage.SURVEY, ListVolume(volume), "which backups are retained") for volume in job.volumes),

@@ -132,8 +132,11 @@ class JobSettings(_Table):
     """The NAME of a [filers.NAME]."""
     volumes: values.Volumes
     """The flexible volumes under the datastores; all are captured, or none is published."""
-    datastores: values.Datastores
-    """Ids (VPX_DATASTORE.ID) or names; `snapall datastores` lists them."""
+    datastores: values.Datastores = ()
+    """Ids (VPX_DATASTORE.ID) or names; `snapall datastores` lists them. A job needs these, a `query`, or both."""
+    query: values.Query | None = None
+    """One SELECT whose first column answers ids of VMs (VPX_VM.ID); they are backed up together with those of
+    `datastores`. It is sent as it stands, and can only read; `sql/examples/` has some to begin with."""
     prefix: values.Name = "vmware"
     """Of the retained and the temporary names: `vmware_recent`, `vmware_previous`, `vmware_snap3` and so on."""
     retain: Annotated[int, Field(ge=1, le=250)] = 4
@@ -172,6 +175,7 @@ class JobSettings(_Table):
             "publish": _GRADES[self.publish] if self.publish else DEFAULT_PUBLISH[self.order],
             "publish_given": self.publish is not None,
             "max_age": self.max_age * 3600,
+            "query": self.query or "",
             "policies": Policies(tuple(self.vms.items())),
         }
         return Job(**same | derived)

@@ -24,6 +24,7 @@ from snapall.backup.model import FILER_NAME, Order, VmPolicy
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
+from snapall.config.query import query_fault
 from snapall.config.secret import Secret
 from snapall.escaping import quoted
 
@@ -197,6 +198,14 @@ def _url(value: str) -> str:
     return value
 
 
+def _query(value: str) -> str:
+    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", value):
+        raise ValueError("must not hold control characters")
+    if fault := query_fault(value) if value.strip() else "must not be empty":
+        raise ValueError(fault)
+    return value
+
+
 def _without_doubles(values: tuple[_T, ...]) -> tuple[_T, ...]:
     doubles = {value for value in values if values.count(value) > 1}
     if doubles:
@@ -279,6 +288,7 @@ _Datastore = Annotated[
     ),
 ]
 Datastores = Annotated[tuple[_Datastore, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
+Query = Annotated[str, AfterValidator(_query), _as_text()]
 Chain = Annotated[tuple[Name, ...], _LIST, Field(min_length=1, max_length=250), AfterValidator(_chain)]
 # A week: longer than the removal of any delta takes, and within what every system's timers can count.
 Seconds = Annotated[float, Field(gt=0, le=604800, allow_inf_nan=False)]

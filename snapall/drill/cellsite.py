@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "drill"  # noqa: S105 - of a site that exists for seconds
 NO_JOBS_STORE = 999_999
+QUERYS_STORE = 999_998
 FOREIGN = LabVm(990, "foreign", 11, (NO_JOBS_STORE,))
 
 _GRADES = {Grade.CRASH_CONSISTENT: "any", Grade.PARTIAL: "partial", Grade.WHOLE: "whole"}
@@ -70,7 +71,7 @@ class CellLimits:
 
 def site_of(job: Job) -> SiteSpec:
     """A lab for the job: two VMs on each datastore, VM snapshots that are not ours, all retained backups."""
-    ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(job.datastores)}
+    ids = {store: store if isinstance(store, int) else 500_000 + n for n, store in enumerate(_stores(job))}
     names = _names(job, 2 * len(ids))
     stores = cycle(ids.values())
     vms = tuple(LabVm(id_, name, 11, (next(stores),)) for id_, name in names.items())
@@ -84,6 +85,11 @@ def site_of(job: Job) -> SiteSpec:
         # One on a VM outside the job, and one that a person has taken of a VM of ours.
         vm_snapshots=((1200, FOREIGN.id, job.vm_snapshot), (1201, vms[0].id, job.vm_snapshot)),
     ).having(vc_password=PASSWORD, filer_password=PASSWORD)
+
+
+def _stores(job: Job) -> tuple[int | str, ...]:
+    """The job's datastores; one of its own stands in where only a query names its VMs."""
+    return job.datastores or (QUERYS_STORE,)
 
 
 def _names(job: Job, count: int) -> dict[int, str]:
@@ -142,7 +148,7 @@ def _job(job: Job, *, guardian: bool) -> Mapping[str, object]:
     return {
         "filer": "filer1",
         "volumes": [*job.volumes],
-        "datastores": [*job.datastores],
+        "datastores": [*_stores(job)],
         "chain": [*job.chain],
         "prefix": job.prefix,
         "vm_snapshot": job.vm_snapshot,

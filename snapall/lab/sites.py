@@ -47,7 +47,7 @@ DATASTORE_690 = _vms("""
 
 @dataclass(frozen=True, slots=True)
 class LabVm:
-    """A VM or a template, with the datastores that it has files on; the first holds its .vmx."""
+    """A VM or a template, with the datastores that it has a disk on; the first holds its .vmx, too."""
 
     id: int
     name: str
@@ -164,6 +164,9 @@ def add_vm(world: sqlite3.Connection, vc: sqlite3.Connection, vm: LabVm, datasto
     vc.execute(databases.VM, (vm.id, vm.host, file, f"{name}.example.edu", vm.on and not vm.template, vm.template))
     vc.execute(databases.ENTITY, (vm.id, name, 0, 3))
     vc.executemany(databases.ASSIGNMENT, [(store, vm.id) for store in vm.datastores])
+    for key, store in enumerate(vm.datastores, 2000):  # 2000 is the first disk's key
+        vc.execute(databases.DISK[0], (vm.id, key))
+        vc.execute(databases.DISK[1], (vm.id, key, store))
 
 
 def encoded(name: str) -> str:

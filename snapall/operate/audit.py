@@ -10,6 +10,7 @@ from snapall.backup.model import Job, Vm, VmPolicy, VmSnapshot
 from snapall.backup.phases import VmState
 from snapall.backup.queries import left_quiesced
 from snapall.backup.runstate import RunState
+from snapall.backup.whereabouts import same_storage
 from snapall.operate.audit_filer import on_the_filer, side_by_side
 from snapall.operate.findings import AuditFinding, Comparison, FindingKind, JobSources, VmSources
 
@@ -47,7 +48,8 @@ def audit(
         found += _outstanding(name, runs, vms)
     if vms is not None:
         open_runs = [run for runs in (*(one.runs for one in jobs), *removed.values()) for run in runs]
-        found += [*_orphans(jobs, vms, open_runs), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
+        found += _orphans(jobs, vms, open_runs)
+        found += [*_unquiesced(jobs, vms), *_split(jobs, vms), *_same_names(jobs, vms), *_untaken(jobs, vms)]
     order = list(FindingKind)
     found.sort(key=lambda one: order.index(one.kind))
     return Audit(tuple((one.job.name, row) for one in jobs for row in side_by_side(one)), tuple(found))
@@ -76,7 +78,7 @@ def _orphans(jobs: Sequence[JobSources], vms: VmSources, runs: Sequence[RunState
         if row.ssid in known or row.vm not in placed:
             continue
         vm, stores = placed[row.vm]
-        mine = [one.job for one in jobs if one.holds(stores)]
+        mine = [one.job for one in jobs if one.holds(vm, stores)]
         namers = [job for job in (mine or [one.job for one in jobs]) if job.names_vm_snapshot(row.name)]
         if namers:
             yield _orphan(vm, row, namers[0] if mine else None)
@@ -92,22 +94,46 @@ def _orphan(vm: Vm, row: VmSnapshot, job: Job | None) -> AuditFinding:
 
 
 def _taken(one: JobSources, vm: Vm, stores: Sequence[int]) -> bool:
-    return one.holds(stores) and one.job.policies.of(vm) is not VmPolicy.SKIP
+    return one.holds(vm, stores) and one.job.policies.of(vm) is not VmPolicy.SKIP
 
 
 def _split(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
-    """VMs with files on a datastore that their job does not capture, so that their backup is incomplete."""
+    """VMs with disks on a datastore that their job does not capture, so that their backup is incomplete."""
     for one in jobs:
         for vm, stores in vms.vms:
-            outside = [store for store in stores if store not in one.datastores]
+            outside = [store for store in stores if not one.captures(store)]
             if outside and _taken(one, vm, stores):
-                text = f"{vm.label} has files on {', '.join(_where(store, jobs, vms) for store in outside)}"
+                sure = vm.id in vms.by_disks
+                what = "disks" if sure else "files (disks, or only a mounted ISO image)"
+                text = f"{vm.label} has {what} on {', '.join(_where(store, jobs, vms) for store in outside)}"
                 remedy = f"add these datastores and their volumes to job {one.job.name}, or move the disks"
+                remedy += "" if sure else f"; {_ISO}"
                 yield AuditFinding(FindingKind.SPLIT, one.job.name, text, remedy, "SA-5403")
 
 
+_ISO = "if it is an ISO image, disconnect it, or grant SELECT on VPX_VIRTUAL_DISK (sql/grants.sql), so that disks count"
+
+
+def _unquiesced(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFinding]:
+    """VMs of a datastore on the same storage as one of a job's: the job captures them as they happen to be."""
+    for one in jobs:
+        for store, mine in sorted(same_storage(vms.storage, one.datastores).items()):
+            found = [vm for vm, stores in vms.vms if store in stores and not one.holds(vm, stores)]
+            found = [vm for vm in found if one.job.policies.of(vm) is not VmPolicy.SKIP]
+            if found:
+                names = f"{vms.name_of(store)} ({store}) is on the same storage as {vms.name_of(mine)} ({mine})"
+                text = f"datastore {names}; its VMs are captured, but not quiesced: {_some(found)}"
+                remedy = f'add {store} to `datastores` of job {one.job.name}, or set these VMs to "skip" in `vms`'
+                yield AuditFinding(FindingKind.UNQUIESCED, one.job.name, text, remedy, "SA-2140")
+
+
+def _some(vms: Sequence[Vm]) -> str:
+    rest = f" and {len(vms) - _MOST_NAMES} more" if len(vms) > _MOST_NAMES else ""
+    return ", ".join(vm.label for vm in vms[:_MOST_NAMES]) + rest
+
+
 def _where(store: int, jobs: Sequence[JobSources], vms: VmSources) -> str:
-    names = ", ".join(one.job.name for one in jobs if store in one.datastores)
+    names = ", ".join(one.job.name for one in jobs if one.captures(store))
     captured = f"captured by job {names} at another time" if names else "captured by no job"
     return f"{vms.name_of(store)} ({store}, {captured})"
 
@@ -117,7 +143,7 @@ def _same_names(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFin
     for one in jobs:
         named: dict[str, list[Vm]] = {}
         for vm, stores in vms.vms:
-            if vm.name is not None and one.holds(stores):
+            if vm.name is not None and one.holds(vm, stores):
                 named.setdefault(vm.name.lower(), []).append(vm)
         for same in (same for same in named.values() if len(same) > 1):
             text = f"{len(same)} VMs are called {same[0].name}: {', '.join(vm.moref for vm in same)}"
@@ -136,7 +162,7 @@ def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFindin
     """VMs that no job backs up: on a datastore without a job, or skipped by every job."""
     outside: dict[int, list[Vm]] = {}
     for vm, stores in vms.vms:
-        skipping = [one.job.name for one in jobs if one.holds(stores)]
+        skipping = [one.job.name for one in jobs if one.holds(vm, stores)]
         if any(_taken(one, vm, stores) for one in jobs):
             continue
         if skipping:
@@ -147,7 +173,5 @@ def _untaken(jobs: Sequence[JobSources], vms: VmSources) -> Iterator[AuditFindin
         else:
             outside.setdefault(stores[0], []).append(vm)
     for store, missed in sorted(outside.items()):
-        names = ", ".join(vm.label for vm in missed[:_MOST_NAMES])
-        rest = f" and {len(missed) - _MOST_NAMES} more" if len(missed) > _MOST_NAMES else ""
-        text = f"{len(missed)} on {vms.name_of(store)} ({store}): {names}{rest}"
+        text = f"{len(missed)} on {vms.name_of(store)} ({store}): {_some(missed)}"
         yield AuditFinding(FindingKind.UNTAKEN, "", text, "add the datastore to a job if they need a backup", "SA-5406")

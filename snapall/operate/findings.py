@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from snapall.backup.model import FilerSnapshot, Job, Vm, VmSnapshot
@@ -25,6 +25,7 @@ class FindingKind(StrEnum):
     REPLACED = "replaced by another snapshot"
     BUSY = "busy snapshot"
     COLLISION = "name collision"
+    UNQUIESCED = "captured, but not quiesced"  # VMs of another datastore on the same storage
     SPLIT = "disks outside the job"
     UNTAKEN = "VMs without a job"
     SKIPPED = "skipped VM"
@@ -68,19 +69,30 @@ class JobSources:
     known: tuple[Origin, ...] = ()
     runs: tuple[RunState, ...] = ()  # the open ones
     at_work: bool = False  # whether a process is at work on them now, so that their VMs are quiesced on purpose
+    queried: frozenset[int] = frozenset()  # the VMs that its query names, by VPX_VM.ID
+    captured: frozenset[int] = frozenset()  # the datastores on its volumes, as far as known; empty: its own
 
-    def holds(self, datastores: Sequence[int]) -> bool:
-        """Whether the job backs up one of these datastores."""
-        return bool(set(datastores) & set(self.datastores))
+    def holds(self, vm: Vm, datastores: Sequence[int]) -> bool:
+        """Whether the job backs up a VM on these datastores."""
+        return vm.id in self.queried or bool(set(datastores) & set(self.datastores))
+
+    def captures(self, datastore: int) -> bool:
+        """Whether the datastore is on the job's volumes."""
+        return datastore in (self.captured or self.datastores)
 
 
 @dataclass(frozen=True, slots=True)
 class VmSources:
-    """What the database lists: the VMs with their datastores, the datastores' names, and all VM snapshots."""
+    """What the database lists: the VMs with their datastores, the datastores' names, and all VM snapshots.
+
+    `by_disks`: the VMs whose datastores are those of their disks; those of others may hold only a mounted ISO image.
+    """
 
     vms: Sequence[tuple[Vm, tuple[int, ...]]]
     datastores: Mapping[int, str]
     snapshots: Sequence[VmSnapshot]
+    by_disks: frozenset[int] = frozenset()
+    storage: Mapping[int, str] = field(default_factory=dict)  # what is below each datastore, where that is known
 
     def name_of(self, datastore: int) -> str:
         """Return a datastore's name."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import FilerSnapshot, Job, Survey, Vm, VmSnapshot
 from snapall.backup.plan import AskVersion, FindVms, FindVmSnapshots, ListVolume, Look
 from snapall.backup.steps import Capture, Child, Delete, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Refused, SiteError
+from snapall.site.excerpt import one_line
 
 if TYPE_CHECKING:
     from snapall.config.settings import Config, Filer
@@ -39,8 +41,8 @@ class OpenSite:
         self.vcenter = settings.vcenter.host
         filer = settings.filers.get(job.filer)
         self.filer = filer.host if filer is not None else job.filer
-        self._database_settings = settings.database
         self._virtualcenter: VirtualCenter | None = None
+        self._settings = settings
         self._vcb = vcb_of(settings) if programs is None else Vcb(settings.vcenter, programs)
         self._transport: Transport | None = None
         self._filer: FilerSystem | None = None
@@ -57,11 +59,14 @@ class OpenSite:
 
     def survey(self) -> Survey:
         """Read all that a plan needs. SiteError: a system does not answer. Refused: it is not fit for a backup."""
+        from snapall.site import process  # noqa: PLC0415 - psutil
+        from snapall.site.datastores import home_of  # noqa: PLC0415 - for a survey alone
+        from snapall.site.neededhosts import needed_hosts  # noqa: PLC0415 - as above
         from snapall.site.version import require_7mode  # noqa: PLC0415 - with the transport's library
 
         database = self._database()
         stores = database.datastore_ids(self.job.datastores)
-        found = database.vms(stores)
+        found = database.vms(stores, self.job.query, allow_empty=self.job.allow_empty)
         if self.job.policies.need_names and not found.names_readable:
             raise Refused(
                 f"job {self.job.name}: `vms` uses names, and the login may not read VPX_ENTITY",
@@ -75,7 +80,10 @@ class OpenSite:
         self._require_writable()
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         empty = tuple(one for one in stores if one not in found.datastores)
-        return Survey(found.vms, rows, listings, version, empty, self._notes(found.vms))
+        home = home_of(self.job, stores, self._settings.jobs.values(), found.where.names)
+        needed = needed_hosts(self._settings, database.host, process.own_addresses())
+        where = replace(found.where, home=home, needed=needed)
+        return Survey(found.vms, rows, listings, version, empty, self._notes(found.vms), where, found.beside)
 
     def _require_writable(self) -> None:
         """Before the lists: of a volume that is offline `vol status` says so. A role of `cli-snap*` may not ask it."""
@@ -132,8 +140,9 @@ class OpenSite:
                 return self._vcb.command(step)
             case Capture() | Rename() | Delete() | ListVolume() | AskVersion():
                 return self._reached().command_line(step)
-            case FindVms(datastores):
-                return f"query VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
+            case FindVms(datastores, query):
+                stores = f"query VPX_VM for the VMs of datastore {', '.join(map(str, datastores))}"
+                return " and ".join([*([stores] if datastores else []), *([f"ask {one_line(query)}"] if query else [])])
             case FindVmSnapshots(vms):
                 return f"query VPX_SNAPSHOT for {vms[0].moref if len(vms) == 1 else f'{len(vms)} VMs'}"
 
@@ -146,7 +155,7 @@ class OpenSite:
         if self._virtualcenter is None:
             from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-            self._virtualcenter = VirtualCenter(self._database_settings)
+            self._virtualcenter = VirtualCenter(self._settings.database)
         return self._virtualcenter
 
     def _reached(self) -> FilerSystem:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from snapall.backup.model import Vm
+from snapall.backup.model import Job, Vm
+from snapall.backup.whereabouts import Whereabouts
 from snapall.errors import Refused
 from snapall.escaping import quoted
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A VM, no template, and the ids of all datastores that hold files of it."""
+    """A VM, no template, and the ids of the datastores of its disks; not `whole`: of those that may hold one."""
 
     vm: Vm
     datastores: tuple[int, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DatastoreVms:
-    """The VMs of the datastores by ascending id, and whether the login may read their names and their hosts."""
+    """The VMs of datastores and of a query by ascending id, where they lie, and what the login may read of them."""
 
     vms: tuple[Vm, ...]
     datastores: frozenset[int]  # those that have a VM
     names_readable: bool
     hosts_readable: bool
+    where: Whereabouts
+    beside: tuple[Vm, ...]  # VMs of other datastores on the same storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,15 @@ def ids_of(names: Sequence[int | str], known: Mapping[int, str]) -> tuple[int, .
     if faults:
         raise Refused("; ".join(faults), "name the datastore by its id; `snapall datastores` lists them", "SA-2006")
     return tuple(dict.fromkeys(found))
+
+
+def home_of(job: Job, own: Sequence[int], jobs: Iterable[Job], known: Mapping[int, str]) -> tuple[int, ...]:
+    """The datastores that the job's volumes hold, as far as the configuration tells: its `own`, and, where a `query`
+    names its VMs, those of other jobs on the same volumes. `known`: the names of datastores by id.
+    """
+    alike = [one for one in jobs if job.query and one.filer == job.filer and {*one.volumes} & {*job.volumes}]
+    wanted = {store for one in alike for store in one.datastores}
+    return tuple(sorted({*own, *(one for one, name in known.items() if one in wanted or name in wanted)}))
 
 
 def _near(name: str, known: Sequence[str]) -> str:

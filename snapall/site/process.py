@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -279,3 +280,9 @@ def _leave(program: subprocess.Popen[bytes], streams: Streams) -> None:
         threading.Thread(target=attend, name=f"reaper-{program.pid}", daemon=True).start()
     else:
         streams.close()
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The IP addresses of this machine."""
+    found = (one for several in psutil.net_if_addrs().values() for one in several)
+    return tuple(one.address for one in found if one.family in (socket.AF_INET, socket.AF_INET6))

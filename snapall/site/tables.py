@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from itertools import zip_longest
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Select, Table, exc, select
@@ -15,7 +16,7 @@ from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import NullType, TypeEngine
 
 from snapall.errors import Refused, SiteError
-from snapall.site.bounded import Bounded, DriverFault
+from snapall.site.bounded import Bounded, DriverFault, Late
 from snapall.site.dbdrivers import Trouble, trouble_of
 from snapall.site.excerpt import one_line
 
@@ -34,10 +35,32 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 are those of the paper's queries and of others published for VirtualCenter 2.x; the vendor never published the tables.
 """
 
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS"),
+    "VPX_DATASTORE": ("STORAGE_URL",),
+    "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
+    "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
+}
+"""What it reads beyond that where it may. The disks' tables are attested for vCenter 4 and 5, and uncertain for 2.x."""
+
 Wanted = tuple[sa.ColumnElement[Any], Sequence[int]]
 """A column, and the values that it may have, however many these are."""
 
-_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID"}
+_FAULTS = (exc.SQLAlchemyError, DriverFault, Late)
+"""What a question raises that the database does not answer."""
+_T = TypeVar("_T")
+Rows = list[tuple[Any, ...]] | None
+"""Rows; None if they cannot be read."""
+
+_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID", "NUM_DISK", "DATASTORE_ID"}
+_CURSOR = ("DECLARE snapall_query NO SCROLL CURSOR FOR ", "FETCH {} FROM snapall_query")
+_READ_ONLY: Mapping[str, tuple[str, str, str, str]] = {
+    # A cursor takes one SELECT only, and its rows as they are fetched: these drivers would take them all.
+    "postgresql": ("BEGIN READ ONLY", "ROLLBACK", *_CURSOR),
+    "mssql": ("BEGIN TRANSACTION", "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", "", ""),
+    "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF", "", ""),
+}
+"""By dialect, around a query of somebody else's: what is sent before and after, and how its rows are bounded."""
 
 
 class Question:
@@ -48,7 +71,8 @@ class Question:
         self._bounded = bounded
         self._connection = connection
         self._owner = owner or None
-        self._tables = sa.MetaData()
+        self._tables: dict[str, Table] = {}
+        self._given_up = False
 
     @property
     def dialect(self) -> str:
@@ -57,8 +81,14 @@ class Question:
 
     def table(self, name: str) -> Table:
         """One of the VPX_ tables. Names go unquoted, so that each engine folds them to its own case."""
-        columns = (Column(quoted_name(one, quote=False), _type_of(one)) for one in COLUMNS[name])
-        return Table(quoted_name(name, quote=False), self._tables, *columns, schema=self._owner)
+        if name not in self._tables:
+            columns = (
+                Column(quoted_name(one, quote=False), _type_of(one))
+                for one in (*COLUMNS.get(name, ()), *OPTIONAL.get(name, ()))
+            )
+            table = Table(quoted_name(name, quote=False), sa.MetaData(), *columns, schema=self._owner)
+            self._tables[name] = table
+        return self._tables[name]
 
     def rows(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]]:
         """All rows; or those in which one of the columns holds one of its values. One may then come several times."""
@@ -68,7 +98,7 @@ class Question:
         together = (sa.or_(*(one for one in several if one is not None)) for several in lists)
         return [row for condition in together for row in self.rows(statement.where(condition))]
 
-    def if_allowed(self, statement: Select[Any], *wanted: Wanted) -> list[tuple[Any, ...]] | None:
+    def if_allowed(self, statement: Select[Any], *wanted: Wanted) -> Rows:
         """The same; None if the login may not read what the statement names, or it is not there."""
         try:
             return self.rows(statement, *wanted)
@@ -76,6 +106,41 @@ class Question:
             if trouble_of(driver_text(error)) in {Trouble.RIGHT, Trouble.TABLE, Trouble.COLUMN}:
                 return None
             raise
+
+    def optional(self, statement: Select[Any], *wanted: Wanted) -> Rows:
+        """The same for what a backup can do without; None: not answered, for whatever reason, a lock for example."""
+        return self.or_else(None, lambda: self.if_allowed(statement, *wanted))
+
+    def or_else(self, otherwise: _T, ask: Callable[[], _T]) -> _T:
+        """What `ask` finds out, or something else where the database fails. To be asked last: the connection may go."""
+        if self._given_up:
+            return otherwise
+        try:
+            return ask()
+        except _FAULTS:
+            self._given_up = True  # whatever holds this one up would hold the next one up as well
+            return otherwise
+
+    def foreign(self, query: str, most: int) -> list[tuple[Any, ...]]:
+        """The first rows of a query that somebody else wrote, as it stands, `most` of them; nothing can be changed."""
+        return self._bounded(lambda: self._foreign(query, most))
+
+    def _foreign(self, query: str, most: int) -> list[tuple[Any, ...]]:
+        begin, end, open_, fetch = _READ_ONLY.get(self.dialect, ("", "", "", ""))
+        text = sa.text(open_ + query.replace(":", r"\:"))  # a colon would begin a parameter of SQLAlchemy's
+        if begin:
+            self._connection.exec_driver_sql(begin)
+        try:
+            result = self._connection.execute(text)
+            if fetch:
+                result = self._connection.exec_driver_sql(f"{fetch.format(most)}")
+            rows = [tuple(row) for row in result.fetchmany(most)]
+            result.close()
+        finally:
+            if end:
+                with suppress(exc.SQLAlchemyError):  # the first error counts; closing the connection ends all the same
+                    self._connection.exec_driver_sql(end)
+        return rows
 
 
 def _in_lists(column: sa.ColumnElement[Any], values: Sequence[int]) -> Iterator[sa.ColumnElement[bool]]:

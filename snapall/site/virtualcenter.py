@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc, select
 
-from snapall.backup.model import Vm, VmSnapshot, decode_name
+from snapall.backup.model import VmSnapshot
 from snapall.errors import SiteError, SnapallError
+from snapall.site import vmrows
 from snapall.site.bounded import Bounded, DriverFault, Late
 from snapall.site.datastores import DatastoreVms, Inventory, Placed, bytes_of, ids_of
 from snapall.site.dbdrivers import (
@@ -28,7 +30,9 @@ from snapall.site.dbdrivers import (
     without_a_pool,
 )
 from snapall.site.excerpt import one_line
+from snapall.site.grouping import queried
 from snapall.site.masking import Mask
+from snapall.site.neededhosts import server_of
 from snapall.site.tables import Question, discovered_owner, driver_text, id_of, snapshot_ids, trouble_in
 
 if TYPE_CHECKING:
@@ -58,6 +62,12 @@ class VirtualCenter:
         """The URL without its password and its options."""
         return self._url.set(query={}).render_as_string(hide_password=True)
 
+    @property
+    def host(self) -> str:
+        """The server's name, or its DSN's, as the URL gives it; "" where it gives none."""
+        options = self._url.query.get("odbc_connect", "")
+        return self._url.host or server_of(options if isinstance(options, str) else options[0])
+
     def find_owner(self) -> str:
         """Log in, and tell who owns the tables; "" where there are no owners."""
         with self._asking():
@@ -77,34 +87,29 @@ class VirtualCenter:
                     return None
             return utc(ask.rows(select(now))[0][0])
 
-    def vms(self, datastores: Sequence[int]) -> DatastoreVms:
-        """The VMs with a disk on one of these datastores, each once, without templates.
+    def vms(self, datastores: Sequence[int], query: str = "", *, allow_empty: bool = False) -> DatastoreVms:
+        """The VMs of these datastores, and those that the query names, each once, without templates.
 
-        The join with VPX_VM drops what else VPX_DS_ASSIGNMENT lists, hosts by all appearances (the paper, section 2.1).
+        Refused: the query answers something other than VMs; or no row, unless `allow_empty`.
         """
         with self._asking() as ask:
-            vm, at = ask.table("VPX_VM"), ask.table("VPX_DS_ASSIGNMENT")
-            on = vm.join(at, vm.c.ID == at.c.ENTITY_ID)
-            # A template cannot be snapshot; the batch asked for it all the same.
-            kept = _no_template(vm)
-            plain = select(vm.c.ID, at.c.DS_ID).select_from(on).where(kept).distinct().order_by(vm.c.ID)
-            ids = ask.rows(plain, (at.c.DS_ID, datastores))
-            entity, host = ask.table("VPX_ENTITY"), ask.table("VPX_HOST")
-            named = select(vm.c.ID, entity.c.NAME).select_from(on.join(entity, entity.c.ID == vm.c.ID)).where(kept)
-            hosted = select(vm.c.ID, host.c.DNS_NAME).select_from(on.join(host, host.c.ID == vm.c.HOST_ID)).where(kept)
-            names = ask.if_allowed(named, (at.c.DS_ID, datastores))
-            hosts = ask.if_allowed(hosted, (at.c.DS_ID, datastores))
-        name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
-        host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
-        found = tuple(Vm(one, name_of.get(one), host_of.get(one)) for one in sorted({id_of(row[0]) for row in ids}))
-        return DatastoreVms(found, frozenset(id_of(row[1]) for row in ids), names is not None, hosts is not None)
+            chosen = queried(ask, query, allow_empty=allow_empty) if query else frozenset[int]()
+            on = vmrows.assigned(ask, on=datastores)
+            of_query = vmrows.assigned(ask, of=chosen) if chosen else {}
+            own = sorted({*on, *chosen})
+            vms, names_readable, hosts_readable = vmrows.named(ask, own)
+            stores = {one: frozenset({*on.get(one, ()), *of_query.get(one, ())}) for one in own}
+            where, beside = vmrows.whereabouts(ask, tuple(datastores), stores)
+        filled = frozenset(store for found in on.values() for store in found)
+        mine, where = tuple(vms[one] for one in own), replace(where, queried=chosen)
+        return DatastoreVms(mine, filled, names_readable, hosts_readable, where, beside)
 
     def datastores(self) -> dict[int, str]:
         """The names of all datastores that VirtualCenter knows, by id."""
         with self._asking() as ask:
             table = ask.table("VPX_DATASTORE")
             rows = ask.rows(select(table.c.ID, table.c.NAME))
-        return dict(sorted((id_of(one), _name(name)) for one, name in rows))
+        return dict(sorted((id_of(one), vmrows.name_of(name)) for one, name in rows))
 
     def inventory(self) -> tuple[Inventory, ...]:
         """All datastores with their VMs and their space, by ascending id; what may not be read is None."""
@@ -113,29 +118,33 @@ class VirtualCenter:
             stores = ask.rows(select(store.c.ID, store.c.NAME))
             on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
             # As for `vms`: neither templates nor hosts, and a VM with two rows counts once.
-            placed = select(at.c.DS_ID, vm.c.ID).select_from(on).where(_no_template(vm)).distinct()
+            placed = select(at.c.DS_ID, vm.c.ID).select_from(on).where(vmrows.no_template(vm)).distinct()
             counted = Counter(id_of(one) for one, _ in ask.rows(placed))
             # Two questions, since a login may have the right to one column alone.
             sizes, free = (
                 {id_of(one): bytes_of(value) for one, value in ask.if_allowed(select(store.c.ID, column)) or ()}
                 for column in (store.c.CAPACITY, store.c.FREE_SPACE)
             )
-        ids = sorted((id_of(one), _name(name)) for one, name in stores)
+        ids = sorted((id_of(one), vmrows.name_of(name)) for one, name in stores)
         return tuple(Inventory(one, name, counted[one], sizes.get(one), free.get(one)) for one, name in ids)
 
     def placements(self) -> tuple[Placed, ...]:
         """Every VM of this VirtualCenter with its datastores, by ascending id, without templates."""
         with self._asking() as ask:
-            at, vm, entity = (ask.table(name) for name in ("VPX_DS_ASSIGNMENT", "VPX_VM", "VPX_ENTITY"))
-            on = at.join(vm, vm.c.ID == at.c.ENTITY_ID)
-            placed = ask.rows(select(vm.c.ID, at.c.DS_ID).select_from(on).where(_no_template(vm)).distinct())
-            named = select(vm.c.ID, entity.c.NAME).select_from(vm.join(entity, entity.c.ID == vm.c.ID))
-            names = ask.if_allowed(named.where(_no_template(vm)))
-        name_of = {id_of(vm_id): decode_name(str(name)) for vm_id, name in names or () if name is not None}
-        stores: dict[int, set[int]] = {}
-        for vm_id, store in placed:
-            stores.setdefault(id_of(vm_id), set()).add(id_of(store))
-        return tuple(Placed(Vm(one, name_of.get(one)), tuple(sorted(stores[one]))) for one in sorted(stores))
+            on = vmrows.assigned(ask)
+            vms, _, _ = vmrows.named(ask, sorted(on))
+            places, _, _ = vmrows.places(ask, on, None)
+        return tuple(Placed(vms[one], places[one].datastores, places[one].whole) for one in sorted(on))
+
+    def storage(self) -> Mapping[int, str]:
+        """What is below each datastore, where that can be read; two datastores may have the same."""
+        with self._asking() as ask:
+            return vmrows.datastores(ask)[1]
+
+    def queried(self, query: str, *, allow_empty: bool = False) -> frozenset[int]:
+        """The VMs that a job's query names, as for `vms`."""
+        with self._asking() as ask:
+            return queried(ask, query, allow_empty=allow_empty)
 
     def datastore_ids(self, names: Sequence[int | str]) -> tuple[int, ...]:
         """The ids of datastores given by id or by name, each once. Raises Refused for a name of none, or of several.
@@ -154,7 +163,9 @@ class VirtualCenter:
             query = select(table.c.ID, table.c.VM_ID, table.c.SNAPSHOT_NAME, table.c.CREATE_TIME)
             found = ask.rows(query, (table.c.VM_ID, vm_ids), (table.c.ID, snapshot_ids(ssids)))
         rows = sorted({id_of(row[0]): row[1:] for row in found}.items())
-        return tuple(VmSnapshot(f"snapshot-{n}", id_of(vm), _name(name), utc(at)) for n, (vm, name, at) in rows)
+        return tuple(
+            VmSnapshot(f"snapshot-{n}", id_of(vm), vmrows.name_of(name), utc(at)) for n, (vm, name, at) in rows
+        )
 
     def registered(self, vm_ids: Sequence[int]) -> dict[int, str | None]:
         """Those of these VMs that VirtualCenter knows, each with its host; None where that may not be read.
@@ -246,12 +257,3 @@ class VirtualCenter:
 _GRACE = 5.0
 """Seconds beyond the timeout in which the server or the driver can say that it has passed, for they say why."""
 _EXPECTED = (exc.SQLAlchemyError, ImportError, SnapallError)
-
-
-def _name(stored: object) -> str:
-    return "" if stored is None else decode_name(str(stored))
-
-
-def _no_template(vm: sa.Table) -> sa.ColumnElement[bool]:
-    zero: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer)
-    return sa.func.coalesce(vm.c.IS_TEMPLATE, zero) == zero

@@ -96,7 +96,7 @@ def _facts(progress: Progress) -> list[RenderableType]:
     job = began.job
     facts = {
         "filer": f"{began.filer}, {', '.join(job.volumes)}",
-        "VMs of": f"datastore {', '.join(map(str, job.datastores)) or 'by query'}, VirtualCenter {began.vcenter}",
+        "VMs of": f"{job.scope}, VirtualCenter {began.vcenter}",
         "usually": f"VMs quiesced for {clocked(forecast.window)}" if forecast is not None else "unknown: too few runs",
         "retained": ", ".join(job.chain),
         "now": "reading VMs and snapshots; nothing has been changed",

@@ -133,6 +133,7 @@ guardian = false
 max_age = 3
 vms = { "*" = "must" }
 hooks = { before = ["true"] }
+query = "SELECT ID FROM vc_user.VPX_VM"
 """
 
 

@@ -247,4 +247,18 @@ BACKUP = (
         "if seconds >= 0 else",
         ORDER,
     ),
+    Mutant(
+        "a VM whose disks are not all known is left out",
+        "backup/members.py",
+        "    return False if place.whole else None\n",
+        "    return False\n",
+        ("tests/backup/test_members.py",),
+    ),
+    Mutant(
+        "a VM that must be quiesced is left out",
+        "backup/members.py",
+        "seats[vm.id] is False and job.policies.of(vm) is VmPolicy.TRY",
+        "seats[vm.id] is False",
+        ("tests/backup/test_members.py",),
+    ),
 )

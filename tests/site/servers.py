@@ -17,7 +17,10 @@ from tests.waiting import PATIENCE
 
 SQL_2000, SQL_2005, POSTGRESQL = "8.00.2039", "9.00.4035", "PostgreSQL"
 TABLES = {
-    "VPX_VM": "ID INTEGER, HOST_ID INTEGER, IS_TEMPLATE INTEGER, FILE_NAME TEXT",
+    "VPX_VM": "ID INTEGER, HOST_ID INTEGER, IS_TEMPLATE INTEGER, FILE_NAME TEXT, NUM_DISK INTEGER, DNS_NAME TEXT,"
+    " IP_ADDRESS TEXT",
+    "VPX_VIRTUAL_DISK": "VM_ID INTEGER, UPDATE_KEY INTEGER, VDEVICE_ID INTEGER",
+    "VPX_VDEVICE_FILE_BACKING": "BACKING_ID INTEGER, VM_ID INTEGER, UPDATE_KEY INTEGER, DATASTORE_ID INTEGER",
     "VPX_DS_ASSIGNMENT": "DS_ID INTEGER, ENTITY_ID INTEGER",
     "VPX_ENTITY": "ID INTEGER, NAME TEXT COLLATE NOCASE, TYPE_ID INTEGER",
     "VPX_HOST": "ID INTEGER, DNS_NAME TEXT, USER_NAME TEXT, PASSWORD TEXT",
@@ -26,7 +29,10 @@ TABLES = {
     "VPX_EVENT": "ID INTEGER",
 }
 ROWS = (
-    "INSERT INTO VPX_VM VALUES (611, 9, 0, '[vol1] sql01/sql01.vmx'), (112, 9, 1, '')",
+    "INSERT INTO VPX_VM VALUES (611, 9, 0, '[vol1] sql01/sql01.vmx', 1, 'sql01.example.edu', '10.0.0.61')",
+    "INSERT INTO VPX_VM VALUES (112, 9, 1, '', 1, NULL, NULL)",
+    "INSERT INTO VPX_VIRTUAL_DISK VALUES (611, 2000, 1)",
+    "INSERT INTO VPX_VDEVICE_FILE_BACKING VALUES (1, 611, 2000, 688)",
     "INSERT INTO VPX_DS_ASSIGNMENT VALUES (688, 611), (688, 112), (688, 9)",
     "INSERT INTO VPX_ENTITY VALUES (611, 'sql01', 0)",
     "INSERT INTO VPX_HOST VALUES (9, 'esx01.example.edu', 'vpxuser', 'encrypted')",
@@ -67,6 +73,7 @@ class Server:
     open_now: int = 0
     opened: int = 0
     in_transactions: list[str] = field(default_factory=list)
+    declared: str = ""  # the query of PostgreSQL's cursor
 
     def start(self) -> sqlite3.Connection:
         """A connection to its data, as the login sees them."""
@@ -102,6 +109,10 @@ class Server:
     def execute(self, cursor: sqlite3.Cursor, statement: str, values: tuple[object, ...]) -> None:
         """Answer a statement, or say what this server says."""
         own = self._own_words(statement)
+        if statement.startswith("DECLARE "):
+            self.declared, own = statement.split(" FOR ", 1)[1], "SELECT 1"
+        if statement.startswith("FETCH "):
+            own = self.declared
         if self.release != POSTGRESQL and len(values) > MOST_PARAMETERS:
             raise ServerError(
                 8003, "42000", "Too many parameters were provided in this RPC request. The maximum is 2100."
@@ -133,6 +144,8 @@ class Server:
             ("pg_catalog.version()", "SELECT 'PostgreSQL 15.1 on x86_64-pc-linux-gnu, compiled by gcc'", None),
             ("SET LOCK_TIMEOUT", "SELECT 1", None),
             ("SET statement_timeout", "SELECT 1", None),
+            ("BEGIN ", "SELECT 1", None),
+            ("ROLLBACK", "SELECT 1", None),
             ("current_schema()", "SELECT 'public'", None),
             ("show transaction isolation level", "SELECT 'read committed'", None),
             ("show standard_conforming_strings", "SELECT 'on'", None),

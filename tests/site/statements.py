@@ -67,9 +67,29 @@ FIRST = {
     "postgresql": "for the version, the schema, the isolation level and standard_conforming_strings",
     "sqlite": "for nothing that concerns these tables",
 }
-OURS = ("VPX_", "TABLE_SCHEMA", "getutcdate", "timezone", "datetime(")  # the rest SQLAlchemy asks for itself
+OURS = (
+    "VPX_",
+    "TABLE_SCHEMA",
+    "getutcdate",
+    "timezone",
+    "datetime(",
+    "BEGIN ",
+    "snapall_query",
+    "ROLLBACK",
+    "query_only",
+)  # the rest SQLAlchemy asks for itself
+
+
+def _query(vc: VirtualCenter) -> str:
+    owner = vc.find_owner()
+    return f"SELECT ID FROM {owner}{'.' if owner else ''}VPX_VM WHERE IS_TEMPLATE = 0"
+
+
 QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
-    ("the VMs of a job's datastores, their names, their hosts (run, plan)", lambda vc: vc.vms([688])),
+    (
+        "the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)",
+        lambda vc: vc.vms([688]),
+    ),
     ("the snapshots of these VMs (run, plan, recover)", lambda vc: vc.snapshots([108, 110])),
     (
         "the same, and the VMs of the ids that vcbsnapshot printed (run, recover)",
@@ -82,7 +102,12 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
     ("the datastores, if a job names one instead of giving its id (run, plan)", lambda vc: vc.datastores()),
     ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
     ("the database's own time (doctor)", lambda vc: vc.clock()),
-    ("all VMs with their datastores and names (audit)", lambda vc: vc.placements()),
+    ("all VMs with their datastores, names and disks (audit)", lambda vc: vc.placements()),
+    ("what is below the datastores (audit)", lambda vc: vc.storage()),
+    (
+        "the VMs that a job's own `query` names, here the one below (run, plan, audit)",
+        lambda vc: vc.queried(_query(vc)),
+    ),
 )
 
 

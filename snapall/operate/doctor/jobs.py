@@ -19,13 +19,15 @@ _SOME = 5
 
 
 def check_datastores(checks: Checklist, job: Job, database: VirtualCenter) -> tuple[Vm, ...]:
-    """Check the job's datastores, and return the VMs on them."""
+    """Check the job's datastores and its query, and return their VMs."""
     vms: list[Vm] = []
 
     def check() -> CheckOutcome:
         ids = database.datastore_ids(job.datastores)
-        vms.extend(database.vms(ids).vms)
+        vms.extend(database.vms(ids, job.query, allow_empty=job.allow_empty).vms)
         stores = ", ".join(map(str, ids))
+        if job.query:
+            return CheckOutcome(f"{len(vms)} VMs of {job.scope}")
         if not vms and not job.allow_empty:
             remedy = "check the id with `snapall datastores`: a wrong id is likelier than an empty datastore"
             raise Refused(f"job {job.name}: no VM is on datastore {stores}", remedy, "SA-1001")

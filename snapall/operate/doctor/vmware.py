@@ -47,6 +47,9 @@ def _tables(database: VirtualCenter) -> list[CheckOutcome]:
         outcomes.append(CheckOutcome("the names of VMs cannot be read", "grant SELECT on VPX_ENTITY (sql/grants.sql)"))
     if not found.hosts_readable:
         outcomes.append(CheckOutcome("the hosts of VMs cannot be read", "grant SELECT on VPX_HOST (sql/grants.sql)"))
+    if not found.where.disks_readable:
+        text = "the disks of VMs cannot be read: a mounted ISO image makes a VM one of that datastore's VMs"
+        outcomes.append(CheckOutcome(f"{text} (optional: VPX_VIRTUAL_DISK in sql/grants.sql)"))
     return outcomes or [CheckOutcome("everything that a run reads is readable")]
 
 

@@ -1,0 +1,6 @@
+-- The VMs of the resource pool Gold.
+-- VPX_VM.RESOURCE_GROUP_ID is attested for VirtualCenter 2.x; that VPX_ENTITY has the pool under this id is likely.
+SELECT VPX_VM.ID
+FROM vc_user.VPX_VM VPX_VM
+JOIN vc_user.VPX_ENTITY POOL ON POOL.ID = VPX_VM.RESOURCE_GROUP_ID
+WHERE POOL.NAME = 'Gold' AND VPX_VM.IS_TEMPLATE = 0
