@@ -29,7 +29,7 @@ HEAD = """\
 -- Each query has its own connection, in autocommit, closed at once.{before}
 -- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
 -- stands{how}
--- The values are an example's: datastore 688, the VMs 108 and 110, and snapshot-1228.
+-- The values are an example's: datastore 688, snapshot-1228, and some VMs.
 -- {owner}
 -- Made by `python -m tests.site.statements {dialect}`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -121,21 +121,22 @@ def statements(dialect: str) -> str:
         first=FIRST[dialect],
         dialect=dialect,
     )
-    text += "\n" + "".join(DECLARED[dialect].format(name=name, value=value) for value, name in VALUES.items())
+    body, names = "", dict(VALUES)
     with queried(dialect) as (vc, sent):
         for title, question in QUESTIONS:
             sent.clear()
             question(vc)
-            text += f"\n-- {title}\n"
-            text += "".join(_written(dialect, *one) for one in sent if any(sign in one[0] for sign in OURS))
-    return text
+            body += f"\n-- {title}\n"
+            body += "".join(_written(dialect, names, *one) for one in sent if any(sign in one[0] for sign in OURS))
+    declared = "".join(DECLARED[dialect].format(name=name, value=value) for value, name in names.items())
+    return f"{text}\n{declared}{body}"
 
 
-def _written(dialect: str, statement: str, values: tuple[object, ...]) -> str:
-    """The statement with a variable for each value that is bound."""
+def _written(dialect: str, known: dict[int, str], statement: str, values: tuple[object, ...]) -> str:
+    """The statement with a variable for each value that is bound; one that is new is an id that an answer gave."""
     lines = [line.rstrip() for line in statement.strip().splitlines()]
     parts = re.split(r"\?|%s", "\n".join(lines))
-    names = [SIGN[dialect] + VALUES[int(str(value))] for value in values]
+    names = [SIGN[dialect] + known.setdefault(int(str(value)), f"vm{len(known) - 1}") for value in values]
     return "".join(part for pair in zip(parts, [*names, ";\n"], strict=True) for part in pair)
 
 
