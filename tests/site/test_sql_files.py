@@ -132,7 +132,8 @@ def test_every_variable_of_the_statements_is_declared_and_every_declared_one_use
         "sqlite": r"\.parameter set @(\w+) \d+$",
     }
     declared = re.findall(f"^{declaration[dialect]}", shown, re.MULTILINE)
-    assert declared == list(statements.VALUES.values())
+    assert len(set(declared)) == len(declared)
+    assert set(statements.VALUES.values()) <= set(declared)
     assert set(re.findall(rf"[(, ]{statements.SIGN[dialect]}(\w+)(?=[,):])", shown)) == set(declared)
     assert "?" not in shown
     assert "%" not in shown

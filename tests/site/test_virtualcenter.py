@@ -290,7 +290,7 @@ def test_urls_that_name_nothing_usable() -> None:
     assert "unexpected error" in refused("sqlite://?check_same_thread=perhaps").message
 
 
-def test_no_traceback_of_a_drivers_own_error_shows_the_password() -> None:
+def test_an_error_that_a_driver_lets_through_is_shown_without_the_password() -> None:
     asked = VirtualCenter(Database(url="mssql+pyodbc://sa@VC", password=Secret("hunter2;hunter3"), owner=""))
 
     def fail(*_: object) -> None:
@@ -300,11 +300,9 @@ def test_no_traceback_of_a_drivers_own_error_shows_the_password() -> None:
             raise RuntimeError("cannot use 'hunter3'") from error
 
     event.listen(asked._engine, "do_connect", fail)
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(SiteError, match=r"RuntimeError: cannot use '\*\*\*'") as caught:
         asked.vms([688])
-    text = "".join(TracebackException.from_exception(caught.value).format(chain=True))
-    assert "no host ***" in text
-    assert "cannot use '***'" in text
+    assert "hunter" not in "".join(TracebackException.from_exception(caught.value).format(chain=True))
 
 
 def test_a_missing_driver_is_an_error_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
