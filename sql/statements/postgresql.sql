@@ -5,6 +5,8 @@
 -- stands:
 --     psql -U snapall -d VCDB -f postgresql.sql
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME or IP_ADDRESS does no harm: snapall goes
+-- on without them.
 -- The owner of the tables is the schema `vc`, as on an appliance: `database.owner`, or found first.
 -- Made by `python -m tests.site.statements postgresql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own

@@ -4,6 +4,8 @@
 -- stands:
 --     sqlite3 -readonly virtualcenter.db < sqlite.sql
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME or IP_ADDRESS does no harm: snapall goes
+-- on without them.
 -- There are no owners.
 -- Made by `python -m tests.site.statements sqlite`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own

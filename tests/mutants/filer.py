@@ -38,9 +38,9 @@ FILERS = (
     Mutant("a version of two lines is taken", "site/filer.py", "if len(lines) != 1:", "if not lines:", FILER),
     Mutant(
         "Data ONTAP 8 in Cluster-Mode is taken for 7-Mode",
-        "site/answers.py",
-        'or (major == 8 and "7-mode" not in lowered)',
-        'or (major == 8 and "7-mode" in lowered)',
+        "site/version.py",
+        'or (major == 8 and "7-mode" not in modes)',
+        'or (major == 8 and "7-mode" in modes)',
         FILER,
     ),
     Mutant(
@@ -88,8 +88,8 @@ FILERS = (
     Mutant(
         "what the filer says on stderr about a list is ignored",
         "site/answers.py",
-        "[*rest, *without_log_lines(stdout)]",
-        "[*without_log_lines(stdout)]",
+        "[*rest, *plain_lines(stdout)]",
+        "[*plain_lines(stdout)]",
         FILER,
     ),
     Mutant(
@@ -116,8 +116,8 @@ FILERS = (
     Mutant(
         "a mirror's destination is writable",
         "site/volumeanswers.py",
-        r'r"\bread-only\b|\bsnapmirrored=on\b"',
-        r'r"\bread-only\b"',
+        'frozenset({"read-only", "snapmirrored=on"})',
+        'frozenset({"read-only"})',
         (*FILER, "tests/operate/test_doctor.py"),
     ),
 )

@@ -41,8 +41,8 @@ PROGRAMS = (
     Mutant(
         "a password that is a word of the answer changes what it means",
         "site/vcb.py",
-        "if _GONE.search(said):",
-        "if _GONE.search(output):",
+        "if GONE.search(said):",
+        "if GONE.search(output):",
         VCB,
     ),
     Mutant(
@@ -99,8 +99,8 @@ PROGRAMS = (
     Mutant(
         "exit code 255 of a program of this machine is unknown",
         "site/vcb.py",
-        "        if self._far and completed.code == _FAR_SHELL_FAILED:\n            return",
-        "        if completed.code == _FAR_SHELL_FAILED:\n            return",
+        "        if self._far and completed.code == _FAR_SHELL_FAILED:\n            why",
+        "        if completed.code == _FAR_SHELL_FAILED:\n            why",
         VCB,
     ),
     Mutant(
@@ -197,14 +197,10 @@ PROGRAMS = (
     Mutant(
         "the login comes before the host key is verified",
         "site/ssh.py",
-        "            self._known.verify(known, transport.get_remote_server_key())\n"
-        "            if isinstance(self._proof, NotSent):\n"
-        "                raise self._proof\n"
-        "            self._log_in(transport, self._proof)\n",
-        "            if isinstance(self._proof, NotSent):\n"
-        "                raise self._proof\n"
-        "            self._log_in(transport, self._proof)\n"
-        "            self._known.verify(known, transport.get_remote_server_key())\n",
+        "            self._known.verify(known, transport.get_remote_server_key())\n            shown",
+        "            if not isinstance(self._proof, NotSent):\n"
+        "                self._log_in(transport, self._proof)\n"
+        "            self._known.verify(known, transport.get_remote_server_key())\n            shown",
         SSH,
     ),
     Mutant(

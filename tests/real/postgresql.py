@@ -17,11 +17,12 @@ import pytest
 
 from snapall.config.secret import Secret
 from snapall.config.settings import Database
-from snapall.site.tables import COLUMNS
+from snapall.site.tables import COLUMNS, OPTIONAL
 from tests.real.machine import free_port, missing, program
 
 SQL = Path(__file__).parents[2] / "sql"
 LOGIN, PASSWORD, DATABASE = "snapall", "CHANGE-ME", "VCDB"
+ALL = {one: (*COLUMNS.get(one, ()), *OPTIONAL.get(one, ())) for one in {**COLUMNS, **OPTIONAL}}
 LOCK = "BEGIN; LOCK TABLE vc.VPX_SNAPSHOT IN ACCESS EXCLUSIVE MODE;"
 
 
@@ -100,26 +101,28 @@ class Postgresql:
         self.sql(f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE);', database="postgres")
         self.sql("DROP ROLE IF EXISTS snapall; DROP ROLE IF EXISTS vc; CREATE ROLE vc LOGIN;", database="postgres")
         self.sql(f'CREATE DATABASE "{DATABASE}" OWNER vc;', database="postgres")
-        tables = (f"CREATE TABLE vc.{table} ({', '.join(map(_column, names))});" for table, names in COLUMNS.items())
+        tables = (f"CREATE TABLE vc.{table} ({', '.join(map(_column, names))});" for table, names in ALL.items())
         self.sql("\n".join(["CREATE SCHEMA vc;", *tables, "ALTER TABLE vc.VPX_HOST ADD PASSWORD text;"]), user="vc")
 
     def grant(self) -> None:
         """Create snapall's login, as the shipped file does."""
         self.sql((SQL / "grants-postgresql.sql").read_text())
 
-    def fill(self, table: str, rows: Iterable[Sequence[object]]) -> None:
-        """Put rows in, the columns in the order of COLUMNS."""
+    def fill(self, table: str, rows: Iterable[Sequence[object]], columns: Sequence[str] = ()) -> None:
+        """Put rows in; left out: the columns in the order of COLUMNS."""
         lines = ("\t".join("\\N" if one is None else str(one) for one in row) for row in rows)
-        columns = ", ".join(COLUMNS[table])
-        self.sql("\n".join([f"COPY vc.{table} ({columns}) FROM STDIN;", *lines, "\\.", ""]))
+        given = ", ".join(columns or COLUMNS[table])
+        self.sql("\n".join([f"COPY vc.{table} ({given}) FROM STDIN;", *lines, "\\.", ""]))
 
     def fill_from(self, path: Path) -> None:
         """Put in what the lab's database has, and nothing else."""
-        self.sql("".join(f"TRUNCATE vc.{table};" for table in COLUMNS))
+        self.sql("".join(f"TRUNCATE vc.{table};" for table in ALL))
         with closing(sqlite3.connect(path)) as db:
             known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-            for table in COLUMNS.keys() & known:
-                self.fill(table, db.execute(f"SELECT {', '.join(COLUMNS[table])} FROM {table}").fetchall())
+            for table in ALL.keys() & known:
+                there = {str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")}
+                columns = [one for one in ALL[table] if one in there]
+                self.fill(table, db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall(), columns)
 
     def settings(self, driver: str, timeout: float, password: str = PASSWORD) -> Database:
         url = f"postgresql+{driver}://{LOGIN}@127.0.0.1:{self.port}/{DATABASE}"
@@ -153,7 +156,7 @@ def _send(number: signal.Signals, processes: Iterable[psutil.Process]) -> None:
 
 
 def _column(name: str) -> str:
-    if name.endswith("ID") or name == "IS_TEMPLATE":
+    if name.endswith("ID") or name in {"IS_TEMPLATE", "NUM_DISK", "UPDATE_KEY"}:
         return f"{name} integer"
     kinds = {"CREATE_TIME": "timestamp", "CAPACITY": "numeric", "FREE_SPACE": "numeric"}
     return f"{name} {kinds.get(name, 'text')}"

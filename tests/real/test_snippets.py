@@ -16,6 +16,7 @@ import pytest
 from snapall.lab.serve import Lab
 from snapall.site.filer import FilerSystem
 from snapall.site.ssh import Ssh
+from snapall.site.tables import OPTIONAL
 from tests.lab.sites import batch
 from tests.real.conftest import OLD, Peer
 from tests.real.machine import free_port, program, wait_for
@@ -148,8 +149,10 @@ def test_the_statements_for_sqlite_run_as_they_stand(tmp_path: Path) -> None:
     sqlite3 = program("sqlite3", "sqlite3")
     statements = (Path(__file__).parents[2] / "sql" / "statements" / "sqlite.sql").read_text()
     with Lab.create(tmp_path / "lab", batch()) as lab:
-        command = [sqlite3, "-bail", "-readonly", str(lab.directory / "virtualcenter.db")]
+        command = [sqlite3, "-readonly", str(lab.directory / "virtualcenter.db")]
         done = subprocess.run(command, input=statements, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    missing = re.findall(r"no such column: (\S+)", done.stderr)
+    assert set(missing) <= {f"{table}.{column}" for table, columns in OPTIONAL.items() for column in columns}
+    assert done.stderr.count("rror") == 2 * len(missing)  # "Parse error", and "error here" below it
     assert "108|688\n" in done.stdout
     assert "688|vmvol1_vmfs\n" in done.stdout

@@ -30,6 +30,8 @@ HEAD = """\
 -- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
 -- stands{how}
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME or IP_ADDRESS does no harm: snapall goes
+-- on without them.
 -- {owner}
 -- Made by `python -m tests.site.statements {dialect}`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
