@@ -43,6 +43,8 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     if urgent or calm or (stale and (next_look is None or now >= next_look)):
         look(state, Stage.LOCATE if urgent else Stage.RELEASE, draft)
         return
+    if removing and not policy.wait and all(one.ids for one in found):
+        return  # the next answer leads to a new decision
     ends = [until for one in found if (until := awaited_until(state, one, policy)) is not None]
     last = [until for until in ends if until <= now and (state.looked_at is None or state.looked_at < until)]
     ends = [until for until in ends if until > now]
