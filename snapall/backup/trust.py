@@ -70,7 +70,9 @@ class Doubt:
 
 def me() -> int:
     """The user who runs this process; 0 on Windows."""
-    return 0 if sys.platform == "win32" else os.geteuid()
+    if sys.platform == "win32":
+        return 0
+    return os.geteuid()
 
 
 def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:

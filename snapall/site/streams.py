@@ -26,8 +26,14 @@ _CHUNK = 1 << 18
 class _Pipe:
     """A stream that is read as it comes."""
 
+    reader: int
+    end: int
+    open: bool  # whether somebody may still write
+
     def __init__(self, output: Output) -> None:
         """Raises OSError where the system has no such pipe."""
+        if sys.platform == "win32":
+            raise OSError("Windows has no such pipe")
         self._output = output
         self.reader, writer = os.pipe()
         try:
@@ -38,7 +44,7 @@ class _Pipe:
         finally:
             os.close(writer)
         os.set_blocking(self.reader, False)
-        self.open = True  # whether somebody may still write
+        self.open = True
         if sys.platform == "linux":
             import fcntl  # noqa: PLC0415 - only there
 
@@ -117,6 +123,8 @@ class Streams:
 
     def take(self, seconds: float | None = None) -> None:
         """Wait for something to read, so many seconds at most, and read a piece of it."""
+        if sys.platform == "win32":  # there nothing is read before the end
+            return
         ready = select.poll()
         pipes = {stream.reader: stream for stream in self._streams if isinstance(stream, _Pipe) and stream.open}
         for reader in pipes:
