@@ -64,9 +64,12 @@ def _write(path: Path, data: bytes, how: int, mode: int) -> None:
 
 
 def _is_beside_others_files(path: Path) -> bool:
-    """Whether others can make names in the folder, a hard link to a file of ours for example."""
-    about = path.parent.stat()
-    return sys.platform != "win32" and (bool(about.st_mode & stat.S_IWOTH) or trust.is_shared(about))
+    """Whether others can make names in the folder or where a link leads, a hard link to a file of ours for example."""
+    for folder in {path.parent, Path(os.path.realpath(path)).parent}:
+        about = folder.stat()
+        if sys.platform != "win32" and (about.st_mode & stat.S_IWOTH or trust.is_shared(folder, about)):
+            return True
+    return False
 
 
 def _opened(path: Path) -> int:

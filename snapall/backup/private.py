@@ -222,7 +222,7 @@ def _require_ours(path: Path, about: os.stat_result, *owners: int) -> None:
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:
-    if about.st_mode & stat.S_IWOTH or trust.is_shared(about):
+    if about.st_mode & stat.S_IWOTH or trust.is_shared(path, about):
         raise Untrusted(
             f"others than its owner can write {path} (mode {trust.mode_of(about)}): it is not trusted",
             f"check that nobody has changed its content, then run `chmod go-w {path}`",

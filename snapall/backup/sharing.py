@@ -26,7 +26,7 @@ def share(path: Path, group: int | None) -> None:
     if sys.platform == "win32":
         return
     about = path.lstat()
-    shared = about.st_mode & stat.S_IWOTH or trust.is_shared(about)
+    shared = about.st_mode & stat.S_IWOTH or trust.is_shared(path, about)
     if about.st_uid != trust.me() or shared or stat.S_ISLNK(about.st_mode):  # leave alone what is not trusted
         return
     narrow = about.st_mode & stat.S_IRWXU

@@ -84,9 +84,9 @@ def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
         yield Doubt(Breach.OWNER, path, user_name(about.st_uid))
     if about.st_mode & stat.S_IWOTH:
         yield Doubt(Breach.EVERYBODY, path, f"its mode is {mode_of(about)}")
-    elif is_shared(about):
+    elif is_shared(path, about):
         group = group_name(about.st_gid)
-        yield Doubt(Breach.GROUP, path, f"its mode is {mode_of(about)}, and its group is {group}")
+        yield Doubt(Breach.GROUP, path, f"its mode is {mode_of(about)}, and its group is {group}{_acl(path)}")
     if about.st_mode & (stat.S_IROTH | stat.S_IRGRP) and not _is_read_by_us_alone(about):
         yield Doubt(Breach.READABLE, path, f"its mode is {mode_of(about)}")
     yield from replaceable(path, *more_owners)
@@ -108,8 +108,8 @@ def replaceable(path: Path, *more_owners: int) -> Iterator[Doubt]:
             continue
         elif about.st_mode & stat.S_IWOTH:
             yield Doubt(Breach.FOLDER, folder, f"everybody {can_write}")
-        elif is_shared(about):
-            yield Doubt(Breach.SHARED_FOLDER, folder, f"group {group_name(about.st_gid)} {can_write}")
+        elif is_shared(folder, about):
+            yield Doubt(Breach.SHARED_FOLDER, folder, f"group {group_name(about.st_gid)}{_acl(folder)} {can_write}")
 
 
 def _way_to(path: Path, links: int = 0) -> Iterator[tuple[Path, Path]]:
@@ -130,9 +130,21 @@ def _made_by_us(entry: Path) -> bool:
     return True
 
 
-def is_shared(about: os.stat_result) -> bool:
-    """Whether a group can write here that is not the private group of the owner, or of this user."""
-    return bool(about.st_mode & stat.S_IWGRP) and not is_private(about)
+def is_shared(path: Path, about: os.stat_result) -> bool:
+    """Whether a group can write here that is not the private group of the owner, or of this user.
+
+    With an access list, the mode of the group is the most that those in the list may do (acl(5)): then it is no sign
+    that the group alone may write.
+    """
+    return bool(about.st_mode & stat.S_IWGRP) and (_acl(path) != "" or not is_private(about))
+
+
+def _acl(path: Path) -> str:
+    """What to say of a file's access list; "" if it has none."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a file system without such lists
+            return ", with an access list (getfacl)" if "system.posix_acl_access" in os.listxattr(path) else ""
+    return ""
 
 
 def is_private(about: os.stat_result) -> bool:

@@ -1,7 +1,8 @@
 """Whether a job's `query` is one SELECT that only reads, as far as its text shows; the database has the last word.
 
 Conservative: an unusual query that reads may be refused, so that one that changes something is. What stands in a text
-or in a quoted name is not looked at.
+or in a quoted name is not looked at. So a text, a name or a comment that one database ends elsewhere than another is
+refused: behind it, this file and the database would differ on what is text and what is a statement.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ _TOKEN = re.compile(
 )
 _CHANGING = re.compile(
     r"""ADD|ALTER|ANALYZE|ATTACH|BACKUP|BEGIN|BULK|CALL|CHECKPOINT|COMMIT|COPY|CREATE|DBCC|DEALLOCATE|DECLARE|DELETE|DENY
-    |DETACH|DISABLE|DO|DROP|ENABLE|EXEC|EXECUTE|GO|GRANT|HOLDLOCK|IF|INSERT|INTO|KILL|LISTEN|LOCK|MERGE|NOTIFY
-    |OPENDATASOURCE|OPENQUERY|OPENROWSET|PRAGMA|PRINT|RAISERROR|RECONFIGURE|REINDEX|RESTORE|RETURN|REVOKE|ROLLBACK|SAVE
-    |SET|SHUTDOWN|TABLOCK|TABLOCKX|TRUNCATE|UPDATE|UPDATETEXT|UPDLOCK|USE|VACUUM|WAITFOR|WHILE|WRITETEXT|XLOCK""",
+    |DETACH|DISABLE|DO|DROP|DUMP|ENABLE|EXEC|EXECUTE|GO|GRANT|HOLDLOCK|IF|INSERT|INTO|KILL|LISTEN|LOAD|LOCK|MERGE
+    |NOTIFY|OPENDATASOURCE|OPENQUERY|OPENROWSET|PRAGMA|PRINT|RAISERROR|RECEIVE|RECONFIGURE|REINDEX|RESTORE|RETURN|REVERT
+    |REVOKE|ROLLBACK|SAVE|SEND|SET|SETUSER|SHARE|SHUTDOWN|TABLOCK|TABLOCKX|TRUNCATE|UPDATE|UPDATETEXT|UPDLOCK|USE|VACUUM
+    |WAITFOR|WHILE|WRITETEXT|XLOCK
+    |DBLINK\w*|LOAD_EXTENSION|LO_\w+|NEXTVAL|PG_\w+|SETVAL|SET_CONFIG|XP_\w+""",
     re.VERBOSE,
 )
+_ODD_BREAK = re.compile(r"[^\S\r\n\t ]|\r(?!\n)")
+_ODD_NAME = re.compile(r"""\[.*?(['"$;\[]|--|/\*)""", re.DOTALL)
 _JOINING = {"UNION", "ALL", "DISTINCT", "EXCEPT", "INTERSECT", "MINUS"}
 
 
@@ -33,8 +38,9 @@ def _faults(text: str) -> Iterator[str]:
     depth, before, glued, first = 0, "", "", True
     for hit in _TOKEN.finditer(text):
         kind, part = str(hit.lastgroup), hit[0]
-        if part.startswith("/*!"):
-            yield "must not hold /*! ... */, which some databases execute"
+        following = text[hit.end() : hit.end() + 1]
+        if kind == "comment":
+            yield from _unclear_comment(part, following)
         if kind in {"blank", "comment"}:
             glued = ""
             continue
@@ -44,10 +50,28 @@ def _faults(text: str) -> Iterator[str]:
         if word == "SELECT" and depth == 0 and not first and before not in _JOINING:
             yield "holds a second SELECT: it must be one statement"
         yield from _faults_of(kind, part, word, glued)
+        yield from _unclear(kind, part, following)
         depth += {"(": 1, ")": -1}.get(part, 0)
         before, glued, first = word, word, False
     if depth:
         yield "has a parenthesis without its partner"
+
+
+def _unclear_comment(part: str, following: str) -> Iterator[str]:
+    if part.startswith("/*!"):
+        yield "must not hold /*! ... */, which some databases execute"
+    if part.find("/*", 2) > 0 or _ODD_BREAK.search(part + following):
+        yield "holds a comment in a comment, or one with an unusual line break: leave it out"
+
+
+def _unclear(kind: str, part: str, following: str) -> Iterator[str]:
+    """What one database takes to end here, and another elsewhere."""
+    if kind == "text" and "\\" in part:
+        yield "has a backslash in a text, which some databases end elsewhere: write CHAR(92), or _ in a LIKE"
+    if kind == "name" and part.startswith("[") and (_ODD_NAME.match(part) or following == "]"):
+        yield f"has the name {part}, which some databases end elsewhere: write it in double quotation marks"
+    if kind == "word" and "$" in part:
+        yield f"holds {part}, and some databases begin a text with $: write it in double quotation marks"
 
 
 def _faults_of(kind: str, part: str, word: str, glued: str) -> Iterator[str]:

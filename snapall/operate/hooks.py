@@ -88,7 +88,7 @@ class HookRunner:
         if ran.code == 0:
             return ""
         how = f"exit code {ran.code}" if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
-        said = Mask(*self.settings.passwords)(ran.output)
+        said = Mask(*self.settings.passwords).broken_off(ran.output)
         output = " / ".join([line for line in said.splitlines() if line.strip()][-_LINES:])
         return printable(f"{how}: {output}" if output else how)
 

@@ -207,7 +207,7 @@ class FilerSystem:
                 raise NoAnswer(
                     f"{self._name} did not list all snapshots of {volume}: its answer ends in the middle of a line",
                     hint="run `snap list` by hand and check that its answer is complete",
-                    output=reply.mask(reply.stdout),
+                    output=reply.mask.broken_off(reply.stdout),
                     code="SA-4010",
                 )
             case Meaning.OK:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -36,12 +36,25 @@ class Mask:
 
     def __init__(self, *secrets: Secret | str | None) -> None:
         clear = {one if isinstance(one, str) else one.reveal() for one in secrets if one is not None} - {""}
-        forms = {form for one in clear for form in _forms_of(one)}
-        self._pattern = re.compile("|".join(map(_pattern_of, sorted(forms, key=len, reverse=True))) or r"(?!)")
+        self._forms = sorted({form for one in clear for form in _forms_of(one)}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern_of, self._forms)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
         """Return the text with `***` in the place of each password."""
         return self._pattern.sub(MASK, text)
+
+    def broken_off(self, text: str) -> str:
+        """Mask a text that may begin or end anywhere, in the middle of a password, too."""
+        begin = self._longest(text, lambda size: any(form.endswith(text[:size]) for form in self._forms))
+        rest = text[begin:]
+        end = self._longest(rest, lambda size: any(form.startswith(rest[-size:]) for form in self._forms))
+        middle = self(rest[: len(rest) - end])
+        return f"{MASK if begin else ''}{middle}{MASK if end else ''}"
+
+    def _longest(self, text: str, found: Callable[[int], bool]) -> int:
+        """The most characters at an end of the text that are part of a password, 0 if there are too few."""
+        most = min(len(text), max(map(len, self._forms), default=0))
+        return next((size for size in range(most, SHORT - 1, -1) if found(size)), 0)
 
     def blot(self, error: BaseException) -> None:
         """Mask an error that is passed on, with all that led to it: a traceback shows their texts."""

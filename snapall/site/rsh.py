@@ -102,7 +102,7 @@ class Rsh:
         return NoAnswer(
             f"no complete answer by rsh from the filer {self._settings.host}: {reason}",
             hint="run `snap list` to see what happened",
-            output=self._mask(heard.decode("utf-8", "replace")),
+            output=self._mask.broken_off(heard.decode("utf-8", "replace")),
             code="SA-4103",
         )
 

@@ -6,7 +6,7 @@ import getpass
 import logging
 import socket
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -16,6 +16,7 @@ from snapall.config.secret import Secret
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.knownhosts import HostKeys
+from snapall.site.masking import Mask
 from snapall.site.prefetch import Prefetch
 from snapall.site.sshkeys import RSA, HostKey, KnownHosts, host_key_of, ordered, proof_of, short_key
 from snapall.site.tcp import BoundedSocket, Deadline, connect, open_socket
@@ -92,6 +93,7 @@ class Ssh:
         self._settings = settings
         self._until = until
         self._user = settings.user or getpass.getuser()
+        self._mask = Mask(settings.password)
         self._proof = proof_of(settings)
         self._known = KnownHosts(settings)
         self._algorithms = offered(settings.ssh_algorithms)
@@ -118,12 +120,12 @@ class Ssh:
             channel = self._prepared(stack, deadline) or self._channel(stack, self._come_in(deadline), deadline)
             heard = bytearray()
             try:
-                return _execute(channel, request, heard)
+                return replace(_execute(channel, request, heard), mask=self._mask)
             except _FAILURES as error:
                 raise NoAnswer(
                     f"no complete answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
                     hint="run `snap list` to see what happened",
-                    output=heard.decode("utf-8", "replace"),
+                    output=self._mask.broken_off(heard.decode("utf-8", "replace")),
                     code="SA-4114",
                 ) from error
 

@@ -150,7 +150,8 @@ class Vcb:
         except process.NotStarted as error:
             raise SiteError(*error.parts) from error
         said = spoken(whole(completed.stdout, completed.stderr))
-        telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "nothing"
+        mask = self._mask.broken_off
+        telling = last_line(mask(completed.stderr), mask(completed.stdout)) or "nothing"
         trouble = self._login_trouble(completed.code, said, telling)
         if trouble is not None:
             raise trouble
@@ -191,8 +192,10 @@ class Vcb:
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
         raw = whole(completed.stdout, completed.stderr)
-        said, output = spoken(raw), self._mask(raw)  # what it means is judged by what it said, as it is
-        telling = last_line(self._mask(completed.stderr), self._mask(completed.stdout)) or "it printed nothing"
+        mask = self._mask if completed.code == 0 else self._mask.broken_off
+        stdout, stderr = mask(completed.stdout), mask(completed.stderr)
+        said, output = spoken(raw), whole(stdout, stderr)  # what it means is judged by what it said, as it is
+        telling = last_line(stderr, stdout) or "it printed nothing"
         if completed.code is None:
             return Unknown(f"{self._program} gave no answer within {timeout:g} s and still runs: {telling}", output)
         if self._far and completed.code == _FAR_SHELL_FAILED:

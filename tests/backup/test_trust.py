@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -66,6 +67,17 @@ def as_user(user: pwd.struct_passwd, work: Callable[[], int]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def give_access(path: Path, user: int) -> None:
+    """What `setfacl -m u:USER:rw` does: version 2, then tag, permissions and id of each entry."""
+    nobody = 0xFFFFFFFF
+    entries = ((0x01, 6, nobody), (0x02, 6, user), (0x04, 0, nobody), (0x10, 6, nobody), (0x20, 0, nobody))
+    data = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", data)
+    except OSError:
+        pytest.skip("this file system has no access lists")
+
+
 # What counts
 
 
@@ -120,6 +132,20 @@ def test_own_files_that_only_a_private_group_could_write_are_narrowed_and_cost_n
     modes = {stat.S_IMODE(path.stat().st_mode) for path in stage.state.rglob("*") if path.is_file()}
     assert modes == {0o600}
     assert stat.S_IMODE(stage.state.stat().st_mode) == 0o700
+
+
+@as_root
+@pytest.mark.skipif(sys.platform != "linux", reason="such access lists are Linux's")
+def test_an_access_list_that_lets_another_user_write_is_no_private_group(in_sight: Path) -> None:
+    """The mode then shows what those in the list may do at most, and the private group hid that."""
+    user, file = user_with_a_private_group(), in_sight / "file"
+    file.touch()
+    os.chown(file, user.pw_uid, user.pw_gid)
+    give_access(file, NOBODY)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o660
+    assert as_user(user, lambda: int(breaches(file) == {Breach.GROUP})) == 1
+    file.chmod(0o640)  # as the remedy says: now the list grants no writing
+    assert as_user(user, lambda: int(breaches(file) == set())) == 1
 
 
 # Folders above
@@ -257,6 +283,17 @@ def test_a_link_that_only_we_could_have_made_is_followed(tmp_path: Path) -> None
     for text in (b"one\n", b"two\n"):
         outfile.append(tmp_path / "log", text, 0o640)
     assert (tmp_path / "disk" / "log").read_bytes() == b"one\ntwo\n"
+
+
+def test_behind_a_link_of_ours_a_hard_link_that_others_could_have_made_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o1777)
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "open" / "log").hardlink_to(tmp_path / "victim")
+    (tmp_path / "log").symlink_to("open/log")
+    with pytest.raises(outfile.PlantedFile):
+        outfile.append(tmp_path / "log", b"more", 0o640)
+    assert (tmp_path / "victim").read_text() == "precious"
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775], ids=oct)

@@ -70,7 +70,7 @@ def test_a_query_that_reads_is_taken_as_it_stands(folder: Path, query: str) -> N
         ("SELECT E'\\' DELETE --'", "holds E'...'"),
         ("SELECT $$a$$", "holds $ outside of a text"),
         ("SELECT 1 /*! DELETE */", "must not hold /*! ... */, which some databases execute"),
-        ("SELECT 1 /* /* */ DELETE */", "holds DELETE"),
+        ("SELECT 1 /* /* */ DELETE */", "holds a comment in a comment"),
         ("SELECT (1", "has a parenthesis without its partner"),
         ("SELECT 1\x1b", "must not hold control characters"),
     ],
@@ -80,6 +80,49 @@ def test_what_may_change_something_is_refused_by_its_key(folder: Path, query: st
     with pytest.raises(ConfigError) as caught:
         read(folder, by_query(written))
     assert f"jobs.vol1.query: {fault}" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 /* /* */ ' */ ; DELETE FROM VPX_VM -- '",  # SQL Server and PostgreSQL nest comments
+        "SELECT 1 --\r; DELETE FROM VPX_VM",  # PostgreSQL ends a comment here
+        "SELECT 1 --\x85 ' \n ; DELETE FROM VPX_VM -- '",
+        "SELECT ARRAY['] ' ] ; DELETE FROM VPX_VM -- '",  # no name for PostgreSQL, but a text in an array
+        "SELECT ARRAY[$$] ' $$] ; DELETE FROM VPX_VM -- '",
+        "SELECT [a]] ' ] ; DELETE FROM VPX_VM -- '",  # ]] is a bracket in a name of SQL Server's
+        "SELECT x@$$ ' $$ ; DELETE FROM VPX_VM -- '",  # a text between $$ for PostgreSQL
+        "SELECT '\\'' ; DELETE FROM VPX_VM -- '",  # PostgreSQL before 9.1, and MySQL
+    ],
+)
+def test_a_query_that_databases_take_apart_differently_is_refused(query: str) -> None:
+    assert query_fault(query) != ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT ID FROM VPX_VM FOR SHARE",
+        "SELECT pg_terminate_backend(7)",
+        "SELECT dblink_exec('dbname=vc', 'DELETE FROM VPX_VM')",
+        "SELECT setval('s', 1)",
+        "SELECT load_extension('evil')",
+        "SELECT 1 DUMP TRANSACTION vc",
+    ],
+)
+def test_a_query_that_acts_by_a_function_or_an_old_statement_is_refused(query: str) -> None:
+    assert "must be one SELECT that only reads" in query_fault(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT [VC-DB].dbo.VPX_VM.ID FROM [VC-DB].dbo.VPX_VM -- the DBA's view\r\nWHERE 1 = 1",
+        "SELECT \"a$b\", [a b] FROM VPX_VM /* two\r\nlines,\ta tab */ WHERE NAME = 'a$b [x] -- /* y'",
+    ],
+)
+def test_names_and_comments_that_every_database_reads_alike_are_taken(query: str) -> None:
+    assert query_fault(query) == ""
 
 
 def test_a_job_needs_datastores_or_a_query_and_may_have_both(folder: Path) -> None:

@@ -21,6 +21,8 @@ from snapall.drill.cells import Extent
 from snapall.drill.trials import trials_of
 from snapall.errors import Stopped
 from snapall.operate.hooks import HookRunner
+from snapall.site.hook_process import CEILING
+from snapall.site.masking import MASK, SHORT
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab
 
@@ -116,6 +118,17 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
     hooked.night.assert_no_backup_is_lost()
     (failed,) = hooked.inputs("on_failure")
     assert failed["handed"]["exit"] == 1  # type: ignore[index]
+
+
+def test_a_password_at_which_the_output_of_a_hook_is_cut_is_not_shown_in_part(hooked: Hooked) -> None:
+    password = max((one.reveal() for one in load(hooked.night.config).passwords), key=len)
+    half = password[len(password) // 2 :]
+    code = f"import sys; print({password!r} + 'y' * {CEILING - len(half) - 1}); sys.exit(7)"
+    hooked.table(f"before = {json.dumps([sys.executable, '-c', code])}\n")
+    ended = hooked.night("run")
+    assert ended.code == 1
+    assert len(half) >= SHORT
+    assert f"exit code 7: {MASK}yyy" in ended.err.replace("\n", "")
 
 
 def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: Hooked) -> None:

@@ -157,8 +157,8 @@ DURABLE = (
     Mutant(
         "state that others could have written is trusted",
         "backup/private.py",
-        "    if about.st_mode & stat.S_IWOTH or trust.is_shared(about):\n        raise",
-        "    if about.st_mode & stat.S_IWOTH and trust.is_shared(about):\n        raise",
+        "    if about.st_mode & stat.S_IWOTH or trust.is_shared(path, about):\n        raise",
+        "    if about.st_mode & stat.S_IWOTH and trust.is_shared(path, about):\n        raise",
         PRIVATE,
     ),
     Mutant(

@@ -27,7 +27,7 @@ PROGRAMS = (
     Mutant(
         "what vcbsnapshot printed is kept with the password in it",
         "site/vcb.py",
-        "        said, output = spoken(raw), self._mask(raw)",
+        "        said, output = spoken(raw), whole(stdout, stderr)",
         "        said, output = spoken(raw), raw",
         VCB,
     ),

@@ -50,3 +50,17 @@ def test_without_a_password_a_text_stays_as_it_is(none: Secret | str | None) -> 
 
 def test_several_passwords_are_masked_the_longest_first() -> None:
     assert Mask("secret", "secret/longer", None)("secret/longer secret") == "*** ***"
+
+
+@given(PASSWORDS.filter(lambda one: len(set(one)) > 2), st.integers(4, 16))
+def test_a_password_at_which_a_text_breaks_off_is_masked_as_far_as_it_is_there(password: str, length: int) -> None:
+    begun = password[:length]
+    assert Mask(password).broken_off(f"no login with <{begun}") == "no login with <***"
+    assert Mask(password).broken_off(f"{password[-length:]}> was refused") == "***> was refused"
+
+
+def test_a_text_that_breaks_off_elsewhere_stays_as_it_is() -> None:
+    mask = Mask("Snapshot2007")
+    assert mask.broken_off("the Snapshot\n") == "the Snapshot\n"
+    assert mask.broken_off("the Sna") == "the Sna"
+    assert mask.broken_off("") == ""

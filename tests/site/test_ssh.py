@@ -199,6 +199,13 @@ def test_an_old_filer_accepts_a_password(server: SshServer, settings: Filer) -> 
     assert server.logins == [("snapall", "password")]
 
 
+def test_a_password_that_the_filer_prints_is_masked(server: SshServer, settings: Filer) -> None:
+    server.answer = answering(b"Snapshot right already exists\n", b"hello right\n")
+    answer = Ssh(settings.model_copy(update={"key_file": None, "password": Secret("right")})).run("snap create v right")
+    assert answer.stdout == "Snapshot right already exists\n"  # as it came, to be understood
+    assert answer.mask(answer.stdout) == "Snapshot *** already exists\n"
+
+
 def test_a_modern_server_that_takes_no_sha1_is_spoken_to_as_well(server: SshServer, settings: Filer) -> None:
     server.modern()
     server.answer = answering(b"fine\n")

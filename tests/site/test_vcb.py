@@ -262,6 +262,16 @@ def test_a_program_that_was_killed_has_not_said_that_the_login_was_refused(tmp_p
     assert (outcome.login, outcome.failed) == (False, False)
 
 
+def test_a_program_killed_while_it_printed_the_password_shows_no_part_of_it(tmp_path: Path) -> None:
+    program = tmp_path / "vcbsnapshot"
+    program.write_text("#!/bin/sh\nprintf 'logged in with -p correct-hor'\nkill -9 $$\n")
+    program.chmod(0o755)
+    outcome = Vcb(settings((str(program),), password="correct-horse")).perform(QUIESCE, nobody)
+    assert isinstance(outcome, Unknown)
+    assert outcome.output == "logged in with -p ***"
+    assert "corr" not in outcome.why
+
+
 @pytest.mark.parametrize("name", ["ssh", "plink"])
 def test_a_remote_shell_that_lost_its_connection_says_nothing_about_the_login(tmp_path: Path, name: str) -> None:
     program = FakeProgram(tmp_path, name, stderr=LOGIN_REFUSED, code=255)
