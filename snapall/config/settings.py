@@ -73,7 +73,7 @@ class Filer(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=None, validate_default=True)
     """Left out: 22 for ssh, 514 for rsh."""
     user: values.Word | None = None
-    """The filer's user; required for ssh. Left out for rsh: the login name. `USER:PASSWORD`, as for `rsh -l`, is split."""
+    """The filer's user; required for ssh. Left out for rsh: the login name. `USER:PASSWORD` (`rsh -l`) is split."""
     key_file: values.SecretFile | None = None
     """ssh: a private RSA key without a passphrase."""
     password: values.Password | None = None
