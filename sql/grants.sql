@@ -47,7 +47,7 @@ GRANT SELECT (ID, DNS_NAME) ON vc_user.VPX_HOST TO snapall
 GRANT SELECT (ID, NAME, CAPACITY, FREE_SPACE) ON vc_user.VPX_DATASTORE TO snapall
 GO
 -- All of the following is optional; an error about a missing table or column does no harm.
--- The VMs' disks. Without them, a VM also counts as one of a datastore that only a mounted ISO image of it is on. The
+-- The VMs' disks. Without them, a VM also belongs to a datastore on which it has nothing but a mounted ISO image. The
 -- tables are those of vCenter 4 and 5; whether 2.x has them is uncertain.
 GRANT SELECT (VM_ID, UPDATE_KEY) ON vc_user.VPX_VIRTUAL_DISK TO snapall
 GO
@@ -55,13 +55,13 @@ GRANT SELECT (VM_ID, UPDATE_KEY, DATASTORE_ID) ON vc_user.VPX_VDEVICE_FILE_BACKI
 GO
 GRANT SELECT (NUM_DISK) ON vc_user.VPX_VM TO snapall
 GO
--- What is below a datastore, for a warning when another one, with VMs that a job does not quiesce, is on the same storage.
+-- The storage under a datastore, for a warning when another datastore, whose VMs the job does not quiesce, shares it.
 GRANT SELECT (STORAGE_URL) ON vc_user.VPX_DATASTORE TO snapall
 GO
--- What the guests are called, for a warning when VirtualCenter itself, its database or snapall is among a job's VMs.
+-- The guests' names and addresses, for a warning when VirtualCenter, its database server or snapall is a VM of the job.
 GRANT SELECT (DNS_NAME, IP_ADDRESS) ON vc_user.VPX_VM TO snapall
 GO
--- A job with a `query` also needs SELECT on whatever its query names.
+-- A job with a `query` also needs SELECT on the columns that its query names.
 
 -- To check: this must list the eight tables above, and no PASSWORD:
 -- SELECT TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMN_PRIVILEGES WHERE GRANTEE = 'snapall'

@@ -150,9 +150,10 @@ def _acl(path: Path) -> str:
 def is_private(about: os.stat_result) -> bool:
     """Whether the file's group is the private group of its owner or of this user, as Debian and Red Hat make them.
 
-    With a umask of 002, all files of such a user are writable by that group.
+    With a umask of 002, all files of such a user are writable by that group. Root's group is private, too, unless it
+    has members; `tar`, as root, keeps the mode that a file had in the archive.
     """
-    return any(_is_private_group(about.st_gid, user) for user in {about.st_uid, me()} - {0})
+    return any(_is_private_group(about.st_gid, user) for user in {about.st_uid, me()})
 
 
 def _is_private_group(number: int, user: int) -> bool:

@@ -13,7 +13,9 @@ from snapall.errors import Exit, SnapallError, combined
 def list_backups(
     job: Annotated[
         str | None,
-        typer.Argument(help="A job from the configuration. Default: all.", autocompletion=options.complete_job),
+        typer.Argument(
+            metavar="JOB", help="A job from the configuration. Default: all.", autocompletion=options.complete_job
+        ),
     ] = None,
     kept: Annotated[bool, typer.Option("--kept", help="Only the backups that `run --keep` made.")] = False,
     config: options.ConfigFile = None,

@@ -56,11 +56,11 @@ class Database(_Table):
     url: values.Url
     """Any SQLAlchemy URL: `mssql+pyodbc://USER@DSN`."""
     password: values.Password | None = None
-    """As in [vcenter]; not used where the URL has one."""
+    """As in [vcenter]; not used if the URL has one."""
     owner: str | None = None
     """The schema that owns the VPX_ tables; `""` for none; left out: snapall finds it, and two are an error."""
     timeout: values.Seconds = 30
-    """Seconds for one connect and for one statement, a wait for locks included; then the run goes on without it."""
+    """Seconds for each connect and each statement, waits for locks included; then snapall goes on without an answer."""
 
 
 class Filer(_Table):
@@ -73,15 +73,15 @@ class Filer(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=None, validate_default=True)
     """Left out: 22 for ssh, 514 for rsh."""
     user: values.Word | None = None
-    """The filer's user; ssh needs it. rsh, left out: the login name. `USER:PASSWORD`, as for `rsh -l`, is split."""
+    """The filer's user; required for ssh. Left out for rsh: the login name. `USER:PASSWORD` (`rsh -l`) is split."""
     key_file: values.SecretFile | None = None
     """ssh: a private RSA key without a passphrase."""
     password: values.Password | None = None
-    """As in [vcenter]. ssh: instead of a key. rsh: where the filer wants one, after the user; it is sent in clear."""
+    """As in [vcenter]. ssh: instead of a key. rsh: if the filer wants one; it is sent in clear text."""
     known_hosts: values.Location | None = None
-    """ssh needs it: the file that holds the filer's host key."""
+    """Required for ssh: the file that holds the filer's host key."""
     ssh_algorithms: values.SshChoice = "any"
-    """ssh: `"any"`: old ones where the filer has nothing better; `"modern"`: no old one; or a list of those offered."""
+    """ssh: `"any"` offers modern ones first and old ones last, `"modern"` no old ones, a list only those in it."""
     timeout: values.Seconds = 120
     """Seconds for each command."""
     local_user: values.Word | None = None
@@ -135,8 +135,8 @@ class JobSettings(_Table):
     datastores: values.Datastores = ()
     """Ids (VPX_DATASTORE.ID) or names; `snapall datastores` lists them. A job needs these, a `query`, or both."""
     query: values.Query | None = None
-    """One SELECT whose first column answers ids of VMs (VPX_VM.ID); they are backed up together with those of
-    `datastores`. It is sent as it stands, and can only read; `sql/examples/` has some to begin with."""
+    """One SELECT whose first column returns ids of VMs (VPX_VM.ID); they are backed up together with those of
+    `datastores`. It is sent as it stands, and can only read; `sql/examples/` has examples."""
     prefix: values.Name = "vmware"
     """Of the retained and the temporary names: `vmware_recent`, `vmware_previous`, `vmware_snap3` and so on."""
     retain: Annotated[int, Field(ge=1, le=250)] = 4

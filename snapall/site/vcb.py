@@ -168,7 +168,7 @@ class Vcb:
         if far and OLD_SSH.search(said):
             return SiteError(f"{program} and the far side share no algorithm: {telling}", OLD_SSH_HINT, "SA-5421")
         if far and code in NO_FAR_PROGRAM:
-            hint = "write the program's full path on the far machine behind its name in `vcbsnapshot`"
+            hint = "link the program into a folder that is in the PATH of ssh sessions on the far machine"
             return SiteError(f"{program} finds no vcbsnapshot on the far machine: {telling}", hint, "SA-5422")
         if UNREACHED.search(said) or (far and code == _FAR_SHELL_FAILED):
             return SiteError(f"{program} does not reach VirtualCenter: {telling}", VC_HINT, "SA-3006")

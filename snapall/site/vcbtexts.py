@@ -51,9 +51,9 @@ PRIVILEGE_HINT = (
     "Snapshot, and, for VCB itself, Disk Lease"
 )
 OLD_SSH_HINT = (
-    "ESX 3's ssh knows old algorithms only: put them behind ssh in `vcbsnapshot`, as in "
-    '["ssh", "-oCiphers=+3des-cbc", "-oKexAlgorithms=+diffie-hellman-group1-sha1", "-oHostKeyAlgorithms=+ssh-rsa", '
-    '"-oPubkeyAcceptedAlgorithms=+ssh-rsa", "-oMACs=+hmac-sha1", "esx1", "vcbsnapshot"]'
+    "ESX 3's ssh knows only old algorithms: allow them in ~/.ssh/config of the user who runs snapall, under `Host` and "
+    "the name of that machine: `Ciphers +3des-cbc`, `KexAlgorithms +diffie-hellman-group1-sha1`, "
+    "`HostKeyAlgorithms +ssh-rsa`, `PubkeyAcceptedAlgorithms +ssh-rsa`, `MACs +hmac-sha1`"
 )
 
 

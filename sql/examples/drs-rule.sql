@@ -1,5 +1,5 @@
 -- The VMs of the DRS rule Keep together.
--- Uncertain for VirtualCenter 2.x, names included: VPX_DRS_RULE (ID, NAME) and VPX_DRS_RULE_VM (RULE_ID, VM_ID) stand for
+-- Uncertain for VirtualCenter 2.x, even the names: VPX_DRS_RULE (ID, NAME) and VPX_DRS_RULE_VM (RULE_ID, VM_ID) stand for
 -- the tables of the rules and of their VMs. To find yours, list the tables that tie VMs to something:
 -- SELECT TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE COLUMN_NAME LIKE '%RULE%' OR COLUMN_NAME = 'VM_ID'
 SELECT VPX_VM.ID

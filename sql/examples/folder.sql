@@ -1,5 +1,5 @@
 -- The VMs of the folder Accounting, and of the folders right below it.
--- VPX_ENTITY (ID, NAME, PARENT_ID) and VPX_VM (ID, IS_TEMPLATE) are attested for VirtualCenter 2.x.
+-- VPX_ENTITY (ID, NAME, PARENT_ID) and VPX_VM (ID, IS_TEMPLATE) are documented for VirtualCenter 2.x.
 SELECT VPX_VM.ID
 FROM vc_user.VPX_VM VPX_VM
 JOIN vc_user.VPX_ENTITY VM ON VM.ID = VPX_VM.ID

@@ -1,5 +1,5 @@
 -- The VMs of the resource pool Gold.
--- VPX_VM.RESOURCE_GROUP_ID is attested for VirtualCenter 2.x; that VPX_ENTITY has the pool under this id is likely.
+-- VPX_VM.RESOURCE_GROUP_ID is documented for VirtualCenter 2.x; VPX_ENTITY probably has the pool under this id.
 SELECT VPX_VM.ID
 FROM vc_user.VPX_VM VPX_VM
 JOIN vc_user.VPX_ENTITY POOL ON POOL.ID = VPX_VM.RESOURCE_GROUP_ID

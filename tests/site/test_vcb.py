@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import stat
 import sys
@@ -566,20 +567,31 @@ def far(tmp_path: Path, stderr: str, code: int) -> Vcb:
 OLD_SSH = "Unable to negotiate with 10.0.0.7 port 22: no matching cipher found. Their offer: 3des-cbc,blowfish-cbc"
 
 
-def test_an_esx_that_speaks_only_old_algorithms_is_named_with_the_options_of_ssh(tmp_path: Path) -> None:
+def test_an_esx_that_speaks_only_old_algorithms_is_named_with_the_lines_for_ssh_config(tmp_path: Path) -> None:
     with pytest.raises(SiteError) as caught:
         far(tmp_path, OLD_SSH, 255).try_login(Vm(611))
     assert caught.value.code == "SA-5421"
-    assert "-oCiphers=+3des-cbc" in caught.value.hint
+    assert "`Ciphers +3des-cbc`" in caught.value.hint
     outcome = far(tmp_path, OLD_SSH, 255).perform(QUIESCE, nobody)
     assert isinstance(outcome, Unknown)
-    assert "-oCiphers=+3des-cbc" in outcome.why
+    assert "`Ciphers +3des-cbc`" in outcome.why
 
 
 def test_a_program_that_is_missing_behind_ssh_is_no_accepted_login(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="no vcbsnapshot on the far machine") as caught:
         far(tmp_path, "sh: 1: vcbsnapshot: not found", 127).try_login(Vm(611))
     assert caught.value.code == "SA-5422"
+
+
+@pytest.mark.parametrize("argument", ["/usr/sbin/vcbSnapshot", "-oCiphers=+3des-cbc"])
+def test_no_remedy_for_the_far_machine_names_an_argument_that_would_be_refused(tmp_path: Path, argument: str) -> None:
+    program = FakeProgram(tmp_path, "ssh").write()
+    vcb = Vcb(settings((*program, argument, "esx1", "vcbsnapshot"), password=None))
+    assert isinstance(vcb.perform(QUIESCE, nobody), Refusal)
+    for stderr, code in ((OLD_SSH, 255), ("sh: 1: vcbsnapshot: not found", 127)):
+        with pytest.raises(SiteError) as caught:
+            far(tmp_path, stderr, code).try_login(Vm(611))
+        assert not re.search(r"full path|-o[A-Z]\w+=\+", caught.value.hint)
 
 
 @pytest.mark.parametrize("fixture", ["no_privilege", "bad_login"])
