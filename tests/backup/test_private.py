@@ -19,6 +19,7 @@ from snapall.errors import Exit, JournalError, Untrusted
 from snapall.operate.history import at_work, require_listed
 from snapall.site import process
 from tests.backup.simulated import Stage
+from tests.groups import share
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root becomes another user")
@@ -34,6 +35,7 @@ from snapall.backup.store import JournalStore
 from snapall.operate import history
 from snapall.site import process
 from tests.backup.simulated import Stage
+from tests.groups import share
 os.setgroups([]), os.setgid(65534), os.setuid(65534)  # who may not read this very program any more
 """
 TRIED = """
@@ -128,6 +130,7 @@ def test_too_wide_permissions_of_our_own_files_are_narrowed(stage: Stage) -> Non
 @pytest.mark.parametrize("name", [".", "journals"])
 def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage, name: str, mode: int) -> None:
     stage.night()
+    share(stage.state / name)
     (stage.state / name).chmod(mode)
     with pytest.raises(Untrusted) as caught:
         private.arrange(stage.state, None)
@@ -181,6 +184,7 @@ def test_a_journal_that_others_could_have_written_is_open_and_refused_by_name(st
     stage.night()
     (journal,) = stage.store.folder.iterdir()
     assert not is_open(journal)
+    share(journal)
     journal.chmod(0o664)
     assert is_open(journal)  # its last line proves nothing
     with pytest.raises(Untrusted, match=journal.name):

@@ -19,6 +19,7 @@ from snapall.backup.lock import hold
 from snapall.backup.trust import POLICY, Breach, Kind, Verdict, doubts, replaceable
 from snapall.errors import Untrusted
 from tests.backup.simulated import Stage
+from tests.groups import share
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root gives files away")
@@ -96,8 +97,22 @@ def test_the_table_refuses_what_can_make_snapall_act_and_only_warns_of_the_rest(
 def test_a_file_is_doubted_by_its_mode(tmp_path: Path, mode: int, expected: set[Breach]) -> None:
     file = tmp_path / "file"
     file.touch()
+    share(file)
     file.chmod(mode)
     assert breaches(file) == expected
+
+
+@as_root
+def test_roots_own_group_is_private_as_long_as_it_has_no_member(tmp_path: Path) -> None:
+    """`tar`, run by root, keeps the mode 0664 that files have in an archive."""
+    import grp
+
+    file = tmp_path / "file"
+    file.touch()
+    file.chmod(0o664)
+    if grp.getgrgid(0).gr_mem:
+        pytest.skip("root's group has members here")
+    assert breaches(file) == set()
 
 
 @as_root
@@ -160,6 +175,7 @@ def test_a_folder_above_is_doubted_unless_only_owners_can_replace_names_in_it(
 ) -> None:
     above = tmp_path / "above"
     (above / "inner").mkdir(parents=True)
+    share(above)
     above.chmod(mode)
     assert {one.breach for one in replaceable(above / "inner" / "file")} == expected
     assert {one.place for one in replaceable(above / "inner" / "file")} == ({above} if expected else set())
@@ -301,6 +317,7 @@ def test_behind_a_link_of_ours_a_hard_link_that_others_could_have_made_is_not_wr
 def test_a_link_or_pipe_in_a_folder_of_others_is_not_written(tmp_path: Path, mode: int, make: str) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
+    share(folder)
     folder.chmod(mode)
     victim = tmp_path / "victim"
     victim.write_text("precious")

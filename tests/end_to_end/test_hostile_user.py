@@ -16,6 +16,7 @@ from snapall.backup.steps import Done, Quiesce
 from snapall.config.load import load
 from tests.backup.simulated import Stage
 from tests.end_to_end.hostile import NOBODY, as_root, by_nobody, python_for_all, snapall_command
+from tests.groups import share
 from tests.lab.atlab import AtLab, Ended
 from tests.lab.external_actors import make_vm_snapshot
 
@@ -260,6 +261,7 @@ def test_a_user_who_only_looks_believes_a_configuration_of_the_states_owner(
 def test_a_configuration_that_others_can_write_is_refused_but_not_by_recover_for_a_group(
     night: AtLab, mode: int, codes: dict[str, int]
 ) -> None:
+    share(night.config)
     night.config.chmod(mode)
     for command, code in codes.items():
         ended = night(command)
