@@ -32,8 +32,6 @@ class _Pipe:
 
     def __init__(self, output: Output) -> None:
         """Raises OSError where the system has no such pipe."""
-        if sys.platform == "win32":
-            raise OSError("Windows has no such pipe")
         self._output = output
         if sys.platform == "win32":
             raise OSError("Windows has no such pipe")
