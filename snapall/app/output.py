@@ -14,7 +14,7 @@ from snapall.backup.bus import EventBus, Listener
 from snapall.backup.facts import Warned
 from snapall.backup.record import Record
 from snapall.config.settings import Config
-from snapall.errors import Notify, SnapallError
+from snapall.errors import Notify, SnapallError, coded
 from snapall.escaping import printable
 
 
@@ -57,10 +57,17 @@ def publishing(
 def _report_dismissed(bus: EventBus) -> None:
     """Name the listeners that failed, for example on a full disk; a reader that closed its pipe is no failure."""
     for error in bus.dismissed:
-        if not isinstance(error, BrokenPipeError | SystemExit):
-            with suppress(OSError, ValueError):
-                text = printable(f"snapall: part of the output was lost: {type(error).__name__}: {error}")
-                sys.stderr.write(f"{text}\n")
+        match error:
+            case BrokenPipeError() | SystemExit():
+                continue
+            case SnapallError(message=text, hint=hint, code=code):
+                text = coded(code, text)
+            case OSError():
+                text, hint = f"part of what it printed is lost: {error.strerror}", "`snapall show` has the whole run"
+            case _:
+                text, hint = f"part of what it printed is lost: {error!r}", "`snapall show` has the whole run"
+        with suppress(OSError, ValueError):
+            sys.stderr.write(printable(f"snapall: {text}") + "\n" + printable(f"  remedy: {hint}") + "\n")
 
 
 def redraws() -> bool:

@@ -120,7 +120,8 @@ def validated(raw: Mapping[str, object], path: Path, reading: Reading, line_of: 
         return Config.model_validate({**raw, NAME: path}, context=reading)
     except ValidationError as error:
         lines = dict.fromkeys(map(line_of, faults_of(error)))
-    raise ConfigError("\n".join(lines), "correct the file, then check it with `snapall plan`", "SA-7001")
+    remedy = "correct the file, or what it names, then check it with `snapall plan`"
+    raise ConfigError("\n".join(lines), remedy, "SA-7001")
 
 
 def jobs_named(config: Config, names: Sequence[str]) -> tuple[Job, ...]:

@@ -139,6 +139,9 @@ def _readable(path: Path, info: ValidationInfo) -> Path:
 def _contents(path: Path) -> str:
     try:
         text = path.read_text("utf-8-sig")
+    except PermissionError as error:
+        who = "let the user who runs snapall read it with `chown`, or run snapall as its owner"
+        raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}; {who}") from None
     except OSError as error:
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -76,13 +76,35 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
         )
     try:
         return paramiko.RSAKey.from_private_key_file(str(settings.key_file))
-    except (paramiko.SSHException, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever the library makes of a file that is none of its own
+        what, hint = _why_unusable(settings.key_file, error)
         return NotSent(
-            f"the key file {settings.key_file} cannot be used: {printable(str(error))}",
-            hint="it must be a private RSA key without a passphrase, as `ssh-keygen -t rsa -m PEM` makes it",
-            hop=Hop.LOGIN,
-            code="SA-4117",
+            f"the key file {settings.key_file} cannot be used: {what}", hint=hint, hop=Hop.LOGIN, code="SA-4117"
         )
+
+
+_MAKE_ONE = "make an RSA key without a passphrase with `ssh-keygen -t rsa -m PEM`, and put its .pub line on the filer"
+
+
+def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
+    """What is wrong with a key file, and the remedy; paramiko tries to read every file as RSA."""
+    if isinstance(error, paramiko.PasswordRequiredException):
+        remedy = f"remove it with `ssh-keygen -p -N '' -m PEM -f {path}`: nobody is there at night to enter it"
+        return "it has a passphrase", remedy
+    try:
+        beginning = path.read_bytes()[:64].lstrip()
+        if beginning.startswith(b"PuTTY-User-Key-File"):
+            return "it is PuTTY's", "in PuTTYgen, use Conversions, Export OpenSSH key, and name the file that it writes"
+        if beginning.startswith((b"ssh-", b"ecdsa-")):
+            return "it is a public key", "name the private one, the file without .pub"
+        kind = paramiko.PKey.from_path(path).get_name()
+    except OSError as unreadable:
+        return printable(unreadable.strerror or str(unreadable)), "check the path, and that snapall's user may read it"
+    except Exception:  # noqa: BLE001 - as above
+        return f"it is no private key ({printable(str(error))})", _MAKE_ONE
+    if kind == "ssh-rsa":
+        return printable(str(error)), _MAKE_ONE
+    return f"it holds a key of the kind {kind}, and a 7-Mode filer takes RSA keys alone", _MAKE_ONE
 
 
 def ordered(algorithms: Sequence[str], known: Collection[str]) -> tuple[str, ...]:

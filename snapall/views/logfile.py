@@ -80,11 +80,18 @@ class LogFile:
         return log
 
     def __call__(self, record: Record) -> None:
-        """Write the lines of one record. Raises OSError when it cannot be written."""
+        """Write the lines of one record. SnapallError: it cannot be written."""
         time = self._local(record.at).strftime(self._log_time)
         lines = list(self._lines(record, time))
         if lines:
-            self._append("".join(f"{self._prefix(kind, time)}{messages.safe(line)}\n" for line, kind in lines))
+            try:
+                self._append("".join(f"{self._prefix(kind, time)}{messages.safe(line)}\n" for line, kind in lines))
+            except OSError as error:
+                raise SnapallError(
+                    f"the log {self._path} is incomplete from {time} on: {error.strerror}",
+                    "free some space on its disk, or set `log` to another file; `snapall show` has the whole run",
+                    "SA-6006",
+                ) from error
 
     def _prefix(self, kind: _Kind, time: str) -> str:
         timed = "" if kind is not _Kind.OWN and not self._mark else f"{time} {self._mark}"

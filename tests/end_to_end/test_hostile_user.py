@@ -222,6 +222,7 @@ def test_what_the_service_user_cannot_read_is_named_with_the_user(night: AtLab, 
     ended = snapall_command(night, "recover", python=python)
     assert ended.code == 2
     assert "vc.secret" in ended.err
+    assert "let the user who runs snapall read it with `chown`" in ended.err
     assert "continuing as nobody, who has to read these files" in ended.err
     assert night.changes == []
 

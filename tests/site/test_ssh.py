@@ -15,7 +15,8 @@ from pathlib import Path
 
 import paramiko
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from paramiko import common
 
 from snapall.config.algorithms import ALL, MODERN, OLD
@@ -624,7 +625,38 @@ def test_a_key_that_is_not_rsa_is_named(settings: Filer, tmp_path: Path) -> None
     paramiko.ECDSAKey.generate().write_private_key_file(str(path))
     why = why_there_is_no_way_in(settings, path)
     assert "id_ecdsa" in why
-    assert "RSA" in why
+    assert "a key of the kind ecdsa-sha2-nistp256" in why
+    assert "ssh-keygen -t rsa -m PEM" in why
+
+
+ED25519 = ed25519.Ed25519PrivateKey.generate()
+OPENSSH = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH)
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "remedy"),
+    [
+        (ED25519.private_bytes(*OPENSSH, serialization.NoEncryption()), "kind ssh-ed25519", "ssh-keygen -t rsa"),
+        (
+            ED25519.private_bytes(*OPENSSH, serialization.BestAvailableEncryption(b"phrase")),
+            "it has a passphrase",
+            "ssh-keygen -p",
+        ),
+        (b"ssh-rsa AAAAB3NzaC1yc2E= backup@vc01\n", "it is a public key", "the file without .pub"),
+        (b"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\n", "it is PuTTY's", "Export OpenSSH key"),
+        (b"hallo\n", "it is no private key", "ssh-keygen -t rsa"),
+        (b"", "it is no private key", "ssh-keygen -t rsa"),
+    ],
+)
+def test_a_key_file_is_refused_for_what_it_is(
+    settings: Filer, tmp_path: Path, content: bytes, what: str, remedy: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    why = why_there_is_no_way_in(settings, path)
+    assert what in why
+    assert remedy in why
+    assert "unpack" not in why
 
 
 def test_a_key_with_a_passphrase_is_named(settings: Filer, user_key: paramiko.RSAKey, tmp_path: Path) -> None:
