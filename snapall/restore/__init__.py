@@ -1,0 +1,1 @@
+"""Using a backup: mount, restore, run-book, vmx files, replication and verify."""
