@@ -41,9 +41,8 @@ def apply(state: RunState, record: Record) -> RunState:
         return _observed(state, what, at)
     if not isinstance(what, facts.Fact):
         return state
-    state = replace(state, version=state.version + 1, last=at)
-    if not state.takeovers and not isinstance(what, facts.TakenOver) and state.ended is None:
-        state = replace(state, own_last=at)
+    own = not state.takeovers and not isinstance(what, facts.TakenOver) and state.ended is None
+    state = replace(state, version=state.version + 1, last=at, own_last=at if own else state.own_last)
     if isinstance(what, facts.RunFact):
         return _of_run(state, what, at)
     if isinstance(what, facts.CallFact):
