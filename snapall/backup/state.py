@@ -167,7 +167,7 @@ def _answered(state: RunState, n: int, outcome: Outcome, seconds: float, at: dat
     state = with_call(state, n, lambda call: replace(call, answered=at, outcome=outcome, seconds=seconds))
     if isinstance(outcome, Unknown) and outcome.login:
         state = replace(state, login_refused_at=at)
-    elif isinstance(outcome, Done) and isinstance(state.steps.get(n), Quiesce | Release):
+    elif state.login_refused_at and isinstance(outcome, Done) and isinstance(state.steps.get(n), Quiesce | Release):
         state = replace(state, login_refused_at=None)
     match state.steps.get(n):
         case Quiesce(vm):
