@@ -31,7 +31,7 @@ class SnapallError(Exception):
 
     `code`, such as SA-1101, names the message for ever: a code is never given to another message. The first digit is
     the section of docs/messages.md: 1 backup, 2 database, 3 vcbsnapshot, 4 filer, 5 guardian, hooks and history,
-    6 files, 7 usage and configuration, 9 a defect of snapall. docs/causes.toml explains each code.
+    6 files, 7 usage and configuration, 9 a bug in snapall. docs/causes.toml explains each code.
     """
 
     exit = Exit.FAILED

@@ -77,7 +77,7 @@ class Interview:
         if value is None:
             raise ConfigError(
                 f"--{flag} is missing, and there is no terminal to prompt on",
-                f"pass --{flag}: {question}",
+                f"add `--{flag} VALUE` ({question}), or run `snapall init` in a terminal",
                 "SA-7009",
             )
         try:

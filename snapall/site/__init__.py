@@ -162,7 +162,7 @@ class OpenSite:
         if self._filer is None:
             raise SiteError(
                 f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
-                "add its [filers.NAME] again until the run is settled",
+                f"put [filers.{self.job.filer or 'NAME'}] back into the configuration, then run `snapall recover`",
                 "SA-4001",
             )
         return self._filer
