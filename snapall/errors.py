@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
@@ -48,6 +49,12 @@ class SnapallError(Exception):
         return self.message, self.hint, self.code
 
 
+def reason_of(error: BaseException) -> str:
+    """What an error says, without the number and the file name that Python puts around the system's own words."""
+    said = error.strerror if isinstance(error, OSError) and isinstance(error.strerror, str) else str(error)
+    return said or "it gives no reason"
+
+
 Notify = Callable[[str, str, str], None]
 """Reports a message: text, remedy, code."""
 
@@ -81,8 +88,26 @@ class Refused(SnapallError):
 class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
-    ROOM = "free some space, or set `state` in the configuration to a writable folder"
+    ROOM = "free some space on the disk of the state folder, or let this user write there"
+    FULL = "free some space on the disk of the state folder"
     RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with `chown -R`"
+    READ_ONLY = "its file system is read-only: mount it for writing, or set `state` to a folder elsewhere"
+    NO_FOLDER = "move away the file that is in place of a folder, or set `state` to another path"
+
+    @classmethod
+    def remedy_for(cls, error: OSError) -> str:
+        """What to do when the state folder cannot be written, by the system's reason."""
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                return cls.FULL
+            case errno.EACCES | errno.EPERM:
+                return cls.RIGHTS
+            case errno.EROFS:
+                return cls.READ_ONLY
+            case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+                return cls.NO_FOLDER
+            case _:
+                return cls.ROOM
 
 
 class OldFormat(JournalError):

@@ -110,7 +110,7 @@ def guarded(failed: Notify) -> Iterator[None]:
         failed(*defect())
 
 
-def named_defect(error: Exception) -> str:
+def named_defect(error: BaseException) -> str:
     """A defect in one line."""
     return f"a bug in snapall: {type(error).__name__}: {error}"
 

@@ -76,8 +76,8 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
 
 def unwritable(state: Path, error: OSError) -> JournalError:
     """The error for a state folder that cannot be written."""
-    remedy = JournalError.RIGHTS if isinstance(error, PermissionError) else JournalError.ROOM
-    return JournalError(f"the folder {state} cannot be written: {error.strerror}", remedy, "SA-1504")
+    text = f"the folder {state} cannot be written: {error.strerror}"
+    return JournalError(text, JournalError.remedy_for(error), "SA-1504")
 
 
 def require_trusted(state: Path) -> None:

@@ -76,7 +76,7 @@ class OpenSite:
         rows = database.snapshots([vm.id for vm in found.vms])
         filer = self._reached()
         version = filer.version()
-        require_7mode(version)
+        require_7mode(version, self.job.filer)
         self._require_writable()
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         empty = tuple(one for one in stores if one not in found.datastores)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from snapall.errors import reason_of
 from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
 from snapall.site.knownhosts import HostKeys
@@ -107,6 +108,19 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
     return f"it holds a key of the kind {kind}, and a 7-Mode filer takes RSA keys alone", _MAKE_ONE
 
 
+def _remedy_for(unreadable: OSError | ValueError) -> str:
+    """What to do about a known_hosts file that cannot be read."""
+    match unreadable:
+        case FileNotFoundError():
+            return "create the file: an empty one will do, because snapall then prints the line to add"
+        case PermissionError():
+            return "let the user who runs snapall read it"
+        case OSError():
+            return "set `known_hosts` of the filer to a file"
+        case _:
+            return "save it as ASCII or UTF-8"
+
+
 def ordered(algorithms: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
     """The host key algorithms, those of the known keys first, so that the server shows one that can be checked."""
     kinds = set(known)
@@ -169,14 +183,14 @@ class KnownHosts:
         try:
             data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
             if b"\0" in data:
-                raise ValueError("it is no plain text; save it as ASCII or UTF-8")
+                raise ValueError("it is not plain text")
             # OpenSSH, too, takes a key without a port for every port, if there is no line with this one.
             names = dict.fromkeys((name_in_file(self._settings), self._settings.host))
             return HostKeys(data.decode("utf-8", "surrogateescape"), *names)
         except (OSError, ValueError) as error:
             raise NotSent(
-                f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
-                hint="create the file: an empty one will do, because snapall then prints the line to add",
+                f"the known_hosts file {self._file} cannot be read: {printable(reason_of(error))}",
+                hint=_remedy_for(error),
                 hop=Hop.HOST_KEY,
                 code="SA-4119",
             ) from error
