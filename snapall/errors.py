@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
@@ -49,10 +50,13 @@ class SnapallError(Exception):
         return self.message, self.hint, self.code
 
 
+_NUMBER = re.compile(r":?\s*\[(?:Errno|WinError) -?\d+\]\s*")  # a library's text may quote an error of the system
+
+
 def reason_of(error: BaseException) -> str:
     """What an error says, without the number and the file name that Python puts around the system's own words."""
     said = error.strerror if isinstance(error, OSError) and isinstance(error.strerror, str) else str(error)
-    return said or "it gives no reason"
+    return _NUMBER.sub(": ", said).removeprefix(": ") or "it gives no reason"
 
 
 Notify = Callable[[str, str, str], None]

@@ -95,17 +95,20 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
     try:
         beginning = path.read_bytes()[:64].lstrip()
         if beginning.startswith(b"PuTTY-User-Key-File"):
-            return "it is PuTTY's", "in PuTTYgen, use Conversions, Export OpenSSH key, and name the file that it writes"
+            return (
+                "it is in PuTTY's own format",
+                "export it in PuTTYgen (Conversions, Export OpenSSH key), and name that file",
+            )
         if beginning.startswith((b"ssh-", b"ecdsa-")):
             return "it is a public key", "name the private one, the file without .pub"
         kind = paramiko.PKey.from_path(path).get_name()
     except OSError as unreadable:
         return printable(unreadable.strerror or str(unreadable)), "check the path, and that snapall's user may read it"
     except Exception:  # noqa: BLE001 - as above
-        return f"it is no private key ({printable(str(error))})", _MAKE_ONE
+        return f"it is not a private key ({printable(str(error))})", _MAKE_ONE
     if kind == "ssh-rsa":
         return printable(str(error)), _MAKE_ONE
-    return f"it holds a key of the kind {kind}, and a 7-Mode filer takes RSA keys alone", _MAKE_ONE
+    return f"it holds a key of the kind {kind}, and snapall logs in to a filer with RSA keys only", _MAKE_ONE
 
 
 def _remedy_for(unreadable: OSError | ValueError) -> str:
