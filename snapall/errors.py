@@ -97,6 +97,7 @@ class JournalError(SnapallError):
     RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with `chown -R`"
     READ_ONLY = "its file system is read-only: mount it for writing, or set `state` to a folder elsewhere"
     NO_FOLDER = "move away the file that is in place of a folder, or set `state` to another path"
+    NO_FILE = "move away the folder that is in place of the file which the message names"
 
     @classmethod
     def remedy_for(cls, error: OSError) -> str:
@@ -108,8 +109,10 @@ class JournalError(SnapallError):
                 return cls.RIGHTS
             case errno.EROFS:
                 return cls.READ_ONLY
-            case errno.ENOTDIR | errno.EEXIST | errno.EISDIR:
+            case errno.ENOTDIR | errno.EEXIST:
                 return cls.NO_FOLDER
+            case errno.EISDIR:
+                return cls.NO_FILE
             case _:
                 return cls.ROOM
 

@@ -133,7 +133,7 @@ def capture_failed(state: RunState) -> Failed | None:
                 return Failed(text, f"fix that on the filer, then run `snapall run` again; {kept}", "SA-1206")
             return Failed(
                 f"`snap create` was sent, but {one.name} is not listed on {one.volume}",
-                f"{kept}; check the filer's messages",
+                f"check the filer's messages, its free space (`df`) and its `snap autodelete`; {kept}",
                 "SA-1207",
             )
     return None

@@ -76,7 +76,8 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
 
 def unwritable(state: Path, error: OSError) -> JournalError:
     """The error for a state folder that cannot be written."""
-    text = f"the folder {state} cannot be written: {error.strerror}"
+    what = f" ({error.filename})" if isinstance(error.filename, str) and error.filename != str(state) else ""
+    text = f"the folder {state} cannot be written: {error.strerror}{what}"
     return JournalError(text, JournalError.remedy_for(error), "SA-1504")
 
 

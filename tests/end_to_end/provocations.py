@@ -5,6 +5,7 @@ from __future__ import annotations
 import paramiko
 
 from snapall.lab.faults import CREATE, FaultKind
+from tests.end_to_end.provocations_of_state import LEFT_BEHIND
 from tests.end_to_end.provoking import Prepare, Provoked, after, edited, job, lab, line, made, named, query, top, volume
 from tests.lab.atlab import AtLab
 
@@ -204,4 +205,4 @@ SSH = (
     Provoked("SA-4119", "plan", 1, "it is not plain text", "save it as ASCII", made("known_hosts", "a\0"), ssh=True),
 )
 
-PROVOKED = (*USAGE, *CONFIGURATION, *DATABASE, *VMS, *FILER, *SSH)
+PROVOKED = (*USAGE, *CONFIGURATION, *DATABASE, *VMS, *FILER, *SSH, *LEFT_BEHIND)
