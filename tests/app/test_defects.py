@@ -1,4 +1,4 @@
-"""A defect of snapall in one job: it is reported, hooks and metrics are served, and the next job is backed up."""
+"""A bug in snapall in one job: it is reported, hooks and metrics are served, and the next job is backed up."""
 
 from __future__ import annotations
 
