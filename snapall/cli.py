@@ -22,6 +22,7 @@ from snapall.commands.options import (
     JUDGING,
     LOOKING,
     READING,
+    RECOVERING,
     WRITING,
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
@@ -60,7 +61,7 @@ app.command(
     epilog=_epilog(CODES, "snapall run", "snapall run vol1 --keep before-upgrade", "snapall run --if-older-than 20h")
 )(backup.run)
 app.command(epilog=_epilog(LOOKING, "snapall plan --config snapall.bat --order paper"))(backup.plan)
-app.command(epilog=_epilog(CODES, "snapall recover", "snapall recover vol1", "snapall recover --adopt --yes"))(
+app.command(epilog=_epilog(RECOVERING, "snapall recover", "snapall recover vol1", "snapall recover --adopt --yes"))(
     backup.recover
 )
 app.command(epilog=_epilog(DELETING, "snapall delete before-upgrade", "snapall delete before-upgrade --yes"))(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
@@ -31,7 +33,7 @@ class SnapallError(Exception):
 
     `code`, such as SA-1101, names the message for ever: a code is never given to another message. The first digit is
     the section of docs/messages.md: 1 backup, 2 database, 3 vcbsnapshot, 4 filer, 5 guardian, hooks and history,
-    6 files, 7 usage and configuration, 9 a defect of snapall. docs/causes.toml explains each code.
+    6 files, 7 usage and configuration, 9 a bug in snapall. docs/causes.toml explains each code.
     """
 
     exit = Exit.FAILED
@@ -46,6 +48,15 @@ class SnapallError(Exception):
     def parts(self) -> tuple[str, str, str]:
         """Message, remedy and code, as Failed and Warned take them."""
         return self.message, self.hint, self.code
+
+
+_NUMBER = re.compile(r":?\s*\[(?:Errno|WinError) -?\d+\]\s*")  # a library's text may quote an error of the system
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says, without the number and the file name that Python puts around the system's own words."""
+    said = error.strerror if isinstance(error, OSError) and isinstance(error.strerror, str) else str(error)
+    return _NUMBER.sub(": ", said).removeprefix(": ") or "it gives no reason"
 
 
 Notify = Callable[[str, str, str], None]
@@ -81,8 +92,29 @@ class Refused(SnapallError):
 class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
-    ROOM = "free some space, or set `state` in the configuration to a writable folder"
+    ROOM = "free some space on the disk of the state folder, or let this user write there"
+    FULL = "free some space on the disk of the state folder"
     RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with `chown -R`"
+    READ_ONLY = "its file system is read-only: mount it for writing, or set `state` to a folder elsewhere"
+    NO_FOLDER = "move away the file that is in place of a folder, or set `state` to another path"
+    NO_FILE = "move away the folder that is in place of the file which the message names"
+
+    @classmethod
+    def remedy_for(cls, error: OSError) -> str:
+        """What to do when the state folder cannot be written, by the system's reason."""
+        match error.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                return cls.FULL
+            case errno.EACCES | errno.EPERM:
+                return cls.RIGHTS
+            case errno.EROFS:
+                return cls.READ_ONLY
+            case errno.ENOTDIR | errno.EEXIST:
+                return cls.NO_FOLDER
+            case errno.EISDIR:
+                return cls.NO_FILE
+            case _:
+                return cls.ROOM
 
 
 class OldFormat(JournalError):

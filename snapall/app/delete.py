@@ -48,9 +48,9 @@ def _unknown(name: str, others: Sequence[Retained]) -> Refused:
         return Refused(f"there is no kept backup {name}: nothing was deleted", remedy, "SA-1433")
     one = others[0]
     return Refused(
-        f"{name} on {one.volume}, dated {one.date}, is no backup that `run --keep` made: nothing was deleted",
-        "snapall deletes its kept backups alone, by name and date; `snapall list --kept` shows them, and the filer's "
-        "`snap delete` deletes any other snapshot",
+        f"{name} on {one.volume}, dated {one.date}, was not made by `run --keep`: nothing was deleted",
+        "`snapall list --kept` shows the backups that snapall may delete; to delete any other snapshot, run "
+        f"`snap delete {one.volume} {name}` on the filer",
         "SA-1434",
     )
 

@@ -11,7 +11,7 @@ from snapall.config.complaints import checked
 from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
-from snapall.errors import ConfigError, SnapallError
+from snapall.errors import ConfigError, SnapallError, reason_of
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem
 from snapall.site.vcb import Vcb, program_of
@@ -77,7 +77,7 @@ class Interview:
         if value is None:
             raise ConfigError(
                 f"--{flag} is missing, and there is no terminal to prompt on",
-                f"pass --{flag}: {question}",
+                f"add `--{flag} VALUE` ({question}), or run `snapall init` in a terminal",
                 "SA-7009",
             )
         try:
@@ -116,8 +116,9 @@ class Interview:
             try:
                 text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
+                reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
                 raise ConfigError(
-                    f"--{flag}: {file} cannot be read: {error}",
+                    f"--{flag}: {file} cannot be read: {reason}",
                     "name a text file that contains the password",
                     "SA-7010",
                 ) from error
@@ -227,7 +228,7 @@ class Interview:
         system = FilerSystem(transport, filer.name, filer.host)
         if self._checks:
             version = system.version()
-            require_7mode(version)
+            require_7mode(version, filer.name)
             self._show(f"  {version}")
             try:
                 listed = ", ".join(one.name for one in Volumes(transport, filer.name).all())

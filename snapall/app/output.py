@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.backup.bus import EventBus, Listener
+from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
 from snapall.backup.record import Record
 from snapall.config.settings import Config
@@ -65,7 +66,10 @@ def _report_dismissed(bus: EventBus) -> None:
             case OSError():
                 text, hint = f"part of what it printed is lost: {error.strerror}", "`snapall show` has the whole run"
             case _:
-                text, hint = f"part of what it printed is lost: {error!r}", "`snapall show` has the whole run"
+                text, hint = (
+                    f"part of what it printed is lost: {named_defect(error)}",
+                    "`snapall show` has the whole run",
+                )
         with suppress(OSError, ValueError):
             sys.stderr.write(printable(f"snapall: {text}") + "\n" + printable(f"  remedy: {hint}") + "\n")
 

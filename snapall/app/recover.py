@@ -24,7 +24,7 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit, JournalError, worst
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
-from snapall.views.messages import exit_of
+from snapall.views.messages import RECOVERED, exit_of
 
 
 def recover(settings: Config, output: Output, wait: bool, only: Sequence[str] = ()) -> Exit:
@@ -39,7 +39,7 @@ def recover(settings: Config, output: Output, wait: bool, only: Sequence[str] = 
         whose = f"of {', '.join(only)} " if only else ""
         nothing = f"nothing to recover: no run {whose}left anything outstanding"
         with suppress(OSError, ValueError):  # the terminal may have gone
-            sys.stderr.write(f"{exit_of(code) if heard or code is not Exit.OK else nothing}\n")
+            sys.stderr.write(f"{exit_of(code, RECOVERED) if heard or code is not Exit.OK else nothing}\n")
             sys.stderr.flush()
     return code
 

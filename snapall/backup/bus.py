@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from snapall.backup.record import Record
 
 Listener = Callable[[Record], None]
+
+COURTESY = 0.005
+"""Seconds that a listener leaves to the run after a record: its next command goes out before anybody is told."""
 
 
 class EventBus:
@@ -39,7 +43,12 @@ class EventBus:
             thread.join(patience)
 
     def _deliver(self, listener: Listener, inbox: queue.SimpleQueue[Record | None]) -> None:
-        while (record := inbox.get()) is not None:
+        while True:
+            idle = inbox.empty()
+            if (record := inbox.get()) is None:
+                return
+            if idle:
+                time.sleep(COURTESY)
             try:
                 listener(record)
             except BaseException as error:  # noqa: BLE001 - rich answers a closed pipe with SystemExit

@@ -110,12 +110,15 @@ def guarded(failed: Notify) -> Iterator[None]:
         failed(*defect())
 
 
-def named_defect(error: Exception) -> str:
+def named_defect(error: BaseException) -> str:
     """A defect in one line."""
-    return f"a defect of snapall: {type(error).__name__}: {error}"
+    return f"a bug in snapall: {type(error).__name__}: {error}"
 
 
 def defect() -> tuple[str, str, str]:
     """The text for the exception that is being handled, its remedy and its code."""
-    text = f"a defect of snapall:\n{traceback.format_exc()}"
-    return text, "please report it, with the journal of this run", "SA-9001"
+    text = f"a bug in snapall:\n{traceback.format_exc()}"
+    remedy = (
+        "run `snapall status` to see whether VMs may be left quiesced; report the bug with this text and the journal"
+    )
+    return text, remedy, "SA-9001"

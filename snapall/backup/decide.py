@@ -124,7 +124,7 @@ def _must_failed(state: RunState, now: datetime) -> Failed | None:
     hint = 'check why vcbsnapshot failed for it, or remove its "must" in `vms`'
     if any(one.phase is VmPhase.LEFT_OUT for one in missing):
         hint = 'fix that first, or remove its "must" in `vms`'
-    return Failed(f"{labels} must be quiesced and is not: nothing was captured", hint, "SA-1101")
+    return Failed(f"not quiesced, although `vms` says must: {labels}; nothing was captured", hint, "SA-1101")
 
 
 def _silent(state: RunState) -> list[VmState]:

@@ -129,10 +129,11 @@ def capture_failed(state: RunState) -> Failed | None:
         if one.phase is CapturePhase.ABSENT or _lost_twice(state, one):
             why = next((call.why for call in reversed(one.calls) if call.why), "")
             if why:
-                return Failed(f"{command_of(Capture(one.volume, one.name))} failed: {why}", kept, "SA-1206")
+                text = f"{command_of(Capture(one.volume, one.name))} failed: {why}"
+                return Failed(text, f"fix that on the filer, then run `snapall run` again; {kept}", "SA-1206")
             return Failed(
                 f"`snap create` was sent, but {one.name} is not listed on {one.volume}",
-                f"{kept}; check the filer's messages",
+                f"check the filer's messages, its free space (`df`) and its `snap autodelete`; {kept}",
                 "SA-1207",
             )
     return None

@@ -87,7 +87,7 @@ def _move(state: RunState, found: Rotation, since: int, draft: Draft) -> None:
 
 
 def _rotation_failure(state: RunState, since: int) -> Failed | None:
-    hint = "the retained backups stay as they are now; the next run continues from there"
+    hint = "fix that on the filer; the retained backups stay as they are now, and the next run continues from there"
     for one in state.commands.values():
         if one.call.owner == state.owner and one.changed > since and one.phase is CommandPhase.FAILED:
             return Failed(f"{command_of(one.step)} did not take effect: {one.call.why or 'no answer'}", hint, "SA-1305")
@@ -106,8 +106,8 @@ def _rotated(state: RunState, job: Job, found: Rotation) -> list[Fact]:
     certified, surveyed = state.certified, state.surveyed
     if certified is not None and surveyed is not None and not state.takeovers and certified.grade < job.publish:
         text = f"{surveyed.capture} stays pending: fewer VMs were quiesced than `publish` requires"
-        records.append(Failed(text, "check why; the next confirmed backup replaces it", "SA-1306"))
+        records.append(Failed(text, "run `snapall show` to see why; the next confirmed backup replaces it", "SA-1306"))
     if found.blocked is not None:
         text = f"{', '.join(found.waiting)} is not published yet: {found.blocked}"
-        records.append(Failed(text, "the next run tries again; `snap list` shows what uses it", "SA-1307"))
+        records.append(Failed(text, "end what uses it (`snap list` shows it); the next run tries again", "SA-1307"))
     return [*records, RotationEnded(published, whole=found.blocked is None)]

@@ -84,24 +84,23 @@ def overdue(state: RunState) -> Failed:
 
 def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> None:
     """Remove our snapshots, each as soon as it can be. VMs that turn up late have places of their own."""
-    found = [one for one in _in_order(state) if not one.in_flight]
-    due = [(one, ssid) for one in found if (ssid := _due(state, one, now, policy, draft)) is not None]
     refused = state.login_refused_at
-    if due and refused is not None and now < refused + seconds(LOGIN_PAUSE):
-        draft.wait(refused + seconds(LOGIN_PAUSE), "VirtualCenter refuses the login: the removals go on one at a time")
-        draft.busy |= policy.linger
-        return
-    due.sort(key=lambda pair: len(pair[0].removals))  # every VM has its first turn before one has its second
+    pause = None if refused is None else refused + seconds(LOGIN_PAUSE)
     late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
-    places = 1 if refused is not None else state.header.pace.parallel
     under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
+    places = 1 if refused is not None else state.header.pace.parallel
     left = {is_late: places - under_way.count(is_late) for is_late in (False, True)}
-    for one, ssid in due:
-        if left[one.vm.id in late] > 0:
-            draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
-            left[one.vm.id in late] -= 1
-        else:
-            draft.busy = True
+    waiting = [one for one in _in_order(state) if not one.in_flight and left[one.vm.id in late] > 0]
+    for one in sorted(waiting, key=lambda one: len(one.removals)):  # every VM has its first turn before a second one
+        is_late = one.vm.id in late
+        if left[is_late] <= 0 or (ssid := _due(state, one, now, policy, draft)) is None:
+            continue
+        if pause is not None and now < pause:
+            draft.wait(pause, "VirtualCenter refuses the login: the removals go on one at a time")
+            draft.busy |= policy.linger
+            return
+        draft.actions.append(Send(Stage.RELEASE, Release(one.vm, ssid)))
+        left[is_late] -= 1
 
 
 def _in_order(state: RunState) -> list[VmState]:

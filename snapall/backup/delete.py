@@ -30,7 +30,7 @@ def delete(job: Job, name: str, pace: Pace, context: RunContext, store: JournalS
     with store.lock(job.name, ROLE, context.stopped, lambda *parts: context.publish(Warned(*parts))):
         if store.open_runs(job.name):
             raise Refused(
-                f"a run of job {job.name} is not settled: nothing was deleted",
+                f"an earlier run of job {job.name} is unfinished: nothing was deleted",
                 f"run `snapall recover {job.name}`, then delete it again",
                 "SA-1427",
             )

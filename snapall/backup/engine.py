@@ -196,7 +196,7 @@ class Engine:
 
     def _broke(self, one: Running, failure: Failed) -> None:
         one.case.record(failure)
-        one.unanswered("a defect of snapall")
+        one.unanswered("a bug in snapall")
 
     # Time
 

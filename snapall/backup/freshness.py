@@ -61,10 +61,7 @@ def unremembered(job: Job, listings: Listings, state: str) -> list[Warned]:
         return []
     names = found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
     text = f"no earlier run of job {job.name} is on record in {state}, but {', '.join(job.volumes)} already has {names}"
-    remedy = (
-        "if the old batch made them, do nothing: this run continues them; if snapall did, the folder was moved or "
-        "replaced: set `state` in the configuration to the former folder, which also knows what is outstanding"
-    )
+    remedy = "if the old batch made them, do nothing; if snapall did, set `state` to the folder that it used then"
     return [Warned(text, remedy, "SA-1422")]
 
 

@@ -99,7 +99,7 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
             "SA-1012",
         )
     return Locked(
-        f"job {job} is held by another {holder.role} (process {holder.pid}, since {holder.since})",
+        f"another {holder.role} is already working on job {job} (process {holder.pid}, since {holder.since})",
         "wait until it has ended; if the old schedule and a new one overlap, move one of them",
         "SA-1011",
     )

@@ -53,9 +53,7 @@ class Journal:
                 with suppress(OSError):  # a folder that we may not read is older
                     _sync_folder(above)
         except OSError as error:
-            raise JournalError(
-                f"the journal {path} cannot be written: {error.strerror}", JournalError.ROOM, "SA-1501"
-            ) from error
+            raise _unwritable(path, error) from error
         journal = cls(path, clock, [], 0)
         try:
             journal.append([began])
@@ -117,7 +115,7 @@ class Journal:
                 self._require_place()
             self._put(records, durable=durable)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise _unwritable(self.path, error) from error
         self.records += records
         return records
 
@@ -147,7 +145,7 @@ class Journal:
             self._break(error)
 
     def _break(self, error: OSError | JournalError) -> None:
-        self.broken = self.broken or str(self._unwritable(error) if isinstance(error, OSError) else error)
+        self.broken = self.broken or str(_unwritable(self.path, error) if isinstance(error, OSError) else error)
 
     def beat(self) -> None:
         """Renew the heartbeat, which is the file's time of change, whatever became of its name."""
@@ -166,11 +164,6 @@ class Journal:
 
     def _recorded(self, facts: Sequence[Fact]) -> list[Record]:
         return [Record(self._clock.utc(), fact) for fact in facts]
-
-    def _unwritable(self, error: OSError) -> JournalError:
-        return JournalError(
-            f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM, "SA-1501"
-        )
 
     def _put(self, records: Sequence[Record], *, durable: bool) -> None:
         data = self._unwritten + _lines(records)
@@ -265,3 +258,8 @@ def journals(folder: Path, job: str | None = None) -> list[Path]:
     """The journals of a job, or of all jobs, oldest first."""
     found = [path for path in folder.glob("*.jsonl") if job is None or path.name.rpartition("-")[0] == job]
     return sorted(found, key=lambda path: (path.stem.rpartition("-")[2], path.name))
+
+
+def _unwritable(path: Path, error: OSError) -> JournalError:
+    text = f"the journal {path} cannot be written: {error.strerror}"
+    return JournalError(text, JournalError.remedy_for(error), "SA-1501")

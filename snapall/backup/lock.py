@@ -148,7 +148,7 @@ class _Queue:
             raise Stopped(f"stopped while waiting for {whom}", code="SA-1014")
         if self.dead is None and self.tries == 0 and not self.announced:
             self.announced = True
-            self.waiting(f"waiting for {whom}, which is settling an earlier run", "", "SA-1015")
+            self.waiting(f"waiting for {whom}, which is cleaning up after an earlier run", "", "SA-1015")
         self.clock.wait(1, self.stopped)
 
     def _bury(self, holder: Holder) -> None:

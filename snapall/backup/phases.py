@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from snapall.backup.model import FilerSnapshot, Vm
 from snapall.backup.steps import Child, Delete, Done, Outcome, Refusal, Release, Rename, Step, Unknown
@@ -93,7 +94,7 @@ class Call:
         return self.outcome is not None and bool(self.outcome.output.strip())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what every decision asks of every VM is computed once
 class VmState:
     """One VM. `ids` are our snapshots, `listed` says whether the database ever listed one of them."""
 
@@ -116,7 +117,7 @@ class VmState:
     looked: int = -1  # that of the last look at it
     listed_ids: tuple[str, ...] = ()  # the ids of ours in that look
 
-    @property
+    @cached_property
     def outstanding(self) -> bool:
         """Whether it may have a snapshot of ours, now or later."""
         return self.phase in OUTSTANDING
@@ -136,7 +137,7 @@ class VmState:
         """Whether it is only watched: the program said that it failed, and no look has found anything."""
         return self.phase is VmPhase.FAILED and not self.ids and not self.withheld
 
-    @property
+    @cached_property
     def removed(self) -> bool:
         """Whether removals succeeded: at least one, and one of each id of ours."""
         done = {call.step.ssid for call in self.removals if call.done and isinstance(call.step, Release)}
@@ -147,7 +148,7 @@ class VmState:
         """The removals that may have reached VirtualCenter."""
         return tuple(call for call in self.removals if not isinstance(call.outcome, Refusal))
 
-    @property
+    @cached_property
     def in_flight(self) -> bool:
         """Whether a removal is under way: the last one, since no other is sent before its answer."""
         return bool(self.removals) and self.removals[-1].in_flight

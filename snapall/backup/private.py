@@ -76,8 +76,9 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
 
 def unwritable(state: Path, error: OSError) -> JournalError:
     """The error for a state folder that cannot be written."""
-    remedy = JournalError.RIGHTS if isinstance(error, PermissionError) else JournalError.ROOM
-    return JournalError(f"the folder {state} cannot be written: {error.strerror}", remedy, "SA-1504")
+    what = f" ({error.filename})" if isinstance(error.filename, str) and error.filename != str(state) else ""
+    text = f"the folder {state} cannot be written: {error.strerror}{what}"
+    return JournalError(text, JournalError.remedy_for(error), "SA-1504")
 
 
 def require_trusted(state: Path) -> None:

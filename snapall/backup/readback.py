@@ -147,6 +147,6 @@ def _require_format(path: Path, data: bytes) -> None:
         version = header.get("version", "unknown")
         raise OldFormat(
             f"the journal {path} was written by another version of snapall ({version})",
-            f"settle it with that version (`snapall recover`); if you no longer have it, {put_aside(path)}",
+            f"run `snapall recover` with that version; if you no longer have it, {put_aside(path)}",
             "SA-1508",
         )

@@ -166,12 +166,13 @@ class Recovery:
             code = Exit.FAILED if state.unsure or state.parts or state.room else Exit.PARTIAL
         if state.filer and state.filer_outstanding:
             for silent in state.filer.values():
-                self.publish(Failed(f"cannot settle volume {silent.volume}: {silent.why}", silent.hint, "SA-1404"))
+                text = f"cannot finish an earlier run's work on volume {silent.volume}: {silent.why}"
+                self.publish(Failed(text, silent.hint, "SA-1404"))
         for message in stands(state, _LOST) if case.journal.lost else stands(state):
             case.context.publish(message)
         incomplete = case.journal.broken and not case.journal.lost
         code = worst(code, settled_code(state), Exit.PARTIAL if incomplete else Exit.OK)
-        close(case, code, "not settled yet" if state.open else "recovered")
+        close(case, code, "unfinished" if state.open else "recovered")
         return code
 
     def _temporaries(self, job: Job) -> bool:

@@ -95,7 +95,10 @@ def _exit(state: RunState) -> Exit:
     return Exit.OK if whole else Exit.PARTIAL
 
 
-def stands(state: RunState, again: str = "run `snapall recover` again") -> tuple[Failed | Warned, ...]:
+AGAIN = "run `snapall recover` again; if that fails, too, remove the snapshot in the Snapshot Manager"
+
+
+def stands(state: RunState, again: str = AGAIN) -> tuple[Failed | Warned, ...]:
     """The messages about a settled run's VMs; `again` is the remedy for those that are still outstanding."""
     found: list[Failed | Warned] = []
     alarms = alarming(state)

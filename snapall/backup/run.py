@@ -115,7 +115,7 @@ class BackupRun:
         try:
             engine.drive()
         except Exception:  # noqa: BLE001 - a defect of the decisions must not keep the VMs quiesced
-            case.record(Failed(*defect()), ReleaseBegan("a defect of snapall"))
+            case.record(Failed(*defect()), ReleaseBegan("a bug in snapall"))
             case.policy = Policy()
             engine.drive()
         except BaseException:  # an interrupt without a handler: release first, then pass it on
@@ -156,7 +156,7 @@ class BackupRun:
                     self._sweep(self.store.open(path), outcome)
         for job in self.store.unsettled(but=self.job.name):
             self.context.publish(
-                Warned(f"a run of job {job} is not settled", "`snapall recover` settles every job", "SA-1401")
+                Warned(f"an earlier run of job {job} is unfinished", f"run `snapall recover {job}`", "SA-1401")
             )
         for state in (case.state for case in outcome.earlier if case.policy.filer):
             for one in state.unsure:

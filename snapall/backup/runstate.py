@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from snapall.backup.facts import Began, Certified, Ended, Failed, RotationEnded, Surveyed, TakenOver, Warned
 from snapall.backup.model import FilerSnapshot, Order
@@ -16,7 +17,7 @@ from snapall.backup.sight import DatabaseSilent, FilerSilent
 from snapall.backup.steps import Rename, Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `outstanding` is computed once
 class RunState:
     """One run, by its records."""
 
@@ -101,7 +102,7 @@ class RunState:
         """Whether the database was asked since the captures were asked for."""
         return self.captured_at is not None and self.looked_at is not None and self.looked_at >= self.captured_at
 
-    @property
+    @cached_property
     def outstanding(self) -> tuple[VmState, ...]:
         """The VMs that may have a snapshot of ours."""
         return tuple(one for one in self.vms.values() if one.outstanding)

@@ -44,7 +44,7 @@ def announce(case: Case) -> None:
     if case.state.filer_outstanding and not case.policy.filer:
         case.context.publish(
             Failed(
-                f"the run {began.stamp} left its snapshots unsettled on filer {began.filer}, "
+                f"the run {began.stamp} left unfinished snapshots on filer {began.filer}, "
                 f"but the configuration names {site.filer}",
                 f"run `snapall recover` with a configuration that has {began.filer} as its filer's host",
                 "SA-1403",

@@ -41,9 +41,8 @@ def apply(state: RunState, record: Record) -> RunState:
         return _observed(state, what, at)
     if not isinstance(what, facts.Fact):
         return state
-    state = replace(state, version=state.version + 1, last=at)
-    if not state.takeovers and not isinstance(what, facts.TakenOver) and state.ended is None:
-        state = replace(state, own_last=at)
+    own = not state.takeovers and not isinstance(what, facts.TakenOver) and state.ended is None
+    state = replace(state, version=state.version + 1, last=at, own_last=at if own else state.own_last)
     if isinstance(what, facts.RunFact):
         return _of_run(state, what, at)
     if isinstance(what, facts.CallFact):
@@ -168,7 +167,7 @@ def _answered(state: RunState, n: int, outcome: Outcome, seconds: float, at: dat
     state = with_call(state, n, lambda call: replace(call, answered=at, outcome=outcome, seconds=seconds))
     if isinstance(outcome, Unknown) and outcome.login:
         state = replace(state, login_refused_at=at)
-    elif isinstance(outcome, Done) and isinstance(state.steps.get(n), Quiesce | Release):
+    elif state.login_refused_at and isinstance(outcome, Done) and isinstance(state.steps.get(n), Quiesce | Release):
         state = replace(state, login_refused_at=None)
     match state.steps.get(n):
         case Quiesce(vm):

@@ -17,7 +17,7 @@ def run(
     keep: options.Keep = "",
     if_older_than: options.IfOlderThan = "",
     config: options.ConfigFile = None,
-    as_json: options.Json = False,
+    as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Take the nightly backup.
@@ -80,7 +80,7 @@ def recover(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove every snapshot that it lists.")] = False,
     config: options.ConfigFile = None,
-    as_json: options.Json = False,
+    as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Release VMs that earlier runs left quiesced.
@@ -113,7 +113,7 @@ def delete(
     ] = None,
     yes: options.Yes = False,
     config: options.ConfigFile = None,
-    as_json: options.Json = False,
+    as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Delete a backup that run --keep made.

@@ -51,7 +51,7 @@ def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
     except SnapallError as error:
         text = error.message
     except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which means WARNING
-        text = f"a defect of snapall: {type(error).__name__}: {error}"
+        text = f"a bug in snapall: {type(error).__name__}: {error}"
     return f"SNAPALL UNKNOWN - {plugin_text(text)}", int(Level.UNKNOWN)
 
 

@@ -26,6 +26,11 @@ CODES = (
     "was not quiesced, or the backup is not published yet); 4 another run holds the lock; 5 VMs may be left quiesced; "
     "130 stopped by a signal, after the VMs were released. With several jobs the worst code wins: 5, 130, 1, 4, 3, 0."
 )
+RECOVERING = (
+    f"Exit codes: 0 nothing is outstanding; 1 some work could not be finished; {USAGE}, nothing was begun; 3 the next "
+    "run checks again; 4 another run holds the lock; 5 VMs may be left quiesced; 130 stopped by a signal. With several "
+    "jobs the worst code wins: 5, 130, 1, 4, 3, 0."
+)
 LOOKING = f"Exit codes: 0 done; 1 the site did not answer, or is not fit for a backup; {USAGE}."
 DRILLING = (
     f"Exit codes: 0 every promise held; 1 a promise was broken, or no run was played; {USAGE}; 3 more than a tenth of "
@@ -81,7 +86,8 @@ IfOlderThan = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Delete it; without this it is only shown.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout (for run: one event per line).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+JsonEvents = Annotated[bool, typer.Option("--json", help="Print events as JSON on stdout, one per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only problems.")]
 Transport = Annotated[Literal["ssh", "rsh"], typer.Option(help="How to reach the lab's filer.")]
 Fast = Annotated[bool, typer.Option("--fast", help="Skip the delays of a real site.")]
@@ -94,7 +100,7 @@ def seconds_of(age: str, keep: str = "") -> float | None:
     found = re.fullmatch(r"(\d{1,6})([mhd])", age.strip().lower())
     if found is None or not int(found[1]):
         raise ConfigError(
-            f"--if-older-than: {age!r} is no age", "write minutes, hours or days: 90m, 20h, 2d", "SA-1420"
+            f"--if-older-than: {age!r} is not an age", "write minutes, hours or days: 90m, 20h, 2d", "SA-1420"
         )
     if keep:
         raise ConfigError("--keep and --if-older-than exclude each other", "leave out one of them", "SA-1420")

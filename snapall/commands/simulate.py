@@ -18,7 +18,7 @@ def demo(
     directory: Annotated[Path | None, typer.Option("--dir", help="Keep the lab in this new folder.")] = None,
     fast: options.Fast = False,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the console output as an SVG file.")] = None,
-    as_json: options.Json = False,
+    as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Back up a simulated site.

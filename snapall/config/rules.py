@@ -138,7 +138,7 @@ def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading)
         known = f"defined are {', '.join(map(quoted, filers))}" if filers else "none is defined"
         yield "filer", f"there is no table [{dotted(('filers', valid['filer']))}]; {known}"
     if not {"datastores", "query"} & given:
-        yield "datastores", "is missing: name datastores by id or name, or write a `query` that answers ids of VMs"
+        yield "datastores", "is missing: name datastores by id or name, or write a `query` that returns VM ids"
     if {"retain", "chain"} <= given:
         yield "retain", "is given together with chain: the length of the chain is the number retained"
     if valid.get("order") is Order.PAPER and valid.get("publish", "any") not in ("any", None):

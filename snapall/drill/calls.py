@@ -7,6 +7,7 @@ of snapall takes part. What must come after a call has acted is a fault, planted
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -42,7 +43,8 @@ class CallCounter:
         """Count from now on, for the rest of this process's life."""
         sys.addaudithook(self._audit)
         sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", self._before_statement)
-        sqlalchemy.event.listen(sqlalchemy.Engine, "after_cursor_execute", self._after_statement)
+        for answered in ("after_cursor_execute", "handle_error"):  # a statement may be refused, too
+            sqlalchemy.event.listen(sqlalchemy.Engine, answered, self._after_statement)
 
     def _audit(self, event: str, details: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
@@ -56,7 +58,7 @@ class CallCounter:
 
     def _before_statement(self, *details: object) -> None:
         statement = str(details[2])
-        table = next((word for word in statement.replace('"', " ").split() if word.startswith("VPX_")), "a look")
+        table = found[0] if (found := re.search(r"\bVPX_\w+", statement)) is not None else "a look"
         self._thread.strike = None
         strike = self._call(System.DATABASE, table)
         if strike is not None and strike.time is StrikeTime.REFUSE:

@@ -76,7 +76,7 @@ class OpenSite:
         rows = database.snapshots([vm.id for vm in found.vms])
         filer = self._reached()
         version = filer.version()
-        require_7mode(version)
+        require_7mode(version, self.job.filer)
         self._require_writable()
         listings = {volume: filer.listing(volume) for volume in self.job.volumes}
         empty = tuple(one for one in stores if one not in found.datastores)
@@ -162,7 +162,7 @@ class OpenSite:
         if self._filer is None:
             raise SiteError(
                 f"the filer of job {self.job.name}, {self.job.filer or 'unknown'}, is not in the configuration",
-                "add its [filers.NAME] again until the run is settled",
+                f"put [filers.{self.job.filer or 'NAME'}] back into the configuration, then run `snapall recover`",
                 "SA-4001",
             )
         return self._filer

@@ -193,12 +193,15 @@ def _parsed(text: str, volume: str) -> _Part:
     found = [part for part in parts if part.volume == volume]
     if len(found) != 1 or found[0].empty == bool(found[0].rows):
         raise SiteError(
-            f"this is not a complete snapshot list of {volume}: {one_line(text) or 'nothing'}", _NOT_LISTED, "SA-4002"
+            f"the snapshot list of {volume} is not complete: {one_line(text) or 'it is empty'}",
+            _NOT_COMPLETE,
+            "SA-4002",
         )
     return found[0]
 
 
-_NOT_LISTED = "run `snap list -n` by hand and check that it shows the volume"
+_NOT_COMPLETE = "run `snap list -n` on the filer by hand and check that it shows the volume"
+_NOT_LISTED = "run `snap list -n` on the filer by hand; if it always prints this, report it as a bug in snapall"
 
 
 def _read(line: str, parts: list[_Part]) -> None:

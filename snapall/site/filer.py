@@ -125,7 +125,7 @@ def sendable(command: str) -> bytes:
     if not command.isascii() or any(char in command for char in "\0\r\n"):
         raise NotSent(
             f"{command!r} is not one line of plain ASCII, so it was not sent to the filer",
-            hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+            hint="use names of letters, digits, `_`, `.` and `-` that begin with a letter or a digit",
             code="SA-4005",
         )
     return command.encode("ascii")
@@ -185,7 +185,7 @@ class FilerSystem:
     def listing(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The volume's snapshots, newest first. Raises SiteError, for any line that is not understood too."""
         reply = self._listed(self.command(ListVolume(volume)), volume)
-        return reply.read(lambda text: parse_listing(text, volume))
+        return self._understood(reply, lambda text: parse_listing(text, volume))
 
     def listing_with_shares(self, volume: str) -> tuple[tuple[FilerSnapshot, ...], Mapping[str, Share]]:
         """The same with the space of each snapshot by name; a filer that takes too long over it is asked without."""
@@ -193,7 +193,16 @@ class FilerSystem:
             reply = self._listed(self._snap("list", volume), volume)
         except NoAnswer:
             return self.listing(volume), {}
-        return reply.read(lambda text: (parse_listing(text, volume), parse_shares(text, volume)))
+        return self._understood(reply, lambda text: (parse_listing(text, volume), parse_shares(text, volume)))
+
+    def _understood(self, reply: FilerReply, parse: Callable[[str], T]) -> T:
+        """What an answer means. An error names the filer: `parse` does not know whose answer it reads."""
+        try:
+            return reply.read(parse)
+        except SnapallError as error:
+            error.message = f"{self._name}: {error.message}"
+            error.args = (error.message,)
+            raise
 
     def _asked(self, command: str) -> FilerReply:
         return self._respondent.checked(command, self._transport.run(command))
@@ -206,7 +215,7 @@ class FilerSystem:
                 # Over rsh nothing else tells that the connection broke; what is missing would count as gone.
                 raise NoAnswer(
                     f"{self._name} did not list all snapshots of {volume}: its answer ends in the middle of a line",
-                    hint="run `snap list` by hand and check that its answer is complete",
+                    hint="run `snap list` on the filer by hand and check that its answer is complete",
                     output=reply.mask.broken_off(reply.stdout),
                     code="SA-4010",
                 )
@@ -236,7 +245,7 @@ class FilerSystem:
         if len(lines) != 1:
             raise SiteError(
                 f"{self._name} did not report its version; it answered: {reply.shown}",
-                hint="run `version` by hand; the login's role may not allow it",
+                hint="run `version` on the filer by hand; the login's role may not allow it",
                 code="SA-4008",
             )
         return reply.mask(lines[0])
@@ -270,7 +279,7 @@ def _check(names: Sequence[str]) -> None:
         if FILER_NAME.fullmatch(name) is None:
             raise Refused(
                 f"{name!r} cannot be part of a filer's command",
-                hint="volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*",
+                hint="use names of letters, digits, `_`, `.` and `-` that begin with a letter or a digit",
                 code="SA-4009",
             )
 

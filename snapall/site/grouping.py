@@ -43,13 +43,13 @@ def queried(ask: Question, query: str, *, allow_empty: bool = False) -> frozense
         raise SiteError(f"the job's `query`: {what}: {one_line(text)}", remedy, code) from None
     if len(rows) > MOST_ROWS:
         raise Refused(
-            f"the job's `query` answers more than {MOST_ROWS} rows",
+            f"the job's `query` returns more than {MOST_ROWS} rows",
             "narrow it to the VMs of this job: it may lack a WHERE, or the condition of a join",
             "SA-2135",
         )
     if not rows and not allow_empty:
         raise Refused(
-            "the job's `query` answers no row",
+            "the job's `query` returns no row",
             "check the names in its WHERE (a wrong one is likelier than an empty group), or set allow_empty = true",
             "SA-2136",
         )
@@ -75,13 +75,13 @@ def _check(ask: Question, ids: frozenset[int]) -> None:
     usable = {id_of(one) for (one,) in ask.rows(select(vm.c.ID).where(no_template(vm)), (vm.c.ID, tuple(ids)))}
     if ids - known:
         raise Refused(
-            f"the job's `query` answers ids that are no VMs: {_listed(ids - known)}",
+            f"the job's `query` returns ids that are not VMs: {_listed(ids - known)}",
             f"join VPX_VM, so that hosts, folders and datastores are left out, and {_FIRST}",
             "SA-2138",
         )
     if ids - usable:
         raise Refused(
-            f"the job's `query` answers templates, which cannot be quiesced: {_listed(ids - usable)}",
+            f"the job's `query` returns templates, which cannot be quiesced: {_listed(ids - usable)}",
             "add `AND VPX_VM.IS_TEMPLATE = 0` to the query",
             "SA-2139",
         )

@@ -15,7 +15,7 @@ from typing import IO
 
 import psutil
 
-from snapall.errors import SiteError
+from snapall.errors import SiteError, reason_of
 
 CEILING = 1 << 16
 """How many bytes of what it prints are read: the last ones, where the reason of a failure stands."""
@@ -61,7 +61,9 @@ def run(
             return Ran(code, _said(out), now() - begun)
     except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
         raise SiteError(
-            f"{argv[0]} cannot be started: {error}", "name the program in full, as a list with its arguments", "SA-5104"
+            f"{argv[0]} cannot be started: {reason_of(error)}",
+            "name the program in full, as a list with its arguments",
+            "SA-5104",
         ) from error
 
 

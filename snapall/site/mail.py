@@ -12,7 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from snapall.config.notify import Mail
-from snapall.errors import SiteError
+from snapall.errors import SiteError, reason_of
 from snapall.escaping import printable, quoted
 
 _SUBJECT = 200  # characters
@@ -68,7 +68,7 @@ def _context(to: Mail) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=to.ca_file)
     except OSError as error:  # SSLError among them
         raise SiteError(
-            f"mail: no mail was sent: {to.ca_file} cannot be used: {error.strerror or error}",
+            f"mail: no mail was sent: {to.ca_file} cannot be used: {reason_of(error)}",
             "set `ca_file` in [notify.mail] to a file of certificates in PEM format",
             "SA-1450",
         ) from error
@@ -128,7 +128,7 @@ def _explained(to: Mail) -> Iterator[None]:
         ) from error
     except (OSError, UnicodeError) as error:
         raise SiteError(
-            f"mail: no mail was sent: {place} cannot be reached: {error}",
+            f"mail: no mail was sent: {place} cannot be reached: {reason_of(error)}",
             "check `server`, `port` and `tls` in [notify.mail], and the network between them",
             "SA-1442",
         ) from error

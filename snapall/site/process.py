@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from snapall.backup.steps import Child
-from snapall.errors import SiteError
+from snapall.errors import SiteError, reason_of
 from snapall.site.streams import Streams
 
 if TYPE_CHECKING:
@@ -149,8 +149,10 @@ class Watched:
                 self._process.kill()
         except psutil.NoSuchProcess:
             return ""
+        except psutil.AccessDenied:
+            return "permission denied"
         except (psutil.Error, OSError) as error:
-            return str(error)
+            return reason_of(error)
         return ""
 
 
@@ -168,7 +170,7 @@ class DetachedProcess:
         try:
             self._program = _start_apart(argv, folder, environment_without(withheld))
         except (OSError, ValueError) as error:
-            raise NotStarted(f"{argv[0]} cannot be started: {error}", code="SA-3007") from error
+            raise NotStarted(f"{argv[0]} cannot be started: {reason_of(error)}", code="SA-3007") from error
         threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
 
     def ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
@@ -236,9 +238,8 @@ def _start(argv: Sequence[str], ends: tuple[int, int], env: Mapping[str, str]) -
 
 def _not_started(program: str, error: OSError | ValueError) -> NotStarted:
     # ValueError: an argument holds a NUL. Its text, like that of OSError, never shows the other arguments.
-    reason = error.strerror if isinstance(error, OSError) else str(error)
     return NotStarted(
-        f"{program} cannot be started: {reason}",
+        f"{program} cannot be started: {reason_of(error)}",
         hint="set `vcbsnapshot` in [vcenter] to the program's full path, as a list with its leading arguments",
         code="SA-3007",
     )

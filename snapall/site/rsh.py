@@ -7,6 +7,7 @@ import getpass
 import socket
 from typing import TYPE_CHECKING
 
+from snapall.errors import reason_of
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
 from snapall.site.masking import MASK, Mask
@@ -65,7 +66,7 @@ class Rsh:
                     connection.shutdown(socket.SHUT_WR)
                 _read_to_end(connection, deadline, answer)
             except OSError as error:
-                raise self._no_answer(str(error) or type(error).__name__, answer) from error
+                raise self._no_answer(reason_of(error), answer) from error
         return self._reply(first, bytes(answer))
 
     def _remote(self, user: str) -> bytes:
@@ -123,7 +124,7 @@ def first_free(ports: Iterable[int], open_from: Callable[[int], socket.socket]) 
             return open_from(port)
         except PermissionError as error:
             raise NotSent(
-                f"rsh needs a source port below 1024, and this account may not use one: {error}",
+                f"rsh needs a source port below 1024, and this account may not use one: {reason_of(error)}",
                 hint="run as root, or grant CAP_NET_BIND_SERVICE, or use ssh; or set `reserved_port = false` if the "
                 "filer accepts any port",
                 code="SA-4105",

@@ -13,6 +13,7 @@ import paramiko
 
 from snapall.config.algorithms import OLD, offered
 from snapall.config.secret import Secret
+from snapall.errors import reason_of
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.knownhosts import HostKeys
@@ -264,7 +265,7 @@ class Ssh:
     def _reason(self, error: Exception, deadline: Deadline) -> str:
         if deadline.over:
             return f"timed out after {self._settings.timeout:g} s"
-        return one_line(str(error)) or "the filer closed the connection"
+        return one_line(reason_of(error) if str(error) else "") or "the filer closed the connection"
 
 
 def _agreed_on(transport: paramiko.Transport) -> tuple[str, ...]:

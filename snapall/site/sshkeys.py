@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from snapall.errors import reason_of
 from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
 from snapall.site.knownhosts import HostKeys
@@ -94,17 +95,33 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
     try:
         beginning = path.read_bytes()[:64].lstrip()
         if beginning.startswith(b"PuTTY-User-Key-File"):
-            return "it is PuTTY's", "in PuTTYgen, use Conversions, Export OpenSSH key, and name the file that it writes"
+            return (
+                "it is in PuTTY's own format",
+                "export it in PuTTYgen (Conversions, Export OpenSSH key), and name that file",
+            )
         if beginning.startswith((b"ssh-", b"ecdsa-")):
             return "it is a public key", "name the private one, the file without .pub"
         kind = paramiko.PKey.from_path(path).get_name()
     except OSError as unreadable:
         return printable(unreadable.strerror or str(unreadable)), "check the path, and that snapall's user may read it"
     except Exception:  # noqa: BLE001 - as above
-        return f"it is no private key ({printable(str(error))})", _MAKE_ONE
+        return f"it is not a private key ({printable(str(error))})", _MAKE_ONE
     if kind == "ssh-rsa":
         return printable(str(error)), _MAKE_ONE
-    return f"it holds a key of the kind {kind}, and a 7-Mode filer takes RSA keys alone", _MAKE_ONE
+    return f"it holds a key of the kind {kind}, and snapall logs in to a filer with RSA keys only", _MAKE_ONE
+
+
+def _remedy_for(unreadable: OSError | ValueError) -> str:
+    """What to do about a known_hosts file that cannot be read."""
+    match unreadable:
+        case FileNotFoundError():
+            return "create the file: an empty one will do, because snapall then prints the line to add"
+        case PermissionError():
+            return "let the user who runs snapall read it"
+        case OSError():
+            return "set `known_hosts` of the filer to a file"
+        case _:
+            return "save it as ASCII or UTF-8"
 
 
 def ordered(algorithms: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
@@ -169,14 +186,14 @@ class KnownHosts:
         try:
             data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
             if b"\0" in data:
-                raise ValueError("it is no plain text; save it as ASCII or UTF-8")
+                raise ValueError("it is not plain text")
             # OpenSSH, too, takes a key without a port for every port, if there is no line with this one.
             names = dict.fromkeys((name_in_file(self._settings), self._settings.host))
             return HostKeys(data.decode("utf-8", "surrogateescape"), *names)
         except (OSError, ValueError) as error:
             raise NotSent(
-                f"the known_hosts file {self._file} cannot be read: {printable(str(error))}",
-                hint="create the file: an empty one will do, because snapall then prints the line to add",
+                f"the known_hosts file {self._file} cannot be read: {printable(reason_of(error))}",
+                hint=_remedy_for(error),
                 hop=Hop.HOST_KEY,
                 code="SA-4119",
             ) from error

@@ -15,7 +15,7 @@ from datetime import datetime
 from logging.handlers import SysLogHandler
 
 from snapall.config.notify import Syslog, host_and_port
-from snapall.errors import SiteError
+from snapall.errors import SiteError, reason_of
 from snapall.escaping import printable
 
 LONGEST = 1024
@@ -43,7 +43,9 @@ def send(to: Syslog, severity: int, text: str, host: str, at: datetime) -> None:
                 _confirmed(socket.create_connection((name, port), to.timeout), message + b"\n", to.address)
     except (OSError, UnicodeError) as error:
         raise SiteError(
-            f"syslog: no message was sent to {to.address}: {error}", _LOCAL if place is None else _REMOTE, "SA-1440"
+            f"syslog: no message was sent to {to.address}: {reason_of(error)}",
+            _LOCAL if place is None else _REMOTE,
+            "SA-1440",
         ) from error
 
 
@@ -97,7 +99,7 @@ def _confirmed(connection: socket.socket, message: bytes, address: str) -> None:
                 pass
         except OSError as error:
             raise SiteError(
-                f"syslog: {address} did not confirm the message: {error}",
+                f"syslog: {address} did not confirm the message: {reason_of(error)}",
                 "check the daemon's log and limits on that host; then run `snapall doctor --notify`",
                 "SA-1441",
             ) from error

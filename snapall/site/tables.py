@@ -176,7 +176,7 @@ def id_of(value: object) -> int:
         return number
     raise SiteError(
         f"the VirtualCenter database has {one_line(repr(value))} where an id belongs",
-        "check that `database.url` and `owner` name VirtualCenter's own tables; if they do, report a defect of snapall",
+        "check that `database.url` and `owner` name VirtualCenter's own tables; if they do, report it as a bug",
         "SA-2002",
     )
 

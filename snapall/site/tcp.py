@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from snapall.errors import reason_of
 from snapall.site.filer import NotSent
 
 if TYPE_CHECKING:
@@ -57,8 +58,11 @@ def connect(
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else "it is not a host name"
         raise NotSent(
-            f"the name of the filer {host} cannot be resolved: {error}", hint="check its `host` and DNS", code="SA-4102"
+            f"the name of the filer {host} cannot be resolved: {reason}",
+            hint="check the filer's `host` in the configuration, and DNS or the hosts file on this machine",
+            code="SA-4102",
         ) from error
     failure = OSError("its name has no address")
     for family, _, _, _, address in found:
@@ -67,7 +71,7 @@ def connect(
         except OSError as error:
             failure = error
     raise NotSent(
-        f"the filer {host} cannot be reached on port {port}: {failure}", hint=hint, code="SA-4101"
+        f"the filer {host} cannot be reached on port {port}: {reason_of(failure)}", hint=hint, code="SA-4101"
     ) from failure
 
 

@@ -38,21 +38,21 @@ def release_of(version: str) -> tuple[int, int] | None:
     return None if found is None else (int(found[1]), int(found[2]))
 
 
-def require_7mode(version: str) -> None:
-    """Raises Refused unless the `version` line is that of Data ONTAP 7-Mode: 7.x and before, or 8.x with the word."""
+def require_7mode(version: str, filer: str) -> None:
+    """Raises Refused unless the `version` line is that of 7-Mode: 7.x and before, or 8.x with the word."""
     found = _RELEASE.match(version)
     line = one_line(version)
     if found is None:
         raise Refused(
-            f"this is not the version line of Data ONTAP: {line!r}",
-            hint="check the filer's host and port",
+            f"{filer} answers `version` with something other than Data ONTAP's version: {line!r}",
+            hint="check the filer's `host` and `port`: another machine may answer there",
             code="SA-4006",
         )
     modes = found[3].lower().split()
     major = int(found[1])
     if "cluster-mode" in modes or major > 8 or (major == 8 and "7-mode" not in modes):
         raise Refused(
-            f"this filer does not run in 7-Mode: {line!r}",
-            hint="snapall supports Data ONTAP 7-Mode only; the commands of Cluster-Mode differ",
+            f"{filer} does not run Data ONTAP in 7-Mode: {line!r}",
+            hint="name a filer that runs in 7-Mode: snapall does not know the commands of Cluster-Mode",
             code="SA-4007",
         )

@@ -12,7 +12,7 @@ from snapall.errors import SiteError
 from snapall.site.answertext import plain_lines
 from snapall.site.excerpt import one_line
 
-_HINT = "run the command by hand; if its answer is normal there, report it as a defect of snapall"
+_HINT = "run the command by hand; if its answer is normal there, report it as a bug in snapall"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class LogFile:
         except OSError as error:
             raise SnapallError(
                 f"cannot write the log {path}: {error.strerror}",
-                "the backup goes on without it; set `log` in the configuration to a file that can be written",
+                "the backup goes on; create the log's folder, let this user write there, or set `log` to another file",
                 "SA-6001",
             ) from error
         return log

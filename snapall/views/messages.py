@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from snapall.backup.model import Grade, Job, Order
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, SKIPPED, Report
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Refusal, Release, Rename, Step, Unknown
@@ -9,13 +11,20 @@ from snapall.errors import Exit
 from snapall.escaping import printable
 
 MEANINGS = {
-    Exit.OK: "whole success",
+    Exit.OK: "success",
     Exit.FAILED: "no new backup",
     Exit.USAGE: "usage or configuration error",
     Exit.PARTIAL: "partial: there is a backup, but with problems",
     Exit.LOCKED: "another run holds the lock",
     Exit.OUTSTANDING: "VMs may be left quiesced",
     Exit.STOPPED: "stopped by a signal; all VMs were released",
+}
+
+RECOVERED = MEANINGS | {
+    Exit.OK: "nothing is outstanding",
+    Exit.FAILED: "some work could not be finished",
+    Exit.PARTIAL: "the next run checks again",
+    Exit.STOPPED: "stopped by a signal",
 }
 
 
@@ -99,9 +108,9 @@ def place(report: Report, job: Job | None) -> str:
     return "published" if job is None or report.name in job.chain else "kept outside the rotation"
 
 
-def exit_of(code: int) -> str:
-    """An exit code with its meaning."""
-    return f"exit {int(code)}: {MEANINGS[Exit(code)]}" if code in set(Exit) else f"exit {code}"
+def exit_of(code: int, meanings: Mapping[Exit, str] = MEANINGS) -> str:
+    """An exit code with its meaning: for a run, unless `meanings` are those of another command."""
+    return f"exit {int(code)}: {meanings[Exit(code)]}" if code in set(Exit) else f"exit {code}"
 
 
 def _not_quiesced(report: Report) -> dict[str, list[str]]:

@@ -68,7 +68,7 @@ def of_recovery(who: str, code: Exit | None, heard: Sequence[Record], host: str)
 def _recovered(code: Exit) -> str:
     match code:
         case Exit.OK:
-            return "OK, an unfinished run is settled"
+            return "OK, an unfinished run was cleaned up"
         case Exit.OUTSTANDING:
             return f"{code.name}, {messages.MEANINGS[code]}"
         case _:

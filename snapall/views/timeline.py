@@ -250,5 +250,5 @@ def _afterwards(history: RunHistory) -> list[str]:
     elif history.watched:
         lines.append(f"the next run, or `snapall recover`, checks again: {', '.join(history.watched)}")
     elif history.open:
-        lines.append("not settled yet: the next run, or `snapall recover`, checks again")
+        lines.append("unfinished: the next run, or `snapall recover`, checks again")
     return lines

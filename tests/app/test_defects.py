@@ -1,4 +1,4 @@
-"""A defect of snapall in one job: it is reported, hooks and metrics are served, and the next job is backed up."""
+"""A bug in snapall in one job: it is reported, hooks and metrics are served, and the next job is backed up."""
 
 from __future__ import annotations
 
@@ -134,10 +134,10 @@ def two(at_lab: Make) -> TwoJobs:
 def test_a_defect_in_one_job_is_reported_and_the_next_job_is_backed_up(two: TwoJobs) -> None:
     ended = two.run(Broken(two.settings))
     assert ended.code == Exit.FAILED
-    assert "a defect of snapall:" in ended.err
+    assert "a bug in snapall:" in ended.err
     assert "TypeError: planted" in ended.err
     assert "in planted" in ended.err  # the traceback
-    assert "please report it" in ended.err
+    assert "report the bug with this text" in ended.err
     assert two.captured("vmvol1") == 0
     two.night.assert_no_backup_is_lost()
     two.assert_second_backup_was_made()
@@ -149,11 +149,11 @@ def test_the_hooks_and_the_metrics_are_served_after_a_defect(two: TwoJobs) -> No
     (after,), (failed,) = two.inputs("vol1", "after"), two.inputs("vol1", "on_failure")
     for inputs in (after, failed):
         assert (inputs["job"], inputs["exit"]) == ("vol1", 1)
-        assert inputs["why"] == "a defect of snapall: TypeError: planted"
+        assert inputs["why"] == "a bug in snapall: TypeError: planted"
     metrics = (two.folder / "snapall.prom").read_text()
     assert 'job_name="vol1"' in metrics
     assert 'job_name="vol2"' in metrics
-    assert "a defect of snapall" in (two.folder / "snapall.log").read_text()
+    assert "a bug in snapall" in (two.folder / "snapall.log").read_text()
 
 
 def dead_run(settings: Config) -> None:
@@ -223,7 +223,7 @@ def test_a_defect_around_a_hook_ends_neither_the_call_nor_the_metrics(two: TwoJo
     changed = {**tables, "vol1": tables["vol1"].model_copy(update={"hooks": broken})}
     ended = two.run(settings=two.settings.model_copy(update={"job_tables": changed}))
     assert ended.code == Exit.PARTIAL
-    assert "a defect of snapall:" in ended.err
+    assert "a bug in snapall:" in ended.err
     two.night.assert_shifted_by_one()
     two.assert_second_backup_was_made()
     assert 'job_name="vol1"' in (two.folder / "snapall.prom").read_text()

@@ -196,7 +196,7 @@ def test_nothing_is_deleted_while_a_run_of_the_job_is_not_settled(stage: Stage) 
     kept(stage).site.fail(quiesce_of(110), lose)
     stage.night()
     stage.site.asked.clear()
-    with pytest.raises(Refused, match="not settled"):
+    with pytest.raises(Refused, match="is unfinished"):
         delete_it(stage)
     assert stage.site.asked == []
 

@@ -157,7 +157,7 @@ def test_the_first_run_over_backups_that_no_journal_knows_warns_that_the_state_m
     assert stage.night().exit is Exit.OK
     assert f"no earlier run of job vol1 is on record in {stage.state}" in stage.warnings
     assert "v already has vmware_recent to vmware_snap4" in stage.warnings
-    assert "set `state` in the configuration" in stage.warnings
+    assert "if snapall did, set `state` to the folder" in stage.warnings
 
 
 def test_the_second_run_and_a_first_one_without_backups_do_not_warn_of_the_state(stage: Stage) -> None:

@@ -447,14 +447,14 @@ def test_a_defect_while_settling_an_earlier_run_costs_no_backup_but_is_an_alarm(
 def test_another_jobs_open_run_is_a_warning(stage: Stage) -> None:
     stage.begun(job=replace(JOB, name="vol2"))
     assert stage.night().exit is Exit.OK
-    assert "a run of job vol2 is not settled" in stage.warnings
+    assert "an earlier run of job vol2 is unfinished: run `snapall recover vol2`" in stage.warnings
 
 
 def test_a_running_run_of_another_job_gives_no_warning(stage: Stage) -> None:
     stage.begun(job=replace(JOB, name="vol2"))
     with hold(stage.store.state, "vol2", "run", stage.clock, lambda: False):
         assert stage.night().exit is Exit.OK
-    assert "is not settled" not in stage.warnings
+    assert "unfinished" not in stage.warnings
 
 
 # The journal

@@ -123,7 +123,7 @@ def test_an_unreachable_filer_leaves_its_work_outstanding(tmp_path: Path) -> Non
     stage.site.filer_down = True
     assert stage.recover() is Exit.FAILED
     assert all(stage.state_of(one).filer_outstanding for one in (journal, capturing))
-    assert "cannot settle volume v" in stage.failures[-1]
+    assert "cannot finish an earlier run's work on volume v" in stage.failures[-1]
 
 
 def test_the_names_of_another_filer_are_left_alone(tmp_path: Path) -> None:

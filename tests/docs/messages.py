@@ -44,7 +44,7 @@ SECTIONS = {
     "5": "Guardian, hooks, past runs, `snapall doctor` and `snapall audit`",
     "6": "Files that snapall writes",
     "7": "Usage and configuration",
-    "9": "A defect of snapall",
+    "9": "A bug in snapall",
 }
 
 

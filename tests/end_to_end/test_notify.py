@@ -256,7 +256,7 @@ def test_recover_notifies_of_what_it_settled_and_of_nothing_else(at_lab: Make, s
     journal.write_text("\n".join(kept[: next(n for n, line in enumerate(kept) if '"Capture"' in line)]) + "\n")
     assert night("recover").code == 0
     letter = the(server)
-    assert letter.message["Subject"] == f"snapall recover: OK, an unfinished run is settled (exit 0) on {HOST}"
+    assert letter.message["Subject"] == f"snapall recover: OK, an unfinished run was cleaned up (exit 0) on {HOST}"
     assert "recovered; it made no backup" in letter.text
 
 
@@ -271,7 +271,8 @@ def test_the_guardian_of_a_run_that_was_killed_notifies(at_lab: Make, server: Be
         end_of_guardians(night)
     assert server.looks == [night.foreign]
     letter = the(server)
-    assert letter.message["Subject"] == f"snapall vol1: guardian: OK, an unfinished run is settled (exit 0) on {HOST}"
+    ended = "OK, an unfinished run was cleaned up (exit 0)"
+    assert letter.message["Subject"] == f"snapall vol1: guardian: {ended} on {HOST}"
     assert "died in the middle of the run" in letter.text
     assert "it made no backup" in letter.text
 

@@ -25,8 +25,8 @@ BUGS = (
         (
             (
                 "decide_vms.py",
-                "    for one, ssid in due:\n        if left",
-                "    for one, ssid in (due if not under_way else []):\n        if left",
+                "    for one in sorted(waiting, key",
+                "    for one in sorted([] if under_way else waiting, key",
             ),
         ),
     ),

@@ -14,7 +14,7 @@ _COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
 
 
 def replace(one: _T, /, **changes: Any) -> _T:
-    """A copy of a frozen dataclass with slots, with some fields changed."""
+    """A copy of a frozen dataclass, with some fields changed."""
     copier = _COPIERS.get(type(one))
     if copier is None:
         copier = _COPIERS[type(one)] = _copier(type(one))
@@ -22,9 +22,11 @@ def replace(one: _T, /, **changes: Any) -> _T:
 
 
 def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
-    if hasattr(cls, "__post_init__") or not hasattr(cls, "__slots__"):
+    if hasattr(cls, "__post_init__"):
         return lambda one, changes: dataclasses.replace(one, **changes)
     names = [one.name for one in dataclasses.fields(cls)]
+    if not hasattr(cls, "__slots__"):
+        return lambda one, changes: _bare(cls, {name: one.__dict__[name] for name in names} | changes)
     setters = {name: getattr(cls, name).__set__ for name in names}
     lines = ["def copy(one, changes):", "    new = create(cls)"]
     lines += [f"    set_{name}(new, one.{name})" for name in names]
@@ -33,6 +35,13 @@ def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
     space |= {"cls": cls, "create": object.__new__, "setters": setters}
     exec("\n".join(lines), space)
     return cast(Callable[[Any, dict[str, Any]], Any], space["copy"])
+
+
+def _bare(cls: type, values: dict[str, Any]) -> Any:
+    """An object with these fields alone: what was computed from them stays behind."""
+    new: Any = object.__new__(cls)
+    new.__dict__.update(values)
+    return new
 
 
 @contextmanager

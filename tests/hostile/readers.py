@@ -73,7 +73,7 @@ def answers(output: tuple[str, str], _folder: Path) -> None:
 
 def version(output: str, _folder: Path) -> None:
     system = FilerSystem(Canned(output), "filer1")
-    require_7mode(system.version())
+    require_7mode(system.version(), "filer1")
     with suppress(SiteError):
         Volumes(Canned(output), "filer1").require_writable("vmvol1")
 

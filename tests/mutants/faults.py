@@ -126,7 +126,7 @@ BROKEN = (
     Mutant(
         "a defect of the decisions keeps the VMs quiesced",
         "backup/run.py",
-        '            case.record(Failed(*defect()), ReleaseBegan("a defect of snapall"))\n'
+        '            case.record(Failed(*defect()), ReleaseBegan("a bug in snapall"))\n'
         "            case.policy = Policy()\n            engine.drive()\n",
         "            raise\n",
         FAULTS,

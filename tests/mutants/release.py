@@ -129,8 +129,8 @@ RELEASES = (
     Mutant(
         "a VM's second removal goes before the first of another",
         "backup/decide_vms.py",
-        "    due.sort(key=lambda pair: len(pair[0].removals))",
-        "    due.sort(key=lambda pair: -len(pair[0].removals))",
+        "sorted(waiting, key=lambda one: len(one.removals))",
+        "sorted(waiting, key=lambda one: -len(one.removals))",
         ("tests/backup/test_decide.py",),
     ),
     Mutant(

@@ -164,10 +164,10 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
     with pytest.raises(OldFormat, match=r"by another version of snapall \(0\.1\.3\)"):
         stage.store.open(path)
     (unreadable,) = known_of(stage.store, "vol1").unreadable
-    assert "settle it with that version (`snapall recover`)" in unreadable.remedy
+    assert "run `snapall recover` with that version" in unreadable.remedy
     assert job_status_of(stage).level is Level.CRITICAL
     assert (stage.night().exit if who == "run" else stage.recover()) == Exit.OUTSTANDING
-    assert "settle it with that version" in "".join(one.hint for one in stage.events if isinstance(one, Failed))
+    assert "`snapall recover` with that version" in "".join(one.hint for one in stage.events if isinstance(one, Failed))
     rename_as_the_remedy_says(unreadable.remedy)
     assert not path.exists()
 

@@ -257,7 +257,7 @@ PLANTED = {
     "a volume that is offline": Planted("volume of vmvol1", BROKEN, "offline", volume(state="offline")),
     "a volume that is read-only": Planted("volume of vmvol1", BROKEN, "read-only", volume(read_only=True)),
     "a list that is not understood": Planted(
-        "snap list of vmvol1", BROKEN, "not a complete", faulty("snap list", FaultKind.GARBAGE, "what?")
+        "snap list of vmvol1", BROKEN, "is not complete", faulty("snap list", FaultKind.GARBAGE, "what?")
     ),
     **{
         f"`{asked}`, which a run needs and the role does not allow": Planted(

@@ -67,7 +67,7 @@ def test_a_row_before_any_volume_is_not_understood() -> None:
 
 
 def test_an_empty_volume_with_rows_is_not_a_complete_list() -> None:
-    with pytest.raises(SiteError, match="not a complete snapshot list"):
+    with pytest.raises(SiteError, match=r"the snapshot list of v is not complete"):
         parse_listing("Volume v\nNo snapshots exist.\nMar 22 03:00  a\n", "v")
 
 

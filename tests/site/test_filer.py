@@ -421,7 +421,7 @@ def test_a_filer_that_does_not_report_its_version_is_an_error(reply: tuple[str, 
 )
 def test_7mode_of_any_release_is_accepted(line: str) -> None:
     version = filer(f"{line}\n").version()
-    require_7mode(version)
+    require_7mode(version, "filer1")
     assert version == line.strip()
 
 
@@ -438,6 +438,6 @@ def test_7mode_of_any_release_is_accepted(line: str) -> None:
 )
 def test_anything_else_is_refused_with_a_hint(line: str) -> None:
     with pytest.raises(Refused) as caught:
-        require_7mode(line)
+        require_7mode(line, "filer1")
     assert caught.value.hint
     assert caught.value.message.isprintable()

@@ -72,13 +72,13 @@ def test_datastores_and_query_are_united_and_the_first_column_counts(db: Db) -> 
 @pytest.mark.parametrize(
     ("query", "code", "says"),
     [
-        ("SELECT ID FROM VPX_VM WHERE ID = 0", "SA-2136", "answers no row"),
+        ("SELECT ID FROM VPX_VM WHERE ID = 0", "SA-2136", "returns no row"),
         ("SELECT NAME FROM VPX_ENTITY WHERE ID = 108", "SA-2137", "row 1 has 'web01' where the id of a VM belongs"),
         ("SELECT 'vm-108'", "SA-2137", "row 1 has 'vm-108'"),
         ("SELECT 108 UNION ALL SELECT NULL", "SA-2137", "row 2 has None"),
         ("SELECT 1.5", "SA-2137", "row 1 has 1.5"),
         ("SELECT -108", "SA-2137", "row 1 has -108"),
-        ("SELECT ID FROM VPX_ENTITY WHERE ID <> 112", "SA-2138", "ids that are no VMs: 9"),
+        ("SELECT ID FROM VPX_ENTITY WHERE ID <> 112", "SA-2138", "ids that are not VMs: 9"),
         ("SELECT ID FROM VPX_VM", "SA-2139", "templates, which cannot be quiesced: 112"),
         ("SELECT ID FROM VPX_RULES", "SA-2131", "a table is missing: no such table: VPX_RULES"),
         ("SELECT RULE FROM VPX_VM", "SA-2132", "a column is missing: no such column: RULE"),

@@ -643,9 +643,9 @@ OPENSSH = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH)
             "ssh-keygen -p",
         ),
         (b"ssh-rsa AAAAB3NzaC1yc2E= backup@vc01\n", "it is a public key", "the file without .pub"),
-        (b"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\n", "it is PuTTY's", "Export OpenSSH key"),
-        (b"hallo\n", "it is no private key", "ssh-keygen -t rsa"),
-        (b"", "it is no private key", "ssh-keygen -t rsa"),
+        (b"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\n", "it is in PuTTY's", "Export OpenSSH key"),
+        (b"hallo\n", "it is not a private key", "ssh-keygen -t rsa"),
+        (b"", "it is not a private key", "ssh-keygen -t rsa"),
     ],
 )
 def test_a_key_file_is_refused_for_what_it_is(

@@ -72,7 +72,7 @@ def test_a_version_line_is_found_whatever_stands_around_it(data: st.DataObject, 
     written = case(wrapped.strip())
     answer = data.draw(surrounded(f"{written}{mark}\n", "version"))
     version = FilerSystem(Filer({"version": answer}), "filer1").version()
-    require_7mode(version)
+    require_7mode(version, "filer1")
     assert " ".join(version.lower().split()) == " ".join(line.lower().split())
     assert release_of(version) == release_of(line)
 
@@ -82,7 +82,7 @@ def test_a_version_line_is_found_whatever_stands_around_it(data: st.DataObject, 
 def test_no_surroundings_make_another_mode_a_7mode(line: str, data: st.DataObject) -> None:
     answer = data.draw(surrounded(f"{line}\n", "version"))
     with pytest.raises(Refused, match="7-Mode"):
-        require_7mode(FilerSystem(Filer({"version": f"this is no 7-Mode\n{answer}"}), "filer1").version())
+        require_7mode(FilerSystem(Filer({"version": f"this is no 7-Mode\n{answer}"}), "filer1").version(), "filer1")
 
 
 @given(st.data())

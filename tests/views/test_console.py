@@ -233,8 +233,8 @@ def test_the_live_console_leaves_the_summary_on_the_screen(tmp_path: Path) -> No
     with ConsoleView(console, lambda: AT) as view:
         run_with(Stage(tmp_path), view)
     text = stream.getvalue()
-    assert "whole success" in text
-    last = text[text.rindex("whole success") :]
+    assert "exit 0: success" in text
+    last = text[text.rindex("exit 0: success") :]
     assert "╯" in last
     assert "\x1b[2K" not in last  # nothing of it is erased
     assert "\x1b[?25h" in text  # the cursor is back
@@ -261,7 +261,7 @@ def test_the_picture_shows_the_confirmation_and_the_end(tmp_path: Path) -> None:
     text = path.read_text().replace("&#160;", " ")
     assert text.startswith("<svg")
     assert "3 of 3 VMs quiesced" in text
-    assert "whole success" in text
+    assert "exit 0: success" in text
     assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]  # a name, which nobody loads
     assert "@font-face" not in text
     assert set(re.findall("font-family: (.*);", text)) == {"'DejaVu Sans Mono', Menlo, Consolas, monospace"}

@@ -153,7 +153,7 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     with pytest.raises(SnapallError, match="log") as refusal:
         LogFile.open(tmp_path / "log", "%H:%M")
-    assert "goes on without it" in refusal.value.hint
+    assert "the backup goes on" in refusal.value.hint
 
 
 def test_a_guardians_lines_are_marked_and_name_job_and_run(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_recover_ends_with_its_exit_code(at_lab: Make) -> None:
     assert night("run").code == 5
     night.world.clear_faults()
     ended = night("recover")
-    assert ended.err.splitlines()[-1] == "exit 0: whole success"
+    assert ended.err.splitlines()[-1] == "exit 0: nothing is outstanding"
 
 
 def test_times_in_json_are_iso_8601(at_lab: Make) -> None:

@@ -136,7 +136,7 @@ class Commands:
                 case Certified() as certified:
                     process.certified = certified
                     self.judge.eligible[process.mark] = tuple(vm.id for vm in process.eligible)
-                case Failed(text=text) | Warned(text=text) if "a defect of snapall" in text and not process.dead:
+                case Failed(text=text) | Warned(text=text) if "a bug in snapall" in text and not process.dead:
                     self.judge.say(process, text)
                 case _:
                     pass

@@ -38,7 +38,7 @@ def check_filer(checks: Checklist, settings: Config, filer: Filer) -> None:
 
     def version() -> list[CheckOutcome]:
         versions.append(system.version())
-        require_7mode(versions[0])
+        require_7mode(versions[0], filer.name)
         return [CheckOutcome(versions[0]), *(CheckOutcome(*note) for note in system.notes)]
 
     checks.check("version", filer.name, version, needs)
