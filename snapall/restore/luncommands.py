@@ -29,6 +29,8 @@ IGROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
 LUN_SERIAL = re.compile(r"[A-Za-z0-9/\-#$%&*+<=>?\[!\]^~@]{12}")
 """A LUN's serial; the characters beyond letters, digits, `/` and `-` are those of 8.1 and later."""
 
+_LUN_ID = re.compile(r"[0-9]{1,3}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-5]")
+
 
 def command_of(step: LunStep) -> str:  # noqa: PLR0912 - one command for each step
     """The command of na_lun(1), na_snap(1) or na_vol(1). Raises Refused for an unfit name.
@@ -42,10 +44,8 @@ def command_of(step: LunStep) -> str:  # noqa: PLR0912 - one command for each st
             return f"lun clone create {_path(path)} -o noreserve -b {_path(parent)} {fit_name(snapshot)}"
         case SetSerial(path, serial):
             return f"lun serial {_path(path)} {_serial(serial)}"
-        case MapLun(path, igroup, None):
-            return f"lun map {_path(path)} {_igroup(igroup)}"
         case MapLun(path, igroup, id_):
-            return f"lun map {_path(path)} {_igroup(igroup)} {id_}"
+            return f"lun map {_path(path)} {_igroup(igroup)}{'' if id_ is None else f' {_lun_id(id_)}'}"
         case UnmapLun(path, igroup):
             return f"lun unmap {_path(path)} {_igroup(igroup)}"
         case Offline(path):
@@ -77,6 +77,10 @@ def _path(path: str) -> str:
 
 def _igroup(name: str) -> str:
     return _fit(IGROUP_NAME, name, "an initiator group's name must match [A-Za-z0-9][A-Za-z0-9_.:-]*")
+
+
+def _lun_id(number: int) -> str:
+    return _fit(_LUN_ID, str(number), "a LUN id is a number from 0 to 4095")
 
 
 def _serial(serial: str) -> str:

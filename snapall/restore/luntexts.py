@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from snapall.errors import SiteError
 from snapall.restore.model import Igroup, Lun, LunMap
-from snapall.site.answertext import unwrapped
+from snapall.site.answertext import plain_lines, unwrapped
 from snapall.site.excerpt import one_line
 
 if TYPE_CHECKING:
@@ -168,10 +168,11 @@ def whole_text(text: str, parse: Callable[[str], T]) -> T:
 
 def spoken_lines(text: str) -> Iterator[str]:
     """The lines that say something, indented by blanks."""
-    return (line.expandtabs() for line in plainspoken_lines(text) if line)
+    return (line.expandtabs() for line in plain_lines(text) if line)
 
 
 def not_understood(command: str, line: str) -> SiteError:
+    """The error that quotes the line."""
     return SiteError(
         f"a line of `{command}` is not understood: {one_line(line) or 'nothing'!r}",
         "run the command by hand on the filer and send its answer to the developers of snapall; nothing was changed",
