@@ -61,7 +61,7 @@ def _usage(text: str) -> list[SnapUsage]:
 
 
 # Not attested for 7-Mode. SnapDrive: `N% Complete`, `No split is currently in progress for the given resource.`
-_SPLITTING = _text(r"(?:lun clone split(?: status)?:\s*)?(/vol/[^\s:]+)\b[^/]*?\b(?:\d{1,3} ?%|\d+ of \d+).*")
+_SPLITTING = _text(r"(?:lun clone split(?: status)?:\s*)?(/vol/[^\s:]+)[\s:][^/]*?\b(?:\d{1,3} ?%|\d+ of \d+).*")
 _NO_SPLIT = _text(
     r"(?:lun clone split(?: status)?:\s*)?(?:/vol/\S+\s+)?"
     r"(?:no (?:\S+ ){0,4}split\S*(?: \S+){0,4} in progress.*|.*\bis not (?:being split|in progress).*)"

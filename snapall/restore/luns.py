@@ -158,7 +158,9 @@ class Luns:
 
     def _fault(self, command: str, reply: FilerReply, otherwise: SiteError | None = None) -> SiteError:
         """The error that names what the filer complains of instead of an answer."""
-        meaning = meaning_of([*reply.stderr.split("\n"), *reply.stdout.split("\n")])
+        meaning = meaning_of(
+            [*luntexts.spoken_lines(reply.stderr), *luntexts.spoken_lines(reply.stdout)], command.split()[2:]
+        )
         text = f"{self._name} did not answer `{command}`: {reply.shown}"
         if meaning is LunMeaning.NO_RIGHT:
             return SiteError(text, LUN_REMEDIES[meaning], "SA-4304")
