@@ -89,13 +89,9 @@ _OPTION = re.compile(r"([a-z][a-z0-9_.]*)(?:=([^\s,=]*))?", re.IGNORECASE)
 
 def parse_options(text: str) -> Mapping[str, str]:
     """A volume's options out of `vol options VOLUME`; a bare word such as `root` is worth ""."""
-    return whole_text(text, _options)
-
-
-def _options(text: str) -> Mapping[str, str]:
-    joined = "\n".join(spoken_lines(text)).strip()
+    joined = "".join(spoken_lines(text))  # each line ends in a comma, or where a terminal broke it
     found = {}
-    for part in re.split(r",\s*|\n", joined):
+    for part in joined.split(","):
         option = _OPTION.fullmatch(part.strip())
         if option is None:  # an end in a comma: the rest of the answer is lost
             raise not_understood("vol options", part.strip() or joined)
