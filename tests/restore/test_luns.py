@@ -321,6 +321,28 @@ def test_a_look_that_is_not_whole_is_an_error_with_its_own_code(
     assert (caught.value.code, bool(caught.value.hint)) == (code, True)
 
 
+BANNER = "Authorized use only: no partner, no split\n"
+VERSION = f"{BANNER}NetApp Release 7.3.5.1P5: Wed Jun 15 15:37:59 PDT 2011\n"
+
+
+def test_a_login_banner_before_each_answer_is_learned_once_and_left_out() -> None:
+    asked = filer()
+    asked.answers = {"version": VERSION} | {key: f"{BANNER}{text}" for key, text in asked.answers.items()}
+    luns = Luns(asked, "filer1")
+    asked.answers[COMMANDS[Offline(CLONE)]] = BANNER
+    asked.answers["lun clone split status"] = BANNER
+    assert isinstance(luns.perform(Offline(CLONE)), Done)
+    assert set(luns.view("vol1").luns) == {LUN, CLONE}
+    assert asked.asked.count("version") == 1
+
+
+def test_a_complaint_beside_a_list_makes_the_list_worthless() -> None:
+    complaint = FilerReply(MAPS, "lun show: the partner does not answer\n")
+    with pytest.raises(SiteError) as caught:
+        Luns(filer(maps=complaint), "filer1").view("vol1")
+    assert caught.value.hint == LUN_REMEDIES[LunMeaning.PARTNER]
+
+
 def test_initiator_groups_and_users_of_a_snapshot_are_read() -> None:
     answers: dict[str, str | FilerReply | SiteError] = {
         "igroup show": sample("igroup_show"),
