@@ -137,10 +137,10 @@ class KnownHosts:
 
     def verify(self, known: HostKeys, key: paramiko.PKey) -> None:
         """The host key must be the known one, before anything secret is said. Raises NotSent."""
-        host, blob = self._settings.host, key.asbytes()
+        filer, blob = self._settings.label, key.asbytes()
         if known.revoked(blob):
             raise NotSent(
-                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is marked as @revoked in "
+                f"the host key of {filer} ({key.get_name()} {key.fingerprint}) is marked as @revoked in "
                 f"{self._file}; nothing was sent",
                 hint="whoever has this key can pretend to be the filer: give the filer a new one with `secureadmin "
                 "setup -f ssh`, and verify it through a channel you trust",
@@ -151,13 +151,13 @@ class KnownHosts:
             return
         if not known.kinds:
             raise NotSent(
-                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
+                f"the host key of {filer} ({key.get_name()} {key.fingerprint}) is not known",
                 hint="verify this fingerprint through a channel you trust, then " + self._add_the_line(key),
                 hop=Hop.HOST_KEY,
                 code="SA-4118",
             )
         raise NotSent(
-            f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
+            f"THE HOST KEY HAS CHANGED: {filer} shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._file}; nothing was sent",
             hint="this may be an attack. Ask the filer's administrator whether its keys are new or its partner "
             f"took over; only then remove the old line, and {self._add_the_line(key)}",

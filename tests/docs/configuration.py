@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from snapall.config import notify, settings
+from snapall.config import notify, settings, vmx
 from snapall.config.complaints import keys_of
 
 HEAD = """\
@@ -35,6 +35,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[filers.NAME], one for each filer", settings.Filer),
     ("[jobs.NAME], one for each job", settings.JobSettings),
     ("[jobs.NAME.hooks]", settings.Hooks),
+    ("[jobs.NAME.vmx]", vmx.VmxCopies),
     ("[notify.syslog]", notify.Syslog),
     ("[notify.mail]", notify.Mail),
 )
