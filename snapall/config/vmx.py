@@ -30,7 +30,7 @@ class VmxCopies(Table):
     hosts: dict[values.Line, values.Word] = Field(default_factory=dict)
     """Addresses of hosts that cannot be reached by the name in VirtualCenter: `{ "esx01" = "10.0.0.11" }`."""
     max_bytes: Annotated[int, Field(ge=1024, le=1 << 26)] = 1 << 20
-    """Bytes of one file; what is longer is cut off, with a warning. A longer `.vmdk` is not a descriptor."""
+    """Bytes of one file; what is longer is cut off, with a warning."""
     given: Annotated[Given, rules.ruled_by(rules.vmx_rules)] = frozenset()
 
     def address_of(self, host: str) -> str:

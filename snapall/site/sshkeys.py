@@ -83,7 +83,7 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
         )
 
 
-_MAKE_ONE = "make an RSA key without a passphrase with `ssh-keygen -t rsa -m PEM`, and put its .pub line on the filer"
+_MAKE_ONE = "make an RSA key without a passphrase with `ssh-keygen -t rsa -m PEM`, and authorize its .pub line"
 
 
 def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
@@ -104,7 +104,7 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
         return f"it is no private key ({printable(str(error))})", _MAKE_ONE
     if kind == "ssh-rsa":
         return printable(str(error)), _MAKE_ONE
-    return f"it holds a key of the kind {kind}, and a 7-Mode filer takes RSA keys alone", _MAKE_ONE
+    return f"it holds a key of the kind {kind}, and only RSA keys can be used", _MAKE_ONE
 
 
 def ordered(algorithms: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
