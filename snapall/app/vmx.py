@@ -46,7 +46,7 @@ def copy_vmx(
     return Exit.PARTIAL
 
 
-def _copy(  # noqa: PLR0913, PLR0917 - one part of the function above
+def _copy(
     settings: Config,
     job: Job,
     report: Report,
@@ -94,8 +94,8 @@ def _tidy(settings: Config, job: Job, generations: Generations, run: str) -> Non
     for row in rows:
         if row in known:
             names.setdefault(known[row], []).append("{1} on {0}, {2}".format(*row))
-    dates = {(volume, date) for volume, _, date in rows}
-    # By its date too: a lost journal must cost no copy.
+    # Those that no journal knows go by their dates: a lost journal must cost no copy.
+    dates = {(volume, date) for volume, name, date in rows if (volume, name, date) not in known}
     generations.prune(lambda one: one.run in names or bool(one.taken & dates), run)
     generations.write_index(names)
 

@@ -237,7 +237,8 @@ class Config(_Table):
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
         found = [self.path if one.inline else one.file for one in self.passwords]
         found += [self.path] if url_of(self.database.url).holds_password else []
-        found += [one.key_file for one in (*self.filers.values(), *self.vmx.values())]
+        found += [one.key_file for one in self.filers.values()]
+        found += [one.key_file for one in self.vmx.values()]
         return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
@@ -248,7 +249,7 @@ class Config(_Table):
     @property
     def passwords(self) -> tuple[Secret, ...]:
         """Every password, those in the database's URL and among vcbsnapshot's leading arguments too."""
-        filers = (one.password for one in (*self.filers.values(), *self.vmx.values()))
+        filers = [one.password for one in self.filers.values()] + [one.password for one in self.vmx.values()]
         mail = self.notify.mail.password if self.notify.mail is not None else None
         known = (self.vcenter.password, self.database.password, url_of(self.database.url).password, *filers, mail)
         leading = secret_words(self.vcenter.vcbsnapshot).values()

@@ -143,7 +143,7 @@ def console_of(host: EsxHost, deadline: Deadline, most: int) -> Iterator[Console
         except _FAILURES as error:
             raise SiteError(
                 f"{host.label} offers no SFTP: {one_line(str(error))}",
-                "check the line `Subsystem sftp /usr/libexec/openssh/sftp-server` in /etc/ssh/sshd_config on the console",
+                "on the console, sshd_config needs the line `Subsystem sftp /usr/libexec/openssh/sftp-server`",
                 "SA-1844",
             ) from error
         assert sftp is not None  # noqa: S101 - only where no channel is opened, and that raises

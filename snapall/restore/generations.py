@@ -111,7 +111,7 @@ class Generations:
         lines = [
             f"The vmx copies of job {self._job}: for each folder, the VMs with a whole copy and the backup's snapshots."
         ]
-        for run, one in reversed(self.known().items()):
+        for run, one in reversed(tuple(self.known().items())):
             lines += ["", f"{run}  {one.label} VMs", *(f"    {name}" for name in names.get(run, ()))]
         new = self.folder / f"{INDEX}{_PART}"
         with suppress(FileNotFoundError):

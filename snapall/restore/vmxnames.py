@@ -13,6 +13,10 @@ DESCRIPTOR_LIMIT = 1 << 20
 _DESCRIPTOR = b"# Disk DescriptorFile"
 _TEXTS = (".vmx", ".vmxf", ".vmsd", ".nvram")
 _DATA = ("-flat.vmdk", "-delta.vmdk", "-rdm.vmdk", "-rdmp.vmdk")
+_WITH_BRACKETS = re.compile(
+    r"\[((?:[^\[\]/]|\[[^\[\]/]*\])+)\] +(.+)", re.DOTALL
+)  # in a datastore's name, too, if in pairs
+_PLAIN = re.compile(r"\[([^/]+?)\] +(.+)", re.DOTALL)
 _VOLUMES = "/vmfs/volumes/"
 _LONGEST = 200  # bytes of a name; file systems take 255, with what is added here
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/\ud800-\udfff]')
@@ -32,7 +36,7 @@ def path_of(stored: str) -> VmxPath | None:
 
     Names on VMFS are what VirtualCenter writes there, `%2f` and all: nothing is decoded.
     """
-    if found := re.fullmatch(r"\[([^/]+?)\] +(.+)", stored):
+    if found := _WITH_BRACKETS.fullmatch(stored) or _PLAIN.fullmatch(stored):
         parts = [found[1], *found[2].split("/")]
     elif stored.startswith(_VOLUMES):
         parts = stored.removeprefix(_VOLUMES).split("/")

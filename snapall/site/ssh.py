@@ -64,9 +64,11 @@ class SshConnection:
 
     @property
     def usable(self) -> bool:
+        """Whether it is still there."""
         return self.transport.is_authenticated()
 
     def close(self) -> None:
+        """End it."""
         self.transport.close()
         self.sock.close()
 
