@@ -82,9 +82,10 @@ class VmxCopy:
         self._work([one for one in tasks.values() if one.trouble is None])
         for one, task in tasks.items():
             self.troubles.pop(one, None)
-            if task.trouble is not None:
-                self.troubles[one] = task.trouble
-                task.copy = replace(task.copy, why=task.trouble[0])
+            trouble = _ENDED if self._ended and task.copy.files is None else task.trouble
+            if trouble is not None:
+                self.troubles[one] = trouble
+                task.copy = replace(task.copy, why=trouble[0])
             if task.copy.files is None and one in before:
                 task.copy = replace(task.copy, files=before[one].copy.files)
         return tasks
@@ -110,9 +111,6 @@ class VmxCopy:
                 if self._ended:
                     one.join(_PACE)
                     break  # what still connects ends by itself, and writes nothing more
-        for task in tasks:
-            if self._ended and task.copy.files is None:
-                task.trouble = task.trouble or _ENDED
 
     def _worker(self, hosts: queue.SimpleQueue[list[_Task]]) -> None:
         with suppress(queue.Empty):

@@ -16,6 +16,7 @@ from typing import Any
 
 import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_OK
 
 USER, PASSWORD = "vmx", "hunter2"
 VM_FOLDER = "/vmfs/volumes/vmvol1_vmfs"
@@ -28,8 +29,8 @@ class File:
     data: bytes = b""
     mode: int = stat.S_IFREG | 0o600
     size: int | None = None
-    fail: int = paramiko.sftp.SFTP_OK  # type: ignore[attr-defined]
-    on_read: Callable[[], None] = lambda: None
+    fail: int = SFTP_OK
+    on_read: Callable[[], object] = lambda: None
     endless: bool = False
 
 
@@ -96,7 +97,7 @@ class _Login(paramiko.ServerInterface):
         self.esx.logins += 1
         return AUTH_SUCCESSFUL if (username, password) == (USER, PASSWORD) else AUTH_FAILED
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
+    def check_channel_request(self, kind: str, chanid: int) -> int:
         return OPEN_SUCCEEDED
 
 
@@ -109,7 +110,7 @@ class _Files(paramiko.SFTPServerInterface):
         inside = {one[len(path) + 1 :]: file for one, file in self._esx.files.items() if one.startswith(f"{path}/")}
         return [_about(name, file) for name, file in inside.items()] or _error(errno.ENOENT)
 
-    def open(self, path: str, flags: int, attr: Any) -> Any:  # noqa: ARG002
+    def open(self, path: str, flags: int, attr: Any) -> Any:
         self._esx.opened.append(path)
         file = self._esx.files.get(path)
         if file is None:
@@ -131,7 +132,7 @@ class _Handle(paramiko.SFTPHandle):
 
 def _about(name: str, file: File) -> paramiko.SFTPAttributes:
     about = paramiko.SFTPAttributes()
-    about.filename = name  # type: ignore[attr-defined]
+    about.filename = name
     about.st_mode, about.st_size = file.mode, len(file.data) if file.size is None else file.size
     return about
 

@@ -1,4 +1,4 @@
-"""The vmx copies of a run on the lab, from consoles that are real SFTP servers: their own record shows what was read."""
+"""The vmx copies of a run on the lab, from consoles that are SFTP servers: their own record shows what was read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from paramiko.sftp import SFTP_PERMISSION_DENIED
 
 from snapall.lab import databases
 from snapall.lab.sites import LabVm, SiteSpec
@@ -135,7 +136,7 @@ def test_a_host_that_is_down_makes_the_backup_partial_and_names_its_vms(site: Si
 
 def test_a_vm_that_moved_between_query_and_copy_is_read_where_it_is_now(site: Site) -> None:
     """The files of a running VM are locked for every other host."""
-    locked = File(fail=paramiko.SFTP_PERMISSION_DENIED)
+    locked = File(fail=SFTP_PERMISSION_DENIED)
     site.esx01.vm("web01", **{"web01.vmx": locked, "web01.nvram": locked})
     site.esx01.files[f"{VM_FOLDER}/web01/web01.vmsd"].on_read = lambda: site.move(108, 12)
     site.esx02.vm("web01")
@@ -145,7 +146,7 @@ def test_a_vm_that_moved_between_query_and_copy_is_read_where_it_is_now(site: Si
 
 
 def test_a_vm_that_did_not_move_is_not_tried_again(site: Site) -> None:
-    site.esx01.vm("web01", **{"web01.nvram": File(fail=paramiko.SFTP_PERMISSION_DENIED)})
+    site.esx01.vm("web01", **{"web01.nvram": File(fail=SFTP_PERMISSION_DENIED)})
     ran = site.lab("run")
     assert ran.code == 3
     assert "web01.nvram cannot be copied" in ran.err
@@ -222,7 +223,7 @@ def test_a_console_without_sftp_is_named(site: Site) -> None:
 
 def test_a_console_that_never_answers_costs_its_timeout_and_no_more(site: Site) -> None:
     hang = threading.Event()
-    site.esx01.files[f"{VM_FOLDER}/web01/web01.vmx"].on_read = lambda: bool(hang.wait()) and None
+    site.esx01.files[f"{VM_FOLDER}/web01/web01.vmx"].on_read = hang.wait
     site.lab.edit(f"timeout = {PATIENCE}", "timeout = 2")
     ran = site.lab("run")
     hang.set()
@@ -252,7 +253,7 @@ def test_a_generation_goes_with_its_backup_and_keeps_its_folder_when_names_rotat
         assert site.lab("run").code == 0
     first, second = site.generations
     assert site.lab("run").code == 0
-    assert [one.name for one in site.generations][0] == second.name
+    assert site.generations[0] == second
     assert not first.exists()
     index = (site.folder / "vol1" / "index.txt").read_text()
     assert f"{second.name}  3/3 VMs\n    vmware_previous on vmvol1" in index
