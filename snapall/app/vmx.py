@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from snapall.app.opening import store_of
-from snapall.backup.facts import Failed, Warned
+from snapall.backup.facts import Failed
 from snapall.backup.model import Job, Vm
 from snapall.backup.outcome import Origin, Report
 from snapall.backup.record import What
@@ -15,6 +15,8 @@ from snapall.config.settings import Config
 from snapall.errors import Exit, SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.restore.generations import Generations
+from snapall.restore.vmxcopy import GRANT, VmxCopy
+from snapall.restore.vmxnames import path_of
 from snapall.site import OpenSite
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def copy_vmx(
         _tidy(settings, job, generations, report.stamp)
     except OSError as error:
         text = f"the vmx copies in {generations.folder} cannot be written: {error.strerror}"
-        publish(Failed(text, "free some space on its disk, and check its permissions", "SA-1848"))
+        publish(Failed(text, "free some space on its disk, and check its permissions", "SA-1856"))
     except SnapallError as error:
         publish(Failed(*error.parts))
     else:
@@ -54,7 +56,6 @@ def _copy(
     publish: Callable[[What], None],
     stopped: Callable[[], bool],
 ) -> Exit:
-    from snapall.restore.vmxcopy import VmxCopy  # noqa: PLC0415 - for jobs that copy
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     run, look_up = report.stamp, VirtualCenter(settings.database).vmx_places
@@ -67,7 +68,7 @@ def _copy(
         generations.abandon(run)
         raise
     for note in copy.notes:
-        publish(Warned(*note))
+        publish(note)
     for failure in _grouped({one.vm.label: copy.troubles[one.vm.id] for one in copies if not one.whole}):
         publish(failure)
     return Exit.PARTIAL if copy.troubles else Exit.OK
@@ -117,7 +118,6 @@ def check_consoles(checks: Checklist, settings: Config, job: Job, vms: Sequence[
     hosts: dict[str, tuple[str, list[str]]] = {}
 
     def places() -> CheckOutcome:
-        from snapall.restore.vmxnames import path_of  # noqa: PLC0415 - for jobs that copy
 
         lost = []
         found = database.vmx_places([vm.id for vm in vms])
@@ -131,8 +131,7 @@ def check_consoles(checks: Checklist, settings: Config, job: Job, vms: Sequence[
         if lost:
             some = ", ".join(lost[:_SOME]) + (f" and {len(lost) - _SOME} more" if len(lost) > _SOME else "")
             text = f"the host or the path of the .vmx is not known of {some}"
-            remedy = "grant SELECT on VPX_HOST and on FILE_NAME of VPX_VM (sql/grants.sql)"
-            return CheckOutcome(text, remedy, "SA-1852", failed=True)
+            return CheckOutcome(text, GRANT, "SA-1857", failed=True)
         return CheckOutcome(f"{len(vms)} VMs on {len(hosts)} hosts")
 
     def login(host: str, folder: str, names: Sequence[str]) -> CheckOutcome:

@@ -14,7 +14,7 @@ class VmxCopies(Table):
     """[jobs.NAME.vmx]: the copies of the vmx files, taken after each backup."""
 
     folder: values.Location
-    """Where the copies go: `FOLDER/JOB/RUN/VM/`, one folder for each backup, deleted with it."""
+    """Where the copies go: in it a folder for each job, in that one for each backup, deleted with it, by VM."""
     user: values.Word
     """The user on the service console of every host."""
     key_file: values.SecretFile | None = None

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from snapall.config.settings import Filer
-from snapall.errors import SiteError
-from snapall.escaping import printable, quoted
-from snapall.restore.vmxnames import DESCRIPTOR_LIMIT, is_descriptor, is_disk, is_wanted
+from snapall.escaping import printable
+from snapall.restore.vmxnames import DESCRIPTOR_LIMIT, NotCopied, is_descriptor, is_disk, is_wanted
 from snapall.site.excerpt import one_line
 from snapall.site.filer import Hop, NotSent
 from snapall.site.ssh import Ssh
@@ -81,13 +80,13 @@ class Console:
         """End it, for whoever waits on it too."""
         self._connection.close()
 
-    def lost(self) -> SiteError:
+    def lost(self) -> NotCopied:
         """The error of whatever was not asked before the connection ended."""
         text = f"the connection to {self._host.label} ended before all files were copied"
-        return SiteError(text, "check the host; if it is only slow, raise `timeout` in [jobs.NAME.vmx]", "SA-1854")
+        return NotCopied(text, "check the host; if it is only slow, raise `timeout` in [jobs.NAME.vmx]", "SA-1854")
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """The plain files in a folder that may be wanted: no links, no devices, no folders. SiteError."""
+        """The plain files in a folder that may be wanted: no links, no devices, no folders. NotCopied."""
         with self._asking(folder):
             self._connection.sock.allow(_OVERHEAD)
             found = self._sftp.listdir_attr(folder)
@@ -100,7 +99,7 @@ class Console:
         return names
 
     def read(self, folder: str, name: str) -> CopiedFile | None:
-        """Read one file; None: it is a disk's data. SiteError: it cannot be read."""
+        """Read one file; None: it is a disk's data. NotCopied: it cannot be read."""
         with self._asking(f"{folder}/{name}"):
             most = min(self._most, DESCRIPTOR_LIMIT) if is_disk(name) else self._most
             self._connection.sock.allow(2 * most + _OVERHEAD)
@@ -119,8 +118,8 @@ class Console:
         except _FAILURES as error:
             raise self._failed(path, one_line(str(error)) or "the connection ended") from error
 
-    def _failed(self, path: str, why: str) -> SiteError:
-        return SiteError(
+    def _failed(self, path: str, why: str) -> NotCopied:
+        return NotCopied(
             f"{self._host.label}: {printable(path)} cannot be copied: {why}",
             "check the path and its permissions on the console, and that the VM runs on this host: another host's "
             "running VM is locked",
@@ -130,7 +129,7 @@ class Console:
 
 @contextmanager
 def console_of(host: EsxHost, deadline: Deadline, most: int) -> Iterator[Console]:
-    """A login, for as long as the deadline; `most`: bytes of one file. SiteError: it cannot be had."""
+    """A login, for as long as the deadline; `most`: bytes of one file. NotCopied: it cannot be had."""
     with ExitStack() as stack:
         try:
             connection = Ssh(host).open(deadline)
@@ -141,7 +140,7 @@ def console_of(host: EsxHost, deadline: Deadline, most: int) -> Iterator[Console
         except NotSent as error:
             raise _not_reached(host, error) from error
         except _FAILURES as error:
-            raise SiteError(
+            raise NotCopied(
                 f"{host.label} offers no SFTP: {one_line(str(error))}",
                 "on the console, sshd_config needs the line `Subsystem sftp /usr/libexec/openssh/sftp-server`",
                 "SA-1844",
@@ -150,25 +149,27 @@ def console_of(host: EsxHost, deadline: Deadline, most: int) -> Iterator[Console
         yield Console(connection, sftp, host, most)
 
 
-def _not_reached(host: EsxHost, error: NotSent) -> SiteError:
-    """The error with this peer's remedy. A host key's own remedy names the line to add."""
+def _not_reached(host: EsxHost, error: NotSent) -> NotCopied:
+    """The error with this peer's remedy. The remedy of an unknown host key names the line to add."""
+    what, file = error.message, host.known_hosts
     match error.hop:
         case Hop.REACH:
-            text = f"{host.label} cannot be reached on port {host.port}: {one_line(str(error.__cause__ or error))}"
-            remedy = "check that the host is up and sshd runs on its console; `hosts` may give another address"
-            return SiteError(text, remedy, "SA-1840")
+            return NotCopied(
+                f"{host.label} cannot be reached on port {host.port}: {one_line(str(error.__cause__ or error))}",
+                "check that the host is up and sshd runs on its console; `hosts` may give another address",
+                "SA-1840",
+            )
         case Hop.ALGORITHMS:
-            return SiteError(
-                error.message, "check `service sshd status` and the RSA host key on the console", "SA-1841"
-            )
+            return NotCopied(what, "check `service sshd status` and the RSA host key on the console", "SA-1841")
         case Hop.HOST_KEY if error.code in {"SA-4118", "SA-4119"}:
-            return SiteError(error.message, error.hint, "SA-1842")
+            return NotCopied(what, error.hint, "SA-1842")
         case Hop.HOST_KEY:
-            remedy = f"verify the key on the host's own screen; if it is new, replace the line of {quoted(host.host)}"
-            return SiteError(error.message, f"{remedy} in {host.known_hosts}", "SA-1842")
+            remedy = f"verify the key on the host's own screen; only if it is new, replace its line in {file}"
+            return NotCopied(what, remedy, "SA-1855")
         case Hop.LOGIN:
-            remedy = (
+            return NotCopied(
+                what,
                 "check `user` and `key_file` or `password`; on the console the RSA key must be in the user's "
-                "~/.ssh/authorized_keys, and root may log in only if sshd_config has PermitRootLogin"
+                "~/.ssh/authorized_keys, and root may log in only if sshd_config has PermitRootLogin",
+                "SA-1843",
             )
-            return SiteError(error.message, remedy, "SA-1843")

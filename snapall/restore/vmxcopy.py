@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.context import named_defect
+from snapall.backup.facts import Warned
 from snapall.errors import SiteError
 from snapall.escaping import printable, quoted
 from snapall.restore.generations import VmCopy, write_new
-from snapall.restore.vmxnames import VmxPath, copy_name, folder_names, path_of
+from snapall.restore.vmxnames import NotCopied, VmxPath, copy_name, folder_names, path_of
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
     from snapall.restore.console import Console, CopiedFile
     from snapall.site.vmrows import VmxPlace
 
+GRANT = "grant SELECT on VPX_HOST and on FILE_NAME of VPX_VM (sql/grants.sql)"
 HOSTS = 4  # that are read at a time
 _PACE = 0.1  # seconds between two looks at the signal's flag
 
@@ -29,11 +31,7 @@ Login = Callable[[str], AbstractContextManager["Console"]]
 LookUp = Callable[[Sequence[int]], Mapping[int, "VmxPlace"]]
 """Where the .vmx of each of these VMs lies now. SiteError."""
 Trouble = tuple[str, str, str]
-"""Text, remedy, code."""
-
-
-class Incomplete(SiteError):
-    """A VM's copy is missing, or not whole."""
+"""Why a copy is missing: text, remedy, code."""
 
 
 @dataclass(slots=True)
@@ -54,7 +52,7 @@ class VmxCopy:
     login: Login
     look_up: LookUp
     stopped: Callable[[], bool]
-    notes: list[Trouble] = field(default_factory=list)
+    notes: list[Warned] = field(default_factory=list)
     troubles: dict[int, Trouble] = field(default_factory=dict)
     _open: set[Console] = field(default_factory=set)
     _ended: bool = False  # by a signal
@@ -121,7 +119,7 @@ class VmxCopy:
                 except SiteError as error:
                     _fail(tasks, error.parts)
                 except Exception as error:  # noqa: BLE001 - another host's copies go on
-                    _fail(tasks, (named_defect(error), "please report it", "SA-1846"))
+                    _fail(tasks, NotCopied(named_defect(error), "please report it", "SA-1846").parts)
 
     def _host(self, tasks: Sequence[_Task]) -> None:
         with self.login(tasks[0].host) as console:
@@ -163,7 +161,7 @@ class VmxCopy:
         if failure is not None:
             raise failure
         if task.at.name not in {one.name for one in found.values()}:
-            raise Incomplete(
+            raise NotCopied(
                 f"{task.copy.host}: {printable(task.at.folder)} has no {printable(task.at.name)}",
                 "check in VirtualCenter where the VM's configuration file is",
                 "SA-1847",
@@ -180,7 +178,7 @@ class VmxCopy:
             for name, file in found.items():
                 write_new(folder / name, file.data)
         except OSError as error:
-            raise SiteError(
+            raise NotCopied(
                 f"the vmx copies cannot be written to {self.folder.parent}: {error.strerror}",
                 "free some space on its disk, and check its permissions",
                 "SA-1848",
@@ -189,10 +187,10 @@ class VmxCopy:
 
     def _note(self, task: _Task, text: str) -> None:
         remedy = f"check {printable(task.at.folder)} on the console; `max_bytes` bounds the size of a file"
-        self.notes.append((f"the vmx copy of {task.copy.vm.label}: {text}", remedy, "SA-1849"))
+        self.notes.append(Warned(f"the vmx copy of {task.copy.vm.label}: {text}", remedy, "SA-1849"))
 
 
-_ENDED: Trouble = ("a signal ended the vmx copies", "the next backup gets its copies again", "SA-1850")
+_ENDED = NotCopied("a signal ended the vmx copies", "the next backup is copied again", "SA-1850").parts
 
 
 def _task(copy: VmCopy, place: VmxPlace | None, unknown: Trouble | None) -> _Task:
@@ -200,18 +198,20 @@ def _task(copy: VmCopy, place: VmxPlace | None, unknown: Trouble | None) -> _Tas
     host, file = (place.host or "", place.file or "") if place is not None else ("", "")
     at = path_of(file)
     task = _Task(replace(copy, host=host, path=at.folder if at is not None else ""), host, at or VmxPath("", ""))
-    if unknown is not None:
-        task.trouble = unknown
-    elif place is None:
-        task.trouble = ("VirtualCenter no longer knows the VM", "nothing to do if it was removed", "SA-1851")
-    elif not host or not file:
-        what = "the VM's host" if not host else "the path of the VM's .vmx"
-        remedy = "grant SELECT on VPX_HOST and on FILE_NAME of VPX_VM (sql/grants.sql)"
-        task.trouble = (f"{what} cannot be read from the database", remedy, "SA-1852")
-    elif at is None:
-        text = f"the path of the VM's .vmx is none on a datastore: {quoted(file)}"
-        task.trouble = (text, "check the VM's configuration file in VirtualCenter", "SA-1853")
+    task.trouble = unknown or (why.parts if (why := _no_place(place, file, at)) is not None else None)
     return task
+
+
+def _no_place(place: VmxPlace | None, file: str, at: VmxPath | None) -> NotCopied | None:
+    """Why it is not known where a VM's .vmx lies; None: it is."""
+    if place is None:
+        return NotCopied("VirtualCenter no longer knows the VM", "nothing to do if it was removed", "SA-1851")
+    if not place.host or not place.file:
+        return NotCopied("the database shows no host or no path of the .vmx", GRANT, "SA-1852")
+    if at is None:
+        text = f"the path of the VM's .vmx is not one on a datastore: {quoted(file)}"
+        return NotCopied(text, "check the VM's configuration file in VirtualCenter", "SA-1853")
+    return None
 
 
 def _moved(now: _Task, before: _Task) -> bool:

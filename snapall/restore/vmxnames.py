@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from snapall.backup.model import Vm
+from snapall.errors import Exit, SiteError
 
 DESCRIPTOR_LIMIT = 1 << 20
 """Bytes that no text descriptor reaches; one of an RDM has less than 1 KiB (restore.md 6.5)."""
@@ -21,6 +22,12 @@ _VOLUMES = "/vmfs/volumes/"
 _LONGEST = 200  # bytes of a name; file systems take 255, with what is added here
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/\ud800-\udfff]')
 _WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+class NotCopied(SiteError):
+    """A copy is missing, or not whole. The backup stands."""
+
+    exit = Exit.PARTIAL
 
 
 @dataclass(frozen=True, slots=True)
