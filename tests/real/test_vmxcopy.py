@@ -74,8 +74,6 @@ class _Rooted:
 def console(sshd: Start, tmp_path: Path) -> Callable[[str], RealConsole]:
     known = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")
     server = next((one for one in known if Path(one).exists()), "")
-        (one for one in ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server") if Path(one).exists()), ""
-    )
 
     def start(lines: str) -> RealConsole:
         if not server:
