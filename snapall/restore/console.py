@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 15  # bytes of one read: what every SFTP server answers
 _OVERHEAD = 1 << 19  # bytes that a console may send besides content: packets, and the names of a folder
+_WHOLE = 16  # times the bytes of one file that a VM's files may have together
 _MOST_FILES = 128  # of one VM; a descriptor for each disk and each snapshot, and a few more
 
 _FAILURES = (Exception,)  # whatever paramiko makes of packets that make no sense
@@ -70,6 +71,7 @@ class Console:
         self._sftp = sftp
         self._host = host
         self._most = most
+        self._left = 0  # bytes that the files of the VM may still have together
 
     @property
     def usable(self) -> bool:
@@ -94,6 +96,7 @@ class Console:
             # The size is a hint, which spares reading a disk; what is read is bounded all the same.
             small = (one for one in plain if not is_disk(one.filename) or (one.st_size or 0) < DESCRIPTOR_LIMIT)
             names = tuple(sorted(one.filename for one in small))
+            self._left = _WHOLE * self._most
         if len(names) > _MOST_FILES:
             raise self._failed(folder, f"it lists {len(names)} files to copy, more than a VM has")
         return names
@@ -103,12 +106,15 @@ class Console:
         with self._asking(f"{folder}/{name}"):
             most = min(self._most, DESCRIPTOR_LIMIT) if is_disk(name) else self._most
             self._connection.sock.allow(2 * most + _OVERHEAD)
+            if self._left <= 0:
+                raise ValueError(f"the VM's files have more than {_WHOLE} times `max_bytes` together")
             with self._sftp.open(f"{folder}/{name}", "rb") as file:
                 data = file.read(_CHUNK)
                 if is_disk(name) and not is_descriptor(data):
                     return None
                 while len(data) <= most and (more := file.read(_CHUNK)):
                     data += more
+            self._left -= len(data)
         return CopiedFile(name, data[:most], cut=len(data) > most)
 
     @contextmanager

@@ -189,6 +189,17 @@ def test_a_file_that_grows_without_end_is_cut_off_with_a_warning(site: Site) -> 
     assert len(site.copied("web01")["web01.vmsd"]) == 1 << 20
 
 
+def test_a_console_that_sends_without_end_is_refused_and_costs_one_vm(site: Site) -> None:
+    site.esx01.vm("web01", **{f"disk{n:02d}.nvram": File(b"x", endless=True) for n in range(40)})
+    site.esx02.vm("web02", **{f"disk{n}.vmdk": File(b"# Disk DescriptorFile") for n in range(200)})
+    ran = site.lab("run")
+    assert ran.code == 3
+    assert "the VM's files have more than 16 times `max_bytes` together" in ran.err
+    assert "it lists 205 files to copy, more than a VM has" in ran.err
+    assert len([path for path in site.esx01.opened if ".nvram" in path and "disk" in path]) == 16
+    assert site.copied("sql01") == texts("sql01")
+
+
 def test_names_with_blanks_and_encoded_slashes_are_copied_as_they_are(
     at_lab: Callable[..., AtLab], consoles: tuple[Esx, Esx]
 ) -> None:
