@@ -117,6 +117,12 @@ def test_nothing_is_copied_before_every_vm_is_released(site: Site) -> None:
     assert set(quiesced) == {len(site.lab.foreign)}
 
 
+def test_the_plan_says_what_is_copied_after_the_backup(site: Site) -> None:
+    assert f"after the backup: sftp {USER}@HOST" in site.lab("plan").out
+    assert str(site.folder / "vol1") in json.loads(site.lab("plan", "--json").out)["plans"][0]["vmx"]
+    assert site.esx01.logins == 0
+
+
 def test_a_run_without_a_backup_copies_nothing(site: Site) -> None:
     site.lab.fault("filer-down")
     assert site.lab("run").code == 1
