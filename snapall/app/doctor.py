@@ -7,7 +7,8 @@ from snapall.app.notify import check_channels, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
 from snapall.app.recover import orphans_of
-from snapall.backup.model import Job, Vm
+from snapall.app.vmx import check_consoles
+from snapall.backup.model import Job
 from snapall.config.settings import Config
 from snapall.operate.doctor.checklist import Checklist, CheckResult
 from snapall.operate.doctor.filers import check_filer
@@ -29,16 +30,15 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
     check_machine(checks, settings, store_of(settings))
     database = VirtualCenter(settings.database)
     check_database(checks, database)
-    vms: list[Vm] = []
-    for job in jobs:
-        vms += check_datastores(checks, job, database)
-    check_vcbsnapshot(checks, settings, vms)
+    vms_of = {job.name: check_datastores(checks, job, database) for job in jobs}
+    check_vcbsnapshot(checks, settings, [vm for found in vms_of.values() for vm in found])
     for name in dict.fromkeys(job.filer for job in jobs):
         check_filer(checks, settings, settings.filers[name])
         check_restore_login(checks, settings, settings.filers[name])
     for job in jobs:
         check_plan(checks, job, lambda job=job: outlook(settings, job, timely=False).plan)  # type: ignore[misc]
         check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
+        check_consoles(checks, settings, job, vms_of[job.name], database)
     if notify:
         check_channels(checks, settings)
     return tuple(checks.results)

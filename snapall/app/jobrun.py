@@ -10,6 +10,7 @@ from pathlib import Path
 from snapall.app.opening import store_of
 from snapall.app.statistics import history_of
 from snapall.app.status import update_metrics
+from snapall.app.vmx import copy_vmx
 from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import RunContext, defect, guarded, named_defect
@@ -56,6 +57,8 @@ class JobRun:
             defects.append(parts[0])
             self.publish(Failed(*parts))
 
+        with guarded(fail):
+            code = worst(code, copy_vmx(self.settings, self.job, report, self.publish, self.stopped))
         with guarded(fail):
             hooks.after(report if report is None or not report.skipped else None, code, why)
         update_metrics(self.settings, self.publish)

@@ -9,6 +9,7 @@ from snapall.config.settings import Config
 from snapall.errors import Refused, SiteError
 from snapall.operate.ages import age_of
 from snapall.operate.history import require_listed
+from snapall.restore.generations import copies_by_run
 from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
 
@@ -23,7 +24,7 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
     require_listed(store.folder)
     site = OpenSite(job, settings)
     past = Provenance(store.known(job.name))
-    now = store.clock.utc()
+    now, copies = store.clock.utc(), copies_by_run(settings.vmx.get(job.name), job.name)
     found, errors = [], []
     for volume in job.volumes:
         try:
@@ -39,7 +40,8 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
             grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
             share = shares.get(row.name)
-            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own))
+            copy = None if copies is None else copies[made].label if made in copies else ""
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own, copy))
     return found, errors
 
 

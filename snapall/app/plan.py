@@ -57,3 +57,11 @@ def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
         ("when it does not exit with 0", hooks.on_failure),
     )
     return tuple((when, shlex.join(argv)) for when, argv in found if argv)
+
+
+def copies_of(settings: Config, job: Job) -> str:
+    """Return what a run copies after its backup; "" if nothing."""
+    vmx = settings.vmx.get(job.name)
+    if vmx is None:
+        return ""
+    return f"sftp {vmx.user}@HOST, on each host of the job's VMs: copies their vmx files to {vmx.folder / job.name}"

@@ -44,7 +44,7 @@ def plan(
 
     Lists every command in order, each with its reason. Changes nothing.
     """
-    from snapall.app.plan import hooks_of, outlook
+    from snapall.app.plan import copies_of, hooks_of, outlook
     from snapall.views.json_root import root
     from snapall.views.plan import plan_json, plan_lines
 
@@ -54,12 +54,15 @@ def plan(
         plans = [
             plan_json(one)
             | {"hooks": [{"when": when, "command": line} for when, line in hooks_of(settings, one.plan.job)]}
+            | {"vmx": copies_of(settings, one.plan.job) or None}
             for one in outlooks
         ]
         options.emit(root(plans=plans))
         return
     for one in outlooks:
         options.emit(plan_lines(one, options.width()))
+        if copies := copies_of(settings, one.plan.job):
+            options.say(f"after the backup: {copies}")
         options.say(*(f"hook {when}: {command}" for when, command in hooks_of(settings, one.plan.job)))
 
 

@@ -73,12 +73,16 @@ def show(
     """
     from snapall.app.status import run_of
     from snapall.backup.outfile import replace_content
+    from snapall.restore.generations import copies_by_run
     from snapall.views.glyphs import alphabet
     from snapall.views.run_json import run_json
     from snapall.views.timeline_svg import timeline_svg
     from snapall.views.timeline_text import timeline_lines
 
-    found = run_of(options.load(config, secrets=False), run)
+    settings = options.load(config, secrets=False)
+    found = run_of(settings, run)
+    copies = copies_by_run(settings.vmx.get(found.job.name), found.job.name)
+    vmx = copies[found.stamp].label if copies is not None and found.stamp in copies else ""
     if svg is not None:
         try:
             replace_content(svg, timeline_svg(found).encode(), 0o644)
@@ -87,9 +91,12 @@ def show(
                 f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"
             ) from error
     if as_json:
-        options.emit(run_json(found))
+        options.emit(run_json(found, vmx))
     elif svg is None:
-        options.emit(timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)))
+        lines = timeline_lines(found, options.width(), alphabet(sys.stdout.encoding))
+        if copies is not None and found.backup is not None:
+            lines.append(f"vmx files copied for {vmx or 'no'} VMs")
+        options.emit(lines)
 
 
 def stats(

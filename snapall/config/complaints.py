@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from snapall.config import login, notify, rules, settings
+from snapall.config import login, notify, rules, settings, vmx
 from snapall.config.tomlfile import KeyPath, dotted
 from snapall.errors import ConfigError
 
@@ -111,6 +111,8 @@ def _table_of(path: KeyPath) -> type[BaseModel]:
             return login.RestoreLogin
         case ("jobs", _, "hooks", _):
             return settings.Hooks
+        case ("jobs", _, "vmx", _):
+            return vmx.VmxCopies
         case ("notify", "syslog", _):
             return notify.Syslog
         case ("notify", "mail", _):

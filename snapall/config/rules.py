@@ -142,6 +142,14 @@ def mail_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> F
         yield "password", "cannot be sent: user and password must be ASCII"
 
 
+def vmx_rules(given: frozenset[str], _valid: Mapping[str, Any], _reading: Reading) -> Faults:
+    """Check that there is exactly one proof of who we are."""
+    if {"key_file", "password"} <= given:
+        yield "password", "is given together with key_file: keep one of the two"
+    if not {"key_file", "password"} & given:
+        yield "key_file", "is missing: ssh needs a key_file or a password"
+
+
 def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
     """Check a job's filer, its names, and what its order allows."""
     yield from _name_faults(valid["name"], "jobs", reading)

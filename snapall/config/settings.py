@@ -22,6 +22,7 @@ from snapall.config.notify import Channels
 from snapall.config.secret import Secret, secret_words
 from snapall.config.table import Given as _Given
 from snapall.config.table import Table as _Table
+from snapall.config.vmx import VmxCopies
 
 _PORTS = {"ssh": 22, "rsh": 514}
 _GRADES = {"any": Grade.CRASH_CONSISTENT, "partial": Grade.PARTIAL, "whole": Grade.WHOLE}
@@ -101,6 +102,11 @@ class Filer(_Table):
         login = {} if own is None else {"user": own.user, "key_file": own.key_file, "password": own.password}
         return self.model_copy(update=login)
 
+    @property
+    def label(self) -> str:
+        """The filer as messages name it."""
+        return f"the filer {self.host}"
+
     @model_validator(mode="before")
     @classmethod
     def _split_login(cls, table: object) -> object:
@@ -174,6 +180,8 @@ class JobSettings(_Table):
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
     hooks: Hooks = Field(default_factory=Hooks)
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
+    vmx: Annotated[VmxCopies | None, BeforeValidator(rules.with_keys)] = None
+    """Copies of the VMs' vmx files from the consoles of the ESX hosts, after each backup: [jobs.NAME.vmx]."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
     given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.unclaimed)] = frozenset()
 
@@ -235,11 +243,17 @@ class Config(_Table):
         return tuple(login for one in self.filers.values() for login in (one, one.for_restore))
 
     @property
+    def vmx(self) -> Mapping[str, VmxCopies]:
+        """The copies of vmx files by job, of those that have any."""
+        return {name: table.vmx for name, table in self.job_tables.items() if table.vmx is not None}
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
         found = [self.path if one.inline else one.file for one in self.passwords]
         found += [self.path] if url_of(self.database.url).holds_password else []
         found += [one.key_file for one in self.logins]
+        found += [one.key_file for one in self.vmx.values()]
         return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
@@ -250,7 +264,7 @@ class Config(_Table):
     @property
     def passwords(self) -> tuple[Secret, ...]:
         """Every password, those in the database's URL and among vcbsnapshot's leading arguments too."""
-        filers = (one.password for one in self.logins)
+        filers = [one.password for one in self.logins] + [one.password for one in self.vmx.values()]
         mail = self.notify.mail.password if self.notify.mail is not None else None
         known = (self.vcenter.password, self.database.password, url_of(self.database.url).password, *filers, mail)
         leading = secret_words(self.vcenter.vcbsnapshot).values()

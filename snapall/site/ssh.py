@@ -57,7 +57,7 @@ class _Transport(paramiko.Transport):
 
 
 @dataclass(frozen=True, slots=True)
-class _SshConnection:
+class SshConnection:
     """A connection that we are logged in on."""
 
     sock: BoundedSocket
@@ -65,9 +65,11 @@ class _SshConnection:
 
     @property
     def usable(self) -> bool:
+        """Whether it is still there."""
         return self.transport.is_authenticated()
 
     def close(self) -> None:
+        """End it."""
         self.transport.close()
         self.sock.close()
 
@@ -99,7 +101,7 @@ class Ssh:
         self._known = KnownHosts(settings)
         self._algorithms = offered(settings.ssh_algorithms)
         self.notes: tuple[tuple[str, str, str], ...] = ()  # warnings: text, remedy, code of each
-        self._ahead: Prefetch[_SshConnection] = Prefetch(lambda: self._come_in(self._deadline()), settings.timeout)
+        self._ahead: Prefetch[SshConnection] = Prefetch(lambda: self._come_in(self._deadline()), settings.timeout)
 
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
@@ -124,7 +126,7 @@ class Ssh:
                 return replace(_execute(channel, request, heard), mask=self._mask)
             except _FAILURES as error:
                 raise NoAnswer(
-                    f"no complete answer by ssh from the filer {self._settings.host}: {self._reason(error, deadline)}",
+                    f"no complete answer by ssh from {self._settings.label}: {self._reason(error, deadline)}",
                     hint="run `snap list` to see what happened",
                     output=self._mask.broken_off(heard.decode("utf-8", "replace")),
                     code="SA-4114",
@@ -145,7 +147,7 @@ class Ssh:
             return None
 
     def _channel(
-        self, stack: ExitStack, connection: _SshConnection, deadline: Deadline, patience: float | None = None
+        self, stack: ExitStack, connection: SshConnection, deadline: Deadline, patience: float | None = None
     ) -> paramiko.Channel:
         stack.callback(connection.close)
         stack.enter_context(deadline.watch(connection.sock))
@@ -158,6 +160,10 @@ class Ssh:
         hint = "check its `host` and `port`, the network, and `secureadmin status` on the filer"
         host, port = self._settings.host, self._settings.port
         return BoundedSocket(connect(host, port, lambda kind, to: open_socket(kind, to, deadline), hint), _STRANGER)
+
+    def open(self, deadline: Deadline) -> SshConnection:
+        """A connection that is logged in, for whoever speaks another protocol on it, and closes it. Raises NotSent."""
+        return self._come_in(deadline)
 
     def greet(self) -> Greeting:
         """Connect, agree, check the host key and log in, and give no command. Raises NotSent: its `hop` says where."""
@@ -184,7 +190,7 @@ class Ssh:
                 except _FAILURES as error:
                     raise self._not_sent(error, deadline) from error
 
-    def _come_in(self, deadline: Deadline) -> _SshConnection:
+    def _come_in(self, deadline: Deadline) -> SshConnection:
         """Connect, agree, check the host key and log in. Raises NotSent."""
         known = self._known.read()
         with self._connected(deadline) as (stack, connection):
@@ -197,7 +203,7 @@ class Ssh:
             self._log_in(transport, self._proof)
             connection.allow(3 * _CEILING)  # both streams of an answer, and what packs them
             stack.pop_all()  # from now on it is the caller's to close
-            return _SshConnection(connection, transport)
+            return SshConnection(connection, transport)
 
     def _agreed(self, stack: ExitStack, connection: socket.socket, known: HostKeys) -> paramiko.Transport:
         """Agree on algorithms: the key exchange is done, and nothing secret was said."""
@@ -228,11 +234,11 @@ class Ssh:
             raise paramiko.AuthenticationException("the filer asks for a second factor")
 
     def _not_sent(self, error: Exception, deadline: Deadline) -> NotSent:
-        host, reason = self._settings.host, self._reason(error, deadline)
+        filer, reason = self._settings.label, self._reason(error, deadline)
         match error:
             case paramiko.AuthenticationException():
                 return NotSent(
-                    f"the filer {host} refused the ssh login of {self._user}: {reason}",
+                    f"{filer} refused the ssh login of {self._user}: {reason}",
                     hint="check `user` and `key_file` or `password`; on the filer, /etc/sshd/USER/.ssh/authorized_keys "
                     "must have the RSA key (a DSA key, often in authorized_keys2, cannot be used); the role needs "
                     "login-ssh and cli-snap*",
@@ -241,7 +247,7 @@ class Ssh:
                 )
             case paramiko.ssh_exception.IncompatiblePeer() if self._settings.ssh_algorithms != "any":
                 return NotSent(
-                    f"the filer {host} has no ssh algorithm that [filers.{self._settings.name}] allows: {reason}",
+                    f"{filer} has no ssh algorithm that [filers.{self._settings.name}] allows: {reason}",
                     hint='leave out `ssh_algorithms` in the configuration, or set it to "any": old algorithms are then '
                     "used where the filer has nothing better",
                     hop=Hop.ALGORITHMS,
@@ -249,14 +255,14 @@ class Ssh:
                 )
             case paramiko.ssh_exception.IncompatiblePeer():
                 return NotSent(
-                    f"the filer {host} and snapall have no ssh algorithm in common: {reason}",
+                    f"{filer} and snapall have no ssh algorithm in common: {reason}",
                     hint="give it an RSA host key of 1024 bits or more: `secureadmin setup -f ssh`",
                     hop=Hop.ALGORITHMS,
                     code="SA-4112",
                 )
             case _:
                 return NotSent(
-                    f"the ssh connection to the filer {host} failed before the command was sent: {reason}",
+                    f"the ssh connection to {filer} failed before the command was sent: {reason}",
                     hint="check `host` and `port`, and `secureadmin status` on the filer",
                     hop=Hop.ALGORITHMS,
                     code="SA-4113",

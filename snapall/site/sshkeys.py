@@ -84,7 +84,7 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
         )
 
 
-_MAKE_ONE = "make an RSA key without a passphrase with `ssh-keygen -t rsa -m PEM`, and put its .pub line on the filer"
+_MAKE_ONE = "make an RSA key without a passphrase with `ssh-keygen -t rsa -m PEM`, and authorize its .pub line"
 
 
 def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
@@ -108,7 +108,7 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
         return f"it is not a private key ({printable(str(error))})", _MAKE_ONE
     if kind == "ssh-rsa":
         return printable(str(error)), _MAKE_ONE
-    return f"it holds a key of the kind {kind}, and snapall logs in to a filer with RSA keys only", _MAKE_ONE
+    return f"it holds a key of the kind {kind}, and only RSA keys can be used", _MAKE_ONE
 
 
 def _remedy_for(unreadable: OSError | ValueError) -> str:
@@ -154,10 +154,10 @@ class KnownHosts:
 
     def verify(self, known: HostKeys, key: paramiko.PKey) -> None:
         """The host key must be the known one, before anything secret is said. Raises NotSent."""
-        host, blob = self._settings.host, key.asbytes()
+        filer, blob = self._settings.label, key.asbytes()
         if known.revoked(blob):
             raise NotSent(
-                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is marked as @revoked in "
+                f"the host key of {filer} ({key.get_name()} {key.fingerprint}) is marked as @revoked in "
                 f"{self._file}; nothing was sent",
                 hint="whoever has this key can pretend to be the filer: give the filer a new one with `secureadmin "
                 "setup -f ssh`, and verify it through a channel you trust",
@@ -168,13 +168,13 @@ class KnownHosts:
             return
         if not known.kinds:
             raise NotSent(
-                f"the host key of the filer {host} ({key.get_name()} {key.fingerprint}) is not known",
+                f"the host key of {filer} ({key.get_name()} {key.fingerprint}) is not known",
                 hint="verify this fingerprint through a channel you trust, then " + self._add_the_line(key),
                 hop=Hop.HOST_KEY,
                 code="SA-4118",
             )
         raise NotSent(
-            f"THE HOST KEY OF THE FILER {host} HAS CHANGED: it shows {key.get_name()} "
+            f"THE HOST KEY HAS CHANGED: {filer} shows {key.get_name()} "
             f"{key.fingerprint}, which is not the one in {self._file}; nothing was sent",
             hint="this may be an attack. Ask the filer's administrator whether its keys are new or its partner "
             f"took over; only then remove the old line, and {self._add_the_line(key)}",

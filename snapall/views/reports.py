@@ -30,6 +30,7 @@ class Retained:
     age: Age | None = None
     share: Share | None = None
     kept: bool = False  # whether `run --keep` made it
+    vmx: str | None = None  # how many VMs have a copy of their vmx files, "" for none; None: the job copies none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Taken:
 
 def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
     """The filer's snapshots as a table."""
-    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "tags")
+    copies = any(one.vmx is not None for one in rows)
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", *(["vmx"] if copies else []), "tags")
     cells = [
         (
             one.volume,
@@ -52,6 +54,7 @@ def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
             _space(one.share),
             one.grade,
             one.run or "-",
+            *([one.vmx or "-"] if copies else []),
             ",".join(one.tags),
         )
         for one in rows
@@ -80,6 +83,7 @@ def list_json(rows: Sequence[Retained]) -> dict[str, object]:
 def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[str, object]:
     return picked(row, "volume", "name", "date", "grade", "tags", "kept") | {
         "run": row.run or None,
+        "vmx": row.vmx or None,
         "taken": iso_time(age.taken) if age is not None else None,
         "age": age.seconds if age is not None else None,
         "age_by": None if age is None else "run" if age.sure else "date",

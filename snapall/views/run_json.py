@@ -7,8 +7,8 @@ from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import doing
 
 
-def run_json(history: RunHistory) -> dict[str, object]:
-    """All that the timeline shows. Durations are seconds; null is unknown."""
+def run_json(history: RunHistory, vmx: str = "") -> dict[str, object]:
+    """All that the timeline shows, and how many VMs have a vmx copy. Durations are seconds; null is unknown."""
     members = picked(
         history, "kind", "began", "ended", "exit", "text", "published", "window", "settled", "left", "open"
     )
@@ -18,6 +18,7 @@ def run_json(history: RunHistory) -> dict[str, object]:
         order=str(history.job.order),
         volumes=list(history.job.volumes),
         grade=history.backup.label if history.backup is not None else None,
+        vmx=vmx or None,
         snapshot=history.backup.name if history.backup is not None else None,
         vms=[
             {"vm": one.vm.moref, "name": one.vm.name, "host": one.vm.host, "quiesced_seconds": one.quiesced_seconds}

@@ -134,6 +134,7 @@ max_age = 3
 vms = { "*" = "must" }
 hooks = { before = ["true"] }
 query = "SELECT ID FROM vc_user.VPX_VM"
+vmx = { folder = "copies", user = "vmx", password = "pw", known_hosts = "known_hosts" }
 """
 
 
@@ -144,7 +145,8 @@ def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     assert same == ["filer"]  # there is one filer
     assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
     assert config.hooks["own"].before == ("true",)
-    elsewhere = {"retain", "vms", "hooks", "given"}  # in the chain, the policies, Config.hooks and nowhere
+    assert config.vmx["own"].folder == folder / "copies"
+    elsewhere = {"retain", "vms", "hooks", "vmx", "given"}  # in the chain, the policies, Config.hooks and nowhere
     assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
     written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
     assert set(keys_of(JobSettings)) - {"retain"} == set(written)

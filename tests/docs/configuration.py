@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from snapall.config import login, notify, settings
+from snapall.config import login, notify, settings, vmx
 from snapall.config.complaints import keys_of
 
 HEAD = """\
@@ -36,6 +36,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[filers.NAME.restore]", login.RestoreLogin),
     ("[jobs.NAME], one for each job", settings.JobSettings),
     ("[jobs.NAME.hooks]", settings.Hooks),
+    ("[jobs.NAME.vmx]", vmx.VmxCopies),
     ("[notify.syslog]", notify.Syslog),
     ("[notify.mail]", notify.Mail),
 )

@@ -1,0 +1,155 @@
+"""The vmx copies of a job on disk: one folder for each backup, whole or not there, and an index for people.
+
+A generation is named by the stamp of the run, since a backup changes its name at every rotation. `generation.json` in
+it says which backup it belongs to, by volume and date; `index.txt` beside it, written anew with each backup, gives the
+names that the backups have now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snapall.backup.model import Vm, time_of
+from snapall.backup.private import make_folder
+
+if TYPE_CHECKING:
+    from snapall.config.vmx import VmxCopies
+
+RECORD = "generation.json"
+INDEX = "index.txt"
+_PART = ".part"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class VmCopy:
+    """The copy of one VM. `files`: the names on the console by those of the copies. `why`: what is missing."""
+
+    vm: Vm
+    folder: str
+    host: str = ""
+    path: str = ""  # of its folder on the console
+    files: Mapping[str, str] | None = None
+    why: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was copied."""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The copies that belong to the backup of a run. `taken`: the volume and the date of each of its snapshots."""
+
+    run: str
+    taken: frozenset[tuple[str, str]]
+    whole: int  # VMs
+    vms: int
+
+    @property
+    def label(self) -> str:
+        """For `list`: how many VMs have their copy."""
+        return f"{self.whole}/{self.vms}"
+
+
+class Generations:
+    """The generations of a job, in a folder for their owner alone."""
+
+    def __init__(self, folder: Path, job: str) -> None:
+        self.folder = folder / job
+        self._job = job
+
+    def begin(self, run: str) -> Path:
+        """Make the folder that becomes the generation. Untrusted: others may write above it. OSError."""
+        make_folder(self.folder)
+        part = self.folder / f"{run}{_PART}"
+        make_folder(part)
+        return part
+
+    def finish(self, run: str, copies: Sequence[VmCopy], taken: frozenset[tuple[str, str]]) -> None:
+        """Write its record, and give the folder its name. OSError."""
+        record = {
+            "schema": 1,
+            "job": self._job,
+            "run": run,
+            "taken": [{"volume": volume, "date": date} for volume, date in sorted(taken)],
+            "vms": [asdict(one) for one in copies],
+        }
+        part = self.folder / f"{run}{_PART}"
+        write_new(part / RECORD, json.dumps(record, indent=1).encode())
+        part.rename(self.folder / run)
+
+    def abandon(self, run: str) -> None:
+        """Remove what was begun, as far as that is possible."""
+        shutil.rmtree(self.folder / f"{run}{_PART}", ignore_errors=True)
+
+    def known(self) -> Mapping[str, Generation]:
+        """The generations that can be read, by run, oldest first."""
+        return {one.run: one for path in self._folders() if (one := _read(path)) is not None}
+
+    def prune(self, keeps: Callable[[Generation], bool], run: str) -> None:
+        """Delete the generations whose backup is gone, and what earlier runs than `run` began and left. OSError."""
+        for path in self._folders():
+            if path.name.endswith(_PART):
+                gone = path.name.removesuffix(_PART) < run
+            else:
+                found = _read(path)
+                gone = found is not None and found.run != run and not keeps(found)
+            if gone:
+                shutil.rmtree(path)
+
+    def write_index(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Write the index: the names that the backup of each run has now, `NAME on VOLUME, DATE`. OSError."""
+        lines = [
+            f"The vmx copies of job {self._job}: for each folder, the VMs with a whole copy and the backup's snapshots."
+        ]
+        for run, one in reversed(tuple(self.known().items())):
+            lines += ["", f"{run}  {one.label} VMs", *(f"    {name}" for name in names.get(run, ()))]
+        new = self.folder / f"{INDEX}{_PART}"
+        with suppress(FileNotFoundError):
+            new.unlink()
+        write_new(new, ("\n".join(lines) + "\n").encode())
+        new.replace(self.folder / INDEX)
+
+    def _folders(self) -> Iterator[Path]:
+        """The folders that are named as a run is; a link is none of ours."""
+        with suppress(FileNotFoundError):
+            for path in sorted(self.folder.iterdir()):
+                if time_of(path.name.removesuffix(_PART)) is not None and path.is_dir() and not path.is_symlink():
+                    yield path
+
+
+def copies_by_run(settings: VmxCopies | None, job: str) -> Mapping[str, Generation] | None:
+    """The generations of a job by run; None: it copies nothing. One that cannot be read counts as missing."""
+    if settings is None:
+        return None
+    try:
+        return Generations(settings.folder, job).known()
+    except OSError:
+        return {}
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a new file for its owner alone, down to the disk. OSError: it is there already, or there is no room."""
+    with os.fdopen(os.open(path, _NEW_FILE, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> Generation | None:
+    """The generation in a folder; None: it has no record that makes sense, so that it is left alone."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        record: dict[str, Any] = json.loads((path / RECORD).read_text("utf-8"))
+        taken = frozenset((str(one["volume"]), str(one["date"])) for one in record["taken"])
+        whole = [not one["why"] for one in record["vms"]]
+        return Generation(path.name, taken, sum(whole), len(whole))
+    return None
