@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from snapall.backup.model import LUN_PATH as LUN_PATH  # a noun of the configuration, too
+from snapall.backup import model
 from snapall.backup.model import FilerSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+LUN_PATH = model.LUN_PATH
+"""A LUN's path that may become part of a filer's command line; the configuration has such paths, too."""
 
 
 @dataclass(frozen=True, slots=True)
