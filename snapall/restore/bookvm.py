@@ -78,12 +78,12 @@ def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shel
         f"(to a helper VM as a second disk), copy the files. Shown to igroup {helper}. Lost: nothing."
     )
     mount = ways.mounted(lun, backup.name, facts.run, helper, volume, serial)
-    yield Commands(tuple(map(shell.step, mount)))
+    yield shell.steps(mount)
     yield Text("Remove the disk from the helper, then take the clone down:")
-    yield Commands(tuple(map(shell.step, ways.taken_down(lun, facts.run, helper))))
+    yield shell.steps(ways.taken_down(lun, facts.run, helper))
     yield Heading(3, f"B. {lun.path} in place")
     yield Text(f"Lost: what was written to it since {backup.date}. Newer backups stay.")
-    yield Commands(tuple(map(shell.step, ways.in_place(lun, backup.name, volume))))
+    yield shell.steps(ways.in_place(lun, backup.name, volume))
     yield Text("Done when the tag (busy,snap restore) is gone:")
     yield Commands((shell.line(f"snap list -n {volume.volume}"),))
     yield Heading(3, f"C. {lun.path} swapped")
@@ -92,9 +92,9 @@ def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shel
         return
     old = ways.clone_path(lun, "old", facts.run)
     yield Text(f"Lost: nothing yet; what was written since {backup.date} stays in {old}.")
-    yield Commands(tuple(map(shell.step, ways.swapped(lun, backup.name, facts.run, volume, aside))))
+    yield shell.steps(ways.swapped(lun, backup.name, facts.run, volume, aside))
     yield Text("When the VM works again, free the snapshot; destroy the old LUN only when nobody needs it any more:")
-    yield Commands(tuple(map(shell.step, ways.independent(lun, facts.run))))
+    yield shell.steps(ways.independent(lun, facts.run))
 
 
 def _helper(facts: BookFacts, volume: VolumeFacts, lun: Lun) -> str:

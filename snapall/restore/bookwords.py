@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from snapall.errors import Refused
+from snapall.restore.blocks import Block, Commands, Text
 from snapall.restore.steps import LunStep
 
 _PLAIN_IN_DOUBLE_QUOTES = re.compile(r"[A-Za-z0-9'/\-#%&*+<=>?\[\]^~@:.,;() ]*")
@@ -20,9 +22,12 @@ class Shell:
     words: tuple[str, ...]
     command: Callable[[LunStep], str]
 
-    def step(self, step: LunStep) -> tuple[str, ...]:
-        """The words of a line that does a step."""
-        return self.line(self.command(step))
+    def steps(self, steps: Iterable[LunStep]) -> Block:
+        """The lines that do these steps; all or none, where a name does not fit into a command."""
+        try:
+            return Commands(tuple(self.line(self.command(one)) for one in steps))
+        except Refused as error:
+            return Text(f"Not written, since {error.message}: {error.hint}.")
 
     def line(self, command: str, host: str = "") -> tuple[str, ...]:
         """The words of a line that gives the filer a command; `host` is another filer."""

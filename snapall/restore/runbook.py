@@ -136,7 +136,8 @@ def _volumes(facts: BookFacts, names: dict[str, Present], shell: Shell) -> Itera
             continue
         name = names[volume.volume].name
         yield Rows(((volume.volume, f"newer when this was read: {_newer(volume, names[volume.volume])}"),))
-        yield Commands((shell.step(RestoreVolume(volume.volume, name)), shell.line(f"vol status {volume.volume}")))
+        yield shell.steps([RestoreVolume(volume.volume, name)])
+        yield Commands((shell.line(f"vol status {volume.volume}"),))
     yield Text(
         "Rescan all hosts. The vmx of each quiesced VM then names a snapshot disk (VM-000001.vmdk): do not power on. "
         "In the Snapshot Manager go to the snapshot named below, which drops the torn delta, then delete it. By hand: "
