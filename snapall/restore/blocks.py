@@ -61,7 +61,7 @@ def as_html(blocks: Sequence[Block], title: str) -> str:
 def _text_of(block: Block) -> list[str]:
     match block:
         case Heading(1, text):
-            return [text.upper(), "=" * WIDTH]
+            return [text, "=" * WIDTH]
         case Heading(2, text):
             return ["", text, "-" * len(text)]
         case Heading(_, text):

@@ -69,9 +69,10 @@ def _consistent(facts: BookFacts, verdict: Verdict) -> str:
     )
 
 
-def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shell: Shell) -> Iterator[Block]:
+def files(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shell: Shell) -> Iterator[Block]:
+    """Way A: a clone of the LUN for a helper."""
     helper = _helper(facts, volume, lun)
-    serial, aside = ways.spare_serials(one for other in facts.volumes for one in other.luns).get(lun.path, ("", ""))
+    serial, _ = _spare(facts, lun)
     yield Heading(3, f"A. Files of {lun.path}")
     yield Text(
         f"{'Make the igroup HELPER for a helper first. ' * (helper == 'HELPER')}Rescan the helper, add the disk there "
@@ -81,12 +82,17 @@ def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shel
     yield shell.steps(mount)
     yield Text("Remove the disk from the helper, then take the clone down:")
     yield shell.steps(ways.taken_down(lun, facts.run, helper))
+
+
+def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shell: Shell) -> Iterator[Block]:
+    yield from files(facts, volume, lun, backup, shell)
     yield Heading(3, f"B. {lun.path} in place")
     yield Text(f"Lost: what was written to it since {backup.date}. Newer backups stay.")
     yield shell.steps(ways.in_place(lun, backup.name, volume))
     yield Text("Done when the tag (busy,snap restore) is gone:")
     yield Commands((shell.line(f"snap list -n {volume.volume}"),))
     yield Heading(3, f"C. {lun.path} swapped")
+    _, aside = _spare(facts, lun)
     if not aside:
         yield Text("Its serial is not known, so a clone cannot stand in for it: use A or B.")
         return
@@ -95,6 +101,11 @@ def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shel
     yield shell.steps(ways.swapped(lun, backup.name, facts.run, volume, aside))
     yield Text("When the VM works again, free the snapshot; destroy the old LUN only when nobody needs it any more:")
     yield shell.steps(ways.independent(lun, facts.run))
+
+
+def _spare(facts: BookFacts, lun: Lun) -> tuple[str, str]:
+    """Serials for a clone of the LUN, and for the LUN itself when it moves aside; "": its own is not known."""
+    return ways.spare_serials(one for other in facts.volumes for one in other.luns).get(lun.path, ("", ""))
 
 
 def _helper(facts: BookFacts, volume: VolumeFacts, lun: Lun) -> str:

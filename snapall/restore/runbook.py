@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from snapall.backup.model import Vm
 from snapall.backup.outcome import Verdict
@@ -11,7 +11,6 @@ from snapall.restore.belongs import owners, unclaimed
 from snapall.restore.blocks import Block, Commands, Heading, Rows, Text
 from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
 from snapall.restore.bookwords import Shell, console, vmx_path
-from snapall.restore.model import Lun
 from snapall.restore.steps import LunStep, RestoreVolume
 
 
@@ -37,7 +36,11 @@ def runbook(
         ]
         blocks += bookvm.of_vm(facts, verdict, luns, names, shell)
     others = [(volume, lun) for volume in facts.volumes for lun in volume.luns if owner[lun.path] is None]
-    blocks += [*_others(facts, vms, others), *_volumes(facts, names, shell), *_elsewhere(facts, names, shell)]
+    blocks += [
+        *_others(facts, vms, others, names, shell),
+        *_volumes(facts, names, shell),
+        *_elsewhere(facts, names, shell),
+    ]
     return tuple(blocks)
 
 
@@ -58,8 +61,8 @@ def _title(facts: BookFacts, present: Sequence[Present], proof: str) -> Iterator
     yield Text(
         "Every command below is complete: type it as it stands, on any machine with a POSIX shell that reaches the "
         "filer. The login needs the rights to run lun, igroup, snap and vol options. Filer commands are silent when "
-        "they work: check each with `lun show -v` and `lun show -m`. The commands follow the documentation of Data "
-        "ONTAP 7-Mode and ESX 3."
+        "they work: check each with `lun show -v` and `lun show -m`. They follow the documentation of Data ONTAP "
+        "7-Mode and ESX 3, and were tried on a simulated filer only: read every answer."
     )
     for one in facts.troubles:
         yield Text(f"NOT READ: {one}. What depends on it is missing below.")
@@ -78,6 +81,10 @@ def _first(facts: BookFacts, present: Sequence[Present], shell: Shell) -> Iterat
     yield Text(
         "3. Never restore a LUN under a VM that runs, or that has any VM snapshot now: the snapshot's delta belongs "
         "to the newer content, and ESX powers on into corruption without a word. Delete such a snapshot first."
+    )
+    yield Text(
+        "4. HELPER stands for the helper host, and vmhba1 for the adapter of a host: `esxcfg-vmhbadevs` lists them. "
+        "Software iSCSI is vmhba40 on ESX 3.0, and vmhba32 or vmhba33 on 3.5."
     )
     if facts.igroups:
         yield Rows(tuple((f"igroup {one.name}", _igroup(one.protocol, one.initiators)) for one in facts.igroups))
@@ -103,12 +110,14 @@ def _choice() -> Iterator[Block]:
     )
 
 
-def _others(facts: BookFacts, vms: Sequence[Vm], others: Sequence[tuple[VolumeFacts, Lun]]) -> Iterator[Block]:
+def _others(
+    facts: BookFacts, vms: Sequence[Vm], others: Sequence[bookvm.Found], names: Mapping[str, Present], shell: Shell
+) -> Iterator[Block]:
     yield Heading(2, "LUNs of no VM")
     yield Text(
         "VMFS datastores, or LUNs whose VM is not known. A VMFS LUN holds the files of many VMs: never restore it for "
-        "one of them. For an old vmx use way A with the VMFS LUN: on ONE helper host set EnableResignature, rescan, "
-        "set it back at once, copy the file, and take the clone down."
+        "one of them. For an old vmx show a clone to ONE helper host, set EnableResignature there, rescan, set it back at "
+        "once, copy the file, and take the clone down."
     )
     yield Rows(tuple((lun.path, bookvm.about(volume, lun)) for volume, lun in others) or (("none", ""),))
     for key in unclaimed(vms, {one.vm: one.paths for one in facts.given}):
@@ -121,10 +130,12 @@ def _others(facts: BookFacts, vms: Sequence[Vm], others: Sequence[tuple[VolumeFa
             console("HELPER", "ls /vmfs/volumes"),
         )
     )
-    yield Text("HELPER: the helper host; vmhba1: its adapter (vmhba40 for software iSCSI on ESX 3.0, vmhba32 on 3.5).")
+    for volume, lun in others:
+        if volume.volume in names:
+            yield from bookvm.files(facts, volume, lun, names[volume.volume], shell)
 
 
-def _volumes(facts: BookFacts, names: dict[str, Present], shell: Shell) -> Iterator[Block]:
+def _volumes(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:
     yield Heading(2, "D. A whole volume")
     yield Text(
         "Power off every VM with a disk on the volume first. All LUNs vanish for a moment and come back with their "
@@ -158,7 +169,7 @@ def _newer(volume: VolumeFacts, one: Present) -> str:
     return ", ".join(f"{row.name} ({row.date})" for row in found) or "none"
 
 
-def _elsewhere(facts: BookFacts, names: dict[str, Present], shell: Shell) -> Iterator[Block]:
+def _elsewhere(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:
     yield Heading(2, "Tape, and the copy on another filer")
     yield Text(
         "To put this backup on tape, point dump or the NDMP application at it; a single LUN is one file there. The "

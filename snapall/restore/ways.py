@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from snapall.restore.bookfacts import VolumeFacts
+from snapall.restore.luncommands import LUN_SERIAL
 from snapall.restore.model import Lun
 from snapall.restore.steps import (
     CloneLun,
@@ -82,8 +83,8 @@ def independent(lun: Lun, stamp: str) -> tuple[LunStep, ...]:
 
 
 def spare_serials(luns: Iterable[Lun]) -> dict[str, tuple[str, str]]:
-    """Two serials for each LUN, by path, that no LUN has: for a clone, and for the LUN itself when it moves aside."""
-    known = [one for one in luns if one.serial]
+    """Two serials for each LUN with a fit one, by path, that no LUN has: for a clone, and for the LUN moved aside."""
+    known = [one for one in luns if LUN_SERIAL.fullmatch(one.serial)]
     taken = {one.serial for one in known}
     found = {}
     for one in known:
