@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from snapall.backup.facts import Fact
 from snapall.backup.record import Record
 
-_T = TypeVar("_T")
 _FACTS = {kind.__name__: kind for kind in Fact.__args__}
 _EARLIEST, _LATEST = 1970, 4999  # years: adding to a fact's time must still give a valid time
 _MOST = 1 << 63  # the largest number that a database accepts
@@ -29,21 +28,6 @@ def to_line(record: Record) -> str:
     """One JSON line without its newline; JSON itself escapes control characters."""
     at = record.at.astimezone(UTC).isoformat(timespec="milliseconds")
     return json.dumps({"at": at, **_encode(record.what)})
-
-
-def to_json(value: object) -> str:
-    """Any frozen data of tuples and plain values, as JSON."""
-    return json.dumps(_encode(value), indent=1)
-
-
-def from_json(text: str, kind: type[_T]) -> _T:
-    """The data of such a text. ValueError: it holds something else."""
-    try:
-        hint: Any = kind
-        found: _T = _reader(hint)(json.loads(text))
-    except (TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"no {kind.__name__}: {text[:80]!r}") from error
-    return found
 
 
 def _encode(value: Any) -> Any:
@@ -132,3 +116,16 @@ def _scalar(value: Any, kind: type) -> Any:
     if not fits:
         raise TypeError(f"unexpected: {value!r}")
     return value
+
+
+def to_json(value: object) -> str:
+    """Any frozen data of tuples and plain values, as a JSON text."""
+    return json.dumps(_encode(value), indent=1)
+
+
+def from_json(text: str, kind: type) -> Any:
+    """The data of such a text. ValueError: it holds something else."""
+    try:
+        return _reader(kind)(json.loads(text))
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no {kind.__name__}: {text[:80]!r}") from error

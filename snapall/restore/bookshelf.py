@@ -33,7 +33,8 @@ class Bookshelf:
         path = self._facts(job, run)
         try:
             with private.read(path) as file:
-                return from_json(file.read().decode(), BookFacts)
+                found: BookFacts = from_json(file.read().decode(), BookFacts)
+                return found
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -116,8 +116,8 @@ def _others(
     yield Heading(2, "LUNs of no VM")
     yield Text(
         "VMFS datastores, or LUNs whose VM is not known. A VMFS LUN holds the files of many VMs: never restore it for "
-        "one of them. For an old vmx show a clone to ONE helper host, set EnableResignature there, rescan, set it back at "
-        "once, copy the file, and take the clone down."
+        "one of them. For an old vmx show a clone to ONE helper host, set EnableResignature there, rescan, set it "
+        "back at once, copy the file, and take the clone down."
     )
     yield Rows(tuple((lun.path, bookvm.about(volume, lun)) for volume, lun in others) or (("none", ""),))
     for key in unclaimed(vms, {one.vm: one.paths for one in facts.given}):
