@@ -61,7 +61,7 @@ def _usage(text: str) -> list[SnapUsage]:
 
 
 # Not attested for 7-Mode. SnapDrive: `N% Complete`, `No split is currently in progress for the given resource.`
-_SPLITTING = _text(r"(?:lun clone split(?: status)?:\s*)?(/vol/[^\s:]+)\b[^/]*?\b(?:\d{1,3} ?%|\d+ of \d+).*")
+_SPLITTING = _text(r"(?:lun clone split(?: status)?:\s*)?(/vol/[^\s:]+)[\s:][^/]*?\b(?:\d{1,3} ?%|\d+ of \d+).*")
 _NO_SPLIT = _text(
     r"(?:lun clone split(?: status)?:\s*)?(?:/vol/\S+\s+)?"
     r"(?:no (?:\S+ ){0,4}split\S*(?: \S+){0,4} in progress.*|.*\bis not (?:being split|in progress).*)"
@@ -89,13 +89,9 @@ _OPTION = re.compile(r"([a-z][a-z0-9_.]*)(?:=([^\s,=]*))?", re.IGNORECASE)
 
 def parse_options(text: str) -> Mapping[str, str]:
     """A volume's options out of `vol options VOLUME`; a bare word such as `root` is worth ""."""
-    return whole_text(text, _options)
-
-
-def _options(text: str) -> Mapping[str, str]:
-    joined = "\n".join(spoken_lines(text)).strip()
+    joined = "".join(spoken_lines(text))  # each line ends in a comma, or where a terminal broke it
     found = {}
-    for part in re.split(r",\s*|\n", joined):
+    for part in joined.split(","):
         option = _OPTION.fullmatch(part.strip())
         if option is None:  # an end in a comma: the rest of the answer is lost
             raise not_understood("vol options", part.strip() or joined)

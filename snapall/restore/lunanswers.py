@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from snapall.restore.luncommands import command_of
+from snapall.restore.luntexts import spoken_lines
 from snapall.restore.steps import DestroyLun, HoldApart, LunStep, Offline, Online, RestoreVolume, UnmapLun
 from snapall.site.answers import DENIAL
-from snapall.site.answertext import plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ _TABLE: Sequence[tuple[re.Pattern[str], LunMeaning]] = (
         ),
         LunMeaning.NO_LICENCE,
     ),
-    (_text(r"not found\.\s+type '\?'|^\s*usage:"), LunMeaning.NO_COMMAND),
+    (_text(r"not found\. +type '\?'|^\s*usage:"), LunMeaning.NO_COMMAND),
     (_text(r"\bpartner\b|\bother (?:head|node)\b|\bcluster interconnect\b"), LunMeaning.PARTNER),
     (
         _text(rf"no such (?:initiator group|igroup)|\b(?:initiator group|igroup)\b.{{0,80}}\b{_ABSENT}"),
@@ -104,10 +105,7 @@ _TABLE: Sequence[tuple[re.Pattern[str], LunMeaning]] = (
     (_text(rf"no volume named|no such volume|\bvolume\b.{{0,120}}\b{_ABSENT}"), LunMeaning.NO_VOLUME),
     (_text(rf"no such (?:lun|file)|\blun\b.{{0,250}}\b{_ABSENT}"), LunMeaning.NO_LUN),
     (
-        _text(
-            r"not allowed due to clones|\bbeing (?:split|restored)\b|"
-            r"\bsplit\b.{0,80}\b(?:progress|under ?way|running|already)\b"
-        ),
+        _text(r"not allowed due to clones|\bsplit(?:s|ting)?\b|\bbeing restored\b|\brestore\b.{0,40}\bin progress\b"),
         LunMeaning.SPLITTING,
     ),
     (_text(r"no space left|not enough (?:free )?space|insufficient space|\bout of space\b"), LunMeaning.NO_SPACE),
@@ -129,15 +127,23 @@ _REVERTED = _text(r"volume \S+: revert successful\.?")
 
 def judge(step: LunStep, stdout: str, stderr: str) -> LunMeaning:
     """What the answer to a step means, over both streams: the five LUN commands are silent when they work."""
-    lines = [line.strip() for line in plain_lines(f"{stdout}\n{stderr}") if line.strip()]
+    lines = [line.strip() for line in spoken_lines(f"{stdout}\n{stderr}")]
     if not lines or (isinstance(step, RestoreVolume) and _REVERTED.fullmatch(lines[-1])):
         return LunMeaning.DONE
-    return meaning_of(lines)
+    return meaning_of(lines, command_of(step).split()[2:])
 
 
-def meaning_of(lines: Sequence[str]) -> LunMeaning:
-    """What the first known wording among these lines says."""
-    found = (meaning for pattern, meaning in _TABLE if any(pattern.search(line) for line in lines))
+_WORDS = frozenset({"lun", "snapshot", "volume", "igroup", "file", "map", "-o", "-f", "-t", "-s", "-b", "on", "start"})
+_PREFIX = _text(r"(?:lun|snap|vol|igroup)(?: [a-z]+){0,3}:\s+")
+_ANY_PATH = re.compile(r"/vol/[^\s,;:'\"]+/[^\s,;:'\"]+")
+
+
+def meaning_of(lines: Sequence[str], names: Sequence[str] = ()) -> LunMeaning:
+    """What the first known wording among these lines says; no name in them, and no command in front, is a wording."""
+    said = [_ANY_PATH.sub("LUN", _PREFIX.sub("", line, count=1)) for line in lines]
+    known = {name for name in names if name not in _WORDS}
+    said = [" ".join("NAME" if word.strip("'\"`:,.") in known else word for word in line.split()) for line in said]
+    found = (meaning for pattern, meaning in _TABLE if any(pattern.search(line) for line in said))
     return next(found, LunMeaning.OTHER)
 
 
@@ -148,7 +154,9 @@ def already(step: LunStep, meaning: LunMeaning) -> bool:
             return meaning in (LunMeaning.NOT_MAPPED, LunMeaning.NO_LUN)
         case DestroyLun():
             return meaning is LunMeaning.NO_LUN
-        case Offline() | Online() | HoldApart():
+        case Online():
+            return meaning in (LunMeaning.ALREADY, LunMeaning.ONLINE)
+        case Offline() | HoldApart():
             return meaning is LunMeaning.ALREADY
         case _:
             return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from snapall.backup.model import FilerSnapshot
@@ -16,6 +18,7 @@ from snapall.restore.model import Igroup, LunMap, LunView
 from snapall.site.excerpt import one_line, whole
 from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent
 from snapall.site.respondent import Respondent
+from snapall.site.version import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +42,7 @@ class Luns:
         self._name = name
         self._snapshots = FilerSystem(transport, name, host)
         self._respondent = Respondent(name, host)
+        self._introduced = False
 
     def command(self, step: LunStep) -> str:
         """The filer's own command. Raises Refused for an unfit name."""
@@ -66,6 +70,9 @@ class Luns:
         output = reply.mask(whole(reply.stdout, reply.stderr))
         plain = self._respondent.plain(command, reply)
         meaning = judge(step, plain.stdout, plain.stderr)
+        if meaning is not LunMeaning.DONE and self._learns_a_banner():
+            plain = self._respondent.plain(command, reply)
+            meaning = judge(step, plain.stdout, plain.stderr)
         if meaning is LunMeaning.DONE:
             return Done(output)
         if already(step, meaning):
@@ -140,31 +147,47 @@ class Luns:
         return frozenset(splits & luns.keys()) | restored
 
     def _asked(self, command: str, parse: Callable[[str], T]) -> T:
-        """What the filer says to a command that looks. An answer that can be read whole is no complaint."""
-        reply = self._respondent.checked(command, self._transport.run(command))
-        if reply.stdout.strip() and not reply.stdout.endswith("\n"):
+        """What the filer says to a command that looks, on either stream. SiteError unless all of it is understood."""
+        answered = self._transport.run(command)
+        reply = self._respondent.checked(command, answered)
+        if reply.stdout.strip() and not answered.stdout.endswith("\n"):
             raise NoAnswer(
                 f"{self._name}: the answer to `{command}` ends in the middle of a line",
                 "run it by hand on the filer and check that its answer is complete",
                 reply.mask.broken_off(reply.stdout),
                 "SA-4303",
             )
-        if reply.stderr.strip() and not reply.stdout.strip():
-            raise self._fault(command, reply)
         try:
-            return reply.read(parse)
+            return _joined(reply).read(parse)
         except SiteError as error:
+            if self._learns_a_banner():
+                return _joined(self._respondent.plain(command, answered)).read(parse)
             raise self._fault(command, reply, error) from error
+
+    def _learns_a_banner(self) -> bool:
+        """Whether the filer's `version` shows a login banner: asked once, when an answer is not understood."""
+        if self._introduced:
+            return False
+        self._introduced = True
+        with suppress(SiteError):
+            found = version_of(self._transport.run("version").stdout)
+            self._respondent.banner = found.banner if found is not None else ()
+        return bool(self._respondent.banner)
 
     def _fault(self, command: str, reply: FilerReply, otherwise: SiteError | None = None) -> SiteError:
         """The error that names what the filer complains of instead of an answer."""
-        meaning = meaning_of([*reply.stderr.split("\n"), *reply.stdout.split("\n")])
+        meaning = meaning_of([*luntexts.spoken_lines(_joined(reply).stdout)], command.split()[2:])
         text = f"{self._name} did not answer `{command}`: {reply.shown}"
         if meaning is LunMeaning.NO_RIGHT:
             return SiteError(text, LUN_REMEDIES[meaning], "SA-4304")
         if meaning is LunMeaning.OTHER and otherwise is not None:
             return otherwise
         return SiteError(text, LUN_REMEDIES[meaning], "SA-4305")
+
+
+def _joined(reply: FilerReply) -> FilerReply:
+    """Both streams as one: a filer may use either for anything, and over rsh there is only one."""
+    return replace(reply, stdout=f"{reply.stdout}\n{reply.stderr}") if reply.stderr.strip() else reply
 
 
 def _rests_on_itself(lun: Lun) -> bool:

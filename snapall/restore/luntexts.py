@@ -166,15 +166,19 @@ def whole_text(text: str, parse: Callable[[str], T]) -> T:
         raise
 
 
+# `[filer1: lun.map:info]: LUN /vol/v/l was mapped to initiator group ig=0`
+_LOGGED = re.compile(r"\[[A-Za-z0-9_.-]+: ?[A-Za-z0-9_.]+:(?:debug|info|notice)\]: ")
+
+
 def spoken_lines(text: str) -> Iterator[str]:
-    """The lines that say something, indented by blanks."""
-    return (line.expandtabs() for line in plain_lines(text) if line)
+    """The lines that say something, indented by blanks; without what the filer logs, with or without the date."""
+    return (line.expandtabs() for line in plain_lines(text) if line and _LOGGED.match(line) is None)
 
 
 def not_understood(command: str, line: str) -> SiteError:
     """The error that quotes the line."""
     return SiteError(
         f"a line of `{command}` is not understood: {one_line(line) or 'nothing'!r}",
-        "run the command by hand on the filer and send its answer to the developers of snapall; nothing was changed",
+        "run the command by hand on the filer; if its answer is normal there, report it as a defect of snapall",
         "SA-4300",
     )
