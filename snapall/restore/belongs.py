@@ -9,6 +9,7 @@ from snapall.backup.model import Vm
 
 OURS = re.compile(r"snapall_(mnt|ver|old)_\d{8}T\d{6}Z_.+", re.IGNORECASE)
 """The file name of a clone that snapall made, or of a LUN that it moved aside."""
+_NO_FILE_NAME = re.compile(r"[^a-z0-9_.{}-]")
 _AFTER_THE_NAME = (".", "-", "_")
 
 
@@ -18,8 +19,8 @@ def owners(
     """The VM of each LUN; None: of no VM, so a VMFS LUN or unknown.
 
     `given` is the job's `luns`, paths by a VM's name or moref. A VM with an entry has those LUNs alone. Another has the
-    LUNs called as it is, or by its name and then `.`, `-` or `_`; case does not count, and the longest name wins. Where
-    two VMs have the same name, neither has any LUN by its name.
+    LUNs called as it is, or by its name and then `.`, `-` or `_`; case does not count, what a LUN's name cannot
+    hold counts as `_`, and the longest name wins. Where two VMs have the same name, neither has any LUN by its name.
     """
     entries = {key.lower(): tuple(of) for key, of in (given or {}).items()}
     listed = {path: vm for vm in vms for path in _entry(vm, entries) or ()}
@@ -42,7 +43,8 @@ def _by_name(path: str, vms: Sequence[Vm], entries: Mapping[str, Sequence[str]])
     return found[0] if len(found) == 1 and _entry(found[0], entries) is None else None
 
 
-def _fits(lun: str, vm: str) -> bool:
+def _fits(lun: str, name: str) -> bool:
+    vm = _NO_FILE_NAME.sub("_", name)
     return lun == vm or (lun.startswith(vm) and lun[len(vm)] in _AFTER_THE_NAME)
 
 

@@ -11,7 +11,7 @@ from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
 from snapall.restore.bookwords import Shell, console, vmx_path
 from snapall.restore.model import Lun
 
-_GB = 1024**3
+_GB, _MB = 1024**3, 1024**2
 Found = tuple[VolumeFacts, Lun]
 
 
@@ -52,7 +52,8 @@ def about(volume: VolumeFacts, lun: Lun) -> str:
     """A LUN's size, serial and maps."""
     maps = ", ".join(f"igroup {one.igroup} as LUN id {one.id} ({one.protocol})" for one in volume.maps_of(lun.path))
     clone = f", a clone that rests on {lun.backed_by}" if lun.backed_by else ""
-    return f"{lun.size / _GB:.1f} GB ({lun.size} bytes), serial '{lun.serial}', {maps or 'not mapped'}{clone}"
+    size = f"{lun.size / _GB:.1f} GB" if lun.size >= _GB else f"{lun.size // _MB} MB"
+    return f"{size} ({lun.size} bytes), serial '{lun.serial}', {maps or 'not mapped'}{clone}"
 
 
 def _consistent(facts: BookFacts, verdict: Verdict) -> str:

@@ -61,8 +61,8 @@ def _title(facts: BookFacts, present: Sequence[Present], proof: str) -> Iterator
     yield Text(
         "Every command below is complete: type it as it stands, on any machine with a POSIX shell that reaches the "
         "filer. The login needs the rights to run lun, igroup, snap and vol options. Filer commands are silent when "
-        "they work: check each with `lun show -v` and `lun show -m`. They follow the documentation of Data ONTAP "
-        "7-Mode and ESX 3, and were tried on a simulated filer only: read every answer."
+        "they work: check each with `lun show -v` and `lun show -m`. The commands follow the documentation of Data "
+        "ONTAP 7-Mode and ESX 3, and were tried on a simulated filer only: read every answer."
     )
     for one in facts.troubles:
         yield Text(f"NOT READ: {one}. What depends on it is missing below.")

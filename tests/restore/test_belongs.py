@@ -48,6 +48,12 @@ def test_two_vms_of_one_name_have_no_lun_by_it() -> None:
     assert owners([path], (Vm(1, "web01"), Vm(2, "WEB01")), {"vm-2": (path,)})[path] == Vm(2, "WEB01")
 
 
+def test_a_sign_that_no_luns_name_can_have_is_an_underscore_there() -> None:
+    payroll = Vm(355, "hr/payroll")
+    assert owners(["/vol/v/hr_payroll"], (payroll,)) == {"/vol/v/hr_payroll": payroll}
+    assert owners(["/vol/v/hr_payroll"], (payroll, Vm(1, "hr_payroll"))) == {"/vol/v/hr_payroll": None}
+
+
 def test_a_clone_of_snapall_is_no_vms_even_if_a_vm_is_called_snapall() -> None:
     path = "/vol/vmvol1/snapall_mnt_20070322T030000Z_sql01"
     assert owners([path], (Vm(1, "snapall"),))[path] is None
