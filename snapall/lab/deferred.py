@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from snapall.lab.changes import filer_change
-from snapall.lab.clones import finish_work
 from snapall.lab.effects import Denied, make_snapshot, remove_snapshot, with_quiesced
 from snapall.lab.ledger import Effect, Entry
 
@@ -24,11 +22,15 @@ def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied
         case ["remove", vm, ssid]:
             return remove_snapshot(transaction, int(vm), ssid)
         case ["copied", task]:
+            from snapall.lab.clones import finish_work  # noqa: PLC0415 - vcbsnapshot starts once for every VM
+
             return finish_work(transaction, int(task))
         case ["database", "up"]:
             transaction.database(up=True)
             return Denied("")
         case _:
+            from snapall.lab.changes import filer_change  # noqa: PLC0415
+
             answer = filer_change(transaction, command)
             return answer if isinstance(answer, Effect | Denied) else Denied(answer or "")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OLDER = 400 * 86400.0  # seconds: before the site's first snapshot
 _KEEP_ALL = (
-    f"INSERT INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT s.seq, luns.id, {KEPT}, image, 0, 1,"
+    f"INSERT INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT s.seq, luns.id, {KEPT}, image, 0, 1,"  # noqa: S608
     " (SELECT json_group_array(json_array(igroup, m.id)) FROM lun_maps AS m WHERE m.lun = luns.id)"
     " FROM luns JOIN filer_snapshots AS s ON s.volume = luns.volume"
 )

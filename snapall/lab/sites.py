@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from snapall.backup.outfile import make_folders
 from snapall.lab import databases
+from snapall.lab.databases import connect
 from snapall.lab.lunsites import LabIgroup, LabLun, add_luns, igroups_of
 from snapall.lab.site_options import SiteOptions
-from snapall.lab.world import World, connect
+from snapall.lab.world import World
 
 if TYPE_CHECKING:
     import sqlite3
