@@ -62,6 +62,12 @@ CREATE TABLE IF NOT EXISTS images (id INTEGER PRIMARY KEY, parent INTEGER, epoch
     label TEXT NOT NULL DEFAULT '', kind TEXT NOT NULL DEFAULT '', size INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS blocks (image INTEGER NOT NULL, number INTEGER NOT NULL, epoch INTEGER NOT NULL,
     data BLOB NOT NULL, PRIMARY KEY (image, number, epoch)) WITHOUT ROWID;
+-- SnapMirror and SnapVault, by their destination.
+CREATE TABLE IF NOT EXISTS relations (destination TEXT PRIMARY KEY, kind TEXT NOT NULL, source TEXT NOT NULL,
+    state TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'Idle', base TEXT NOT NULL DEFAULT '', based REAL NOT NULL,
+    coming TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '', keep TEXT NOT NULL DEFAULT '',
+    number INTEGER NOT NULL DEFAULT 1, task INTEGER NOT NULL DEFAULT 0, begun REAL NOT NULL DEFAULT 0,
+    took REAL NOT NULL DEFAULT 0);
 INSERT OR IGNORE INTO counters (name, value) VALUES ('epoch', 0), ('serial', 0), ('task', 0), ('transfer', 0);
 """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied:
-    """Carry out `make VM NAME ID`, `remove VM ID`, `copied TASK`, `database up`, or a command of the filer."""
+    """Carry out a command of the filer, or one of the lab's own: `make VM NAME ID`, `copied TASK` and so on."""
     match command:
         case ["make", vm, name, ssid]:
             return make_snapshot(transaction, int(vm), name, ssid)
@@ -25,6 +25,14 @@ def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied
             from snapall.lab.clones import finish_work  # noqa: PLC0415 - vcbsnapshot starts once for every VM
 
             return finish_work(transaction, int(task))
+        case ["transferred", task]:
+            from snapall.lab.relations import finish_transfer  # noqa: PLC0415
+
+            return finish_transfer(transaction, int(task))
+        case ["kept", volume, name]:
+            from snapall.lab.relations import finish_keeping  # noqa: PLC0415
+
+            return finish_keeping(transaction, volume, name)
         case ["database", "up"]:
             transaction.database(up=True)
             return Denied("")

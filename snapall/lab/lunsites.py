@@ -1,12 +1,14 @@
-"""The LUNs and initiator groups that a site begins with."""
+"""The LUNs, initiator groups and relations that a site begins with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.lab.clones import serial_of
 from snapall.lab.frozen import KEPT
+from snapall.lab.relations import base_of, volume_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,6 +42,21 @@ class LabIgroup:
     interface: str = "vif1"
 
 
+@dataclass(frozen=True, slots=True)
+class LabRelation:
+    """A relation of `snapmirror` or `snapvault`, such as from `filer1:vmvol1` to `filer2:vmvol1_mirror`.
+
+    Both names mean the lab's filer. The destination's volume is made, read-only for a mirror. `hours`: the age of its
+    base; None: nothing was ever sent. `keep`: the name of a vault's retained copies.
+    """
+
+    kind: str
+    source: str
+    destination: str
+    hours: float | None = 1
+    keep: str = ""
+
+
 def igroups_of(hosts: tuple[tuple[int, str], ...]) -> tuple[LabIgroup, ...]:
     """All hosts in one group, as in the paper; a helper for restores; and a host that is switched off."""
     esx = tuple(f"iqn.1998-01.com.vmware:{name.partition('.')[0]}-{id_:08x}" for id_, name in hosts)
@@ -68,3 +85,24 @@ def add_luns(world: sqlite3.Connection, luns: Iterable[LabLun], igroups: Iterabl
         world.executemany("INSERT INTO lun_maps (lun, igroup, id) VALUES (?, ?, ?)", maps)
     world.execute(_KEEP_ALL)
     world.execute("UPDATE counters SET value = value + 1 WHERE name = 'epoch'")
+
+
+def add_relations(world: sqlite3.Connection, relations: Iterable[LabRelation], now: float) -> None:
+    """Create them, each with its base snapshot on the source."""
+    for one in relations:
+        volume, source = volume_of(one.destination), volume_of(one.source)
+        query = "INSERT OR IGNORE INTO volumes (name, kb, read_only) VALUES (?, 500 * 1024 * 1024, ?)"
+        world.execute(query, (volume, one.kind == "snapmirror"))
+        state = {"snapmirror": "Snapmirrored", "snapvault": "Snapvaulted"}[one.kind]
+        base, based = "", now - 3600 * (one.hours or 0)
+        if one.hours is None:
+            state = "Uninitialized"
+        else:
+            base = base_of(one.destination, 0)
+            date = datetime.fromtimestamp(based, UTC).strftime("%b %d %H:%M")
+            query = "INSERT INTO filer_snapshots (volume, name, date, tags, kb) VALUES (?, ?, ?, ?, 1000)"
+            world.execute(query, (source, base, date, one.kind))
+        query = (
+            "INSERT INTO relations (destination, kind, source, state, base, based, keep) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        world.execute(query, (one.destination, one.kind, one.source, state, base, based, one.keep))
