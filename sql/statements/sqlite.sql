@@ -64,17 +64,14 @@ FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
 WHERE VPX_VM.ID IN (@vm1, @vm2);
 
 -- where the .vmx files lie, for a job that copies them (run, doctor)
+SELECT VPX_VM.ID, VPX_VM.FILE_NAME
+FROM VPX_VM
+WHERE VPX_VM.ID IN (@vm1, @vm2);
 SELECT VPX_VM.ID
 FROM VPX_VM
 WHERE VPX_VM.ID IN (@vm1, @vm2);
-SELECT VPX_VM.ID, VPX_ENTITY.NAME
-FROM VPX_VM JOIN VPX_ENTITY ON VPX_ENTITY.ID = VPX_VM.ID
-WHERE VPX_VM.ID IN (@vm1, @vm2);
 SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
 FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
-WHERE VPX_VM.ID IN (@vm1, @vm2);
-SELECT VPX_VM.ID, VPX_VM.FILE_NAME
-FROM VPX_VM
 WHERE VPX_VM.ID IN (@vm1, @vm2);
 
 -- the datastores, if a job names one instead of giving its id (run, plan)
