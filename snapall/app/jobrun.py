@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.app.opening import store_of
+from snapall.app.runbook import update_books
 from snapall.app.statistics import history_of
 from snapall.app.status import update_metrics
 from snapall.app.vmx import copy_vmx
@@ -57,6 +58,8 @@ class JobRun:
             defects.append(parts[0])
             self.publish(Failed(*parts))
 
+        if report is not None and not self.stopped():
+            update_books(self.settings, self.job, report.stamp, self.publish)
         with guarded(fail):
             code = worst(code, copy_vmx(self.settings, self.job, report, self.publish, self.stopped))
         with guarded(fail):
