@@ -22,7 +22,6 @@ from snapall.backup.readback import last_line, read_journal
 from snapall.backup.record import Record, header_of, summing_up
 from snapall.errors import JournalError
 
-
 F = TypeVar("F")
 R = TypeVar("R", bound=Dated)
 
