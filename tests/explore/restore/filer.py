@@ -66,6 +66,8 @@ class ModelFiler:
 def act(filer: ModelFiler, step: LunStep) -> ModelFiler | None:  # noqa: PLR0912 - one answer for each step
     """The filer after a command; None: it answers with an error, and nothing changes."""
     one = filer.lun(getattr(step, "path", ""))
+    if one is not None and one.comment == FOREIGN:
+        raise Violation("3 it touches only its own", f"{step} is sent for a LUN of somebody else")
     match step:
         case HoldApart():
             return replace(filer, dependency=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.explore.restore import transitions
 from tests.explore.restore.system import RestoreScene, RestoreSystem, start
-from tests.explore.search import Bounds, Found, Search
+from tests.explore.search import Found
 
 ONE = ("/vol/v/sql",)
 SCENES = {
@@ -44,12 +44,6 @@ class Restore:
     def rests(self, system: RestoreSystem, *, calm: bool) -> None:
         """Violation: this is no rest."""
         transitions.rests(system, calm=calm)
-
-
-def explored(name: str, bounds: Bounds) -> Found:
-    """Explore one scene."""
-    scene = SCENES[name]
-    return Search(scene, bounds, Restore(scene)).run()
 
 
 def counterexample(found: Found) -> str:

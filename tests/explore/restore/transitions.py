@@ -176,6 +176,7 @@ def _state(state: UseState, now: int) -> tuple[object, ...]:
         (state.skipped, state.undone, tuple(state.left.items()), state.down and state.down.by),
         (state.stopped, bool(state.broken), state.blind_looks, _age(state.look_failed_at, now)),
         state.ended and (state.ended.exit, state.ended.open),
+        state.died and _age(state.taken_at, now),
     )
 
 
@@ -185,6 +186,8 @@ def _state(state: UseState, now: int) -> tuple[object, ...]:
 def require(system: RestoreSystem) -> None:
     """Violation: something on the filer is not explained by the journal, or a host sees twins."""
     require_no_twins(system.filer)
+    if system.process is None and system.live.ended is not None and system.live.down is None and not system.scene.swap:
+        _mounted(system)
     steps = [one.step for one in system.synced.steps.values()]
     named = {one.path for one in steps if isinstance(one, CloneLun)} | {
         one.to for one in steps if isinstance(one, MoveLun)
@@ -196,6 +199,15 @@ def require(system: RestoreSystem) -> None:
         mapped = any(isinstance(one, MapLun) and (one.path, one.igroup) == (row.path, row.igroup) for one in steps)
         if row not in MAPS and not mapped:
             raise Violation("explained", f"no journal says that {row.path} was mapped")
+
+
+def _mounted(system: RestoreSystem) -> None:
+    """A finished mount shows all its clones."""
+    filer = system.filer
+    mapped = {row.path for row in filer.maps}
+    shown = sum(1 for one in filer.of(OURS) if one.online and one.path in mapped)
+    if not system.meddled and shown != len(system.scene.luns):
+        raise Violation("mount", f"it succeeded, and shows {filer.luns}")
 
 
 def rests(system: RestoreSystem, *, calm: bool) -> None:
@@ -215,12 +227,8 @@ def rests(system: RestoreSystem, *, calm: bool) -> None:
             raise Violation("swap", f"the maps are {filer.maps}")
         return
     if system.live.down is None and not system.scene.swap:
-        if not system.meddled and sum(1 for one in filer.of(OURS) if one.online) != len(system.scene.luns):
-            raise Violation("mount", f"it succeeded, and shows {filer.luns}")
         return
     if any(filer.of(OURS)):
         raise Violation("taken down", f"there is still {next(filer.of(OURS))}")
-    foreign = {one.path for one in filer.of(FOREIGN)}  # it may have come between a look and the map that followed
-    luns, maps = ([one for one in rows if one.path not in foreign] for rows in (filer.luns, filer.maps))
-    if (*luns,) != ORIGINALS or (*maps,) != MAPS:
+    if tuple(one for one in filer.luns if one.comment != FOREIGN) != ORIGINALS or filer.maps != MAPS:
         raise Violation("taken down", f"the original LUNs are not as they were: {filer.luns} {filer.maps}")
