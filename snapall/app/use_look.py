@@ -38,7 +38,7 @@ class Order:
     purpose: str = ""
     until: str = ""
     split: bool = False
-    volume: str = ""
+    whole: bool = False  # the volumes of the job
     force: bool = False
 
 
@@ -73,7 +73,6 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     """Look at everything that a mount or a restore needs, and plan it. SiteError. Refused. ConfigError."""
     luns = luns_of(settings, job)
     volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
-    volumes = (order.volume,) if order.volume else volumes
     _require_volumes(job, volumes)
     views = {volume: luns.view(volume) for volume in volumes}
     vms, given = _vms(settings, job, order), settings.job_tables[job.name].luns
@@ -150,7 +149,7 @@ def _chosen(
     """The LUNs that were asked for, and the VMs that use them. Of a volume: all of them."""
     every = [path for view in views.values() for path in view.luns]
     of = owners(every, vms, given)
-    if order.volume:
+    if order.whole:
         return (), tuple(vms)
     paths = list(order.luns)
     for name in order.vms:
@@ -206,7 +205,7 @@ def _plan(order: Order, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:
     serials = new_serials()
     match order.way:
         case "volume":
-            return plan.by_volume(order.volume, order.snapshot)
+            return tuple(step for volume in asked.views for step in plan.by_volume(volume, order.snapshot))
         case "file":
             return plan.by_file(asked.luns, order.snapshot)
         case "swap":

@@ -21,7 +21,6 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit, Notify, Refused, worst
 from snapall.escaping import printable
 from snapall.restore.journal import Use, UseStore, sharing
-from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import StepIntent, UseBegan, UseRecord
 from snapall.restore.state import UseState
 from snapall.restore.uses import UseContext, begin, take_down
@@ -62,12 +61,6 @@ def perform(
         for one in ready.notes:
             context.warn(one.text, one.remedy, one.code)
         return begin(replace(context, luns=ready.luns), ready.header)
-
-
-def mounts(settings: Config, jobs: Sequence[str] | None = None) -> tuple[Mount, ...]:
-    """The mounts of these jobs, by default of all, by the journals alone."""
-    found = UseStore(store_of(settings)).mounts()
-    return tuple(mount_of(one.state, half=one.open) for one in found if jobs is None or one.state.header.job in jobs)
 
 
 def unmount(settings: Config, ids: Sequence[str], output: Output) -> Exit:

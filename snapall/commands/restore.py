@@ -85,7 +85,7 @@ def restore(
     snapshot: Snapshot,
     vm: Vms = None,
     lun: LunPaths = None,
-    volume: Annotated[str, typer.Option("--volume", metavar="NAME", help="The whole volume.")] = "",
+    volume: Annotated[bool, typer.Option("--volume", help="The job's whole volumes.")] = False,
     file: Annotated[
         bool, typer.Option("--file", help="A file out of the disk: print how to get it by a mount.")
     ] = False,
@@ -112,10 +112,10 @@ def restore(
     from snapall.views.json_root import root
     from snapall.views.mounts import plan_json, plan_lines
 
-    _require_one(vm, lun, volume)
+    _require_one(vm, lun, volume=volume)
     settings, (chosen,) = options.chosen(config, [job])
     how = "volume" if volume else "swap" if way == "copy" else way
-    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, volume=volume, force=force)
+    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, whole=volume, force=force)
     if yes and not file and way != "copy":
         _perform(settings, chosen, order, as_json=as_json, quiet=quiet)
     ready = prepare(settings, chosen, order)
@@ -151,8 +151,8 @@ def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: 
     options.leave(code)
 
 
-def _require_one(vm: list[str] | None, lun: list[str] | None, volume: str = "") -> None:
-    if sum((bool(vm), bool(lun), bool(volume))) != 1:
+def _require_one(vm: list[str] | None, lun: list[str] | None, *, volume: bool = False) -> None:
+    if sum((bool(vm), bool(lun), volume)) != 1:
         raise ConfigError("name what is wanted", "add one of --vm, --lun and (restore) --volume", "SA-1742")
 
 

@@ -18,6 +18,7 @@ from snapall.backup.model import Job
 from snapall.backup.readback import ASIDE, whole_lines
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Notify
+from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import FACTS, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
 
@@ -105,6 +106,10 @@ class UseStore:
     def mounts(self, job: str | None = None) -> tuple[Use, ...]:
         """The mounts whose clones are there, as far as the journals know; half mounts among them."""
         return tuple(one for one in self.uses(job) if one.state.began and (one.open or one.state.stands))
+
+    def standing(self, job: str | None = None) -> tuple[Mount, ...]:
+        """The same as `status` and `list` show them."""
+        return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job))
 
     @contextmanager
     def locked(self, jobs: Sequence[Job], role: str, stopped: Callable[[], bool], waiting: Notify) -> Iterator[None]:

@@ -118,6 +118,13 @@ class StepLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyEnded:
+    """What command `n` began in the background, a split or a restore, was seen to have ended."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class TakeDown:
     """From here on everything that this journal made is taken back: by whom, and why."""
 
@@ -136,6 +143,7 @@ UseFact = (
     | StopAsked
     | TakenOver
     | TakeDown
+    | CopyEnded
     | Warned
     | Failed
     | Ended

@@ -11,6 +11,7 @@ from snapall.backup.facts import Answered, Ended, Failed, StopAsked, TakenOver, 
 from snapall.backup.sight import JournalBroken
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.restore.record import (
+    CopyEnded,
     Looked,
     LookFailed,
     StepIntent,
@@ -22,7 +23,7 @@ from snapall.restore.record import (
     UseBegan,
     UseRecord,
 )
-from snapall.restore.steps import CloneLun, LunStep, MoveLun, is_final, undoing
+from snapall.restore.steps import CloneLun, LunStep, MoveLun, RestoreLun, StartSplit, is_final, undoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,6 +100,7 @@ class UseState:
     steps: Mapping[int, SentStep] = field(default_factory=dict)
     skipped: frozenset[int] = frozenset()
     undone: frozenset[int] = frozenset()
+    copied: frozenset[int] = frozenset()
     left: Mapping[int, StepLeft] = field(default_factory=dict)
     down: TakeDown | None = None
     owner: int = 0
@@ -172,6 +174,12 @@ class UseState:
         )
 
     @property
+    def copying(self) -> tuple[SentStep, ...]:
+        """What the filer may still copy in the background: no snapshot of the volume can be made meanwhile."""
+        background = (one for one in self.forward if one.final and isinstance(one.step, StartSplit | RestoreLun))
+        return tuple(one for one in background if one.n not in self.copied)
+
+    @property
     def stands(self) -> bool:
         """Whether clones of a finished mount are there, as far as this journal knows."""
         return self.down is None and not self.irrevocable and any(isinstance(o.step, CloneLun) for o in self.forward)
@@ -236,6 +244,8 @@ def apply(state: UseState, record: UseRecord) -> UseState:  # noqa: PLR0912 - on
             return _with_step(state, n, settled=True, seen=done)
         case StepSkipped(place):
             return replace(state, skipped=state.skipped | {place})
+        case CopyEnded(n):
+            return replace(state, copied=state.copied | {n})
         case StepUndone(n):
             return replace(state, undone=state.undone | {n})
         case StepLeft(n):
