@@ -73,7 +73,7 @@ def _logical(disk: Disk, first: int, count: int) -> list[Partition]:
     for n in range(_MOST_LOGICAL):
         table = mbr_entries(disk.peek(at * SECTOR, SECTOR))
         name = f"table of logical partition {n + 1}"
-        if not disk.expect(name, at * SECTOR, lambda _, table=table: table is not None, within=within):
+        if not disk.expect(name, at * SECTOR, lambda data: mbr_entries(data) is not None, within=within):
             break
         following = 0
         for kind, start, size in table or ():
@@ -126,7 +126,7 @@ def _is_header(data: bytes, at: int) -> bool:
     length, crc, _, own = unpack_from("<IIIQ", data, 12)
     if data[:8] != b"EFI PART" or not 92 <= length <= SECTOR or own != at:
         return False
-    return zlib.crc32(data[:16] + b"\0\0\0\0" + data[20:length]) == crc
+    return bool(zlib.crc32(data[:16] + b"\0\0\0\0" + data[20:length]) == crc)
 
 
 def _entries(disk: Disk, name: str, header: bytes) -> list[tuple[UUID, int, int]] | None:
