@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snapall.app.opening import store_of
+from snapall.app.proofs import proof_log
 from snapall.backup.model import Job
 from snapall.backup.origins import Provenance
 from snapall.config.settings import Config
@@ -23,7 +24,7 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
     require_listed(store.folder)
     site = OpenSite(job, settings)
     past = Provenance(store.known(job.name))
-    now = store.clock.utc()
+    now, checks = store.clock.utc(), proof_log(store, job.name)
     found, errors = [], []
     for volume in job.volumes:
         try:
@@ -38,8 +39,8 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
                 continue
             grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
-            share = shares.get(row.name)
-            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own))
+            share, proofs = shares.get(row.name), checks.of_backup(made) if made else ()
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own, proofs))
     return found, errors
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from snapall.app.opening import store_of
+from snapall.app.proofs import unproved
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import guarded
 from snapall.backup.facts import Warned
 from snapall.backup.model import Job
 from snapall.backup.record import What
+from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
+from snapall.errors import JournalError
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import JobStatus, job_status, removed_job_status
+from snapall.operate.status import JobStatus, Known, Unreadable, job_status, removed_job_status
 
 
 def run_of(settings: Config, name: str) -> RunHistory:
@@ -28,10 +32,20 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [job_status(job, known_of(store, job.name), now) for job in jobs]
+    found = [job_status(job, _known_with_proofs(settings, store, job.name), now) for job in jobs]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
     return (*found, *(one for one in statuses if one is not None))
+
+
+def _known_with_proofs(settings: Config, store: JournalStore, job: str) -> Known:
+    """What the journals and the proofs say of a job; unreadable proofs are one more finding."""
+    known = known_of(store, job)
+    try:
+        vms = unproved(settings, store, job, known.nights)
+    except JournalError as error:
+        return replace(known, unreadable=(*known.unreadable, Unreadable(*error.parts, open=False)))
+    return replace(known, unproved=tuple(vm.label for vm in vms) if vms is not None else None)
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:

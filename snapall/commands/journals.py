@@ -71,14 +71,19 @@ def show(
 
     One bar for each VM (quiescing, quiesced, releasing), and the capture as a line across all bars. Reads the journal.
     """
+    from snapall.app.opening import store_of
+    from snapall.app.proofs import proofs_of
     from snapall.app.status import run_of
     from snapall.backup.outfile import replace_content
     from snapall.views.glyphs import alphabet
+    from snapall.views.proofs import proof_lines
     from snapall.views.run_json import run_json
     from snapall.views.timeline_svg import timeline_svg
     from snapall.views.timeline_text import timeline_lines
 
-    found = run_of(options.load(config, secrets=False), run)
+    settings = options.load(config, secrets=False)
+    found = run_of(settings, run)
+    proofs = proofs_of(store_of(settings), found.job.name, found.stamp)
     if svg is not None:
         try:
             replace_content(svg, timeline_svg(found).encode(), 0o644)
@@ -87,9 +92,10 @@ def show(
                 f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"
             ) from error
     if as_json:
-        options.emit(run_json(found))
+        options.emit(run_json(found, proofs))
     elif svg is None:
-        options.emit(timeline_lines(found, options.width(), alphabet(sys.stdout.encoding)))
+        lines = timeline_lines(found, options.width(), alphabet(sys.stdout.encoding))
+        options.emit([*lines, *([""] if proofs else []), *proof_lines(proofs)])
 
 
 def stats(

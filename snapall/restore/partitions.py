@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from struct import unpack_from
-from uuid import UUID
 
 from snapall.restore.disk import SECTOR, Disk, Region
 
@@ -118,7 +117,7 @@ def _gpt(disk: Disk) -> list[Partition]:
     found: list[Partition] = []
     for n, (kind, start, end) in enumerate(rows):
         region = Region(start * SECTOR, (end + 1 - start) * SECTOR, f"partition {n + 1}")
-        found += _within(disk, Partition(region, str(kind), _BY_UUID.get(str(kind), _NONE)))
+        found += _within(disk, Partition(region, kind, _BY_UUID.get(kind, _NONE)))
     return found
 
 
@@ -129,7 +128,7 @@ def _is_header(data: bytes, at: int) -> bool:
     return bool(zlib.crc32(data[:16] + b"\0\0\0\0" + data[20:length]) == crc)
 
 
-def _entries(disk: Disk, name: str, header: bytes) -> list[tuple[UUID, int, int]] | None:
+def _entries(disk: Disk, name: str, header: bytes) -> list[tuple[str, int, int]] | None:
     """The used entries (type, first and last sector) that a whole header points to; None: they are damaged."""
     at, count, size, crc = unpack_from("<QIII", header, 72)
     length = count * size
@@ -139,5 +138,10 @@ def _entries(disk: Disk, name: str, header: bytes) -> list[tuple[UUID, int, int]
     if not disk.expect(name, at * SECTOR, lambda data: zlib.crc32(data) == crc, length):
         return None
     data = disk.peek(at * SECTOR, length)
-    rows = [(UUID(bytes_le=data[n : n + 16]), *unpack_from("<QQ", data, n + 32)) for n in range(0, length, size)]
-    return [(kind, start, end) for kind, start, end in rows if kind.int and start <= end]
+    rows = [(_guid(data[n : n + 16]), *unpack_from("<QQ", data, n + 32)) for n in range(0, length, size)]
+    return [(kind, start, end) for kind, start, end in rows if kind != _guid(bytes(16)) and start <= end]
+
+
+def _guid(data: bytes) -> str:
+    first, second, third, rest = unpack_from("<IHH8s", data)
+    return f"{first:08x}-{second:04x}-{third:04x}-{rest[:2].hex()}-{rest[2:].hex()}"

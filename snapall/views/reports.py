@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from snapall.views.columns import table_lines
 from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import aged, size
+from snapall.views.proofs import proof_cell, proofs_json
 
 if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan
     from snapall.operate.ages import Age
+    from snapall.restore.proofs import Proof
     from snapall.site.answers import Share
     from snapall.site.datastores import Inventory
 
@@ -30,6 +32,7 @@ class Retained:
     age: Age | None = None
     share: Share | None = None
     kept: bool = False  # whether `run --keep` made it
+    proofs: tuple[Proof, ...] = ()  # the last check of each VM out of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Taken:
 
 def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
     """The filer's snapshots as a table."""
-    head = ("volume", "name", "date", "age", "space", "grade", "made by run", "tags")
+    proved = any(one.proofs for one in rows)
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", *(["proofs"] if proved else []), "tags")
     cells = [
         (
             one.volume,
@@ -52,6 +56,7 @@ def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
             _space(one.share),
             one.grade,
             one.run or "-",
+            *([proof_cell(one.proofs)] if proved else []),
             ",".join(one.tags),
         )
         for one in rows
@@ -80,6 +85,7 @@ def list_json(rows: Sequence[Retained]) -> dict[str, object]:
 def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[str, object]:
     return picked(row, "volume", "name", "date", "grade", "tags", "kept") | {
         "run": row.run or None,
+        "proofs": proofs_json(row.proofs),
         "taken": iso_time(age.taken) if age is not None else None,
         "age": age.seconds if age is not None else None,
         "age_by": None if age is None else "run" if age.sure else "date",
