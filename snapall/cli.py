@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, explain, import_batch, journals, look, set_up, simulate
+from snapall.commands import backup, explain, import_batch, journals, look, runbook, set_up, simulate
 from snapall.commands.options import (
     AUDITING,
     CODES,
@@ -72,6 +72,9 @@ app.command(epilog=_epilog(READING, "snapall show", "snapall show 20070322T0300 
 app.command(epilog=_epilog(READING, "snapall stats vol1 --last 90"))(journals.stats)
 app.command(epilog=_epilog(LOOKING, "snapall datastores"))(look.datastores)
 app.command(epilog=_epilog(AUDITING, "snapall audit"))(look.audit)
+app.command(epilog=_epilog(LOOKING, "snapall runbook vol1", "snapall runbook vol1 vmware_recent --html runbook.html"))(
+    runbook.runbook
+)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)

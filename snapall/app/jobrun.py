@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.app.opening import store_of
+from snapall.app.runbook import update_books
 from snapall.app.statistics import history_of
 from snapall.app.status import update_metrics
 from snapall.backup.bus import Listener
@@ -56,6 +57,8 @@ class JobRun:
             defects.append(parts[0])
             self.publish(Failed(*parts))
 
+        if report is not None and not self.stopped():
+            update_books(self.settings, self.job, report.stamp, self.publish)
         with guarded(fail):
             hooks.after(report if report is None or not report.skipped else None, code, why)
         update_metrics(self.settings, self.publish)

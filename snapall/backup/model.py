@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
 
+LUN_PATH = re.compile(r"/vol/([A-Za-z0-9][A-Za-z0-9_.-]*)((?:/[A-Za-z0-9_][A-Za-z0-9_.{}-]*){1,2})")
+"""A LUN's path that may become part of a filer's command line: the volume, perhaps a qtree, and its file name."""
+
 _MARK = re.compile(r"\d{8}T\d{6}Z(-[a-z0-9]{4})?", re.IGNORECASE)
 _ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
 

@@ -25,6 +25,38 @@ CREATE TABLE tasks (id INTEGER PRIMARY KEY, due REAL NOT NULL, entry INTEGER NOT
 CREATE TABLE echoes (id INTEGER PRIMARY KEY, due REAL, statement TEXT NOT NULL, arguments TEXT NOT NULL);
 """
 
+LUNS = """
+-- Volume options that differ from their default.
+CREATE TABLE IF NOT EXISTS volume_options (volume TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (volume, name));
+CREATE TABLE IF NOT EXISTS igroups (name TEXT PRIMARY KEY, protocol TEXT NOT NULL, ostype TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS initiators (igroup TEXT NOT NULL, name TEXT NOT NULL, interface TEXT NOT NULL);
+-- `image` is the content. `backing` is the seq of the snapshot that a clone rests on, `backed_by` the path in it.
+-- `work` is what the filer copies in the background (split, efficient, restore), from `begun` to `due`.
+CREATE TABLE IF NOT EXISTS luns (id INTEGER PRIMARY KEY, volume TEXT NOT NULL, path TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL, serial TEXT NOT NULL, online INTEGER NOT NULL DEFAULT 1,
+    read_only INTEGER NOT NULL DEFAULT 0, comment TEXT NOT NULL DEFAULT '', reserved INTEGER NOT NULL DEFAULT 1,
+    ostype TEXT NOT NULL DEFAULT 'vmware', created REAL NOT NULL, image INTEGER NOT NULL,
+    backing INTEGER, backed_by TEXT NOT NULL DEFAULT '', work TEXT NOT NULL DEFAULT '', task INTEGER NOT NULL DEFAULT 0,
+    begun REAL NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS lun_maps (lun INTEGER NOT NULL, igroup TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (lun, igroup));
+-- The LUNs of a snapshot, as they were. `holds`: whether the snapshot locks the one that the LUN rests on.
+CREATE TABLE IF NOT EXISTS frozen (snapshot INTEGER NOT NULL, lun INTEGER NOT NULL, path TEXT NOT NULL,
+    size INTEGER NOT NULL, serial TEXT NOT NULL, online INTEGER NOT NULL, read_only INTEGER NOT NULL,
+    comment TEXT NOT NULL, reserved INTEGER NOT NULL, ostype TEXT NOT NULL, created REAL NOT NULL,
+    image INTEGER NOT NULL, epoch INTEGER NOT NULL, backing INTEGER, backed_by TEXT NOT NULL, holds INTEGER NOT NULL,
+    maps TEXT NOT NULL, PRIMARY KEY (snapshot, lun));
+CREATE INDEX IF NOT EXISTS holders ON frozen (backing) WHERE backing IS NOT NULL;
+-- Content: an image begins as its parent was at an epoch, or without one as a disk called `label`; blocks are what was
+-- written since, each from an epoch on. A snapshot ends an epoch.
+CREATE TABLE IF NOT EXISTS images (id INTEGER PRIMARY KEY, parent INTEGER, epoch INTEGER NOT NULL DEFAULT 0,
+    label TEXT NOT NULL DEFAULT '', kind TEXT NOT NULL DEFAULT '', size INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS blocks (image INTEGER NOT NULL, number INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (image, number, epoch)) WITHOUT ROWID;
+INSERT OR IGNORE INTO counters (name, value) VALUES ('epoch', 0), ('serial', 0), ('task', 0), ('transfer', 0);
+"""
+
 VIRTUALCENTER = """
 CREATE TABLE VPX_OBJECT_TYPE (ID INTEGER PRIMARY KEY, NAME TEXT);
 INSERT INTO VPX_OBJECT_TYPE VALUES (0, 'VM'), (1, 'HOST'), (3, 'FOLDER'), (4, 'DATACENTER'), (5, 'COMPUTE_RESOURCE');

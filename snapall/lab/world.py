@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snapall.errors import SnapallError
-from snapall.lab.effects import perform_deferred, quiesced
+from snapall.lab import databases, devices, images, lunrows
+from snapall.lab.deferred import perform_deferred
+from snapall.lab.effects import quiesced, tags
 from snapall.lab.faults import Fault
+from snapall.lab.frozen import held
 from snapall.lab.ledger import Ledger, read_ledger
 from snapall.lab.site_options import SiteOptions
 from snapall.lab.transaction import DOWN, UP, Transaction
@@ -39,6 +42,8 @@ class World:
             raise SnapallError(f"there is no lab in {self.directory}", "create it with: snapall lab up", "SA-7014")
         self._lock = threading.RLock()
         self._db = connect(self.directory / "world.db")
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'luns'").fetchall():
+            self._db.executescript(databases.LUNS)  # a lab of an earlier version
 
     def __enter__(self) -> World:
         return self
@@ -98,6 +103,7 @@ class World:
             with self._exclusive() as transaction:
                 perform_deferred(transaction)
                 yield transaction
+                devices.refresh(transaction)
             self._echo()
 
     def catch_up(self) -> None:
@@ -181,9 +187,46 @@ class World:
         """The filer's snapshots of a volume, newest first, as they are."""
         from snapall.backup.model import FilerSnapshot  # noqa: PLC0415
 
-        query = "SELECT name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-        rows = self._rows(query, volume)
-        return tuple(FilerSnapshot(name, date, tuple(filter(None, tags.split(",")))) for name, date, tags in rows)
+        query = "SELECT seq, name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
+        with self.transaction() as transaction:
+            rows, by_luns = transaction.rows(query, volume), held(transaction, volume)
+        return tuple(FilerSnapshot(name, date, tags(given, by_luns.get(seq, ()))) for seq, name, date, given in rows)
+
+    def luns(self, volume: str = "") -> tuple[str, ...]:
+        """The paths of the LUNs (of a volume)."""
+        return tuple(
+            path for (path,) in self._rows("SELECT path FROM luns WHERE ? IN (volume, '') ORDER BY path", volume)
+        )
+
+    def read_lun(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a LUN, online or not; without a length all that follow. KeyError: there is no such LUN."""
+        with self.transaction() as transaction:
+            lun = self._lun(transaction, path)
+            end = lun.size if length is None else min(lun.size, offset + length)
+            return images.read(transaction, lun.image, images.epoch(transaction), offset, max(0, end - offset))
+
+    def write_lun(self, path: str, offset: int, data: bytes) -> None:
+        """Change bytes of a LUN, as its VM does. KeyError: there is no such LUN; ValueError: it is smaller."""
+        with self.transaction() as transaction:
+            lun = self._lun(transaction, path)
+            if offset + len(data) > lun.size:
+                raise ValueError(f"{path} has only {lun.size} bytes")
+            images.write(transaction, lun.image, offset, data)
+            transaction.touched.add(lun.id)
+
+    def device(self, path: str) -> Path:
+        """Where a mapped LUN that is online appears as a file. KeyError: there is no such LUN."""
+        with self.transaction() as transaction:
+            lun = self._lun(transaction, path)
+            transaction.touched.add(lun.id)
+            return devices.place(transaction, lun.serial)
+
+    @staticmethod
+    def _lun(transaction: Transaction, path: str) -> lunrows.LunRow:
+        rows = lunrows.luns(transaction, "path = ?", path)
+        if not rows:
+            raise KeyError(path)
+        return rows[0]
 
     def volumes(self) -> tuple[str, ...]:
         """The filer's volumes by name."""

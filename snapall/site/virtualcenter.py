@@ -181,6 +181,11 @@ class VirtualCenter:
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         return {id_of(vm_id): host_of.get(id_of(vm_id)) for (vm_id,) in ids}
 
+    def vmx_places(self, vm_ids: Sequence[int]) -> dict[int, vmrows.VmxPlace]:
+        """Where the .vmx of each of these VMs lies now; a VM that is no longer registered has no place."""
+        with self._asking() as ask:
+            return vmrows.vmx_places(ask, vm_ids)
+
     @contextmanager
     def _asking(self) -> Iterator[Question]:
         connected = False
