@@ -136,7 +136,8 @@ class Verify(_Table):
     """The initiator group that the clones of LUNs are mapped to: that of a machine without any of the originals."""
     device: values.Line = ""
     """The device as which this machine sees a LUN, `"/dev/disk/by-id/scsi-360a98000{hex}"` for example. `{serial}` is
-    the LUN's serial, `{hex}` the same in hexadecimal, `{id}` its LUN id. A `helper` may do without."""
+    the LUN's serial, with _ for each /; `{hex}` the serial in hexadecimal, `{id}` its LUN id. A `helper` may do
+    without."""
     rescan: values.Command = ()
     """A command, as words, that makes new LUNs visible."""
     helper: values.Command = ()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snapall.backup.clock import Clock
 
 _LINES = 5  # of a command's output that are reported
-_PLAIN_SERIAL = re.compile(r"[A-Za-z0-9-]+")
+_PLAIN_SERIAL = re.compile(r"[A-Za-z0-9/-]+")
 _NOT_RUN = frozenset({126, 127, 255})  # what a shell or ssh exits with when the command itself did not run
 
 
@@ -125,8 +125,13 @@ class LunReader:
 
 
 def replaced(template: str, one: MappedLun, device: str = "") -> str:
-    """A word of the configuration for this LUN."""
-    values = {"serial": one.serial, "hex": one.serial.encode().hex(), "id": str(one.id), "device": device}
+    """A word of the configuration for this LUN. Like udev, it has _ for each / of the serial."""
+    values = {
+        "serial": one.serial.replace("/", "_"),
+        "hex": one.serial.encode().hex(),
+        "id": str(one.id),
+        "device": device,
+    }
     return re.sub(r"\{(serial|hex|id|device)\}", lambda hit: values[hit[1]], template)
 
 

@@ -146,4 +146,5 @@ def test_a_serial_with_special_characters_reaches_no_command(tmp_path: Path) -> 
 
 
 def test_words_are_replaced_once() -> None:
+    assert replaced("/dev/{serial}", lun(serial="a/b")) == "/dev/a_b"
     assert replaced("{serial} {id} {device} {other} ${x}", lun(serial="{id}"), "d") == "{id} 7 d {other} ${x}"
