@@ -40,6 +40,7 @@ class LunMeaning(StrEnum):
     MAPPED = "LUN mapped"
     ALREADY = "already so"
     ONLINE = "LUN online"
+    BAD_SERIAL = "bad serial"
     READ_ONLY = "read-only"
     ASKED = "question"
     OTHER = "other"
@@ -71,6 +72,8 @@ LUN_REMEDIES: Mapping[LunMeaning, str] = {
     LunMeaning.MAPPED: "the LUN is mapped and online, so a host may use it: unmap it first, and do not use `-f`",
     LunMeaning.ALREADY: "`lun show -v` and `lun show -m` on the filer show the LUN's state",
     LunMeaning.ONLINE: "the LUN must be offline for this: make sure that no host uses it, then run `lun offline`",
+    LunMeaning.BAD_SERIAL: "the filer rejects this serial: another LUN has it, or its characters are those of a later "
+    "release; `lun show -v` on the filer lists the serials",
     LunMeaning.READ_ONLY: "the volume is the destination of a mirror, or the LUN is read-only; use the source volume",
     LunMeaning.ASKED: "the filer asked a question that nobody answers; run the command by hand and read the question",
     LunMeaning.OTHER: "snapall does not know this answer; `lun show -v`, `lun show -m` and `snap list` show what "
@@ -113,6 +116,7 @@ _TABLE: Sequence[tuple[re.Pattern[str], LunMeaning]] = (
         _text(r"\blun ?(?:id|number)\b.{0,80}\b(?:already|in use|conflict|taken)|\balready uses? (?:lun )?id\b"),
         LunMeaning.ID_TAKEN,
     ),
+    (_text(r"\binvalid serial\b|\bserial\b.{0,60}\b(?:invalid|in use|already|duplicate)\b"), LunMeaning.BAD_SERIAL),
     (_text(r"\bread-?only\b"), LunMeaning.READ_ONLY),
     (_text(r"\balready (?:mapped|on-?line|off-?line|in (?:this|that) (?:state|group))\b"), LunMeaning.ALREADY),
     (_text(r"\balready (?:exists?|in use)\b|\bfile exists\b|\bname exists\b"), LunMeaning.EXISTS),

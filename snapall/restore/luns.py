@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOOK = "run `lun show -v`, `lun show -m` and `snap list` on the filer to see what happened"
 _NOT_ONLINE = re.compile(r"\bis (?:\w+ )?(?:offline|restricted|not online)\b", re.IGNORECASE)
 
 
@@ -66,7 +67,7 @@ class Luns:
         except NotLetIn as error:
             return Unknown(_with_hint(error), error.message, failed=True)
         except NoAnswer as error:
-            return Unknown(_with_hint(error), error.output)
+            return Unknown(f"{error.message} ({_LOOK})", error.output)
         output = reply.mask(whole(reply.stdout, reply.stderr))
         plain = self._respondent.plain(command, reply)
         meaning = judge(step, plain.stdout, plain.stderr)

@@ -36,7 +36,7 @@ from tests.restore.canned import CannedFiler, sample
 
 LUN = "/vol/vol1/lun"
 CLONE = "/vol/vol1/q1/snapall_mnt_20121129T220000Z_lun"
-COMMANDS = {
+COMMANDS: dict[LunStep, str] = {
     HoldApart("vol1"): "vol options vol1 snapshot_clone_dependency on",
     CloneLun(CLONE, LUN, "snap1"): f"lun clone create {CLONE} -o noreserve -b {LUN} snap1",
     SetSerial(CLONE, "C4i8V?[!]^~@", "W9tGQZFiUqlF"): f"lun serial {CLONE} 'C4i8V?[!]^~@'",
@@ -133,6 +133,13 @@ def test_only_what_was_never_sent_is_a_refusal(error: SiteError, outcome: type, 
     assert getattr(found, "failed", False) is failed
 
 
+def test_after_a_lost_answer_the_operator_is_sent_to_the_lists_of_luns() -> None:
+    lost = NoAnswer("filer1 did not answer", "run `snap list` to see what happened")
+    found = Luns(CannedFiler({COMMANDS[Offline(CLONE)]: lost}), "filer1").perform(Offline(CLONE))
+    assert isinstance(found, Unknown)
+    assert "lun show -v" in found.why
+
+
 ANSWERS = [
     (MapLun(CLONE, "helper"), "helper: Permission denied", LunMeaning.NO_RIGHT),
     (
@@ -162,6 +169,7 @@ ANSWERS = [
         LunMeaning.SPLITTING,
     ),
     (SetSerial(CLONE, "W9tGQZFiUqlF", ""), "lun serial: LUN must be offline", LunMeaning.ONLINE),
+    (SetSerial(CLONE, "C4i8V?[!]^~@", ""), "lun serial: Invalid serial number", LunMeaning.BAD_SERIAL),
     (MoveLun(LUN, "/vol/vol1/x"), "lun move: /vol/vol1/x: file exists", LunMeaning.EXISTS),
     (DestroyLun(CLONE), f"lun destroy: {CLONE}: LUN is mapped", LunMeaning.MAPPED),
     (DestroyLun(CLONE), "lun not found.  Type '?' for a list of commands", LunMeaning.NO_COMMAND),
@@ -327,7 +335,8 @@ VERSION = f"{BANNER}NetApp Release 7.3.5.1P5: Wed Jun 15 15:37:59 PDT 2011\n"
 
 def test_a_login_banner_before_each_answer_is_learned_once_and_left_out() -> None:
     asked = filer()
-    asked.answers = {"version": VERSION} | {key: f"{BANNER}{text}" for key, text in asked.answers.items()}
+    asked.answers |= {key: f"{BANNER}{text}" for key, text in asked.answers.items()}
+    asked.answers["version"] = VERSION
     luns = Luns(asked, "filer1")
     asked.answers[COMMANDS[Offline(CLONE)]] = BANNER
     asked.answers["lun clone split status"] = BANNER
