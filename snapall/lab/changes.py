@@ -8,6 +8,7 @@ from snapall.lab.clones import clone
 from snapall.lab.effects import Denied, check_volume, snap
 from snapall.lab.ledger import Change, Effect
 from snapall.lab.luns import change_lun
+from snapall.lab.relations import keep, update
 from snapall.lab.snaprestore import restore
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import knows_dependency
@@ -36,6 +37,10 @@ def filer_change(transaction: Transaction, argv: Sequence[str]) -> Effect | Deni
             return change_lun(transaction, "destroy", path, ["-f"])
         case ["lun", verb, path, *rest] if verb in _ON_ONE_LUN:
             return change_lun(transaction, verb, path, rest)
+        case ["snapmirror" | "snapvault" as kind, "update", *rest]:
+            return update(transaction, kind, rest)
+        case ["snapvault", "snap", "create", volume, name]:
+            return keep(transaction, volume, name)
         case ["vol", "options", volume, name, value]:
             return _set_option(transaction, volume, name, value)
         case _:
@@ -66,5 +71,7 @@ def confirmation(effect_of: Sequence[str]) -> str:
             return Says.REVERTED(words[-1])
         case ["snap", "rename", *_]:
             return Says.RENAMED()
+        case ["snapmirror" | "snapvault" as kind, "update", *_]:
+            return Says.TRANSFER_STARTED(kind)
         case _:
             return ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from snapall.lab.changes import filer_change
-from snapall.lab.clones import finish_work
 from snapall.lab.effects import Denied, make_snapshot, remove_snapshot, with_quiesced
 from snapall.lab.ledger import Effect, Entry
 
@@ -17,18 +15,30 @@ if TYPE_CHECKING:
 
 
 def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied:
-    """Carry out `make VM NAME ID`, `remove VM ID`, `copied TASK`, `database up`, or a command of the filer."""
+    """Carry out a command of the filer, or one of the lab's own: `make VM NAME ID`, `copied TASK` and so on."""
     match command:
         case ["make", vm, name, ssid]:
             return make_snapshot(transaction, int(vm), name, ssid)
         case ["remove", vm, ssid]:
             return remove_snapshot(transaction, int(vm), ssid)
         case ["copied", task]:
+            from snapall.lab.clones import finish_work  # noqa: PLC0415 - vcbsnapshot starts once for every VM
+
             return finish_work(transaction, int(task))
+        case ["transferred", task]:
+            from snapall.lab.relations import finish_transfer  # noqa: PLC0415
+
+            return finish_transfer(transaction, int(task))
+        case ["kept", volume, name]:
+            from snapall.lab.relations import finish_keeping  # noqa: PLC0415
+
+            return finish_keeping(transaction, volume, name)
         case ["database", "up"]:
             transaction.database(up=True)
             return Denied("")
         case _:
+            from snapall.lab.changes import filer_change  # noqa: PLC0415
+
             answer = filer_change(transaction, command)
             return answer if isinstance(answer, Effect | Denied) else Denied(answer or "")
 

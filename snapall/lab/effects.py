@@ -115,14 +115,20 @@ def _capture(transaction: Transaction, volume: str, name: str) -> Effect | Denie
         return Denied(Says.LIMIT(MOST_SNAPSHOTS))
     if is_blocked(transaction, volume):
         return Denied(Says.BLOCKED())
-    ((full, kb),) = transaction.rows("SELECT full, kb FROM volumes WHERE name = ?", volume)
-    if full:
+    if transaction.value("SELECT full FROM volumes WHERE name = ?", volume):
         return Denied(Says.FULL())
-    date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
-    row = (volume, name, date, kb // 200)
-    query = "INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?) RETURNING seq"
-    freeze(transaction, volume, transaction.value(query, *row))
+    take(transaction, volume, name)
     return Effect(Change.CAPTURED, name, volume=volume)
+
+
+def take(transaction: Transaction, volume: str, name: str) -> None:
+    """Add a snapshot with the filer's date, and keep the volume's LUNs in it."""
+    date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
+    query = (
+        "INSERT INTO filer_snapshots (volume, name, date, kb)"
+        " SELECT name, ?, ?, kb / 200 FROM volumes WHERE name = ? RETURNING seq"
+    )
+    freeze(transaction, volume, transaction.value(query, name, date, volume))
 
 
 def _rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:

@@ -13,6 +13,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.frozen import held
 from snapall.lab.ledger import Effect, Entry, changes, verb_of
 from snapall.lab.lun_answers import igroups, options, show, usage
+from snapall.lab.relation_answers import mirror_status
 from snapall.lab.strikes import after, strike
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import df, snap_settings, status
@@ -148,6 +149,8 @@ def _look(transaction: Transaction, argv: Sequence[str]) -> str | Denied:
             return Denied(Says.USAGE_LUN())
         case ["igroup", *rest]:
             return igroups(transaction, rest)
+        case ["snapmirror" | "snapvault" as kind, *rest]:
+            return mirror_status(transaction, kind, rest)
         case _:
             return Denied(Says.UNKNOWN_COMMAND(argv[0]))
 

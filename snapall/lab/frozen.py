@@ -1,11 +1,8 @@
-"""The LUNs inside snapshots: what a snapshot keeps, which snapshots LUNs hold, and the way back to one."""
+"""The LUNs inside snapshots: what a snapshot keeps, and which snapshots LUNs hold."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
-
-from snapall.lab import images
 
 if TYPE_CHECKING:
     from snapall.lab.transaction import Transaction
@@ -22,7 +19,7 @@ def freeze(transaction: Transaction, volume: str, snapshot: int) -> None:
         return
     holds = option(transaction, volume, DEPENDENCY) != "on"
     transaction.db.execute(
-        f"INSERT INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT ?, id, {KEPT}, image,"
+        f"INSERT OR REPLACE INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT ?, id, {KEPT}, image,"  # noqa: S608
         " (SELECT value FROM counters WHERE name = 'epoch'), ?, (SELECT json_group_array(json_array(igroup, m.id))"
         " FROM lun_maps AS m WHERE m.lun = luns.id) FROM luns WHERE volume = ?",
         (snapshot, holds, volume),
@@ -64,25 +61,3 @@ def is_blocked(transaction: Transaction, volume: str) -> bool:
     """Whether no snapshot of a volume can be taken: a split that saves space, or a single-file restore, copies."""
     query = "SELECT 1 FROM luns WHERE volume = ? AND work IN (?, ?) LIMIT 1"
     return bool(transaction.rows(query, volume, EFFICIENT, RESTORING))
-
-
-def revert(transaction: Transaction, volume: str, snapshot: int) -> None:
-    """Bring the LUNs of a volume back as they were, with their maps; whatever came later is gone."""
-    gone = "SELECT id FROM luns WHERE volume = ?"
-    transaction.touched.update(id_ for (id_,) in transaction.rows(gone, volume))
-    transaction.db.execute(f"DELETE FROM lun_maps WHERE lun IN ({gone})", (volume,))
-    transaction.db.execute("DELETE FROM luns WHERE volume = ?", (volume,))
-    newer = "SELECT seq FROM filer_snapshots WHERE volume = ? AND seq > ?"
-    transaction.db.execute(f"DELETE FROM frozen WHERE snapshot IN ({newer})", (volume, snapshot))
-    transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND seq > ?", (volume, snapshot))
-    for lun, image, at, maps in transaction.rows(
-        "SELECT lun, image, epoch, maps FROM frozen WHERE snapshot = ?", snapshot
-    ):
-        transaction.db.execute(
-            f"INSERT INTO luns (id, volume, image, {KEPT}) SELECT lun, ?, ?, {KEPT} FROM frozen"
-            " WHERE snapshot = ? AND lun = ?",
-            (volume, images.new_image(transaction, image, at), snapshot, lun),
-        )
-        rows = [(lun, igroup, id_) for igroup, id_ in json.loads(maps)]
-        transaction.db.executemany("INSERT INTO lun_maps (lun, igroup, id) VALUES (?, ?, ?)", rows)
-        transaction.touched.add(lun)

@@ -49,9 +49,8 @@ _FIELDS = ", ".join(field.name for field in fields(LunRow))
 
 def luns(transaction: Transaction, where: str = "1", *arguments: object) -> list[LunRow]:
     """The LUNs for which an SQL condition holds, by path."""
-    return [
-        LunRow(*row) for row in transaction.rows(f"SELECT {_FIELDS} FROM luns WHERE {where} ORDER BY path", *arguments)
-    ]
+    query = f"SELECT {_FIELDS} FROM luns WHERE {where} ORDER BY path"  # noqa: S608
+    return [LunRow(*row) for row in transaction.rows(query, *arguments)]
 
 
 def lun_at(transaction: Transaction, command: str, path: str, *, changing: bool = True) -> LunRow | Denied:
@@ -73,5 +72,5 @@ def maps(transaction: Transaction, lun: int) -> list[tuple[str, int]]:
 def change(transaction: Transaction, lun: LunRow, **values: object) -> None:
     """Set some fields of a LUN."""
     names = ", ".join(f"{name} = ?" for name in values)
-    transaction.db.execute(f"UPDATE luns SET {names} WHERE id = ?", (*values.values(), lun.id))
+    transaction.db.execute(f"UPDATE luns SET {names} WHERE id = ?", (*values.values(), lun.id))  # noqa: S608
     transaction.touched.add(lun.id)

@@ -22,7 +22,7 @@ _IDS = range(256)
 _READING = {"map", "unmap", "offline", "online"}  # allowed on a read-only volume, too
 
 
-def change_lun(transaction: Transaction, verb: str, path: str, rest: Sequence[str]) -> Effect | Denied | str:
+def change_lun(transaction: Transaction, verb: str, path: str, rest: Sequence[str]) -> Effect | Denied | str:  # noqa: PLR0912 - a command each
     """A `lun` command on one LUN that changes something, or shows one property; `rest` is what follows its path."""
     command = f"lun {verb}"
     lun = lun_at(transaction, command, path, changing=verb not in _READING and bool(rest or verb == "destroy"))
@@ -100,7 +100,7 @@ def _destroy(transaction: Transaction, lun: LunRow, *, force: bool) -> Effect | 
     """Refused only for a LUN that is mapped and online (restore.md, section 2)."""
     if lun.online and maps(transaction, lun.id) and not force:
         return Denied(Says.IN_USE(lun.path))
-    change(transaction, lun)
+    transaction.touched.add(lun.id)
     transaction.db.execute("DELETE FROM lun_maps WHERE lun = ?", (lun.id,))
     transaction.db.execute("DELETE FROM luns WHERE id = ?", (lun.id,))
     return Effect(Change.DESTROYED, lun.path, volume=lun.volume)

@@ -1,12 +1,14 @@
-"""The LUNs and initiator groups that a site begins with."""
+"""The LUNs, initiator groups and relations that a site begins with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.lab.clones import serial_of
 from snapall.lab.frozen import KEPT
+from snapall.lab.relations import base_of, volume_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 _OLDER = 400 * 86400.0  # seconds: before the site's first snapshot
 _KEEP_ALL = (
-    f"INSERT INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT s.seq, luns.id, {KEPT}, image, 0, 1,"
+    f"INSERT INTO frozen (snapshot, lun, {KEPT}, image, epoch, holds, maps) SELECT s.seq, luns.id, {KEPT}, image, 0, 1,"  # noqa: S608
     " (SELECT json_group_array(json_array(igroup, m.id)) FROM lun_maps AS m WHERE m.lun = luns.id)"
     " FROM luns JOIN filer_snapshots AS s ON s.volume = luns.volume"
 )
@@ -38,6 +40,21 @@ class LabIgroup:
     initiators: tuple[str, ...]
     ostype: str = "vmware"
     interface: str = "vif1"
+
+
+@dataclass(frozen=True, slots=True)
+class LabRelation:
+    """A relation of `snapmirror` or `snapvault`, such as from `filer1:vmvol1` to `filer2:vmvol1_mirror`.
+
+    Both names mean the lab's filer. The destination's volume is made, read-only for a mirror. `hours`: the age of its
+    base; None: nothing was ever sent. `keep`: the name of a vault's retained copies.
+    """
+
+    kind: str
+    source: str
+    destination: str
+    hours: float | None = 1
+    keep: str = ""
 
 
 def igroups_of(hosts: tuple[tuple[int, str], ...]) -> tuple[LabIgroup, ...]:
@@ -68,3 +85,24 @@ def add_luns(world: sqlite3.Connection, luns: Iterable[LabLun], igroups: Iterabl
         world.executemany("INSERT INTO lun_maps (lun, igroup, id) VALUES (?, ?, ?)", maps)
     world.execute(_KEEP_ALL)
     world.execute("UPDATE counters SET value = value + 1 WHERE name = 'epoch'")
+
+
+def add_relations(world: sqlite3.Connection, relations: Iterable[LabRelation], now: float) -> None:
+    """Create them, each with its base snapshot on the source."""
+    for one in relations:
+        volume, source = volume_of(one.destination), volume_of(one.source)
+        query = "INSERT OR IGNORE INTO volumes (name, kb, read_only) VALUES (?, 500 * 1024 * 1024, ?)"
+        world.execute(query, (volume, one.kind == "snapmirror"))
+        state = {"snapmirror": "Snapmirrored", "snapvault": "Snapvaulted"}[one.kind]
+        base, based = "", now - 3600 * (one.hours or 0)
+        if one.hours is None:
+            state = "Uninitialized"
+        else:
+            base = base_of(one.destination, 0)
+            date = datetime.fromtimestamp(based, UTC).strftime("%b %d %H:%M")
+            query = "INSERT INTO filer_snapshots (volume, name, date, tags, kb) VALUES (?, ?, ?, ?, 1000)"
+            world.execute(query, (source, base, date, one.kind))
+        query = (
+            "INSERT INTO relations (destination, kind, source, state, base, based, keep) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        world.execute(query, (one.destination, one.kind, one.source, state, base, based, one.keep))

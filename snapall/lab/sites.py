@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from snapall.backup.outfile import make_folders
 from snapall.lab import databases
-from snapall.lab.lunsites import LabIgroup, LabLun, add_luns, igroups_of
+from snapall.lab.databases import connect
+from snapall.lab.lunsites import LabIgroup, LabLun, LabRelation, add_luns, add_relations, igroups_of
 from snapall.lab.site_options import SiteOptions
-from snapall.lab.world import World, connect
+from snapall.lab.world import World
 
 if TYPE_CHECKING:
     import sqlite3
@@ -79,6 +80,7 @@ class SiteSpec:
     next_snapshot: int = 1228
     luns: tuple[LabLun, ...] = ()
     igroups: tuple[LabIgroup, ...] = ()
+    relations: tuple[LabRelation, ...] = ()
     settings: SiteOptions = field(default_factory=SiteOptions)
 
     def having(self, **settings: Any) -> SiteSpec:
@@ -150,6 +152,7 @@ def build(directory: Path, site: SiteSpec) -> World:
         _filer(world, site, now)
         if site.luns or site.igroups:
             add_luns(world, site.luns, site.igroups, now.timestamp())
+        add_relations(world, site.relations, now.timestamp())
         for db in (world, vc):
             db.execute("COMMIT")
     return World(directory)

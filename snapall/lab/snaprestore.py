@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from snapall.lab import images
 from snapall.lab.clones import begin_work, kept_lun
 from snapall.lab.effects import Denied, check_volume
-from snapall.lab.frozen import RESTORING, revert
+from snapall.lab.frozen import KEPT, RESTORING, drop
 from snapall.lab.ledger import Change, Effect
 from snapall.lab.lunrows import PATH, change, luns
 from snapall.lab.texts import Says
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from snapall.lab.transaction import Transaction
+
+_THAW = (
+    f"INSERT INTO luns (id, volume, image, {KEPT}) SELECT lun, ?, ?, {KEPT} FROM frozen"  # noqa: S608
+    " WHERE snapshot = ? AND lun = ?"
+)
 
 
 def restore(transaction: Transaction, arguments: Sequence[str]) -> Effect | Denied | str:
@@ -75,5 +81,23 @@ def _volume(transaction: Transaction, snapshot: str, volume: str, *, force: bool
         return Denied(Says.SPLITTING(command, busy[0].path))
     if not force:
         return Says.ASKS_VOLUME(volume)
-    revert(transaction, volume, seqs[0][0])
+    _revert(transaction, volume, seqs[0][0])
     return Effect(Change.REVERTED, snapshot, volume=volume)
+
+
+def _revert(transaction: Transaction, volume: str, snapshot: int) -> None:
+    """Bring the LUNs back as they were, with their maps; whatever came later is gone."""
+    gone = [(lun.id,) for lun in luns(transaction, "volume = ?", volume)]
+    transaction.touched.update(id_ for (id_,) in gone)
+    transaction.db.executemany("DELETE FROM lun_maps WHERE lun = ?", gone)
+    transaction.db.execute("DELETE FROM luns WHERE volume = ?", (volume,))
+    query = "DELETE FROM filer_snapshots WHERE volume = ? AND seq > ? RETURNING seq"
+    for (newer,) in transaction.rows(query, volume, snapshot):
+        drop(transaction, newer)
+    query = "SELECT lun, image, epoch, maps FROM frozen WHERE snapshot = ?"
+    for lun, image, at, maps in transaction.rows(query, snapshot):
+        content = images.new_image(transaction, image, at)
+        transaction.db.execute(_THAW, (volume, content, snapshot, lun))
+        rows = [(lun, igroup, id_) for igroup, id_ in json.loads(maps)]
+        transaction.db.executemany("INSERT INTO lun_maps (lun, igroup, id) VALUES (?, ?, ?)", rows)
+        transaction.touched.add(lun)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snapall.errors import SnapallError
-from snapall.lab import databases, devices, images, lunrows
+from snapall.lab import databases
+from snapall.lab.databases import connect
 from snapall.lab.deferred import perform_deferred
 from snapall.lab.effects import quiesced, tags
 from snapall.lab.faults import Fault
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
-
-PATIENCE = 60.0  # seconds to wait for another transaction
 
 
 class World:
@@ -103,7 +101,10 @@ class World:
             with self._exclusive() as transaction:
                 perform_deferred(transaction)
                 yield transaction
-                devices.refresh(transaction)
+                if transaction.touched:
+                    from snapall.lab.devices import refresh  # noqa: PLC0415 - vcbsnapshot starts once for every VM
+
+                    refresh(transaction)
             self._echo()
 
     def catch_up(self) -> None:
@@ -194,39 +195,29 @@ class World:
 
     def luns(self, volume: str = "") -> tuple[str, ...]:
         """The paths of the LUNs (of a volume)."""
-        return tuple(
-            path for (path,) in self._rows("SELECT path FROM luns WHERE ? IN (volume, '') ORDER BY path", volume)
-        )
+        rows = self._rows("SELECT path FROM luns WHERE ? IN (volume, '') ORDER BY path", volume)
+        return tuple(path for (path,) in rows)
 
     def read_lun(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a LUN, online or not; without a length all that follow. KeyError: there is no such LUN."""
+        from snapall.lab import lundata  # noqa: PLC0415
+
         with self.transaction() as transaction:
-            lun = self._lun(transaction, path)
-            end = lun.size if length is None else min(lun.size, offset + length)
-            return images.read(transaction, lun.image, images.epoch(transaction), offset, max(0, end - offset))
+            return lundata.read(transaction, path, offset, length)
 
     def write_lun(self, path: str, offset: int, data: bytes) -> None:
         """Change bytes of a LUN, as its VM does. KeyError: there is no such LUN; ValueError: it is smaller."""
+        from snapall.lab import lundata  # noqa: PLC0415
+
         with self.transaction() as transaction:
-            lun = self._lun(transaction, path)
-            if offset + len(data) > lun.size:
-                raise ValueError(f"{path} has only {lun.size} bytes")
-            images.write(transaction, lun.image, offset, data)
-            transaction.touched.add(lun.id)
+            lundata.write(transaction, path, offset, data)
 
     def device(self, path: str) -> Path:
-        """Where a mapped LUN that is online appears as a file. KeyError: there is no such LUN."""
-        with self.transaction() as transaction:
-            lun = self._lun(transaction, path)
-            transaction.touched.add(lun.id)
-            return devices.place(transaction, lun.serial)
+        """The file as which a LUN appears while it is mapped and online. KeyError: there is no such LUN."""
+        from snapall.lab import lundata  # noqa: PLC0415
 
-    @staticmethod
-    def _lun(transaction: Transaction, path: str) -> lunrows.LunRow:
-        rows = lunrows.luns(transaction, "path = ?", path)
-        if not rows:
-            raise KeyError(path)
-        return rows[0]
+        with self.transaction() as transaction:
+            return lundata.device(transaction, path)
 
     def volumes(self) -> tuple[str, ...]:
         """The filer's volumes by name."""
@@ -250,14 +241,6 @@ class World:
     def _rows(self, query: str, *arguments: object) -> list[Any]:
         with self.transaction() as transaction:
             return transaction.rows(query, *arguments)
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database of the lab. It survives a killed process, but perhaps no power cut."""
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = OFF")
-    db.execute("PRAGMA journal_mode = TRUNCATE")
-    return db
 
 
 def _now(settings: SiteOptions) -> float:
