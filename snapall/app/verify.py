@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from snapall.app.opening import store_of
+from snapall.app.output import Output, publishing
 from snapall.app.proofs import proof_log
+from snapall.app.signals import signal_flag
+from snapall.app.status import update_metrics
 from snapall.backup.certificate import verdicts_of
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job, Vm
 from snapall.backup.outcome import SKIPPED, Origin
+from snapall.backup.private import arrange
+from snapall.backup.record import Record, What
+from snapall.backup.store import JournalStore
 from snapall.config.settings import Config, Verify
-from snapall.errors import ConfigError
+from snapall.errors import ConfigError, Exit, Notify, SnapallError, worst
 from snapall.operate.history import require_listed
 from snapall.restore.belongs import OURS, owners
-from snapall.restore.verify import VerifiedBackup, VerifyTarget, targets_of
+from snapall.restore.device import LunReader
+from snapall.restore.journal import UseStore, sharing
+from snapall.restore.prooffile import ProofFile
+from snapall.restore.proofs import Proof, Readability
+from snapall.restore.record import UseRecord
+from snapall.restore.verify import Verification, VerifiedBackup, VerifyTarget, targets_of
+from snapall.restore.verifymount import VerifyMount
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,11 @@ def _backup(job: Job, known: Sequence[Origin], snapshot: str) -> tuple[Origin, .
             f"`snapall list {job.name}` shows the backups; those of another origin can be mounted, but not verified",
             "SA-1875",
         )
-    run = max(one.run for one in found)
+    return _present(job, known, max(one.run for one in found))
+
+
+def _present(job: Job, known: Sequence[Origin], run: str) -> tuple[Origin, ...]:
+    """The backup of a run as it is called now, on each of its volumes."""
     mine = [one for one in known if one.run == run and one.volume in job.volumes]
     return tuple(sorted(mine, key=lambda one: job.volumes.index(one.volume)))
 
@@ -105,3 +123,102 @@ def _owners(settings: Config, made: Sequence[Origin], job: Job, vms: Sequence[Vm
     paths = [path for one in made for path in luns.view(one.volume).luns]
     own = [path for path in sorted(paths) if OURS.fullmatch(path.rpartition("/")[2]) is None]
     return owners(own, vms, settings.job_tables[job.name].luns)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRun:
+    """One call of `snapall verify`. `publish` gets warnings and failures, `stopped` tells of a signal."""
+
+    settings: Config
+    store: JournalStore
+    publish: Callable[[What], None]
+    stopped: Callable[[], bool]
+    warn: Notify
+
+    def run(self, choice: VerifyChoice) -> tuple[Proof, ...]:
+        """Check what was chosen. SnapallError: something was left on the filer, a lock, or no proof can be recorded."""
+        from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
+        from snapall.site import transport_to  # noqa: PLC0415 - as above
+
+        settings, job, uses = self.settings, choice.job, UseStore(self.store)
+        filer = settings.filers[job.filer]
+        mount = VerifyMount(
+            job,
+            choice.table.igroup,
+            Luns(transport_to(filer), filer.name, filer.host),
+            lambda: _present(job, self.store.known(job.name), choice.backup.run),
+            uses,
+            filer.host,
+            settings.vcenter.host,
+            filer.timeout,
+            self.stopped,
+            self._show,
+        )
+        jobs = sharing(tuple(settings.jobs.values()), job.filer, job.volumes)
+        return Verification(
+            choice.backup,
+            mount,
+            LunReader(choice.table, self.store.clock, self.stopped, settings.secret_variables),
+            self.store.clock,
+            ProofFile(settings.state, job.name).append,
+            self.stopped,
+            lambda: uses.locked(jobs, "verification", self.stopped, self.warn),
+        ).run(choice.targets)
+
+    def _show(self, record: UseRecord) -> None:
+        if isinstance(record.what, Warned | Failed):
+            self.publish(record.what)
+
+
+def verify_jobs(
+    settings: Config,
+    jobs: Sequence[Job],
+    output: Output,
+    choose_of: Callable[[Job], VerifyChoice | None],
+) -> tuple[Exit, tuple[Proof, ...]]:
+    """Check the jobs one after the other; a failure of one stops no other. `choose_of` answers None where none is due.
+
+    ConfigError: a job has no [verify] table; nothing was begun.
+    """
+    for job in jobs:
+        table_of(settings, job)
+    proofs: list[Proof] = []
+    codes: list[Exit] = []
+    with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
+        store = store_of(settings)
+
+        def publish(what: What) -> None:
+            listener(Record(store.clock.utc(), what))
+
+        arrange(settings.state, settings.readers, warn)
+        for job in jobs:
+            try:
+                choice = choose_of(job) if not stopped() else None
+                found = VerifyRun(settings, store, publish, stopped, warn).run(choice) if choice is not None else ()
+            except SnapallError as error:
+                publish(Failed(*error.parts))
+                codes.append(error.exit)
+            else:
+                proofs += found
+                codes += [_reported(one, publish) for one in found]
+        update_metrics(settings, publish)
+        codes += [Exit.STOPPED] if stopped() else []
+    return worst(*codes), tuple(proofs)
+
+
+def _reported(one: Proof, publish: Callable[[What], None]) -> Exit:
+    """Publish what is wrong with a VM, and return the exit code that follows."""
+    what = f"{one.name} in {one.snapshot}: {'; '.join(one.problems)}"
+    match one.found:
+        case Readability.READABLE:
+            return Exit.OK
+        case Readability.DAMAGED:
+            text = f"the backup is damaged: {what}"
+            remedy = "check an older backup with `snapall verify JOB SNAPSHOT --vm NAME`, and the live disk in the VM"
+            publish(Failed(text, remedy, "SA-1880"))
+        case Readability.UNREAD:
+            remedy = "fix that, then run `snapall verify` again; nothing is known of the backup"
+            publish(Failed(f"the backup was not read: {what}", remedy, "SA-1881"))
+        case _:
+            assert_never(one.found)
+    return Exit.FAILED

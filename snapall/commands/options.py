@@ -40,6 +40,11 @@ DELETING = (
     f"Exit codes: 0 deleted, or shown; 1 not deleted; {USAGE}; 4 another run holds the lock; 130 stopped by a signal "
     "before anything was deleted."
 )
+VERIFYING = (
+    f"Exit codes: 0 every VM that was checked can be read, or none was due; 1 one is damaged or was not read; {USAGE}; "
+    "3 a clone may be left on the filer (`snapall recover` takes it down); 4 another run holds the lock; 130 stopped "
+    "by a signal, after the clones were taken down."
+)
 EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
 READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
 WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."

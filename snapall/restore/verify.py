@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -60,7 +60,10 @@ def targets_of(vms: Sequence[Vm], owners: Mapping[str, Vm | None], *, rest: bool
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """One call of `verify`. `record` makes each proof durable; `stopped`: whether a signal has arrived."""
+    """One call of `verify`. `record` makes each proof durable; `stopped`: whether a signal has arrived.
+
+    `locked` holds the lock of the volumes, for one VM at a time: a run that waits comes in between.
+    """
 
     backup: VerifiedBackup
     mount: Mount
@@ -68,6 +71,7 @@ class Verification:
     clock: Clock
     record: Callable[[Proof], None]
     stopped: Callable[[], bool]
+    locked: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def run(self, targets: Sequence[VerifyTarget]) -> tuple[Proof, ...]:
         """Check one target after the other, so that no more clones exist than one VM has LUNs.
@@ -79,7 +83,8 @@ class Verification:
         for one in targets:
             if self.stopped():
                 break
-            proofs += self._check(one)
+            with self.locked():
+                proofs += self._check(one)
         return tuple(proofs)
 
     def _check(self, target: VerifyTarget) -> list[Proof]:

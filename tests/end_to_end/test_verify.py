@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from snapall.app.opening import store_of
-from snapall.app.proofs import proof_log, unproved
-from snapall.app.verify import VerifyChoice, choose, is_due
-from snapall.backup.clock import SystemClock
-from snapall.backup.steps import Done
+from snapall.app.proofs import proof_log
+from snapall.app.verify import VerifyChoice, choose
 from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
-from snapall.operate.history import known_of
-from snapall.restore.device import LunReader, MappedLun
-from snapall.restore.luns import Luns
-from snapall.restore.prooffile import ProofFile
 from snapall.restore.proofs import Proof, Readability
-from snapall.restore.steps import CloneLun, DestroyLun, MapLun, Offline, UnmapLun
-from snapall.restore.verify import Verification
-from snapall.site import transport_to
 from tests.lab.atlab import AtLab
 from tests.lab.sites import with_luns
 
@@ -39,35 +29,14 @@ def night(at_lab: Callable[..., AtLab]) -> AtLab:
     return made
 
 
-@contextmanager
-def mount(luns: Luns, snapshot: str, paths: Sequence[str]) -> Iterator[Sequence[MappedLun]]:
-    """As `snapall mount`: clone and map; then unmap, offline and destroy."""
-    clones = {path: path.replace("/sql", "/snapall_ver_20070322T030000Z_sql") + "_clone" for path in paths}
-    for path, clone in clones.items():
-        for up in (CloneLun(clone, path, snapshot), MapLun(clone, "helper")):
-            assert isinstance(luns.perform(up), Done)
-    view = luns.view("vmvol1")
-    yield [
-        MappedLun(path, view.luns[clone].serial, view.maps_of(clone)[0].id, view.luns[clone].size)
-        for path, clone in clones.items()
-    ]
-    for clone in clones.values():
-        for down in (UnmapLun(clone, "helper", 0), Offline(clone), DestroyLun(clone)):
-            assert isinstance(luns.perform(down), Done)
+def proofs(night: AtLab) -> tuple[Proof, ...]:
+    return proof_log(store_of(load(night.config)), "vol1").proofs
 
 
-def verify(settings: Config, choice: VerifyChoice) -> tuple[Proof, ...]:
-    filer = settings.filers[choice.job.filer]
-    luns = Luns(transport_to(filer), filer.name, filer.host)
-    clock, file = SystemClock(), ProofFile(settings.state, choice.job.name)
-    return Verification(
-        choice.backup,
-        lambda paths: mount(luns, choice.backup.snapshot, paths),
-        LunReader(choice.table, clock, lambda: False),
-        clock,
-        file.append,
-        lambda: False,
-    ).run(choice.targets)
+def last(night: AtLab, *args: str, code: int = 0) -> Proof:
+    """Run `verify` and return the last proof that it put on record."""
+    assert night("verify", "vol1", *args).code == code
+    return proofs(night)[-1]
 
 
 def chosen(settings: Config, *vms: str, snapshot: str = "", everything: bool = False) -> VerifyChoice:
@@ -77,12 +46,15 @@ def chosen(settings: Config, *vms: str, snapshot: str = "", everything: bool = F
 def test_the_luns_of_a_vm_are_read_out_of_the_backup_and_the_filer_is_as_before(night: AtLab) -> None:
     assert night("run").code == 0
     before = night.world.luns("vmvol1")
-    settings = load(night.config)
-    (proof,) = verify(settings, chosen(settings, "sql01"))
+    ended = night("verify", "vol1", "--vm", "sql01")
+    assert ended.code == 0
+    (proof,) = proofs(night)
+    assert f"sql01 (vm-{proof.vm[3:]}): readable on" in ended.out
     assert (proof.found, proof.problems, proof.luns) == (Readability.READABLE, (), (SQL,))
     assert (proof.snapshot, proof.date) == ("vmware_recent", night.chain()["vmware_recent"])
     assert night.world.luns("vmvol1") == before
-    assert proof_log(store_of(settings), "vol1").proofs == (proof,)
+    assert any("lun destroy /vol/vmvol1/snapall_ver_" in one for one in night.changes)
+    assert not [row.tags for row in night.world.listing("vmvol1") if row.tags]
     assert f"sql01 (vm-{proof.vm[3:]}): readable on" in night("show").out
     assert "1 readable" in night("list", "vol1").out
 
@@ -95,8 +67,7 @@ def test_a_damaged_sector_in_the_backup_is_found_although_the_live_lun_is_whole(
     night.world.write_lun(SQL, offset // 512 * 512, bytes(512))
     assert night("run").code == 0
     night.world.write_lun(SQL, offset // 512 * 512, whole)
-    settings = load(night.config)
-    (proof,) = verify(settings, chosen(settings, "sql01"))
+    proof = last(night, "--vm", "sql01", code=1)
     assert proof.found is Readability.DAMAGED
     assert what in proof.problems[0]
 
@@ -104,25 +75,18 @@ def test_a_damaged_sector_in_the_backup_is_found_although_the_live_lun_is_whole(
 def test_damage_that_came_after_the_backup_does_not_count(night: AtLab) -> None:
     assert night("run").code == 0
     night.world.write_lun(SQL, 0, bytes(1 << 20))
-    settings = load(night.config)
-    (proof,) = verify(settings, chosen(settings, "sql01"))
-    assert proof.found is Readability.READABLE
+    assert last(night, "--vm", "sql01").found is Readability.READABLE
 
 
 def test_every_vm_is_proved_in_its_turn(night: AtLab) -> None:
     assert night("run").code == 0
-    settings, seen = load(night.config), []
-    job, store = settings.jobs["vol1"], store_of(settings)
-    nights = known_of(store, "vol1").nights
-    missing = unproved(settings, store, "vol1", nights)
-    assert missing
-    assert is_due(settings, job)
-    for _ in range(0, len(missing), 2):
-        choice = chosen(settings)
-        assert len(choice.targets) <= 2
-        seen += [one.name for one in verify(settings, choice)]
-    assert set(seen) == {vm.label for vm in missing}
-    assert not is_due(settings, job)
+    assert "VMs without a recent proof: 3" in night("status").out
+    assert night("verify", "--due").code == 0
+    assert len(proofs(night)) == 2
+    assert "VMs without a recent proof: 1" in night("status").out
+    assert night("verify", "--due").out == "no check is due\n"
+    assert night("verify", "vol1").code == 0
+    assert "VMs without a recent proof: 0" in night("status").out
 
 
 def test_all_are_the_vms_and_the_luns_of_none(night: AtLab) -> None:
