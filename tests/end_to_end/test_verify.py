@@ -9,14 +9,17 @@ import pytest
 from snapall.app.opening import store_of
 from snapall.app.proofs import proof_log
 from snapall.app.verify import VerifyChoice, choose
+from snapall.backup.journal import is_open
 from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
+from snapall.lab.faults import Fault, FaultKind
 from snapall.restore.proofs import Proof, Readability
 from tests.lab.atlab import AtLab
 from tests.lab.sites import with_luns
 
 SQL = "/vol/vmvol1/sql01"
+CHANGES = ["lun clone create", "lun map", "lun unmap", "lun offline", "lun destroy"]
 TABLE = '\n[jobs.vol1.verify]\nigroup = "helper"\ndevice = "devices/{serial}"\nsample = 2\n'
 
 
@@ -53,7 +56,8 @@ def test_the_luns_of_a_vm_are_read_out_of_the_backup_and_the_filer_is_as_before(
     assert (proof.found, proof.problems, proof.luns) == (Readability.READABLE, (), (SQL,))
     assert (proof.snapshot, proof.date) == ("vmware_recent", night.chain()["vmware_recent"])
     assert night.world.luns("vmvol1") == before
-    assert any("lun destroy /vol/vmvol1/snapall_ver_" in one for one in night.changes)
+    sent = [one.verb for one in night.ledger if one.of is None and one.verb.startswith("lun ")]
+    assert [one for one in sent if one in CHANGES] == CHANGES
     assert not [row.tags for row in night.world.listing("vmvol1") if row.tags]
     assert f"sql01 (vm-{proof.vm[3:]}): readable on" in night("show").out
     assert "1 readable" in night("list", "vol1").out
@@ -113,3 +117,19 @@ def test_a_job_without_the_table_is_refused(night: AtLab) -> None:
     night.edit("[jobs.vol1.verify]", "")
     with pytest.raises(ConfigError, match=r"\[jobs.vol1.verify\]"):
         chosen(load(night.config))
+
+
+@pytest.mark.parametrize("kind", [FaultKind.FAIL, FaultKind.DROP, FaultKind.LIE, FaultKind.ACT_NO_ANSWER])
+@pytest.mark.parametrize("command", CHANGES)
+def test_one_fault_of_the_filer_leaves_no_clone_unexplained(night: AtLab, command: str, kind: FaultKind) -> None:
+    night.limits(filer=2)
+    assert night("run").code == 0
+    before = night.world.luns("vmvol1")
+    night.fault(Fault(command, kind))
+    ended = night("verify", "vol1", "--vm", "sql01")
+    left = set(night.world.luns("vmvol1")) - set(before)
+    journals = list((load(night.config).state / "restores").glob("verify-vol1-*.jsonl"))
+    assert len(journals) == 1
+    assert is_open(journals[0]) == (ended.code == 3)
+    assert not left or ended.code == 3
+    assert (proofs(night)[-1].found is Readability.READABLE) == (ended.code != 1)
