@@ -156,7 +156,7 @@ def _read(
     from snapall.site import transport_to  # noqa: PLC0415 - as above
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-    filer = settings.filers[job.filer]
+    filer = settings.filers[job.filer].for_restore
     luns = Luns(transport_to(filer), filer.name, filer.host)
     troubles: list[SnapallError] = []
     verdicts = verdicts_of(state)
