@@ -108,7 +108,7 @@ class UseStore:
 
     @contextmanager
     def locked(self, jobs: Sequence[Job], role: str, stopped: Callable[[], bool], waiting: Notify) -> Iterator[None]:
-        """Hold the volumes' lock, which is the locks of all the jobs that share them. Raises what `lock.hold` raises."""
+        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises."""
         runs = self.runs
         with ExitStack() as locks:
             for name in sorted({job.name for job in jobs}):
