@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -133,3 +136,29 @@ def test_one_fault_of_the_filer_leaves_no_clone_unexplained(night: AtLab, comman
     assert is_open(journals[0]) == (ended.code == 3)
     assert not left or ended.code == 3
     assert (proofs(night)[-1].found is Readability.READABLE) == (ended.code != 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_verify_that_is_killed_while_it_reads_is_taken_down_by_recover(night: AtLab) -> None:
+    night.limits(filer=2)  # recover waits so long for what the dead process may have sent
+    assert night("run").code == 0
+    before = night.world.luns("vmvol1")
+    kills = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+    helper = f'helper = ["{sys.executable}", "-c", "{kills}", "{{serial}}"]\n'
+    night.edit("sample = 2\n", f"sample = 2\n{helper}")
+    argv = [sys.executable, "-m", "snapall", "verify", "vol1", "--vm", "sql01", "--config", str(night.config)]
+    assert subprocess.run(argv, check=False, capture_output=True).returncode == -signal.SIGKILL
+    (clone,) = set(night.world.luns("vmvol1")) - set(before)
+    assert "/snapall_ver_" in clone
+    assert proofs(night) == ()
+    assert night("recover").code == 0
+    assert night.world.luns("vmvol1") == before
+    assert proofs(night) == ()
+
+
+def test_verify_after_later_nights_reads_the_backup_under_its_present_name(night: AtLab) -> None:
+    assert night("run").code == 0
+    assert night("run").code == 0
+    proof = last(night, "vmware_previous", "--vm", "sql01")
+    assert (proof.snapshot, proof.found) == ("vmware_previous", Readability.READABLE)
+    assert proof.date == night.chain()["vmware_previous"]
