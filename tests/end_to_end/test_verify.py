@@ -162,3 +162,11 @@ def test_verify_after_later_nights_reads_the_backup_under_its_present_name(night
     proof = last(night, "vmware_previous", "--vm", "sql01")
     assert (proof.snapshot, proof.found) == ("vmware_previous", Readability.READABLE)
     assert proof.date == night.chain()["vmware_previous"]
+
+
+def test_the_run_book_states_the_last_proof_of_its_backup(night: AtLab) -> None:
+    night.edit("runbook = false\n", "")
+    assert night("run").code == 0
+    assert "nobody has yet proved" in " ".join(night("runbook", "vol1").out.split())
+    last(night, "--vm", "sql01")
+    assert "): readable on" in " ".join(night("runbook", "vol1").out.split())
