@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, explain, import_batch, journals, look, restore, runbook, set_up, simulate
+from snapall.commands import backup, explain, import_batch, journals, look, restore, runbook, set_up, simulate, verify
 from snapall.commands.options import (
     AUDITING,
     CODES,
@@ -24,6 +24,7 @@ from snapall.commands.options import (
     READING,
     RECOVERING,
     USING,
+    VERIFYING,
     WRITING,
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
@@ -92,6 +93,11 @@ app.command(
 app.command(epilog=_epilog(LOOKING, "snapall runbook vol1", "snapall runbook vol1 vmware_recent --html runbook.html"))(
     runbook.runbook
 )
+app.command(
+    epilog=_epilog(
+        VERIFYING, "snapall verify", "snapall verify --due", "snapall verify vol1 vmware_previous --vm sql01"
+    )
+)(verify.verify)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)

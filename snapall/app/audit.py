@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from snapall.app.opening import store_of
-from snapall.backup.model import FilerSnapshot, Job
+from snapall.app.proofs import unproved
+from snapall.backup.model import FilerSnapshot, Job, Vm
 from snapall.backup.runstate import RunState
 from snapall.backup.store import JournalStore
 from snapall.backup.whereabouts import Place, most_used, same_storage
@@ -93,7 +94,11 @@ def _job(settings: Config, job: Job, scope: _Scope, store: JournalStore, problem
             listings[volume] = site.listing(volume)
     runs, busy = _open_runs(store, job.name, problems), bool(at_work(store, job.name))
     known = store.known(job.name)
-    return JobSources(job, scope.datastores, listings, known, runs, busy, scope.queried, scope.captured)
+    missing: tuple[Vm, ...] | None = None
+    with _asking(problems, job.name):
+        missing = unproved(settings, store, job.name, known_of(store, job.name).nights)
+    sources = (job, scope.datastores, listings, known, runs, busy, scope.queried, scope.captured)
+    return JobSources(*sources, missing or ())
 
 
 def _open_runs(store: JournalStore, job: str, problems: list[AuditFinding]) -> tuple[RunState, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from snapall.app.opening import store_of
+from snapall.app.proofs import proof_log
 from snapall.backup.model import Job
 from snapall.backup.origins import Provenance
 from snapall.config.settings import Config
@@ -24,7 +25,11 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
     require_listed(store.folder)
     site = OpenSite(job, settings)
     past = Provenance(store.known(job.name))
-    now, copies = store.clock.utc(), copies_by_run(settings.vmx.get(job.name), job.name)
+    now, copies, checks = (
+        store.clock.utc(),
+        copies_by_run(settings.vmx.get(job.name), job.name),
+        proof_log(store, job.name),
+    )
     found, errors = [], []
     for volume in job.volumes:
         try:
@@ -39,9 +44,9 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
                 continue
             grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
             age = age_of(made, row.date, now, None)
-            share = shares.get(row.name)
+            share, proofs = shares.get(row.name), checks.of_backup(made) if made else ()
             copy = None if copies is None else copies[made].label if made in copies else ""
-            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own, copy))
+            found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own, copy, proofs))
     return found, errors
 
 

@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import ParamSpec, TypeVar
 
 from snapall.app.opening import store_of
+from snapall.app.proofs import proofs_of
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.context import guarded
 from snapall.backup.facts import Warned
@@ -55,7 +56,7 @@ def kept_book(settings: Config, job: Job, snapshot: str) -> Book | None:
     """
     present = _named(store_of(settings), job, snapshot)
     facts = Bookshelf(settings.state).facts(job.name, present[0].run)
-    return _book(facts, present) if facts is not None else None
+    return _book(settings, facts, present) if facts is not None else None
 
 
 def book_of_now(settings: Config, job: Job, snapshot: str) -> Book:
@@ -64,7 +65,7 @@ def book_of_now(settings: Config, job: Job, snapshot: str) -> Book:
     present = _named(store, job, snapshot)
     state = store.read(store.path(job.name, present[0].run))
     facts, _ = _read(settings, job, state, present[0], late=True)
-    return _book(facts, present)
+    return _book(settings, facts, present)
 
 
 def update_books(settings: Config, job: Job, stamp: str, publish: Callable[[What], None]) -> None:
@@ -87,7 +88,7 @@ def update_books(settings: Config, job: Job, stamp: str, publish: Callable[[What
             with _warned(publish):
                 facts = shelf.facts(job.name, run)
                 if facts is not None:
-                    book = _book(facts, present)
+                    book = _book(settings, facts, present)
                     shelf.put(job.name, run, book.name, book.text, book.page)
 
 
@@ -135,9 +136,12 @@ def _present(job: Job, known: Sequence[Origin], run: str) -> tuple[Origin, ...]:
     return tuple(sorted(made, key=lambda one: job.volumes.index(one.volume)))
 
 
-def _book(facts: BookFacts, present: Sequence[Origin]) -> Book:
+def _book(settings: Config, facts: BookFacts, present: Sequence[Origin]) -> Book:
     names = [Present(one.volume, one.name, one.date) for one in present]
-    return Book(names[0].name, runbook(facts, names, command_of))
+    proofs = proofs_of(store_of(settings), facts.job, facts.run)
+    return Book(
+        names[0].name, runbook(facts, names, command_of, "; ".join(f"{one.name}: {one.text}" for one in proofs))
+    )
 
 
 def _asked(troubles: list[SnapallError], ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:

@@ -7,15 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from snapall.app.opening import store_of
+from snapall.app.proofs import unproved
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import guarded
 from snapall.backup.facts import Warned
 from snapall.backup.model import Job
 from snapall.backup.record import What
+from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
+from snapall.errors import JournalError
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import JobStatus, Level, StatusFinding, job_status, removed_job_status
+from snapall.operate.status import JobStatus, Known, Level, StatusFinding, Unreadable, job_status, removed_job_status
 from snapall.restore.journal import UseStore
 from snapall.restore.mounted import Mount
 
@@ -32,7 +35,7 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [job_status(job, known_of(store, job.name), now) for job in jobs]
+    found = [job_status(job, _known_with_proofs(settings, store, job.name), now) for job in jobs]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
     mounts, now = UseStore(store).standing(), store.clock.utc()
@@ -55,6 +58,16 @@ def mounts_of(settings: Config, jobs: Sequence[Job]) -> tuple[Mount, ...]:
     """Return the mounts of these jobs that stand, by their journals alone. JournalError: one cannot be read."""
     names = {job.name for job in jobs}
     return tuple(one for one in UseStore(store_of(settings)).standing() if one.job in names)
+
+
+def _known_with_proofs(settings: Config, store: JournalStore, job: str) -> Known:
+    """What the journals and the proofs say of a job; unreadable proofs are one more finding."""
+    known = known_of(store, job)
+    try:
+        vms = unproved(settings, store, job, known.nights)
+    except JournalError as error:
+        return replace(known, unreadable=(*known.unreadable, Unreadable(*error.parts, open=False)))
+    return replace(known, unproved=tuple(vm.label for vm in vms) if vms is not None else None)
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:

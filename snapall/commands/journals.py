@@ -77,10 +77,13 @@ def show(
 
     One bar for each VM (quiescing, quiesced, releasing), and the capture as a line across all bars. Reads the journal.
     """
+    from snapall.app.opening import store_of
+    from snapall.app.proofs import proofs_of
     from snapall.app.status import run_of
     from snapall.backup.outfile import replace_content
     from snapall.restore.generations import copies_by_run
     from snapall.views.glyphs import alphabet
+    from snapall.views.proofs import proof_lines
     from snapall.views.run_json import run_json
     from snapall.views.timeline_svg import timeline_svg
     from snapall.views.timeline_text import timeline_lines
@@ -89,6 +92,7 @@ def show(
     found = run_of(settings, run)
     copies = copies_by_run(settings.vmx.get(found.job.name), found.job.name)
     vmx = copies[found.stamp].label if copies is not None and found.stamp in copies else ""
+    proofs = proofs_of(store_of(settings), found.job.name, found.stamp)
     if svg is not None:
         try:
             replace_content(svg, timeline_svg(found).encode(), 0o644)
@@ -97,12 +101,12 @@ def show(
                 f"{svg} cannot be written: {error.strerror}", "name another file with --svg", "SA-6003"
             ) from error
     if as_json:
-        options.emit(run_json(found, vmx))
+        options.emit(run_json(found, vmx, proofs))
     elif svg is None:
         lines = timeline_lines(found, options.width(), alphabet(sys.stdout.encoding))
         if copies is not None and found.backup is not None:
             lines.append(f"vmx files copied for {vmx or 'no'} VMs")
-        options.emit(lines)
+        options.emit([*lines, *([""] if proofs else []), *proof_lines(proofs)])
 
 
 def stats(

@@ -45,6 +45,11 @@ DELETING = (
     f"Exit codes: 0 deleted, or shown; 1 not deleted; {USAGE}; 4 another run holds the lock; 130 stopped by a signal "
     "before anything was deleted."
 )
+VERIFYING = (
+    f"Exit codes: 0 every VM that was checked can be read, or none was due; 1 one is damaged or was not read; {USAGE}; "
+    "3 a clone may be left on the filer (`snapall recover` takes it down); 4 another run holds the lock; 130 stopped "
+    "by a signal, after the clones were taken down."
+)
 USING = (
     f"Exit codes: 0 done, or shown; 1 not done: refused, or taken back; {USAGE}; 4 another run holds the lock; 130 "
     "stopped by a signal; what was begun is taken back."

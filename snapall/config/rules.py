@@ -150,6 +150,22 @@ def vmx_rules(given: frozenset[str], _valid: Mapping[str, Any], _reading: Readin
         yield "key_file", "is missing: ssh needs a key_file or a password"
 
 
+def verify_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
+    """Check that there is a way to read a LUN, and that its device differs from LUN to LUN."""
+    if not {"device", "helper"} & given:
+        yield "device", "is missing: name the device of a LUN on this machine, or a `helper` command that checks it"
+    device, helper = valid.get("device", ""), " ".join(valid.get("helper", ()))
+    if device and not any(one in device for one in _OF_A_LUN):
+        yield "device", f"must contain one of {', '.join(_OF_A_LUN)}, or every LUN would be the same device"
+    if helper and not any(one in helper for one in (*_OF_A_LUN, "{device}")):
+        yield "helper", f"must contain one of {', '.join((*_OF_A_LUN, '{device}'))}, or it cannot know the LUN"
+    if "{device}" in helper and not device:
+        yield "device", "is missing, though `helper` contains {device}"
+
+
+_OF_A_LUN = ("{serial}", "{hex}", "{id}")
+
+
 def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
     """Check a job's filer, its names, and what its order allows."""
     yield from _name_faults(valid["name"], "jobs", reading)

@@ -141,6 +141,29 @@ class Hooks(_Table):
         return {when: argv[0] for when, argv in given.items() if argv}
 
 
+class Verify(_Table):
+    """[jobs.NAME.verify]: how it is proved, again and again, that the job's backups can be read."""
+
+    every: values.Period = Field(default="7d", validate_default=True)
+    """How often `snapall verify --due` checks some VMs: `"7d"`, `"12h"`, `"90m"`."""
+    sample: Annotated[int, Field(ge=1, le=1000)] = 3
+    """How many VMs it checks each time, those first that were checked the longest ago."""
+    igroup: values.Name
+    """The initiator group that the clones of LUNs are mapped to: that of a machine without any of the originals."""
+    device: values.Line = ""
+    """The device as which this machine sees a LUN, `"/dev/disk/by-id/scsi-360a98000{hex}"` for example. `{serial}` is
+    the LUN's serial, with _ for each /; `{hex}` the serial in hexadecimal, `{id}` its LUN id. A `helper` may do
+    without."""
+    rescan: values.Command = ()
+    """A command, as words, that makes new LUNs visible."""
+    helper: values.Command = ()
+    """A command, as words, that checks a LUN instead of snapall, on another machine for example; exit code 0: it can be
+    read. `{serial}`, `{hex}`, `{id}` and `{device}` are replaced."""
+    timeout: values.Seconds = 600
+    """Seconds for each command, for a device to appear, and for each read."""
+    given: Annotated[_Given, rules.ruled_by(rules.verify_rules)] = frozenset()
+
+
 class JobSettings(_Table):
     """[jobs.NAME]: what is backed up together, and by which rules."""
 
@@ -188,6 +211,8 @@ class JobSettings(_Table):
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
     vmx: Annotated[VmxCopies | None, BeforeValidator(rules.with_keys)] = None
     """Copies of the VMs' vmx files from the consoles of the ESX hosts, after each backup: [jobs.NAME.vmx]."""
+    verify: Annotated[Verify, BeforeValidator(rules.with_keys)] | None = None
+    """How it is proved that the backups can be read: [jobs.NAME.verify]. Left out: `status` counts no proofs."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
     given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.lun_rules, rules.unclaimed)] = frozenset()
 
@@ -242,6 +267,11 @@ class Config(_Table):
     def hooks(self) -> Mapping[str, Hooks]:
         """The hooks by job."""
         return {name: table.hooks for name, table in self.job_tables.items()}
+
+    @cached_property
+    def verify(self) -> Mapping[str, Verify]:
+        """How backups are proved, by job; jobs without the table are not in it."""
+        return {name: table.verify for name, table in self.job_tables.items() if table.verify is not None}
 
     @property
     def logins(self) -> tuple[Filer, ...]:

@@ -234,6 +234,22 @@ def _as_text(pattern: str = ".") -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
+_PERIOD = re.compile(r"([1-9][0-9]{0,4})([dhm])")
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0}
+
+
+def period(value: object) -> float:
+    """Seconds of a text such as "7d", "12h" or "90m". ValueError: it is none."""
+    found = _PERIOD.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found[1]) * _SECONDS[found[2]] > 366 * 86400:
+        raise ValueError('must be a number of days, hours or minutes, such as "7d", "12h" or "90m"; a year at most')
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _period(value: object) -> float:
+    return value if isinstance(value, float) else period(value)
+
+
 # TOML has lists only: a strict tuple would refuse them.
 _LIST = Field(strict=False)
 _NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
@@ -305,3 +321,4 @@ Chain = Annotated[tuple[Name, ...], _LIST, Field(min_length=1, max_length=250), 
 Seconds = Annotated[float, Field(gt=0, le=604800, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)]  # a year at most
 SecondsOrNone = Annotated[float, Field(ge=0, le=604800, allow_inf_nan=False)]
+Period = Annotated[float, PlainValidator(_period), _as_text("^[1-9][0-9]{0,4}[dhm]$")]

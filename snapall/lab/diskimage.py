@@ -36,7 +36,8 @@ def pristine(label: str, kind: str, size: int) -> Mapping[int, bytes]:
             pieces |= {START + offset: data for offset, data in _ext2(label, (size - START) // BLOCK)}
         case "ntfs":
             boot = _boot_sector((size - START) // SECTOR)
-            pieces |= {START: boot, size - SECTOR: boot}
+            mirror = START + (size - START) // SECTOR // 16 * BLOCK
+            pieces |= {START: boot, size - SECTOR: boot, START + 4 * BLOCK: _RECORD, mirror: _RECORD}
         case _:
             pieces |= {START + 0x100000: struct.pack("<IB", 0xC001D00D, 3) + label.encode()}
     return _in_blocks(pieces)
@@ -61,6 +62,10 @@ def _in_blocks(pieces: Mapping[int, bytes]) -> Mapping[int, bytes]:
 def _partition_table(kind: int, size: int) -> bytes:
     entry = struct.pack("<B3sB3sII", 0x80, b"\1\1\0", kind, b"\xfe\xff\xff", FIRST, size // SECTOR - FIRST)
     return bytes(446) + entry + bytes(48) + b"\x55\xaa"
+
+
+_RECORD = b"FILE\x30\0\3\0".ljust(SECTOR - 2, b"\0").ljust(2 * SECTOR, b"\0")
+"""A record of the MFT: two sectors, each ends in the number at byte 48 (here 0)."""
 
 
 def _boot_sector(sectors: int) -> bytes:

@@ -43,6 +43,7 @@ def audit(
     found = [*problems]
     for one in jobs:
         found += on_the_filer(one)
+        found += _unproved(one)
         found += [] if one.at_work else _outstanding(one.job.name, one.runs, vms)
     for name, runs in removed.items():
         found += _outstanding(name, runs, vms)
@@ -61,6 +62,13 @@ def _outstanding(job: str, runs: Sequence[RunState], vms: VmSources | None) -> I
         for one in left_quiesced(run):
             text = f"{one.vm.label} may still have {one.name}: {_in_database(run, one, vms)}"
             yield AuditFinding(FindingKind.OUTSTANDING, job, text, "run `snapall recover`", "SA-5401")
+
+
+def _unproved(one: JobSources) -> Iterator[AuditFinding]:
+    if one.unproved:
+        text = f"{len(one.unproved)} without a recent proof that their backup can be read: {_some(one.unproved)}"
+        remedy = f"run `snapall verify {one.job.name}`, and schedule `snapall verify --due` for every day"
+        yield AuditFinding(FindingKind.UNPROVED, one.job.name, text, remedy, "SA-1873")
 
 
 def _in_database(run: RunState, one: VmState, vms: VmSources | None) -> str:

@@ -27,6 +27,7 @@ class FindingKind(StrEnum):
     COLLISION = "name collision"
     UNQUIESCED = "captured, but not quiesced"  # VMs of another datastore on the same storage
     SPLIT = "disks outside the job"
+    UNPROVED = "VMs without a recent proof"  # that their backup can be read
     UNTAKEN = "VMs without a job"
     SKIPPED = "skipped VM"
     PENDING = "pending backup"
@@ -71,6 +72,7 @@ class JobSources:
     at_work: bool = False  # whether a process is at work on them now, so that their VMs are quiesced on purpose
     queried: frozenset[int] = frozenset()  # the VMs that its query names, by VPX_VM.ID
     captured: frozenset[int] = frozenset()  # the datastores on its volumes, as far as known; empty: its own
+    unproved: tuple[Vm, ...] = ()  # the VMs without a recent proof that their backup can be read
 
     def holds(self, vm: Vm, datastores: Sequence[int]) -> bool:
         """Whether the job backs up a VM on these datastores."""

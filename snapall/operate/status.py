@@ -55,6 +55,7 @@ class JobStatus:
     at_work: str
     findings: tuple[StatusFinding, ...]
     hidden: bool = False  # whether an unreadable journal may name more VMs
+    unproved: tuple[str, ...] | None = None  # VMs without a recent proof, by label; None: the job asks for none
 
     @property
     def level(self) -> Level:
@@ -88,6 +89,7 @@ class Known:
     pending: int = 0  # as its last run left them
     abandoned: str = ""  # why the job's lock cannot be taken
     silent: float = 0.0  # seconds since the last heartbeat of the newest open run
+    unproved: tuple[str, ...] | None = None  # as in the status
 
 
 def job_status(job: Job, known: Known, now: datetime) -> JobStatus:
@@ -111,12 +113,24 @@ def job_status(job: Job, known: Known, now: datetime) -> JobStatus:
         *_aged(job, age, newest, running),
         *_last(last),
         *([StatusFinding(Level.WARNING, f"to be checked again: {_some(watched)}", "SA-5465")] if watched else []),
+        *_unproved(known.unproved or ()),
         *_unread(known),
     )
     positive = max(0.0, age) if age is not None else None
     hidden = any(one.open for one in known.unreadable)
     return JobStatus(
-        job, last, running, backup, positive, left, watched, known.pending, known.at_work, findings, hidden
+        job,
+        last,
+        running,
+        backup,
+        positive,
+        left,
+        watched,
+        known.pending,
+        known.at_work,
+        findings,
+        hidden,
+        known.unproved,
     )
 
 
@@ -155,6 +169,13 @@ def _unread(known: Known) -> list[StatusFinding]:
         StatusFinding(Level.CRITICAL if one.open else Level.WARNING, f"unreadable: {one.text}; {one.remedy}", one.code)
         for one in known.unreadable
     ]
+
+
+def _unproved(labels: Sequence[str]) -> list[StatusFinding]:
+    if not labels:
+        return []
+    text = f"no recent proof that backups of {len(labels)} VM{'s' if len(labels) > 1 else ''} can be read"
+    return [StatusFinding(Level.WARNING, f"{text}: {_some(labels)}; run `snapall verify`", "SA-1872")]
 
 
 def _is_running(newest: RunHistory, at_work: str) -> bool:

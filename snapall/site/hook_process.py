@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -91,7 +92,10 @@ def _end(program: subprocess.Popen[bytes]) -> None:
             child.kill()
     _end_group(program.pid)
     program.kill()
-    program.wait()
+    try:
+        program.wait(_LAST)
+    except subprocess.TimeoutExpired:  # it waits for a device that is dead, and the kill takes effect afterwards
+        threading.Thread(target=program.wait, name=f"reaper-{program.pid}", daemon=True).start()
     psutil.wait_procs(children, timeout=_LAST)
 
 

@@ -40,6 +40,8 @@ def _data(one: JobStatus, prefix: str) -> list[str]:
     """Nagios' performance data, `label=value[unit];warn;crit;min;max`, without what is unknown."""
     limit = one.job.max_age
     data = [f"{prefix}left={len(one.left)};;0;0", f"{prefix}pending={one.pending};;;0"]
+    if one.unproved is not None:
+        data.append(f"{prefix}unproved={len(one.unproved)};0;;0")
     if one.backup is not None and one.backup.window is not None:
         data.insert(0, f"{prefix}window={one.backup.window:.1f}s;;;0")
     if one.backup is not None:

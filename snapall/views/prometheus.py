@@ -24,6 +24,7 @@ METRICS = (
     ("snapall_backup_window_seconds", "Seconds from the first quiesce to the last release of the newest good backup."),
     ("snapall_backups_pending", "Confirmed backups that are not published yet."),
     ("snapall_vms_left", "VMs that may be left quiesced."),
+    ("snapall_vms_without_proof", "VMs without a recent proof that their backup can be read."),
     ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` reported when this was written."),
 )
 
@@ -60,6 +61,7 @@ def _samples(one: JobStatus) -> dict[str, float | None]:
         "snapall_backup_window_seconds": backup.window if backup is not None else None,
         "snapall_backups_pending": one.pending,
         "snapall_vms_left": len(one.left),
+        "snapall_vms_without_proof": len(one.unproved) if one.unproved is not None else None,
         "snapall_status": int(one.level),
     }
 

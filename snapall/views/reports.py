@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from snapall.views.columns import table_lines
 from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import aged, size
+from snapall.views.proofs import proof_cell, proofs_json
 
 if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan
     from snapall.operate.ages import Age
+    from snapall.restore.proofs import Proof
     from snapall.site.answers import Share
     from snapall.site.datastores import Inventory
 
@@ -31,6 +33,7 @@ class Retained:
     share: Share | None = None
     kept: bool = False  # whether `run --keep` made it
     vmx: str | None = None  # how many VMs have a copy of their vmx files, "" for none; None: the job copies none
+    proofs: tuple[Proof, ...] = ()  # the last check of each VM out of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,9 @@ class Taken:
 
 def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
     """The filer's snapshots as a table."""
-    copies = any(one.vmx is not None for one in rows)
-    head = ("volume", "name", "date", "age", "space", "grade", "made by run", *(["vmx"] if copies else []), "tags")
+    copies, proved = any(one.vmx is not None for one in rows), any(one.proofs for one in rows)
+    extra = (*(["vmx"] if copies else []), *(["proofs"] if proved else []))
+    head = ("volume", "name", "date", "age", "space", "grade", "made by run", *extra, "tags")
     cells = [
         (
             one.volume,
@@ -55,6 +59,7 @@ def list_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:
             one.grade,
             one.run or "-",
             *([one.vmx or "-"] if copies else []),
+            *([proof_cell(one.proofs)] if proved else []),
             ",".join(one.tags),
         )
         for one in rows
@@ -84,6 +89,7 @@ def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[
     return picked(row, "volume", "name", "date", "grade", "tags", "kept") | {
         "run": row.run or None,
         "vmx": row.vmx or None,
+        "proofs": proofs_json(row.proofs),
         "taken": iso_time(age.taken) if age is not None else None,
         "age": age.seconds if age is not None else None,
         "age_by": None if age is None else "run" if age.sure else "date",

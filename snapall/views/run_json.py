@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from snapall.operate.run_history import PastCall, RunHistory
+from snapall.restore.proofs import Proof
 from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import doing
+from snapall.views.proofs import proofs_json
 
 
-def run_json(history: RunHistory, vmx: str = "") -> dict[str, object]:
+def run_json(history: RunHistory, vmx: str = "", proofs: Sequence[Proof] = ()) -> dict[str, object]:
     """All that the timeline shows, and how many VMs have a vmx copy. Durations are seconds; null is unknown."""
     members = picked(
         history, "kind", "began", "ended", "exit", "text", "published", "window", "settled", "left", "open"
@@ -33,6 +37,7 @@ def run_json(history: RunHistory, vmx: str = "") -> dict[str, object]:
             for one in history.captures
         ],
         moves=[{"step": doing(one.step)} | _call(one.call) for one in history.moves],
+        proofs=proofs_json(proofs),
         **members,
     )
 

@@ -35,6 +35,8 @@ def _facts(one: JobStatus) -> Iterator[tuple[str, str]]:
         yield "window", f"VMs quiesced for {messages.clocked(one.backup.window)}"
     if one.pending:
         yield "pending", f"{one.pending} confirmed, not published yet"
+    if one.unproved is not None:
+        yield "proofs", f"VMs without a recent proof: {len(one.unproved)}"
     nothing = "unknown: a journal cannot be read" if one.hidden else "nothing"
     yield "outstanding", ", ".join(one.left) or nothing
     yield from ((finding.level.name, coded(finding.code, finding.text)) for finding in one.findings)
@@ -57,7 +59,7 @@ def _last(run: RunHistory | None) -> str:
 def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
     """The same for programs. Durations are seconds; null is unknown."""
     jobs = [
-        picked(one, "age", "left", "watched", "pending")
+        picked(one, "age", "left", "watched", "pending", "unproved")
         | {"job": one.job.name, "level": one.level.name, "max_age": one.job.max_age, "at_work": one.at_work or None}
         | {"findings": [{"level": each.level.name} | picked(each, "text", "code") for each in one.findings]}
         | {"backup": _run_json(one.backup), "last": _run_json(one.last)}

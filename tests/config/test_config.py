@@ -137,6 +137,7 @@ query = "SELECT ID FROM vc_user.VPX_VM"
 vmx = { folder = "copies", user = "vmx", password = "pw", known_hosts = "known_hosts" }
 luns = { "sql01" = ["/vol/a/data7", "/vol/b/q1/sql01.lun"] }
 runbook = false
+verify = { every = "12h", sample = 2, igroup = "helper", device = "/dev/{hex}", timeout = 5 }
 """
 
 
@@ -148,10 +149,39 @@ def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
     assert config.hooks["own"].before == ("true",)
     assert config.vmx["own"].folder == folder / "copies"
-    elsewhere = {"retain", "vms", "hooks", "vmx", "given", "luns", "runbook"}  # chain, policies, Config, restore/
+    elsewhere = {"retain", "vms", "hooks", "vmx", "given", "luns", "runbook", "verify"}  # chain, Config, restore/
     assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
     written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
     assert set(keys_of(JobSettings)) - {"retain"} == set(written)
+
+
+def test_how_backups_are_proved_is_read_by_job(folder: Path) -> None:
+    config = read(folder, PLAIN + EVERY_KEY)
+    assert set(config.verify) == {"own"}
+    assert (config.verify["own"].every, config.verify["own"].sample) == (12 * 3600, 2)
+    least = read(folder, with_key("jobs.vol1", 'verify = { igroup = "helper", helper = ["check", "{serial}"] }'))
+    assert (least.verify["vol1"].every, least.verify["vol1"].timeout) == (7 * 86400, 600)
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ('igroup = "g"', "verify.device: is missing: name the device"),
+        ('igroup = "g", device = "/dev/sdb"', "every LUN would be the same device"),
+        ('igroup = "g", helper = ["check"]', "it cannot know the LUN"),
+        ('igroup = "g", helper = ["check", "{device}"]', "though `helper` contains {device}"),
+        ('device = "/dev/{id}"', "verify.igroup"),
+        ('igroup = "g", device = "/dev/{id}", every = "7"', "must be a number of days, hours or minutes"),
+        ('igroup = "g", device = "/dev/{id}", every = 7', "must be a number of days, hours or minutes"),
+        ('igroup = "g", device = "/dev/{id}", every = "400d"', "a year at most"),
+        ('igroup = "g", device = "/dev/{id}", sample = 0', "verify.sample"),
+        ('igroup = "a b", device = "/dev/{id}"', "cannot be used"),
+    ],
+)
+def test_a_verification_that_could_read_nothing_is_refused(folder: Path, written: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(folder, with_key("jobs.vol1", f"verify = {{ {written} }}"))
+    assert fault in refused.value.message
 
 
 def test_luns_are_read_by_vm(folder: Path) -> None:

@@ -45,6 +45,7 @@ def test_every_question_of_an_operator_has_a_panel() -> None:
         "snapall_backup_vms_quiesced",
         "snapall_backup_window_seconds",
         "snapall_vms_left",
+        "snapall_vms_without_proof",
         "snapall_last_run_duration_seconds",
         "snapall_last_run_exit_code",
     }
