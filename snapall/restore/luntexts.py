@@ -30,8 +30,8 @@ _STATE = r"[\d.]+[kmgtp]?\s+\((\d{1,18})\)\s+\(([^()]*)\)"
 _LUN = _text(rf"(/vol/.*?\S)\s+{_STATE}")
 _STATE_ALONE = _text(_STATE)  # a long path stands on a line of its own
 _PATH_ALONE = _text(r"/vol/[^()]*")
-_KNOWN_ID = re.compile(r"[0-9]{1,4}")
-_KEY = _text(
+_ID = re.compile(r"[0-9]{1,4}")
+_KNOWN_KEY = _text(
     r"(serial ?#|comment|share|space reservation|multiprotocol type|maps|backed by|occupied size|creation time|"
     r"cluster shared volume information): *(.*)"
 )
