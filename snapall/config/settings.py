@@ -18,6 +18,7 @@ from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
 from snapall.config.dburl import url_of
 from snapall.config.notify import Channels
+from snapall.config.replicate import Replicate
 from snapall.config.secret import Secret, secret_words
 from snapall.config.table import Given as _Given
 from snapall.config.table import Table as _Table
@@ -164,8 +165,15 @@ class JobSettings(_Table):
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
     hooks: Hooks = Field(default_factory=Hooks)
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
+    replicate: Replicate = Field(default_factory=Replicate)
+    """Where SnapMirror and SnapVault take a published backup: [jobs.NAME.replicate]."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
-    given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.unclaimed)] = frozenset()
+    given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.replication_rules, rules.unclaimed)] = frozenset()
+
+    @property
+    def replicated_from(self) -> Grade:
+        """The least grade of a backup that is replicated."""
+        return _GRADES[self.replicate.grade]
 
     def core(self) -> Job:
         """Give the job as backup/ knows it, which may not import this module: times in seconds, names worked out."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from snapall.backup.facts import Failed
-from snapall.restore.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update, volume_at
+from snapall.backup.model import volume_at
+from snapall.restore.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
 from snapall.restore.replication import MirrorSettled, ReplicationState, Task
 
 if TYPE_CHECKING:

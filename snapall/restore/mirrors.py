@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from snapall.backup.model import FILER_NAME
+from snapall.backup.model import FILER_NAME, PLACE
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.restore.mirrortexts import Ill, ill_of, parse_long, parse_table, view_of
 from snapall.restore.relations import (
-    PLACE,
     CopiesView,
     KeepCopy,
     Kind,

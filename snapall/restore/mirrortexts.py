@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from snapall.restore.relations import PLACE, RelationView, path_at
+from snapall.backup.model import PLACE
+from snapall.restore.relations import RelationView, path_at
 
 _FIELD = re.compile(r"([A-Z][A-Za-z/]*(?: [A-Z/][A-Za-z/]*){0,4}):(?:\s+(.*))?")
 _KEYS = {

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-PLACE = re.compile(
-    r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*:)?"
-    r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*|/vol/[A-Za-z0-9][A-Za-z0-9_.-]*/(?:-|[A-Za-z0-9_][A-Za-z0-9_.-]*))"
-)
-"""One end of a relation that may become part of a filer's command line: `filer2:vmvol1_mirror`, `/vol/sv_vmvol1/q1`."""
+from snapall.backup.model import volume_at
 
 
 class Kind(StrEnum):
@@ -18,12 +13,6 @@ class Kind(StrEnum):
 
     MIRROR = "snapmirror"
     VAULT = "snapvault"
-
-
-def volume_at(place: str) -> str:
-    """The volume of one end of a relation."""
-    path = place.rpartition(":")[2]
-    return path.split("/")[2] if path.startswith("/vol/") else path
 
 
 def path_at(place: str) -> str:

@@ -134,6 +134,7 @@ max_age = 3
 vms = { "*" = "must" }
 hooks = { before = ["true"] }
 query = "SELECT ID FROM vc_user.VPX_VM"
+replicate = { mirrors = [{ filer = "filer1", source = "filer1:a", destination = "filer2:a_mirror" }] }
 """
 
 
@@ -144,7 +145,7 @@ def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     assert same == ["filer"]  # there is one filer
     assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
     assert config.hooks["own"].before == ("true",)
-    elsewhere = {"retain", "vms", "hooks", "given"}  # in the chain, the policies, Config.hooks and nowhere
+    elsewhere = {"retain", "vms", "hooks", "replicate", "given"}  # in the chain, the policies, Config.hooks and nowhere
     assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
     written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
     assert set(keys_of(JobSettings)) - {"retain"} == set(written)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from snapall.config import notify, settings
+from snapall.config import notify, replicate, settings
 from snapall.config.complaints import keys_of
 
 HEAD = """\
@@ -35,6 +35,9 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[filers.NAME], one for each filer", settings.Filer),
     ("[jobs.NAME], one for each job", settings.JobSettings),
     ("[jobs.NAME.hooks]", settings.Hooks),
+    ("[jobs.NAME.replicate]", replicate.Replicate),
+    ("An entry of `mirrors` in [jobs.NAME.replicate]", replicate.Mirror),
+    ("An entry of `vaults` in [jobs.NAME.replicate]", replicate.Vault),
     ("[notify.syslog]", notify.Syslog),
     ("[notify.mail]", notify.Mail),
 )
