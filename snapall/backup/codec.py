@@ -1,16 +1,19 @@
-"""A fact as one line of JSON, and back: forgiving towards other versions of snapall, towards nothing else."""
+"""A fact as one line of JSON, and back: forgiving towards other versions of snapall, towards nothing else.
+
+The facts of a run and those of a restore are written alike.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
 from snapall.backup.facts import Fact
 from snapall.backup.record import Record
@@ -24,7 +27,19 @@ Reader = Callable[[Any], Any]
 """Turns a JSON value into a value of one type. TypeError, KeyError: it is not of that type."""
 
 
-def to_line(record: Record) -> str:
+class Dated(Protocol):
+    """What a line holds: a fact, and when it happened (UTC)."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+    @property
+    def what(self) -> object:
+        """The fact, a dataclass."""
+
+
+def to_line(record: Dated) -> str:
     """One JSON line without its newline; JSON itself escapes control characters."""
     at = record.at.astimezone(UTC).isoformat(timespec="milliseconds")
     return json.dumps({"at": at, **_encode(record.what)})
@@ -39,7 +54,13 @@ def _encode(value: Any) -> Any:
 
 
 def from_line(line: str) -> Record | None:
-    """The fact of a line; None for a kind that this snapall does not know (a newer one wrote it).
+    """The record of a run's line; None: see `fact_of`. ValueError: the line is no fact at all."""
+    found = fact_of(line, _FACTS)
+    return Record(*found) if found is not None else None
+
+
+def fact_of(line: str, kinds: Mapping[str, type]) -> tuple[datetime, Any] | None:
+    """A line's time and its fact, of one of these kinds; None for any other kind (a newer snapall wrote it).
 
     Unknown fields are ignored, missing ones take their defaults. ValueError: the line is no fact at all.
     """
@@ -48,7 +69,7 @@ def from_line(line: str) -> Record | None:
         at, kind = datetime.fromisoformat(body["at"]), body["is"]
         if at.tzinfo is None or not _EARLIEST <= at.year <= _LATEST or not isinstance(kind, str):
             raise ValueError("no kind, or an impossible time")
-        return Record(at, _reader(_FACTS[kind])(body)) if kind in _FACTS else None
+        return (at, _reader(kinds[kind])(body)) if kind in kinds else None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a fact: {line[:80]!r}") from error
 

@@ -296,6 +296,6 @@ A power cut before that leaves an unknown outcome.
 """
 
 
-def may_wait(fact: Fact) -> bool:
+def may_wait(fact: object) -> bool:
     """Whether the run may go on before the fact is on the disk."""
     return isinstance(fact, _UNSYNCED)

@@ -1,34 +1,41 @@
-"""The durable memory of a run: one JSON line for each record, synced to the disk before anything rests on it."""
+"""The durable memory of a run: one JSON line for each record, synced to the disk before anything rests on it.
+
+A restore has the same memory, with facts of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Generic, Self, TypeVar
 
 from snapall.backup import private
 from snapall.backup.clock import Clock
-from snapall.backup.codec import from_line, to_line
+from snapall.backup.codec import Dated, from_line, to_line
 from snapall.backup.facts import Began, Ended, Fact, may_wait
 from snapall.backup.outcome import Summary
 from snapall.backup.readback import last_line, read_journal
-from snapall.backup.record import Record, header_of, number_of, summing_up
+from snapall.backup.record import Record, header_of, summing_up
 from snapall.errors import JournalError
 
+F = TypeVar("F")
+R = TypeVar("R", bound=Dated)
 
-class Journal:
-    """A run's file, open while the run is at work, and its records in memory.
+
+class JournalFile(ABC, Generic[F, R]):
+    """A file of records, open while its owner is at work, and the records in memory. F: its facts, R: its records.
 
     One thread appends. A failed write is cut off again, so that the next one begins on its own line. Records that could
     not be written go before it, so that the file never lacks one in its middle.
     """
 
-    def __init__(self, path: Path, clock: Clock, records: Sequence[Record], size: int) -> None:
+    def __init__(self, path: Path, clock: Clock, records: Sequence[R], size: int) -> None:
         self.path = path
-        self.records: list[Record] = list(records)
+        self.records: list[R] = list(records)
         self.broken = ""  # why the last write failed
         self.lost = False  # whether the records are in memory alone: no other process will ever know them
         self._clock = clock
@@ -36,13 +43,13 @@ class Journal:
         self._unwritten = b""  # recorded, but not in the file
         self._file: IO[bytes] | None = None
         # A full disk may have lost an intent but not its answer: counting intents would use a number twice.
-        self._number = max((number_of(one.what) for one in records), default=0)
+        self._number = max((getattr(one.what, "n", 0) for one in records), default=0)
         self._closed = ""  # why nothing more is written
 
     @classmethod
-    def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
-        """Begin the journal of a new run. JournalError: the folder cannot be written."""
-        path = path_of(folder, began.job.name, began.stamp)
+    def begin(cls, path: Path, header: F, clock: Clock) -> Self:
+        """Begin a new file with its header. JournalError: its folder cannot be written."""
+        folder = path.parent
         try:
             private.make_folder_in(folder.parent, folder.name)
             private.create(path)
@@ -58,36 +65,13 @@ class Journal:
             ) from error
         journal = cls(path, clock, [], 0)
         try:
-            journal.append([began])
+            journal.append([header])
         except JournalError:
             with suppress(OSError):
                 journal.leave()
                 path.unlink()
             raise
         return journal
-
-    @classmethod
-    def open(cls, path: Path, clock: Clock) -> Self:
-        """Take over an earlier journal. A torn last line was never acted upon, and is cut off."""
-        records, size = read_journal(path)
-        return cls(path, clock, records, size)
-
-    @classmethod
-    def recalled(cls, path: Path, clock: Clock, records: Sequence[Record]) -> Self:
-        """Continue in memory alone, with records that were read before the file was lost."""
-        journal = cls(path, clock, records, 0)
-        journal.lost = True
-        journal.broken = journal._closed = f"the journal {path} is lost"
-        return journal
-
-    @property
-    def began(self) -> Began:
-        """The header. JournalError: the file has none, so the run never did anything."""
-        if (header := header_of(self.records)) is not None:
-            return header
-        raise JournalError(
-            f"the journal {self.path} has no header", "the run did nothing; move the file away", "SA-1502"
-        )
 
     @property
     def size(self) -> int:
@@ -108,7 +92,7 @@ class Journal:
         self._number += 1
         return self._number
 
-    def append(self, facts: Sequence[Fact]) -> list[Record]:
+    def append(self, facts: Sequence[F]) -> list[R]:
         """Write facts, synced unless a power cut may take them. JournalError: nothing may rest on them."""
         records = self._recorded(facts)
         try:
@@ -121,7 +105,7 @@ class Journal:
         self.records += records
         return records
 
-    def remember(self, facts: Sequence[Fact]) -> list[Record]:
+    def remember(self, facts: Sequence[F]) -> list[R]:
         """Record what has happened, in one write. A full disk does not undo it; `broken` says why the write failed.
 
         A file that has lost its name is still written: the guardian has it open.
@@ -164,15 +148,16 @@ class Journal:
             self._file.close()
             self._file = None
 
-    def _recorded(self, facts: Sequence[Fact]) -> list[Record]:
-        return [Record(self._clock.utc(), fact) for fact in facts]
+    @abstractmethod
+    def _recorded(self, facts: Sequence[F]) -> list[R]:
+        """The facts, as they happened now."""
 
     def _unwritable(self, error: OSError) -> JournalError:
         return JournalError(
             f"the journal {self.path} cannot be written: {error.strerror}", JournalError.ROOM, "SA-1501"
         )
 
-    def _put(self, records: Sequence[Record], *, durable: bool) -> None:
+    def _put(self, records: Sequence[R], *, durable: bool) -> None:
         data = self._unwritten + _lines(records)
         file = self._opened()
         file.truncate(self._size)
@@ -199,7 +184,42 @@ class Journal:
             raise OSError(0, "another file has taken its place")
 
 
-def _lines(records: Sequence[Record]) -> bytes:
+class Journal(JournalFile[Fact, Record]):
+    """A run's file."""
+
+    @classmethod
+    def create(cls, folder: Path, began: Began, clock: Clock) -> Self:
+        """Begin the journal of a new run. JournalError: the folder cannot be written."""
+        return cls.begin(path_of(folder, began.job.name, began.stamp), began, clock)
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Self:
+        """Take over an earlier journal. A torn last line was never acted upon, and is cut off."""
+        records, size = read_journal(path)
+        return cls(path, clock, records, size)
+
+    @classmethod
+    def recalled(cls, path: Path, clock: Clock, records: Sequence[Record]) -> Self:
+        """Continue in memory alone, with records that were read before the file was lost."""
+        journal = cls(path, clock, records, 0)
+        journal.lost = True
+        journal.broken = journal._closed = f"the journal {path} is lost"
+        return journal
+
+    @property
+    def began(self) -> Began:
+        """The header. JournalError: the file has none, so the run never did anything."""
+        if (header := header_of(self.records)) is not None:
+            return header
+        raise JournalError(
+            f"the journal {self.path} has no header", "the run did nothing; move the file away", "SA-1502"
+        )
+
+    def _recorded(self, facts: Sequence[Fact]) -> list[Record]:
+        return [Record(self._clock.utc(), fact) for fact in facts]
+
+
+def _lines(records: Sequence[Dated]) -> bytes:
     return "".join(f"{to_line(one)}\n" for one in records).encode()
 
 

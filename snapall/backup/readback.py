@@ -28,16 +28,7 @@ _LONGEST = 1 << 24  # bytes of a last line
 
 def read_journal(path: Path) -> tuple[list[Record], int]:
     """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
-    try:
-        with private.read(path) as file:
-            data = file.read()
-    except OSError as error:
-        raise JournalError(
-            f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file", "SA-1509"
-        ) from error
-    whole = data[: data.rfind(b"\n") + 1]
-    # A power cut can leave zeros where nothing was synced. The lines behind the zeros were not synced either.
-    size = whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
+    whole, size = whole_lines(path)
     _require_format(path, whole)
     try:
         records = parsed(whole[:size], 1)
@@ -48,6 +39,20 @@ def read_journal(path: Path) -> tuple[list[Record], int]:
     except ValueError as error:
         raise damaged(path, str(error), whole) from error
     return records, size
+
+
+def whole_lines(path: Path) -> tuple[bytes, int]:
+    """The whole lines of a file, and how many bytes of them were synced. JournalError: it cannot be read."""
+    try:
+        with private.read(path) as file:
+            data = file.read()
+    except OSError as error:
+        raise JournalError(
+            f"the journal {path} cannot be read: {error.strerror}", "check the permissions of the file", "SA-1509"
+        ) from error
+    whole = data[: data.rfind(b"\n") + 1]
+    # A power cut can leave zeros where nothing was synced. The lines behind the zeros were not synced either.
+    return whole, whole.rfind(b"\n", 0, whole.index(b"\0")) + 1 if b"\0" in whole else len(whole)
 
 
 def parsed(data: bytes, first: int) -> list[Record]:
