@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from snapall.app.opening import store_of
+from snapall.app.opening import relations_of, store_of
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import guarded
 from snapall.backup.facts import Warned
@@ -13,7 +14,7 @@ from snapall.backup.record import What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import JobStatus, job_status, removed_job_status
+from snapall.operate.status import JobStatus, Replica, job_status, removed_job_status, with_replicas
 
 
 def run_of(settings: Config, name: str) -> RunHistory:
@@ -28,10 +29,25 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [job_status(job, known_of(store, job.name), now) for job in jobs]
+    found = [_with_replicas(settings, job_status(job, known_of(store, job.name), now), now) for job in jobs]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
     return (*found, *(one for one in statuses if one is not None))
+
+
+def _with_replicas(settings: Config, found: JobStatus, now: datetime) -> JobStatus:
+    if not (relations := relations_of(settings, found.job.name)):
+        return found
+    from snapall.restore.replication_journal import last_seen  # noqa: PLC0415 - only where something is replicated
+
+    seen = last_seen(settings.state, found.job.name, relations)
+    replicas = [
+        Replica(
+            one.relation.destination, one.behind(now), f"{one.failure.text}; {one.failure.hint}" if one.failure else ""
+        )
+        for one in seen
+    ]
+    return with_replicas(found, replicas, settings.job_tables[found.job.name].replicate.max_lag * 3600)
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:

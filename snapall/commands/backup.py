@@ -45,6 +45,7 @@ def plan(
     Lists every command in order, each with its reason. Changes nothing.
     """
     from snapall.app.plan import hooks_of, outlook
+    from snapall.app.replicate import commands_of
     from snapall.views.json_root import root
     from snapall.views.plan import plan_json, plan_lines
 
@@ -54,6 +55,7 @@ def plan(
         plans = [
             plan_json(one)
             | {"hooks": [{"when": when, "command": line} for when, line in hooks_of(settings, one.plan.job)]}
+            | {"replication": list(commands_of(settings, one.plan.job))}
             for one in outlooks
         ]
         options.emit(root(plans=plans))
@@ -61,6 +63,7 @@ def plan(
     for one in outlooks:
         options.emit(plan_lines(one, options.width()))
         options.say(*(f"hook {when}: {command}" for when, command in hooks_of(settings, one.plan.job)))
+        options.say(*(f"after a published backup: {command}" for command in commands_of(settings, one.plan.job)))
 
 
 def recover(

@@ -50,7 +50,7 @@ def decide_mirror(
 ) -> tuple[MirrorAction, ...]:
     """The actions that may begin now; none: wait `every` seconds, or, if every task is settled, the end.
 
-    `clones`: the LUN clones that lie in each source volume now.
+    `clones`: the snapshots of each source volume that a LUN clone rests on now.
     """
     found = (_next(state, one, now, policy, clones) for one in state.tasks.values() if one.settled is None)
     return tuple(one for one in found if one is not None)
@@ -177,7 +177,9 @@ def _not_kept(step: KeepCopy) -> tuple[str, str, str]:
 
 
 def _held_by_clones(one: Relation, clones: tuple[str, ...]) -> tuple[str, str, str]:
-    text = f"{one.label} was not updated: its source holds LUN clones, which it would transfer: {', '.join(clones)}"
+    text = (
+        f"{one.label} was not updated: a LUN clone in its source rests on {', '.join(clones)}, and would be transferred"
+    )
     return text, "take them down with `snapall unmount`; the next backup sends what is missing", "SA-1908"
 
 

@@ -11,7 +11,7 @@ from snapall.backup.clock import Clock
 from snapall.backup.facts import Failed
 from snapall.backup.record import Waiting
 from snapall.backup.steps import Done, Refusal
-from snapall.errors import SnapallError
+from snapall.errors import SiteError, SnapallError, Stopped
 from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
 from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import CopiesView, MirrorStep, RelationView, Update
@@ -29,7 +29,7 @@ from snapall.restore.replication import (
 from snapall.restore.replication_journal import ReplicationJournal
 
 Clones = Mapping[str, tuple[str, ...]]
-"""The LUN clones in each volume."""
+"""The snapshots in each volume that a LUN clone rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,17 @@ class Replication:
             case MirrorSettled():
                 self._settle(action)
             case Send(step):
-                with self._context.locked():
-                    self._send(step)
+                try:
+                    with self._context.locked():
+                        self._send(step, self._context.clones())
+                except Stopped:
+                    return
+                except SiteError as error:
+                    self._settle(MirrorSettled(step, Failed(*error.parts)))
 
-    def _send(self, step: MirrorStep) -> None:
+    def _send(self, step: MirrorStep, clones: Clones) -> None:
         """Under the locks no mount can begin: send, unless a clone lies in the source now."""
-        again = [one for one in self._decide(self._context.clones()) if one == Send(step) or _settles(one, step)]
+        again = [one for one in self._decide(clones) if one == Send(step) or _settles(one, step)]
         for one in again:
             if isinstance(one, MirrorSettled):
                 self._settle(one)

@@ -148,7 +148,7 @@ def test_a_relation_of_another_volume_is_not_updated() -> None:
 
 def test_nothing_is_sent_while_a_mounts_clone_lies_in_the_source() -> None:
     told = Told()
-    told.clones = {"vmvol1": ("/vol/vmvol1/snapall_mnt_20070322T010000Z_sql01",)}
+    told.clones = {"vmvol1": ("vmware_previous",)}
     assert told.code(told.looked(IDLE)) == "SA-1908"
 
 
