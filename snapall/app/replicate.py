@@ -93,12 +93,12 @@ class Replicator:
 
     def _begin(self, job: Job, report: Report, relations: tuple[Relation, ...]) -> Exit:
         state = self.settings.state
-        self._settle(job.name, wait=False)
+        earlier = self._settle(job.name, wait=False)
         wait = self.settings.job_tables[job.name].replicate.wait
         began = ReplicationBegan(job.name, stamp_of(self.clock.utc()), report.name, job.volumes, relations, wait)
         code = self._work(ReplicationJournal.create(state, began, self.clock), MirrorPolicy(), wait=True)
         prune(state, job.name, self.settings.keep_journals)
-        return code
+        return worst(code, *earlier)
 
     def _settle(self, job: str, *, wait: bool) -> list[Exit]:
         journals = [ReplicationJournal.open(path, self.clock) for path in open_ones(self.settings.state, job)]
@@ -118,6 +118,9 @@ class Replicator:
                 lambda: clones_in(self.settings, self.settings.jobs[began.job]),
             )
             state = Replication(journal, context, policy).run(wait=wait)
+            if not state.ended:
+                text = f"the replication of job {began.job} has not ended: its transfers go on without snapall"
+                self.publish(Failed(text, "run `snapall recover` later to see how they ended", "SA-1927"))
             return Exit.OK if state.ended and not state.failures else Exit.PARTIAL
         finally:
             journal.leave()
