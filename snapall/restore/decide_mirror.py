@@ -70,8 +70,7 @@ def _next(
         if not all(one.done for one in updates):
             return _failed(task, *_not_kept(task.step))
     last, asked = task.looked_at, task.asked_at
-    stale = last is None or (now - last).total_seconds() >= policy.every or (asked is not None and last <= asked)
-    if stale:
+    if last is None or (now - last).total_seconds() >= policy.every:
         return LookAt(task.step)
     left = state.began.wait - (now - state.began_at).total_seconds() if state.began and state.began_at else 0.0
     return _before(state, task, left, clones) if asked is None else _after(task, now, left, policy)

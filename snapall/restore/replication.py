@@ -73,7 +73,7 @@ ReplicationFact = ReplicationBegan | MirrorLooked | MirrorAsked | MirrorAnswered
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One step: what was seen before it was sent, what is seen now, and how it ended."""
+    """One step: what was seen before it was sent, what is seen now (None after it was sent), and how it ended."""
 
     step: MirrorStep
     before: Look | None = None
@@ -129,7 +129,7 @@ def _after(task: Task, at: datetime, fact: MirrorLooked | MirrorAsked | MirrorAn
         case MirrorLooked(_, look):
             return replace(task, now=look, looked_at=at)
         case MirrorAsked():
-            return replace(task, before=task.now, asked_at=at)
+            return replace(task, before=task.now, now=None, looked_at=None, asked_at=at)
         case MirrorAnswered(_, sent, complaint):
             return replace(task, refused="" if sent else complaint, complaint=complaint if sent else "")
         case MirrorSettled():
