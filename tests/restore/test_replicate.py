@@ -137,6 +137,7 @@ def test_after_a_death_at_any_call_recover_sends_nothing_and_leaves_nothing_open
         assert task.settled is not None
         if isinstance(task.step, Update) and task.done:
             assert any(task.step.relation.destination in one for one in sent)
+    site.clock.wait(86400, lambda: False)
     site.night()
     assert all(site.filer.changes.count(one) <= 2 for one in ALL)
     assert site.filer.changes[-1] == ALL[-1]
