@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from snapall.lab import databases
+from snapall.lab.frozen import drop, freeze, held, is_blocked
 from snapall.lab.ledger import Change, Effect, Entry
 from snapall.lab.texts import BUSY_REASONS, Says
 
@@ -24,31 +24,6 @@ class Denied:
     """Nothing changed; `text` is what the system prints about it."""
 
     text: str
-
-
-def perform(transaction: Transaction, command: Sequence[str]) -> Effect | Denied:
-    """Carry out a command: `make VM NAME ID`, `remove VM ID`, a `snap` command, or `database up`."""
-    match command:
-        case ["make", vm, name, ssid]:
-            return make_snapshot(transaction, int(vm), name, ssid)
-        case ["remove", vm, ssid]:
-            return remove_snapshot(transaction, int(vm), ssid)
-        case ["snap", *arguments]:
-            return snap(transaction, arguments)
-        case _:
-            transaction.database(up=True)
-            return Denied("")
-
-
-def perform_deferred(transaction: Transaction) -> None:
-    """Carry out the deferred commands that are due, each with a ledger entry if it changed something."""
-    query = "SELECT id, entry, words FROM tasks WHERE acted IS NULL AND due <= ? ORDER BY due, id"
-    for id_, entry, command in transaction.rows(query, transaction.now):
-        effect = perform(transaction, json.loads(command))
-        transaction.db.execute("UPDATE tasks SET acted = ? WHERE id = ?", (isinstance(effect, Effect), id_))
-        if isinstance(effect, Effect):
-            system = "filer" if effect.vm is None else "vcbsnapshot"
-            transaction.record(with_quiesced(transaction, Entry(transaction.time, system, effect=effect, of=entry)))
 
 
 # VirtualCenter; VPX_SNAPSHOT follows.
@@ -138,13 +113,22 @@ def _capture(transaction: Transaction, volume: str, name: str) -> Effect | Denie
         return Denied(Says.EXISTS())
     if transaction.value("SELECT count(*) FROM filer_snapshots WHERE volume = ?", volume) >= MOST_SNAPSHOTS:
         return Denied(Says.LIMIT(MOST_SNAPSHOTS))
-    ((full, kb),) = transaction.rows("SELECT full, kb FROM volumes WHERE name = ?", volume)
-    if full:
+    if is_blocked(transaction, volume):
+        return Denied(Says.BLOCKED())
+    if transaction.value("SELECT full FROM volumes WHERE name = ?", volume):
         return Denied(Says.FULL())
-    date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
-    row = (volume, name, date, kb // 200)
-    transaction.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb) VALUES (?, ?, ?, ?)", row)
+    take(transaction, volume, name)
     return Effect(Change.CAPTURED, name, volume=volume)
+
+
+def take(transaction: Transaction, volume: str, name: str) -> None:
+    """Add a snapshot with the filer's date, and keep the volume's LUNs in it."""
+    date = (transaction.time + timedelta(seconds=transaction.settings.filer_offset)).strftime("%b %d %H:%M")
+    query = (
+        "INSERT INTO filer_snapshots (volume, name, date, kb)"
+        " SELECT name, ?, ?, kb / 200 FROM volumes WHERE name = ? RETURNING seq"
+    )
+    freeze(transaction, volume, transaction.value(query, name, date, volume))
 
 
 def _rename(transaction: Transaction, volume: str, old: str, new: str) -> Effect | Denied:
@@ -164,11 +148,19 @@ def _delete(transaction: Transaction, volume: str, name: str) -> Effect | Denied
     if "busy" in tags:
         reason = next((BUSY_REASONS.get(tag, tag) for tag in tags if tag != "busy"), "snapshot in use")
         return Denied(Says.BUSY(name, reason))
-    transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ? AND name = ?", (volume, name))
+    query = "DELETE FROM filer_snapshots WHERE volume = ? AND name = ? RETURNING seq"
+    drop(transaction, transaction.value(query, volume, name))
     return Effect(Change.DELETED, name, volume=volume)
 
 
-def _tags(transaction: Transaction, volume: str, name: str) -> list[str] | None:
+def _tags(transaction: Transaction, volume: str, name: str) -> tuple[str, ...] | None:
     """The tags of a filer snapshot; None when there is none of that name."""
-    rows = transaction.rows("SELECT tags FROM filer_snapshots WHERE volume = ? AND name = ?", volume, name)
-    return rows[0][0].split(",") if rows else None
+    query = "SELECT seq, tags FROM filer_snapshots WHERE volume = ? AND name = ?"
+    rows = transaction.rows(query, volume, name)
+    return tags(rows[0][1], held(transaction, volume).get(rows[0][0], ())) if rows else None
+
+
+def tags(given: str, by_luns: Sequence[str]) -> tuple[str, ...]:
+    """The tags that `snap list` shows: those that somebody set, and those that LUNs give."""
+    others = [tag for tag in given.split(",") if tag]
+    return tuple(dict.fromkeys(["busy", *others, *by_luns] if by_luns else others))

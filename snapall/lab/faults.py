@@ -41,6 +41,9 @@ class FaultKind(StrEnum):
     UNREGISTER = "unregister"  # before the call its VM is unregistered: its files stay, its snapshots among them
     MOVE = "move"  # before the call its VM moves to the next host
 
+    PANIC = "panic"  # before the call the filer panics: background work begins anew, transfers break off
+    BREAK_OFF = "break_off"  # before the call the transfers of mirrors and vaults break off, because of `text`
+
     @property
     def decides(self) -> bool:
         """Whether it decides what becomes of the call."""
@@ -52,9 +55,10 @@ class Fault:
     """One fault: it strikes `times` matching calls from the `nth` on (`times` 0: all of them).
 
     `on` is a verb (`vcbsnapshot create`, `vcbsnapshot delete`, `vcbsnapshot find`, `snap create`, `snap rename`,
-    `snap delete`, `snap list`, `version`, `vol status`, `login`), its first word for all of its kind, or `filer` for
-    any filer command. `vm` and `match` (a part of the command, as `vmware_recent` or `vmware_previous vmware_snap3`)
-    narrow it. `seconds` and `wait` pass on the lab's clock.
+    `snap delete`, `snap list`, `version`, `vol status`, `lun clone create`, `lun map`, `snapmirror update`, `login` and
+    so on), its first words for all of its kind, or `filer` for any filer command. `vm` and `match` (a part of the
+    command, as `vmware_recent` or `vmware_previous vmware_snap3`) narrow it. `seconds` and `wait` pass on the lab's
+    clock.
     """
 
     on: str

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from snapall.lab.effects import Denied, check_volume, snap, with_quiesced
+from snapall.lab.changes import confirmation, filer_change
+from snapall.lab.effects import Denied, check_volume, tags, with_quiesced
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.ledger import Effect, Entry
+from snapall.lab.frozen import held
+from snapall.lab.ledger import Effect, Entry, changes, verb_of
+from snapall.lab.lun_answers import igroups, options, show, usage
+from snapall.lab.relation_answers import mirror_status
 from snapall.lab.strikes import after, strike
 from snapall.lab.texts import Says
 from snapall.lab.volume_answers import df, snap_settings, status
@@ -67,7 +71,7 @@ class FilerShell:
         argv = _split(command)
         with self.world.transaction() as transaction:
             entry = Entry(transaction.time, "filer", transport=transport, user=user, command=command)
-            verb = " ".join(argv[: 2 if argv[0] in ("snap", "vol") else 1])
+            verb = verb_of(argv)
             struck = strike(transaction, verb, None, argv)
             reply, effect = _stopped(verb, struck.main), None
             if reply is None:
@@ -109,34 +113,51 @@ def _stopped(verb: str, fault: Fault | None) -> ShellReply | None:
 
 def _reached(transaction: Transaction, argv: Sequence[str], fault: Fault | None) -> tuple[ShellReply, Effect | None]:
     """What the filer does with a command that reaches it, and what its caller gets of that."""
-    match argv:
-        case ["snap", "create" | "rename" | "delete" as verb, *_] if fault is not None and fault.kind is FaultKind.LIE:
-            return _success(transaction, verb), None
-        case ["snap", "list", *rest]:
-            answer: str | Denied | Effect = _list(transaction, rest)
-        case ["snap", *rest]:
-            settings = snap_settings(transaction, rest)
-            answer = snap(transaction, rest) if settings is None else settings
-        case ["version"]:
-            answer = transaction.settings.version
-        case ["vol", "status", *rest]:
-            answer = status(transaction, rest)
-        case ["df", *rest]:
-            answer = df(transaction, rest)
-        case _:
-            answer = Denied(Says.UNKNOWN_COMMAND(argv[0]))
-    match answer:
+    if changes(argv) and fault is not None and fault.kind is FaultKind.LIE:
+        return _success(transaction, argv), None
+    answer = filer_change(transaction, argv)
+    match _look(transaction, argv) if answer is None else answer:
         case Denied(text):
             return _spoilt(ShellReply(stderr=text + "\n"), fault), None
-        case Effect():
-            return _spoilt(_success(transaction, argv[1]), fault), answer
+        case Effect() as effect:
+            return _spoilt(_success(transaction, argv), fault), effect
         case text:
-            return _spoilt(ShellReply(stdout=text + "\n"), fault), None
+            return _spoilt(ShellReply(stdout=text and text + "\n"), fault), None
 
 
-def _success(transaction: Transaction, verb: str) -> ShellReply:
+def _look(transaction: Transaction, argv: Sequence[str]) -> str | Denied:
+    """The answer to a command that changes nothing."""
+    match argv:
+        case ["snap", "list", *rest]:
+            return _list(transaction, rest)
+        case ["snap", *rest]:
+            settings = snap_settings(transaction, rest)
+            return Denied(Says.USAGE_SNAP()) if settings is None else settings
+        case ["version"]:
+            return transaction.settings.version
+        case ["vol", "status", *rest]:
+            return status(transaction, rest)
+        case ["vol", "options", volume]:
+            return options(transaction, volume)
+        case ["df", *rest]:
+            return df(transaction, rest)
+        case ["lun", "show", *rest]:
+            return show(transaction, rest)
+        case ["lun", "snap", *rest]:
+            return usage(transaction, rest)
+        case ["lun", *_]:
+            return Denied(Says.USAGE_LUN())
+        case ["igroup", *rest]:
+            return igroups(transaction, rest)
+        case ["snapmirror" | "snapvault" as kind, *rest]:
+            return mirror_status(transaction, kind, rest)
+        case _:
+            return Denied(Says.UNKNOWN_COMMAND(argv[0]))
+
+
+def _success(transaction: Transaction, argv: Sequence[str]) -> ShellReply:
     """How a change is confirmed."""
-    text = {"create": Says.CREATING(), "delete": Says.DELETING()}.get(verb, Says.RENAMED())
+    text = confirmation(argv)
     if transaction.settings.silent or not text:
         return ShellReply()
     return ShellReply(stderr=text + "\n") if transaction.settings.success_on_stderr else ShellReply(stdout=text + "\n")
@@ -174,16 +195,18 @@ def _listing(transaction: Transaction, volume: str, *, brief: bool) -> str:
     """The list of one volume, newest first; without `-n` with the space that each snapshot takes."""
     lines = [Says.TITLE(volume), transaction.settings.working, ""]
     size = transaction.value("SELECT kb FROM volumes WHERE name = ?", volume)
-    query = "SELECT name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
+    query = "SELECT seq, name, date, tags, kb FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
     rows = transaction.rows(query, volume)
     if not rows:
         return "\n".join([*lines, Says.NO_SNAPSHOTS()])
     lines += [Says.HEADING_N(), Says.RULE_N()] if brief else [Says.HEADING(), Says.RULE()]
     total = 0
-    for name, date, tags, kb in rows:
+    by_luns = held(transaction, volume)
+    for seq, name, date, given, kb in rows:
         total += kb
         space = f"{_share(total, size // 2 + total)}  {_share(total, size, kb)}  "
-        label = f"{name:<14} ({tags})" if tags else name
+        shown = ",".join(tags(given, by_luns.get(seq, ())))
+        label = f"{name:<14} ({shown})" if shown else name
         lines.append(f"{'' if brief else space}{date}  {label}")
     return "\n".join(lines)
 

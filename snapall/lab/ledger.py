@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -21,6 +21,47 @@ class Change(StrEnum):
     CAPTURED = "captured"  # a filer snapshot
     RENAMED = "renamed"
     DELETED = "deleted"
+    CLONED = "cloned"  # a LUN, which is `new`, out of the snapshot `name`
+    MAPPED = "mapped"  # the LUN `name`, to the initiator group `new`
+    UNMAPPED = "unmapped"
+    OFFLINE = "offline"
+    ONLINE = "online"
+    DESTROYED = "destroyed"
+    MOVED = "moved"
+    SERIAL_SET = "serial"
+    COMMENTED = "commented"
+    SPLIT_STARTED = "split started"
+    SPLIT_STOPPED = "split stopped"
+    COPIED = "copied"  # the background work on a LUN is over, and it rests on no snapshot any more
+    LUN_RESTORED = "LUN restored"  # the LUN `name`, out of the snapshot `new`
+    REVERTED = "reverted"  # a whole volume, to the snapshot `name`
+    OPTION_SET = "option"  # of a volume
+    TRANSFER_STARTED = "transfer started"  # to the place `name`
+    TRANSFERRED = "transferred"  # `new` is the base snapshot
+    TRANSFER_BROKEN = "transfer broken"
+    KEPT = "kept"  # a retained copy of SnapVault
+
+
+_CHANGING = (
+    *("snap create", "snap rename", "snap delete", "snap restore"),
+    *("lun clone create", "lun clone split start", "lun clone split stop", "lun map", "lun unmap", "lun offline"),
+    *("lun online", "lun destroy", "lun move", "snapmirror update", "snapvault update", "snapvault snap create"),
+)
+_CHANGING_FROM = {"vol options": 5, "lun serial": 4, "lun comment": 4}  # with fewer words they look
+_WORDS = {"snap": 2, "vol": 2, "igroup": 2, "lun": 2, "snapmirror": 2, "snapvault": 2}
+_LONGER = {"lun clone": 3, "lun snap": 3, "snapvault snap": 3}
+
+
+def verb_of(argv: Sequence[str]) -> str:
+    """The words of a filer command that say what it does: `snap create`, `lun clone split start`, `version`."""
+    count = _LONGER.get(" ".join(argv[:2]), _WORDS.get(argv[0] if argv else "", 1))
+    return " ".join(argv[: count + (list(argv[:3]) == ["lun", "clone", "split"])])
+
+
+def changes(argv: Sequence[str]) -> bool:
+    """Whether a filer command asks for a change."""
+    verb = verb_of(argv)
+    return verb in _CHANGING or len(argv) >= _CHANGING_FROM.get(verb, len(argv) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +110,7 @@ class Entry:
         if self.system == "vcbsnapshot":
             verbs = {"-c": "create", "-d": "delete", "-f": "find"}
             return next((verbs[one] for one in self.argv if one in verbs), "")
-        parts = self.command.split()
-        return " ".join(parts[:2] if parts[:1] == ["snap"] else parts[:1])
+        return verb_of(self.command.split())
 
     def to_json(self) -> str:
         """The line, without its end and without what does not belong to the entry."""
@@ -116,7 +156,7 @@ class Ledger(tuple[Entry, ...]):
     @property
     def changing(self) -> Ledger:
         """The filer commands that ask for a change, granted or not."""
-        return Ledger(entry for entry in self.filer if entry.verb in {"snap create", "snap rename", "snap delete"})
+        return Ledger(entry for entry in self.filer if changes(entry.command.split()))
 
     @property
     def captures(self) -> Ledger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class SiteOptions:
     filer_seconds: float = 0.0  # how long the filer takes to answer
     filer_offset: float = 0.0  # by how much the filer's own clock, which dates its snapshots, is ahead of UTC
     levels: int = 32  # snapshots in the chain of one VM
+    licenses: tuple[str, ...] = ("snaprestore", "snapmirror", "snapvault")
+    clone_serial: Literal["new", "parent"] = "new"  # what a LUN clone has; sources disagree
+    split_seconds: float = 3.0  # how long the filer copies in the background to split a LUN clone
+    restore_seconds: float = 3.0  # the same after the restore of one LUN
+    transfer_seconds: float = 2.0  # how long an update of SnapMirror or SnapVault takes
     clock: float | None = None  # a standing clock, in seconds since 1970; None: real time
     port: int = 0  # the filer's port when it was last up; 0: never
     config_digest: str = ""  # of snapall.toml as the lab last wrote it, which shows whether somebody has edited it
@@ -42,4 +48,5 @@ class SiteOptions:
     def from_json(cls, text: str) -> SiteOptions:
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        return cls(**{**values, "rsh_users": tuple(values["rsh_users"])})
+        lists = {name: tuple(values[name]) for name in ("rsh_users", "licenses") if name in values}
+        return cls(**{**values, **lists})

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from snapall.backup.outfile import make_folders
 from snapall.lab import databases
+from snapall.lab.databases import connect
+from snapall.lab.lunsites import LabIgroup, LabLun, LabRelation, add_luns, add_relations, igroups_of
 from snapall.lab.site_options import SiteOptions
-from snapall.lab.world import World, connect
+from snapall.lab.world import World
 
 if TYPE_CHECKING:
     import sqlite3
@@ -76,6 +78,9 @@ class SiteSpec:
     volumes: tuple[Volume, ...]
     vm_snapshots: tuple[tuple[int, int, str], ...] = ()
     next_snapshot: int = 1228
+    luns: tuple[LabLun, ...] = ()
+    igroups: tuple[LabIgroup, ...] = ()
+    relations: tuple[LabRelation, ...] = ()
     settings: SiteOptions = field(default_factory=SiteOptions)
 
     def having(self, **settings: Any) -> SiteSpec:
@@ -103,7 +108,22 @@ def paper() -> SiteSpec:
         vms=tuple(vms),
         volumes=(Volume("vmvol1", NIGHTLY + HOURLY), Volume("vmvol2", NIGHTLY), Volume("vmvol3", HOURLY)),
         vm_snapshots=((1200, foreign, "Quiesce"),),
+        luns=_paper_luns(stores),
+        igroups=igroups_of(hosts),
     )
+
+
+def _paper_luns(stores: tuple[tuple[int, tuple[tuple[int, str], ...]], ...]) -> tuple[LabLun, ...]:
+    """For each volume one VMFS LUN, and for each VM a LUN of its own as raw device (paper, section 1)."""
+    numbers = iter(range(256))
+    found = []
+    for n, (_, names) in enumerate(stores, 1):
+        found.append(LabLun(f"/vol/vmvol{n}/vmvol{n}_vmfs", (("esx", next(numbers)),), "vmfs"))
+        found += [
+            LabLun(f"/vol/vmvol{n}/{name.replace('/', '_')}", (("esx", next(numbers)),), "ntfs" if id_ % 2 else "ext2")
+            for id_, name in names
+        ]
+    return tuple(found)
 
 
 def build(directory: Path, site: SiteSpec) -> World:
@@ -120,7 +140,7 @@ def build(directory: Path, site: SiteSpec) -> World:
         filer_password=given.filer_password or secrets.token_hex(6),
     )
     with closing(connect(directory / "world.db")) as world, closing(connect(directory / "virtualcenter.db")) as vc:
-        world.executescript(databases.WORLD)
+        world.executescript(databases.WORLD + databases.LUNS)
         vc.executescript(databases.VIRTUALCENTER)
         for db in (world, vc):
             db.execute("BEGIN")
@@ -130,6 +150,9 @@ def build(directory: Path, site: SiteSpec) -> World:
         now = datetime.now(UTC) if given.clock is None else datetime.fromtimestamp(given.clock, UTC)
         _vmware(world, vc, site, now)
         _filer(world, site, now)
+        if site.luns or site.igroups:
+            add_luns(world, site.luns, site.igroups, now.timestamp())
+        add_relations(world, site.relations, now.timestamp())
         for db in (world, vc):
             db.execute("COMMIT")
     return World(directory)

@@ -64,6 +64,8 @@ def _before(transaction: Transaction, fault: Fault, vm: int | None) -> None:
             transaction.db.execute(query, (fault.text, fault.snapshot))
         case FaultKind.VANISH:
             transaction.db.execute("DELETE FROM filer_snapshots WHERE name = ?", (fault.snapshot,))
+        case FaultKind.PANIC | FaultKind.BREAK_OFF:
+            _interrupt(transaction, fault)
         case FaultKind.MANUAL if vm is not None:
             make_snapshot(transaction, vm, fault.snapshot, f"snapshot-{transaction.count('vm_snapshot')}")
         case FaultKind.UNREGISTER if vm is not None:
@@ -74,6 +76,15 @@ def _before(transaction: Transaction, fault: Fault, vm: int | None) -> None:
             transaction.move(vm, hosts[(hosts.index(here) + 1) % len(hosts)])
         case _:
             pass
+
+
+def _interrupt(transaction: Transaction, fault: Fault) -> None:
+    from snapall.lab.clones import restart_work  # noqa: PLC0415 - vcbsnapshot starts once for every VM
+    from snapall.lab.relations import break_off  # noqa: PLC0415
+
+    if fault.kind is FaultKind.PANIC:
+        restart_work(transaction)
+    break_off(transaction, fault.text)
 
 
 def after(transaction: Transaction, struck: Struck) -> None:

@@ -31,6 +31,7 @@ class Transaction:
     now: float
     lag: Fault | None = None  # when virtualcenter.db shows what is changed
     lines: list[str] = field(default_factory=list)  # for the ledger
+    touched: set[int] = field(default_factory=set)  # the LUNs whose devices may have changed
 
     @property
     def time(self) -> datetime:

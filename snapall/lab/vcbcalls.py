@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from snapall.lab.effects import Denied, check_vm, perform
+from snapall.lab.deferred import perform
+from snapall.lab.effects import Denied, check_vm
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.texts import Says
 

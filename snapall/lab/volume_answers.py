@@ -80,8 +80,18 @@ def snap_settings(transaction: Transaction, arguments: Sequence[str]) -> str | D
 
 def _knows_autodelete(version: str) -> bool:
     """Data ONTAP has it from 7.1 on."""
+    return is_since(version, 7, 1)
+
+
+def knows_dependency(version: str) -> bool:
+    """Data ONTAP has the option snapshot_clone_dependency from 7.3 on (restore.md, rule 4)."""
+    return is_since(version, 7, 3)
+
+
+def is_since(version: str, major: int, minor: int) -> bool:
+    """Whether a version is this one or a later one."""
     release = re.search(r"Release (\d+)\.(\d+)", version)
-    return release is not None and (int(release[1]), int(release[2])) >= (7, 1)
+    return release is not None and (int(release[1]), int(release[2])) >= (major, minor)
 
 
 def _autodelete(volume: str, state: str) -> str:

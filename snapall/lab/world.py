@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -13,8 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snapall.errors import SnapallError
-from snapall.lab.effects import perform_deferred, quiesced
+from snapall.lab import databases
+from snapall.lab.databases import connect
+from snapall.lab.deferred import perform_deferred
+from snapall.lab.effects import quiesced, tags
 from snapall.lab.faults import Fault
+from snapall.lab.frozen import held
 from snapall.lab.ledger import Ledger, read_ledger
 from snapall.lab.site_options import SiteOptions
 from snapall.lab.transaction import DOWN, UP, Transaction
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
-
-PATIENCE = 60.0  # seconds to wait for another transaction
 
 
 class World:
@@ -39,6 +40,8 @@ class World:
             raise SnapallError(f"there is no lab in {self.directory}", "create it with: snapall lab up", "SA-7014")
         self._lock = threading.RLock()
         self._db = connect(self.directory / "world.db")
+        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'luns'").fetchall():
+            self._db.executescript(databases.LUNS)  # a lab of an earlier version
 
     def __enter__(self) -> World:
         return self
@@ -98,6 +101,10 @@ class World:
             with self._exclusive() as transaction:
                 perform_deferred(transaction)
                 yield transaction
+                if transaction.touched:
+                    from snapall.lab.devices import refresh  # noqa: PLC0415 - vcbsnapshot starts once for every VM
+
+                    refresh(transaction)
             self._echo()
 
     def catch_up(self) -> None:
@@ -181,9 +188,36 @@ class World:
         """The filer's snapshots of a volume, newest first, as they are."""
         from snapall.backup.model import FilerSnapshot  # noqa: PLC0415
 
-        query = "SELECT name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
-        rows = self._rows(query, volume)
-        return tuple(FilerSnapshot(name, date, tuple(filter(None, tags.split(",")))) for name, date, tags in rows)
+        query = "SELECT seq, name, date, tags FROM filer_snapshots WHERE volume = ? ORDER BY seq DESC"
+        with self.transaction() as transaction:
+            rows, by_luns = transaction.rows(query, volume), held(transaction, volume)
+        return tuple(FilerSnapshot(name, date, tags(given, by_luns.get(seq, ()))) for seq, name, date, given in rows)
+
+    def luns(self, volume: str = "") -> tuple[str, ...]:
+        """The paths of the LUNs (of a volume)."""
+        rows = self._rows("SELECT path FROM luns WHERE ? IN (volume, '') ORDER BY path", volume)
+        return tuple(path for (path,) in rows)
+
+    def read_lun(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a LUN, online or not; without a length all that follow. KeyError: there is no such LUN."""
+        from snapall.lab import lundata  # noqa: PLC0415
+
+        with self.transaction() as transaction:
+            return lundata.read(transaction, path, offset, length)
+
+    def write_lun(self, path: str, offset: int, data: bytes) -> None:
+        """Change bytes of a LUN, as its VM does. KeyError: there is no such LUN; ValueError: it is smaller."""
+        from snapall.lab import lundata  # noqa: PLC0415
+
+        with self.transaction() as transaction:
+            lundata.write(transaction, path, offset, data)
+
+    def device(self, path: str) -> Path:
+        """The file as which a LUN appears while it is mapped and online. KeyError: there is no such LUN."""
+        from snapall.lab import lundata  # noqa: PLC0415
+
+        with self.transaction() as transaction:
+            return lundata.device(transaction, path)
 
     def volumes(self) -> tuple[str, ...]:
         """The filer's volumes by name."""
@@ -207,14 +241,6 @@ class World:
     def _rows(self, query: str, *arguments: object) -> list[Any]:
         with self.transaction() as transaction:
             return transaction.rows(query, *arguments)
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database of the lab. It survives a killed process, but perhaps no power cut."""
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = OFF")
-    db.execute("PRAGMA journal_mode = TRUNCATE")
-    return db
 
 
 def _now(settings: SiteOptions) -> float:

@@ -28,7 +28,7 @@ from snapall.backup.store import JournalStore
 from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.lab import databases
-from snapall.lab.world import connect
+from snapall.lab.databases import connect
 from snapall.operate.launcher import GuardianLauncher
 from snapall.site import OpenSite, process
 from snapall.site.process import Completed

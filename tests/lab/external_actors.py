@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from snapall.errors import SnapallError
 from snapall.lab import databases
+from snapall.lab.clones import restart_work
 from snapall.lab.effects import Denied, make_snapshot, remove_snapshot, snap
 
 if TYPE_CHECKING:
@@ -110,6 +111,12 @@ def set_database(world: World, *, up: bool) -> None:
     """The VirtualCenter database becomes unreachable for its readers, or comes back; changes are not lost."""
     with world.transaction() as transaction:
         transaction.database(up=up)
+
+
+def panic(world: World) -> None:
+    """The filer panics, and its partner takes over: what it copied in the background begins anew."""
+    with world.transaction() as transaction:
+        restart_work(transaction)
 
 
 def _must(effect: Effect | Denied) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from snapall.lab.lunsites import LabLun, igroups_of
 from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume
+
+NEWER = "NetApp Release 7.3.5.1P5: Wed Jun 15 15:37:59 PDT 2011"
 
 
 def batch() -> SiteSpec:
@@ -34,3 +37,11 @@ def big(n: int) -> SiteSpec:
     hosts = tuple((10 + h, f"esx{h:02d}.example.edu") for h in range(1, 8))
     vms = tuple(LabVm(1000 + i, f"vm{i:04d}", 11 + i % 7, (688,)) for i in range(n))
     return replace(batch(), hosts=hosts, vms=vms, next_snapshot=100_000)
+
+
+def with_luns(version: str = NEWER) -> SiteSpec:
+    """The batch's site, whose VMs have their LUNs in vmvol1, and a filer that knows snapshot_clone_dependency."""
+    site = batch()
+    names = (("vmvol1_vmfs", "vmfs"), ("web01", "ext2"), ("web02", "ntfs"), ("sql01", "ext2"))
+    luns = tuple(LabLun(f"/vol/vmvol1/{name}", (("esx", n),), kind) for n, (name, kind) in enumerate(names))
+    return replace(site, luns=luns, igroups=igroups_of(site.hosts)).having(version=version)

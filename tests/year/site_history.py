@@ -105,6 +105,8 @@ class SiteHistory:
                 self._renamed(effect, rules)
             case Change.DELETED:
                 self._deleted(effect, rules)
+            case _:
+                pass  # of LUNs and mirrors
 
     def _captured(self, effect: Effect, by: int, rules: Rules) -> None:
         allowed = {rules.keep} if rules.keep else {NAMES[0]} if rules.order == "paper" else set()
