@@ -62,7 +62,8 @@ class Replication:
                 return self._state
             actions = self._decide({})
             for one in actions:
-                self._act(one)
+                if not self._context.stopped():
+                    self._act(one)
             if not actions and not wait:
                 return self._state
             if not actions:
