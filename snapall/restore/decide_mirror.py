@@ -179,7 +179,11 @@ def _held_by_clones(one: Relation, clones: tuple[str, ...]) -> tuple[str, str, s
     text = (
         f"{one.label} was not updated: a LUN clone in its source rests on {', '.join(clones)}, and would be transferred"
     )
-    return text, "take them down with `snapall unmount`; the next backup sends what is missing", "SA-1908"
+    return (
+        text,
+        "take mounts down, and destroy other clones, which `lun show -v` lists; then the next backup is sent",
+        "SA-1908",
+    )
 
 
 def _busy(one: Relation, look: RelationView) -> tuple[str, str, str]:

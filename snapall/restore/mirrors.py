@@ -110,7 +110,8 @@ class Mirrors:
             case Ill.DENIED:
                 return SiteError(
                     f"{filer} does not allow this login to run `{command}`: {reply.shown}",
-                    "give the login's role cli-snapmirror* and cli-snapvault*: `useradmin role modify ROLE -a ...`",
+                    "give the login's role on that filer all that it needs: `useradmin role modify ROLE -a "
+                    "login-ssh,login-rsh,cli-snap*,cli-version*`",
                     "SA-1900",
                 )
             case _:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from snapall.lab.faults import Fault, FaultKind
-from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.lunsites import LabRelation
 from tests.lab.atlab import AtLab, signal_at
@@ -132,9 +131,8 @@ def test_a_failure_is_partial_and_named_and_the_backup_and_the_vault_go_on(
 
 def test_a_clone_in_the_source_is_not_transferred(at_lab: Make) -> None:
     night = replicated(at_lab)
-    shell = FilerShell(night.world)
-    shell.answer("snap create vmvol1 before_upgrade", "ssh", "snapall")
-    shell.answer("lun clone create /vol/vmvol1/c -o noreserve -b /vol/vmvol1/web01 before_upgrade", "ssh", "snapall")
+    base = "filer2(0084186432)_vmvol1_mirror.0"
+    night.fault(Fault("snap create", FaultKind.TAG, snapshot=base, text="busy,LUNs,snapmirror"))
     ended = night("run")
     assert ended.code == 3
     assert "SA-1908" in ended.err
