@@ -76,7 +76,7 @@ class DestinationFiler:
         if fault == "dies before":
             raise Killed
         if fault == "not sent":
-            raise NotSent("filer2 cannot be reached", "check the network", "SA-4101")
+            raise NotSent("filer2 cannot be reached", "check the network")
         self.ledger.append(command)
         answer = self._answer(command)
         if fault == "dies after":
@@ -99,7 +99,8 @@ class DestinationFiler:
                 rows = "".join(f"{row}.{n}\n" if "  " in row else f"{row}\n" for n, row in enumerate(self.copies))
                 head = f"Volume {volume}\nworking...\n\n  date          name\n------------  --------\n"
                 return head + rows if rows else f"Volume {volume}\nworking...\n\nNo snapshots exist.\n"
-        return f"{words[0]} not found.  Type '?' for a list of commands\n"
+            case _:
+                return f"{words[0]} not found.  Type '?' for a list of commands\n"
 
     def _at(self, path: str) -> list[Pair]:
         return [one for one in self.pairs.values() if one.destination.rpartition(":")[2] == path]
