@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, explain, import_batch, journals, look, set_up, simulate
+from snapall.commands import backup, explain, import_batch, journals, look, restore, runbook, set_up, simulate
 from snapall.commands.options import (
     AUDITING,
     CODES,
@@ -22,6 +22,7 @@ from snapall.commands.options import (
     JUDGING,
     LOOKING,
     READING,
+    USING,
     WRITING,
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
@@ -72,6 +73,24 @@ app.command(epilog=_epilog(READING, "snapall show", "snapall show 20070322T0300 
 app.command(epilog=_epilog(READING, "snapall stats vol1 --last 90"))(journals.stats)
 app.command(epilog=_epilog(LOOKING, "snapall datastores"))(look.datastores)
 app.command(epilog=_epilog(AUDITING, "snapall audit"))(look.audit)
+app.command(
+    epilog=_epilog(
+        USING,
+        "snapall mount vol1 vmware_recent --vm sql01 --igroup helper",
+        "snapall mount vol1 vmware_recent --lun /vol/vmvol1/sql01 --igroup helper --name test --for 14d",
+    )
+)(restore.mount)
+app.command(epilog=_epilog(USING, "snapall unmount 20070322T040000Z", "snapall unmount --all"))(restore.unmount)
+app.command(
+    epilog=_epilog(
+        USING,
+        "snapall restore vol1 vmware_recent --vm sql01",
+        "snapall restore vol1 vmware_recent --vm sql01 --way swap --yes",
+    )
+)(restore.restore)
+app.command(epilog=_epilog(LOOKING, "snapall runbook vol1", "snapall runbook vol1 vmware_recent --html runbook.html"))(
+    runbook.runbook
+)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)

@@ -12,8 +12,8 @@ GRANT SELECT (ID, VM_ID, SNAPSHOT_NAME, CREATE_TIME) ON vc.VPX_SNAPSHOT TO snapa
 GRANT SELECT (ID, NAME) ON vc.VPX_ENTITY TO snapall;
 GRANT SELECT (ID, DNS_NAME) ON vc.VPX_HOST TO snapall;
 GRANT SELECT (ID, NAME, CAPACITY, FREE_SPACE) ON vc.VPX_DATASTORE TO snapall;
--- Optional, as in grants.sql: the VMs' disks, the storage under a datastore, the guests' names. Where a table or a column
--- is missing, psql goes on; the grants above stay.
+-- Optional, as in grants.sql: the VMs' disks, the storage under a datastore, the guests' names, the
+-- .vmx files, whether a VM runs. Where a table or a column is missing, psql goes on; the grants above stay.
 \set ON_ERROR_STOP off
 \set ON_ERROR_ROLLBACK on
 GRANT SELECT (VM_ID, UPDATE_KEY) ON vc.VPX_VIRTUAL_DISK TO snapall;
@@ -21,3 +21,5 @@ GRANT SELECT (VM_ID, UPDATE_KEY, DATASTORE_ID) ON vc.VPX_VDEVICE_FILE_BACKING TO
 GRANT SELECT (NUM_DISK) ON vc.VPX_VM TO snapall;
 GRANT SELECT (STORAGE_URL) ON vc.VPX_DATASTORE TO snapall;
 GRANT SELECT (DNS_NAME, IP_ADDRESS) ON vc.VPX_VM TO snapall;
+GRANT SELECT (FILE_NAME) ON vc.VPX_VM TO snapall;
+GRANT SELECT (POWER_STATE) ON vc.VPX_VM TO snapall;

@@ -61,6 +61,12 @@ GO
 -- The guests' names and addresses, for a warning when VirtualCenter, its database server or snapall is a VM of the job.
 GRANT SELECT (DNS_NAME, IP_ADDRESS) ON vc_user.VPX_VM TO snapall
 GO
+-- Where the .vmx files lie, for a job that copies them ([jobs.NAME.vmx]).
+GRANT SELECT (FILE_NAME) ON vc_user.VPX_VM TO snapall
+GO
+-- Whether a VM runs, for `restore`, which is refused while it does.
+GRANT SELECT (POWER_STATE) ON vc_user.VPX_VM TO snapall
+GO
 -- A job with a `query` also needs SELECT on the columns that its query names.
 
 -- To check: this must list the eight tables above, and no PASSWORD:

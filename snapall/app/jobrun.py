@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snapall.app.opening import store_of
 from snapall.app.replicate import Replicator
+from snapall.app.runbook import update_books
 from snapall.app.statistics import history_of
 from snapall.app.status import update_metrics
 from snapall.backup.bus import Listener
@@ -27,7 +28,10 @@ from snapall.config.settings import Config
 from snapall.errors import Exit, JournalError, SnapallError, worst
 from snapall.operate.hooks import HookRunner
 from snapall.operate.launcher import GuardianLauncher
-from snapall.site import OpenSite
+from snapall.restore.journal import UseStore
+from snapall.restore.luns import Luns
+from snapall.restore.night import meet
+from snapall.site import OpenSite, transport_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class JobRun:
             defects.append(parts[0])
             self.publish(Failed(*parts))
 
+        if report is not None and not self.stopped():
+            update_books(self.settings, self.job, report.stamp, self.publish)
         with guarded(fail):
             hooks.after(report if report is None or not report.skipped else None, code, why)
         update_metrics(self.settings, self.publish)
@@ -103,9 +109,18 @@ class JobRun:
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
             guard=self.launcher.guard_of(self.job, self.stopped),
-            before=hooks.before,
+            before=lambda stamp: self._before(hooks, stamp),
             if_older_than=self.if_older_than,
         )
+
+    def _before(self, hooks: HookRunner, stamp: str) -> None:
+        """Before the survey: what uses of backups mean for this run, then the hooks. Refused: nothing can be taken."""
+        store = UseStore(store_of(self.settings, self.clock))
+        filer = self.settings.filers[self.job.filer]
+        if store.folder.exists():
+            luns = Luns(transport_to(filer), filer.name, filer.host)
+            meet(store, luns, self.job, filer.host, lambda *parts: self.publish(Warned(*parts)))
+        hooks.before(stamp)
 
     def _left(self, earlier: frozenset[Path], why: str) -> tuple[Report | None, Exit]:
         """Return the report of the run that a defect ended, if it had begun, and the exit code, by the journals."""

@@ -12,6 +12,7 @@ from snapall.app.output import Output, publishing
 from snapall.app.replicate import Replicator
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
+from snapall.app.uses import recover_uses
 from snapall.backup.adopt import Orphan, adopt, orphans
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import RunContext
@@ -36,11 +37,13 @@ def recover(settings: Config, output: Output, wait: bool, only: Sequence[str] = 
     heard: list[Record] = []
     _require_jobs(settings, only)
     code = _settle(settings, output, wait, heard, only)
+    used, uses = recover_uses(settings, output, only)
+    code = worst(code, used)
     if not output.json and not output.quiet:
         whose = f"of {', '.join(only)} " if only else ""
         nothing = f"nothing to recover: no run {whose}left anything outstanding"
         with suppress(OSError, ValueError):  # the terminal may have gone
-            sys.stderr.write(f"{exit_of(code) if heard or code is not Exit.OK else nothing}\n")
+            sys.stderr.write(f"{exit_of(code) if heard or uses or code is not Exit.OK else nothing}\n")
             sys.stderr.flush()
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from snapall.app.opening import relations_of, store_of
@@ -14,7 +15,17 @@ from snapall.backup.record import What
 from snapall.config.settings import Config
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import JobStatus, Replica, job_status, removed_job_status, with_replicas
+from snapall.operate.status import (
+    JobStatus,
+    Level,
+    Replica,
+    StatusFinding,
+    job_status,
+    removed_job_status,
+    with_replicas,
+)
+from snapall.restore.journal import UseStore
+from snapall.restore.mounted import Mount
 
 
 def run_of(settings: Config, name: str) -> RunHistory:
@@ -32,7 +43,26 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     found = [_with_replicas(settings, job_status(job, known_of(store, job.name), now), now) for job in jobs]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
-    return (*found, *(one for one in statuses if one is not None))
+    mounts, now = UseStore(store).standing(), store.clock.utc()
+    return (*(_with_mounts(one, mounts, now) for one in found), *(one for one in statuses if one is not None))
+
+
+def _with_mounts(one: JobStatus, mounts: Sequence[Mount], now: datetime) -> JobStatus:
+    """Remind of mounts that are over, and of those that died half-way."""
+    texts = [
+        (f"mount {each.id} of {each.snapshot} is half-way: run `snapall recover`", "SA-1747")
+        if each.half
+        else (f"mount {each.id} of {each.snapshot} was wanted until {each.until}: unmount it", "SA-1748")
+        for each in mounts
+        if each.job == one.job.name and (each.half or each.is_over(now))
+    ]
+    return replace(one, findings=(*one.findings, *(StatusFinding(Level.WARNING, *parts) for parts in texts)))
+
+
+def mounts_of(settings: Config, jobs: Sequence[Job]) -> tuple[Mount, ...]:
+    """Return the mounts of these jobs that stand, by their journals alone. JournalError: one cannot be read."""
+    names = {job.name for job in jobs}
+    return tuple(one for one in UseStore(store_of(settings)).standing() if one.job in names)
 
 
 def _with_replicas(settings: Config, found: JobStatus, now: datetime) -> JobStatus:

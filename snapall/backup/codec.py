@@ -137,3 +137,16 @@ def _scalar(value: Any, kind: type) -> Any:
     if not fits:
         raise TypeError(f"unexpected: {value!r}")
     return value
+
+
+def to_json(value: object) -> str:
+    """Any frozen data of tuples and plain values, as a JSON text."""
+    return json.dumps(_encode(value), indent=1)
+
+
+def from_json(text: str, kind: type) -> Any:
+    """The data of such a text. ValueError: it holds something else."""
+    try:
+        return _reader(kind)(json.loads(text))
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no {kind.__name__}: {text[:80]!r}") from error

@@ -26,6 +26,12 @@ def check(job: Job, survey: Survey, keep: str = "") -> None:
             "SA-1001",
         )
     for volume, listing in survey.listings.items():
+        if source := next((row.name for row in listing if "snap restore" in row.tags), ""):
+            raise Refused(
+                f"the filer still restores a LUN of volume {volume} from {source}: no snapshot can be taken",
+                "wait until the tag `snap restore` is gone from `snap list`, then run again",
+                "SA-1746",
+            )
         if len(listing) > MOST_FILER_SNAPSHOTS:
             raise Refused(
                 f"volume {volume} has {len(listing)} snapshots: no slot is free",

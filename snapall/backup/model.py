@@ -23,6 +23,9 @@ PLACE = re.compile(
 )
 """One end of a relation that may become part of a filer's command line: `filer2:vmvol1_mirror`, `/vol/sv_vmvol1/q1`."""
 
+LUN_PATH = re.compile(r"/vol/([A-Za-z0-9][A-Za-z0-9_.-]*)((?:/[A-Za-z0-9_][A-Za-z0-9_.{}-]*){1,2})")
+"""A LUN's path that may become part of a filer's command line: the volume, perhaps a qtree, and its file name."""
+
 _MARK = re.compile(r"\d{8}T\d{6}Z(-[a-z0-9]{4})?", re.IGNORECASE)
 _ENCODED = re.compile(r"%(25|2f|5c)", re.IGNORECASE)
 

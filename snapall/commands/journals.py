@@ -25,7 +25,9 @@ def status(
     For each job: the newest backup, its age compared with `max_age`, the last run, and outstanding cleanup. Reads only
     the journals, so it works when the site is down.
     """
-    from snapall.app.status import job_statuses
+    from snapall.app.status import job_statuses, mounts_of
+    from snapall.backup.clock import SystemClock
+    from snapall.views.mounts import mount_lines, mounts_json
     from snapall.views.status import status_json, status_lines
 
     if nagios:
@@ -34,7 +36,11 @@ def status(
         raise typer.Exit(code)
     settings, chosen = options.chosen(config, jobs, secrets=False)
     found = job_statuses(settings, chosen)
-    options.emit(status_json(found) if as_json else status_lines(found, options.width()))
+    mounts, now = mounts_of(settings, chosen), SystemClock().utc()
+    if as_json:
+        options.emit(status_json(found) | {"mounts": mounts_json(mounts, now)})
+    else:
+        options.emit([*status_lines(found, options.width()), *mount_lines(mounts, now, options.width())])
     options.leave(Exit.OK)
 
 

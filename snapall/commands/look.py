@@ -31,7 +31,10 @@ def list_backups(
     volume cannot be listed, the others are still shown, and the exit code is 1.
     """
     from snapall.app.look import copies, retained
+    from snapall.app.status import mounts_of
+    from snapall.backup.clock import SystemClock
     from snapall.views import reports
+    from snapall.views.mounts import mount_lines, mounts_json
 
     settings, chosen = options.chosen(config, [job] if job is not None else None)
     found = [copies(settings, one) if elsewhere else retained(settings, one, kept=kept) for one in chosen]
@@ -39,7 +42,11 @@ def list_backups(
     errors = [error for _, each in found for error in each]
     if rows or not errors:
         lines = reports.kept_lines if kept else reports.list_lines
-        options.emit(reports.list_json(rows) if as_json else lines(rows, options.width()))
+        mounts, now = mounts_of(settings, chosen), SystemClock().utc()
+        if as_json:
+            options.emit(reports.list_json(rows) | {"mounts": mounts_json(mounts, now)})
+        else:
+            options.emit([*lines(rows, options.width()), *mount_lines(mounts, now, options.width())])
     if errors:
         raise combined(errors)
 

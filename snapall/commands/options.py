@@ -40,6 +40,10 @@ DELETING = (
     f"Exit codes: 0 deleted, or shown; 1 not deleted; {USAGE}; 4 another run holds the lock; 130 stopped by a signal "
     "before anything was deleted."
 )
+USING = (
+    f"Exit codes: 0 done, or shown; 1 not done: refused, or taken back; {USAGE}; 4 another run holds the lock; 130 "
+    "stopped by a signal; what was begun is taken back."
+)
 EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
 READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
 WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."

@@ -161,6 +161,18 @@ def replication_rules(_given: frozenset[str], valid: Mapping[str, Any], reading:
             yield "replicate", f"{quoted(one.source)} is no volume of this job"
 
 
+def lun_rules(_given: frozenset[str], valid: Mapping[str, Any], _reading: Reading) -> Faults:
+    """Check that each LUN of `luns` lies on a volume of the job, and is one VM's."""
+    owner: dict[str, str] = {}
+    for vm, paths in valid.get("luns", {}).items():
+        for path in paths:
+            volume = path.split("/")[2]
+            if volume not in valid.get("volumes", (volume,)):
+                yield "luns", f"{path} of {quoted(vm)} is on no volume of the job: correct it, or add {volume}"
+            if owner.setdefault(path, vm) != vm:
+                yield "luns", f"{path} is given to {quoted(owner[path])} and to {quoted(vm)}: keep one"
+
+
 def unclaimed(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
     """Check that no earlier job of the file claims a name of this one, even where other keys of this job are faulty."""
     if {"filer", "volumes", "prefix", "retain", "chain"} <= valid.keys():

@@ -163,12 +163,19 @@ class JobSettings(_Table):
     """Hours; `snapall status` warns of an older newest backup, and is critical from twice that age on."""
     vms: dict[values.Line, values.VmPolicyName] = Field(default_factory=dict)
     """`"must"`, `"try"` or `"skip"` by name, pattern or moref: `{ "test-*" = "skip", "sql01" = "must" }`."""
+    luns: dict[values.Line, values.LunPaths] = Field(default_factory=dict)
+    """The LUNs of a VM by its name or moref, where their names do not say it: `{ "sql01" = ["/vol/vmvol1/data7"] }`.
+    A VM without an entry has the LUNs called as it is, or by its name and then `.`, `-` or `_`."""
+    runbook: bool = True
+    """Whether each run writes a run-book of its backup into `state`: the commands that restore it by hand."""
     hooks: Hooks = Field(default_factory=Hooks)
     """Commands that run before and after the backup: [jobs.NAME.hooks]."""
     replicate: Replicate = Field(default_factory=Replicate)
     """Where SnapMirror and SnapVault take a published backup: [jobs.NAME.replicate]."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
-    given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.replication_rules, rules.unclaimed)] = frozenset()
+    given: Annotated[
+        _Given, rules.ruled_by(rules.job_rules, rules.lun_rules, rules.replication_rules, rules.unclaimed)
+    ] = frozenset()
 
     @property
     def replicated_from(self) -> Grade:

@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from snapall.backup.model import FILER_NAME, PLACE, Order, VmPolicy
+from snapall.backup.model import FILER_NAME, LUN_PATH, PLACE, Order, VmPolicy
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
@@ -80,6 +80,12 @@ def checked_name(value: str) -> str:
 def _place(value: str) -> str:
     if PLACE.fullmatch(value) is None or len(value) > 400:
         raise ValueError(f"{quoted(value)} must be FILER:VOLUME or /vol/VOLUME/QTREE, of letters, digits and _ . -")
+    return value
+
+
+def _lun_path(value: str) -> str:
+    if LUN_PATH.fullmatch(value) is None:
+        raise ValueError(f"{quoted(value)} is no path of a LUN: write /vol/VOLUME/LUN or /vol/VOLUME/QTREE/LUN")
     return value
 
 
@@ -298,6 +304,8 @@ _Datastore = Annotated[
     ),
 ]
 Datastores = Annotated[tuple[_Datastore, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
+LunPath = Annotated[str, AfterValidator(_lun_path), _as_text(f"^{LUN_PATH.pattern}$")]
+LunPaths = Annotated[tuple[LunPath, ...], _LIST, Field(min_length=1), AfterValidator(_without_doubles)]
 Query = Annotated[str, AfterValidator(_query), _as_text()]
 Chain = Annotated[tuple[Name, ...], _LIST, Field(min_length=1, max_length=250), AfterValidator(_chain)]
 # A week: longer than the removal of any delta takes, and within what every system's timers can count.

@@ -157,5 +157,6 @@ def _job(job: Job, *, guardian: bool) -> Mapping[str, object]:
         "max_quiesced": 900,
         "busy_wait": 0,
         "guardian": guardian,
+        "runbook": False,
         "vms": {key: str(policy) for key, policy in job.policies.rules},
     }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from snapall.backup import model
 from snapall.backup.model import FilerSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LUN_PATH = re.compile(r"/vol/([A-Za-z0-9][A-Za-z0-9_.-]*)((?:/[A-Za-z0-9_][A-Za-z0-9_.{}-]*){1,2})")
-"""A LUN's path that may become part of a filer's command line: the volume, perhaps a qtree, and its file name."""
+LUN_PATH = model.LUN_PATH
+"""A LUN's path that may become part of a filer's command line; the configuration has such paths, too."""
 
 
 @dataclass(frozen=True, slots=True)

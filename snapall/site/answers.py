@@ -64,14 +64,13 @@ _NO_VOLUME = (_text(r"no volume named|\bvolume\s(?:(?!\bvolume\s).)*\b(?:does no
 _BAD_COMMAND = (_text(r"not found\.\s+type '\?'"), Meaning.BAD_COMMAND)
 # How a filer words a missing capability is not attested. A banner speaks of access, too ("unauthorized access is
 # prohibited"), so only what no banner says counts.
-_DENIED = (
-    _text(
-        r"permission denied|denied access|missing required capability|insufficient privileges?\b|"
-        r"does not have (?:the )?(?:\S+ ){0,3}(?:capability|privileges?|permission)\b|"
-        r"not (?:authorized|allowed|permitted) to (?:use|run|execute|issue|perform)\b"
-    ),
-    Meaning.DENIED,
+DENIAL = (
+    r"permission denied|denied access|missing required capability|insufficient privileges?\b|"
+    r"does not have (?:the )?(?:\S+ ){0,3}(?:capability|privileges?|permission)\b|"
+    r"not (?:authorized|allowed|permitted) to (?:use|run|execute|issue|perform)\b"
 )
+"""How a filer may say that the login's role does not allow a command."""
+_DENIED = (_text(DENIAL), Meaning.DENIED)
 _ERRORS = (
     (_text(r"\bmaximum number\b|\btoo many snapshots\b|no more snapshots"), Meaning.LIMIT),
     (_text(r"\balready exists"), Meaning.EXISTS),

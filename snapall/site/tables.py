@@ -36,7 +36,7 @@ are those of the paper's queries and of others published for VirtualCenter 2.x; 
 """
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
-    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS"),
+    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS", "POWER_STATE", "FILE_NAME"),
     "VPX_DATASTORE": ("STORAGE_URL",),
     "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
     "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
@@ -52,7 +52,7 @@ _T = TypeVar("_T")
 Rows = list[tuple[Any, ...]] | None
 """Rows; None if they cannot be read."""
 
-_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID", "NUM_DISK", "DATASTORE_ID"}
+_NUMBERS = {"ID", "HOST_ID", "IS_TEMPLATE", "DS_ID", "ENTITY_ID", "VM_ID", "NUM_DISK", "DATASTORE_ID", "POWER_STATE"}
 _CURSOR = ("DECLARE snapall_query NO SCROLL CURSOR FOR ", "FETCH {} FROM snapall_query")
 _READ_ONLY: Mapping[str, tuple[str, str, str, str]] = {
     # A cursor takes one SELECT only, and its rows as they are fetched: these drivers would take them all.

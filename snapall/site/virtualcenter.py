@@ -181,6 +181,19 @@ class VirtualCenter:
         host_of = {id_of(vm_id): str(name) for vm_id, name in hosts or () if name is not None}
         return {id_of(vm_id): host_of.get(id_of(vm_id)) for (vm_id,) in ids}
 
+    def running(self, vm_ids: Sequence[int]) -> dict[int, bool | None]:
+        """Whether each of these VMs runs, by POWER_STATE: 0 is off, as published; None: it cannot be told."""
+        with self._asking() as ask:
+            vm = ask.table("VPX_VM")
+            rows = ask.optional(select(vm.c.ID, vm.c.POWER_STATE), (vm.c.ID, vm_ids)) or ()
+        found = {id_of(vm_id): None if state is None else int(state) != 0 for vm_id, state in rows}
+        return {one: found.get(one) for one in vm_ids}
+
+    def vmx_places(self, vm_ids: Sequence[int]) -> dict[int, vmrows.VmxPlace]:
+        """Where the .vmx of each of these VMs lies now; a VM that is no longer registered has no place."""
+        with self._asking() as ask:
+            return vmrows.vmx_places(ask, vm_ids)
+
     @contextmanager
     def _asking(self) -> Iterator[Question]:
         connected = False

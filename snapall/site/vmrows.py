@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -53,6 +54,23 @@ def named(ask: Question, ids: Collection[int]) -> tuple[dict[int, Vm], bool, boo
     called = {id_of(one): decode_name(str(name)) for one, name in names or () if name is not None}
     on = {id_of(one): str(name) for one, name in hosts or () if name is not None}
     return {one: Vm(one, called.get(one), on.get(one)) for one in ids}, names is not None, hosts is not None
+
+
+@dataclass(frozen=True, slots=True)
+class VmxPlace:
+    """Where a VM's .vmx lies: the host that the VM is on, and its path as VirtualCenter writes it. None: not known."""
+
+    host: str | None
+    file: str | None
+
+
+def vmx_places(ask: Question, ids: Collection[int]) -> dict[int, VmxPlace]:
+    """Those of these VMs that VirtualCenter knows, each with the place of its .vmx."""
+    vm = ask.table("VPX_VM")
+    found, _, _ = named(ask, [id_of(one) for (one,) in ask.rows(select(vm.c.ID), *_of(vm.c.ID, ids))])
+    files = ask.if_allowed(select(vm.c.ID, vm.c.FILE_NAME), *_of(vm.c.ID, ids))
+    at = {id_of(one): str(file) for one, file in files or () if file}
+    return {one: VmxPlace(vm.host, at.get(one)) for one, vm in found.items()}
 
 
 def whereabouts(ask: Question, stores: tuple[int, ...], own: Assigned) -> tuple[Whereabouts, tuple[Vm, ...]]:

@@ -5,8 +5,8 @@
 -- stands, in VirtualCenter's database:
 --     osql -E -S SERVER -d VIM_VCDB -i mssql.sql   (or sqlcmd)
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
--- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME or IP_ADDRESS does no harm: snapall goes
--- on without them.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS or FILE_NAME does no harm:
+-- snapall goes on without them.
 -- The owner of the tables is `vc_user` here: use `database.owner`, or what the first query finds.
 -- Made by `python -m tests.site.statements mssql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -22,6 +22,8 @@ DECLARE @snapshot int
 SET @snapshot = 1228
 DECLARE @vm3 int
 SET @vm3 = 611
+DECLARE @vm4 int
+SET @vm4 = -1
 
 -- the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)
 SELECT [INFORMATION_SCHEMA].TABLES.TABLE_SCHEMA, [INFORMATION_SCHEMA].TABLES.TABLE_NAME
@@ -68,6 +70,20 @@ FROM [vc_user].VPX_VM
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
+
+-- where the .vmx files lie, for a job that copies them (run, doctor)
+SELECT [vc_user].VPX_VM.ID
+FROM [vc_user].VPX_VM
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME
+FROM [vc_user].VPX_VM JOIN [vc_user].VPX_ENTITY ON [vc_user].VPX_ENTITY.ID = [vc_user].VPX_VM.ID
+WHERE [vc_user].VPX_VM.ID IN (@vm4);
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
+FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
+WHERE [vc_user].VPX_VM.ID IN (@vm4);
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.FILE_NAME
+FROM [vc_user].VPX_VM
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 
 -- the datastores, if a job names one instead of giving its id (run, plan)

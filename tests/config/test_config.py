@@ -135,6 +135,8 @@ vms = { "*" = "must" }
 hooks = { before = ["true"] }
 query = "SELECT ID FROM vc_user.VPX_VM"
 replicate = { mirrors = [{ filer = "filer1", source = "filer1:a", destination = "filer2:a_mirror" }] }
+luns = { "sql01" = ["/vol/a/data7", "/vol/b/q1/sql01.lun"] }
+runbook = false
 """
 
 
@@ -145,10 +147,32 @@ def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     assert same == ["filer"]  # there is one filer
     assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
     assert config.hooks["own"].before == ("true",)
-    elsewhere = {"retain", "vms", "hooks", "replicate", "given"}  # in the chain, the policies, Config.hooks and nowhere
+    elsewhere = {"retain", "vms", "hooks", "given", "luns", "runbook", "replicate"}  # policies, Config.hooks; restore/
     assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
     written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
     assert set(keys_of(JobSettings)) - {"retain"} == set(written)
+
+
+def test_luns_are_read_by_vm(folder: Path) -> None:
+    table = read(folder, PLAIN + EVERY_KEY).job_tables["own"]
+    assert (dict(table.luns), table.runbook) == ({"sql01": ("/vol/a/data7", "/vol/b/q1/sql01.lun")}, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ('{ sql01 = ["/vol/vmvol1"] }', "is no path of a LUN"),
+        ('{ sql01 = ["/vol/vmvol1/a b"] }', "is no path of a LUN"),
+        ('{ sql01 = ["/vol/vmvol1/q/r/s"] }', "is no path of a LUN"),
+        ('{ sql01 = ["/vol/other/data7"] }', "is on no volume of the job"),
+        ("{ sql01 = [] }", "luns.sql01"),
+        ('{ sql01 = ["/vol/vmvol1/x"], mail01 = ["/vol/vmvol1/x"] }', 'is given to "sql01" and to "mail01"'),
+    ],
+)
+def test_a_lun_that_no_vm_of_the_job_can_have_is_refused(folder: Path, written: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(folder, with_key("jobs.vol1", f"luns = {written}"))
+    assert fault in refused.value.message
 
 
 def test_settings_cannot_be_changed(folder: Path) -> None:

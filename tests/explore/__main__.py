@@ -10,9 +10,11 @@ import argparse
 import gc
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from tests.explore.counterexample import render
 from tests.explore.mutants import table
+from tests.explore.restore.scenes import SCENES, Restore, counterexample
 from tests.explore.scenes import scenes
 from tests.explore.search import Bounds, Search
 
@@ -23,18 +25,19 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--states", type=int, default=50_000, help="states of all sites together")
     parser.add_argument("--faults", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9, help="for each site")
-    parser.add_argument("--scene", choices=sorted(scenes()))
+    parser.add_argument("--scene", choices=sorted([*scenes(), *SCENES]))
     parser.add_argument("--mutants", nargs="*", metavar="WORD", help="plant the bugs whose names hold a word; all")
     asked = parser.parse_args(argv)
     if asked.mutants is not None:
         return table(asked.mutants)
     gc.disable()  # nothing here refers to itself
-    chosen = {name: scene for name, scene in scenes().items() if asked.scene in (None, name)}
+    both: dict[str, Any] = {**scenes(), **SCENES}
+    chosen = {name: scene for name, scene in both.items() if asked.scene in (None, name)}
     broken = 0
     total = [0, 0, 0.0]
     for name, scene in chosen.items():
         bounds = Bounds(asked.faults, asked.states // len(chosen), seconds=asked.seconds)
-        found = Search(scene, bounds).run()
+        found = Search(scene, bounds, Restore(SCENES[name]) if name in SCENES else None).run()
         all_of_it = "all" if found.complete else "cut off"
         print(
             f"{name:9} {scene.name:36} {found.states:9,} states {found.transitions:10,} transitions "
@@ -44,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
         total = [total[0] + found.states, total[1] + found.transitions, total[2] + found.seconds]
         if found.broken is not None:
             broken += 1
-            print(render(found), flush=True)
+            print(counterexample(found) if name in SCENES else render(found), flush=True)
     print(f"{'':46} {total[0]:9,} states {total[1]:10,} transitions {'':9} {total[2]:7.1f} s, {broken} broken")
     return 1 if broken else 0
 

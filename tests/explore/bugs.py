@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Edit = tuple[str, str, str]  # a file of backup/, a text in it, and what stands there instead
+Edit = tuple[str, str, str]  # a file of backup/, or restore/ and a file, a text in it, and what stands there instead
 
 
 @dataclass(frozen=True, slots=True)

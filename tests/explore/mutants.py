@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.explore.bugs import BUGS, Bug
+from tests.explore.restore.bugs import RESTORE_BUGS
 from tests.mutants.planting import HERE, PRODUCT
 
 
@@ -20,7 +21,7 @@ def planted(bug: Bug, folder: Path) -> Path:
     """A copy of snapall with the bug in it. ValueError: a text is no longer there once."""
     shutil.copytree(PRODUCT, folder / "snapall", ignore=shutil.ignore_patterns("__pycache__"))
     for name, text, instead in bug.edits:
-        file = folder / "snapall" / "backup" / name
+        file = folder / "snapall" / (name if "/" in name else f"backup/{name}")
         source = file.read_text(encoding="utf-8")
         if source.count(text) != 1:
             raise ValueError(f"{name} no longer holds this text once; the bug must be written anew:\n{text}")
@@ -51,7 +52,7 @@ def found(bug: Bug, folder: Path, states: int = 40_000) -> str:
 def table(words: Sequence[str]) -> int:
     """Print the promise by which each bug is found; all bugs, or those whose names contain one of these words."""
     missed = 0
-    for bug in BUGS:
+    for bug in (*BUGS, *RESTORE_BUGS):
         if words and not any(word in bug.name for word in words):
             continue
         began = time.monotonic()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from tests.explore import canon, invariants
 from tests.explore.quick import quickened
@@ -30,11 +31,58 @@ class Bounds:
     seconds: float = 1e9
 
 
+class Game(Protocol):
+    """What is explored. Its systems and transitions are its own affair."""
+
+    def start(self) -> Any:
+        """The beginning."""
+
+    def transitions(self, system: Any) -> Iterable[Any]:
+        """Everything that can happen next: `faults`, `label`, `apply`, `good`, as of `Transition`."""
+
+    def key(self, system: Any) -> object:
+        """Equal for systems that go on in the same way."""
+
+    def require(self, system: Any) -> None:
+        """Violation: such a system must never be."""
+
+    def rests(self, system: Any, *, calm: bool) -> None:
+        """Violation: this is no rest, or, where all went well, no success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The runs of a scene, and whoever settles them."""
+
+    scene: Scene
+
+    def start(self) -> System:
+        """The site before the first run."""
+        return System(beginning(self.scene))
+
+    def transitions(self, system: System) -> Iterable[Transition]:
+        """Everything that can happen next."""
+        return transitions(system)
+
+    def key(self, system: System) -> object:
+        """Equal for systems that go on in the same way."""
+        return canon.key(system)
+
+    def require(self, system: System) -> None:
+        """Violation: a reader of a journal would not know what its owner knows."""
+        for journal in system.journals:
+            canon.require_written(journal)
+
+    def rests(self, system: System, *, calm: bool) -> None:
+        """Violation: this is no rest."""
+        rests(system, calm=calm)
+
+
 @dataclass
 class Found:
     """What an exploration came to. `path`: the steps to a broken promise."""
 
-    scene: Scene
+    scene: Any
     states: int = 0
     transitions: int = 0
     depth: int = 0
@@ -47,7 +95,7 @@ class Found:
 
 @dataclass(slots=True)
 class _Entry:
-    system: System
+    system: Any
     faults: int
     depth: int
     place: int
@@ -56,15 +104,20 @@ class _Entry:
 
 @dataclass
 class Search:
-    """One exploration of a scene."""
+    """One exploration of a scene, by default of a night."""
 
-    scene: Scene
+    scene: Any
     bounds: Bounds = Bounds()
+    game: Game | None = None
     parents: list[tuple[int, str]] = field(default_factory=list)
     visited: dict[int, int] = field(default_factory=dict)  # key -> the fewest faults that led there
     calm: set[int] = field(default_factory=set)  # from here a well-behaved world leads to rest
-    ahead: dict[int, tuple[str, System]] = field(default_factory=dict)  # what comes next, where all goes well
+    ahead: dict[int, tuple[str, Any]] = field(default_factory=dict)  # what comes next, where all goes well
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def _game(self) -> Game:
+        return self.game or Night(self.scene)
 
     def run(self) -> Found:
         """Explore, until a promise is broken or a bound is reached."""
@@ -74,7 +127,7 @@ class Search:
     def _run(self) -> Found:
         found, began = Found(self.scene), self.clock()
         queue: deque[_Entry] = deque()
-        self._add(queue, System(beginning(self.scene)), 0, 0, -1, "")
+        self._add(queue, self._game.start(), 0, 0, -1, "")
         while queue:
             if len(self.parents) >= self.bounds.states or self.clock() - began > self.bounds.seconds:
                 found.complete = False
@@ -104,7 +157,7 @@ class Search:
 
     def _next(self, entry: _Entry) -> Iterator[Transition]:
         try:
-            for one in transitions(entry.system):
+            for one in self._game.transitions(entry.system):
                 if entry.faults + one.faults <= self.bounds.faults:
                     yield one
         except Violation as why:  # what an answer would do is found out while the answers are listed
@@ -114,16 +167,15 @@ class Search:
         try:
             known, ahead = self.ahead.get(entry.key, ("", None))
             system = ahead if ahead is not None and known == one.label and deaths is None else one.apply(deaths)
-            for journal in system.journals:
-                canon.require_written(journal)
+            self._game.require(system)
         except Violation as why:
             raise _Broken(why, (*self._path(entry.place), one.label)) from why
         yield one.label, system, one.faults
         for number, (how, dead) in enumerate(deaths or ()):
             yield f"{one.label}; it is killed {how} [{number}]", dead, one.faults + 1
 
-    def _add(self, queue: deque[_Entry], system: System, faults: int, depth: int, parent: int, label: str) -> None:
-        key = hash(canon.key(system))
+    def _add(self, queue: deque[_Entry], system: Any, faults: int, depth: int, parent: int, label: str) -> None:
+        key = hash(self._game.key(system))
         if self.visited.get(key, 99) <= faults:
             return
         self.visited[key] = faults
@@ -143,15 +195,15 @@ class Search:
         passed: list[int] = []
         steps: list[str] = []
         while True:
-            key = hash(canon.key(system))
+            key = hash(self._game.key(system))
             if key in self.calm:
                 break
             passed.append(key)
             good = None
             try:
-                good = next((one for one in transitions(system) if one.good), None)
+                good = next((one for one in self._game.transitions(system) if one.good), None)
                 if good is None:
-                    rests(system, calm=entry.faults == 0)
+                    self._game.rests(system, calm=entry.faults == 0)
                     break
                 recovers += "snapall recover begins" in good.label
                 if recovers > 1 or len(steps) > MOST_STEPS_TO_REST:

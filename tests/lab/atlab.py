@@ -80,13 +80,14 @@ class AtLab:
         order: Literal["safe", "paper"] = "safe",
         parallel: int = 1,
         guardian: bool = False,
+        runbook: bool = False,
     ) -> None:
-        """Without a guardian by default: one takes half a second of a processor for each run."""
+        """Without a guardian and run-books by default: they take half a second of a processor for each run."""
         self.lab = Lab.create(folder / "lab", batch() if site is None else site, _keys())
         self.world = self.lab.world
         self.capture = capture
         self.vcb = VcbServer()
-        extra = "" if guardian else "guardian = false"
+        extra = "".join(f"{key} = false\n" for key, on in (("guardian", guardian), ("runbook", runbook)) if not on)
         self.config = self.lab.start(transport, parallel=parallel, order=order, extra=extra)
         program = next(line for line in self.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
         self.edit(program, f"vcbsnapshot = [{', '.join(map(string, self.program))}]")

@@ -30,8 +30,8 @@ HEAD = """\
 -- snapall binds values, and never writes them into the text. Here they are variables, so that this file runs as it
 -- stands{how}
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
--- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME or IP_ADDRESS does no harm: snapall goes
--- on without them.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS, FILE_NAME or POWER_STATE
+-- does no harm: snapall goes on without them.
 -- {owner}
 -- Made by `python -m tests.site.statements {dialect}`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -101,6 +101,8 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
         "the VMs that VirtualCenter still knows, with their hosts, when a removal fails (run, recover)",
         lambda vc: vc.registered([108, 110]),
     ),
+    ("where the .vmx files lie, for a job that copies them (run, doctor)", lambda vc: vc.vmx_places([108, 110])),
+    ("whether these VMs run (restore)", lambda vc: vc.running([108, 110])),
     ("the datastores, if a job names one instead of giving its id (run, plan)", lambda vc: vc.datastores()),
     ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),
     ("the database's own time (doctor)", lambda vc: vc.clock()),

@@ -1,0 +1,220 @@
+"""What `mount` and `restore` would do: looks at the site, plans, and names what stands against it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from snapall import __version__
+from snapall.app.opening import store_of
+from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
+from snapall.config.settings import Config
+from snapall.errors import ConfigError, Refused, SiteError, combined
+from snapall.restore import plan
+from snapall.restore.belongs import owners
+from snapall.restore.bookshelf import Bookshelf
+from snapall.restore.checks import Asked, Objection, notes, objections
+from snapall.restore.journal import UseStore
+from snapall.restore.luns import Luns
+from snapall.restore.model import Igroup, LunView
+from snapall.restore.record import PlannedStep, Source, UseBegan, UseKind
+from snapall.site import transport_to
+from snapall.site.virtualcenter import VirtualCenter
+
+_SIGNS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the operator asks for. `way`: file, swap or volume; "" a mount."""
+
+    snapshot: str
+    vms: tuple[str, ...] = ()
+    luns: tuple[str, ...] = ()
+    way: str = ""
+    igroup: str = ""
+    purpose: str = ""
+    until: str = ""
+    split: bool = False
+    whole: bool = False  # the volumes of the job
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What would be done, and what stands against it."""
+
+    header: UseBegan
+    luns: Luns
+    against: tuple[Objection, ...]
+    notes: tuple[Objection, ...]
+
+    @property
+    def commands(self) -> tuple[tuple[str, PlannedStep], ...]:
+        """The steps with their commands."""
+        return tuple((self.luns.command_line(one.step), one) for one in self.header.plan)
+
+    def require(self, *, force: bool) -> None:
+        """Refused: something stands against it."""
+        found = [one for one in self.against if not (force and one.force)]
+        if found:
+            raise combined([Refused(one.text, one.remedy, one.code) for one in found])
+
+
+def luns_of(settings: Config, job: Job) -> Luns:
+    """Open the LUNs of a job's filer; nothing is contacted yet."""
+    filer = settings.filers[job.filer]
+    return Luns(transport_to(filer), filer.name, filer.host)
+
+
+def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepared:
+    """Look at everything that a mount or a restore needs, and plan it. SiteError. Refused. ConfigError."""
+    luns = luns_of(settings, job)
+    volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
+    _require_volumes(job, volumes)
+    views = {volume: luns.view(volume) for volume in volumes}
+    vms, given = _vms(settings, job, order), settings.job_tables[job.name].luns
+    paths, users = _chosen(order, views, vms, given)
+    used = {path.split("/")[2] for path in paths} if paths else set(volumes)
+    views = {volume: view for volume, view in views.items() if volume in used}
+    sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
+    asked = _asked(settings, order, views, paths, users)
+    asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
+    stamp = stamp or stamp_of(store_of(settings).clock.utc())
+    header = UseBegan(
+        kind=UseKind.RESTORE if order.way else UseKind.MOUNT,
+        job=job.name,
+        filer=settings.filers[job.filer].host,
+        vcenter=settings.vcenter.host,
+        stamp=stamp,
+        snapshot=order.snapshot,
+        sources=sources,
+        plan=_plan(order, asked, stamp),
+        version=__version__,
+        way=order.way,
+        vms=tuple(vm.label for vm in users),
+        igroup=order.igroup,
+        purpose=order.purpose,
+        until=order.until,
+        filer_timeout=settings.filers[job.filer].timeout,
+    )
+    return Prepared(header, luns, objections(asked), notes(asked))
+
+
+def _require_volumes(job: Job, volumes: Sequence[str]) -> None:
+    if foreign := [one for one in volumes if one not in job.volumes]:
+        raise ConfigError(
+            f"job {job.name} does not back up volume {', '.join(foreign)}",
+            f"its volumes are {', '.join(job.volumes)}",
+            "SA-1731",
+        )
+
+
+def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
+    """The snapshot on a volume, which must be a backup of the job. Refused: it is not there, or is none."""
+    row = next((one for one in view.snapshots if one.name == snapshot), None)
+    if row is None:
+        raise Refused(
+            f"volume {view.volume} has no snapshot {snapshot}",
+            f"run `snapall list {job.name}` for the names",
+            "SA-1732",
+        )
+    known = store_of(settings).known(job.name)
+    ours = any((one.volume, one.name, one.date) == (view.volume, row.name, row.date) for one in known)
+    if not ours and snapshot not in job.chain:
+        raise Refused(
+            f"{snapshot} on {view.volume}, dated {row.date}, is no backup of job {job.name}",
+            f"choose one that `snapall list {job.name}` shows with a grade",
+            "SA-1733",
+        )
+    return Source(view.volume, row.date)
+
+
+def _vms(settings: Config, job: Job, order: Order) -> tuple[Vm, ...]:
+    """The job's VMs. A mount goes on without the database: the names that were given are enough."""
+    vc = VirtualCenter(settings.database)
+    try:
+        return vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
+    except SiteError:
+        if order.way:
+            raise
+        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1))
+
+
+def _chosen(
+    order: Order, views: Mapping[str, LunView], vms: Sequence[Vm], given: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[Vm, ...]]:
+    """The LUNs that were asked for, and the VMs that use them. Of a volume: all of them."""
+    every = [path for view in views.values() for path in view.luns]
+    of = owners(every, vms, given)
+    if order.whole:
+        return (), tuple(vms)
+    paths = list(order.luns)
+    for name in order.vms:
+        mine = [path for path, vm in of.items() if vm and name.lower() in {vm.moref, (vm.name or "").lower()}]
+        if not mine:
+            raise ConfigError(
+                f"no LUN is known to belong to VM {name}",
+                f'name it with --lun, or write it into the job: luns = {{ "{name}" = ["/vol/V/LUN"] }}',
+                "SA-1734",
+            )
+        paths += mine
+    users = {vm.id: vm for path in paths if (vm := of.get(path)) is not None}
+    return tuple(dict.fromkeys(paths)), tuple(users.values())
+
+
+def _asked(
+    settings: Config, order: Order, views: Mapping[str, LunView], paths: tuple[str, ...], vms: tuple[Vm, ...]
+) -> Asked:
+    on: Mapping[int, bool | None] = {}
+    rows: tuple[VmSnapshot, ...] = ()
+    if order.way and vms:
+        vc, ids = VirtualCenter(settings.database), [vm.id for vm in vms]
+        on, rows = vc.running(ids), vc.snapshots(ids)
+    store = UseStore(store_of(settings))
+    mounts = [one.state.header for one in store.mounts() if set(one.state.header.volumes) & set(views)]
+    return Asked(order.way, order.snapshot, paths, views, vms, on, rows, mounts)
+
+
+def _igroup(luns: Luns, name: str) -> Igroup | None:
+    if not name:
+        return None
+    groups = luns.igroups()
+    found = next((one for one in groups if one.name == name), None)
+    if found is None:
+        raise Refused(
+            f"the filer has no initiator group {name}", f"it has {', '.join(one.name for one in groups)}", "SA-1735"
+        )
+    return found
+
+
+def _then(settings: Config, job: Job, snapshot: str) -> frozenset[str] | None:
+    """The LUNs that were there at the backup, by what its run-book keeps."""
+    run = next((one.run for one in store_of(settings).known(job.name) if one.name == snapshot), "")
+    facts = Bookshelf(settings.state).facts(job.name, run) if run else None
+    if facts is None or facts.late:
+        return None
+    return frozenset(one.path for volume in facts.volumes for one in volume.luns)
+
+
+def _plan(order: Order, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:
+    if any(not one.force for one in objections(asked)):
+        return ()
+    serials = new_serials()
+    match order.way:
+        case "volume":
+            return tuple(step for volume in asked.views for step in plan.by_volume(volume, order.snapshot))
+        case "file":
+            return plan.by_file(asked.luns, order.snapshot)
+        case "swap":
+            return plan.by_swap(asked.luns, order.snapshot, stamp, asked.views, serials)
+        case _:
+            return plan.mount(asked.luns, order.snapshot, order.igroup, stamp, asked.views, serials, split=order.split)
+
+
+def new_serials() -> Iterator[str]:
+    """Serials that no LUN has: twelve random letters and digits, which every release takes."""
+    while True:
+        yield "".join(secrets.choice(_SIGNS) for _ in range(12))

@@ -1,0 +1,131 @@
+"""The journals of mounts, restores and verifications: one file for each, apart from the nightly ones."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from snapall.backup.clock import Clock
+from snapall.backup.codec import fact_of
+from snapall.backup.journal import JournalFile, is_open, journals
+from snapall.backup.lock import hold
+from snapall.backup.model import Job
+from snapall.backup.readback import ASIDE, whole_lines
+from snapall.backup.store import JournalStore
+from snapall.errors import JournalError, Notify
+from snapall.restore.mounted import Mount, mount_of
+from snapall.restore.record import FACTS, UseBegan, UseFact, UseKind, UseRecord
+from snapall.restore.state import UseState, fold
+
+
+class UseJournal(JournalFile[UseFact, UseRecord]):
+    """The file of one mount, restore or verification."""
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> Self:
+        """Take over an earlier one. A torn last line was never acted upon, and is cut off."""
+        records, size = read_use(path)
+        return cls(path, clock, records, size)
+
+    def _recorded(self, facts: Sequence[UseFact]) -> list[UseRecord]:
+        return [UseRecord(self._clock.utc(), fact) for fact in facts]
+
+
+def read_use(path: Path) -> tuple[list[UseRecord], int]:
+    """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
+    whole, size = whole_lines(path)
+    lines = whole[:size].decode("utf-8", "replace").splitlines()
+    try:
+        found = [fact_of(line, FACTS) for line in lines]
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    records = [UseRecord(*one) for one in found if one is not None]
+    if records and not isinstance(records[0].what, UseBegan):
+        raise _damaged(path, "it begins without its header")
+    return records, size
+
+
+def _damaged(path: Path, why: str) -> JournalError:
+    old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
+    return JournalError(
+        f"the journal {path} is damaged: {why}",
+        f"check with `lun show -v` for LUNs called snapall_*, then rename {old} to {new}",
+        "SA-1710",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A mount, a restore or a verification as its journal has it. `open`: it may have left something half-way."""
+
+    path: Path
+    state: UseState
+    open: bool
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When it began."""
+        return self.state.began_at
+
+
+@dataclass(frozen=True, slots=True)
+class UseStore:
+    """The journals of all uses of backups in a state folder."""
+
+    runs: JournalStore
+
+    @property
+    def folder(self) -> Path:
+        """Their folder."""
+        return self.runs.state / "restores"
+
+    def begin(self, header: UseBegan) -> UseJournal:
+        """Begin a journal. JournalError: it cannot be written."""
+        path = self.folder / f"{header.kind}-{header.job}-{header.stamp}.jsonl"
+        return UseJournal.begin(path, header, self.runs.clock)
+
+    def open(self, path: Path) -> UseJournal:
+        """Take over a journal. JournalError: it cannot be read."""
+        return UseJournal.open(path, self.runs.clock)
+
+    def uses(self, job: str | None = None, *, only_open: bool = False) -> Iterator[Use]:
+        """All uses, of one job or of all, oldest first. JournalError: a journal cannot be read."""
+        kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
+        for path in sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp):
+            open_ = is_open(path)
+            if open_ or not only_open:
+                state = fold(read_use(path)[0])
+                if state.began is not None:  # else it died before it did anything
+                    yield Use(path, state, open_)
+
+    def mounts(self, job: str | None = None) -> tuple[Use, ...]:
+        """The mounts whose clones are there, as far as the journals know; half mounts among them."""
+        return tuple(one for one in self.uses(job) if one.state.began and (one.open or one.state.stands))
+
+    def standing(self, job: str | None = None) -> tuple[Mount, ...]:
+        """The same as `status` and `list` show them."""
+        return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job))
+
+    @contextmanager
+    def locked(self, jobs: Sequence[Job], role: str, stopped: Callable[[], bool], waiting: Notify) -> Iterator[None]:
+        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises."""
+        runs = self.runs
+        with ExitStack() as locks:
+            for name in sorted({job.name for job in jobs}):
+                held = hold(runs.state, name, role, runs.clock, stopped, waiting, processes=runs.processes)
+                locks.enter_context(held)
+            yield
+
+
+def sharing(jobs: Sequence[Job], filer: str, volumes: Sequence[str]) -> tuple[Job, ...]:
+    """The jobs that back up one of these volumes."""
+    return tuple(job for job in jobs if job.filer == filer and set(job.volumes) & set(volumes))
+
+
+def _stamp(path: Path) -> tuple[str, str]:
+    return path.stem.rpartition("-")[2], path.name

@@ -1,0 +1,61 @@
+"""What mounts and restores mean for a nightly run: it waits for no copy, and names what is mounted."""
+
+from __future__ import annotations
+
+from snapall.backup.facts import Ended
+from snapall.backup.model import Job
+from snapall.errors import Notify, Refused, SiteError
+from snapall.restore.journal import Use, UseStore
+from snapall.restore.loop import LunSystem
+from snapall.restore.model import LunView
+from snapall.restore.record import CopyEnded
+from snapall.restore.state import SentStep
+from snapall.restore.steps import volume_of
+
+
+def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -> None:
+    """Before the first quiesce: warn of what is mounted. Refused: the filer still copies in a volume of the job.
+
+    `filer`: its host. Where the LUNs cannot be looked at, the run goes on: the filer refuses the snapshot itself.
+    """
+    views: dict[str, LunView] = {}
+    for use in store.uses():
+        header = use.state.header
+        if header.filer != filer or not set(header.volumes) & set(job.volumes):
+            continue
+        what = f"{header.kind} {header.stamp}"
+        if use.open:
+            warn(f"{what} has not finished, and may have left clones", "run `snapall recover`", "SA-1745")
+        elif use.state.stands and header.snapshot in job.chain:
+            text = f"{header.snapshot} is mounted by {what}{_for(header.purpose)}: it is not rotated meanwhile"
+            warn(text, f"run `snapall unmount {header.stamp}` when it is no longer needed", "SA-1744")
+        try:
+            for one in use.state.copying:
+                _require_copied(store, luns, use, one, views)
+        except SiteError as error:
+            warn(f"cannot look whether {what} still copies: {error.message}", error.hint, "SA-1739")
+
+
+def _for(purpose: str) -> str:
+    return f" for {purpose}" if purpose else ""
+
+
+def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, views: dict[str, LunView]) -> None:
+    """Refused: the filer still copies. Otherwise that is written down, so that no later run has to look."""
+    volume, path = volume_of(one.step), getattr(one.step, "path", "")
+    if volume not in views:
+        views[volume] = luns.view(volume)
+    if path in views[volume].splitting:
+        header = use.state.header
+        raise Refused(
+            f"the filer still copies {path} after {header.kind} {header.stamp}: no snapshot of {volume} can be made",
+            "wait until `lun clone split status` shows nothing, and no tag `snap restore` is in `snap list`; run again",
+            "SA-1738",
+        )
+    journal = store.open(use.path)
+    try:
+        journal.remember(
+            [CopyEnded(one.n), *([use.state.ended] if use.state.ended is not None else [Ended(0, False, "")])]
+        )
+    finally:
+        journal.leave()

@@ -1,0 +1,89 @@
+"""The journal of a mount or a restore: what is written is read back, damage is named, a death leaves it open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from snapall.backup.clock import SystemClock
+from snapall.backup.facts import Answered, Ended
+from snapall.backup.steps import Done, Unknown
+from snapall.backup.store import JournalStore
+from snapall.errors import JournalError
+from snapall.restore import plan
+from snapall.restore.journal import UseStore
+from snapall.restore.model import Lun, LunMap, LunView
+from snapall.restore.record import (
+    CopyEnded,
+    Source,
+    StepIntent,
+    StepLeft,
+    StepSeen,
+    StepSkipped,
+    StepUndone,
+    TakeDown,
+    UseBegan,
+    UseFact,
+    UseKind,
+)
+
+LUN = Lun("/vol/v/sql01", 1024, serial="serial")
+VIEW = LunView("v", {LUN.path: LUN}, (LunMap(LUN.path, "esx", 3),), dependency=False)
+PLAN = plan.by_swap([LUN.path], "wanted", "20070322T040000Z", {"v": VIEW}, iter(["fresh"]))
+HEADER = UseBegan(
+    UseKind.RESTORE, "one", "f", "vc", "20070322T040000Z", "wanted", (Source("v", "Mar 22 03:00"),), PLAN, "1"
+)
+FACTS: tuple[UseFact, ...] = (
+    *(StepIntent(n, one.step, n) for n, one in enumerate(PLAN, 1)),
+    Answered(1, Done(), 0.5),
+    Answered(2, Unknown("no answer"), 0.5),
+    StepSeen(1, True),
+    StepSeen(2, None),
+    StepSkipped(3, "the serials differ"),
+    StepLeft(1, "it is busy"),
+    StepUndone(1),
+    CopyEnded(1),
+    TakeDown("recover", "it died"),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> UseStore:
+    return UseStore(JournalStore(tmp_path / "state", SystemClock()))
+
+
+def test_every_fact_is_read_back_as_it_was_written(store: UseStore) -> None:
+    journal = store.begin(HEADER)
+    journal.append(FACTS)
+    journal.leave()
+    assert [one.what for one in store.open(journal.path).records] == [HEADER, *FACTS]
+
+
+def test_a_use_that_died_is_open_until_it_is_settled(store: UseStore) -> None:
+    journal = store.begin(HEADER)
+    assert [one.open for one in store.uses("one")] == [True]
+    assert [one.path for one in store.uses(only_open=True)] == [journal.path]
+    journal.append([Ended(0, False, "done")])
+    journal.leave()
+    assert list(store.uses(only_open=True)) == []
+    assert list(store.uses("another")) == []
+
+
+def test_a_torn_last_line_is_cut_off(store: UseStore) -> None:
+    journal = store.begin(HEADER)
+    journal.leave()
+    with journal.path.open("ab") as file:
+        file.write(b'{"at": "2030')
+    assert [one.what for one in store.open(journal.path).records] == [HEADER]
+
+
+def test_a_damaged_journal_is_named_with_what_to_look_for(store: UseStore) -> None:
+    journal = store.begin(HEADER)
+    journal.leave()
+    with journal.path.open("ab") as file:
+        file.write(b"rubbish\n")
+    with pytest.raises(JournalError, match="is damaged") as error:
+        store.open(journal.path)
+    assert error.value.code == "SA-1710"
+    assert "snapall_*" in error.value.hint
