@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from snapall.app.opening import store_of
+from snapall.app.opening import relations_of, store_of
 from snapall.app.proofs import proof_log
-from snapall.backup.model import Job
+from snapall.app.replicate import mirrors_on, source_of
+from snapall.backup.model import Job, volume_at
 from snapall.backup.origins import Provenance
 from snapall.config.settings import Config
 from snapall.errors import Refused, SiteError
@@ -47,6 +48,32 @@ def retained(settings: Config, job: Job, *, kept: bool = False) -> tuple[list[Re
             share, proofs = shares.get(row.name), checks.of_backup(made) if made else ()
             copy = None if copies is None else copies[made].label if made in copies else ""
             found.append(Retained(volume, row.name, row.date, row.tags, grade, made, age, share, own, copy, proofs))
+    return found, errors
+
+
+def copies(settings: Config, job: Job) -> tuple[list[Retained], list[SiteError]]:
+    """List the snapshots at the job's destinations, newest first, and the errors of those that cannot be listed.
+
+    A mirror carries the names and dates of its source, so they have their grades; a vault's copies have names of its
+    own.
+    """
+    store = store_of(settings)
+    require_listed(store.folder)
+    past, now = Provenance(store.known(job.name)), store.clock.utc()
+    found: list[Retained] = []
+    errors: list[SiteError] = []
+    for relation in {volume_at(one.destination): one for one in relations_of(settings, job.name)}.values():
+        place, source = f"{relation.filer}:{volume_at(relation.destination)}", source_of(relation, job)
+        try:
+            rows = mirrors_on(settings, relation.filer).copies(volume_at(relation.destination))
+        except SiteError as error:
+            errors.append(error)
+            continue
+        for row in rows:
+            origin = past.of(source, row.name, row.date) if source else None
+            grade, made = (origin.label, origin.run) if origin is not None else ("unknown", "")
+            age = age_of(made, row.date, now, None)
+            found.append(Retained(place, row.name, row.date, row.tags, grade, made, age))
     return found, errors
 
 

@@ -7,8 +7,10 @@ from snapall.backup.context import RunContext, guarded
 from snapall.backup.model import Job, Pace
 from snapall.backup.store import JournalStore
 from snapall.config.believed import findings
+from snapall.config.replicate import Replicate
 from snapall.config.settings import Config
 from snapall.errors import Notify
+from snapall.restore.relations import Kind, Relation
 from snapall.site import OpenSite, process
 
 
@@ -34,3 +36,11 @@ def warn_of_writers(settings: Config, warn: Notify) -> None:
 def quiet_context(settings: Config, job: Job, clock: Clock) -> RunContext:
     """Return a context for commands that only look: nothing is published, and no signal stops them."""
     return RunContext(OpenSite(job, settings), clock, lambda _: None, lambda: False)
+
+
+def relations_of(settings: Config, job: str) -> tuple[Relation, ...]:
+    """Return the relations of a job, configured or not any more."""
+    table = settings.job_tables[job].replicate if job in settings.job_tables else Replicate()
+    mirrors = (Relation(Kind.MIRROR, one.filer, one.destination, one.source) for one in table.mirrors)
+    vaults = (Relation(Kind.VAULT, one.filer, one.destination, keep_name=one.keep_name or "") for one in table.vaults)
+    return (*mirrors, *vaults)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from snapall.app.notify import notify_of_recovery
 from snapall.app.opening import pace_of, quiet_context, store_of, warn_of_writers
 from snapall.app.output import Output, publishing
+from snapall.app.replicate import Replicator
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.app.uses import recover_uses
@@ -80,6 +81,9 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[Record], o
         else:
             recovery = Recovery(store, context_for, publish, stopped, wait)
             code = recovery.recover(list(settings.jobs.values()), only)
+            code = worst(
+                code, Replicator(settings, clock, publish, stopped).settle(only or tuple(settings.jobs), wait=wait)
+            )
             update_metrics(settings, publish)
         notify_of_recovery(settings, "recover", code, heard, listener)
         return code

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from snapall.app.opening import store_of
+from snapall.app.opening import relations_of, store_of
 from snapall.app.proofs import unproved
 from snapall.backup.clock import SystemClock
 from snapall.backup.context import guarded
@@ -18,7 +18,17 @@ from snapall.config.settings import Config
 from snapall.errors import JournalError
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
-from snapall.operate.status import JobStatus, Known, Level, StatusFinding, Unreadable, job_status, removed_job_status
+from snapall.operate.status import (
+    JobStatus,
+    Known,
+    Level,
+    Replica,
+    StatusFinding,
+    Unreadable,
+    job_status,
+    removed_job_status,
+    with_replicas,
+)
 from snapall.restore.journal import UseStore
 from snapall.restore.mounted import Mount
 
@@ -35,7 +45,8 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     """
     store = store_of(settings)
     now = store.clock.utc()
-    found = [job_status(job, _known_with_proofs(settings, store, job.name), now) for job in jobs]
+    proved = [job_status(job, _known_with_proofs(settings, store, job.name), now) for job in jobs]
+    found = [_with_replicas(settings, one, now) for one in proved]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
     mounts, now = UseStore(store).standing(), store.clock.utc()
@@ -68,6 +79,21 @@ def _known_with_proofs(settings: Config, store: JournalStore, job: str) -> Known
     except JournalError as error:
         return replace(known, unreadable=(*known.unreadable, Unreadable(*error.parts, open=False)))
     return replace(known, unproved=tuple(vm.label for vm in vms) if vms is not None else None)
+
+
+def _with_replicas(settings: Config, found: JobStatus, now: datetime) -> JobStatus:
+    if not (relations := relations_of(settings, found.job.name)):
+        return found
+    from snapall.restore.replication_journal import last_seen  # noqa: PLC0415 - only where something is replicated
+
+    seen = last_seen(settings.state, found.job.name, relations)
+    replicas = [
+        Replica(
+            one.relation.destination, one.behind(now), f"{one.failure.text}; {one.failure.hint}" if one.failure else ""
+        )
+        for one in seen
+    ]
+    return with_replicas(found, replicas, settings.job_tables[found.job.name].replicate.max_lag * 3600)
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:

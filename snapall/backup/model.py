@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
 
+PLACE = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*:)?"
+    r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*|/vol/[A-Za-z0-9][A-Za-z0-9_.-]*/(?:-|[A-Za-z0-9_][A-Za-z0-9_.-]*))"
+)
+"""One end of a relation that may become part of a filer's command line: `filer2:vmvol1_mirror`, `/vol/sv_vmvol1/q1`."""
+
 LUN_PATH = re.compile(r"/vol/([A-Za-z0-9][A-Za-z0-9_.-]*)((?:/[A-Za-z0-9_][A-Za-z0-9_.{}-]*){1,2})")
 """A LUN's path that may become part of a filer's command line: the volume, perhaps a qtree, and its file name."""
 
@@ -208,6 +214,12 @@ def chain_names(prefix: str, retain: int) -> tuple[str, ...]:
     """The batch's names for any retention: PREFIX_recent, PREFIX_previous, PREFIX_snap3, PREFIX_snap4 and so on."""
     first = (f"{prefix}_recent", f"{prefix}_previous")[:retain]
     return first + tuple(f"{prefix}_snap{n}" for n in range(3, retain + 1))
+
+
+def volume_at(place: str) -> str:
+    """The volume of one end of a relation: `vmvol1` of `filer1:vmvol1` and of `filer1:/vol/vmvol1/q1`."""
+    path = place.rpartition(":")[2]
+    return path.split("/")[2] if path.startswith("/vol/") else path
 
 
 def stamp_of(at: datetime) -> str:

@@ -45,6 +45,7 @@ def plan(
     Lists every command in order, each with its reason. Changes nothing.
     """
     from snapall.app.plan import copies_of, hooks_of, outlook
+    from snapall.app.replicate import commands_of
     from snapall.views.json_root import root
     from snapall.views.plan import plan_json, plan_lines
 
@@ -55,6 +56,7 @@ def plan(
             plan_json(one)
             | {"hooks": [{"when": when, "command": line} for when, line in hooks_of(settings, one.plan.job)]}
             | {"vmx": copies_of(settings, one.plan.job) or None}
+            | {"replication": list(commands_of(settings, one.plan.job))}
             for one in outlooks
         ]
         options.emit(root(plans=plans))
@@ -64,6 +66,7 @@ def plan(
         if copies := copies_of(settings, one.plan.job):
             options.say(f"after the backup: {copies}")
         options.say(*(f"hook {when}: {command}" for when, command in hooks_of(settings, one.plan.job)))
+        options.say(*(f"after a published backup: {command}" for command in commands_of(settings, one.plan.job)))
 
 
 def recover(

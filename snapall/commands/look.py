@@ -18,6 +18,9 @@ def list_backups(
         ),
     ] = None,
     kept: Annotated[bool, typer.Option("--kept", help="Only the backups that `run --keep` made.")] = False,
+    elsewhere: Annotated[
+        bool, typer.Option("--copies", help="Only the copies on the destinations of `replicate`.")
+    ] = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -27,14 +30,14 @@ def list_backups(
     percent of the volume. An age with ~ comes from the filer's own date, which has neither year nor time zone. If a
     volume cannot be listed, the others are still shown, and the exit code is 1.
     """
-    from snapall.app.look import retained
+    from snapall.app.look import copies, retained
     from snapall.app.status import mounts_of
     from snapall.backup.clock import SystemClock
     from snapall.views import reports
     from snapall.views.mounts import mount_lines, mounts_json
 
     settings, chosen = options.chosen(config, [job] if job is not None else None)
-    found = [retained(settings, one, kept=kept) for one in chosen]
+    found = [copies(settings, one) if elsewhere else retained(settings, one, kept=kept) for one in chosen]
     rows = [row for listed, _ in found for row in listed]
     errors = [error for _, each in found for error in each]
     if rows or not errors:

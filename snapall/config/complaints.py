@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from snapall.config import login, notify, rules, settings, vmx
+from snapall.config import login, notify, replicate, rules, settings, vmx
 from snapall.config.tomlfile import KeyPath, dotted
 from snapall.errors import ConfigError
 
@@ -113,6 +113,12 @@ def _table_of(path: KeyPath) -> type[BaseModel]:
             return settings.Hooks
         case ("jobs", _, "vmx", _):
             return vmx.VmxCopies
+        case ("jobs", _, "replicate", _):
+            return replicate.Replicate
+        case ("jobs", _, "replicate", "mirrors", _, _):
+            return replicate.Mirror
+        case ("jobs", _, "replicate", "vaults", _, _):
+            return replicate.Vault
         case ("notify", "syslog", _):
             return notify.Syslog
         case ("notify", "mail", _):

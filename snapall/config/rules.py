@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from snapall.backup.model import Order, chain_names
+from snapall.backup.model import Order, chain_names, volume_at
 from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
 from snapall.config.tomlfile import dotted
 from snapall.config.values import Reading, checked_name, reading_of
@@ -184,6 +184,17 @@ def job_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading)
         yield "chain", f"{quoted(name)} {taken}"
     if FOREIGN.fullmatch(f"{valid.get('prefix', '')}_recent"):
         yield "prefix", f"{quoted(valid['prefix'])} {taken}"
+
+
+def replication_rules(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
+    """Check that each relation names a filer, and starts at a volume of the job."""
+    replicate, filers = valid.get("replicate"), reading.names.get("filers", ())
+    for one in (*replicate.mirrors, *replicate.vaults) if replicate is not None else ():
+        if one.filer not in filers:
+            yield "replicate", f"there is no table [{dotted(('filers', one.filer))}]"
+    for one in replicate.mirrors if replicate is not None and "volumes" in valid else ():
+        if volume_at(one.source) not in valid["volumes"]:
+            yield "replicate", f"{quoted(one.source)} is no volume of this job"
 
 
 def lun_rules(_given: frozenset[str], valid: Mapping[str, Any], _reading: Reading) -> Faults:

@@ -19,6 +19,7 @@ from snapall.config import rules, values
 from snapall.config.dburl import url_of
 from snapall.config.login import RestoreLogin
 from snapall.config.notify import Channels
+from snapall.config.replicate import Replicate
 from snapall.config.secret import Secret, secret_words
 from snapall.config.table import Given as _Given
 from snapall.config.table import Table as _Table
@@ -213,8 +214,17 @@ class JobSettings(_Table):
     """Copies of the VMs' vmx files from the consoles of the ESX hosts, after each backup: [jobs.NAME.vmx]."""
     verify: Annotated[Verify, BeforeValidator(rules.with_keys)] | None = None
     """How it is proved that the backups can be read: [jobs.NAME.verify]. Left out: `status` counts no proofs."""
+    replicate: Replicate = Field(default_factory=Replicate)
+    """Where SnapMirror and SnapVault take a published backup: [jobs.NAME.replicate]."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
-    given: Annotated[_Given, rules.ruled_by(rules.job_rules, rules.lun_rules, rules.unclaimed)] = frozenset()
+    given: Annotated[
+        _Given, rules.ruled_by(rules.job_rules, rules.lun_rules, rules.replication_rules, rules.unclaimed)
+    ] = frozenset()
+
+    @property
+    def replicated_from(self) -> Grade:
+        """The least grade of a backup that is replicated."""
+        return _GRADES[self.replicate.grade]
 
     def core(self) -> Job:
         """Give the job as backup/ knows it, which may not import this module: times in seconds, names worked out."""

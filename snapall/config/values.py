@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from snapall.backup.model import FILER_NAME, LUN_PATH, Order, VmPolicy
+from snapall.backup.model import FILER_NAME, LUN_PATH, PLACE, Order, VmPolicy
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
@@ -74,6 +74,12 @@ def checked_name(value: str) -> str:
     """
     if FILER_NAME.fullmatch(value) is None or len(value) > 200:
         raise ValueError(f"{quoted(value)} cannot be used: {NAME_RULE}")
+    return value
+
+
+def _place(value: str) -> str:
+    if PLACE.fullmatch(value) is None or len(value) > 400:
+        raise ValueError(f"{quoted(value)} must be FILER:VOLUME or /vol/VOLUME/QTREE, of letters, digits and _ . -")
     return value
 
 
@@ -271,6 +277,7 @@ _PASSWORD_SCHEMA = {
 Line = Annotated[str, StringConstraints(min_length=1), AfterValidator(_line)]
 Word = Annotated[str, AfterValidator(_word), _as_text(r"^[^\s-]\S*$")]
 Name = Annotated[str, AfterValidator(checked_name), _as_text(_NAME_PATTERN)]
+Place = Annotated[str, AfterValidator(_place), _as_text(f"^{PLACE.pattern}$")]
 VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot), _as_text(_NAME_PATTERN)]
 LogTime = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_time)]
 Url = Annotated[

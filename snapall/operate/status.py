@@ -41,6 +41,18 @@ class StatusFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Replica:
+    """A destination of the job's backups: how far it was behind when last seen and has been since, in seconds.
+
+    `lag` None: not known. `failure`: why its last update was not done, with the remedy.
+    """
+
+    destination: str
+    lag: float | None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobStatus:
     """One job. `age`: of its newest good backup, in seconds. `at_work`: who holds the job's lock, "" nobody."""
 
@@ -56,6 +68,7 @@ class JobStatus:
     findings: tuple[StatusFinding, ...]
     hidden: bool = False  # whether an unreadable journal may name more VMs
     unproved: tuple[str, ...] | None = None  # VMs without a recent proof, by label; None: the job asks for none
+    replicas: tuple[Replica, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -132,6 +145,21 @@ def job_status(job: Job, known: Known, now: datetime) -> JobStatus:
         hidden,
         known.unproved,
     )
+
+
+def with_replicas(found: JobStatus, replicas: Sequence[Replica], max_lag: float) -> JobStatus:
+    """Judge the destinations of a job's backups, too; `max_lag` in seconds."""
+    findings = [*found.findings]
+    for one in replicas:
+        if one.failure:
+            findings.append(StatusFinding(Level.WARNING, f"not replicated: {one.failure}", "SA-1930"))
+        if one.lag is None:
+            text = f"nothing is known of {one.destination}: no update of it is on record"
+            findings.append(StatusFinding(Level.WARNING, text, "SA-1931"))
+        elif one.lag > max_lag:
+            text = f"{one.destination} is {one.lag / 3600:.0f} h behind, more than {max_lag / 3600:g} h"
+            findings.append(StatusFinding(Level.WARNING, text, "SA-1932"))
+    return replace(found, replicas=tuple(replicas), findings=tuple(findings))
 
 
 def removed_job_status(name: str, known: Known, now: datetime) -> JobStatus | None:

@@ -29,6 +29,9 @@ METRICS = (
 )
 
 
+LAG = ("snapall_replica_lag_seconds", "Seconds by which a destination of `replicate` is behind, as last seen.")
+
+
 def metrics_text(found: Sequence[JobStatus], now: datetime) -> str:
     """The samples of all jobs, for node_exporter's textfile collector; unknown ones are left out."""
     lines: list[str] = []
@@ -38,6 +41,12 @@ def metrics_text(found: Sequence[JobStatus], now: datetime) -> str:
         for one, samples in values:
             if (value := samples[name]) is not None:
                 lines.append(f'{name}{{job_name="{_label(one.job.name)}"}} {value:.15g}')
+    if replicas := [(one.job.name, each) for one in found for each in one.replicas if each.lag is not None]:
+        lines += [f"# HELP {LAG[0]} {LAG[1]}", f"# TYPE {LAG[0]} gauge"]
+        lines += [
+            f'{LAG[0]}{{job_name="{_label(job)}",destination="{_label(each.destination)}"}} {each.lag:.15g}'
+            for job, each in replicas
+        ]
     name = "snapall_metrics_timestamp_seconds"
     lines += [f"# HELP {name} When this was written.", f"# TYPE {name} gauge", f"{name} {now.timestamp():.15g}"]
     return "\n".join(lines) + "\n"

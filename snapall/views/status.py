@@ -37,6 +37,9 @@ def _facts(one: JobStatus) -> Iterator[tuple[str, str]]:
         yield "pending", f"{one.pending} confirmed, not published yet"
     if one.unproved is not None:
         yield "proofs", f"VMs without a recent proof: {len(one.unproved)}"
+    for replica in one.replicas:
+        behind = "unknown" if replica.lag is None else f"{messages.aged(replica.lag)} behind, as last seen"
+        yield "replica", f"{replica.destination}: {behind}"
     nothing = "unknown: a journal cannot be read" if one.hidden else "nothing"
     yield "outstanding", ", ".join(one.left) or nothing
     yield from ((finding.level.name, coded(finding.code, finding.text)) for finding in one.findings)
@@ -62,6 +65,7 @@ def status_json(found: Sequence[JobStatus]) -> dict[str, object]:
         picked(one, "age", "left", "watched", "pending", "unproved")
         | {"job": one.job.name, "level": one.level.name, "max_age": one.job.max_age, "at_work": one.at_work or None}
         | {"findings": [{"level": each.level.name} | picked(each, "text", "code") for each in one.findings]}
+        | {"replicas": [picked(each, "destination", "lag", "failure") for each in one.replicas]}
         | {"backup": _run_json(one.backup), "last": _run_json(one.last)}
         for one in found
     ]

@@ -135,6 +135,7 @@ vms = { "*" = "must" }
 hooks = { before = ["true"] }
 query = "SELECT ID FROM vc_user.VPX_VM"
 vmx = { folder = "copies", user = "vmx", password = "pw", known_hosts = "known_hosts" }
+replicate = { mirrors = [{ filer = "filer1", source = "filer1:a", destination = "filer2:a_mirror" }] }
 luns = { "sql01" = ["/vol/a/data7", "/vol/b/q1/sql01.lun"] }
 runbook = false
 verify = { every = "12h", sample = 2, igroup = "helper", device = "/dev/{hex}", timeout = 5 }
@@ -149,7 +150,7 @@ def test_every_key_of_a_job_reaches_the_core(folder: Path) -> None:
     assert (job.max_age, job.chain, job.publish) == (3 * 3600, ("x", "y"), Grade.CRASH_CONSISTENT)
     assert config.hooks["own"].before == ("true",)
     assert config.vmx["own"].folder == folder / "copies"
-    elsewhere = {"retain", "vms", "hooks", "vmx", "given", "luns", "runbook", "verify"}  # chain, Config, restore/
+    elsewhere = {"retain", "vms", "hooks", "vmx", "given", "luns", "runbook", "verify", "replicate"}
     assert set(JobSettings.model_fields) - {one.name for one in fields(Job)} == elsewhere
     written = tomllib.loads(EVERY_KEY)["jobs"]["own"]
     assert set(keys_of(JobSettings)) - {"retain"} == set(written)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from snapall.config import login, notify, settings, vmx
+from snapall.config import login, notify, replicate, settings, vmx
 from snapall.config.complaints import keys_of
 
 HEAD = """\
@@ -37,6 +37,9 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[jobs.NAME], one for each job", settings.JobSettings),
     ("[jobs.NAME.hooks]", settings.Hooks),
     ("[jobs.NAME.vmx]", vmx.VmxCopies),
+    ("[jobs.NAME.replicate]", replicate.Replicate),
+    ("An entry of `mirrors` in [jobs.NAME.replicate]", replicate.Mirror),
+    ("An entry of `vaults` in [jobs.NAME.replicate]", replicate.Vault),
     ("[notify.syslog]", notify.Syslog),
     ("[notify.mail]", notify.Mail),
 )

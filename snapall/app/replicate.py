@@ -1,0 +1,175 @@
+"""Replication after a backup, its settling by `recover`, and what `plan`, `status` and `list` show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from snapall.app.opening import relations_of, store_of
+from snapall.backup.clock import Clock
+from snapall.backup.facts import Failed, Warned
+from snapall.backup.model import Job, stamp_of, volume_at
+from snapall.backup.outcome import Report
+from snapall.backup.record import What
+from snapall.config.settings import Config
+from snapall.errors import Exit, SiteError, SnapallError, worst
+from snapall.restore.decide_mirror import MirrorPolicy
+from snapall.restore.mirrors import Mirrors
+from snapall.restore.relations import Kind, Relation, steps_of
+from snapall.restore.replicate import Clones, Replication, ReplicationContext
+from snapall.restore.replication import ReplicationBegan
+from snapall.restore.replication_journal import ReplicationJournal, alone, open_ones, prune
+from snapall.site import OpenSite, transport_to
+
+
+def mirrors_on(settings: Config, name: str) -> Mirrors:
+    """Return the destination side on a filer. SiteError: it is not configured any more."""
+    filer = settings.filers.get(name)
+    if filer is None:
+        raise SiteError(
+            f"the filer {name} of a replication is not in the configuration",
+            "add its [filers.NAME] again until the replication is settled",
+            "SA-1926",
+        )
+    return Mirrors(transport_to(filer), filer.name, filer.host)
+
+
+def commands_of(settings: Config, job: Job) -> tuple[str, ...]:
+    """Return what is sent after a backup of the wanted grade, in order, as a person would type it."""
+    steps = steps_of(relations_of(settings, job.name))
+    return tuple(mirrors_on(settings, one.filer).command_line(one) for one in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Replicator:
+    """Sends backups on, and settles what died half-way. No method raises a SnapallError."""
+
+    settings: Config
+    clock: Clock
+    publish: Callable[[What], None]
+    stopped: Callable[[], bool]
+
+    def replicate(self, job: Job, report: Report) -> Exit:
+        """Update the relations of a job after its backup, and return the exit code."""
+        relations = relations_of(self.settings, job.name)
+        if not relations or not self._is_wanted(job, report):
+            return Exit.OK
+        try:
+            with alone(self.settings.state, job.name) as mine:
+                if mine:
+                    return self._begin(job, report, relations)
+            text = f"job {job.name} is not replicated: an earlier replication is at work"
+            remedy = "it ends by itself; give the job a shorter `wait` in `replicate`, or run it less often"
+            self.publish(Failed(text, remedy, "SA-1924"))
+        except SnapallError as error:
+            self.publish(Failed(*error.parts))
+        return Exit.PARTIAL
+
+    def settle(self, jobs: Sequence[str], *, wait: bool) -> Exit:
+        """Settle the replications that died half-way: what was started is looked at, and nothing is sent."""
+        codes = []
+        for job in jobs:
+            try:
+                if not open_ones(self.settings.state, job):
+                    continue
+                with alone(self.settings.state, job) as mine:
+                    codes += self._settle(job, wait=wait) if mine else []
+            except SnapallError as error:
+                self.publish(Failed(*error.parts))
+                codes.append(Exit.PARTIAL)
+        return worst(*codes)
+
+    def _is_wanted(self, job: Job, report: Report) -> bool:
+        """Whether the backup is published and good enough."""
+        wanted = self.settings.job_tables[job.name].replicated_from
+        if report.grade is None or (report.published and report.grade >= wanted):
+            return report.grade is not None
+        why = f"it is {report.grade.name.lower().replace('_', '-')}" if report.published else "it is not published"
+        text = f"the backup of job {job.name} is not replicated: {why}"
+        remedy = "the next backup of the wanted `grade` is replicated, with all that is missing"
+        self.publish(Warned(text, remedy, "SA-1920"))
+        return False
+
+    def _begin(self, job: Job, report: Report, relations: tuple[Relation, ...]) -> Exit:
+        state = self.settings.state
+        earlier = self._settle(job.name, wait=False)
+        wait = self.settings.job_tables[job.name].replicate.wait
+        began = ReplicationBegan(job.name, stamp_of(self.clock.utc()), report.name, job.volumes, relations, wait)
+        code = self._work(ReplicationJournal.create(state, began, self.clock), MirrorPolicy(), wait=True)
+        prune(state, job.name, self.settings.keep_journals)
+        return worst(code, *earlier)
+
+    def _settle(self, job: str, *, wait: bool) -> list[Exit]:
+        journals = [ReplicationJournal.open(path, self.clock) for path in open_ones(self.settings.state, job)]
+        return [self._work(one, MirrorPolicy(send=False), wait=wait) for one in journals]
+
+    def _work(self, journal: ReplicationJournal, policy: MirrorPolicy, *, wait: bool) -> Exit:
+        began = journal.state.began
+        try:
+            if began is None:
+                return Exit.OK
+            context = ReplicationContext(
+                _Filers(self.settings),
+                self.clock,
+                self.publish,
+                self.stopped,
+                lambda: self._locks(began.job),
+                lambda: clones_in(self.settings, self.settings.jobs[began.job]),
+            )
+            state = Replication(journal, context, policy).run(wait=wait)
+            if not state.ended:
+                text = f"the replication of job {began.job} has not ended: its transfers go on without snapall"
+                self.publish(Failed(text, "run `snapall recover` later to see how they ended", "SA-1927"))
+            return Exit.OK if state.ended and not state.failures else Exit.PARTIAL
+        finally:
+            journal.leave()
+
+    @contextmanager
+    def _locks(self, name: str) -> Iterator[None]:
+        """Hold the locks of all jobs with a volume of this one, in the order of their names: no mount begins."""
+        jobs, store = self.settings.jobs, store_of(self.settings, self.clock)
+        job = jobs[name]
+        shared = [one.name for one in jobs.values() if one.filer == job.filer and {*one.volumes} & {*job.volumes}]
+        with ExitStack() as held:
+            for one in sorted(shared):
+                held.enter_context(store.lock(one, "replicate", self.stopped, self._warn, yielding=True))
+            yield
+
+    def _warn(self, *parts: str) -> None:
+        self.publish(Warned(*parts))
+
+
+class _Filers(Mapping[str, Mirrors]):
+    """The destinations, each opened when it is first needed."""
+
+    def __init__(self, settings: Config) -> None:
+        self._settings = settings
+        self._opened: dict[str, Mirrors] = {}
+
+    def __getitem__(self, name: str) -> Mirrors:
+        if name not in self._opened:
+            self._opened[name] = mirrors_on(self._settings, name)
+        return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings.filers)
+
+    def __len__(self) -> int:
+        return len(self._settings.filers)
+
+
+def clones_in(settings: Config, job: Job) -> Clones:
+    """Return the snapshots of the job's volumes that a LUN clone rests on, by the filer's tag. SiteError."""
+    site = OpenSite(job, settings)
+    listings = {volume: site.listing(volume) for volume in job.volumes}
+    return {
+        volume: tuple(row.name for row in rows if "luns" in map(str.lower, row.tags))
+        for volume, rows in listings.items()
+    }
+
+
+def source_of(relation: Relation, job: Job) -> str:
+    """Return the volume whose names a mirror carries; "" for a vault, which has names of its own."""
+    source = volume_at(relation.source)
+    return source if relation.kind is Kind.MIRROR and source in job.volumes else ""
