@@ -5,8 +5,8 @@
 -- stands, in VirtualCenter's database:
 --     osql -E -S SERVER -d VIM_VCDB -i mssql.sql   (or sqlcmd)
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
--- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS or FILE_NAME does no harm:
--- snapall goes on without them.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS, FILE_NAME or POWER_STATE
+-- does no harm: snapall goes on without them.
 -- The owner of the tables is `vc_user` here: use `database.owner`, or what the first query finds.
 -- Made by `python -m tests.site.statements mssql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -83,6 +83,11 @@ SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
 WHERE [vc_user].VPX_VM.ID IN (@vm4);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.FILE_NAME
+FROM [vc_user].VPX_VM
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
+
+-- whether these VMs run (restore)
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.POWER_STATE
 FROM [vc_user].VPX_VM
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 

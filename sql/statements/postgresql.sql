@@ -5,8 +5,8 @@
 -- stands:
 --     psql -U snapall -d VCDB -f postgresql.sql
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
--- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS or FILE_NAME does no harm:
--- snapall goes on without them.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS, FILE_NAME or POWER_STATE
+-- does no harm: snapall goes on without them.
 -- The owner of the tables is the schema `vc`, as on an appliance: `database.owner`, or found first.
 -- Made by `python -m tests.site.statements postgresql`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -77,6 +77,11 @@ SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
 FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
 WHERE "vc".VPX_VM.ID IN (:vm4::INTEGER);
 SELECT "vc".VPX_VM.ID, "vc".VPX_VM.FILE_NAME
+FROM "vc".VPX_VM
+WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
+
+-- whether these VMs run (restore)
+SELECT "vc".VPX_VM.ID, "vc".VPX_VM.POWER_STATE
 FROM "vc".VPX_VM
 WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 

@@ -4,8 +4,8 @@
 -- stands:
 --     sqlite3 -readonly virtualcenter.db < sqlite.sql
 -- The values are an example's: datastore 688, snapshot-1228, and some VMs.
--- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS or FILE_NAME does no harm:
--- snapall goes on without them.
+-- An error about the two tables of the disks, NUM_DISK, STORAGE_URL, DNS_NAME, IP_ADDRESS, FILE_NAME or POWER_STATE
+-- does no harm: snapall goes on without them.
 -- There are no owners.
 -- Made by `python -m tests.site.statements sqlite`; a test compares this file with what is really sent. SQLAlchemy
 -- words the statements: another release may set brackets differently. When it first connects, it also asks, for its own
@@ -74,6 +74,11 @@ SELECT VPX_VM.ID, VPX_HOST.DNS_NAME
 FROM VPX_VM JOIN VPX_HOST ON VPX_HOST.ID = VPX_VM.HOST_ID
 WHERE VPX_VM.ID IN (@vm1, @vm2);
 SELECT VPX_VM.ID, VPX_VM.FILE_NAME
+FROM VPX_VM
+WHERE VPX_VM.ID IN (@vm1, @vm2);
+
+-- whether these VMs run (restore)
+SELECT VPX_VM.ID, VPX_VM.POWER_STATE
 FROM VPX_VM
 WHERE VPX_VM.ID IN (@vm1, @vm2);
 

@@ -29,8 +29,8 @@ TABLES = {
     "VPX_EVENT": "ID INTEGER",
 }
 ROWS = (
-    "INSERT INTO VPX_VM VALUES (611, 9, 0, '[vol1] sql01/sql01.vmx', 1, 'sql01.example.edu', '10.0.0.61')",
-    "INSERT INTO VPX_VM VALUES (112, 9, 1, '', 1, NULL, NULL)",
+    "INSERT INTO VPX_VM VALUES (611, 9, 0, '[vol1] sql01/sql01.vmx', 1, 'sql01.example.edu', '10.0.0.61', 1)",
+    "INSERT INTO VPX_VM VALUES (112, 9, 1, '', 1, NULL, NULL, 0)",
     "INSERT INTO VPX_VIRTUAL_DISK VALUES (611, 2000, 1)",
     "INSERT INTO VPX_VDEVICE_FILE_BACKING VALUES (1, 611, 2000, 688)",
     "INSERT INTO VPX_DS_ASSIGNMENT VALUES (688, 611), (688, 112), (688, 9)",
