@@ -134,8 +134,6 @@ def finish_transfer(transaction: Transaction, task: int) -> Effect | Denied:
     if not found:
         return Denied("")
     one = found[0]
-    if one.kind == "snapmirror":
-        _copy_snapshots(transaction, one)
     if one.base and one.base != one.coming:
         if SYSID in one.base:
             query = "DELETE FROM filer_snapshots WHERE volume = ? AND name = ?"
@@ -143,6 +141,8 @@ def finish_transfer(transaction: Transaction, task: int) -> Effect | Denied:
         else:
             tag(transaction, one.source_volume, one.base, "")
     tag(transaction, one.source_volume, one.coming, one.kind)
+    if one.kind == "snapmirror":
+        _copy_snapshots(transaction, one)
     state = "Snapmirrored" if one.kind == "snapmirror" else "Snapvaulted"
     change(transaction, one, status=IDLE, state=state, base=one.coming, coming="", number=one.number + 1)
     change(transaction, one, based=one.begun, took=transaction.now - one.begun)

@@ -83,6 +83,7 @@ def test_a_mirror_has_the_snapshots_of_its_source_as_they_were_at_the_base(shell
     assert found["vmware_snap3"] == "busy,LUNs"
     assert found[NEXT] == "busy,snapmirror"
     assert "later" not in found
+    assert BASE not in found
     assert "read-only" in output(shell, "snap delete vmvol1_mirror vmware_recent")
 
 
