@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snapall.app.doctor_restore import check_restore_login
 from snapall.app.notify import check_channels, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
@@ -34,6 +35,7 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
     check_vcbsnapshot(checks, settings, vms)
     for name in dict.fromkeys(job.filer for job in jobs):
         check_filer(checks, settings, settings.filers[name])
+        check_restore_login(checks, settings, settings.filers[name])
     for job in jobs:
         check_plan(checks, job, lambda job=job: outlook(settings, job, timely=False).plan)  # type: ignore[misc]
         check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from snapall.config import notify, rules, settings
+from snapall.config import login, notify, rules, settings
 from snapall.config.tomlfile import KeyPath, dotted
 from snapall.errors import ConfigError
 
@@ -107,6 +107,8 @@ def _table_of(path: KeyPath) -> type[BaseModel]:
     match path:
         case (_,):
             return settings.Config
+        case ("filers", _, "restore", _):
+            return login.RestoreLogin
         case ("jobs", _, "hooks", _):
             return settings.Hooks
         case ("notify", "syslog", _):

@@ -90,6 +90,8 @@ def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Readin
             yield "user", "is missing, though there is a password"
         if password is not None and not password.reveal().isascii():
             yield "password", "holds a character outside ASCII, which rsh cannot send"
+    if (restore := valid.get("restore")) is not None:
+        yield from _restore_faults(restore, transport)
     if ":" in (valid.get("user") or ""):
         yield "user", "holds a colon, which no filer's user name does: write what follows it into `password`"
     if transport != "ssh":
@@ -104,6 +106,16 @@ def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Readin
         yield "user", "is missing: ssh needs the filer's user"
     for key in sorted({"local_user", "reserved_port"} & given):
         yield key, 'is for rsh only: leave it out, or write transport = "rsh"'
+
+
+def _restore_faults(login: Any, transport: object) -> Faults:
+    """Check that the login for restores has what the filer's transport needs."""
+    if transport == "ssh" and (login.key_file is None) == (login.password is None):
+        yield "restore", "must have either a key_file or a password for ssh"
+    if transport == "rsh" and login.key_file is not None:
+        yield "restore", 'has a key_file, which is for ssh only: leave it out, or write transport = "ssh"'
+    if transport == "rsh" and login.password is not None and not login.password.reveal().isascii():
+        yield "restore", "has a password with a character outside ASCII, which rsh cannot send"
 
 
 def syslog_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:

@@ -17,6 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
 from snapall.config.dburl import url_of
+from snapall.config.login import RestoreLogin
 from snapall.config.notify import Channels
 from snapall.config.secret import Secret, secret_words
 from snapall.config.table import Given as _Given
@@ -88,8 +89,17 @@ class Filer(_Table):
     """rsh: the local user to announce; left out: the login name."""
     reserved_port: bool = True
     """rsh: whether to use a privileged source port, as a real filer requires; that needs root or the capability."""
+    restore: RestoreLogin | None = None
+    """The login for mount, restore and verify; left out: the filer's own."""
     name: SkipJsonSchema[str] = Field(validation_alias=rules.NAME)
     given: Annotated[_Given, rules.ruled_by(rules.filer_rules)] = frozenset()
+
+    @property
+    def for_restore(self) -> Filer:
+        """The same filer, reached by the login for restores if it has one."""
+        own = self.restore
+        login = {} if own is None else {"user": own.user, "key_file": own.key_file, "password": own.password}
+        return self.model_copy(update=login)
 
     @model_validator(mode="before")
     @classmethod
@@ -225,11 +235,16 @@ class Config(_Table):
         return {name: table.hooks for name, table in self.job_tables.items()}
 
     @property
+    def logins(self) -> tuple[Filer, ...]:
+        """Every filer, by its own login and by that for restores."""
+        return tuple(login for one in self.filers.values() for login in (one, one.for_restore))
+
+    @property
     def secret_files(self) -> tuple[Path, ...]:
         """Every file with a password or a key in it, the configuration among them if a password stands there."""
         found = [self.path if one.inline else one.file for one in self.passwords]
         found += [self.path] if url_of(self.database.url).holds_password else []
-        found += [one.key_file for one in self.filers.values()]
+        found += [one.key_file for one in self.logins]
         return tuple(dict.fromkeys(one for one in found if one is not None))
 
     @property
@@ -240,7 +255,7 @@ class Config(_Table):
     @property
     def passwords(self) -> tuple[Secret, ...]:
         """Every password, those in the database's URL and among vcbsnapshot's leading arguments too."""
-        filers = (one.password for one in self.filers.values())
+        filers = (one.password for one in self.logins)
         mail = self.notify.mail.password if self.notify.mail is not None else None
         known = (self.vcenter.password, self.database.password, url_of(self.database.url).password, *filers, mail)
         leading = secret_words(self.vcenter.vcbsnapshot).values()

@@ -75,7 +75,7 @@ def parse_splits(text: str) -> frozenset[str]:
 
 def _splits(text: str) -> list[str]:
     found = []
-    for line in (raw.strip() for raw in spoken_lines(text)):
+    for line in (" ".join(raw.split()) for raw in spoken_lines(text)):
         row = _SPLITTING.fullmatch(line)
         if row is not None:
             found.append(row[1])

@@ -144,7 +144,7 @@ _ANY_PATH = re.compile(r"/vol/[^\s,;:'\"]+/[^\s,;:'\"]+")
 
 def meaning_of(lines: Sequence[str], names: Sequence[str] = ()) -> LunMeaning:
     """What the first known wording among these lines says; no name in them, and no command in front, is a wording."""
-    said = [_ANY_PATH.sub("LUN", _PREFIX.sub("", line, count=1)) for line in lines]
+    said = [_ANY_PATH.sub("LUN", _PREFIX.sub("", line[:1000], count=1)) for line in lines[:100]]
     known = {name for name in names if name not in _WORDS}
     said = [" ".join("NAME" if word.strip("'\"`:,.") in known else word for word in line.split()) for line in said]
     found = (meaning for pattern, meaning in _TABLE if any(pattern.search(line) for line in said))

@@ -30,6 +30,7 @@ _STATE = r"[\d.]+[kmgtp]?\s+\((\d{1,18})\)\s+\(([^()]*)\)"
 _LUN = _text(rf"(/vol/.*?\S)\s+{_STATE}")
 _STATE_ALONE = _text(_STATE)  # a long path stands on a line of its own
 _PATH_ALONE = _text(r"/vol/[^()]*")
+_ID = re.compile(r"[0-9]{1,4}")
 _KNOWN_KEY = _text(
     r"(serial ?#|comment|share|space reservation|multiprotocol type|maps|backed by|occupied size|creation time|"
     r"cluster shared volume information): *(.*)"
@@ -96,7 +97,8 @@ def _attribute(line: str, indent: int, found: _Found) -> bool:
         case "backedby":
             found.lun = replace(found.lun, backed_by=value)
         case "maps":
-            found.maps.update((group, int(id_)) for group, id_ in re.findall(r"([^\s,=]+)=(\d{1,4})\b", value))
+            pairs = (one.rpartition("=") for one in re.split(r"[\s,]+", value))
+            found.maps.update((group, int(id_)) for group, _, id_ in pairs if group and _ID.fullmatch(id_))
         case _:
             pass
     return True
@@ -156,14 +158,25 @@ def _igroups(text: str) -> list[Igroup]:
     return found
 
 
+_LONGEST = 4096  # characters of a line; a list of options or maps is shorter
+
+
 def whole_text(text: str, parse: Callable[[str], T]) -> T:
     """What `parse` finds in the text as it stands, or else with the lines put together that a terminal has broken."""
     try:
-        return parse(text)
+        return parse(_bounded(text))
     except SiteError:
         with suppress(SiteError):
-            return parse(unwrapped(text))
+            return parse(_bounded(unwrapped(text)))
         raise
+
+
+def _bounded(text: str) -> str:
+    """The text, unless one of its lines is so long that to understand it would take its time."""
+    longest = max(text.split("\n"), key=len)
+    if len(longest) > _LONGEST:
+        raise not_understood("lun", longest)
+    return text
 
 
 # `[filer1: lun.map:info]: LUN /vol/v/l was mapped to initiator group ig=0`

@@ -757,3 +757,51 @@ def test_any_text_gives_nothing_worse_than_a_fault(text: str) -> None:
 @pytest.mark.parametrize("key", ['"[name]"', '"[given]"'])
 def test_no_key_is_reserved_for_the_reader_itself(folder: Path, key: str) -> None:
     assert "is not a known key" in " ".join(faults(folder, f'{key} = "x"\n{PLAIN}'))
+
+
+RESTORE = '[filers.filer1.restore]\nuser = "restorer"\n'
+
+
+def test_restores_have_a_login_of_their_own_or_the_filers(folder: Path) -> None:
+    (folder / "id_restore").write_text("a key\n")
+    own = read(folder, f'{PLAIN}{RESTORE}key_file = "id_restore"\n')
+    nightly, restore = own.filers["filer1"], own.filers["filer1"].for_restore
+    assert (nightly.user, restore.user, restore.key_file) == ("snapall", "restorer", folder / "id_restore")
+    assert (restore.host, restore.port, restore.known_hosts) == (nightly.host, nightly.port, nightly.known_hosts)
+    assert {folder / "id_rsa", folder / "id_restore"} <= set(own.secret_files)
+    plain_filer = read(folder).filers["filer1"]
+    assert plain_filer.for_restore == plain_filer
+
+
+def test_the_password_of_a_restore_login_is_kept_secret_like_any_other(folder: Path) -> None:
+    config = read(folder, f'{PLAIN}{RESTORE}password = "hunter2"\n')
+    restore = config.filers["filer1"].for_restore
+    assert restore.password is not None
+    assert (restore.password.reveal(), restore.key_file) == ("hunter2", None)
+    assert restore.password in config.passwords
+    assert config.path in config.secret_files
+    assert "hunter2" not in f"{config} {config.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ("", "filers.filer1.restore: must have either a key_file or a password for ssh"),
+        ('key_file = "id_rsa"\npassword = "x"', "filers.filer1.restore: must have either a key_file or a password"),
+        ('key_file = "id_rsa"\nhost = "x"', "filers.filer1.restore.host: is not a known key; known are user"),
+        ('password = ""', "the password is empty"),
+    ],
+)
+def test_a_restore_login_is_complete_and_nothing_more(folder: Path, lines: str, fault: str) -> None:
+    assert any(fault in line for line in faults(folder, f"{PLAIN}{RESTORE}{lines}\n"))
+
+
+def test_a_restore_login_by_rsh_needs_no_key_and_takes_none(folder: Path) -> None:
+    rsh = PLAIN.replace('key_file = "id_rsa"\nknown_hosts = "known_hosts"\n', 'transport = "rsh"\n')
+    assert read(folder, rsh + RESTORE).filers["filer1"].for_restore.user == "restorer"
+    assert any("for ssh only" in line for line in faults(folder, f'{rsh}{RESTORE}key_file = "id_rsa"\n'))
+    assert any("outside ASCII" in line for line in faults(folder, f'{rsh}{RESTORE}password = "sécret"\n'))
+    colon = RESTORE.replace("restorer", "restorer:hunter2")
+    (fault,) = faults(folder, rsh + colon)
+    assert "holds a colon" in fault
+    assert "hunter2" not in fault

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from snapall.config import notify, settings
+from snapall.config import login, notify, settings
 from snapall.config.complaints import keys_of
 
 HEAD = """\
@@ -33,13 +33,14 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[vcenter]", settings.Vcenter),
     ("[database]", settings.Database),
     ("[filers.NAME], one for each filer", settings.Filer),
+    ("[filers.NAME.restore]", login.RestoreLogin),
     ("[jobs.NAME], one for each job", settings.JobSettings),
     ("[jobs.NAME.hooks]", settings.Hooks),
     ("[notify.syslog]", notify.Syslog),
     ("[notify.mail]", notify.Mail),
 )
 FILE = Path(__file__).parents[2] / "docs" / "configuration.md"
-INNER = {"vcenter", "database", "filers", "jobs", "notify"}
+INNER = {"vcenter", "database", "filers", "restore", "jobs", "notify"}
 
 
 def page() -> str:

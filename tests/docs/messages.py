@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning
 from snapall.site.answers import REMEDIES, Meaning
 from tests.docs.reader import SOURCE, Message, made, sources
 
@@ -71,8 +72,11 @@ def page() -> str:
     for digit, title in SECTIONS.items():
         parts.append(f"## {title}\n")
         parts += [_block(one) for one in messages if one.code[3] == digit]
-    rows = [f"| {one.value} | {REMEDIES[one]} |" for one in Meaning if REMEDIES[one]]
-    return "\n".join([*parts, "## What a filer's refusal means\n", "| meaning | remedy |\n|---|---|", *rows]) + "\n"
+    head = "| meaning | remedy |\n|---|---|"
+    refusals = [f"| {one.value} | {REMEDIES[one]} |" for one in Meaning if REMEDIES[one]]
+    luns = [f"| {one.value} | {LUN_REMEDIES[one]} |" for one in LunMeaning if LUN_REMEDIES[one]]
+    parts += ["## What a filer's refusal means\n", head, *refusals, ""]
+    return "\n".join([*parts, "## What a filer's answer to a LUN command means\n", head, *luns]) + "\n"
 
 
 def _block(one: Message) -> str:

@@ -87,6 +87,13 @@ def test_a_map_of_a_long_path_may_stand_on_the_next_line() -> None:
     assert parse_maps(text) == (LunMap("/vol/v/a_long_path", "esx", 12, "iSCSI"),)
 
 
+@pytest.mark.parametrize("parse", [parse_luns, parse_maps, parse_igroups])
+def test_a_line_without_end_is_refused_whether_or_not_a_terminal_broke_it(parse) -> None:  # type: ignore[no-untyped-def]
+    for text in ("/vol/a " * 150_000, wrapped("/vol/a=1 " * 100_000)):
+        with pytest.raises(SiteError, match="not understood"):
+            parse(text)
+
+
 def test_no_map_at_all_is_an_empty_answer() -> None:
     assert parse_maps("") == ()
 

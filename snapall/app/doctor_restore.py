@@ -1,0 +1,68 @@
+"""The checks of the login by which backups are used: what mount and restore need, and what the nightly one can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from snapall.config.settings import Config, Filer
+from snapall.errors import SiteError
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome
+from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, meaning_of
+from snapall.restore.luns import Luns
+from snapall.restore.luntexts import spoken_lines
+from snapall.site import transport_to
+from snapall.site.filer import FilerSystem, NoAnswer, NotReached, Transport
+
+_BARE = "snap restore"  # without a volume or a path it restores nothing: it prints its usage, if the role allows it
+
+
+def check_restore_login(checks: Checklist, settings: Config, filer: Filer) -> None:
+    """Check the login for restores, if the filer has one. No backup depends on it: every problem is a warning."""
+    if filer.restore is None:
+        return
+    volumes = dict.fromkeys(one for job in settings.jobs.values() if job.filer == filer.name for one in job.volumes)
+    transport = transport_to(filer.for_restore)
+    checks.check("restore login", filer.name, lambda: _login(transport, filer, tuple(volumes)))
+    checks.check("nightly login", filer.name, lambda: _nightly(transport_to(filer), filer), f"version of {filer.name}")
+
+
+def _login(transport: Transport, filer: Filer, volumes: tuple[str, ...]) -> Iterator[CheckOutcome]:
+    """Log in, read what mount and restore read, and find out whether the role allows `snap restore`."""
+    luns = Luns(transport, filer.name, filer.host)
+    try:
+        FilerSystem(transport, filer.name, filer.host).version()
+        groups = luns.igroups()
+        for volume in volumes:
+            seen = luns.view(volume)
+            yield CheckOutcome(f"{volume}: {len(seen.luns)} LUNs in {len(seen.maps)} maps")
+        meaning = _of_restore(transport)
+    except SiteError as error:
+        remedy = error.hint or "check [filers.NAME.restore]; the nightly backup does not depend on it"
+        yield CheckOutcome(f"mount and restore will fail: {error.message}", remedy, error.code)
+        return
+    if not groups:
+        yield CheckOutcome("there is no initiator group to mount to", "create one on the filer: `igroup create`")
+    if meaning in (LunMeaning.NO_RIGHT, LunMeaning.NO_LICENCE):
+        text = f"`snap restore` cannot be used ({meaning}): LUNs can be mounted and swapped, volumes not restored"
+        yield CheckOutcome(text, LUN_REMEDIES[meaning], "SA-4308")
+
+
+def _nightly(transport: Transport, filer: Filer) -> CheckOutcome:
+    """Whether the login of the nightly backup could revert a volume, which it never needs."""
+    try:
+        meaning = _of_restore(transport)
+    except (NotReached, NoAnswer) as error:
+        return CheckOutcome(f"not known whether it can run `snap restore`: {error.message}", error.hint, error.code)
+    if meaning is LunMeaning.NO_RIGHT:
+        return CheckOutcome("cannot run `snap restore`")
+    text = f"the nightly login {filer.user or ''} can also run `snap restore`, which reverts a whole volume"
+    remedy = (
+        "a role cannot tell `snap restore` from `snap create`: keep its key as safe as an administrator's. `cli-snap` "
+        "instead of `cli-snap*` at least takes snapmirror and snapvault away"
+    )
+    return CheckOutcome(" ".join(text.split()), remedy, "SA-4307")
+
+
+def _of_restore(transport: Transport) -> LunMeaning:
+    reply = transport.run(_BARE)
+    return meaning_of([line for text in (reply.stderr, reply.stdout) for line in spoken_lines(text)])
