@@ -78,7 +78,7 @@ def update_books(settings: Config, job: Job, stamp: str, publish: Callable[[What
     with guarded(lambda *parts: publish(Warned(*parts))):
         shelf, known = Bookshelf(settings.state), store_of(settings).known(job.name)
         _note(settings, job, stamp, known, publish)
-        for run in sorted(shelf.runs(job.name)):
+        for run in sorted(shelf.runs(job.name)) if known else ():  # lost journals are no reason to lose run-books
             present = _present(job, known, run)
             if not present:
                 shelf.remove(job.name, run)
@@ -156,7 +156,7 @@ def _read(
     from snapall.site import transport_to  # noqa: PLC0415 - as above
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-    filer = settings.filers[job.filer]
+    filer = settings.filers[job.filer].for_restore
     luns = Luns(transport_to(filer), filer.name, filer.host)
     troubles: list[SnapallError] = []
     verdicts = verdicts_of(state)

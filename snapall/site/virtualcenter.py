@@ -192,7 +192,8 @@ class VirtualCenter:
     def vmx_places(self, vm_ids: Sequence[int]) -> dict[int, vmrows.VmxPlace]:
         """Where the .vmx of each of these VMs lies now; a VM that is no longer registered has no place."""
         with self._asking() as ask:
-            return vmrows.vmx_places(ask, vm_ids)
+            files = vmrows.vmx_files(ask, vm_ids)
+        return {one: vmrows.VmxPlace(host, files.get(one)) for one, host in self.registered(vm_ids).items()}
 
     @contextmanager
     def _asking(self) -> Iterator[Question]:

@@ -64,13 +64,11 @@ class VmxPlace:
     file: str | None
 
 
-def vmx_places(ask: Question, ids: Collection[int]) -> dict[int, VmxPlace]:
-    """Those of these VMs that VirtualCenter knows, each with the place of its .vmx."""
+def vmx_files(ask: Question, ids: Collection[int]) -> dict[int, str]:
+    """The paths of the .vmx files of these VMs, as far as they can be read."""
     vm = ask.table("VPX_VM")
-    found, _, _ = named(ask, [id_of(one) for (one,) in ask.rows(select(vm.c.ID), *_of(vm.c.ID, ids))])
     files = ask.if_allowed(select(vm.c.ID, vm.c.FILE_NAME), *_of(vm.c.ID, ids))
-    at = {id_of(one): str(file) for one, file in files or () if file}
-    return {one: VmxPlace(vm.host, at.get(one)) for one, vm in found.items()}
+    return {id_of(one): str(file) for one, file in files or () if file}
 
 
 def whereabouts(ask: Question, stores: tuple[int, ...], own: Assigned) -> tuple[Whereabouts, tuple[Vm, ...]]:

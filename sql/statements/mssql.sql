@@ -22,8 +22,6 @@ DECLARE @snapshot int
 SET @snapshot = 1228
 DECLARE @vm3 int
 SET @vm3 = 611
-DECLARE @vm4 int
-SET @vm4 = -1
 
 -- the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)
 SELECT [INFORMATION_SCHEMA].TABLES.TABLE_SCHEMA, [INFORMATION_SCHEMA].TABLES.TABLE_NAME
@@ -73,17 +71,14 @@ FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_use
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 
 -- where the .vmx files lie, for a job that copies them (run, doctor)
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.FILE_NAME
+FROM [vc_user].VPX_VM
+WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 SELECT [vc_user].VPX_VM.ID
 FROM [vc_user].VPX_VM
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
-SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME
-FROM [vc_user].VPX_VM JOIN [vc_user].VPX_ENTITY ON [vc_user].VPX_ENTITY.ID = [vc_user].VPX_VM.ID
-WHERE [vc_user].VPX_VM.ID IN (@vm4);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
-WHERE [vc_user].VPX_VM.ID IN (@vm4);
-SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.FILE_NAME
-FROM [vc_user].VPX_VM
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 
 -- whether these VMs run (restore)

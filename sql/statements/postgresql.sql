@@ -17,7 +17,6 @@
 \set vm2 110
 \set snapshot 1228
 \set vm3 611
-\set vm4 -1
 
 -- the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)
 SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
@@ -67,17 +66,14 @@ FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
 WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 
 -- where the .vmx files lie, for a job that copies them (run, doctor)
+SELECT "vc".VPX_VM.ID, "vc".VPX_VM.FILE_NAME
+FROM "vc".VPX_VM
+WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 SELECT "vc".VPX_VM.ID
 FROM "vc".VPX_VM
 WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
-SELECT "vc".VPX_VM.ID, "vc".VPX_ENTITY.NAME
-FROM "vc".VPX_VM JOIN "vc".VPX_ENTITY ON "vc".VPX_ENTITY.ID = "vc".VPX_VM.ID
-WHERE "vc".VPX_VM.ID IN (:vm4::INTEGER);
 SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
 FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
-WHERE "vc".VPX_VM.ID IN (:vm4::INTEGER);
-SELECT "vc".VPX_VM.ID, "vc".VPX_VM.FILE_NAME
-FROM "vc".VPX_VM
 WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 
 -- whether these VMs run (restore)

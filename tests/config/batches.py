@@ -45,6 +45,7 @@ def with_the_batch(night: AtLab) -> AtLab:
         [jobs.vmvol1]
         busy_wait = 0
         guardian = false
+        runbook = false
     """
     night.config = folder / "snapall.bat"
     night.config.write_bytes(FILLED)

@@ -15,6 +15,7 @@ from tests.lab.atlab import AtLab
 PAGE = (ROOT / "docs/restore.md").read_text(encoding="utf-8")
 DISK, OTHER = "/vol/vmvol1/sql01", "/vol/vmvol1/web01"
 VMFS = "/vol/vmvol1/vmvol1_vmfs"
+WITH_THE_OPTION = "NetApp Release 7.3.5.1P5: Wed Jun 15 15:37:59 PDT 2011"
 KINDS = {"filer", "host", "sh", "cron", "pending"}
 
 
@@ -57,7 +58,7 @@ class Damaged:
 
 @pytest.fixture
 def damaged(at_lab: Callable[..., AtLab]) -> Damaged:
-    return Damaged(at_lab(site=paper()))
+    return Damaged(at_lab(site=paper().having(version=WITH_THE_OPTION)))
 
 
 def test_every_block_of_the_page_is_of_a_known_kind() -> None:

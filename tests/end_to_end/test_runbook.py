@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,6 +148,14 @@ def test_run_books_follow_their_backups_names_and_go_with_them(night: AtLab) -> 
     (older,) = shelf(night).glob("vol1-vmware_snap3-*.txt")
     assert "-s vmware_snap3" in older.read_text(encoding="ascii")
     assert "vmware_recent" not in older.read_text(encoding="ascii").split("Before anything")[0]
+
+
+def test_a_run_that_knows_of_no_backup_removes_no_run_book(night: AtLab) -> None:
+    before = {path.name for path in shelf(night).iterdir()}
+    shutil.rmtree(night.lab.directory / "snapall.state" / "journals")
+    night.fault(Fault("snap create", FaultKind.FAIL, times=0))
+    assert night("run").code == 1
+    assert {path.name for path in shelf(night).iterdir()} == before
 
 
 def test_nothing_is_asked_of_the_luns_while_a_vm_is_quiesced(night: AtLab) -> None:
