@@ -121,7 +121,7 @@ class JobRun:
         store = UseStore(store_of(self.settings, self.clock))
         filer = self.settings.filers[self.job.filer]
         if store.folder.exists():
-            luns = Luns(transport_to(filer), filer.name, filer.host)
+            luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
             meet(store, luns, self.job, filer.host, lambda *parts: self.publish(Warned(*parts)))
         hooks.before(stamp)
 

@@ -66,7 +66,7 @@ class Prepared:
 def luns_of(settings: Config, job: Job) -> Luns:
     """Open the LUNs of a job's filer; nothing is contacted yet."""
     filer = settings.filers[job.filer]
-    return Luns(transport_to(filer), filer.name, filer.host)
+    return Luns(transport_to(filer.for_restore), filer.name, filer.host)
 
 
 def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepared:

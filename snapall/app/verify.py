@@ -119,7 +119,7 @@ def _owners(settings: Config, made: Sequence[Origin], job: Job, vms: Sequence[Vm
     from snapall.site import transport_to  # noqa: PLC0415 - as above
 
     filer = settings.filers[job.filer]
-    luns = Luns(transport_to(filer), filer.name, filer.host)
+    luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
     paths = [path for one in made for path in luns.view(one.volume).luns]
     own = [path for path in sorted(paths) if OURS.fullmatch(path.rpartition("/")[2]) is None]
     return owners(own, vms, settings.job_tables[job.name].luns)
@@ -145,7 +145,7 @@ class VerifyRun:
         mount = VerifyMount(
             job,
             choice.table.igroup,
-            Luns(transport_to(filer), filer.name, filer.host),
+            Luns(transport_to(filer.for_restore), filer.name, filer.host),
             lambda: _present(job, self.store.known(job.name), choice.backup.run),
             uses,
             filer.host,

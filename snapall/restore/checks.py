@@ -111,7 +111,7 @@ def _of_identity(asked: Asked) -> Iterator[Objection]:
         if one is not None and asked.way == "swap" and not one.serial:
             yield Objection(f"the serial of {path} is unknown", "check `lun show -v` on the filer", "SA-1718")
         if one is not None and one.mapped and not view.maps_of(path):
-            yield Objection(f"the LUN ids of {path} are unknown", "check `lun show -m` on the filer", "SA-1718")
+            yield Objection(f"the LUN ids of {path} are unknown", "check `lun show -m` on the filer", "SA-1729")
         if one is not None and one.read_only:
             yield Objection(f"{path} is read-only", "restore the source of the mirror instead", "SA-1719")
 

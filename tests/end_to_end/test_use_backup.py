@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.sites import SiteSpec
 from tests.lab.atlab import AtLab
-from tests.lab.external_actors import make_vm_snapshot
+from tests.lab.external_actors import make_filer_snapshot, make_vm_snapshot
 from tests.lab.sites import with_luns
 
 Make = Callable[..., AtLab]
@@ -110,4 +111,94 @@ def test_a_vm_with_a_vm_snapshot_is_never_restored(at_lab: Make, how: tuple[str,
     ended = night("restore", "vol1", "vmware_recent", *how, "--yes", "--force")
     assert ended.code == 1
     assert "SA-1716" in ended.err
+    assert lun_changes(night) == []
+
+
+def test_a_run_is_stopped_before_its_first_quiesce_while_the_filer_copies(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.world.set(clock=night.world.now().timestamp())  # it stands: the copy does not end
+    assert night("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes").code == 0
+    quiesced = len(night.ledger.vcbsnapshot)
+    ended = night("run")
+    assert ended.code == 1
+    assert "SA-1738" in ended.err
+    assert len(night.ledger.vcbsnapshot) == quiesced
+
+
+def test_a_mounted_backup_is_named_by_the_run_and_is_not_rotated(at_lab: Make) -> None:
+    night, before = used(at_lab)
+    ended = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--name", "a test", "--json")
+    (lun,) = json.loads(ended.out)["luns"]
+    date = night.chain()["vmware_recent"]
+    ran = night("run")
+    assert ran.code == 3, ran.err
+    assert "SA-1744" in ran.err
+    assert "for a test" in ran.err
+    assert night.chain()["vmware_recent"] == date
+    assert night.world.read_lun(lun["path"]) == before
+    assert night("unmount", "--all").code == 0
+    assert night("recover").code == 0
+    assert night.chain()["vmware_previous"] == date
+
+
+def test_status_and_list_show_the_mounts_and_remind_of_their_end(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    mount = ("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--for", "14d", "--json")
+    id_ = json.loads(night(*mount).out)["id"]
+    for command in ("status", "list"):
+        (found,) = json.loads(night(command, "--json").out)["mounts"]
+        assert found["id"] == id_
+        assert found["over"] is False
+        assert found["age"] >= 0
+        assert id_ in night(command).out
+    assert night("unmount", id_).code == 0
+    assert json.loads(night("status", "--json").out)["mounts"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("restore", "vol1", "vmware_recent", "--lun", "/vol/vmvol1/none", "--yes", "--force"), "SA-1712"),
+        (("restore", "vol1", "nightly.0", "--lun", LUN, "--yes", "--force"), "SA-1733"),
+        (("restore", "vol1", "no_such", "--lun", LUN, "--yes", "--force"), "SA-1732"),
+        (("restore", "vol1", "vmware_recent", "--lun", "/vol/other/x", "--yes", "--force"), "SA-1731"),
+        (("restore", "vol1", "vmware_recent", "--vm", "nobody", "--yes", "--force"), "SA-1734"),
+        (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "nobody"), "SA-1735"),
+        (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "spare"), "SA-1726"),
+        (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "esx"), "SA-1727"),
+        (("mount", "vol1", "vmware_recent", "--lun", LUN), "SA-1740"),
+        (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--for", "soon"), "SA-1743"),
+        (("restore", "vol1", "vmware_recent", "--yes"), "SA-1742"),
+        (("unmount", "20070322T040000Z"), "SA-1736"),
+        (("unmount",), "SA-1741"),
+    ],
+)
+def test_what_is_refused_changes_nothing(at_lab: Make, arguments: tuple[str, ...], code: str) -> None:
+    night = at_lab(site=site())
+    make_filer_snapshot(night.world, "vmvol1", "nightly.0")
+    was = shown(night)
+    ended = night(*arguments)
+    assert ended.code in {1, 2}
+    assert code in ended.err
+    assert lun_changes(night) == []
+    assert shown(night) == was
+
+
+def test_a_whole_mount_that_fails_is_taken_back(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    was = shown(night)
+    night.fault(Fault("lun map", FaultKind.FAIL))
+    ended = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper")
+    assert ended.code == 1
+    assert "SA-1700" in ended.err
+    assert shown(night) == was
+    assert json.loads(night("status", "--json").out)["mounts"] == []
+
+
+def test_a_file_and_a_copy_are_explained_and_nothing_is_changed(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    for how in ("--file", "--way=copy"):
+        ended = night("restore", "vol1", "vmware_recent", "--lun", LUN, how)
+        assert ended.code == 0, ended.err
+        assert f"snapall mount vol1 vmware_recent --lun {LUN}" in ended.out
     assert lun_changes(night) == []

@@ -36,6 +36,7 @@ NEVER = {
     "SA-1714": replace(GOOD, on={7: True}),
     "SA-1716": replace(WHOLE, vm_snapshots=(VmSnapshot("snapshot-1", 7, "before the upgrade"),)),
     "SA-1718": with_lun(GOOD, serial=""),
+    "SA-1729": looked(GOOD, maps=()),
     "SA-1719": with_lun(GOOD, read_only=True),
     "SA-1720": looked(
         WHOLE, snapshots=ROWS, luns={OTHER.path: replace(OTHER, backed_by="/vol/v/.snapshot/newer/sql01")}
