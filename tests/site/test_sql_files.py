@@ -60,6 +60,7 @@ def test_with_just_the_granted_rights_everything_is_answered_and_all_of_them_are
     assert vc.datastore_ids(["vol2"]) == (689,)
     assert vc.storage() == {}  # the stand-in's are empty
     assert len(vc.placements()) == 1
+    assert vc.running([611, 612]) == {611: True, 612: None}
     assert vc.vmx_places([611, 612]) == {611: VmxPlace("esx01.example.edu", "[vol1] sql01/sql01.vmx")}
     assert site.server.read == {(table, one) for table, columns in granted("grants.sql").items() for one in columns}
 
