@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import threading
 import time
 from collections.abc import Callable
@@ -67,8 +66,8 @@ class SystemThreads:
     _TICK = 0.05  # seconds between two checks of a signal's flag or a deadline; an answer is noticed at once
 
     def start(self, work: Callable[[], None]) -> None:
-        """Start a thread, without `threading`'s wait until it runs: VMs are quiesced meanwhile."""
-        _thread.start_new_thread(work, ())
+        """Start a daemon thread."""
+        threading.Thread(target=work, daemon=True).start()
 
     def wait(self, ended: threading.Event, give_up: Callable[[], bool]) -> bool:
         """Wait in short steps."""

@@ -173,7 +173,9 @@ FILER = (
         "DNS",
         edited('"127.0.0.1"', '"nosuch.invalid"'),
     ),
-    Provoked("SA-4103", "plan", 1, "127.0.0.1: Connection reset", "`snap list`", named("filer-down")),
+    Provoked(
+        "SA-4103", "plan", 1, "no complete answer by rsh from the filer 127.0.0.1", "`snap list`", named("filer-down")
+    ),
     Provoked("SA-4104", "plan", 1, "Permission denied", "/etc/hosts.equiv", lab("login", FAIL, "Permission denied.")),
     Provoked("SA-4160", "plan", 1, "filer1 does not allow", "useradmin role modify", lab("version", FAIL, DENIED)),
     Provoked("SA-4201", "plan", 1, "filer1: volume vmvol1 is offline", "vol online vmvol1", volume(state="offline")),

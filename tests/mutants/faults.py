@@ -21,9 +21,8 @@ BROKEN = (
     Mutant(
         "removals go batch by batch",
         "backup/decide_vms.py",
-        "    found = [one for one in _in_order(state) if not one.in_flight]\n",
-        "    waits = any(one.in_flight for one in state.vms.values())\n"
-        "    found = [one for one in _in_order(state) if not waits]\n",
+        "    waiting = [one for one in _in_order(state) if not one.in_flight and",
+        "    waiting = [one for one in _in_order(state) if not under_way and",
         FAULTS,
     ),
     Mutant(
