@@ -36,7 +36,7 @@ are those of the paper's queries and of others published for VirtualCenter 2.x; 
 """
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
-    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS", "POWER_STATE", "FILE_NAME"),
+    "VPX_VM": ("NUM_DISK", "DNS_NAME", "IP_ADDRESS", "FILE_NAME", "POWER_STATE"),
     "VPX_DATASTORE": ("STORAGE_URL",),
     "VPX_VIRTUAL_DISK": ("VM_ID", "UPDATE_KEY"),
     "VPX_VDEVICE_FILE_BACKING": ("VM_ID", "UPDATE_KEY", "DATASTORE_ID"),
