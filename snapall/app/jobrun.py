@@ -120,9 +120,15 @@ class JobRun:
         """Before the survey: what uses of backups mean for this run, then the hooks. Refused: nothing can be taken."""
         store = UseStore(store_of(self.settings, self.clock))
         filer = self.settings.filers[self.job.filer]
-        if store.folder.exists():
-            luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
-            meet(store, luns, self.job, filer.host, lambda *parts: self.publish(Warned(*parts)))
+        luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
+
+        def warn(*parts: str) -> None:
+            self.publish(Warned(*parts))
+
+        try:
+            meet(store, luns, self.job, filer.host, warn)
+        except JournalError as error:
+            warn(*error.parts)
         hooks.before(stamp)
 
     def _left(self, earlier: frozenset[Path], why: str) -> tuple[Report | None, Exit]:

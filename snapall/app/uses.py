@@ -18,7 +18,7 @@ from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record
 from snapall.config.settings import Config
-from snapall.errors import ConfigError, Exit, Notify, Refused, worst
+from snapall.errors import ConfigError, Exit, JournalError, Notify, Refused, worst
 from snapall.escaping import printable
 from snapall.restore.journal import Use, UseStore, sharing
 from snapall.restore.record import StepIntent, UseBegan, UseRecord
@@ -95,7 +95,12 @@ def job_of(settings: Config, header: UseBegan) -> Job:
 def recover_uses(settings: Config, output: Output, only: Sequence[str] = ()) -> tuple[Exit, int]:
     """Take down what died half-way. The exit code, and how many there were."""
     store = UseStore(store_of(settings))
-    found = [one for one in store.uses(only_open=True) if not only or one.state.header.job in only]
+    try:
+        found = [one for one in store.uses(only_open=True) if not only or one.state.header.job in only]
+    except JournalError as error:
+        with publishing(settings, output, log=False) as (_, listener):
+            listener(Record(SystemClock().utc(), Failed(*error.parts)))
+        return Exit.FAILED, 0
     return worst(*(_recovered(settings, use, output) for use in found)), len(found)
 
 

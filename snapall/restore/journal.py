@@ -95,13 +95,25 @@ class UseStore:
 
     def uses(self, job: str | None = None, *, only_open: bool = False) -> Iterator[Use]:
         """All uses, of one job or of all, oldest first. JournalError: a journal cannot be read."""
-        kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
-        for path in sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp):
+        for path in self._paths(job):
             open_ = is_open(path)
             if open_ or not only_open:
                 state = fold(read_use(path)[0])
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
+
+    def _paths(self, job: str | None) -> list[Path]:
+        kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
+        try:
+            if not any(self.folder.iterdir()):
+                return []
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise JournalError(
+                f"the journals in {self.folder} cannot be read: {error.strerror}", JournalError.RIGHTS, "SA-1709"
+            ) from error
+        return sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp)
 
     def mounts(self, job: str | None = None) -> tuple[Use, ...]:
         """The mounts whose clones are there, as far as the journals know; half mounts among them."""

@@ -92,9 +92,11 @@ ELSEWHERE = {  # which other tests run them
     "import": "tests/app/test_import.py",
     "init": "tests/app/test_init.py",
     "lab": "tests/app/test_demo.py",
-    "unmount": "tests/end_to_end/test_use_backup.py",  # needs a mount
     "verify": "tests/end_to_end/test_verify.py",  # needs LUNs, and a table that says how they are read
+    "mount": "tests/end_to_end/test_use_backup.py",
+    "restore": "tests/end_to_end/test_use_backup.py",
     "schema": "tests/config/test_json_schema.py",
+    "unmount": "tests/end_to_end/test_use_backup.py",
 }
 
 

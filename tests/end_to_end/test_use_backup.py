@@ -187,7 +187,7 @@ def test_what_is_refused_changes_nothing(at_lab: Make, arguments: tuple[str, ...
 def test_a_whole_mount_that_fails_is_taken_back(at_lab: Make) -> None:
     night, _ = used(at_lab)
     was = shown(night)
-    night.fault(Fault("lun map", FaultKind.FAIL))
+    night.fault(Fault("lun map", FaultKind.FAIL, text="lun map: No such initiator group exists"))
     ended = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper")
     assert ended.code == 1
     assert "SA-1700" in ended.err

@@ -62,6 +62,7 @@ def test_with_just_the_granted_rights_everything_is_answered_and_all_of_them_are
     assert len(vc.placements()) == 1
     assert vc.running([611, 612]) == {611: True, 612: None}
     assert vc.vmx_places([611, 612]) == {611: VmxPlace("esx01.example.edu", "[vol1] sql01/sql01.vmx")}
+    assert vc.running([611, 112, 613]) == {611: True, 112: False, 613: None}
     assert site.server.read == {(table, one) for table, columns in granted("grants.sql").items() for one in columns}
 
 
