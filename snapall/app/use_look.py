@@ -118,7 +118,7 @@ def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
     if row is None:
         raise Refused(
             f"volume {view.volume} has no snapshot {snapshot}",
-            f"run `snapall list {job.name}` for the names",
+            "run `snapall list` for the names",
             "SA-1732",
         )
     known = store_of(settings).known(job.name)
@@ -126,7 +126,7 @@ def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
     if not ours and snapshot not in job.chain:
         raise Refused(
             f"{snapshot} on {view.volume}, dated {row.date}, is no backup of job {job.name}",
-            f"choose one that `snapall list {job.name}` shows with a grade",
+            "choose one that `snapall list` shows with a grade",
             "SA-1733",
         )
     return Source(view.volume, row.date)
