@@ -167,8 +167,12 @@ def whole_text(text: str, parse: Callable[[str], T]) -> T:
         return parse(_bounded(text))
     except SiteError:
         with suppress(SiteError):
-            return parse(_bounded(unwrapped(text)))
+            return parse(_bounded(unwrapped(text, _begins_attribute)))
         raise
+
+
+def _begins_attribute(line: str) -> bool:
+    return line[:1].isspace() and _KNOWN_KEY.fullmatch(line.strip()) is not None
 
 
 def _bounded(text: str) -> str:

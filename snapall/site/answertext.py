@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 # `Mon Apr  7 14:08:21 CEST [hana2b:wafl.snap.delete:notice]: ...`: the console's log, which may stand in between.
 _LOG_LINE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \S+ \[[^\]]*\]:.*")
@@ -39,7 +39,15 @@ def taken_over(*texts: str) -> str | None:
     return next((prompt[1] for prompt in prompts if prompt is not None and prompt[2]), None)
 
 
-def unwrapped(text: str) -> str:
-    """The text with its lines put together again that a terminal has broken at its last column."""
+def unwrapped(text: str, begins: Callable[[str], bool] = lambda _: False) -> str:
+    """The text with its lines put together again that a terminal has broken at its last column.
+
+    `begins`: whether a line begins something new, so that the one above it just fills its columns.
+    """
     lines = [line.rstrip("\r") for line in text.split("\n")]
-    return "".join(line if len(line) == _COLUMNS else f"{line}\n" for line in lines).removesuffix("\n")
+    below = [*lines[1:], ""]
+    joined = (
+        line if len(line) == _COLUMNS and not begins(after) else f"{line}\n"
+        for line, after in zip(lines, below, strict=True)
+    )
+    return "".join(joined).removesuffix("\n")

@@ -160,6 +160,14 @@ def test_what_a_filer_prints_of_luns_is_read_back_as_it_is(luns: list[Lun], brok
     assert parse_luns(wrapped(text) if broken else text)[0] == tuple(luns)
 
 
+def test_a_line_that_just_fills_its_columns_takes_in_no_other() -> None:
+    full = Lun("/vol/v/a", 2**31, serial="A", backed_by="/vol/v/.snapshot/s/".ljust(53, "a"))
+    broken = Lun("/vol/v/b", 2**31, serial="B", backed_by="/vol/v/.snapshot/s/".ljust(70, "b"))
+    text = wrapped(printed(full) + printed(broken))
+    assert any(len(line) == 80 and line.endswith("aaa") for line in text.split("\n"))
+    assert parse_luns(text)[0] == (full, broken)
+
+
 @given(st.lists(st.builds(LunMap, PATH, NAME, st.integers(0, 4095), st.sampled_from(["FCP", "iSCSI"])), max_size=6))
 def test_what_a_filer_prints_of_maps_is_read_back_as_it_is(maps: list[LunMap]) -> None:
     rows = [f"{one.path:<35} {one.igroup:<18} {one.id:>6}  {one.protocol:>8}\n" for one in maps]
