@@ -15,7 +15,7 @@ from snapall.backup.model import Job
 from snapall.backup.record import What
 from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
-from snapall.errors import JournalError
+from snapall.errors import JournalError, Notify
 from snapall.operate.history import known_of, run_named
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import (
@@ -49,26 +49,28 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     found = [_with_replicas(settings, one, now) for one in proved]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
-    mounts, now = UseStore(store).standing(), store.clock.utc()
-    return (*(_with_mounts(one, mounts, now) for one in found), *(one for one in statuses if one is not None))
+    uses, now = UseStore(store), store.clock.utc()
+    return (*(_with_mounts(one, uses, now) for one in found), *(one for one in statuses if one is not None))
 
 
-def _with_mounts(one: JobStatus, mounts: Sequence[Mount], now: datetime) -> JobStatus:
-    """Remind of mounts that are over, and of those that died half-way."""
-    texts = [
+def _with_mounts(one: JobStatus, uses: UseStore, now: datetime) -> JobStatus:
+    """Remind of mounts that are over, and of those that died half-way; an unreadable journal is one more finding."""
+    texts: list[tuple[str, str]] = []
+    mounts = uses.standing(one.job.name, lambda text, hint, code: texts.append((f"{text}; {hint}", code)))
+    texts += [
         (f"mount {each.id} of {each.snapshot} is half-way: run `snapall recover`", "SA-1747")
         if each.half
         else (f"mount {each.id} of {each.snapshot} was wanted until {each.until}: unmount it", "SA-1748")
         for each in mounts
-        if each.job == one.job.name and (each.half or each.is_over(now))
+        if each.half or each.is_over(now)
     ]
     return replace(one, findings=(*one.findings, *(StatusFinding(Level.WARNING, *parts) for parts in texts)))
 
 
-def mounts_of(settings: Config, jobs: Sequence[Job]) -> tuple[Mount, ...]:
-    """Return the mounts of these jobs that stand, by their journals alone. JournalError: one cannot be read."""
+def mounts_of(settings: Config, jobs: Sequence[Job], unreadable: Notify = lambda *_: None) -> tuple[Mount, ...]:
+    """Return the mounts of these jobs that stand, by their journals alone; `unreadable` is told of damaged ones."""
     names = {job.name for job in jobs}
-    return tuple(one for one in UseStore(store_of(settings)).standing() if one.job in names)
+    return tuple(one for one in UseStore(store_of(settings)).standing(unreadable=unreadable) if one.job in names)
 
 
 def _known_with_proofs(settings: Config, store: JournalStore, job: str) -> Known:

@@ -18,7 +18,7 @@ from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record
 from snapall.config.settings import Config
-from snapall.errors import ConfigError, Exit, JournalError, Notify, Refused, worst
+from snapall.errors import ConfigError, Exit, Notify, Refused, worst
 from snapall.escaping import printable
 from snapall.restore.journal import Use, UseStore, sharing
 from snapall.restore.record import StepIntent, UseBegan, UseRecord
@@ -94,14 +94,16 @@ def job_of(settings: Config, header: UseBegan) -> Job:
 
 def recover_uses(settings: Config, output: Output, only: Sequence[str] = ()) -> tuple[Exit, int]:
     """Take down what died half-way. The exit code, and how many there were."""
-    store = UseStore(store_of(settings))
-    try:
-        found = [one for one in store.uses(only_open=True) if not only or one.state.header.job in only]
-    except JournalError as error:
+    store, unreadable = UseStore(store_of(settings)), list[Failed]()
+    uses = store.uses(only_open=True, unreadable=lambda *parts: unreadable.append(Failed(*parts)))
+    found = [one for one in uses if not only or one.state.header.job in only]
+    codes = [_recovered(settings, use, output) for use in found]
+    if unreadable:
         with publishing(settings, output, log=False) as (_, listener):
-            listener(Record(SystemClock().utc(), Failed(*error.parts)))
-        return Exit.FAILED, 0
-    return worst(*(_recovered(settings, use, output) for use in found)), len(found)
+            for one in unreadable:
+                listener(Record(SystemClock().utc(), one))
+        codes.append(Exit.FAILED)
+    return worst(*codes), len(found)
 
 
 def _recovered(settings: Config, use: Use, output: Output) -> Exit:

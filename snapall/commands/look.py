@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from snapall.commands import options
-from snapall.errors import Exit, SnapallError, combined
+from snapall.errors import Exit, JournalError, SnapallError, combined
 
 
 def list_backups(
@@ -28,7 +28,7 @@ def list_backups(
 
     Lists every snapshot of the jobs' volumes, newest first: its grade, the run that made it, its age, and its space in
     percent of the volume. An age with ~ comes from the filer's own date, which has neither year nor time zone. If a
-    volume cannot be listed, the others are still shown, and the exit code is 1.
+    volume cannot be listed or a journal cannot be read, the others are still shown, and the exit code is 1.
     """
     from snapall.app.look import copies, retained
     from snapall.app.status import mounts_of
@@ -42,7 +42,8 @@ def list_backups(
     errors = [error for _, each in found for error in each]
     if rows or not errors:
         lines = reports.kept_lines if kept else reports.list_lines
-        mounts, now = mounts_of(settings, chosen), SystemClock().utc()
+        mounts = mounts_of(settings, chosen, lambda *parts: errors.append(JournalError(*parts)))
+        now = SystemClock().utc()
         if as_json:
             options.emit(reports.list_json(rows) | {"mounts": mounts_json(mounts, now)})
         else:

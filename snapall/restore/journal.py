@@ -13,7 +13,6 @@ from typing import Self
 from snapall.backup.clock import Clock
 from snapall.backup.codec import fact_of
 from snapall.backup.journal import JournalFile, is_open, journals
-from snapall.backup.lock import hold
 from snapall.backup.model import Job
 from snapall.backup.readback import ASIDE, whole_lines
 from snapall.backup.store import JournalStore
@@ -93,16 +92,25 @@ class UseStore:
         """Take over a journal. JournalError: it cannot be read."""
         return UseJournal.open(path, self.runs.clock)
 
-    def uses(self, job: str | None = None, *, only_open: bool = False) -> Iterator[Use]:
-        """All uses, of one job or of all, oldest first. JournalError: a journal cannot be read."""
-        for path in self._paths(job):
+    def uses(
+        self, job: str | None = None, *, only_open: bool = False, unreadable: Notify | None = None
+    ) -> Iterator[Use]:
+        """All uses, of one job or of all, oldest first.
+
+        `unreadable` is told of each journal that cannot be read, and the others follow. Without it: JournalError.
+        """
+        for path in self._paths(job, unreadable):
             open_ = is_open(path)
             if open_ or not only_open:
-                state = fold(read_use(path)[0])
+                try:
+                    state = fold(read_use(path)[0])
+                except JournalError as error:
+                    _pass_on(error, unreadable)
+                    continue
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
 
-    def _paths(self, job: str | None) -> list[Path]:
+    def _paths(self, job: str | None, unreadable: Notify | None) -> list[Path]:
         kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
         try:
             if not any(self.folder.iterdir()):
@@ -110,33 +118,49 @@ class UseStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise JournalError(
-                f"the journals in {self.folder} cannot be read: {error.strerror}", JournalError.RIGHTS, "SA-1709"
-            ) from error
+            text = f"the journals in {self.folder} cannot be read: {error.strerror}"
+            _pass_on(JournalError(text, JournalError.RIGHTS, "SA-1709"), unreadable)
+            return []
         return sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp)
 
-    def mounts(self, job: str | None = None) -> tuple[Use, ...]:
+    def mounts(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Use, ...]:
         """The mounts whose clones are there, as far as the journals know; half mounts among them."""
-        return tuple(one for one in self.uses(job) if one.state.began and (one.open or one.state.stands))
+        return tuple(one for one in self.uses(job, unreadable=unreadable) if one.open or one.state.stands)
 
-    def standing(self, job: str | None = None) -> tuple[Mount, ...]:
+    def standing(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Mount, ...]:
         """The same as `status` and `list` show them."""
-        return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job))
+        return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job, unreadable))
 
     @contextmanager
-    def locked(self, jobs: Sequence[Job], role: str, stopped: Callable[[], bool], waiting: Notify) -> Iterator[None]:
-        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises."""
+    def locked(
+        self,
+        jobs: Sequence[Job],
+        role: str,
+        stopped: Callable[[], bool],
+        waiting: Notify,
+        *,
+        yielding: bool = False,
+    ) -> Iterator[None]:
+        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises.
+
+        `yielding`: a run that is at work or waits goes first, and is waited for.
+        """
         runs = self.runs
         with ExitStack() as locks:
             for name in sorted({job.name for job in jobs}):
-                held = hold(runs.state, name, role, runs.clock, stopped, waiting, processes=runs.processes)
-                locks.enter_context(held)
+                locks.enter_context(runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
 
 
 def sharing(jobs: Sequence[Job], filer: str, volumes: Sequence[str]) -> tuple[Job, ...]:
     """The jobs that back up one of these volumes."""
     return tuple(job for job in jobs if job.filer == filer and set(job.volumes) & set(volumes))
+
+
+def _pass_on(error: JournalError, unreadable: Notify | None) -> None:
+    if unreadable is None:
+        raise error
+    unreadable(*error.parts)
 
 
 def _stamp(path: Path) -> tuple[str, str]:

@@ -14,16 +14,25 @@ from snapall.restore.steps import volume_of
 
 
 def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -> None:
-    """Before the first quiesce: warn of what is mounted. Refused: the filer still copies in a volume of the job.
+    """Before the first quiesce: warn of what is mounted. Refused: the filer still copies in a volume of the job, or a
+    restore that has not finished left a LUN out of its place.
 
-    `filer`: its host. Where the LUNs cannot be looked at, the run goes on: the filer refuses the snapshot itself.
+    `filer`: its host. Where the LUNs cannot be looked at, the run goes on: the filer refuses the snapshot itself. A
+    journal that cannot be read is a warning, and hides no other one.
     """
     views: dict[str, LunView] = {}
-    for use in store.uses():
+    for use in store.uses(unreadable=warn):
         header = use.state.header
         if header.filer != filer or not set(header.volumes) & set(job.volumes):
             continue
         what = f"{header.kind} {header.stamp}"
+        if use.open and use.state.displaced:
+            raise Refused(
+                f"{what} has not finished: {', '.join(use.state.displaced)} is not in its place, so that a backup "
+                "would lack it",
+                "run `snapall recover`, which puts it back, then run again",
+                "SA-1771",
+            )
         if use.open:
             warn(f"{what} has not finished, and may have left clones", "run `snapall recover`", "SA-1745")
         elif use.state.stands and header.snapshot in job.chain:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from snapall.backup.facts import Answered, Ended, Failed, StopAsked, TakenOver, Warned
 from snapall.backup.sight import JournalBroken
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
+from snapall.restore.belongs import OURS
 from snapall.restore.record import (
     CopyEnded,
     Looked,
@@ -180,6 +181,13 @@ class UseState:
         return tuple(one for one in background if one.n not in self.copied)
 
     @property
+    def displaced(self) -> tuple[str, ...]:
+        """The LUNs that are out of their place, or may be: moved, and neither moved back nor replaced for good."""
+        moved = [one for one, _ in self.undoings if one.n not in self.left or self.left[one.n].ours]
+        moved += [self.unsettled] if self.unsettled is not None else []
+        return tuple(dict.fromkeys(_home(one.step) for one in moved if isinstance(one.step, MoveLun)))
+
+    @property
     def stands(self) -> bool:
         """Whether clones of a finished mount are there, as far as this journal knows."""
         return self.down is None and not self.irrevocable and any(isinstance(o.step, CloneLun) for o in self.forward)
@@ -203,6 +211,11 @@ class UseState:
             elif isinstance(one.step, CloneLun) and one.step.path == path:
                 return one.step
         return None
+
+
+def _home(step: MoveLun) -> str:
+    """The path of a move that is a host's LUN; the other one is a name of ours."""
+    return step.to if OURS.fullmatch(step.path.rpartition("/")[2]) else step.path
 
 
 def _target(step: LunStep) -> str:

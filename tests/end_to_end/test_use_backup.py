@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.sites import SiteSpec
+from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import make_filer_snapshot, make_vm_snapshot
 from tests.lab.sites import with_luns
@@ -123,6 +126,76 @@ def test_a_run_is_stopped_before_its_first_quiesce_while_the_filer_copies(at_lab
     assert ended.code == 1
     assert "SA-1738" in ended.err
     assert len(night.ledger.vcbsnapshot) == quiesced
+
+
+def damaged(night: AtLab, kind: str) -> Path:
+    """A journal of this kind, with a line in its middle that is none."""
+    path = min(night.config.parent.rglob(f"restores/{kind}*.jsonl"))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], "}garbage\n", *lines[1:]]))
+    return path
+
+
+def test_a_damaged_journal_does_not_switch_off_the_check_for_a_split(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
+    assert night("unmount", json.loads(mount.out)["id"]).code == 0
+    night.world.set(clock=night.world.now().timestamp())  # it stands: the copy does not end
+    assert night("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes").code == 0
+    path, quiesced = damaged(night, "mount"), len(night.ledger.vcbsnapshot)
+    ended = night("run")
+    assert ended.code == 1
+    assert "SA-1738" in ended.err
+    assert f"SA-1710 the journal {path} is damaged" in ended.err
+    assert len(night.ledger.vcbsnapshot) == quiesced
+
+
+def test_a_damaged_journal_is_a_finding_and_everything_else_is_still_shown(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    mounts = [night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json") for _ in "ab"]
+    path, kept = damaged(night, "mount"), json.loads(mounts[1].out)["id"]
+    status = night("status", "--json")
+    assert status.code == 0, status.err
+    shown = json.loads(status.out)
+    assert [one["id"] for one in shown["mounts"]] == [kept]
+    assert any(str(path) in one["text"] for one in shown["jobs"][0]["findings"])
+    nagios = night("status", "--nagios")
+    assert nagios.code == 1, nagios.out
+    listed = night("list")
+    assert listed.code == 1
+    assert "vmware_recent" in listed.out
+    assert str(path) in listed.err
+    recovered = night("recover")
+    assert recovered.code == 1
+    assert str(path) in recovered.err
+    assert night("run").code == 3  # the mount holds the newest backup
+
+
+def test_a_run_beside_a_half_swap_is_stopped_before_its_first_quiesce(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.limits(filer=2)
+    swap = ("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes")
+    killed = subprocess.run(start(night, *swap, prelude=killing(night, "lun move")), capture_output=True, check=False)
+    assert killed.returncode == -9
+    assert LUN not in night.world.luns()
+    quiesced = len(night.ledger.vcbsnapshot)
+    ended = night("run")
+    assert ended.code == 1
+    assert "SA-1771" in ended.err
+    assert LUN in ended.err
+    assert len(night.ledger.vcbsnapshot) == quiesced
+    assert night("recover").code == 0
+    assert LUN in night.world.luns()
+    assert night("run").code == 0
+
+
+def killing(night: AtLab, command: str) -> str:
+    """What lets the process be killed after such a command."""
+    return (
+        "import os\nfrom snapall.lab.faults import Fault, FaultKind\nfrom snapall.lab.world import World\n"
+        f"fault = Fault({command!r}, FaultKind.SIGNAL_AFTER, victim=os.getpid())\n"
+        f"World({str(night.lab.directory)!r}).add_faults(fault)"
+    )
 
 
 def test_a_mounted_backup_is_named_by_the_run_and_is_not_rotated(at_lab: Make) -> None:

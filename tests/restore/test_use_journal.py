@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from snapall.restore.journal import UseStore
 from snapall.restore.model import Lun, LunMap, LunView
 from snapall.restore.record import (
     CopyEnded,
+    PlannedStep,
     Source,
     StepIntent,
     StepLeft,
@@ -26,7 +28,9 @@ from snapall.restore.record import (
     UseBegan,
     UseFact,
     UseKind,
+    UseRecord,
 )
+from snapall.restore.state import fold
 
 LUN = Lun("/vol/v/sql01", 1024, serial="serial")
 VIEW = LunView("v", {LUN.path: LUN}, (LunMap(LUN.path, "esx", 3),), dependency=False)
@@ -68,6 +72,39 @@ def test_a_use_that_died_is_open_until_it_is_settled(store: UseStore) -> None:
     journal.leave()
     assert list(store.uses(only_open=True)) == []
     assert list(store.uses("another")) == []
+
+
+def test_a_damaged_journal_hides_no_other_one(store: UseStore) -> None:
+    one, other = (store.begin(replace(HEADER, stamp=f"2007032{n}T040000Z")) for n in (3, 4))
+    one.leave()
+    other.leave()
+    one.path.write_text(f"}}{one.path.read_text()}\n")
+    said: list[str] = []
+    assert [use.path for use in store.uses(unreadable=lambda *parts: said.append(parts[0]))] == [other.path]
+    assert str(one.path) in said[0]
+    with pytest.raises(JournalError):
+        list(store.uses())
+
+
+DISPLACED = [
+    ([*PLAN[:6]], (), None, ()),
+    ([*PLAN[:7]], (), None, (LUN.path,)),  # the old LUN was moved away
+    ([*PLAN[:8]], (), None, (LUN.path,)),  # the clone is in its place, and is not final yet
+    ([*PLAN[:7]], (7,), None, ()),
+    ([*PLAN[:7]], (), 7, (LUN.path,)),  # nobody has looked yet
+    ([*PLAN], (), None, ()),
+]
+
+
+@pytest.mark.parametrize(("sent", "undone", "unseen", "displaced"), DISPLACED)
+def test_a_lun_is_out_of_its_place_from_its_move_until_that_is_taken_back_or_final(
+    sent: list[PlannedStep], undone: tuple[int, ...], unseen: int | None, displaced: tuple[str, ...]
+) -> None:
+    facts: list[UseFact] = [HEADER]
+    for n, one in enumerate(sent, 1):
+        facts += [StepIntent(n, one.step, n - 1), *([StepSeen(n, True)] if n != unseen else [])]
+    facts += [StepUndone(n) for n in undone]
+    assert fold(UseRecord(SystemClock().utc(), one) for one in facts).displaced == displaced
 
 
 def test_a_torn_last_line_is_cut_off(store: UseStore) -> None:
