@@ -133,7 +133,7 @@ class Replicator:
         shared = [one.name for one in jobs.values() if one.filer == job.filer and {*one.volumes} & {*job.volumes}]
         with ExitStack() as held:
             for one in sorted(shared):
-                held.enter_context(store.lock(one, "replicate", self.stopped, self._warn, yielding=True))
+                held.enter_context(store.lock(one, "replication", self.stopped, self._warn, yielding=True))
             yield
 
     def _warn(self, *parts: str) -> None:

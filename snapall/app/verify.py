@@ -162,7 +162,7 @@ class VerifyRun:
             self.store.clock,
             ProofFile(settings.state, job.name).append,
             self.stopped,
-            lambda: uses.locked(jobs, "verification", self.stopped, self.warn),
+            lambda: uses.locked(jobs, "verification", self.stopped, self.warn, yielding=True),
         ).run(choice.targets)
 
     def _show(self, record: UseRecord) -> None:

@@ -105,6 +105,16 @@ def locked(state: Path, job: str, holder: Holder) -> Locked:
     )
 
 
+def held_too_long(job: str, holder: Holder, seconds: float) -> Locked:
+    """The error for a lock that a use of a backup keeps."""
+    return Locked(
+        f"the {holder.role} of job {job} (process {holder.pid}, since {holder.since}) has kept its lock for "
+        f"{seconds / 60:.0f} minutes: nothing was done",
+        f"wait until process {holder.pid} has ended; if it hangs, end it and run `snapall recover`, then try again",
+        "SA-1770",
+    )
+
+
 def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
     """The error for a lock whose holder is dead."""
     path = state / f"{job}.lock"

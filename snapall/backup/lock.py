@@ -16,6 +16,7 @@ from snapall.backup.holder import (
     UNKNOWN,
     Holder,
     Processes,
+    held_too_long,
     holder_file_exists,
     holder_of,
     is_alive,
@@ -30,8 +31,26 @@ from snapall.errors import Notify, Stopped
 RUN = "run"
 """The role of a process that takes a backup."""
 
+RECOVER = "recover"
+"""The role of a process that cleans up after one: `recover` or a guardian."""
+
 GRACE = 10.0
 """Seconds that the system, or a process that only looks, may take to drop the lock of a dead process."""
+
+LONGEST_USE = 900.0
+"""Seconds that anybody waits for a use of a backup, such as a mount, which takes seconds, or a check, which lets a run
+in between VMs: one that takes longer hangs, and a backup that begins much later would run into the working day."""
+
+_DOES = {
+    RECOVER: "which is cleaning up after an earlier run",
+    "deletion": "which is deleting a backup",
+    "mount": "which is mounting a backup",
+    "unmount": "which is taking a mount down",
+    "restore": "which is restoring from a backup",
+    "verification": "which is checking a backup and makes way after the present VM",
+    "replication": "which is starting a transfer to another filer",
+}
+"""What the holders that are waited for do, by their roles."""
 
 _REPLACED = 20  # times in a row that the lock file may be a new one; then this file system cannot lock
 
@@ -50,10 +69,11 @@ def hold(  # noqa: PLR0913 - the last two have defaults
 ) -> Iterator[None]:
     """Take the job's lock and keep it for the block; the system drops it with the process.
 
-    Wait for `recover` and the guardian, which end or yield by themselves, and call `waiting` once. With `yielding`,
-    wait for a run as well: the caller has just made way for it. Locked: another run has it. LockNotReleased: it is
-    still locked after `GRACE` although its holder is dead. Stopped: `stopped` came true meanwhile. Untrusted: somebody
-    else could have written the state. JournalError: the folder cannot be written.
+    Wait for `recover` and the guardian, which end or yield by themselves, and call `waiting` once; wait `LONGEST_USE`
+    for a use of a backup. With `yielding`, wait for all of them and for a run, however long: the caller makes way for
+    a run. Locked: another run has it, or a use for too long. LockNotReleased: it is still locked after `GRACE` although
+    its holder is dead. Stopped: `stopped` came true meanwhile. Untrusted: somebody else could have written the state.
+    JournalError: the folder cannot be written.
     """
     queue = _Queue(state, job, clock, stopped, waiting, processes, yielding)
     try:
@@ -123,6 +143,7 @@ class _Queue:
     yielding: bool
     tries: int = 0  # while a run has it
     announced: bool = False
+    using_since: float | None = None  # when we first found a use of a backup, monotonic
     dead: Holder | None = None
     dead_since: float = 0.0  # when we first found it dead, monotonic
     wish: Lock | None = None  # shows a holder that only waits that a run wants the lock
@@ -148,7 +169,8 @@ class _Queue:
             raise Stopped(f"stopped while waiting for {whom}", code="SA-1014")
         if self.dead is None and self.tries == 0 and not self.announced:
             self.announced = True
-            self.waiting(f"waiting for {whom}, which is cleaning up after an earlier run", "", "SA-1015")
+            does = f", {_DOES[holder.role]}" if holder.role in _DOES else ""
+            self.waiting(f"waiting for {whom}{does}", "", "SA-1015")
         self.clock.wait(1, self.stopped)
 
     def _bury(self, holder: Holder) -> None:
@@ -162,6 +184,12 @@ class _Queue:
         # Allow a second for a holder that has no holder file yet, is leaving, or only looks (`at_work`).
         if self.tries > 1:
             raise locked(self.state, self.job, holder)
+        if holder.role in {RUN, UNKNOWN, RECOVER} or self.yielding:
+            return
+        now = self.clock.monotonic()
+        self.using_since = now if self.using_since is None else self.using_since
+        if now - self.using_since >= LONGEST_USE:
+            raise held_too_long(self.job, holder, LONGEST_USE)
 
 
 def _taken(state: Path, job: str, processes: Processes) -> Lock | None:

@@ -6,12 +6,13 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from snapall.backup.holder import holder_of
-from snapall.backup.lock import GRACE, Use, at_work, hold, use_of, wanted
+from snapall.backup.lock import GRACE, LONGEST_USE, Use, at_work, hold, use_of, wanted
 from snapall.backup.lockfile import Lock
 from snapall.backup.steps import Child
 from snapall.errors import Exit, JournalError, Locked, LockNotReleased, Stopped
@@ -55,6 +56,43 @@ def test_a_yielding_holder_gives_the_lock_to_the_run_first(tmp_path: Path, clock
     clock.due.append((3.0, wish.close))
     with hold(tmp_path, "vol1", "recover", clock, lambda: False, yielding=True):
         assert clock.monotonic() == 3
+
+
+USES = ["mount", "unmount", "restore", "verification", "replication", "deletion"]
+
+
+@pytest.mark.parametrize("role", USES)
+def test_a_use_of_a_backup_is_waited_for_a_quarter_of_an_hour_and_no_longer(
+    tmp_path: Path, clock: SimulatedClock, role: str
+) -> None:
+    said: list[tuple[str, ...]] = []
+    with hold(tmp_path, "vol1", role, clock, lambda: False):
+        refused = hold(tmp_path, "vol1", "run", clock, lambda: False, lambda *parts: said.append(parts))
+        with pytest.raises(Locked, match=f"the {role} of job vol1.*process {os.getpid()}") as error, refused:
+            raise AssertionError("never held")
+        assert clock.monotonic() == LONGEST_USE
+    assert error.value.exit is Exit.LOCKED
+    assert f"process {os.getpid()}" in error.value.hint
+    assert len(said) == 1
+    assert "cleaning up" not in said[0][0]
+
+
+def test_a_use_that_ends_in_time_makes_way(tmp_path: Path, clock: SimulatedClock) -> None:
+    with ExitStack() as mount:
+        mount.enter_context(hold(tmp_path, "vol1", "mount", clock, lambda: False))
+        clock.later(LONGEST_USE - 1, mount.close)
+        with hold(tmp_path, "vol1", "run", clock, lambda: False):
+            assert clock.monotonic() == LONGEST_USE - 1
+
+
+def test_recover_is_waited_for_however_long_it_takes(tmp_path: Path, clock: SimulatedClock) -> None:
+    said: list[str] = []
+    with ExitStack() as recover:
+        recover.enter_context(hold(tmp_path, "vol1", "recover", clock, lambda: False))
+        clock.later(LONGEST_USE * 4, recover.close)
+        with hold(tmp_path, "vol1", "run", clock, lambda: False, lambda *parts: said.append(parts[0])):
+            assert clock.monotonic() == LONGEST_USE * 4
+    assert "which is cleaning up after an earlier run" in said[0]
 
 
 def test_a_holder_without_a_name_is_given_a_moment(tmp_path: Path, clock: SimulatedClock) -> None:
