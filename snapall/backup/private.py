@@ -21,7 +21,8 @@ from snapall.errors import JournalError, Notify, Untrusted
 
 # No link is followed (Windows makes links for administrators only), and no pipe is waited for.
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_INNER = ("journals",)
+_FOR_READERS = ("journals", "restores")
+_FOR_THE_OWNER = ("runbooks",)  # they hold serials and hosts
 _FOR_THE_GROUP = ("*.jsonl", "*.holder")  # journals, and the notes that say who holds a lock
 _FOR_NOBODY = ("*.lock", "*.wanted", "*.stamp")
 
@@ -55,14 +56,16 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
     """
     try:
         files = _files(state, *_FOR_THE_GROUP, *_FOR_NOBODY)
+        files += (path for name in _FOR_THE_OWNER for path in (state / name).glob("*.*"))
         wide = [path for path in (*_folders(state), *files) if _is_open_to_all(path)]
         make_folder(state)
         for folder in _folders(state):
             make_folder(folder)
-            sharing.share(folder, readers)
+            sharing.share(folder, None if folder.name in _FOR_THE_OWNER else readers)
         for path in files:
+            alone = path.parent.name in _FOR_THE_OWNER or any(map(path.match, _FOR_NOBODY))
             with suppress(FileNotFoundError):  # a holder file goes with its process
-                sharing.share(path, None if any(map(path.match, _FOR_NOBODY)) else readers)
+                sharing.share(path, None if alone else readers)
     except OSError as error:
         raise unwritable(state, error) from error
     if wide:
@@ -99,7 +102,9 @@ def not_readable_by(group: int, state: Path) -> Path | None:
     """The first folder of the state that this group may not read."""
     for folder in _folders(state):
         about = folder.stat()
-        if about.st_gid != group or about.st_mode & sharing.GROUP_ENTERS != sharing.GROUP_ENTERS:
+        if folder.name not in _FOR_THE_OWNER and (
+            about.st_gid != group or about.st_mode & sharing.GROUP_ENTERS != sharing.GROUP_ENTERS
+        ):
             return folder
     return None
 
@@ -183,7 +188,7 @@ def _no_regular_file(path: Path, what: str) -> Untrusted:
 def _folders(state: Path) -> Iterator[Path]:
     """The state folder, and the folders in it that snapall makes."""
     yield state
-    yield from (state / name for name in _INNER if (state / name).is_dir())
+    yield from (state / name for name in (*_FOR_READERS, *_FOR_THE_OWNER) if (state / name).is_dir())
 
 
 def _files(state: Path, *patterns: str) -> list[Path]:

@@ -127,9 +127,10 @@ def test_too_wide_permissions_of_our_own_files_are_narrowed(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o702, 0o777], ids=oct)
-@pytest.mark.parametrize("name", [".", "journals"])
+@pytest.mark.parametrize("name", [".", "journals", "restores", "runbooks"])
 def test_a_folder_that_others_could_have_written_is_refused_by_name(stage: Stage, name: str, mode: int) -> None:
     stage.night()
+    (stage.state / name).mkdir(exist_ok=True)
     share(stage.state / name)
     (stage.state / name).chmod(mode)
     with pytest.raises(Untrusted) as caught:
@@ -248,6 +249,19 @@ def test_a_newly_configured_group_can_read_existing_files_and_a_removed_one_noth
     assert {rights(path) for path in stage.store.folder.iterdir()} == {"0600"}
     assert rights(stage.state) == "0700"
     assert private.not_readable_by(NOBODY, stage.state) == stage.state
+
+
+@as_root
+def test_a_group_that_is_named_later_reads_the_journals_of_mounts_and_no_run_book(stage: Stage) -> None:
+    stage.night()
+    made = [stage.state / name for name in ("restores/mount-vol1.jsonl", "runbooks/vol1.txt", "runbooks/vol1.json")]
+    for path in made:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o644)
+    private.arrange(stage.state, NOBODY)
+    assert as_nobody(TRIED, *made) == ["opened", *["Permission denied"] * 2]
+    assert [rights(path) for path in (*made, made[1].parent)] == ["0640", "0600", "0600", "0700"]
+    assert private.not_readable_by(NOBODY, stage.state) is None
 
 
 @as_root
