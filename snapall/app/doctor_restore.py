@@ -1,14 +1,16 @@
-"""The checks of the login by which backups are used: what mount and restore need, and what the nightly one can do."""
+"""The checks of what using a backup needs: its login, what the nightly one can do, and what a run-book will have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snapall.app.runbook import luns_shown, wants_books
+from snapall.backup.model import Job
 from snapall.config.settings import Config, Filer
-from snapall.errors import SiteError
+from snapall.errors import SiteError, SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, meaning_of
-from snapall.restore.luns import Luns
+from snapall.restore.luns import Luns, NoLuns
 from snapall.restore.luntexts import spoken_lines
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, NoAnswer, NotReached, Transport
@@ -45,6 +47,24 @@ def _login(transport: Transport, filer: Filer, volumes: tuple[str, ...]) -> Iter
     if meaning in (LunMeaning.NO_RIGHT, LunMeaning.NO_LICENCE):
         text = f"`snap restore` cannot be used ({meaning}): LUNs can be mounted and swapped, volumes not restored"
         yield CheckOutcome(text, LUN_REMEDIES[meaning], "SA-4308")
+
+
+def check_books(checks: Checklist, settings: Config, job: Job) -> None:
+    """Check whether the job's run-books will have its LUNs, if its runs write some. No backup depends on it."""
+    if wants_books(settings, job):
+        checks.check("run-book", job.name, lambda: _books(settings, job), f"version of {job.filer}")
+
+
+def _books(settings: Config, job: Job) -> CheckOutcome:
+    troubles: list[SnapallError] = []
+    views, _ = luns_shown(settings, job, troubles)
+    if not troubles:
+        return CheckOutcome(f"it will have {sum(len(one.luns) for one in views)} LUNs")
+    error = troubles[0]
+    if isinstance(error, NoLuns):  # such a site has its VMs on NFS
+        return CheckOutcome("it will have no LUN: the filer shows none")
+    remedy = f"{error.hint}; `runbook = false` in the job turns run-books off"
+    return CheckOutcome(f"the run-book of job {job.name} lacks something: {error.message}", remedy, "SA-1801")
 
 
 def _nightly(transport: Transport, filer: Filer) -> CheckOutcome:

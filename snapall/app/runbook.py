@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from snapall.app.opening import store_of
 from snapall.app.proofs import proofs_of
@@ -27,8 +27,9 @@ from snapall.restore.bookshelf import Bookshelf
 from snapall.restore.luncommands import command_of
 from snapall.restore.runbook import runbook
 
-P = ParamSpec("P")
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from snapall.restore.model import Igroup, LunView
+    from snapall.site.vmrows import VmxPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,20 @@ def book_of_now(settings: Config, job: Job, snapshot: str) -> Book:
     store = store_of(settings)
     present = _named(store, job, snapshot)
     state = store.read(store.path(job.name, present[0].run))
-    facts, _ = _read(settings, job, state, present[0], late=True)
-    return _book(settings, facts, present)
+    return _book(settings, _read(settings, job, state, present[0], late=True), present)
 
 
 def update_books(settings: Config, job: Job, stamp: str, publish: Callable[[What], None]) -> None:
     """After the run of this stamp: note the facts of its backup, and write all run-books under the present names.
 
-    Those of backups that are gone are removed. Whatever fails is only a warning. Nothing is asked while VMs may be
-    quiesced.
+    Those of backups that are gone are removed. Whatever fails is only a warning; what could not be read is no warning:
+    the run-book names it, and `doctor` does. Nothing is asked while VMs may be quiesced.
     """
-    wanted = settings.job_tables[job.name].runbook
-    if not wanted and (wanted is not None or job.order is Order.PAPER):
+    if not wants_books(settings, job):
         return
     with guarded(lambda *parts: publish(Warned(*parts))):
         shelf, known = Bookshelf(settings.state), store_of(settings).known(job.name)
-        _note(settings, job, stamp, known, publish)
+        _note(settings, job, stamp, known)
         for run in sorted(shelf.runs(job.name)) if known else ():  # lost journals are no reason to lose run-books
             present = _present(job, known, run)
             if not present:
@@ -92,7 +91,13 @@ def update_books(settings: Config, job: Job, stamp: str, publish: Callable[[What
                     shelf.put(job.name, run, book.name, book.text, book.page)
 
 
-def _note(settings: Config, job: Job, stamp: str, known: Sequence[Origin], publish: Callable[[What], None]) -> None:
+def wants_books(settings: Config, job: Job) -> bool:
+    """Whether the job's runs write run-books: as its `runbook` says, else in safe order."""
+    wanted = settings.job_tables[job.name].runbook
+    return wanted if wanted is not None else job.order is not Order.PAPER
+
+
+def _note(settings: Config, job: Job, stamp: str, known: Sequence[Origin]) -> None:
     """Keep what the run-book of this run's backup needs, if the run made one and released its VMs."""
     shelf, store, present = Bookshelf(settings.state), store_of(settings), _present(job, known, stamp)
     if not present or stamp in shelf.runs(job.name):
@@ -100,11 +105,7 @@ def _note(settings: Config, job: Job, stamp: str, known: Sequence[Origin], publi
     state = store.read(store.path(job.name, stamp))
     if state.outstanding:
         return
-    facts, troubles = _read(settings, job, state, present[0], late=False)
-    for one in troubles:
-        text = f"the run-book of {present[0].name} lacks something: {one.message}"
-        publish(Warned(text, f"{one.hint}; `runbook = false` in the job turns run-books off", "SA-1801"))
-    shelf.keep(facts)
+    shelf.keep(_read(settings, job, state, present[0], late=False))
 
 
 @contextmanager
@@ -144,32 +145,36 @@ def _book(settings: Config, facts: BookFacts, present: Sequence[Origin]) -> Book
     )
 
 
-def _asked(troubles: list[SnapallError], ask: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
-    """What a system answers; None: it does not, and `troubles` has the error."""
-    try:
-        return ask(*args, **named)
-    except SnapallError as error:
-        troubles.append(error)
-        return None
-
-
-def _read(
-    settings: Config, job: Job, state: RunState, origin: Origin, *, late: bool
-) -> tuple[BookFacts, list[SnapallError]]:
-    """Look at the LUNs and ask for the vmx paths; what cannot be read is named in the facts, too."""
+def luns_shown(settings: Config, job: Job, troubles: list[SnapallError]) -> tuple[list[LunView], tuple[Igroup, ...]]:
+    """What the filer shows up to the first thing that it does not: no second timeout is spent on a run-book."""
     from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
     from snapall.site import transport_to  # noqa: PLC0415 - as above
-    from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     filer = settings.filers[job.filer].for_restore
     luns = Luns(transport_to(filer), filer.name, filer.host)
+    views: list[LunView] = []
+    try:
+        views.extend(luns.view(one) for one in job.volumes)
+        return views, luns.igroups()
+    except SnapallError as error:
+        troubles.append(error)
+        return views, ()
+
+
+def _read(settings: Config, job: Job, state: RunState, origin: Origin, *, late: bool) -> BookFacts:
+    """Look at the LUNs and ask for the vmx paths; what cannot be read is named in the facts."""
+    from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
+
+    filer = settings.filers[job.filer].for_restore
     troubles: list[SnapallError] = []
     verdicts = verdicts_of(state)
-    ids = [one.vm.id for one in verdicts]
-    views = [_asked(troubles, luns.view, one) for one in job.volumes]
-    igroups = _asked(troubles, luns.igroups)
-    places = _asked(troubles, VirtualCenter(settings.database).vmx_places, ids)
-    facts = BookFacts(
+    views, igroups = luns_shown(settings, job, troubles)
+    places: Mapping[int, VmxPlace] = {}
+    try:
+        places = VirtualCenter(settings.database).vmx_places([one.vm.id for one in verdicts])
+    except SnapallError as error:
+        troubles.append(error)
+    return BookFacts(
         job=job.name,
         run=origin.run,
         filer=FilerLogin(filer.host, filer.transport, filer.port, filer.user or ""),
@@ -177,11 +182,10 @@ def _read(
         vm_snapshot=job.vm_snapshot_of(state.header.mark),
         verdicts=verdicts,
         read_at=store_of(settings).clock.utc().astimezone(UTC).isoformat(timespec="seconds"),
-        volumes=tuple(facts_of(one) for one in views if one is not None),
-        igroups=igroups or (),
-        files=tuple(VmFiles(vm, place.file) for vm, place in (places or {}).items() if place.file),
+        volumes=tuple(map(facts_of, views)),
+        igroups=igroups,
+        files=tuple(VmFiles(vm, place.file) for vm, place in places.items() if place.file),
         given=tuple(Given(vm, paths) for vm, paths in settings.job_tables[job.name].luns.items()),
         late=late,
         troubles=tuple(dict.fromkeys(one.message for one in troubles)),
     )
-    return facts, list({one.message: one for one in troubles}.values())

@@ -34,6 +34,10 @@ _LOOK = "run `lun show -v`, `lun show -m` and `snap list` on the filer to see wh
 _NOT_ONLINE = re.compile(r"\bis (?:\w+ )?(?:offline|restricted|not online)\b", re.IGNORECASE)
 
 
+class NoLuns(SiteError):
+    """The filer shows no LUN."""
+
+
 class Luns:
     """The LUNs of one filer, changed and looked at."""
 
@@ -85,7 +89,7 @@ class Luns:
         """Look at a volume: the truth by which steps are judged. SiteError: some answer is missing or contradicts."""
         luns, said = self._asked("lun show -v", luntexts.parse_luns)
         if not luns:
-            raise SiteError(
+            raise NoLuns(
                 f"{self._name} lists no LUN at all, and an answer that was lost looks the same",
                 "run `lun show` by hand on the filer; if it has LUNs, check the connection and try again",
                 "SA-4301",

@@ -71,6 +71,24 @@ def test_a_nightly_run_needs_no_lun_command(at_lab: Make) -> None:
     assert "restorer" not in {entry.user for entry in night.ledger}
 
 
+@pytest.mark.parametrize(
+    ("luns", "fault", "mark", "text"),
+    [
+        (True, (), "ok", "it will have 1 LUNs"),
+        (False, (), "ok", "it will have no LUN"),
+        (True, (Fault("lun", FaultKind.FAIL, times=0, text=DENIED),), "warn", "the run-book of job vol1 lacks"),
+    ],
+)
+def test_what_a_run_book_will_lack_is_said(
+    at_lab: Make, luns: bool, fault: tuple[Fault, ...], mark: str, text: str
+) -> None:
+    night = at_lab(site=site() if luns else batch(), runbook=True)
+    night.world.add_faults(*fault)
+    (found,) = [one for one in json.loads(night("doctor", "--json").out)["links"] if one["link"] == "run-book"]
+    assert found["mark"] == mark
+    assert found["text"].startswith(text)
+
+
 def test_without_a_login_for_restores_nothing_of_restores_is_checked(at_lab: Make) -> None:
     night = at_lab(site=site())
     assert checks(night) == {"restore login": [], "nightly login": []}

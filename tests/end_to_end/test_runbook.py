@@ -164,14 +164,35 @@ def test_nothing_is_asked_of_the_luns_while_a_vm_is_quiesced(night: AtLab) -> No
     assert not any(entry.quiesced for entry in asked)
 
 
-def test_luns_that_cannot_be_read_are_a_warning_and_the_backup_is_whole(at_lab: Make) -> None:
+def test_luns_that_cannot_be_read_stand_in_the_run_book_and_are_asked_for_once(at_lab: Make) -> None:
     night = at_lab(site=with_luns(), runbook=True)
     night.fault(Fault("lun", FaultKind.FAIL, text="lun: not licensed", times=0))
     ended = night("run")
-    assert ended.code == 0
-    assert "SA-1801" in ended.err
-    assert "`runbook = false`" in ended.err
+    assert (ended.code, ended.err.count("SA-18")) == (0, 0), ended.err
     assert "NOT READ:" in book(night)
+    assert asked_for_luns(night) == ["lun show -v"]
+
+
+def test_a_filer_without_a_lun_gets_a_run_book_that_says_so_and_no_warning(at_lab: Make) -> None:
+    night = at_lab(runbook=True)
+    for _ in range(2):
+        ended = night("run")
+        assert (ended.code, ended.err.count("SA-18")) == (0, 0), ended.err
+    assert "lists no LUN at all" in " ".join(book(night).split())
+    assert asked_for_luns(night) == ["lun show -v"] * 2
+
+
+def test_no_second_timeout_is_spent_on_a_run_book(at_lab: Make) -> None:
+    night = at_lab(site=with_luns(), runbook=True)
+    night.limits(filer=1)
+    night.fault(Fault("lun show", FaultKind.HANG, times=0), Fault("igroup show", FaultKind.HANG, times=0))
+    assert night("run").code == 0
+    assert asked_for_luns(night) == ["lun show -v"]
+
+
+def asked_for_luns(night: AtLab) -> list[str]:
+    words = ("lun", "igroup")
+    return [one.command for one in night.ledger if one.system == "filer" and one.command.startswith(words)]
 
 
 def test_a_run_book_that_cannot_be_written_is_a_warning_and_the_backup_is_whole(at_lab: Make) -> None:
