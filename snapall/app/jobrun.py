@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snapall.app.opening import store_of
-from snapall.app.replicate import Replicator
 from snapall.app.runbook import update_books
 from snapall.app.statistics import history_of
 from snapall.app.status import update_metrics
@@ -56,7 +55,6 @@ class JobRun:
         """Back up the job. Raises no Exception, so that the next job runs whatever happens to this one."""
         hooks = HookRunner(self.settings, self.job.name, self.publish, self.stopped)
         report, code, why = self._back_up(hooks)
-        code = worst(code, self._replicate(report))
         defects: list[str] = []
 
         def fail(*parts: str) -> None:
@@ -75,16 +73,6 @@ class JobRun:
     def publish(self, what: What) -> None:
         """Send the listener a record of this moment."""
         self.listener(Record(datetime.now(UTC), what))
-
-    def _replicate(self, report: Report | None) -> Exit:
-        """Send the backup on: the VMs were released long before, so this can only make it partial."""
-        if report is None or self.stopped():
-            return Exit.OK
-        codes = [Exit.PARTIAL]
-        with guarded(lambda *parts: self.publish(Failed(*parts))):
-            sender = Replicator(self.settings, self.clock, self.publish, self.stopped)
-            codes = [sender.replicate(self.job, report)]
-        return worst(*codes)
 
     def _back_up(self, hooks: HookRunner) -> tuple[Report | None, Exit, str]:
         """Return the report, the exit code, and the reason of a failure that has no report."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from snapall.app.opening import relations_of, store_of
+from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock
+from snapall.backup.context import guarded
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job, stamp_of, volume_at
 from snapall.backup.outcome import Report
-from snapall.backup.record import What
+from snapall.backup.record import Record, RunEnded, What
 from snapall.config.settings import Config
 from snapall.errors import Exit, SiteError, SnapallError, worst
 from snapall.restore.decide_mirror import MirrorPolicy
@@ -49,6 +52,24 @@ class Replicator:
     clock: Clock
     publish: Callable[[What], None]
     stopped: Callable[[], bool]
+
+    @classmethod
+    def of(cls, settings: Config, clock: Clock, listener: Listener, stopped: Callable[[], bool]) -> Self:
+        """One that publishes to a listener."""
+        return cls(settings, clock, lambda what: listener(Record(clock.utc(), what)), stopped)
+
+    def after(self, job: Job, heard: Sequence[Record]) -> Exit:
+        """Send on what a run backed up, by all that it published; the VMs were released long before.
+
+        Return the exit code: this can only make the run partial.
+        """
+        report = next((one.what.report for one in reversed(heard) if isinstance(one.what, RunEnded)), None)
+        if report is None:
+            return Exit.OK
+        codes = [Exit.PARTIAL]
+        with guarded(lambda *parts: self.publish(Failed(*parts))):
+            codes = [self.replicate(job, report)]
+        return worst(*codes)
 
     def replicate(self, job: Job, report: Report) -> Exit:
         """Update the relations of a job after its backup, and return the exit code."""

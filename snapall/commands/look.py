@@ -39,7 +39,7 @@ def list_backups(
     settings, chosen = options.chosen(config, [job] if job is not None else None)
     found = [copies(settings, one) if elsewhere else retained(settings, one, kept=kept) for one in chosen]
     rows = [row for listed, _ in found for row in listed]
-    errors = [error for _, each in found for error in each]
+    errors: list[SnapallError] = [error for _, each in found for error in each]
     if rows or not errors:
         lines = reports.kept_lines if kept else reports.list_lines
         mounts = mounts_of(settings, chosen, lambda *parts: errors.append(JournalError(*parts)))

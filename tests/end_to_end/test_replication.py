@@ -12,7 +12,7 @@ import pytest
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.lunsites import LabRelation
-from tests.lab.atlab import AtLab, signal_at
+from tests.lab.atlab import AtLab, signal_at, two_volumes
 from tests.lab.sites import batch, with_luns
 
 Make = Callable[..., AtLab]
@@ -61,6 +61,21 @@ def test_a_published_backup_reaches_its_mirror_and_its_vault_after_the_vms_are_r
     assert arrived["vmware_recent"] == night.chain()["vmware_recent"]
     assert "nightly.0" in night.names("sv")
     assert [one.change for one in night.ledger.effects if one.change is Change.KEPT] == [Change.KEPT]
+
+
+def test_a_job_is_sent_on_when_all_jobs_have_their_backups(at_lab: Make) -> None:
+    night = at_lab(site=replace(two_volumes(), relations=RELATIONS[:1]).having(transfer_seconds=0.0))
+    text = night.config.read_text()
+    other = text[text.index("[jobs.vol1]") :].replace("[jobs.vol1]", "[jobs.zzz]").replace('"vmvol1"', '"vmvol2"')
+    hook = f'\n[jobs.vol1.hooks]\nafter = ["sh", "-c", "touch {night.lab.directory / "after"}"]\n'
+    night.config.write_text(text + other + hook + TABLE.replace("vaults", "# vaults"))
+    night.fault(Fault("snapmirror update", FaultKind.FAIL, text="snapmirror: not licensed"))
+    ended = night("run")
+    assert ended.code == 3, ended.err  # what fails last counts, too
+    commands = [one.command for one in night.ledger if one.of is None]
+    last = max(n for n, command in enumerate(commands) if command.startswith("snap rename vmvol2"))
+    assert commands.index(SENT[0]) > last
+    assert (night.lab.directory / "after").exists()
 
 
 def test_the_plan_prints_what_will_be_sent_and_sends_nothing(at_lab: Make) -> None:
