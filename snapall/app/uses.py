@@ -13,7 +13,7 @@ from snapall.app.signals import signal_flag
 from snapall.app.use_look import Order, luns_of, prepare
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import guarded
-from snapall.backup.facts import Failed, Warned
+from snapall.backup.facts import Failed
 from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record
@@ -21,7 +21,7 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit, Notify, Refused, worst
 from snapall.escaping import printable
 from snapall.restore.journal import Use, UseStore, sharing
-from snapall.restore.record import StepIntent, UseBegan, UseRecord
+from snapall.restore.record import UseBegan, UseRecord
 from snapall.restore.state import UseState
 from snapall.restore.uses import UseContext, begin, take_down
 
@@ -36,10 +36,10 @@ def working(settings: Config, job: Job, output: Output, clock: Clock | None = No
         store = UseStore(store_of(settings, clock))
 
         def show(record: UseRecord) -> None:
-            if isinstance(record.what, Warned | Failed):
-                listener(Record(record.at, record.what))
-            elif isinstance(record.what, StepIntent) and not output.quiet:
-                _say(luns.command_line(record.what.step))
+            if record.message is not None:
+                listener(Record(record.at, record.message))
+            elif record.sent is not None and not output.quiet:
+                _say(luns.command_line(record.sent))
 
         jobs = sharing(tuple(settings.jobs.values()), job.filer, job.volumes)
         yield UseContext(jobs, luns, store, clock, stopped, warn, show)

@@ -12,7 +12,7 @@ from snapall.app.proofs import proof_log
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
 from snapall.backup.certificate import verdicts_of
-from snapall.backup.facts import Failed, Warned
+from snapall.backup.facts import Failed
 from snapall.backup.model import Job, Vm
 from snapall.backup.outcome import SKIPPED, Origin
 from snapall.backup.private import arrange
@@ -166,8 +166,8 @@ class VerifyRun:
         ).run(choice.targets)
 
     def _show(self, record: UseRecord) -> None:
-        if isinstance(record.what, Warned | Failed):
-            self.publish(record.what)
+        if record.message is not None:
+            self.publish(record.message)
 
 
 def verify_jobs(

@@ -81,8 +81,8 @@ def _before(
 ) -> MirrorAction | None:
     """Whether the step may be sent, by what the look shows."""
     step, look = task.step, task.now
-    if isinstance(look, Failed):
-        return MirrorSettled(step, look)
+    if look is not None and not isinstance(look, RelationView | CopiesView):
+        return MirrorSettled(step, look)  # it could not be looked at
     if isinstance(step, KeepCopy) or not isinstance(look, RelationView):
         return Send(step)
     volumes = state.began.volumes if state.began is not None else ()

@@ -44,7 +44,7 @@ def read_use(path: Path) -> tuple[list[UseRecord], int]:
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     records = [UseRecord(*one) for one in found if one is not None]
-    if records and not isinstance(records[0].what, UseBegan):
+    if records and fold(records[:1]).began is None:
         raise _damaged(path, "it begins without its header")
     return records, size
 

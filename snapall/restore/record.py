@@ -179,3 +179,13 @@ class UseRecord:
 
     at: datetime
     what: UseFact | UseObservation
+
+    @property
+    def message(self) -> Warned | Failed | None:
+        """What it says to people; None: it is no message."""
+        return self.what if isinstance(self.what, Warned | Failed) else None
+
+    @property
+    def sent(self) -> LunStep | None:
+        """The step whose command is about to be sent; None: it is no intent."""
+        return self.what.step if isinstance(self.what, StepIntent) else None

@@ -14,7 +14,7 @@ from snapall.backup.steps import Done, Refusal
 from snapall.errors import SiteError, SnapallError, Stopped
 from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
 from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import CopiesView, MirrorStep, RelationView, Update
+from snapall.restore.relations import MirrorStep, RelationView, Update
 from snapall.restore.replication import (
     Look,
     MirrorAnswered,
@@ -152,5 +152,5 @@ def _shown(look: Look | None) -> object:
     match look:
         case RelationView():
             return (look.state, look.status, look.base, look.error, look.source)
-        case CopiesView() | Failed() | None:
+        case _:
             return look

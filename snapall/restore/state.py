@@ -140,6 +140,11 @@ class UseState:
         return next((one for one in self.forward if one.settled and not one.seen), None)
 
     @property
+    def failure(self) -> Failed | None:
+        """The first failure that it reported."""
+        return next((one for one in self.messages if isinstance(one, Failed)), None)
+
+    @property
     def due(self) -> int | None:
         """The place of the plan's next step; None: the plan is done."""
         over = self.skipped | {one.place for one in self.forward}

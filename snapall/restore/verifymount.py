@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import snapall
-from snapall.backup.facts import Failed
 from snapall.backup.model import Job
 from snapall.backup.outcome import Origin
 from snapall.errors import Exit, Refused, SiteError, SnapallError
@@ -105,8 +104,7 @@ def _mapped(state: UseState, paths: Sequence[str], igroup: str) -> tuple[MappedL
 
 
 def _failure(state: UseState) -> tuple[str, str, str]:
-    failed = next((one for one in state.messages if isinstance(one, Failed)), None)
-    if failed is not None:
+    if (failed := state.failure) is not None:
         return failed.text, failed.hint, failed.code
     why = state.down.why if state.down is not None else ""
     return f"the LUNs were not mapped: {why}", "run `snapall verify` again", "SA-1879"

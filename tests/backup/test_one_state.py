@@ -1,4 +1,4 @@
-"""One fold: nothing but the state interprets records, and the views render them."""
+"""One fold for each journal: nothing but a state interprets its records, and the views render them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ import pytest
 
 import snapall
 from snapall.backup.facts import Fact
+from snapall.restore.record import UseFact
+from snapall.restore.replication import ReplicationFact
 
 PACKAGE = Path(snapall.__file__).parent
-FACTS = {kind.__name__ for kind in Fact.__args__}
-MAY = {"backup/state.py", "backup/facts.py", "backup/record.py", "backup/runstate.py"}
-"""The fold itself; what a record is, apart from its meaning; and the state's own messages."""
+FOLDS = {
+    "backup/state.py": {kind.__name__ for kind in Fact.__args__},
+    "restore/state.py": {kind.__name__ for kind in UseFact.__args__},
+    "restore/replication.py": {kind.__name__ for kind in ReplicationFact.__args__},
+}
+"""The folds, each with the facts of its journal."""
+ACTIONS = {"MirrorSettled"}  # what its decider decides becomes the fact as it is
+FACTS = set.union(*FOLDS.values()) - ACTIONS
+MAY = {*FOLDS, "backup/facts.py", "backup/record.py", "backup/runstate.py", "restore/record.py"}
+"""The folds themselves; what a record is, apart from its meaning; and the state's own messages."""
 
 
 def names(tree: ast.AST) -> Iterator[str]:
@@ -47,6 +56,7 @@ def test_the_search_finds_a_case_and_an_isinstance() -> None:
     assert set(judged(ast.parse(text))) & FACTS == {"Found", "Gone", "Absent"}
 
 
-def test_the_fold_passes_no_fact_over() -> None:
-    tree = ast.parse((PACKAGE / "backup/state.py").read_text(encoding="utf-8"))
-    assert set(judged(tree)) >= FACTS
+@pytest.mark.parametrize("module", FOLDS)
+def test_a_fold_passes_no_fact_over(module: str) -> None:
+    tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    assert set(judged(tree)) >= FOLDS[module]

@@ -106,12 +106,16 @@ NOT_HERE = (
 )
 
 
+PLACEHOLDER = r"[A-Z]{3}|[\[\]<>]"
+"""JOB, [--json], and <name> in the messages."""
+
+
 def to_be_run(batch: bool) -> list[list[str]]:
     """Every command that is shown with all its words, once and without its --config; a run comes first."""
     found = []
     for _, words in [*every_command(), *every_example()]:
         told = words[1:]
-        if told[0].startswith("-") or told[0] in ELSEWHERE or any(re.search(r"[A-Z]{3}|[\[\]]", one) for one in told):
+        if told[0].startswith("-") or told[0] in ELSEWHERE or any(re.search(PLACEHOLDER, one) for one in told):
             continue
         config = told[told.index("--config") + 1] if "--config" in told else "snapall.toml"
         if config.endswith(".bat") is batch and told not in NOT_HERE:

@@ -192,7 +192,7 @@ SSH = (
         ssh=True,
     ),
     Provoked("SA-4113", "plan", 1, "failed before the command was sent", "secureadmin", lab("login", DROP), ssh=True),
-    Provoked("SA-4115", "plan", 1, "THE HOST KEY OF THE FILER", "Ask", _other_host_key, ssh=True),
+    Provoked("SA-4115", "plan", 1, "THE HOST KEY HAS CHANGED: the filer 127.0.0.1", "Ask", _other_host_key, ssh=True),
     Provoked(
         "SA-4117",
         "plan",
