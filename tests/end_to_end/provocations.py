@@ -207,4 +207,13 @@ SSH = (
     Provoked("SA-4119", "plan", 1, "it is not plain text", "save it as ASCII", made("known_hosts", "a\0"), ssh=True),
 )
 
-PROVOKED = (*USAGE, *CONFIGURATION, *DATABASE, *VMS, *FILER, *SSH, *LEFT_BEHIND)
+USES = (
+    Provoked("SA-1736", "unmount 20070322T040000Z", 2, "there is no mount 20070322T040000Z", "none"),
+    Provoked("SA-1800", "runbook vol1 nosuch", 2, "job vol1 has no backup nosuch on record", "`snapall list vol1`"),
+    Provoked("SA-1874", "verify vol1", 2, "job vol1 has no table [jobs.vol1.verify]", "`igroup`"),
+    Provoked("SA-1740", "mount vol1 vmware_recent --vm web01", 2, "no initiator group was named", "--igroup NAME"),
+    Provoked("SA-1742", "restore vol1 vmware_recent", 2, "name what is wanted", "--volume"),
+    Provoked("SA-4301", "restore vol1 vmware_recent --vm web01", 1, "lists no LUN at all", "`lun show`"),
+)
+
+PROVOKED = (*USES, *USAGE, *CONFIGURATION, *DATABASE, *VMS, *FILER, *SSH, *LEFT_BEHIND)
