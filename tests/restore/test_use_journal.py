@@ -9,6 +9,8 @@ import pytest
 
 from snapall.backup.clock import SystemClock
 from snapall.backup.facts import Answered, Ended
+from snapall.backup.lockfile import Lock
+from snapall.backup.model import Job
 from snapall.backup.steps import Done, Unknown
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError
@@ -31,6 +33,7 @@ from snapall.restore.record import (
     UseRecord,
 )
 from snapall.restore.state import fold
+from tests.backup.simulated import SimulatedClock
 
 LUN = Lun("/vol/v/sql01", 1024, serial="serial")
 VIEW = LunView("v", {LUN.path: LUN}, (LunMap(LUN.path, "esx", 3),), dependency=False)
@@ -84,6 +87,16 @@ def test_a_damaged_journal_hides_no_other_one(store: UseStore) -> None:
     assert str(one.path) in said[0]
     with pytest.raises(JournalError):
         list(store.uses())
+
+
+def test_a_check_that_makes_way_waits_for_the_run(tmp_path: Path) -> None:
+    clock = SimulatedClock()
+    wish = Lock(tmp_path / "one.wanted")
+    assert wish.try_acquire()
+    clock.later(3.0, wish.close)
+    uses, job = UseStore(JournalStore(tmp_path, clock)), Job("one", "f", ("v",), (), ())
+    with uses.locked([job], "verification", lambda: False, lambda *_: None, yielding=True):
+        assert clock.monotonic() == 3
 
 
 DISPLACED = [
