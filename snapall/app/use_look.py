@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from snapall import __version__
@@ -13,7 +13,7 @@ from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
 from snapall.config.settings import Config
 from snapall.errors import ConfigError, Refused, SiteError, combined
 from snapall.restore import plan
-from snapall.restore.belongs import owners
+from snapall.restore.belongs import guesses, others_than, owners
 from snapall.restore.bookshelf import Bookshelf
 from snapall.restore.checks import Asked, Objection, notes, objections
 from snapall.restore.journal import UseStore
@@ -75,13 +75,16 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
     _require_volumes(job, volumes)
     views = {volume: luns.view(volume) for volume in volumes}
-    vms, given = _vms(settings, job, order), settings.job_tables[job.name].luns
-    paths, users = _chosen(order, views, vms, given)
+    (vms, others), given = _vms(settings, job, order), settings.job_tables[job.name].luns
+    of = owners([path for view in views.values() for path in view.luns], vms, given, others)
+    paths = () if order.whole else _chosen(order, vms, of)
+    users = _users(of.values() if order.whole else map(of.get, paths), vms if order.whole else ())
     used = {path.split("/")[2] for path in paths} if paths else set(volumes)
     views = {volume: view for volume, view in views.items() if volume in used}
     sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
     asked = _asked(settings, order, views, paths, users)
     asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
+    asked = replace(asked, owners=of, guessed=guesses(of, given, vms, others))
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
     header = UseBegan(
         kind=UseKind.RESTORE if order.way else UseKind.MOUNT,
@@ -132,28 +135,31 @@ def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
     return Source(view.volume, row.date)
 
 
-def _vms(settings: Config, job: Job, order: Order) -> tuple[Vm, ...]:
-    """The job's VMs. A mount goes on without the database: the names that were given are enough."""
+def _vms(settings: Config, job: Job, order: Order) -> tuple[tuple[Vm, ...], tuple[Vm, ...]]:
+    """The job's VMs, and all others of VirtualCenter, whose LUNs may be called like those of the job's.
+
+    A mount goes on without the database: the names that were given are enough.
+    """
     vc = VirtualCenter(settings.database)
     try:
-        return vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
+        mine = vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
+        return mine, others_than(mine, vc.everyone())
     except SiteError:
         if order.way:
             raise
-        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1))
+        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1)), ()
 
 
-def _chosen(
-    order: Order, views: Mapping[str, LunView], vms: Sequence[Vm], given: Mapping[str, Sequence[str]]
-) -> tuple[tuple[str, ...], tuple[Vm, ...]]:
-    """The LUNs that were asked for, and the VMs that use them. Of a volume: all of them."""
-    every = [path for view in views.values() for path in view.luns]
-    of = owners(every, vms, given)
-    if order.whole:
-        return (), tuple(vms)
+def _users(of: Iterable[Vm | None], vms: Sequence[Vm]) -> tuple[Vm, ...]:
+    return tuple({vm.id: vm for vm in (*vms, *of) if vm is not None}.values())
+
+
+def _chosen(order: Order, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tuple[str, ...]:
+    """The LUNs that were asked for."""
     paths = list(order.luns)
     for name in order.vms:
-        mine = [path for path, vm in of.items() if vm and name.lower() in {vm.moref, (vm.name or "").lower()}]
+        wanted = [vm for vm in vms if name.lower() in {vm.moref, (vm.name or "").lower()}]
+        mine = [path for path, vm in of.items() if vm in wanted]
         if not mine:
             raise ConfigError(
                 f"no LUN is known to belong to VM {name}",
@@ -161,8 +167,7 @@ def _chosen(
                 "SA-1734",
             )
         paths += mine
-    users = {vm.id: vm for path in paths if (vm := of.get(path)) is not None}
-    return tuple(dict.fromkeys(paths)), tuple(users.values())
+    return tuple(dict.fromkeys(paths))
 
 
 def _asked(

@@ -104,6 +104,53 @@ def test_a_vm_that_runs_is_never_restored(at_lab: Make, way: str) -> None:
     assert lun_changes(night) == []
 
 
+def with_neighbour(name: str, *, on: bool) -> SiteSpec:
+    """Beside the job's VMs, all off: ora01 of another datastore under this name, with a LUN in the job's volume."""
+    made = site()
+    lun = replace(made.luns[1], path=f"/vol/vmvol1/{name}", maps=(("esx", 9),))
+    vms = tuple(replace(vm, name=name, on=on) if vm.name == "ora01" else vm for vm in made.vms)
+    return replace(made, luns=(*made.luns, lun), vms=vms)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_lun_of_another_vm_whose_name_begins_alike_is_left_alone(at_lab: Make, on: bool) -> None:
+    night = at_lab(site=with_neighbour("web01-test", on=on))
+    assert night("run").code == 0
+    before = night.world.read_lun("/vol/vmvol1/web01-test")
+    night.world.write_lun("/vol/vmvol1/web01-test", PLACE, LATER)
+    now = night.world.read_lun("/vol/vmvol1/web01-test")
+    assert now != before
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 0, ended.err
+    assert night.world.read_lun("/vol/vmvol1/web01-test") == now
+    assert [one.command for one in night.ledger.changing if "web01-test" in one.command] == []
+
+
+def test_a_lun_that_only_begins_with_a_vms_name_needs_force_or_luns(at_lab: Make) -> None:
+    made = with_neighbour("ora02", on=False)
+    lun = replace(made.luns[-1], path="/vol/vmvol1/web01_data")
+    night = at_lab(site=replace(made, luns=(*made.luns[:-1], lun)))
+    assert night("run").code == 0
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 1
+    assert "SA-1749" in ended.err
+    assert lun_changes(night) == []
+    listed = 'luns = { web01 = ["/vol/vmvol1/web01", "/vol/vmvol1/web01_data"] }'
+    night.config.write_text(night.config.read_text().replace("[jobs.vol1]", f"[jobs.vol1]\n{listed}"))
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 0, ended.err
+
+
+def test_a_volume_is_never_restored_under_a_running_vm_of_another_job(at_lab: Make) -> None:
+    night = at_lab(site=with_neighbour("ora01", on=True))
+    assert night("run").code == 0
+    ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    assert ended.code == 1
+    assert "SA-1714" in ended.err
+    assert "ora01" in ended.err
+    assert lun_changes(night) == []
+
+
 @pytest.mark.parametrize("how", [("--lun", LUN), ("--lun", LUN, "--way", "swap"), ("--volume",)])
 def test_a_vm_with_a_vm_snapshot_is_never_restored(at_lab: Make, how: tuple[str, ...]) -> None:
     night, _ = used(at_lab)
