@@ -56,11 +56,12 @@ class Prepared:
         """The steps with their commands."""
         return tuple((self.luns.command_line(one.step), one) for one in self.header.plan)
 
-    def require(self, *, force: bool) -> None:
-        """Refused: something stands against it."""
+    def require(self, *, force: bool) -> tuple[Objection, ...]:
+        """The objections that `force` overrides. Refused: something else stands against it."""
         found = [one for one in self.against if not (force and one.force)]
         if found:
             raise combined([Refused(one.text, one.remedy, one.code) for one in found])
+        return self.against
 
 
 def luns_of(settings: Config, job: Job) -> Luns:

@@ -110,11 +110,15 @@ class StepUndone:
 
 @dataclass(frozen=True, slots=True)
 class StepLeft:
-    """Command `n` is not taken back, and why. `ours`: its effect is still there; otherwise something else is."""
+    """Command `n` is not taken back, and why. `ours`: its effect is still there; otherwise something else is.
+
+    `there`: the path at which a LUN is that nobody can tell from the clone that was made.
+    """
 
     n: int
     why: str
     ours: bool = True
+    there: str = ""
 
 
 @dataclass(frozen=True, slots=True)

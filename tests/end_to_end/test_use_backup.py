@@ -95,6 +95,29 @@ def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at
     assert night.world.read_lun(LUN) == before
 
 
+def test_what_force_overrides_is_shown_before_the_first_step_and_stays_in_the_journal(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    assert night("run").code == 0
+    command = "snap restore -f -t vol -s vmware_previous vmvol1"
+    ended = night("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force")
+    assert ended.code == 0, ended.err
+    plan, sent = ended.err.index(command), ended.err.rindex(command)
+    assert plan < ended.err.index("SA-1750") < ended.err.rindex("SA-1750") < sent
+    (journal,) = night.config.parent.rglob("restores/*.jsonl")
+    text = journal.read_text()
+    for code in ("SA-1717", "SA-1723"):
+        assert code in ended.err[plan:sent]
+        assert text.index(f"overridden by --force: {code}") < text.index("StepIntent")
+
+
+def test_quiet_and_json_name_what_force_overrides_too(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    assert night("run").code == 0
+    for how in ("--quiet", "--json"):
+        ended = night("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force", how)
+        assert "overridden by --force: SA-1717" in ended.err, ended.err
+
+
 @pytest.mark.parametrize("way", ["file", "swap"])
 def test_a_vm_that_runs_is_never_restored(at_lab: Make, way: str) -> None:
     night, _ = used(at_lab, on=True)
@@ -186,6 +209,20 @@ def test_a_mounted_backup_is_named_by_the_run_and_is_not_rotated(at_lab: Make) -
     assert night("unmount", "--all").code == 0
     assert night("recover").code == 0
     assert night.chain()["vmware_previous"] == date
+
+
+def test_a_clone_that_was_split_by_hand_is_left_but_unmount_fails_and_names_it(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    made = json.loads(night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json").out)
+    path = made["luns"][0]["path"]
+    with night.world.transaction() as it:
+        it.rows(f"UPDATE luns SET backed_by = '' WHERE path = '{path}'")
+    was = shown(night)
+    ended = night("unmount", made["id"])
+    assert ended.code == 1
+    assert f"could not unmap {path} from helper" in ended.err
+    assert f"could not destroy {path}" in ended.err
+    assert shown(night) == was
 
 
 def test_status_and_list_show_the_mounts_and_remind_of_their_end(at_lab: Make) -> None:
