@@ -64,7 +64,7 @@ def perform(
     with working(settings, job, output, clock) as context, context.alone(role):
         ready = prepare(settings, job, order, context.store.runs.stamp())
         overridden = ready.require(force=order.force)
-        for line in plan_lines(ready.header, ready.commands, overridden) if order.way and not output.quiet else ():
+        for line in plan_lines(ready.header, ready.commands, ()) if order.way and not output.quiet else ():
             _say(line)
         warnings = [Warned(one.text, one.remedy, one.code) for one in ready.notes]
         warnings += [_overridden(one) for one in overridden]
@@ -72,8 +72,8 @@ def perform(
 
 
 def _overridden(one: Objection) -> Warned:
-    remedy = "if that is not meant, press Ctrl-C; without --yes, `restore` shows it and does nothing"
-    return Warned(f"overridden by --force: {coded(one.code, one.text)}", remedy, "SA-1750")
+    text = f"overridden by --force: {coded(one.code, one.text)}"
+    return Warned(text, "without --force this is refused, and nothing is changed", "SA-1750")
 
 
 def unmount(settings: Config, ids: Sequence[str], output: Output) -> Exit:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab.faults import FaultKind
+from snapall.lab.faults import Fault, FaultKind
 from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
 from tests.lab.sites import with_luns
@@ -75,15 +75,29 @@ def test_killed_at_a_command_recover_takes_all_of_it_back(
     assert json.loads(night("status", "--json").out)["mounts"] == []
 
 
-def test_killed_between_two_luns_recover_says_which_is_restored_and_fails(at_lab: Make) -> None:
+@pytest.mark.parametrize("standing", [True, False])
+def test_killed_between_two_luns_recover_says_which_is_restored_and_fails(at_lab: Make, standing: bool) -> None:
     night = off(at_lab)
     assert night("run").code == 0
-    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL, nth=2)
+    if standing:  # the copy does not end
+        night.world.set(clock=night.world.now().timestamp())
+    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL_AFTER)
     recovered = night("recover")
     assert recovered.code == 1
     assert "SA-1753" in recovered.err
-    assert f"done: restore {LUN} from snapshot vmware_recent; unknown: restore {OTHER}" in recovered.err
+    assert f"not done: restore {OTHER} from snapshot vmware_recent" in recovered.err
+    assert f"restore {LUN}" in recovered.err
     assert night("recover").code == 0  # nothing is left for it to do
+
+
+def test_a_restore_of_which_nobody_knows_whether_it_was_done_is_no_success(at_lab: Make) -> None:
+    night = off(at_lab)
+    assert night("run").code == 0
+    night.fault(Fault("snap restore", FaultKind.FAIL, nth=2))
+    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL, nth=2)
+    recovered = night("recover")
+    assert recovered.code == 1
+    assert f"done: restore {LUN} from snapshot vmware_recent; unknown: restore {OTHER}" in recovered.err
 
 
 def test_killed_after_the_last_lun_recover_says_that_none_is_missing(at_lab: Make) -> None:
