@@ -21,6 +21,7 @@ from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
 from snapall.errors import ConfigError, SnapallError
 from snapall.operate.history import require_listed
+from snapall.restore.belongs import others_than, owners
 from snapall.restore.blocks import Block, as_html, as_text
 from snapall.restore.bookfacts import BookFacts, FilerLogin, Given, Present, VmFiles, facts_of
 from snapall.restore.bookshelf import Bookshelf
@@ -168,7 +169,11 @@ def _read(
     ids = [one.vm.id for one in verdicts]
     views = [_asked(troubles, luns.view, one) for one in job.volumes]
     igroups = _asked(troubles, luns.igroups)
-    places = _asked(troubles, VirtualCenter(settings.database).vmx_places, ids)
+    vc = VirtualCenter(settings.database)
+    places = _asked(troubles, vc.vmx_places, ids)
+    others = others_than([one.vm for one in verdicts], _asked(troubles, vc.everyone) or ())
+    paths = [path for view in views if view is not None for path in view.luns]
+    of = owners(paths, [one.vm for one in verdicts], settings.job_tables[job.name].luns, others)
     facts = BookFacts(
         job=job.name,
         run=origin.run,
@@ -183,5 +188,6 @@ def _read(
         given=tuple(Given(vm, paths) for vm, paths in settings.job_tables[job.name].luns.items()),
         late=late,
         troubles=tuple(dict.fromkeys(one.message for one in troubles)),
+        others=tuple(vm for vm in others if vm in of.values()),
     )
     return facts, list({one.message: one for one in troubles}.values())

@@ -11,7 +11,7 @@ from snapall import __version__
 from snapall.app.opening import store_of
 from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
 from snapall.config.settings import Config
-from snapall.errors import ConfigError, Refused, SiteError, combined
+from snapall.errors import ConfigError, JournalError, Refused, SiteError, combined
 from snapall.restore import plan
 from snapall.restore.belongs import guesses, others_than, owners
 from snapall.restore.bookshelf import Bookshelf
@@ -102,6 +102,7 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
         igroup=order.igroup,
         purpose=order.purpose,
         until=order.until,
+        vm_snapshot=_vm_snapshot(settings, job, order.snapshot),
         filer_timeout=settings.filers[job.filer].timeout,
     )
     return Prepared(header, luns, objections(asked), notes(asked))
@@ -198,11 +199,28 @@ def _igroup(luns: Luns, name: str) -> Igroup | None:
 
 def _then(settings: Config, job: Job, snapshot: str) -> frozenset[str] | None:
     """The LUNs that were there at the backup, by what its run-book keeps."""
-    run = next((one.run for one in store_of(settings).known(job.name) if one.name == snapshot), "")
+    run = _run_of(settings, job, snapshot)
     facts = Bookshelf(settings.state).facts(job.name, run) if run else None
     if facts is None or facts.late:
         return None
     return frozenset(one.path for volume in facts.volumes for one in volume.luns)
+
+
+def _run_of(settings: Config, job: Job, snapshot: str) -> str:
+    """The stamp of the run that made the backup; "" unknown."""
+    return next((one.run for one in store_of(settings).known(job.name) if one.name == snapshot), "")
+
+
+def _vm_snapshot(settings: Config, job: Job, snapshot: str) -> str:
+    """What that run called its VM snapshots, whatever the configuration says now; "" unknown."""
+    store, run = store_of(settings), _run_of(settings, job, snapshot)
+    if not run:
+        return ""
+    try:
+        header = store.read(store.path(job.name, run)).header
+    except JournalError:
+        return ""
+    return header.job.vm_snapshot_of(header.mark)
 
 
 def _plan(order: Order, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:

@@ -164,7 +164,9 @@ def _not_ours(state: UseState, one: SentStep, steps: tuple[LunStep, ...], seen: 
     left = StepLeft(one.n, "it is not ours", ours=False, there=there)
     if there:
         text = f"could not {words(steps[-1])}: the LUN there is not the clone that {state.header.kind} made any more"
-        remedy = "it may have been split by hand: check `lun show -v` and `lun show -m`, then unmap and destroy it there"
+        remedy = (
+            "it may have been split by hand: check `lun show -v` and `lun show -m`, then unmap and destroy it there"
+        )
         return UseDecision((Failed(text, remedy, "SA-1751"), left))
     what = f"what this journal did can no longer be found, and is left as it is: {words(one.step)}"
     return UseDecision((Warned(what, "check the LUN with `lun show -v`", "SA-1705"), left))

@@ -61,6 +61,7 @@ class UseBegan:
     igroup: str = ""
     purpose: str = ""  # of a clone that is kept for test and development
     until: str = ""  # when it is no longer needed: an ISO date
+    vm_snapshot: str = ""  # what the run of the backup called its VM snapshots; "" unknown
     filer_timeout: float = 120  # how long a command without an answer may act
     format: int = RESTORE_FORMAT
 

@@ -13,7 +13,7 @@ from snapall.lab.ledger import Change
 from snapall.lab.sites import SiteSpec
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import make_filer_snapshot, make_vm_snapshot
-from tests.lab.sites import with_luns
+from tests.lab.sites import with_luns, with_neighbour
 
 Make = Callable[..., AtLab]
 LUN = "/vol/vmvol1/sql01"
@@ -95,6 +95,19 @@ def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at
     assert night.world.read_lun(LUN) == before
 
 
+@pytest.mark.parametrize("order", ["safe", "paper"])
+def test_after_a_volume_the_vm_snapshots_are_named_as_that_nights_run_named_them(at_lab: Make, order: str) -> None:
+    night = at_lab(site=site())
+    assert night("run", "--order", order).code == 0
+    made = {one.name for one in night.ledger.effects if one.change is Change.MADE}
+    text = night.config.read_text().replace("[jobs.vol1]", '[jobs.vol1]\nvm_snapshot = "Later"')
+    night.config.write_text(text)
+    ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    assert ended.code == 0, ended.err
+    (name,) = made
+    assert f"go to its snapshot {name} in the Snapshot Manager" in ended.out
+
+
 def test_what_force_overrides_is_shown_before_the_first_step_and_stays_in_the_journal(at_lab: Make) -> None:
     night, _ = used(at_lab)
     assert night("run").code == 0
@@ -127,17 +140,9 @@ def test_a_vm_that_runs_is_never_restored(at_lab: Make, way: str) -> None:
     assert lun_changes(night) == []
 
 
-def with_neighbour(name: str, *, on: bool) -> SiteSpec:
-    """Beside the job's VMs, all off: ora01 of another datastore under this name, with a LUN in the job's volume."""
-    made = site()
-    lun = replace(made.luns[1], path=f"/vol/vmvol1/{name}", maps=(("esx", 9),))
-    vms = tuple(replace(vm, name=name, on=on) if vm.name == "ora01" else vm for vm in made.vms)
-    return replace(made, luns=(*made.luns, lun), vms=vms)
-
-
 @pytest.mark.parametrize("on", [True, False])
 def test_the_lun_of_another_vm_whose_name_begins_alike_is_left_alone(at_lab: Make, on: bool) -> None:
-    night = at_lab(site=with_neighbour("web01-test", on=on))
+    night = at_lab(site=with_neighbour(site(), "web01-test", on=on))
     assert night("run").code == 0
     before = night.world.read_lun("/vol/vmvol1/web01-test")
     night.world.write_lun("/vol/vmvol1/web01-test", PLACE, LATER)
@@ -150,7 +155,7 @@ def test_the_lun_of_another_vm_whose_name_begins_alike_is_left_alone(at_lab: Mak
 
 
 def test_a_lun_that_only_begins_with_a_vms_name_needs_force_or_luns(at_lab: Make) -> None:
-    made = with_neighbour("ora02", on=False)
+    made = with_neighbour(site(), "ora02", on=False)
     lun = replace(made.luns[-1], path="/vol/vmvol1/web01_data")
     night = at_lab(site=replace(made, luns=(*made.luns[:-1], lun)))
     assert night("run").code == 0
@@ -165,7 +170,7 @@ def test_a_lun_that_only_begins_with_a_vms_name_needs_force_or_luns(at_lab: Make
 
 
 def test_a_volume_is_never_restored_under_a_running_vm_of_another_job(at_lab: Make) -> None:
-    night = at_lab(site=with_neighbour("ora01", on=True))
+    night = at_lab(site=with_neighbour(site(), "ora01", on=True))
     assert night("run").code == 0
     ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
     assert ended.code == 1
