@@ -120,7 +120,10 @@ def _of_owners(asked: Asked) -> Iterator[Objection]:
     """Whether the right VM was checked depends on whose the LUN is."""
     if strange := [path for path in asked.replaced if asked.owners.get(path) is None]:
         text = f"no VM is known to use {', '.join(strange)}: whether one runs cannot be checked"
-        remedy = "check that nothing uses the LUN; `luns` in the job says which VM a LUN belongs to; then add --force"
+        remedy = (
+            "check that nothing uses it, of a VMFS that every VM on it is off, then add --force; `luns` in the job "
+            "says which VM a LUN belongs to"
+        )
         yield Objection(text, remedy, "SA-1717", force=True)
     guessed = [path for path in asked.replaced if path in asked.guessed]
     for vm in dict.fromkeys(asked.owners[path] for path in guessed):
