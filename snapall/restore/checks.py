@@ -129,7 +129,7 @@ def _of_owners(asked: Asked) -> Iterator[Objection]:
     for vm in dict.fromkeys(asked.owners[path] for path in guessed):
         mine = [path for path in guessed if asked.owners[path] == vm]
         whose = vm.label if vm is not None else ""
-        text = f"{', '.join(mine)} counts as a LUN of {whose} only because its name begins with the VM's"
+        text = f"{', '.join(mine)} is taken for a LUN of {whose} by its name, and may be another VM's"
         remedy = "check whose LUN it is: write it into `luns` in the job, leave it out with --lun, or add --force"
         yield Objection(text, remedy, "SA-1749", force=True)
 
