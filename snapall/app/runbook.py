@@ -13,7 +13,7 @@ from snapall.app.proofs import proofs_of
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.context import guarded
 from snapall.backup.facts import Warned
-from snapall.backup.model import Job, Order
+from snapall.backup.model import Job, Order, Vm
 from snapall.backup.outcome import Origin
 from snapall.backup.record import What
 from snapall.backup.runstate import RunState
@@ -21,6 +21,7 @@ from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
 from snapall.errors import ConfigError, SnapallError
 from snapall.operate.history import require_listed
+from snapall.restore.belongs import others_than, owners
 from snapall.restore.blocks import Block, as_html, as_text
 from snapall.restore.bookfacts import BookFacts, FilerLogin, Given, Present, VmFiles, facts_of
 from snapall.restore.bookshelf import Bookshelf
@@ -169,11 +170,17 @@ def _read(settings: Config, job: Job, state: RunState, origin: Origin, *, late: 
     troubles: list[SnapallError] = []
     verdicts = verdicts_of(state)
     views, igroups = luns_shown(settings, job, troubles)
+    vc = VirtualCenter(settings.database)
     places: Mapping[int, VmxPlace] = {}
+    everyone: Sequence[Vm] = ()
     try:
-        places = VirtualCenter(settings.database).vmx_places([one.vm.id for one in verdicts])
+        places = vc.vmx_places([one.vm.id for one in verdicts])
+        everyone = vc.everyone()
     except SnapallError as error:
         troubles.append(error)
+    others = others_than([one.vm for one in verdicts], everyone)
+    paths = [path for view in views for path in view.luns]
+    of = owners(paths, [one.vm for one in verdicts], settings.job_tables[job.name].luns, others)
     return BookFacts(
         job=job.name,
         run=origin.run,
@@ -188,4 +195,5 @@ def _read(settings: Config, job: Job, state: RunState, origin: Origin, *, late: 
         given=tuple(Given(vm, paths) for vm, paths in settings.job_tables[job.name].luns.items()),
         late=late,
         troubles=tuple(dict.fromkeys(one.message for one in troubles)),
+        others=tuple(vm for vm in others if vm in of.values()),
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from snapall import __version__
 from snapall.app.opening import store_of
 from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
 from snapall.config.settings import Config
-from snapall.errors import ConfigError, Refused, SiteError, combined
+from snapall.errors import ConfigError, JournalError, Refused, SiteError, combined
 from snapall.restore import plan
-from snapall.restore.belongs import owners
+from snapall.restore.belongs import guesses, others_than, owners
 from snapall.restore.bookshelf import Bookshelf
 from snapall.restore.checks import Asked, Objection, notes, objections
 from snapall.restore.journal import UseStore
@@ -56,11 +56,12 @@ class Prepared:
         """The steps with their commands."""
         return tuple((self.luns.command_line(one.step), one) for one in self.header.plan)
 
-    def require(self, *, force: bool) -> None:
-        """Refused: something stands against it."""
+    def require(self, *, force: bool) -> tuple[Objection, ...]:
+        """The objections that `force` overrides. Refused: something else stands against it."""
         found = [one for one in self.against if not (force and one.force)]
         if found:
             raise combined([Refused(one.text, one.remedy, one.code) for one in found])
+        return self.against
 
 
 def luns_of(settings: Config, job: Job) -> Luns:
@@ -75,13 +76,16 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
     _require_volumes(job, volumes)
     views = {volume: luns.view(volume) for volume in volumes}
-    vms, given = _vms(settings, job, order), settings.job_tables[job.name].luns
-    paths, users = _chosen(order, views, vms, given)
+    (vms, others), given = _vms(settings, job, order), settings.job_tables[job.name].luns
+    of = owners([path for view in views.values() for path in view.luns], vms, given, others)
+    paths = () if order.whole else _chosen(order, vms, of)
+    users = _users(of.values() if order.whole else map(of.get, paths), vms if order.whole else ())
     used = {path.split("/")[2] for path in paths} if paths else set(volumes)
     views = {volume: view for volume, view in views.items() if volume in used}
     sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
     asked = _asked(settings, order, views, paths, users)
     asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
+    asked = replace(asked, owners=of, guessed=guesses(of, given, vms, others))
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
     header = UseBegan(
         kind=UseKind.RESTORE if order.way else UseKind.MOUNT,
@@ -98,6 +102,7 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
         igroup=order.igroup,
         purpose=order.purpose,
         until=order.until,
+        vm_snapshot=_vm_snapshot(settings, job, order.snapshot),
         filer_timeout=settings.filers[job.filer].timeout,
     )
     return Prepared(header, luns, objections(asked), notes(asked))
@@ -132,28 +137,31 @@ def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
     return Source(view.volume, row.date)
 
 
-def _vms(settings: Config, job: Job, order: Order) -> tuple[Vm, ...]:
-    """The job's VMs. A mount goes on without the database: the names that were given are enough."""
+def _vms(settings: Config, job: Job, order: Order) -> tuple[tuple[Vm, ...], tuple[Vm, ...]]:
+    """The job's VMs, and all others of VirtualCenter, whose LUNs may be called like those of the job's.
+
+    A mount goes on without the database: the names that were given are enough.
+    """
     vc = VirtualCenter(settings.database)
     try:
-        return vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
+        mine = vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
+        return mine, others_than(mine, vc.everyone())
     except SiteError:
         if order.way:
             raise
-        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1))
+        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1)), ()
 
 
-def _chosen(
-    order: Order, views: Mapping[str, LunView], vms: Sequence[Vm], given: Mapping[str, Sequence[str]]
-) -> tuple[tuple[str, ...], tuple[Vm, ...]]:
-    """The LUNs that were asked for, and the VMs that use them. Of a volume: all of them."""
-    every = [path for view in views.values() for path in view.luns]
-    of = owners(every, vms, given)
-    if order.whole:
-        return (), tuple(vms)
+def _users(of: Iterable[Vm | None], vms: Sequence[Vm]) -> tuple[Vm, ...]:
+    return tuple({vm.id: vm for vm in (*vms, *of) if vm is not None}.values())
+
+
+def _chosen(order: Order, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tuple[str, ...]:
+    """The LUNs that were asked for."""
     paths = list(order.luns)
     for name in order.vms:
-        mine = [path for path, vm in of.items() if vm and name.lower() in {vm.moref, (vm.name or "").lower()}]
+        wanted = [vm for vm in vms if name.lower() in {vm.moref, (vm.name or "").lower()}]
+        mine = [path for path, vm in of.items() if vm in wanted]
         if not mine:
             raise ConfigError(
                 f"no LUN is known to belong to VM {name}",
@@ -161,8 +169,7 @@ def _chosen(
                 "SA-1734",
             )
         paths += mine
-    users = {vm.id: vm for path in paths if (vm := of.get(path)) is not None}
-    return tuple(dict.fromkeys(paths)), tuple(users.values())
+    return tuple(dict.fromkeys(paths))
 
 
 def _asked(
@@ -192,11 +199,28 @@ def _igroup(luns: Luns, name: str) -> Igroup | None:
 
 def _then(settings: Config, job: Job, snapshot: str) -> frozenset[str] | None:
     """The LUNs that were there at the backup, by what its run-book keeps."""
-    run = next((one.run for one in store_of(settings).known(job.name) if one.name == snapshot), "")
+    run = _run_of(settings, job, snapshot)
     facts = Bookshelf(settings.state).facts(job.name, run) if run else None
     if facts is None or facts.late:
         return None
     return frozenset(one.path for volume in facts.volumes for one in volume.luns)
+
+
+def _run_of(settings: Config, job: Job, snapshot: str) -> str:
+    """The stamp of the run that made the backup; "" unknown."""
+    return next((one.run for one in store_of(settings).known(job.name) if one.name == snapshot), "")
+
+
+def _vm_snapshot(settings: Config, job: Job, snapshot: str) -> str:
+    """What that run called its VM snapshots, whatever the configuration says now; "" unknown."""
+    store, run = store_of(settings), _run_of(settings, job, snapshot)
+    if not run:
+        return ""
+    try:
+        header = store.read(store.path(job.name, run)).header
+    except JournalError:
+        return ""
+    return header.job.vm_snapshot_of(header.mark)
 
 
 def _plan(order: Order, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:

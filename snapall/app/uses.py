@@ -13,17 +13,19 @@ from snapall.app.signals import signal_flag
 from snapall.app.use_look import Order, luns_of, prepare
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import guarded
-from snapall.backup.facts import Failed
+from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record
 from snapall.config.settings import Config
-from snapall.errors import ConfigError, Exit, Notify, Refused, worst
+from snapall.errors import ConfigError, Exit, Notify, Refused, coded, worst
 from snapall.escaping import printable
+from snapall.restore.checks import Objection
 from snapall.restore.journal import Use, UseStore, sharing
 from snapall.restore.record import UseBegan, UseRecord
 from snapall.restore.state import UseState
 from snapall.restore.uses import UseContext, begin, take_down
+from snapall.views.mounts import plan_lines
 
 
 @contextmanager
@@ -53,14 +55,25 @@ def _say(line: str) -> None:
 def perform(
     settings: Config, job: Job, order: Order, output: Output, clock: Clock | None = None
 ) -> tuple[UseState, Exit]:
-    """Do it, after everything was looked at again under the lock. Refused: something stands against it."""
+    """Do it, after everything was looked at again under the lock. Refused: something stands against it.
+
+    Of a restore the plan is shown first. What --force overrides is warned of before the first step, and stays in the
+    journal.
+    """
     role = "restore" if order.way else "mount"
     with working(settings, job, output, clock) as context, context.alone(role):
         ready = prepare(settings, job, order, context.store.runs.stamp())
-        ready.require(force=order.force)
-        for one in ready.notes:
-            context.warn(one.text, one.remedy, one.code)
-        return begin(replace(context, luns=ready.luns), ready.header)
+        overridden = ready.require(force=order.force)
+        for line in plan_lines(ready.header, ready.commands, ()) if order.way and not output.quiet else ():
+            _say(line)
+        warnings = [Warned(one.text, one.remedy, one.code) for one in ready.notes]
+        warnings += [_overridden(one) for one in overridden]
+        return begin(replace(context, luns=ready.luns), ready.header, warnings)
+
+
+def _overridden(one: Objection) -> Warned:
+    text = f"overridden by --force: {coded(one.code, one.text)}"
+    return Warned(text, "without --force this is refused, and nothing is changed", "SA-1750")
 
 
 def unmount(settings: Config, ids: Sequence[str], output: Output) -> Exit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -19,9 +20,9 @@ from snapall.backup.private import arrange
 from snapall.backup.record import Record, What
 from snapall.backup.store import JournalStore
 from snapall.config.settings import Config, Verify
-from snapall.errors import ConfigError, Exit, Notify, SnapallError, worst
+from snapall.errors import ConfigError, Exit, Notify, SiteError, SnapallError, worst
 from snapall.operate.history import require_listed
-from snapall.restore.belongs import OURS, owners
+from snapall.restore.belongs import OURS, others_than, owners
 from snapall.restore.device import LunReader
 from snapall.restore.journal import UseStore, sharing
 from snapall.restore.prooffile import ProofFile
@@ -117,12 +118,16 @@ def _owners(settings: Config, made: Sequence[Origin], job: Job, vms: Sequence[Vm
     """The LUNs of the backup's volumes, as they are now, with their VMs; clones that snapall made are none."""
     from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
     from snapall.site import transport_to  # noqa: PLC0415 - as above
+    from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
     filer = settings.filers[job.filer]
     luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
     paths = [path for one in made for path in luns.view(one.volume).luns]
     own = [path for path in sorted(paths) if OURS.fullmatch(path.rpartition("/")[2]) is None]
-    return owners(own, vms, settings.job_tables[job.name].luns)
+    others: tuple[Vm, ...] = ()
+    with suppress(SiteError):  # a check needs no VirtualCenter; without it, at most a LUN too many is read
+        others = others_than(vms, VirtualCenter(settings.database).everyone())
+    return owners(own, vms, settings.job_tables[job.name].luns, others)
 
 
 @dataclass(frozen=True, slots=True)

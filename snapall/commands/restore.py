@@ -147,7 +147,7 @@ def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: 
         options.emit(mounted_lines(mount, options.width()))
         options.say("", *helper.to_see(mount.luns), "", *helper.to_let_go())
     elif code is Exit.OK:
-        options.say(*helper.after_restore(order.way))
+        options.say(*helper.after_restore(order.way, state.header.vm_snapshot))
     options.leave(code)
 
 

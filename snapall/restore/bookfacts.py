@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from snapall.backup.model import FilerSnapshot
+from snapall.backup.model import FilerSnapshot, Vm
 from snapall.backup.outcome import Verdict
 from snapall.restore.model import Igroup, Lun, LunMap, LunView
 
@@ -75,6 +75,7 @@ class BookFacts:
     given: tuple[Given, ...] = ()
     late: bool = False  # read later than the backup was made
     troubles: tuple[str, ...] = ()  # what could not be read
+    others: tuple[Vm, ...] = ()  # the VMs that are not the job's and have a LUN on its volumes
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class Asked:
     """What is to be restored or mounted, and what the looks showed. `way`: file, swap, volume, or "" for a mount.
 
     `on`: whether a VM runs; None: it cannot be told. `then`: the LUNs that were there at the backup; None: unknown.
-    `mounts`: the headers of the mounts that stand on this volume.
+    `mounts`: the headers of the mounts that stand on this volume. `owners`: the VM of each LUN of the volumes, where
+    it is known; `guessed`: the LUNs whose VM may be another one.
     """
 
     way: str
@@ -45,6 +46,16 @@ class Asked:
     mounts: Sequence[UseBegan] = ()
     then: frozenset[str] | None = None
     igroup: Igroup | None = None
+    owners: Mapping[str, Vm | None] = field(default_factory=dict)
+    guessed: frozenset[str] = frozenset()
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The LUNs that hosts may use, and that a restore would change under them."""
+        if self.way != "volume":
+            return self.luns
+        every = ((view, one) for view in self.views.values() for one in view.luns.values())
+        return tuple(sorted(one.path for view, one in every if one.mapped or view.maps_of(one.path)))
 
     def newer(self, volume: str) -> tuple[FilerSnapshot, ...]:
         """The snapshots of a volume that are newer than the one that is used."""
@@ -85,22 +96,42 @@ def _of_background(asked: Asked) -> Iterator[Objection]:
 
 def _of_vms(asked: Asked) -> Iterator[Objection]:
     """A restore under a VM that runs, or that has a VM snapshot, destroys it silently (restore.md, rule 11)."""
+    users = {vm.id for path in asked.replaced if (vm := asked.owners.get(path)) is not None}
     for vm in asked.vms:
         if asked.on.get(vm.id) is True:
             yield Objection(f"{vm.label} runs", "shut it down first", "SA-1714")
         elif asked.on.get(vm.id) is None:
-            remedy = (
-                "check in VirtualCenter that it is off, then add --force; POWER_STATE of VPX_VM may not be readable"
-            )
-            yield Objection(f"it is unknown whether {vm.label} runs", remedy, "SA-1715", force=True)
+            yield _unknown(vm, force=asked.way != "volume" or vm.id not in users)
         for row in asked.vm_snapshots:
             if row.vm == vm.id:
                 text = f"{vm.label} has a VM snapshot, {row.name} ({row.ssid}): its delta belongs to the disk of now"
                 yield Objection(text, "delete all snapshots of the VM in VirtualCenter first", "SA-1716")
-    if not asked.vms and asked.luns:
-        text = f"no VM is known to use {', '.join(asked.luns)}: whether one runs cannot be checked"
-        remedy = "check that nothing uses the LUN; `luns` in the job says which VM a LUN belongs to; then add --force"
+    yield from _of_owners(asked)
+
+
+def _unknown(vm: Vm, *, force: bool) -> Objection:
+    remedy = "check in VirtualCenter that it is off, then add --force; POWER_STATE of VPX_VM may not be readable"
+    if not force:
+        remedy = "let the database login read POWER_STATE of VPX_VM, or restore this VM's LUNs alone, with --vm"
+    return Objection(f"it is unknown whether {vm.label} runs", remedy, "SA-1715", force=force)
+
+
+def _of_owners(asked: Asked) -> Iterator[Objection]:
+    """Whether the right VM was checked depends on whose the LUN is."""
+    if strange := [path for path in asked.replaced if asked.owners.get(path) is None]:
+        text = f"no VM is known to use {', '.join(strange)}: whether one runs cannot be checked"
+        remedy = (
+            "check that nothing uses it, of a VMFS that every VM on it is off, then add --force; `luns` in the job "
+            "says which VM a LUN belongs to"
+        )
         yield Objection(text, remedy, "SA-1717", force=True)
+    guessed = [path for path in asked.replaced if path in asked.guessed]
+    for vm in dict.fromkeys(asked.owners[path] for path in guessed):
+        mine = [path for path in guessed if asked.owners[path] == vm]
+        whose = vm.label if vm is not None else ""
+        text = f"{', '.join(mine)} is taken for a LUN of {whose} by its name, and may be another VM's"
+        remedy = "check whose LUN it is: write it into `luns` in the job, leave it out with --lun, or add --force"
+        yield Objection(text, remedy, "SA-1749", force=True)
 
 
 def _of_identity(asked: Asked) -> Iterator[Objection]:

@@ -158,13 +158,25 @@ def _down(state: UseState, now: datetime) -> UseDecision:
     return _DONE
 
 
+def _not_ours(state: UseState, one: SentStep, steps: tuple[LunStep, ...], seen: Glimpse) -> UseDecision:
+    """What was made is gone, or something else is in its place, such as our own clone that somebody has split."""
+    there = next(iter(sorted(paths_of(*steps) & set(seen.view.luns))), "") if state.clone_of(one.n) is not None else ""
+    left = StepLeft(one.n, "it is not ours", ours=False, there=there)
+    if there:
+        text = f"could not {words(steps[-1])}: the LUN there is not the clone that {state.header.kind} made any more"
+        remedy = (
+            "it may have been split by hand: check `lun show -v` and `lun show -m`, then unmap and destroy it there"
+        )
+        return UseDecision((Failed(text, remedy, "SA-1751"), left))
+    what = f"what this journal did can no longer be found, and is left as it is: {words(one.step)}"
+    return UseDecision((Warned(what, "check the LUN with `lun show -v`", "SA-1705"), left))
+
+
 def _take_back(state: UseState, one: SentStep, steps: tuple[LunStep, ...], seen: Glimpse, now: datetime) -> UseDecision:
     if is_undone(state, one, steps, seen.view):
         return UseDecision((StepUndone(one.n),))
     if not is_ours(state, one, steps, seen.view):
-        what = f"what this journal did can no longer be found, and is left as it is: {words(one.step)}"
-        warned = Warned(what, "check the LUN with `lun show -v`", "SA-1705")
-        return UseDecision((warned, StepLeft(one.n, "it is not ours", ours=False)))
+        return _not_ours(state, one, steps, seen)
     step = next(step for step in steps if not shows(step, seen.view))
     tried = [
         each

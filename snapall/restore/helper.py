@@ -34,8 +34,9 @@ def to_let_go() -> list[str]:
     ]
 
 
-def after_restore(way: str) -> list[str]:
-    """What comes after a restore."""
+def after_restore(way: str, vm_snapshot: str) -> list[str]:
+    """What comes after a restore. `vm_snapshot`: what the backup's run called its VM snapshots; "" unknown."""
+    called = vm_snapshot or "of that night, in its name Quiesce or what `vm_snapshot` says,"
     lines = [
         "Rescan all ESX hosts (esxcfg-rescan vmhbaN), then power the VM on.",
         "The disk is as it was at the backup. Unless the VM was quiesced then, let chkdsk or fsck run.",
@@ -43,7 +44,8 @@ def after_restore(way: str) -> list[str]:
     if way == "volume":
         lines += [
             "The VMFS is as it was during the backup, with the VM snapshots of that night. Before you power a VM on,",
-            "go to its snapshot Quiesce in the Snapshot Manager, then delete that snapshot: its delta is torn.",
+            f"go to its snapshot {called} in the Snapshot Manager,",
+            "then delete that snapshot: its delta is torn.",
         ]
     if way == "swap":
         lines += ["The old LUN is kept as snapall_old_*: destroy it when the VM is well."]

@@ -61,6 +61,7 @@ class UseBegan:
     igroup: str = ""
     purpose: str = ""  # of a clone that is kept for test and development
     until: str = ""  # when it is no longer needed: an ISO date
+    vm_snapshot: str = ""  # what the run of the backup called its VM snapshots; "" unknown
     filer_timeout: float = 120  # how long a command without an answer may act
     format: int = RESTORE_FORMAT
 
@@ -110,11 +111,15 @@ class StepUndone:
 
 @dataclass(frozen=True, slots=True)
 class StepLeft:
-    """Command `n` is not taken back, and why. `ours`: its effect is still there; otherwise something else is."""
+    """Command `n` is not taken back, and why. `ours`: its effect is still there; otherwise something else is.
+
+    `there`: the path at which a LUN is that nobody can tell from the clone that was made.
+    """
 
     n: int
     why: str
     ours: bool = True
+    there: str = ""
 
 
 @dataclass(frozen=True, slots=True)

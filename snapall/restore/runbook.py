@@ -25,7 +25,7 @@ def runbook(
     names = {one.volume: one for one in present}
     vms = [one.vm for one in facts.verdicts]
     paths = [lun.path for volume in facts.volumes for lun in volume.luns]
-    owner = owners(paths, vms, {one.vm: one.paths for one in facts.given})
+    owner = owners(paths, vms, {one.vm: one.paths for one in facts.given}, facts.others)
     blocks = [*_title(facts, present, proof), *_first(facts, present, shell), *_choice()]
     for verdict in sorted(facts.verdicts, key=lambda one: (one.vm.name or "", one.vm.id)):
         luns = [
@@ -35,9 +35,9 @@ def runbook(
             if owner[lun.path] == verdict.vm and volume.volume in names
         ]
         blocks += bookvm.of_vm(facts, verdict, luns, names, shell)
-    others = [(volume, lun) for volume in facts.volumes for lun in volume.luns if owner[lun.path] is None]
+    others = [(volume, lun) for volume in facts.volumes for lun in volume.luns if owner[lun.path] not in vms]
     blocks += [
-        *_others(facts, vms, others, names, shell),
+        *_others(facts, owner, others, names, shell),
         *_volumes(facts, names, shell),
         *_elsewhere(facts, names, shell),
     ]
@@ -111,16 +111,25 @@ def _choice() -> Iterator[Block]:
 
 
 def _others(
-    facts: BookFacts, vms: Sequence[Vm], others: Sequence[bookvm.Found], names: Mapping[str, Present], shell: Shell
+    facts: BookFacts,
+    owner: Mapping[str, Vm | None],
+    others: Sequence[bookvm.Found],
+    names: Mapping[str, Present],
+    shell: Shell,
 ) -> Iterator[Block]:
-    yield Heading(2, "LUNs of no VM")
+    yield Heading(2, "LUNs of no VM of this backup")
     yield Text(
-        "VMFS datastores, or LUNs whose VM is not known. A VMFS LUN holds the files of many VMs: never restore it for "
-        "one of them. For an old vmx show a clone to ONE helper host, set EnableResignature there, rescan, set it "
-        "back at once, copy the file, and take the clone down."
+        "VMFS datastores, LUNs of VMs that this job does not back up, or LUNs whose VM is not known. A VMFS LUN holds "
+        "the files of many VMs: never restore it for one of them. For an old vmx show a clone to ONE helper host, set "
+        "EnableResignature there, rescan, set it back at once, copy the file, and take the clone down."
     )
-    yield Rows(tuple((lun.path, bookvm.about(volume, lun)) for volume, lun in others) or (("none", ""),))
-    for key in unclaimed(vms, {one.vm: one.paths for one in facts.given}):
+    yield Rows(
+        tuple((lun.path, _whose(owner[lun.path]) + bookvm.about(volume, lun)) for volume, lun in others)
+        or (("none", ""),)
+    )
+    for key in unclaimed(
+        [*(one.vm for one in facts.verdicts), *facts.others], {one.vm: one.paths for one in facts.given}
+    ):
         yield Text(f"`luns` of the job names {key}, which is no VM of this backup.")
     yield Commands(
         (
@@ -133,6 +142,10 @@ def _others(
     for volume, lun in others:
         if volume.volume in names:
             yield from bookvm.files(facts, volume, lun, names[volume.volume], shell)
+
+
+def _whose(vm: Vm | None) -> str:
+    return f"of VM {vm.label}, which this job does not back up; " if vm is not None else ""
 
 
 def _volumes(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:

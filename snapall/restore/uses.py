@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from snapall.backup.clock import Clock
-from snapall.backup.facts import TakenOver
+from snapall.backup.facts import Failed, TakenOver, Warned
 from snapall.backup.model import Job
 from snapall.errors import Exit, Notify, Refused
 from snapall.restore.journal import Use, UseStore
 from snapall.restore.loop import LunSystem, Show, UseCase
 from snapall.restore.record import TakeDown, UseBegan
 from snapall.restore.state import UseState
+from snapall.restore.steps import LunStep, StartSplit, is_final
+from snapall.restore.wording import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class UseContext:
             yield
 
 
-def begin(context: UseContext, header: UseBegan) -> tuple[UseState, Exit]:
-    """Perform a plan. The caller holds the lock."""
+def begin(context: UseContext, header: UseBegan, warnings: Sequence[Warned] = ()) -> tuple[UseState, Exit]:
+    """Perform a plan, after these warnings. The caller holds the lock."""
     case = UseCase(context.store.begin(header), context.luns, context.clock, context.stopped, context.show)
+    case.record(*warnings)
     return _driven(case)
 
 
@@ -65,11 +68,42 @@ def take_down(context: UseContext, use: Use, by: str, why: str) -> tuple[UseStat
 def _driven(case: UseCase) -> tuple[UseState, Exit]:
     try:
         case.drive()
+        case.record(*reached(case.state))
         code, text = outcome(case.state)
         case.close(code, text)
     finally:
         case.journal.leave()
     return case.state, code
+
+
+def remains(state: UseState) -> tuple[str, ...]:
+    """What a use that was given up leaves wrong, although `recover` can do no more about it."""
+    foreign = tuple(one.there for one in state.left.values() if one.there)
+    return foreign + (tuple(words(one) for one in _final(state, False, None)) if state.irrevocable else ())
+
+
+def reached(state: UseState) -> tuple[Warned | Failed, ...]:
+    """How far something came that nothing takes back, if it was given up: a VM's LUNs may be of different times."""
+    if state.down is None or not state.irrevocable or state.outstanding:
+        return ()
+    parts = {"done": _final(state, True), "not done": _final(state, False), "unknown": _final(state, None)}
+    text = "; ".join(f"{part}: {', '.join(map(words, steps))}" for part, steps in parts.items() if steps)
+    text = f"{state.header.kind} {state.header.stamp} was broken off: {text}"
+    missing = _final(state, False, None)
+    if not missing:
+        return (Warned(text, "check the LUNs with `lun show -v`, then go on as after a whole one", "SA-1752"),)
+    if isinstance(missing[0], StartSplit):
+        remedy = "start what is not done on the filer; until then these clones hold their backup"
+    else:
+        remedy = "restore what is not done from the same backup, before you power on a VM that uses any of it"
+    return (Failed(text, remedy, "SA-1753"),)
+
+
+def _final(state: UseState, *seen: bool | None) -> tuple[LunStep, ...]:
+    """The steps of the plan that nothing takes back, and of which this is known; False: not done."""
+    known = {one.place: one.seen for one in state.forward} | dict.fromkeys(state.skipped, True)
+    plan = enumerate(one.step for one in state.header.plan)
+    return tuple(step for place, step in plan if is_final(step) and known.get(place, False) in seen)
 
 
 def outcome(state: UseState) -> tuple[Exit, str]:
@@ -79,7 +113,7 @@ def outcome(state: UseState) -> tuple[Exit, str]:
         return Exit.FAILED, f"{kind} {state.header.stamp}: something is left; run `snapall recover`"
     if down is None:
         return Exit.OK, f"{kind} {state.header.stamp} is done"
-    asked = down.by != "itself"
+    asked = down.by != "itself" and not remains(state)
     final = " (after a step that nothing takes back)" if state.irrevocable else ""
     code = Exit.OK if asked else Exit.STOPPED if state.stopped else Exit.FAILED
     return code, f"{kind} {state.header.stamp} was taken down by {down.by}{final}: {down.why}"

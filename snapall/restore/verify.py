@@ -51,10 +51,10 @@ class VerifiedBackup:
 
 
 def targets_of(vms: Sequence[Vm], owners: Mapping[str, Vm | None], *, rest: bool = False) -> tuple[VerifyTarget, ...]:
-    """The VMs with their LUNs; `rest`: and each LUN that is of no VM. A VM without a LUN is a target that fails."""
+    """The VMs with their LUNs; `rest`: and each LUN of none of them. A VM without a LUN is a target that fails."""
     owned = {vm.moref: tuple(path for path, owner in owners.items() if owner == vm) for vm in vms}
     found = [VerifyTarget(vm.moref, vm.label, owned[vm.moref]) for vm in vms]
-    found += [VerifyTarget(path, path, (path,)) for path, owner in owners.items() if rest and owner is None]
+    found += [VerifyTarget(path, path, (path,)) for path, owner in owners.items() if rest and owner not in vms]
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import exc, select
 
-from snapall.backup.model import VmSnapshot
+from snapall.backup.model import Vm, VmSnapshot
 from snapall.errors import SiteError, SnapallError
 from snapall.site import vmrows
 from snapall.site.bounded import Bounded, DriverFault, Late
@@ -135,6 +135,14 @@ class VirtualCenter:
             vms, _, _ = vmrows.named(ask, sorted(on))
             places, _, _ = vmrows.places(ask, on, None)
         return tuple(Placed(vms[one], places[one].datastores, places[one].whole) for one in sorted(on))
+
+    def everyone(self) -> tuple[Vm, ...]:
+        """Every VM that it knows, templates too, by ascending id; without its name where that may not be read."""
+        with self._asking() as ask:
+            vm = ask.table("VPX_VM")
+            ids = sorted({id_of(one) for (one,) in ask.rows(select(vm.c.ID))})
+            found, _, _ = vmrows.named(ask, ids)
+        return tuple(found[one] for one in ids)
 
     def storage(self) -> Mapping[int, str]:
         """What is below each datastore, where that can be read; two datastores may have the same."""

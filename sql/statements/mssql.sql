@@ -22,6 +22,8 @@ DECLARE @snapshot int
 SET @snapshot = 1228
 DECLARE @vm3 int
 SET @vm3 = 611
+DECLARE @vm4 int
+SET @vm4 = 112
 
 -- the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)
 SELECT [INFORMATION_SCHEMA].TABLES.TABLE_SCHEMA, [INFORMATION_SCHEMA].TABLES.TABLE_NAME
@@ -80,6 +82,16 @@ WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
 FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
 WHERE [vc_user].VPX_VM.ID IN (@vm1, @vm2);
+
+-- the names of all VMs, which tell whose a LUN is (restore, verify)
+SELECT [vc_user].VPX_VM.ID
+FROM [vc_user].VPX_VM;
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_ENTITY.NAME
+FROM [vc_user].VPX_VM JOIN [vc_user].VPX_ENTITY ON [vc_user].VPX_ENTITY.ID = [vc_user].VPX_VM.ID
+WHERE [vc_user].VPX_VM.ID IN (@vm4, @vm3);
+SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_HOST.DNS_NAME
+FROM [vc_user].VPX_VM JOIN [vc_user].VPX_HOST ON [vc_user].VPX_HOST.ID = [vc_user].VPX_VM.HOST_ID
+WHERE [vc_user].VPX_VM.ID IN (@vm4, @vm3);
 
 -- whether these VMs run (restore)
 SELECT [vc_user].VPX_VM.ID, [vc_user].VPX_VM.POWER_STATE

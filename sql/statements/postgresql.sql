@@ -17,6 +17,7 @@
 \set vm2 110
 \set snapshot 1228
 \set vm3 611
+\set vm4 112
 
 -- the VMs of a job's datastores, their names, hosts and disks, and what their guests are called (run, plan)
 SELECT INFORMATION_SCHEMA.TABLES.TABLE_SCHEMA, INFORMATION_SCHEMA.TABLES.TABLE_NAME
@@ -75,6 +76,16 @@ WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
 SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
 FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
 WHERE "vc".VPX_VM.ID IN (:vm1::INTEGER, :vm2::INTEGER);
+
+-- the names of all VMs, which tell whose a LUN is (restore, verify)
+SELECT "vc".VPX_VM.ID
+FROM "vc".VPX_VM;
+SELECT "vc".VPX_VM.ID, "vc".VPX_ENTITY.NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_ENTITY ON "vc".VPX_ENTITY.ID = "vc".VPX_VM.ID
+WHERE "vc".VPX_VM.ID IN (:vm4::INTEGER, :vm3::INTEGER);
+SELECT "vc".VPX_VM.ID, "vc".VPX_HOST.DNS_NAME
+FROM "vc".VPX_VM JOIN "vc".VPX_HOST ON "vc".VPX_HOST.ID = "vc".VPX_VM.HOST_ID
+WHERE "vc".VPX_VM.ID IN (:vm4::INTEGER, :vm3::INTEGER);
 
 -- whether these VMs run (restore)
 SELECT "vc".VPX_VM.ID, "vc".VPX_VM.POWER_STATE

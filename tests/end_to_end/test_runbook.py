@@ -16,7 +16,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.lunsites import LabLun, igroups_of
 from snapall.lab.sites import SiteSpec
 from tests.lab.atlab import AtLab
-from tests.lab.sites import batch
+from tests.lab.sites import batch, with_neighbour
 
 Make = Callable[..., AtLab]
 DISK = "/vol/vmvol1/sql01"
@@ -137,6 +137,15 @@ def listed(night: AtLab) -> list[str]:
     with plain_client(night) as client:
         _, out, _ = client.exec_command("lun show -m")
         return out.read().decode().splitlines()
+
+
+def test_a_run_book_keeps_the_lun_of_a_vm_of_another_job_apart(at_lab: Make) -> None:
+    night = at_lab(site=with_neighbour(with_luns(), "web01-test"), runbook=True)
+    assert night("run").code == 0
+    (path,) = shelf(night).glob("*.txt")
+    of_vms, rest = path.read_text(encoding="ascii").split("LUNs of no VM of this backup")
+    assert "web01-test" not in of_vms
+    assert "of VM web01-test" in rest
 
 
 def test_run_books_follow_their_backups_names_and_go_with_them(night: AtLab) -> None:

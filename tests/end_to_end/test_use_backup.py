@@ -16,7 +16,7 @@ from snapall.lab.sites import SiteSpec
 from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import make_filer_snapshot, make_vm_snapshot
-from tests.lab.sites import with_luns
+from tests.lab.sites import with_luns, with_neighbour
 
 Make = Callable[..., AtLab]
 LUN = "/vol/vmvol1/sql01"
@@ -98,12 +98,87 @@ def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at
     assert night.world.read_lun(LUN) == before
 
 
+@pytest.mark.parametrize("order", ["safe", "paper"])
+def test_after_a_volume_the_vm_snapshots_are_named_as_that_nights_run_named_them(at_lab: Make, order: str) -> None:
+    night = at_lab(site=site())
+    assert night("run", "--order", order).code == 0
+    made = {one.name for one in night.ledger.effects if one.change is Change.MADE}
+    text = night.config.read_text().replace("[jobs.vol1]", '[jobs.vol1]\nvm_snapshot = "Later"')
+    night.config.write_text(text)
+    ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    assert ended.code == 0, ended.err
+    (name,) = made
+    assert f"go to its snapshot {name} in the Snapshot Manager" in ended.out
+
+
+def test_what_force_overrides_is_shown_before_the_first_step_and_stays_in_the_journal(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    assert night("run").code == 0
+    command = "snap restore -f -t vol -s vmware_previous vmvol1"
+    ended = night("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force")
+    assert ended.code == 0, ended.err
+    plan, sent = ended.err.index(command), ended.err.rindex(command)
+    assert plan < ended.err.index("SA-1750") < ended.err.rindex("SA-1750") < sent
+    (journal,) = night.config.parent.rglob("restores/*.jsonl")
+    text = journal.read_text()
+    for code in ("SA-1717", "SA-1723"):
+        assert code in ended.err[plan:sent]
+        assert text.index(f"overridden by --force: {code}") < text.index("StepIntent")
+
+
+def test_quiet_and_json_name_what_force_overrides_too(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    assert night("run").code == 0
+    for how in ("--quiet", "--json"):
+        ended = night("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force", how)
+        assert "overridden by --force: SA-1717" in ended.err, ended.err
+
+
 @pytest.mark.parametrize("way", ["file", "swap"])
 def test_a_vm_that_runs_is_never_restored(at_lab: Make, way: str) -> None:
     night, _ = used(at_lab, on=True)
     ended = night("restore", "vol1", "vmware_recent", "--vm", "sql01", "--way", way, "--yes", "--force")
     assert ended.code == 1
     assert "SA-1714" in ended.err
+    assert lun_changes(night) == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_lun_of_another_vm_whose_name_begins_alike_is_left_alone(at_lab: Make, on: bool) -> None:
+    night = at_lab(site=with_neighbour(site(), "web01-test", on=on))
+    assert night("run").code == 0
+    before = night.world.read_lun("/vol/vmvol1/web01-test")
+    night.world.write_lun("/vol/vmvol1/web01-test", PLACE, LATER)
+    now = night.world.read_lun("/vol/vmvol1/web01-test")
+    assert now != before
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 0, ended.err
+    assert night.world.read_lun("/vol/vmvol1/web01-test") == now
+    assert [one.command for one in night.ledger.changing if "web01-test" in one.command] == []
+
+
+def test_a_lun_that_only_begins_with_a_vms_name_needs_force_or_luns(at_lab: Make) -> None:
+    made = with_neighbour(site(), "ora02", on=False)
+    lun = replace(made.luns[-1], path="/vol/vmvol1/web01_data")
+    night = at_lab(site=replace(made, luns=(*made.luns[:-1], lun)))
+    assert night("run").code == 0
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 1
+    assert "SA-1749" in ended.err
+    assert lun_changes(night) == []
+    listed = 'luns = { web01 = ["/vol/vmvol1/web01", "/vol/vmvol1/web01_data"] }'
+    night.config.write_text(night.config.read_text().replace("[jobs.vol1]", f"[jobs.vol1]\n{listed}"))
+    ended = night("restore", "vol1", "vmware_recent", "--vm", "web01", "--yes")
+    assert ended.code == 0, ended.err
+
+
+def test_a_volume_is_never_restored_under_a_running_vm_of_another_job(at_lab: Make) -> None:
+    night = at_lab(site=with_neighbour(site(), "ora01", on=True))
+    assert night("run").code == 0
+    ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    assert ended.code == 1
+    assert "SA-1714" in ended.err
+    assert "ora01" in ended.err
     assert lun_changes(night) == []
 
 
@@ -213,6 +288,20 @@ def test_a_mounted_backup_is_named_by_the_run_and_is_not_rotated(at_lab: Make) -
     assert night("unmount", "--all").code == 0
     assert night("recover").code == 0
     assert night.chain()["vmware_previous"] == date
+
+
+def test_a_clone_that_was_split_by_hand_is_left_but_unmount_fails_and_names_it(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    made = json.loads(night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json").out)
+    path = made["luns"][0]["path"]
+    with night.world.transaction() as it:
+        it.rows(f"UPDATE luns SET backed_by = '' WHERE path = '{path}'")
+    was = shown(night)
+    ended = night("unmount", made["id"])
+    assert ended.code == 1
+    assert f"could not unmap {path} from helper" in ended.err
+    assert f"could not destroy {path}" in ended.err
+    assert shown(night) == was
 
 
 def test_status_and_list_show_the_mounts_and_remind_of_their_end(at_lab: Make) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.lab.faults import FaultKind
+from snapall.lab.faults import Fault, FaultKind
 from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
 from tests.lab.sites import with_luns
@@ -19,6 +19,8 @@ Make = Callable[..., AtLab]
 LUN = "/vol/vmvol1/sql01"
 MOUNT = ("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper")
 SWAP = ("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes")
+OTHER = "/vol/vmvol1/web01"
+BOTH = ("restore", "vol1", "vmware_recent", "--lun", LUN, "--lun", OTHER, "--yes", "--force")
 STRUCK = [
     (MOUNT, "lun clone create"),
     (MOUNT, "lun map"),
@@ -36,24 +38,34 @@ def shown(night: AtLab) -> list[object]:
     return [*map(tuple, rows), *map(tuple, maps)]
 
 
-@pytest.mark.parametrize("kind", [FaultKind.SIGNAL, FaultKind.SIGNAL_AFTER])
-@pytest.mark.parametrize(("arguments", "verb"), STRUCK)
-def test_killed_at_a_command_recover_takes_all_of_it_back(
-    at_lab: Make, arguments: tuple[str, ...], verb: str, kind: FaultKind
-) -> None:
+def off(at_lab: Make) -> AtLab:
+    """A lab whose VMs are off, and a filer that need not be waited for."""
     site = with_luns()
     night = at_lab(site=replace(site, vms=tuple(replace(vm, on=False) for vm in site.vms)))
     night.limits(filer=1)
-    was = shown(night)
+    return night
+
+
+def killed_at(night: AtLab, arguments: tuple[str, ...], verb: str, kind: FaultKind, nth: int = 1) -> None:
     prelude = (
         "import os\nfrom snapall.lab.faults import Fault, FaultKind\nfrom snapall.lab.world import World\n"
-        f"fault = Fault({verb!r}, FaultKind({kind.value!r}), victim=os.getpid())\n"
+        f"fault = Fault({verb!r}, FaultKind({kind.value!r}), nth={nth}, victim=os.getpid())\n"
         f"World({str(night.lab.directory)!r}).add_faults(fault)"
     )
     ended = subprocess.run(
         start(night, *arguments, prelude=prelude), capture_output=True, timeout=PATIENCE, check=False
     )
     assert ended.returncode == -9, ended.stderr
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SIGNAL, FaultKind.SIGNAL_AFTER])
+@pytest.mark.parametrize(("arguments", "verb"), STRUCK)
+def test_killed_at_a_command_recover_takes_all_of_it_back(
+    at_lab: Make, arguments: tuple[str, ...], verb: str, kind: FaultKind
+) -> None:
+    night = off(at_lab)
+    was = shown(night)
+    killed_at(night, arguments, verb, kind)
     (half,) = json.loads(night("status", "--json").out)["mounts"] if arguments == MOUNT else [{"half": True}]
     assert half["half"] is True
     assert night(*arguments).code == 1  # not beside what is not settled
@@ -61,3 +73,39 @@ def test_killed_at_a_command_recover_takes_all_of_it_back(
     assert recovered.code == 0, recovered.err
     assert shown(night) == was
     assert json.loads(night("status", "--json").out)["mounts"] == []
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_killed_between_two_luns_recover_says_which_is_restored_and_fails(at_lab: Make, standing: bool) -> None:
+    night = off(at_lab)
+    assert night("run").code == 0
+    if standing:  # the copy does not end
+        night.world.set(clock=night.world.now().timestamp())
+    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL_AFTER)
+    recovered = night("recover")
+    assert recovered.code == 1
+    assert "SA-1753" in recovered.err
+    assert f"not done: restore {OTHER} from snapshot vmware_recent" in recovered.err
+    assert f"restore {LUN}" in recovered.err
+    assert night("recover").code == 0  # nothing is left for it to do
+
+
+def test_a_restore_of_which_nobody_knows_whether_it_was_done_is_no_success(at_lab: Make) -> None:
+    night = off(at_lab)
+    assert night("run").code == 0
+    night.fault(Fault("snap restore", FaultKind.FAIL, nth=2))
+    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL, nth=2)
+    recovered = night("recover")
+    assert recovered.code == 1
+    assert f"done: restore {LUN} from snapshot vmware_recent; unknown: restore {OTHER}" in recovered.err
+
+
+def test_killed_after_the_last_lun_recover_says_that_none_is_missing(at_lab: Make) -> None:
+    night = off(at_lab)
+    assert night("run").code == 0
+    night.world.set(clock=night.world.now().timestamp())  # it stands: the copy does not end
+    killed_at(night, BOTH, "snap restore", FaultKind.SIGNAL_AFTER, nth=2)
+    recovered = night("recover")
+    assert recovered.code == 0, recovered.err
+    assert "SA-1752" in recovered.err
+    assert f"done: restore {LUN} from snapshot vmware_recent, restore {OTHER}" in recovered.err

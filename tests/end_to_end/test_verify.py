@@ -19,7 +19,8 @@ from snapall.errors import ConfigError
 from snapall.lab.faults import Fault, FaultKind
 from snapall.restore.proofs import Proof, Readability
 from tests.lab.atlab import AtLab
-from tests.lab.sites import with_luns
+from tests.lab.external_actors import set_database
+from tests.lab.sites import with_luns, with_neighbour
 
 SQL = "/vol/vmvol1/sql01"
 CHANGES = ["lun clone create", "lun map", "lun unmap", "lun offline", "lun destroy"]
@@ -28,7 +29,10 @@ TABLE = '\n[jobs.vol1.verify]\nigroup = "helper"\ndevice = "devices/{serial}"\ns
 
 @pytest.fixture
 def night(at_lab: Callable[..., AtLab]) -> AtLab:
-    made = at_lab(site=with_luns())
+    return with_devices(at_lab(site=with_luns()))
+
+
+def with_devices(made: AtLab) -> AtLab:
     devices = made.lab.directory / "devices"
     text = made.config.read_text(encoding="utf-8")
     made.config.write_text(text + TABLE.replace("devices/", f"{devices}/"), encoding="utf-8")
@@ -101,6 +105,19 @@ def test_all_are_the_vms_and_the_luns_of_none(night: AtLab) -> None:
     settings = load(night.config)
     targets = chosen(settings, everything=True).targets
     assert {path for one in targets for path in one.luns} == set(night.world.luns("vmvol1"))
+
+
+def test_the_lun_of_a_vm_of_another_job_is_not_read_for_a_vm_whose_name_it_begins_with(
+    at_lab: Callable[..., AtLab],
+) -> None:
+    night = with_devices(at_lab(site=with_neighbour(with_luns(), "web01-test")))
+    assert night("run").code == 0
+    settings, other = load(night.config), "/vol/vmvol1/web01-test"
+    assert [one.luns for one in chosen(settings, "web01").targets] == [("/vol/vmvol1/web01",)]
+    assert (other, (other,)) in [(one.vm, one.luns) for one in chosen(settings, everything=True).targets]
+    set_database(night.world, up=False)
+    (target,) = chosen(settings, "web01").targets  # a check goes on without VirtualCenter
+    assert target.luns == ("/vol/vmvol1/web01", other)
 
 
 @pytest.mark.parametrize(("vms", "snapshot"), [(("nobody",), ""), ((), "nothing")])

@@ -45,3 +45,10 @@ def with_luns(version: str = NEWER) -> SiteSpec:
     names = (("vmvol1_vmfs", "vmfs"), ("web01", "ext2"), ("web02", "ntfs"), ("sql01", "ext2"))
     luns = tuple(LabLun(f"/vol/vmvol1/{name}", (("esx", n),), kind) for n, (name, kind) in enumerate(names))
     return replace(site, luns=luns, igroups=igroups_of(site.hosts)).having(version=version)
+
+
+def with_neighbour(site: SiteSpec, name: str, *, on: bool = True) -> SiteSpec:
+    """A site `with_luns` where ora01, which is on another datastore, has this name, and a LUN in the job's volume."""
+    lun = replace(site.luns[1], path=f"/vol/vmvol1/{name}", maps=(("esx", 9),))
+    vms = tuple(replace(vm, name=name, on=on) if vm.name == "ora01" else vm for vm in site.vms)
+    return replace(site, luns=(*site.luns, lun), vms=vms)

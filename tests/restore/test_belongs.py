@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
-from snapall.restore.belongs import owners, unclaimed
+from snapall.restore.belongs import guesses, owners, unclaimed
 
 SQL, SQL_TEST, MAIL = Vm(611, "sql01"), Vm(873, "sql01-test"), Vm(131, "mail01")
 VMS = (SQL, SQL_TEST, MAIL)
@@ -40,6 +40,21 @@ def test_an_entry_of_the_job_beats_the_name() -> None:
 
 def test_a_vm_with_an_entry_has_no_other_lun_by_its_name() -> None:
     assert owner("sql01-old", sql01=("/vol/vmvol1/data7",)) is None
+
+
+def test_a_lun_of_a_vm_that_is_not_the_jobs_is_not_the_jobs_by_a_shorter_name() -> None:
+    path = "/vol/vmvol1/sql01-test"
+    assert owners([path], (SQL,), {}, (SQL_TEST,))[path] == SQL_TEST
+    assert owners([path], (SQL,), {"sql01": (path,)}, (SQL_TEST,))[path] == SQL
+    assert owners([path], (SQL,), {}, (Vm(9, "SQL01-test"), SQL_TEST))[path] is None
+
+
+def test_a_vm_by_the_beginning_of_a_luns_name_is_a_guess_and_so_is_any_while_a_name_is_not_known() -> None:
+    same, longer = "/vol/v/SQL01", "/vol/v/sql01_data"
+    of = owners([same, longer, "/vol/v/vmfs"], VMS)
+    assert guesses(of, {}, VMS, ()) == {longer}
+    assert guesses(of, {"sql01": (longer,)}, VMS, ()) == set()
+    assert guesses(of, {}, VMS, (Vm(5),)) == {same, longer}
 
 
 def test_two_vms_of_one_name_have_no_lun_by_it() -> None:

@@ -16,7 +16,9 @@ ROWS = (FilerSnapshot("newer", "Mar 23 03:00"), FilerSnapshot("wanted", "Mar 22 
 VIEW = LunView("v", {LUN.path: LUN}, (LunMap(LUN.path, "esx", 3),), ROWS[1:])
 VM = Vm(7, "sql01")
 HELPER = Igroup("helper", "FCP", "linux", (("10:00", True),))
-GOOD = Asked("swap", "wanted", (LUN.path,), {"v": VIEW}, (VM,), {7: False}, then=frozenset({LUN.path}))
+GOOD = Asked(
+    "swap", "wanted", (LUN.path,), {"v": VIEW}, (VM,), {7: False}, then=frozenset({LUN.path}), owners={LUN.path: VM}
+)
 MOUNT = replace(GOOD, way="", igroup=HELPER)
 WHOLE = replace(GOOD, way="volume", luns=())
 
@@ -46,7 +48,8 @@ NEVER = {
 }
 FORCED = {
     "SA-1715": replace(GOOD, on={}),
-    "SA-1717": replace(GOOD, vms=(), on={}),
+    "SA-1717": replace(GOOD, vms=(), on={}, owners={LUN.path: None}),
+    "SA-1749": replace(GOOD, guessed=frozenset({LUN.path})),
     "SA-1723": looked(WHOLE, snapshots=ROWS),
     "SA-1724": replace(WHOLE, then=None),
     "SA-1725": looked(WHOLE, luns={LUN.path: LUN, OTHER.path: OTHER}),
@@ -70,6 +73,27 @@ def test_what_would_destroy_data_cannot_be_overridden(code: str) -> None:
 def test_what_the_operator_may_know_better_can_be_overridden(code: str) -> None:
     assert [one.force for one in objections(FORCED[code]) if one.code == code] == [True]
     assert all(one.force for one in objections(FORCED[code]))
+
+
+def test_each_lun_of_no_known_vm_is_named_beside_one_that_is_known() -> None:
+    both = looked(replace(GOOD, luns=(LUN.path, OTHER.path)), luns={LUN.path: LUN, OTHER.path: OTHER})
+    (found,) = objections(both)
+    assert found.code == "SA-1717"
+    assert OTHER.path in found.text
+    assert LUN.path not in found.text
+
+
+def test_of_a_volume_every_mapped_lun_counts_and_a_vm_that_is_not_shown_to_be_off_is_never_overridden() -> None:
+    mapped = LunMap(OTHER.path, "esx", 4)
+    with_other = looked(WHOLE, luns={LUN.path: LUN, OTHER.path: OTHER}, maps=(*VIEW.maps, mapped))
+    asked = replace(with_other, then=frozenset({LUN.path, OTHER.path}))
+    assert [(one.code, one.force) for one in objections(asked)] == [("SA-1717", True)]
+    neighbour = Vm(8, "new")
+    owned = replace(asked, owners={LUN.path: VM, OTHER.path: neighbour}, vms=(VM, neighbour))
+    assert [(one.code, one.force) for one in objections(owned)] == [("SA-1715", False)]
+    assert objections(replace(owned, on={7: False, 8: False})) == ()
+    held = replace(owned, on={7: False, 8: False}, vm_snapshots=(VmSnapshot("snapshot-1", 8, "Quiesce"),))
+    assert [(one.code, one.force) for one in objections(held)] == [("SA-1716", False)]
 
 
 @pytest.mark.parametrize("way", ["file", "swap", "volume"])

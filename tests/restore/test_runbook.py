@@ -73,6 +73,16 @@ def test_the_ways_of_a_vms_lun_are_exact_commands() -> None:
     assert "snap restore -f -t vol -s vmware_recent vmvol1" in commands
 
 
+def test_the_lun_of_a_vm_of_another_job_is_none_of_the_vm_whose_name_it_begins_with() -> None:
+    (volume,) = FACTS.volumes
+    other, longer = Lun("/vol/vmvol1/sql01-test", 2**31, mapped=True, serial="x"), Vm(873, "sql01-test")
+    facts = replace(FACTS, volumes=(replace(volume, luns=(*volume.luns, other)),), others=(longer,))
+    of_vms, rest = flat(facts).split("LUNs of no VM of this backup")
+    assert other.path not in of_vms
+    assert f"{other.path} of VM sql01-test (vm-873), which this job does not back up" in rest
+    assert from_json(to_json(facts), BookFacts) == facts
+
+
 def test_a_serial_reaches_the_filer_in_quotation_marks_whatever_it_holds() -> None:
     assert f"lun serial /vol/vmvol1/sql01 '{DISK.serial}'" in sent(text())
 
@@ -98,7 +108,7 @@ def test_the_consistent_disk_depends_on_whether_the_vm_was_quiesced() -> None:
 
 
 def test_a_lun_of_no_vm_is_named_and_never_changed() -> None:
-    assert f"{VMFS.path} 32.0 GB" in flat().split("LUNs of no VM")[1]
+    assert f"{VMFS.path} 32.0 GB" in flat().split("LUNs of no VM of this backup")[1]
     (made,) = [one for one in sent(text()) if VMFS.path in one and ".snapshot" not in one]
     assert made.startswith("lun clone create /vol/vmvol1/snapall_mnt")
 

@@ -102,6 +102,7 @@ QUESTIONS: tuple[tuple[str, Callable[[VirtualCenter], object]], ...] = (
         lambda vc: vc.registered([108, 110]),
     ),
     ("where the .vmx files lie, for a job that copies them (run, doctor)", lambda vc: vc.vmx_places([108, 110])),
+    ("the names of all VMs, which tell whose a LUN is (restore, verify)", lambda vc: vc.everyone()),
     ("whether these VMs run (restore)", lambda vc: vc.running([108, 110])),
     ("the datastores, if a job names one instead of giving its id (run, plan)", lambda vc: vc.datastores()),
     ("the datastores with their VMs and their space (datastores, audit)", lambda vc: vc.inventory()),

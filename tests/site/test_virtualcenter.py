@@ -213,6 +213,12 @@ def test_an_ambiguous_datastore_is_refused_with_its_ids(db: Db) -> None:
         db.asked().datastore_ids(["vol1"])
 
 
+def test_everyone_is_every_vm_with_its_name_templates_too(db: Db) -> None:
+    db.add("VPX_VM", (611, 9, 0), (108, 9, 1))
+    db.add("VPX_ENTITY", (611, "sql01", 0), (108, "hr%2fpayroll", 0), (9, "a host", 0))
+    assert [(one.id, one.name) for one in db.asked().everyone()] == [(108, "hr/payroll"), (611, "sql01")]
+
+
 def test_the_inventory_counts_each_vm_once_and_no_templates(db: Db) -> None:
     db.add("VPX_DATASTORE", (689, "b%2fc", "5.0E10", None), (688, None, 53687091200.0, 7))
     db.add("VPX_VM", (1, None, 0), (2, None, 1), (3, None, None))
