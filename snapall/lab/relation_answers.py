@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from snapall.lab.effects import Denied
-from snapall.lab.relations import IDLE, TRANSFERRING, RelationRow, relations
+from snapall.lab.relations import IDLE, TRANSFERRING, RelationRow, relations, volume_of
 from snapall.lab.texts import Says
 
 if TYPE_CHECKING:
@@ -19,17 +20,37 @@ def mirror_status(transaction: Transaction, kind: str, arguments: Sequence[str])
     """`snapmirror status [-l] [PLACE]`, and of snapvault."""
     long = arguments[1:2] == ["-l"]
     places = arguments[2 if long else 1 :]
+    if arguments == ["destinations", "-s"] and kind == "snapmirror":
+        return _destinations(transaction)
     if arguments[:1] != ["status"] or len(places) > 1:
         return Denied(Says.USAGE_MIRROR(kind))
     if kind not in transaction.settings.licenses:
         return Denied(Says.NO_LICENSE(kind))
-    rows = relations(transaction, kind, " ".join(places))
+    place = " ".join(places)
+    rows = [end for one in relations(transaction, kind, place) for end in _ends(one, place)]
     if places and not rows:
         return Denied(Says.NO_RELATION(f"{kind} status", places[0]))
     title = Says.MIRROR_ON(kind.capitalize())
     if long:
         return "\n\n".join([title, *("\n".join(_block(one, transaction.now)) for one in rows)])
     return "\n".join([title, Says.HEADING_MIRRORS(), *(_row(one, transaction.now) for one in rows)])
+
+
+def _ends(one: RelationRow, place: str) -> list[RelationRow]:
+    """A relation as its filers show it: the lab's filer is the source's and the destination's, by different names."""
+    at_source, at_destination = replace(one, state="Source"), one
+    if not place:
+        return [at_source, at_destination]
+    return [at_destination if at_destination.volume == volume_of(place) else at_source]
+
+
+def _destinations(transaction: Transaction) -> str | Denied:
+    """`snapmirror destinations -s`, which the source's filer answers."""
+    if "snapmirror" not in transaction.settings.licenses:
+        return Denied(Says.NO_LICENSE("snapmirror"))
+    rows = relations(transaction, "snapmirror")
+    lines = [f"{one.source.rpartition(':')[2]:<15} {one.base or '-':<32} {one.destination}" for one in rows]
+    return "\n".join([Says.HEADING_DESTINATIONS(), *lines])
 
 
 def _row(one: RelationRow, now: float) -> str:

@@ -33,6 +33,7 @@ class SiteOptions:
     levels: int = 32  # snapshots in the chain of one VM
     licenses: tuple[str, ...] = ("snaprestore", "snapmirror", "snapvault")
     clone_serial: Literal["new", "parent"] = "new"  # what a LUN clone has; sources disagree
+    root: str = ""  # the volume that the filer boots from
     split_seconds: float = 3.0  # how long the filer copies in the background to split a LUN clone
     restore_seconds: float = 3.0  # the same after the restore of one LUN
     transfer_seconds: float = 2.0  # how long an update of SnapMirror or SnapVault takes

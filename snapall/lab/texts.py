@@ -99,6 +99,7 @@ class Says(Enum):
     ASKS_FILE = "\nWARNING! This will restore a file from a snapshot into the active filesystem.\n{0}\nAre you sure? "
     NO_RELATION = "{0}: {1}: no such destination"
     TRANSFER_UNDER_WAY = "{0}: {1}: Transfer aborted: transfer already in progress"
+    HEADING_DESTINATIONS = "Path            Snapshot                         Destination"
     NO_COMMON = "source and destination have no common snapshot"
     UNINITIALIZED = "destination has not been initialized"
     BROKEN_OFF = "transfer aborted because of network error"

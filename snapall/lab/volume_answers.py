@@ -22,7 +22,7 @@ def status(transaction: Transaction, names: Sequence[str]) -> str | Denied:
         return Denied(Says.NO_VOLUME_STATUS(" ".join(names)))
     lines = [f"{'Volume':>15} {'State':<15} {'Status':<17} Options"]
     for name, state, read_only in rows:
-        options = "snapmirrored=on, " if read_only else ""
+        options = "root, " if name == transaction.settings.root else "snapmirrored=on, " if read_only else ""
         lines.append(f"{name:>15} {state:<15} {'raid_dp, flex':<17} {options}create_ucode=on,")
         lines += [f"{'read-only' if read_only else '':>40}{'':10}convert_ucode=on, guarantee=volume"]
         lines += [f"{'':16}Containing aggregate: 'aggr0'"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from snapall.backup.model import FilerSnapshot
     from snapall.restore.model import Igroup, LunView
     from snapall.restore.record import UseBegan
+    from snapall.restore.relations import RelationEnd
 
 RELATIONS = frozenset({"snapmirror", "snapvault"})
 
@@ -33,7 +34,8 @@ class Asked:
 
     `on`: whether a VM runs; None: it cannot be told. `then`: the LUNs that were there at the backup; None: unknown.
     `mounts`: the headers of the mounts that stand on this volume. `owners`: the VM of each LUN of the volumes, where
-    it is known; `guessed`: the LUNs whose VM may be another one.
+    it is known; `guessed`: the LUNs whose VM may be another one. `relations`: all that the filer is an end of; `roots`:
+    which of the volumes it boots from; `unread`: why either is not known.
     """
 
     way: str
@@ -48,6 +50,9 @@ class Asked:
     igroup: Igroup | None = None
     owners: Mapping[str, Vm | None] = field(default_factory=dict)
     guessed: frozenset[str] = frozenset()
+    relations: Sequence[RelationEnd] = ()
+    roots: frozenset[str] = frozenset()
+    unread: Sequence[str] = ()
 
     @property
     def replaced(self) -> tuple[str, ...]:
@@ -66,9 +71,11 @@ class Asked:
 
 def objections(asked: Asked) -> tuple[Objection, ...]:
     """Everything that stands against it, the gravest first."""
-    found = [*_of_luns(asked), *_of_background(asked)]
-    if asked.way:
-        found += [*_of_vms(asked), *(_of_volume(asked) if asked.way == "volume" else _of_identity(asked))]
+    found = [*_of_luns(asked), *_of_background(asked), *_of_destinations(asked)]
+    if asked.way == "volume":
+        found += [*_of_vms(asked), *_of_volume(asked), *_of_relations(asked)]
+    elif asked.way:
+        found += [*_of_vms(asked), *_of_identity(asked)]
     else:
         found += _of_igroup(asked)
     return tuple(sorted(found, key=lambda one: one.force))
@@ -152,14 +159,10 @@ def _of_volume(asked: Asked) -> Iterator[Objection]:
     for volume, view in asked.views.items():
         newer = asked.newer(volume)
         names = {row.name for row in newer}
-        held = [row.name for row in newer if RELATIONS & set(row.tags)]
         clones = sorted(one.path for one in view.luns.values() if one.snapshot in names)
         if clones:
             text = f"{', '.join(clones)} of {volume} rests on a newer snapshot"
             yield Objection(text, "take it down first: `snapall unmount`, or `lun destroy` by hand", "SA-1720")
-        if held:
-            text = f"SnapMirror or SnapVault needs {', '.join(held)} of {volume}, which would be lost"
-            yield Objection(text, "restore LUNs instead, or release the relation by hand", "SA-1721")
         for one in asked.mounts:
             text = f"mount {one.stamp} of {one.snapshot} is on volume {volume}"
             yield Objection(text, f"run `snapall unmount {one.stamp}` first", "SA-1722")
@@ -167,6 +170,40 @@ def _of_volume(asked: Asked) -> Iterator[Objection]:
             text = f"{len(newer)} newer snapshots of {volume} would be lost: {', '.join(row.name for row in newer)}"
             yield Objection(text, "restore single LUNs, which keeps them; or add --force", "SA-1723", force=True)
         yield from _since(asked, view)
+
+
+def _of_destinations(asked: Asked) -> Iterator[Objection]:
+    """Nothing can be changed in a mirror, and what is changed in a vault breaks it."""
+    for one in asked.relations:
+        if one.volume in asked.views and one.receives and not one.broken and (one.whole or asked.way == "volume"):
+            text = f"volume {one.volume} is the destination of {one.kind} from {one.other}"
+            yield Objection(
+                text, "restore at the source; only a relation that you broke off makes it writable", "SA-1806"
+            )
+
+
+def _of_relations(asked: Asked) -> Iterator[Objection]:
+    """A source must keep the snapshot that both ends have, or all must be sent anew (restore.md, section 3)."""
+    unknown = list(asked.unread)
+    for volume, view in asked.views.items():
+        newer, ends = asked.newer(volume), [one for one in asked.relations if one.volume == volume and not one.receives]
+        held = {row.name: "SnapMirror or SnapVault" for row in newer if RELATIONS & set(row.tags)}
+        held |= {one.base: f"{one.kind} to {one.other}" for one in ends if one.base in {row.name for row in newer}}
+        for name, who in held.items():
+            text = f"{who} needs {name} of {volume}, which would be lost"
+            yield Objection(text, "restore LUNs instead, or release the relation by hand", "SA-1721")
+        for one in (one for one in ends if one.busy):
+            text = f"a transfer of {volume} to {one.other} is under way"
+            yield Objection(text, f"wait until `{one.kind} status` shows Idle for it", "SA-1808")
+        if not any(RELATIONS & set(row.tags) for row in view.snapshots):
+            unknown += [f"no snapshot of {volume} is known that {one.other} needs" for one in ends if not one.base]
+        if volume in asked.roots:
+            text = f"{volume} is the filer's root volume: a restore of it reboots the filer"
+            yield Objection(text, "restore LUNs instead", "SA-1807")
+    for why in unknown:
+        text = f"it is unknown whether a relation would break, or the filer boots from the volume: {why}"
+        remedy = "run `snapmirror status`, `snapvault status` and `vol status` on the filer; if none would, add --force"
+        yield Objection(text, remedy, "SA-1809", force=True)
 
 
 def _since(asked: Asked, view: LunView) -> Iterator[Objection]:
@@ -201,7 +238,9 @@ def _of_igroup(asked: Asked) -> Iterator[Objection]:
 
 def notes(asked: Asked) -> tuple[Objection, ...]:
     """What deserves a warning."""
-    held = [volume for volume, view in asked.views.items() if any(RELATIONS & set(r.tags) for r in view.snapshots)]
+    sources = {one.volume for one in asked.relations if not one.receives}
+    tagged = {volume for volume, view in asked.views.items() if any(RELATIONS & set(r.tags) for r in view.snapshots)}
+    held = [volume for volume in asked.views if volume in sources | tagged]
     text = "{} is the source of a mirror or a vault: a clone that is there at the next transfer goes with it"
     remedy = "mount while the relation is Idle, and unmount before the next transfer"
     return tuple(Objection(text.format(volume), remedy, "SA-1728") for volume in held if not asked.way)

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
-from snapall.backup.model import FILER_NAME, PLACE
+from snapall.backup.model import FILER_NAME, PLACE, volume_at
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.restore.mirrortexts import Ill, ill_of, parse_long, parse_table, view_of
+from snapall.restore.mirrortexts import (
+    Ill,
+    ill_of,
+    parse_destinations,
+    parse_long,
+    parse_relations,
+    parse_table,
+    view_of,
+)
 from snapall.restore.relations import (
     CopiesView,
     KeepCopy,
     Kind,
     MirrorStep,
     Relation,
+    RelationEnd,
     RelationView,
     Update,
     View,
+    ends_of,
     path_at,
 )
 from snapall.site.excerpt import one_line, whole
@@ -24,8 +35,12 @@ from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent
 from snapall.site.respondent import Respondent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from snapall.backup.model import FilerSnapshot
     from snapall.site.filer import FilerReply, Transport
+
+T = TypeVar("T")
 
 
 class Mirrors:
@@ -94,6 +109,36 @@ class Mirrors:
         if view is None or ill is not None:
             raise self._no_status(relation, command, ill, reply)
         return view
+
+    def ends(self) -> tuple[RelationEnd, ...]:
+        """Every relation that this filer is an end of. SiteError: some answer is missing or not understood.
+
+        Where SnapMirror or SnapVault is off or has no licence, there is none of its kind. A source also lists the
+        destinations that it has not heard of for long.
+        """
+        found: list[RelationEnd] = []
+        for kind in Kind:
+            found += ends_of(kind, self._told(f"{kind} status -l", parse_relations))
+        known = {(one.volume, path_at(one.other)): n for n, one in enumerate(found) if not one.receives}
+        for path, snapshot, other in self._told("snapmirror destinations -s", parse_destinations):
+            n = known.get((volume_at(path), path_at(other)))
+            if n is None:
+                whole = not path.startswith("/")
+                found.append(RelationEnd(Kind.MIRROR, volume_at(path), other, whole=whole, base=snapshot))
+            elif not found[n].base:
+                found[n] = replace(found[n], base=snapshot)
+        return tuple(found)
+
+    def _told(self, command: str, parse: Callable[[str], T | None]) -> T:
+        reply = self._respondent.checked(command, self._transport.run(command))
+        found = parse(f"{reply.stdout}\n{reply.stderr}")
+        if found is None:
+            raise SiteError(
+                f"{self._name} did not answer `{command}` in known words: {reply.shown}",
+                "run it by hand on the filer; the login's role needs cli-snapmirror* and cli-snapvault*",
+                "SA-1805",
+            )
+        return found
 
     def _no_status(self, relation: Relation, command: str, ill: Ill | None, reply: FilerReply) -> SiteError:
         filer, program, place = self._name, relation.kind, relation.destination

@@ -123,6 +123,39 @@ def parse_table(text: str) -> tuple[RelationView, ...]:
     )  # fmt: skip
 
 
+_SWITCH = re.compile(r"(?:snapmirror|snapvault)(?: \w+)? is (?:on|off)\b.*", re.IGNORECASE)
+_TITLE = re.compile(r"(?:Source\s+Destination\s+State\s+Lag\s+Status|Path\s.*Destination|-[-\s]*)\s*", re.IGNORECASE)
+_DESTINATION = re.compile(r"(/vol/\S+|[\w.-]+)(?:\s+(\S+))?\s+(\S+:\S+)")
+
+
+def parse_relations(text: str) -> tuple[RelationView, ...] | None:
+    """All relations out of `status -l`; none where it only says that the service is on or off. None: not understood."""
+    views = parse_long(text) or parse_table(text)
+    lines = _told(text)
+    if views or (not lines and _SWITCH.search(text)) or ill_of(text) in {Ill.LICENCE, Ill.OFF}:
+        return views
+    return None
+
+
+def parse_destinations(text: str) -> tuple[tuple[str, str, str], ...] | None:
+    """The rows of `snapmirror destinations -s`, (path, snapshot or "", destination); None: not understood.
+
+    The form is that of na_snapmirror(1); its columns are not attested beyond their names. Of a cascade the first
+    destination counts: the rest hangs on that one.
+    """
+    if ill_of(text) in {Ill.LICENCE, Ill.OFF}:
+        return ()
+    rows = [_DESTINATION.fullmatch(line) for line in _told(text)]
+    found = tuple((row[1], row[2] or "", row[3].partition("->")[0]) for row in rows if row is not None)
+    return found if len(found) == len(rows) else None
+
+
+def _told(text: str) -> list[str]:
+    """The lines that are neither a heading nor the state of the service."""
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not _SWITCH.fullmatch(line) and not _TITLE.fullmatch(line)]
+
+
 def _view(fields: dict[str, str]) -> RelationView:
     def word(key: str) -> str:
         value = " ".join(fields.get(key, "").split())

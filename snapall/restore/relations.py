@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,6 +63,42 @@ class RelationView:
     def interrupted(self) -> bool:
         """Whether the last transfer broke off; the next one goes on where it ended."""
         return self.status.lower() == "idle with restart checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationEnd:
+    """An end of a relation on the filer that shows it: a volume, and the place of the other end.
+
+    `receives`: the volume is the destination. `whole`: all of it, and not a qtree. `base` "": the filer does not say.
+    """
+
+    kind: Kind
+    volume: str
+    other: str
+    receives: bool = False
+    whole: bool = False
+    base: str = ""
+    busy: bool = False  # a transfer is under way
+    broken: bool = False  # a destination that was made writable
+
+
+def ends_of(kind: Kind, views: Iterable[RelationView]) -> Iterator[RelationEnd]:
+    """The ends on the filer that shows these relations: to the source's it says `Source`; it may also be both."""
+    for one in views:
+        busy, source = not (one.idle or one.interrupted), one.state.lower() == "source"
+        if not source:
+            broken = one.state.lower() == "broken-off"
+            whole = not path_at(one.destination).startswith("/")
+            yield RelationEnd(
+                kind, volume_at(one.destination), one.source, True, whole, one.base, busy and not broken, broken
+            )
+        if source or _filer_at(one.source) == _filer_at(one.destination):
+            whole = not path_at(one.source).startswith("/")
+            yield RelationEnd(kind, volume_at(one.source), one.destination, False, whole, one.base, busy)
+
+
+def _filer_at(place: str) -> str:
+    return place.rpartition(":")[0].lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ _HINT = "run the command by hand; if its answer is normal there, report it as a 
 
 @dataclass(frozen=True, slots=True)
 class VolumeState:
-    """Of `vol status`: `online`, `offline` or `restricted`, and whether nothing may be changed on it."""
+    """Of `vol status`: `online`, `offline` or `restricted`, whether nothing may be changed on it, and the root."""
 
     name: str
     state: str
     read_only: bool
+    root: bool = False  # the filer boots from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ def parse_status(text: str) -> tuple[VolumeState, ...]:
             parts[-1][2].append(line)
     if not parts:
         raise _not_understood("vol status", text)
-    return tuple(VolumeState(name, state, not _READ_ONLY.isdisjoint(_words(rest))) for name, state, rest in parts)
+    found = ((name, state, _words(rest)) for name, state, rest in parts)
+    return tuple(
+        VolumeState(name, state, not _READ_ONLY.isdisjoint(words), "root" in words) for name, state, words in found
+    )
 
 
 def _words(lines: list[str]) -> set[str]:

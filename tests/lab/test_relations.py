@@ -204,3 +204,14 @@ def test_a_reader_of_the_mirror_sees_a_tag_set_by_hand_too(shell: FilerShell) ->
     external_actors.tag(shell.world, "vmvol1", "vmware_snap4", "busy", "dump")
     output(shell, "lun clone create /vol/vmvol1/clone -o noreserve -b /vol/vmvol1/sql01 vmware_snap4")
     assert listing(shell, "vmvol1")["vmware_snap4"] == "busy,dump,LUNs"
+
+
+def test_the_source_shows_its_relations_and_the_snapshots_that_they_need(shell: FilerShell) -> None:
+    assert [one.split()[1:3] for one in output(shell, "snapmirror status").splitlines()[2:]] == [
+        [MIRROR, "Source"],
+        [MIRROR, "Snapmirrored"],
+    ]
+    assert output(shell, "snapmirror destinations -s").splitlines()[1:] == [f"vmvol1          {BASE} {MIRROR}"]
+    output(shell, UPDATE)
+    shell.world.advance(2)
+    assert NEXT in output(shell, "snapmirror destinations -s")

@@ -10,6 +10,7 @@ from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
 from snapall.restore.checks import Asked, notes, objections
 from snapall.restore.model import Igroup, Lun, LunMap, LunView
 from snapall.restore.record import UseBegan, UseKind
+from snapall.restore.relations import Kind, RelationEnd
 
 LUN, OTHER = Lun("/vol/v/sql01", 1024, mapped=True, serial="serial"), Lun("/vol/v/new", 1024, serial="other")
 ROWS = (FilerSnapshot("newer", "Mar 23 03:00"), FilerSnapshot("wanted", "Mar 22 03:00"))
@@ -21,6 +22,8 @@ GOOD = Asked(
 )
 MOUNT = replace(GOOD, way="", igroup=HELPER)
 WHOLE = replace(GOOD, way="volume", luns=())
+
+MIRROR = RelationEnd(Kind.MIRROR, "v", "filer2:v_mirror", base="base")
 
 
 def looked(asked: Asked, **changes: object) -> Asked:
@@ -45,8 +48,12 @@ NEVER = {
     ),
     "SA-1721": looked(WHOLE, snapshots=(replace(ROWS[0], tags=("snapmirror",)), ROWS[1])),
     "SA-1722": replace(WHOLE, mounts=(UseBegan(UseKind.MOUNT, "one", "f", "vc", "s", "wanted", (), (), "1"),)),
+    "SA-1806": replace(GOOD, relations=(replace(MIRROR, receives=True, whole=True),)),
+    "SA-1807": replace(WHOLE, roots=frozenset({"v"})),
+    "SA-1808": replace(WHOLE, relations=(replace(MIRROR, busy=True),)),
 }
 FORCED = {
+    "SA-1809": replace(WHOLE, unread=("filer1 does not allow this login to run `snapmirror status`",)),
     "SA-1715": replace(GOOD, on={}),
     "SA-1717": replace(GOOD, vms=(), on={}, owners={LUN.path: None}),
     "SA-1749": replace(GOOD, guessed=frozenset({LUN.path})),
@@ -105,3 +112,32 @@ def test_a_vm_with_a_snapshot_is_refused_in_every_way(way: str) -> None:
 def test_a_mount_beside_a_mirror_is_warned_of() -> None:
     asked = looked(MOUNT, snapshots=(replace(ROWS[1], tags=("snapmirror",)),))
     assert [one.code for one in notes(asked)] == ["SA-1728"]
+
+
+def test_a_volume_is_not_restored_to_before_the_base_that_the_filer_shows_and_may_be_to_after_it() -> None:
+    after = looked(replace(WHOLE, relations=(replace(MIRROR, base="newer"),)), snapshots=ROWS)
+    (found,) = [one for one in objections(after) if not one.force]
+    assert (found.code, "filer2:v_mirror needs newer" in found.text) == ("SA-1721", True)
+    before = looked(replace(WHOLE, relations=(replace(MIRROR, base="wanted"),)), snapshots=ROWS)
+    assert [one.code for one in objections(before)] == ["SA-1723"]
+
+
+def test_a_relation_whose_base_nobody_shows_is_asked_about() -> None:
+    asked = replace(WHOLE, relations=(replace(MIRROR, base=""),))
+    assert [(one.code, one.force) for one in objections(asked)] == [("SA-1809", True)]
+    tagged = looked(asked, snapshots=(replace(ROWS[1], tags=("snapmirror",)),))
+    assert objections(tagged) == ()
+
+
+def test_a_destination_is_restored_only_once_its_relation_is_broken_off() -> None:
+    mirror = replace(MIRROR, receives=True, whole=True)
+    for asked in (GOOD, MOUNT, WHOLE):
+        assert [one.code for one in objections(replace(asked, relations=(mirror,)))] == ["SA-1806"]
+        assert objections(replace(asked, relations=(replace(mirror, broken=True),))) == ()
+    qtree = replace(mirror, whole=False)
+    assert objections(replace(GOOD, relations=(qtree,))) == ()
+    assert [one.code for one in objections(replace(WHOLE, relations=(qtree,)))] == ["SA-1806"]
+
+
+def test_a_mount_beside_a_relation_without_any_tag_is_warned_of() -> None:
+    assert [one.code for one in notes(replace(MOUNT, relations=(MIRROR,)))] == ["SA-1728"]

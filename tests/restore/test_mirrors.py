@@ -9,7 +9,7 @@ import pytest
 from snapall.backup.steps import Done, Refusal, Unknown
 from snapall.errors import Refused, SiteError
 from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import CopiesView, KeepCopy, Kind, Relation, RelationView, Update, steps_of
+from snapall.restore.relations import CopiesView, KeepCopy, Kind, Relation, RelationEnd, RelationView, Update, steps_of
 from snapall.site.filer import FilerReply, NoAnswer, NotSent
 from tests.restore.test_mirrortexts import LONG, TABLE
 
@@ -121,3 +121,69 @@ def test_a_status_that_is_none_names_the_reason_and_the_remedy(answer: str, code
         mirrors(answer).status(MIRROR)
     assert error.value.code == code
     assert remedy in error.value.hint
+
+
+@dataclass
+class Source:
+    """A filer that answers each command as it is told, and records nothing."""
+
+    answers: dict[str, str]
+
+    def preconnect(self) -> None:
+        """There is nothing to open."""
+
+    def run(self, command: str) -> FilerReply:
+        return FilerReply(self.answers[command], "")
+
+    def command_line(self, command: str) -> str:
+        return f"rsh filer1 {command}"
+
+
+ON = {"snapmirror status -l": "Snapmirror is on.\n", "snapvault status -l": "Snapvault primary is ON.\n"}
+LISTED = "snapmirror destinations -s"
+
+
+def ends(**answers: str) -> tuple[RelationEnd, ...]:
+    told = {command.replace(" ", "_").replace("-", ""): command for command in (*ON, LISTED)}
+    given = {told[name]: text for name, text in answers.items()}
+    return Mirrors(Source({**ON, LISTED: "", **given}), "filer1").ends()
+
+
+def test_a_filer_that_says_only_that_its_services_are_on_is_no_end_of_any_relation() -> None:
+    assert ends() == ()
+    off = {"snapmirror_status_l": "Snapmirror is off.\n", "snapvault_status_l": "snapvault is not licensed.\n"}
+    assert ends(**off, snapmirror_destinations_s="snapmirror is not licensed.\n") == ()
+
+
+def test_which_end_of_a_relation_the_filer_is_shows_in_its_state() -> None:
+    base = "filer2(0084186432)_vmvol1_mirror.7"
+    assert ends(snapmirror_status_l=LONG)[0] == RelationEnd(
+        Kind.MIRROR, "vmvol1_mirror", "filer1:vmvol1", receives=True, whole=True, base=base
+    )
+    assert ends(snapmirror_status_l=LONG.replace("Snapmirrored", "Source"))[0] == RelationEnd(
+        Kind.MIRROR, "vmvol1", "filer2:vmvol1_mirror", whole=True, base=base
+    )
+
+
+def test_a_relation_within_one_filer_has_both_ends_there_and_only_a_transfer_makes_it_busy() -> None:
+    found = ends(snapmirror_status_l=TABLE.replace("dst:", "src:"))
+    assert [(one.volume, one.receives) for one in found[:2]] == [("vol_test_mirror", True), ("vol_test", False)]
+    assert [(one.volume, one.busy, one.broken) for one in found[2:]] == [
+        ("vmvol1_mirror", True, False),
+        ("sv_vmvol1", False, False),
+        ("vmvol2_mirror", False, True),
+    ]
+
+
+def test_a_destination_that_only_the_list_of_destinations_has_counts_with_its_snapshot() -> None:
+    listed = "Path  Snapshot  Destination\nvmvol1  filer9(1)_far.4  filer9:far->filer10:farther\n"
+    assert ends(snapmirror_destinations_s=listed) == (
+        RelationEnd(Kind.MIRROR, "vmvol1", "filer9:far", whole=True, base="filer9(1)_far.4"),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "snapmirror: permission denied\n", "who knows\n"])
+def test_an_answer_that_shows_neither_relations_nor_the_service_is_no_answer(text: str) -> None:
+    with pytest.raises(SiteError) as caught:
+        ends(snapmirror_status_l=text)
+    assert caught.value.code == "SA-1805"
