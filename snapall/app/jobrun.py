@@ -61,10 +61,10 @@ class JobRun:
             defects.append(parts[0])
             self.publish(Failed(*parts))
 
-        if report is not None and not self.stopped():
-            update_books(self.settings, self.job, report.stamp, self.publish)
         with guarded(fail):
             code = worst(code, copy_vmx(self.settings, self.job, report, self.publish, self.stopped))
+        if report is not None and not self.stopped():  # after the vmx copies, which it names
+            update_books(self.settings, self.job, report.stamp, self.publish)
         with guarded(fail):
             hooks.after(report if report is None or not report.skipped else None, code, why)
         update_metrics(self.settings, self.publish)

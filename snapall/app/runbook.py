@@ -25,6 +25,7 @@ from snapall.restore.belongs import others_than, owners
 from snapall.restore.blocks import Block, as_html, as_text
 from snapall.restore.bookfacts import BookFacts, FilerLogin, Given, Present, VmFiles, facts_of
 from snapall.restore.bookshelf import Bookshelf
+from snapall.restore.generations import copies_of
 from snapall.restore.luncommands import command_of
 from snapall.restore.runbook import runbook
 
@@ -141,9 +142,9 @@ def _present(job: Job, known: Sequence[Origin], run: str) -> tuple[Origin, ...]:
 def _book(settings: Config, facts: BookFacts, present: Sequence[Origin]) -> Book:
     names = [Present(one.volume, one.name, one.date) for one in present]
     proofs = proofs_of(store_of(settings), facts.job, facts.run)
-    return Book(
-        names[0].name, runbook(facts, names, command_of, "; ".join(f"{one.name}: {one.text}" for one in proofs))
-    )
+    copies = copies_of(settings.vmx.get(facts.job), facts.job, facts.run)
+    proof = "; ".join(f"{one.name}: {one.text}" for one in proofs)
+    return Book(names[0].name, runbook(facts, names, command_of, proof, copies))
 
 
 def luns_shown(settings: Config, job: Job, troubles: list[SnapallError]) -> tuple[list[LunView], tuple[Igroup, ...]]:

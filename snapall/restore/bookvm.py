@@ -8,17 +8,23 @@ from snapall.backup.outcome import QUIESCED, Verdict
 from snapall.restore import ways
 from snapall.restore.blocks import Block, Commands, Heading, Rows, Text
 from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
-from snapall.restore.bookwords import Shell, console, vmx_path
+from snapall.restore.bookwords import Shell, console, quoted_word, vmx_path
 from snapall.restore.model import Lun
+from snapall.restore.vmxnames import VmCopy
 
 _GB, _MB = 1024**3, 1024**2
 Found = tuple[VolumeFacts, Lun]
 
 
 def of_vm(
-    facts: BookFacts, verdict: Verdict, luns: Sequence[Found], names: Mapping[str, Present], shell: Shell
+    facts: BookFacts,
+    verdict: Verdict,
+    luns: Sequence[Found],
+    names: Mapping[str, Present],
+    shell: Shell,
+    copy: VmCopy | None = None,
 ) -> Iterator[Block]:
-    """Everything about one VM."""
+    """Everything about one VM. `copy`: of its vmx files."""
     vm = verdict.vm
     vmx = next((one.vmx for one in facts.files if one.vm == vm.id), "")
     yield Heading(2, f"VM {vm.label}")
@@ -30,6 +36,7 @@ def of_vm(
             *((lun.path, about(volume, lun)) for volume, lun in luns),
         )
     )
+    yield from _copies(copy)
     if not luns:
         yield Text("No LUN of this VM is known: its disks are files of a VMFS LUN, or `luns` of the job lacks them.")
     yield Text(_consistent(facts, verdict))
@@ -46,6 +53,29 @@ def of_vm(
         yield Text("When all its disks are back:")
         starts = ("esxcfg-rescan vmhba1", f"vmware-cmd {vmx_path(vmx)} start")
         yield Commands(tuple(console(vm.host or "ESXHOST", one) for one in starts))
+
+
+def _copies(copy: VmCopy | None) -> Iterator[Block]:
+    """Which vmx files were copied, where they are, and how to tell that they are whole."""
+    if copy is None:
+        return
+    missing = f"NOT ALL COPIED: {copy.why}. " * bool(copy.why)
+    files = copy.files or {}
+    if not files:
+        yield Text(f"{missing}There is no copy of its vmx files.")
+        return
+    at = f"{copy.host}:{copy.path}"
+    yield Text(f"{missing}Its vmx files as of this backup, copied from {at} to {copy.folder}:")
+    yield Rows(
+        tuple(
+            (name, f"{f'called {original} there; ' * (name != original)}SHA-256 {copy.digests.get(name, 'not known')}")
+            for name, original in files.items()
+        )
+    )
+    for name, original in files.items():
+        if name == original and name.lower().endswith(".vmx"):
+            to = f"root@{copy.host}:{quoted_word(f'{copy.path}/{original}')}"
+            yield Commands((("scp", "-p", quoted_word(f"{copy.folder}/{name}"), to),))
 
 
 def about(volume: VolumeFacts, lun: Lun) -> str:

@@ -12,12 +12,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snapall.backup.model import Vm, time_of
 from snapall.backup.private import make_folder
+from snapall.restore.vmxnames import VmCopy
 
 if TYPE_CHECKING:
     from snapall.config.vmx import VmxCopies
@@ -29,35 +30,17 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) 
 
 
 @dataclass(frozen=True, slots=True)
-class VmCopy:
-    """The copy of one VM. `files`: the names on the console by those of the copies. `why`: what is missing."""
-
-    vm: Vm
-    folder: str
-    host: str = ""
-    path: str = ""  # of its folder on the console
-    files: Mapping[str, str] | None = None
-    why: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything was copied."""
-        return not self.why
-
-
-@dataclass(frozen=True, slots=True)
 class Generation:
     """The copies that belong to the backup of a run. `taken`: the volume and the date of each of its snapshots."""
 
     run: str
     taken: frozenset[tuple[str, str]]
-    whole: int  # VMs
-    vms: int
+    copies: tuple[VmCopy, ...]
 
     @property
     def label(self) -> str:
         """For `list`: how many VMs have their copy."""
-        return f"{self.whole}/{self.vms}"
+        return f"{sum(one.whole for one in self.copies)}/{len(self.copies)}"
 
 
 class Generations:
@@ -137,6 +120,15 @@ def copies_by_run(settings: VmxCopies | None, job: str) -> Mapping[str, Generati
         return {}
 
 
+def copies_of(settings: VmxCopies | None, job: str, run: str) -> tuple[VmCopy, ...]:
+    """The copies that belong to the backup of a run, each with the absolute path of its folder."""
+    known = copies_by_run(settings, job) or {}
+    if settings is None or run not in known:
+        return ()
+    folder = settings.folder.absolute() / job / run
+    return tuple(replace(one, folder=str(folder / one.folder)) for one in known[run].copies)
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Write a new file for its owner alone, down to the disk. OSError: it is there already, or there is no room."""
     with os.fdopen(os.open(path, _NEW_FILE, 0o600), "wb") as file:
@@ -150,6 +142,6 @@ def _read(path: Path) -> Generation | None:
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         record: dict[str, Any] = json.loads((path / RECORD).read_text("utf-8"))
         taken = frozenset((str(one["volume"]), str(one["date"])) for one in record["taken"])
-        whole = [not one["why"] for one in record["vms"]]
-        return Generation(path.name, taken, sum(whole), len(whole))
+        copies = tuple(VmCopy(**{**one, "vm": Vm(**one["vm"])}) for one in record["vms"])
+        return Generation(path.name, taken, copies)
     return None

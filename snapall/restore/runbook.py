@@ -12,14 +12,20 @@ from snapall.restore.blocks import Block, Commands, Heading, Rows, Text
 from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
 from snapall.restore.bookwords import Shell, console, vmx_path
 from snapall.restore.steps import LunStep, RestoreVolume
+from snapall.restore.vmxnames import VmCopy
 
 
 def runbook(
-    facts: BookFacts, present: Sequence[Present], command: Callable[[LunStep], str], proof: str = ""
+    facts: BookFacts,
+    present: Sequence[Present],
+    command: Callable[[LunStep], str],
+    proof: str = "",
+    copies: Sequence[VmCopy] = (),
 ) -> tuple[Block, ...]:
     """The whole run-book. `present`: the backup's names now; `command`: the filer's own command for a step.
 
-    `proof` says when the backup was last proved readable; "" never.
+    `proof` says when the backup was last proved readable; "" never. `copies`: its vmx copies, each with the path of its
+    folder.
     """
     shell = Shell(facts.filer.words, command)
     names = {one.volume: one for one in present}
@@ -34,7 +40,8 @@ def runbook(
             for lun in volume.luns
             if owner[lun.path] == verdict.vm and volume.volume in names
         ]
-        blocks += bookvm.of_vm(facts, verdict, luns, names, shell)
+        copy = next((one for one in copies if one.vm.id == verdict.vm.id), None)
+        blocks += bookvm.of_vm(facts, verdict, luns, names, shell, copy)
     others = [(volume, lun) for volume in facts.volumes for lun in volume.luns if owner[lun.path] not in vms]
     blocks += [
         *_others(facts, owner, others, names, shell),

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
 from snapall.errors import SiteError
 from snapall.escaping import printable, quoted
-from snapall.restore.generations import VmCopy, write_new
-from snapall.restore.vmxnames import NotCopied, VmxPath, copy_name, folder_names, path_of
+from snapall.restore.generations import write_new
+from snapall.restore.vmxnames import NotCopied, VmCopy, VmxPath, copy_name, folder_names, path_of
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
@@ -85,7 +86,8 @@ class VmxCopy:
                 self.troubles[one] = trouble
                 task.copy = replace(task.copy, why=trouble[0])
             if task.copy.files is None and one in before:
-                task.copy = replace(task.copy, files=before[one].copy.files)
+                earlier = before[one].copy
+                task.copy = replace(task.copy, files=earlier.files, digests=earlier.digests)
         return tasks
 
     def _work(self, tasks: Sequence[_Task]) -> None:
@@ -183,7 +185,8 @@ class VmxCopy:
                 "free some space on its disk, and check its permissions",
                 "SA-1848",
             ) from error
-        task.copy = replace(task.copy, files={name: one.name for name, one in found.items()})
+        digests = {name: sha256(one.data).hexdigest() for name, one in found.items()}
+        task.copy = replace(task.copy, files={name: one.name for name, one in found.items()}, digests=digests)
 
     def _note(self, task: _Task, text: str) -> None:
         remedy = f"check {printable(task.at.folder)} on the console; `max_bytes` bounds the size of a file"

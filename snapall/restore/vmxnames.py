@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from snapall.backup.model import Vm
 from snapall.errors import Exit, SiteError
@@ -36,6 +36,27 @@ class VmxPath:
 
     folder: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VmCopy:
+    """The copy of one VM. `files`: the names on the console by those of the copies. `why`: what is missing.
+
+    `digests`: the SHA-256 of each copy by its name, in hexadecimal; copies of earlier versions have none.
+    """
+
+    vm: Vm
+    folder: str
+    host: str = ""
+    path: str = ""  # of its folder on the console
+    files: Mapping[str, str] | None = None
+    why: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was copied."""
+        return not self.why
 
 
 def path_of(stored: str) -> VmxPath | None:

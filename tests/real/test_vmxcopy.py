@@ -15,8 +15,8 @@ from snapall.backup.model import Vm
 from snapall.config.vmx import VmxCopies
 from snapall.errors import SiteError
 from snapall.restore.console import Console, console_of, host_of
-from snapall.restore.generations import VmCopy
 from snapall.restore.vmxcopy import VmxCopy
+from snapall.restore.vmxnames import VmCopy
 from snapall.site.tcp import Deadline
 from snapall.site.vmrows import VmxPlace
 from tests.lab.atlab import AtLab

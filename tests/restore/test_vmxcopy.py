@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import stat
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import paramiko
@@ -325,6 +327,28 @@ def test_list_and_show_say_which_backup_has_its_copies(site: Site) -> None:
     assert "vmx" in site.lab("list").out.splitlines()[0]
     assert "vmx files copied for 2/3 VMs" in site.lab("show").out
     assert json.loads(site.lab("show", "--json").out)["vmx"] == "2/3"
+
+
+def test_the_run_book_names_each_copy_with_its_digest_and_what_is_missing(site: Site) -> None:
+    site.esx02.close()
+    assert site.lab("run").code == 3
+    book = " ".join(site.lab("runbook", "vol1").out.replace("\\\n", "\n").split())
+    web02, sql01 = (book.split(f"VM {name} (")[1] for name in ("web02", "sql01"))
+    folder = site.generations[-1] / "sql01"
+    for name, data in site.copied("sql01").items():
+        assert f"{name} SHA-256 {sha256(data).hexdigest()}" in sql01
+    assert f"copied from esx01.example.edu:{VM_FOLDER}/sql01 to {folder}" in sql01
+    assert f"scp -p {folder}/sql01.vmx root@esx01.example.edu:{VM_FOLDER}/sql01/sql01.vmx" in sql01
+    assert re.search(r"NOT ALL COPIED: .*esx02.*There is no copy of its vmx files", web02)
+
+
+def test_each_run_book_names_the_copies_of_its_own_backup(site: Site) -> None:
+    site.lab("run")
+    first = site.generations[-1]
+    site.esx01.vm("sql01", **{"sql01.nvram": File(b"changed since")})
+    site.lab("run")
+    assert str(first) in site.lab("runbook", "vol1", "vmware_previous").out.replace("\\\n", "")
+    assert str(first) not in site.lab("runbook", "vol1", "vmware_recent").out
 
 
 def test_the_doctor_tries_the_login_on_each_host(site: Site) -> None:
