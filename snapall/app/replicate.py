@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from snapall.app.opening import relations_of, store_of
+from snapall.app.opening import relations_of, shared_volumes, store_of
 from snapall.backup.clock import Clock
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job, stamp_of, volume_at
@@ -15,6 +15,7 @@ from snapall.backup.record import What
 from snapall.config.settings import Config
 from snapall.errors import Exit, SiteError, SnapallError, worst
 from snapall.restore.decide_mirror import MirrorPolicy
+from snapall.restore.journal import UseStore
 from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import Kind, Relation, steps_of
 from snapall.restore.replicate import Clones, Replication, ReplicationContext
@@ -128,12 +129,9 @@ class Replicator:
     @contextmanager
     def _locks(self, name: str) -> Iterator[None]:
         """Hold the locks of all jobs with a volume of this one, in the order of their names: no mount begins."""
-        jobs, store = self.settings.jobs, store_of(self.settings, self.clock)
-        job = jobs[name]
-        shared = [one.name for one in jobs.values() if one.filer == job.filer and {*one.volumes} & {*job.volumes}]
-        with ExitStack() as held:
-            for one in sorted(shared):
-                held.enter_context(store.lock(one, "replicate", self.stopped, self._warn, yielding=True))
+        job, store = self.settings.jobs[name], UseStore(store_of(self.settings, self.clock))
+        shared = shared_volumes(self.settings, self.settings.filers[job.filer].host, job.volumes, name)
+        with store.locked(shared.jobs, "replicate", self.stopped, self._warn, yielding=True):
             yield
 
     def _warn(self, *parts: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from snapall import __version__
 from snapall.app.opening import store_of
 from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Filer
 from snapall.errors import ConfigError, Refused, SiteError, combined
 from snapall.restore import plan
 from snapall.restore.belongs import owners
@@ -65,7 +65,11 @@ class Prepared:
 
 def luns_of(settings: Config, job: Job) -> Luns:
     """Open the LUNs of a job's filer; nothing is contacted yet."""
-    filer = settings.filers[job.filer]
+    return luns_on(settings.filers[job.filer])
+
+
+def luns_on(filer: Filer) -> Luns:
+    """Open the LUNs of a filer; nothing is contacted yet."""
     return Luns(transport_to(filer.for_restore), filer.name, filer.host)
 
 
@@ -80,7 +84,7 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     used = {path.split("/")[2] for path in paths} if paths else set(volumes)
     views = {volume: view for volume, view in views.items() if volume in used}
     sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
-    asked = _asked(settings, order, views, paths, users)
+    asked = _asked(settings, job, order, views, paths, users)
     asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
     header = UseBegan(
@@ -165,16 +169,22 @@ def _chosen(
     return tuple(dict.fromkeys(paths)), tuple(users.values())
 
 
-def _asked(
-    settings: Config, order: Order, views: Mapping[str, LunView], paths: tuple[str, ...], vms: tuple[Vm, ...]
+def _asked(  # noqa: PLR0913 - what the checks look at
+    settings: Config,
+    job: Job,
+    order: Order,
+    views: Mapping[str, LunView],
+    paths: tuple[str, ...],
+    vms: tuple[Vm, ...],
 ) -> Asked:
     on: Mapping[int, bool | None] = {}
     rows: tuple[VmSnapshot, ...] = ()
     if order.way and vms:
         vc, ids = VirtualCenter(settings.database), [vm.id for vm in vms]
         on, rows = vc.running(ids), vc.snapshots(ids)
-    store = UseStore(store_of(settings))
-    mounts = [one.state.header for one in store.mounts() if set(one.state.header.volumes) & set(views)]
+    host = settings.filers[job.filer].host
+    headers = (one.state.header for one in UseStore(store_of(settings)).mounts())
+    mounts = [one for one in headers if one.touches(host, views)]
     return Asked(order.way, order.snapshot, paths, views, vms, on, rows, mounts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,6 @@ from typing import Self
 from snapall.backup.clock import Clock
 from snapall.backup.codec import fact_of
 from snapall.backup.journal import JournalFile, is_open, journals
-from snapall.backup.lock import hold
-from snapall.backup.model import Job
 from snapall.backup.readback import ASIDE, whole_lines
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Notify
@@ -74,6 +72,15 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedVolumes:
+    """Volumes of the filer at a host, and the names of all jobs whose locks guard them."""
+
+    filer: str
+    volumes: tuple[str, ...]
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UseStore:
     """The journals of all uses of backups in a state folder."""
 
@@ -92,6 +99,10 @@ class UseStore:
     def open(self, path: Path) -> UseJournal:
         """Take over a journal. JournalError: it cannot be read."""
         return UseJournal.open(path, self.runs.clock)
+
+    def now(self, use: Use) -> Use:
+        """A use as its journal has it now: whoever had the lock may have gone on. JournalError: it cannot be read."""
+        return Use(use.path, fold(read_use(use.path)[0]), is_open(use.path))
 
     def uses(self, job: str | None = None, *, only_open: bool = False) -> Iterator[Use]:
         """All uses, of one job or of all, oldest first. JournalError: a journal cannot be read."""
@@ -124,19 +135,20 @@ class UseStore:
         return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job))
 
     @contextmanager
-    def locked(self, jobs: Sequence[Job], role: str, stopped: Callable[[], bool], waiting: Notify) -> Iterator[None]:
-        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises."""
-        runs = self.runs
+    def locked(
+        self,
+        jobs: Iterable[str],
+        role: str,
+        stopped: Callable[[], bool],
+        waiting: Notify,
+        *,
+        yielding: bool = False,
+    ) -> Iterator[None]:
+        """Hold the locks of these jobs. Raises what `lock.hold` raises."""
         with ExitStack() as locks:
-            for name in sorted({job.name for job in jobs}):
-                held = hold(runs.state, name, role, runs.clock, stopped, waiting, processes=runs.processes)
-                locks.enter_context(held)
+            for name in sorted(set(jobs)):
+                locks.enter_context(self.runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
-
-
-def sharing(jobs: Sequence[Job], filer: str, volumes: Sequence[str]) -> tuple[Job, ...]:
-    """The jobs that back up one of these volumes."""
-    return tuple(job for job in jobs if job.filer == filer and set(job.volumes) & set(volumes))
 
 
 def _stamp(path: Path) -> tuple[str, str]:

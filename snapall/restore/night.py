@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from snapall.backup.facts import Ended
 from snapall.backup.model import Job
 from snapall.errors import Notify, Refused, SiteError
 from snapall.restore.journal import Use, UseStore
@@ -21,7 +20,7 @@ def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -
     views: dict[str, LunView] = {}
     for use in store.uses():
         header = use.state.header
-        if header.filer != filer or not set(header.volumes) & set(job.volumes):
+        if not header.touches(filer, job.volumes):
             continue
         what = f"{header.kind} {header.stamp}"
         if use.open:
@@ -53,9 +52,7 @@ def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, v
             "SA-1738",
         )
     journal = store.open(use.path)
-    try:
-        journal.remember(
-            [CopyEnded(one.n), *([use.state.ended] if use.state.ended is not None else [Ended(0, False, "")])]
-        )
+    try:  # an open use stays open, so that `recover` settles it
+        journal.remember([CopyEnded(one.n), *([use.state.ended] if use.state.ended is not None else [])])
     finally:
         journal.leave()
