@@ -169,7 +169,7 @@ def _chosen(
     return tuple(dict.fromkeys(paths)), tuple(users.values())
 
 
-def _asked(  # noqa: PLR0913 - what the checks look at
+def _asked(
     settings: Config,
     job: Job,
     order: Order,
