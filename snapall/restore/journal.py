@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Self
 
 from snapall.backup.clock import Clock
 from snapall.backup.codec import fact_of
+from snapall.backup.facts import Ended
 from snapall.backup.journal import JournalFile, is_open, journals
-from snapall.backup.readback import ASIDE, whole_lines
+from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
-from snapall.errors import JournalError, Notify
+from snapall.errors import JournalError, Notify, OldFormat
 from snapall.restore.mounted import Mount, mount_of
-from snapall.restore.record import FACTS, UseBegan, UseFact, UseKind, UseRecord
+from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
+
+_KINDS = {kind.value for kind in UseKind}  # replications have their journals in the same folder
 
 
 class UseJournal(JournalFile[UseFact, UseRecord]):
@@ -37,6 +40,13 @@ class UseJournal(JournalFile[UseFact, UseRecord]):
 def read_use(path: Path) -> tuple[list[UseRecord], int]:
     """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
     whole, size = whole_lines(path)
+    number, version = format_of(whole, UseBegan.__name__)
+    if number not in {0, RESTORE_FORMAT}:
+        raise OldFormat(
+            f"the journal {path} was written by another version of snapall ({version}), in a format of its own",
+            "settle it with that version: `snapall status` shows it, `snapall unmount` or `snapall recover` ends it",
+            "SA-1762",
+        )
     lines = whole[:size].decode("utf-8", "replace").splitlines()
     try:
         found = [fact_of(line, FACTS) for line in lines]
@@ -46,6 +56,20 @@ def read_use(path: Path) -> tuple[list[UseRecord], int]:
     if records and not isinstance(records[0].what, UseBegan):
         raise _damaged(path, "it begins without its header")
     return records, size
+
+
+def is_over(path: Path) -> bool:
+    """Whether the last line says that nothing is left of a use, and sums up all before it. Reads only the file's end.
+
+    Without such a line, the whole journal has to tell.
+    """
+    try:
+        length, line = last_line(path)
+        found = fact_of(line.decode(), FACTS) if line.endswith(b"\n") else None
+    except (OSError, ValueError, JournalError):  # reading the whole file reports what is wrong with it
+        return False
+    what = found[1] if found is not None else None
+    return isinstance(what, Ended) and not what.open and 0 < what.length == length
 
 
 def _damaged(path: Path, why: str) -> JournalError:
@@ -105,16 +129,24 @@ class UseStore:
         return Use(use.path, fold(read_use(use.path)[0]), is_open(use.path))
 
     def uses(self, job: str | None = None, *, only_open: bool = False) -> Iterator[Use]:
-        """All uses, of one job or of all, oldest first. JournalError: a journal cannot be read."""
+        """The uses that are not over, of one job or of all, oldest first. JournalError: a journal cannot be read."""
         for path in self._paths(job):
+            if is_over(path):
+                continue
             open_ = is_open(path)
             if open_ or not only_open:
                 state = fold(read_use(path)[0])
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
 
+    def prune(self, job: str, keep: int) -> None:
+        """Remove the oldest journals of uses that are over, above `keep`."""
+        for path in self._paths(job)[:-keep]:
+            with suppress(OSError):
+                if is_over(path):
+                    path.unlink()
+
     def _paths(self, job: str | None) -> list[Path]:
-        kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
         try:
             if not any(self.folder.iterdir()):
                 return []
@@ -124,7 +156,8 @@ class UseStore:
             raise JournalError(
                 f"the journals in {self.folder} cannot be read: {error.strerror}", JournalError.RIGHTS, "SA-1709"
             ) from error
-        return sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp)
+        found = [path for path in journals(self.folder) if path.name.partition("-")[0] in _KINDS]
+        return [path for path in found if job is None or path.name.partition("-")[2].rpartition("-")[0] == job]
 
     def mounts(self, job: str | None = None) -> tuple[Use, ...]:
         """The mounts whose clones are there, as far as the journals know; half mounts among them."""
@@ -149,7 +182,3 @@ class UseStore:
             for name in sorted(set(jobs)):
                 locks.enter_context(self.runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
-
-
-def _stamp(path: Path) -> tuple[str, str]:
-    return path.stem.rpartition("-")[2], path.name

@@ -69,7 +69,8 @@ class UseCase:
 
     def close(self, code: Exit, text: str) -> None:
         """Write the report, and leave the journal."""
-        self.record(Ended(int(code), self.state.outstanding, text))
+        length = self.journal.size if self.state.over else 0
+        self.record(Ended(int(code), self.state.outstanding, text, length=length))
         self.journal.leave()
 
     def _turn(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from snapall.backup.model import Job
 from snapall.errors import Notify, Refused, SiteError
 from snapall.restore.journal import Use, UseStore
 from snapall.restore.loop import LunSystem
 from snapall.restore.model import LunView
 from snapall.restore.record import CopyEnded
-from snapall.restore.state import SentStep
+from snapall.restore.state import SentStep, fold
 from snapall.restore.steps import volume_of
 
 
@@ -52,7 +54,10 @@ def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, v
             "SA-1738",
         )
     journal = store.open(use.path)
-    try:  # an open use stays open, so that `recover` settles it
-        journal.remember([CopyEnded(one.n), *([use.state.ended] if use.state.ended is not None else [])])
+    try:
+        journal.remember([CopyEnded(one.n)])
+        if (ended := use.state.ended) is not None:  # an open use stays open, so that `recover` settles it
+            over = fold(journal.records).over
+            journal.remember([replace(ended, length=journal.size if over else 0)])
     finally:
         journal.leave()

@@ -185,6 +185,11 @@ class UseState:
         """Whether clones of a finished mount are there, as far as this journal knows."""
         return self.down is None and not self.irrevocable and any(isinstance(o.step, CloneLun) for o in self.forward)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it: neither clones, nor a copy under way, nor anything outstanding."""
+        return not (self.stands or self.copying or self.outstanding)
+
     def fresh(self, volume: str) -> Glimpse | None:
         """The last look at a volume, if nothing has been sent since it began."""
         found = self.views.get(volume)

@@ -20,6 +20,7 @@ from snapall.commands import options
 from snapall.errors import Stopped
 from snapall.restore.journal import SharedVolumes, UseStore
 from snapall.restore.uses import UseContext, settle, unmount
+from snapall.site import process
 from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
 from tests.lab.sites import with_luns
@@ -63,7 +64,8 @@ def killed(night: AtLab, verb: str, *arguments: str, nth: int = 1) -> None:
 @contextmanager
 def at_work(night: AtLab, job: str, role: str) -> Iterator[None]:
     """Another process holds the lock of a job."""
-    with lock.hold(options.load(night.config).state, job, role, SystemClock(), lambda: False):
+    store = JournalStore(options.load(night.config).state, SystemClock(), process)
+    with store.lock(job, role, lambda: False, lambda *_: None):
         yield
 
 
@@ -88,7 +90,7 @@ class RunComes(SystemClock):
 def context_of(night: AtLab, clock: RunComes | None = None) -> UseContext:
     settings, (job,) = options.chosen(night.config, ["vol1"])
     use_clock = clock or SystemClock()
-    store = UseStore(JournalStore(settings.state, use_clock))
+    store = UseStore(JournalStore(settings.state, use_clock, process))
     shared = SharedVolumes(settings.filers[job.filer].host, job.volumes, (job.name,))
 
     def stopped() -> bool:
