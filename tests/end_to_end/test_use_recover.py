@@ -18,6 +18,7 @@ from snapall.backup.lockfile import Lock
 from snapall.backup.store import JournalStore
 from snapall.commands import options
 from snapall.errors import Stopped
+from snapall.lab.faults import Fault, FaultKind
 from snapall.restore.journal import SharedVolumes, UseStore
 from snapall.restore.uses import UseContext, settle, unmount
 from snapall.site import process
@@ -188,3 +189,31 @@ def test_recover_lets_a_run_go_first_while_it_only_waits(night: AtLab) -> None:
             settle(context, use, wait=True)
         assert clock.free
     assert context.store.now(use).open
+
+
+def test_a_mount_whose_second_split_fails_keeps_the_first_clone_alone(night: AtLab) -> None:
+    full = "lun clone split start: No space left on device"
+    night.fault(Fault("lun clone split start", FaultKind.FAIL, nth=2, text=full))
+    ended = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--lun", LUN2, "--igroup", "helper", "--split")
+    assert ended.code == 1
+    assert [one.rpartition("_")[2] for one in clones(night)] == ["sql01"]
+    assert mounts(night) == []
+
+
+def test_a_restore_is_over_once_a_run_has_seen_that_its_copy_ended(night: AtLab) -> None:
+    night.world.set(restore_seconds=0.0)
+    assert night("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "file", "--yes", "--force").code == 0
+    assert len(list(context_of(night).store.uses())) == 1
+    assert night("run").code == 0
+    assert list(context_of(night).store.uses()) == []
+
+
+def test_the_nightly_run_prunes_the_journals_of_uses_that_are_over(night: AtLab) -> None:
+    night.config.write_text("keep_journals = 1\n" + night.config.read_text())
+    for _ in range(2):
+        assert night(*MOUNT).code == 0
+        assert night("unmount", "--all").code == 0
+    assert night(*MOUNT).code == 0
+    night("run")
+    (use,) = context_of(night).store.uses()
+    assert list(use.path.parent.glob("*.jsonl")) == [use.path]
