@@ -118,7 +118,7 @@ class JournalError(SnapallError):
 
 
 class OldFormat(JournalError):
-    """A journal of snapall 0.1, which was never released."""
+    """A journal in a format that this version does not know."""
 
 
 class Untrusted(JournalError):

@@ -115,6 +115,7 @@ class JobRun:
 
         try:
             meet(store, luns, self.job, filer.host, warn)
+            store.prune(self.job.name, self.settings.keep_journals)
         except JournalError as error:
             warn(*error.parts)
         hooks.before(stamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import RunContext, guarded
 from snapall.backup.model import Job, Pace
@@ -10,6 +12,7 @@ from snapall.config.believed import findings
 from snapall.config.replicate import Replicate
 from snapall.config.settings import Config
 from snapall.errors import Notify
+from snapall.restore.journal import SharedVolumes
 from snapall.restore.relations import Kind, Relation
 from snapall.site import OpenSite, process
 
@@ -36,6 +39,14 @@ def warn_of_writers(settings: Config, warn: Notify) -> None:
 def quiet_context(settings: Config, job: Job, clock: Clock) -> RunContext:
     """Return a context for commands that only look: nothing is published, and no signal stops them."""
     return RunContext(OpenSite(job, settings), clock, lambda _: None, lambda: False)
+
+
+def shared_volumes(settings: Config, filer: str, volumes: Sequence[str], job: str) -> SharedVolumes:
+    """Return the volumes of the filer at this host with the jobs that guard them: `job`, and all that back them up."""
+    hosts = {name: one.host for name, one in settings.filers.items()}
+    on_it = [one for one in settings.jobs.values() if hosts.get(one.filer) == filer]
+    sharing = {one.name for one in on_it if not set(one.volumes).isdisjoint(volumes)}
+    return SharedVolumes(filer, tuple(volumes), tuple(sorted({job, *sharing})))
 
 
 def relations_of(settings: Config, job: str) -> tuple[Relation, ...]:

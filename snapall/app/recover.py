@@ -37,7 +37,7 @@ def recover(settings: Config, output: Output, wait: bool, only: Sequence[str] = 
     heard: list[Record] = []
     _require_jobs(settings, only)
     code = _settle(settings, output, wait, heard, only)
-    used, uses = recover_uses(settings, output, only)
+    used, uses = recover_uses(settings, output, wait=wait, only=only)
     code = worst(code, used)
     if not output.json and not output.quiet:
         whose = f"of {', '.join(only)} " if only else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from snapall.app.opening import relations_of, store_of
+from snapall.app.opening import relations_of, shared_volumes, store_of
 from snapall.backup.bus import Listener
 from snapall.backup.clock import Clock
 from snapall.backup.context import guarded
@@ -18,6 +18,7 @@ from snapall.backup.record import Record, RunEnded, What
 from snapall.config.settings import Config
 from snapall.errors import Exit, SiteError, SnapallError, worst
 from snapall.restore.decide_mirror import MirrorPolicy
+from snapall.restore.journal import UseStore
 from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import Kind, Relation, steps_of
 from snapall.restore.replicate import Clones, Replication, ReplicationContext
@@ -149,12 +150,9 @@ class Replicator:
     @contextmanager
     def _locks(self, name: str) -> Iterator[None]:
         """Hold the locks of all jobs with a volume of this one, in the order of their names: no mount begins."""
-        jobs, store = self.settings.jobs, store_of(self.settings, self.clock)
-        job = jobs[name]
-        shared = [one.name for one in jobs.values() if one.filer == job.filer and {*one.volumes} & {*job.volumes}]
-        with ExitStack() as held:
-            for one in sorted(shared):
-                held.enter_context(store.lock(one, "replication", self.stopped, self._warn, yielding=True))
+        job, store = self.settings.jobs[name], UseStore(store_of(self.settings, self.clock))
+        shared = shared_volumes(self.settings, self.settings.filers[job.filer].host, job.volumes, name)
+        with store.locked(shared.jobs, "replication", self.stopped, self._warn, yielding=True):
             yield
 
     def _warn(self, *parts: str) -> None:

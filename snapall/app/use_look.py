@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from snapall import __version__
 from snapall.app.opening import store_of
 from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Filer
 from snapall.errors import ConfigError, JournalError, Refused, SiteError, combined
 from snapall.restore import plan
 from snapall.restore.belongs import guesses, others_than, owners
@@ -66,7 +66,11 @@ class Prepared:
 
 def luns_of(settings: Config, job: Job) -> Luns:
     """Open the LUNs of a job's filer; nothing is contacted yet."""
-    filer = settings.filers[job.filer]
+    return luns_on(settings.filers[job.filer])
+
+
+def luns_on(filer: Filer) -> Luns:
+    """Open the LUNs of a filer; nothing is contacted yet."""
     return Luns(transport_to(filer.for_restore), filer.name, filer.host)
 
 
@@ -83,7 +87,7 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     used = {path.split("/")[2] for path in paths} if paths else set(volumes)
     views = {volume: view for volume, view in views.items() if volume in used}
     sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
-    asked = _asked(settings, order, views, paths, users)
+    asked = _asked(settings, job, order, views, paths, users)
     asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
     asked = replace(asked, owners=of, guessed=guesses(of, given, vms, others))
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
@@ -173,15 +177,21 @@ def _chosen(order: Order, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tup
 
 
 def _asked(
-    settings: Config, order: Order, views: Mapping[str, LunView], paths: tuple[str, ...], vms: tuple[Vm, ...]
+    settings: Config,
+    job: Job,
+    order: Order,
+    views: Mapping[str, LunView],
+    paths: tuple[str, ...],
+    vms: tuple[Vm, ...],
 ) -> Asked:
     on: Mapping[int, bool | None] = {}
     rows: tuple[VmSnapshot, ...] = ()
     if order.way and vms:
         vc, ids = VirtualCenter(settings.database), [vm.id for vm in vms]
         on, rows = vc.running(ids), vc.snapshots(ids)
-    store = UseStore(store_of(settings))
-    mounts = [one.state.header for one in store.mounts() if set(one.state.header.volumes) & set(views)]
+    host = settings.filers[job.filer].host
+    headers = (one.state.header for one in UseStore(store_of(settings)).mounts())
+    mounts = [one for one in headers if one.touches(host, views)]
     return Asked(order.way, order.snapshot, paths, views, vms, on, rows, mounts)
 
 

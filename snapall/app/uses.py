@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 
-from snapall.app.opening import store_of
+from snapall.app.opening import shared_volumes, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
-from snapall.app.use_look import Order, luns_of, prepare
+from snapall.app.use_look import Order, luns_on, prepare
 from snapall.backup.clock import Clock, SystemClock
-from snapall.backup.context import guarded
+from snapall.backup.context import defect
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job
 from snapall.backup.private import arrange
 from snapall.backup.record import Record
-from snapall.config.settings import Config
-from snapall.errors import ConfigError, Exit, Notify, Refused, coded, worst
+from snapall.config.settings import Config, Filer
+from snapall.errors import ConfigError, Exit, Refused, SnapallError, coded, worst
 from snapall.escaping import printable
+from snapall.restore import uses
 from snapall.restore.checks import Objection
-from snapall.restore.journal import Use, UseStore, sharing
+from snapall.restore.journal import SharedVolumes, Use, UseStore
 from snapall.restore.record import UseBegan, UseRecord
 from snapall.restore.state import UseState
-from snapall.restore.uses import UseContext, begin, take_down
+from snapall.restore.uses import UseContext, begin
 from snapall.views.mounts import plan_lines
 
 
 @contextmanager
-def working(settings: Config, job: Job, output: Output, clock: Clock | None = None) -> Iterator[UseContext]:
+def working(
+    settings: Config, filer: Filer, shared: SharedVolumes, output: Output, clock: Clock | None = None
+) -> Iterator[UseContext]:
     """Open what a use needs; its steps and messages are shown on stderr, or its problems alone."""
     with publishing(settings, output, log=False) as (warn, listener), signal_flag(warn) as stopped:
         clock = clock or SystemClock()
-        luns = luns_of(settings, job)
+        luns = luns_on(filer)
         arrange(settings.state, settings.readers)
         store = UseStore(store_of(settings, clock))
 
@@ -43,8 +46,7 @@ def working(settings: Config, job: Job, output: Output, clock: Clock | None = No
             elif record.sent is not None and not output.quiet:
                 _say(luns.command_line(record.sent))
 
-        jobs = sharing(tuple(settings.jobs.values()), job.filer, job.volumes)
-        yield UseContext(jobs, luns, store, clock, stopped, warn, show)
+        yield UseContext(shared, luns, store, clock, stopped, warn, show)
 
 
 def _say(line: str) -> None:
@@ -60,8 +62,9 @@ def perform(
     Of a restore the plan is shown first. What --force overrides is warned of before the first step, and stays in the
     journal.
     """
-    role = "restore" if order.way else "mount"
-    with working(settings, job, output, clock) as context, context.alone(role):
+    role, filer = "restore" if order.way else "mount", settings.filers[job.filer]
+    shared = shared_volumes(settings, filer.host, job.volumes, job.name)
+    with working(settings, filer, shared, output, clock) as context, context.alone(role):
         ready = prepare(settings, job, order, context.store.runs.stamp())
         overridden = ready.require(force=order.force)
         for line in plan_lines(ready.header, ready.commands, ()) if order.way and not output.quiet else ():
@@ -85,53 +88,48 @@ def unmount(settings: Config, ids: Sequence[str], output: Output) -> Exit:
         raise ConfigError(f"there is no mount {', '.join(unknown)}", f"the mounts that stand: {known}", "SA-1736")
     codes = []
     for one in ids or standing:
-        use = standing[one]
-        job = job_of(settings, use.state.header)
-        with working(settings, job, output) as context, context.alone("unmount"):
-            codes.append(take_down(context, use, "unmount", "the operator asked for it")[1])
+        with _working_on(settings, standing[one].state.header, output) as context, context.alone("unmount"):
+            codes.append(uses.unmount(context, standing[one]))
     return worst(*codes)
 
 
-def job_of(settings: Config, header: UseBegan) -> Job:
-    """The job of a use. Refused: the configuration has neither it nor another one on its filer."""
-    jobs = [one for one in settings.jobs.values() if settings.filers[one.filer].host == header.filer]
-    found = sorted(jobs, key=lambda one: one.name != header.job)
-    if not found:
+def _working_on(settings: Config, header: UseBegan, output: Output) -> AbstractContextManager[UseContext]:
+    """Open what settles a use: its own volumes, whatever their jobs are called now. Refused: its filer is unknown."""
+    shared = shared_volumes(settings, header.filer, header.volumes, header.job)
+    named = {settings.jobs[one].filer for one in shared.jobs if one in settings.jobs}
+    filers = [one for one in settings.filers.values() if one.host == header.filer]
+    if not filers:
         raise Refused(
-            f"{header.kind} {header.stamp} is on filer {header.filer}, which no job uses any more",
-            "add a job with that filer again until it is settled",
+            f"{header.label} is on filer {header.filer}, which the configuration no longer has",
+            "add a [filers.NAME] table with that host again until it is settled",
             "SA-1737",
         )
-    return found[0]
+    return working(settings, min(filers, key=lambda one: one.name not in named), shared, output)
 
 
-def recover_uses(settings: Config, output: Output, only: Sequence[str] = ()) -> tuple[Exit, int]:
+def recover_uses(settings: Config, output: Output, *, wait: bool, only: Sequence[str] = ()) -> tuple[Exit, int]:
     """Take down what died half-way. The exit code, and how many there were."""
     store, unreadable = UseStore(store_of(settings)), list[Failed]()
-    uses = store.uses(only_open=True, unreadable=lambda *parts: unreadable.append(Failed(*parts)))
-    found = [one for one in uses if not only or one.state.header.job in only]
-    codes = [_recovered(settings, use, output) for use in found]
+    opened = store.uses(only_open=True, unreadable=lambda *parts: unreadable.append(Failed(*parts)))
+    found = [one for one in opened if not only or one.state.header.job in only]
+    codes = [code for use in found if (code := _recovered(settings, use, output, wait=wait)) is not None]
     if unreadable:
         with publishing(settings, output, log=False) as (_, listener):
             for one in unreadable:
                 listener(Record(SystemClock().utc(), one))
         codes.append(Exit.FAILED)
-    return worst(*codes), len(found)
+    return worst(*codes), len(codes)
 
 
-def _recovered(settings: Config, use: Use, output: Output) -> Exit:
-    """Take down one of them; what prevents that is reported, and stops no other one."""
-    codes: list[Exit] = []
-    with publishing(settings, output, log=False) as (warn, _), guarded(lambda *parts: _failed(codes, warn, *parts)):
-        job = job_of(settings, use.state.header)
-        with (
-            working(settings, job, output) as context,
-            context.store.locked(context.jobs, "recover", context.stopped, context.warn),
-        ):
-            codes.append(take_down(context, use, "recover", "it had not finished")[1])
-    return worst(*codes)
-
-
-def _failed(codes: list[Exit], warn: Notify, *parts: str) -> None:
-    codes.append(Exit.FAILED)
-    warn(*parts)
+def _recovered(settings: Config, use: Use, output: Output, *, wait: bool) -> Exit | None:
+    """Take down one of them, unless it has ended by itself; what prevents that is reported, and stops no other one."""
+    try:
+        with _working_on(settings, use.state.header, output) as context:
+            return uses.settle(context, use, wait=wait)
+    except SnapallError as error:
+        code, parts = error.exit, error.parts
+    except Exception:  # noqa: BLE001 - it must not stop the others
+        code, parts = Exit.FAILED, defect()
+    with publishing(settings, output, log=False) as (_, listener):
+        listener(Record(SystemClock().utc(), Failed(*parts)))
+    return code

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
-from snapall.app.opening import store_of
+from snapall.app.opening import shared_volumes, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.proofs import proof_log
 from snapall.app.signals import signal_flag
@@ -24,7 +24,7 @@ from snapall.errors import ConfigError, Exit, Notify, SiteError, SnapallError, w
 from snapall.operate.history import require_listed
 from snapall.restore.belongs import OURS, others_than, owners
 from snapall.restore.device import LunReader
-from snapall.restore.journal import UseStore, sharing
+from snapall.restore.journal import UseStore
 from snapall.restore.prooffile import ProofFile
 from snapall.restore.proofs import Proof, Readability
 from snapall.restore.record import UseRecord
@@ -159,7 +159,7 @@ class VerifyRun:
             self.stopped,
             self._show,
         )
-        jobs = sharing(tuple(settings.jobs.values()), job.filer, job.volumes)
+        shared = shared_volumes(settings, filer.host, job.volumes, job.name)
         return Verification(
             choice.backup,
             mount,
@@ -167,7 +167,7 @@ class VerifyRun:
             self.store.clock,
             ProofFile(settings.state, job.name).append,
             self.stopped,
-            lambda: uses.locked(jobs, "verification", self.stopped, self.warn, yielding=True),
+            lambda: uses.locked(shared.jobs, "verification", self.stopped, self.warn, yielding=True),
         ).run(choice.targets)
 
     def _show(self, record: UseRecord) -> None:

@@ -121,6 +121,7 @@ class Ended:
     """The report: the exit code, whether work is outstanding, and the text for the operator.
 
     `summary` sums up the run with this report. It is valid while `length` bytes precede this line in the journal.
+    A use of a backup has no summary: its `length` is given only if nothing is left of it.
     """
 
     exit: int

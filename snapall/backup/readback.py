@@ -143,13 +143,20 @@ def _label(one: VmState) -> str:
     return f"{one.vm.label} by {one.name}{ids}"
 
 
-def _require_format(path: Path, data: bytes) -> None:
+def format_of(data: bytes, header: str) -> tuple[int, str]:
+    """The format and the version in the first line, if that is a header of this kind; 0: it is none."""
     try:
-        header = json.loads(data.partition(b"\n")[0] or b"{}")
+        first = json.loads(data.partition(b"\n")[0] or b"{}")
     except (ValueError, RecursionError):
-        return  # reading the line reports what is wrong with it
-    if isinstance(header, dict) and header.get("is") == Began.__name__ and header.get("format", 1) != FORMAT:
-        version = header.get("version", "unknown")
+        return 0, ""  # reading the line reports what is wrong with it
+    if not isinstance(first, dict) or first.get("is") != header:
+        return 0, ""
+    return first.get("format", 1), str(first.get("version", "unknown"))
+
+
+def _require_format(path: Path, data: bytes) -> None:
+    number, version = format_of(data, Began.__name__)
+    if number not in {0, FORMAT}:
         raise OldFormat(
             f"the journal {path} was written by another version of snapall ({version})",
             f"run `snapall recover` with that version; if you no longer have it, {put_aside(path)}",

@@ -1,7 +1,7 @@
 """What a mount, a restore, a take-down or `recover` does next: the next step, a look, a pause, or nothing. Pure.
 
 A step is sent once the one before it was seen. One that failed turns the direction: what this journal made is taken
-back, the latest first, each step seen. After a step that nothing takes back, what came before it stays.
+back, the latest first, each step seen. After a step that nothing takes back, what came before it for its LUN stays.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.facts import Failed, Warned
 from snapall.backup.steps import Done, Refusal, Unknown
-from snapall.restore.guards import blocked, is_needless, is_ours, is_undone, paths_of, replaced, taken_away
+from snapall.restore.guards import blocked, is_needless, is_ours, is_undone, replaced, taken_away
 from snapall.restore.record import StepIntent, StepLeft, StepSeen, StepSkipped, StepUndone, TakeDown
 from snapall.restore.state import acts_until, quiet_from
-from snapall.restore.steps import LunStep, shows, volume_of
+from snapall.restore.steps import LunStep, paths_of, shows, volume_of
 from snapall.restore.wording import words
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from snapall.restore.steps import (
     SetSerial,
     StartSplit,
     UnmapLun,
+    paths_of,
     shows,
 )
 
@@ -97,11 +98,6 @@ def _twin(view: LunView, path: str, serial: str, igroups: set[str]) -> str:
 def _serial(view: LunView, path: str) -> str:
     one = view.luns.get(path)
     return one.serial if one is not None else ""
-
-
-def paths_of(*steps: LunStep) -> set[str]:
-    """The LUNs that the steps touch."""
-    return {value for step in steps for name in ("path", "to") if (value := getattr(step, name, ""))}
 
 
 # Taking back

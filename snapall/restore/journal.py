@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,16 @@ from typing import Self
 
 from snapall.backup.clock import Clock
 from snapall.backup.codec import fact_of
+from snapall.backup.facts import Ended
 from snapall.backup.journal import JournalFile, is_open, journals
-from snapall.backup.model import Job
-from snapall.backup.readback import ASIDE, whole_lines
+from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
-from snapall.errors import JournalError, Notify
+from snapall.errors import JournalError, Notify, OldFormat
 from snapall.restore.mounted import Mount, mount_of
-from snapall.restore.record import FACTS, UseBegan, UseFact, UseKind, UseRecord
+from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
+
+_KINDS = {kind.value for kind in UseKind}  # replications have their journals in the same folder
 
 
 class UseJournal(JournalFile[UseFact, UseRecord]):
@@ -38,6 +40,13 @@ class UseJournal(JournalFile[UseFact, UseRecord]):
 def read_use(path: Path) -> tuple[list[UseRecord], int]:
     """The records of a file, and how many bytes of it are whole. JournalError: it cannot be read."""
     whole, size = whole_lines(path)
+    number, version = format_of(whole, UseBegan.__name__)
+    if number not in {0, RESTORE_FORMAT}:
+        raise OldFormat(
+            f"the journal {path} was written by another version of snapall ({version}), in a format of its own",
+            "settle it with that version: `snapall status` shows it, `snapall unmount` or `snapall recover` ends it",
+            "SA-1762",
+        )
     lines = whole[:size].decode("utf-8", "replace").splitlines()
     try:
         found = [fact_of(line, FACTS) for line in lines]
@@ -47,6 +56,20 @@ def read_use(path: Path) -> tuple[list[UseRecord], int]:
     if records and fold(records[:1]).began is None:
         raise _damaged(path, "it begins without its header")
     return records, size
+
+
+def is_over(path: Path) -> bool:
+    """Whether the last line says that nothing is left of a use, and sums up all before it. Reads only the file's end.
+
+    Without such a line, the whole journal has to tell.
+    """
+    try:
+        length, line = last_line(path)
+        found = fact_of(line.decode(), FACTS) if line.endswith(b"\n") else None
+    except (OSError, ValueError, JournalError):  # reading the whole file reports what is wrong with it
+        return False
+    what = found[1] if found is not None else None
+    return isinstance(what, Ended) and not what.open and 0 < what.length == length
 
 
 def _damaged(path: Path, why: str) -> JournalError:
@@ -73,6 +96,15 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedVolumes:
+    """Volumes of the filer at a host, and the names of all jobs whose locks guard them."""
+
+    filer: str
+    volumes: tuple[str, ...]
+    jobs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UseStore:
     """The journals of all uses of backups in a state folder."""
 
@@ -92,14 +124,20 @@ class UseStore:
         """Take over a journal. JournalError: it cannot be read."""
         return UseJournal.open(path, self.runs.clock)
 
+    def now(self, use: Use) -> Use:
+        """A use as its journal has it now: whoever had the lock may have gone on. JournalError: it cannot be read."""
+        return Use(use.path, fold(read_use(use.path)[0]), is_open(use.path))
+
     def uses(
         self, job: str | None = None, *, only_open: bool = False, unreadable: Notify | None = None
     ) -> Iterator[Use]:
-        """All uses, of one job or of all, oldest first.
+        """The uses that are not over, of one job or of all, oldest first.
 
         `unreadable` is told of each journal that cannot be read, and the others follow. Without it: JournalError.
         """
         for path in self._paths(job, unreadable):
+            if is_over(path):
+                continue
             open_ = is_open(path)
             if open_ or not only_open:
                 try:
@@ -110,8 +148,14 @@ class UseStore:
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
 
+    def prune(self, job: str, keep: int) -> None:
+        """Remove the oldest journals of uses that are over, above `keep`."""
+        for path in self._paths(job, lambda *_: None)[:-keep]:
+            with suppress(OSError):
+                if is_over(path):
+                    path.unlink()
+
     def _paths(self, job: str | None, unreadable: Notify | None) -> list[Path]:
-        kinds = [None] if job is None else [f"{kind}-{job}" for kind in UseKind]
         try:
             if not any(self.folder.iterdir()):
                 return []
@@ -121,7 +165,8 @@ class UseStore:
             text = f"the journals in {self.folder} cannot be read: {error.strerror}"
             _pass_on(JournalError(text, JournalError.RIGHTS, "SA-1709"), unreadable)
             return []
-        return sorted((path for kind in kinds for path in journals(self.folder, kind)), key=_stamp)
+        found = [path for path in journals(self.folder) if path.name.partition("-")[0] in _KINDS]
+        return [path for path in found if job is None or path.name.partition("-")[2].rpartition("-")[0] == job]
 
     def mounts(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Use, ...]:
         """The mounts whose clones are there, as far as the journals know; half mounts among them."""
@@ -134,34 +179,24 @@ class UseStore:
     @contextmanager
     def locked(
         self,
-        jobs: Sequence[Job],
+        jobs: Iterable[str],
         role: str,
         stopped: Callable[[], bool],
         waiting: Notify,
         *,
         yielding: bool = False,
     ) -> Iterator[None]:
-        """Hold the lock of the volumes: those of all jobs that share them. Raises what `lock.hold` raises.
+        """Hold the locks of these jobs. Raises what `lock.hold` raises.
 
         `yielding`: a run that is at work or waits goes first, and is waited for.
         """
-        runs = self.runs
         with ExitStack() as locks:
-            for name in sorted({job.name for job in jobs}):
-                locks.enter_context(runs.lock(name, role, stopped, waiting, yielding=yielding))
+            for name in sorted(set(jobs)):
+                locks.enter_context(self.runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
-
-
-def sharing(jobs: Sequence[Job], filer: str, volumes: Sequence[str]) -> tuple[Job, ...]:
-    """The jobs that back up one of these volumes."""
-    return tuple(job for job in jobs if job.filer == filer and set(job.volumes) & set(volumes))
 
 
 def _pass_on(error: JournalError, unreadable: Notify | None) -> None:
     if unreadable is None:
         raise error
     unreadable(*error.parts)
-
-
-def _stamp(path: Path) -> tuple[str, str]:
-    return path.stem.rpartition("-")[2], path.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from snapall.backup.clock import Clock
@@ -42,6 +43,9 @@ class UseCase:
     clock: Clock
     stopped: Callable[[], bool] = lambda: False
     show: Show = lambda _: None
+    patient: Callable[[], bool] = lambda: True
+    """Whether it goes on waiting for what may still act; asked again and again meanwhile."""
+    due: datetime | None = None  # until when it would have waited
     state: UseState = field(default_factory=UseState)
 
     def __post_init__(self) -> None:
@@ -65,7 +69,8 @@ class UseCase:
 
     def close(self, code: Exit, text: str) -> None:
         """Write the report, and leave the journal."""
-        self.record(Ended(int(code), self.state.outstanding, text))
+        length = self.journal.size if self.state.over else 0
+        self.record(Ended(int(code), self.state.outstanding, text, length=length))
         self.journal.leave()
 
     def _turn(self) -> bool:
@@ -80,10 +85,16 @@ class UseCase:
         elif decision.look:
             self._look(decision.look)
         elif decision.wake is not None:
-            known = self.state.stopped
-            seconds = (decision.wake - self.clock.utc()).total_seconds()
-            self.clock.wait(max(0.0, seconds), lambda: self.stopped() and not known)
+            return self._waited(decision.wake)
         return not decision.done
+
+    def _waited(self, until: datetime) -> bool:
+        """Wait; False: it is not the time for that."""
+        known = self.state.stopped
+        seconds = (until - self.clock.utc()).total_seconds()
+        self.clock.wait(max(0.0, seconds), lambda: (self.stopped() and not known) or not self.patient())
+        self.due = None if self.patient() else until
+        return self.due is None
 
     def _send(self, intent: StepIntent) -> None:
         """A step forward needs a durable intent; one that takes something back does not."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from snapall.backup.facts import Ended
+from dataclasses import replace
+
 from snapall.backup.model import Job
 from snapall.errors import Notify, Refused, SiteError
 from snapall.restore.journal import Use, UseStore
 from snapall.restore.loop import LunSystem
 from snapall.restore.model import LunView
 from snapall.restore.record import CopyEnded
-from snapall.restore.state import SentStep
+from snapall.restore.state import SentStep, fold
 from snapall.restore.steps import volume_of
 
 
@@ -23,7 +24,7 @@ def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -
     views: dict[str, LunView] = {}
     for use in store.uses(unreadable=warn):
         header = use.state.header
-        if header.filer != filer or not set(header.volumes) & set(job.volumes):
+        if not header.touches(filer, job.volumes):
             continue
         what = f"{header.kind} {header.stamp}"
         if use.open and use.state.displaced:
@@ -63,8 +64,9 @@ def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, v
         )
     journal = store.open(use.path)
     try:
-        journal.remember(
-            [CopyEnded(one.n), *([use.state.ended] if use.state.ended is not None else [Ended(0, False, "")])]
-        )
+        journal.remember([CopyEnded(one.n)])
+        if (ended := use.state.ended) is not None:  # an open use stays open, so that `recover` settles it
+            over = fold(journal.records).over
+            journal.remember([replace(ended, length=journal.size if over else 0)])
     finally:
         journal.leave()

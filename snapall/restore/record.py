@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,9 +67,18 @@ class UseBegan:
     format: int = RESTORE_FORMAT
 
     @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"{self.kind} {self.stamp}"
+
+    @property
     def volumes(self) -> tuple[str, ...]:
         """The volumes that the plan changes."""
         return tuple(dict.fromkeys(volume_of(one.step) for one in self.plan))
+
+    def touches(self, filer: str, volumes: Iterable[str]) -> bool:
+        """Whether the plan changes one of these volumes of the filer at this host."""
+        return self.filer == filer and not set(self.volumes).isdisjoint(volumes)
 
 
 @dataclass(frozen=True, slots=True)

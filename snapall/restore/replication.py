@@ -17,6 +17,10 @@ Look = RelationView | CopiesView | Failed
 """What a look showed; Failed: why it showed nothing."""
 
 
+REPLICATION_FORMAT = 1
+"""The format of these journals that this version writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReplicationBegan:
     """The header: which backup of which job goes where. `volumes`: the job's own. `wait` in seconds."""
@@ -27,6 +31,7 @@ class ReplicationBegan:
     volumes: tuple[str, ...]
     relations: tuple[Relation, ...]
     wait: float = 3600
+    format: int = REPLICATION_FORMAT
 
 
 @dataclass(frozen=True, slots=True)

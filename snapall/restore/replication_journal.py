@@ -15,10 +15,10 @@ from snapall.backup.codec import fact_of
 from snapall.backup.facts import Failed
 from snapall.backup.journal import JournalFile, journals
 from snapall.backup.lockfile import Lock
-from snapall.backup.readback import whole_lines
-from snapall.errors import JournalError
+from snapall.backup.readback import format_of, whole_lines
+from snapall.errors import JournalError, OldFormat
 from snapall.restore.relations import Relation, RelationView, Update
-from snapall.restore.replication import ReplicationBegan, ReplicationFact, ReplicationState, apply
+from snapall.restore.replication import REPLICATION_FORMAT, ReplicationBegan, ReplicationFact, ReplicationState, apply
 
 FOLDER = "restores"
 _KINDS = {kind.__name__: kind for kind in ReplicationFact.__args__}
@@ -66,6 +66,13 @@ def folded(records: Sequence[ReplicationRecord]) -> ReplicationState:
 
 def _read(path: Path) -> tuple[list[ReplicationRecord], int]:
     data, size = whole_lines(path)
+    number, _ = format_of(data, ReplicationBegan.__name__)
+    if number not in {0, REPLICATION_FORMAT}:
+        raise OldFormat(
+            f"the journal {path} was written by another version of snapall, in a format of its own",
+            "run `snapall recover` with that version; `snapmirror status` on the destination shows the transfers",
+            "SA-1763",
+        )
     try:
         found = (fact_of(line, _KINDS) for line in data[:size].decode().splitlines())
         return [ReplicationRecord(*one) for one in found if one is not None], size

@@ -22,9 +22,10 @@ from snapall.restore.record import (
     StepUndone,
     TakeDown,
     UseBegan,
+    UseKind,
     UseRecord,
 )
-from snapall.restore.steps import CloneLun, LunStep, MoveLun, RestoreLun, StartSplit, is_final, undoing
+from snapall.restore.steps import CloneLun, LunStep, MoveLun, RestoreLun, StartSplit, is_final, paths_of, undoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,13 +161,13 @@ class UseState:
         """What is still to be taken back, the latest first: each command with the steps that do it.
 
         What happened to a clone besides maps and moves goes with the clone. One that is back where it was made goes
-        at once: its serial may be needed elsewhere.
+        at once: its serial may be needed elsewhere. A final step keeps what concerns its LUN; a restore is kept whole.
         """
         found: list[tuple[SentStep, tuple[LunStep, ...]]] = []
         clones: set[str] = set()
         for one in self.forward:
             if one.final:
-                found.clear()
+                found = _not_kept(found, one.step, whole=self.header.kind is UseKind.RESTORE)
             elif one.seen and not one.blind and (back := _taken_back(one.step, clones)):
                 found.append((one, back))
         return tuple((one, back) for one, back in reversed(found) if one.n not in self.undone)
@@ -196,6 +197,11 @@ class UseState:
     def stands(self) -> bool:
         """Whether clones of a finished mount are there, as far as this journal knows."""
         return self.down is None and not self.irrevocable and any(isinstance(o.step, CloneLun) for o in self.forward)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it: neither clones, nor a copy under way, nor anything outstanding."""
+        return not (self.stands or self.copying or self.outstanding)
 
     def fresh(self, volume: str) -> Glimpse | None:
         """The last look at a volume, if nothing has been sent since it began."""
@@ -237,6 +243,20 @@ def _taken_back(step: LunStep, clones: set[str]) -> tuple[LunStep, ...]:
     elif _target(step) in clones and not hasattr(step, "igroup"):
         return ()
     return undoing(step)
+
+
+def _not_kept(
+    found: list[tuple[SentStep, tuple[LunStep, ...]]], final: LunStep, *, whole: bool
+) -> list[tuple[SentStep, tuple[LunStep, ...]]]:
+    """What can be taken back after a final step: what never touched its LUN, under none of its names."""
+    kept, rest = paths_of(final), []
+    for one, back in reversed(found):
+        paths = paths_of(one.step, *back)
+        if whole or paths & kept:
+            kept |= paths
+        else:
+            rest.append((one, back))
+    return rest[::-1]
 
 
 def fold(records: Iterable[UseRecord], state: UseState | None = None) -> UseState:

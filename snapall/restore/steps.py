@@ -181,6 +181,11 @@ def is_final(step: LunStep) -> bool:
     return isinstance(step, DestroyLun | StartSplit | RestoreLun | RestoreVolume)
 
 
+def paths_of(*steps: LunStep) -> set[str]:
+    """The LUNs that the steps touch."""
+    return {value for step in steps for name in ("path", "to") if (value := getattr(step, name, ""))}
+
+
 def volume_of(step: LunStep) -> str:
     """The volume that the step changes."""
     return step.volume if isinstance(step, HoldApart | RestoreVolume) else step.path.split("/")[2]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from snapall.backup.clock import Clock
 from snapall.backup.facts import Failed, TakenOver, Warned
-from snapall.backup.model import Job
-from snapall.errors import Exit, Notify, Refused
-from snapall.restore.journal import Use, UseStore
+from snapall.errors import Exit, Locked, Notify, Refused, SnapallError, Stopped
+from snapall.restore.journal import SharedVolumes, Use, UseStore
 from snapall.restore.loop import LunSystem, Show, UseCase
 from snapall.restore.record import TakeDown, UseBegan
 from snapall.restore.state import UseState
@@ -20,9 +19,9 @@ from snapall.restore.wording import words
 
 @dataclass(frozen=True, slots=True)
 class UseContext:
-    """What a use works with. `jobs`: those that share its volumes."""
+    """What a use works with. `shared`: its volumes, and whose locks guard them."""
 
-    jobs: Sequence[Job]
+    shared: SharedVolumes
     luns: LunSystem
     store: UseStore
     clock: Clock
@@ -36,18 +35,48 @@ class UseContext:
 
         Raises what `lock.hold` raises.
         """
-        with self.store.locked(self.jobs, role, self.stopped, self.warn):
-            for job in self.jobs:
-                what = f"a run of job {job.name}" if self.store.runs.open_runs(job.name) else ""
-                open_ = next(self.store.uses(job.name, only_open=True), None)
-                what = what or (f"{open_.state.header.kind} {open_.state.header.stamp}" if open_ else "")
-                if what:
-                    raise Refused(
-                        f"{what} is not settled: nothing was changed",
-                        "run `snapall recover`, then try again",
-                        "SA-1730",
-                    )
+        with self.store.locked(self.shared.jobs, role, self.stopped, self.warn):
+            if what := next(self._unsettled(), ""):
+                raise Refused(
+                    f"{what} is not settled: nothing was changed",
+                    "run `snapall recover`, then try again",
+                    "SA-1730",
+                )
             yield
+
+    def _unsettled(self) -> Iterator[str]:
+        for name in self.shared.jobs:
+            if self.store.runs.open_runs(name):
+                yield f"a run of job {name}"
+        for use in self.store.uses(only_open=True):
+            if use.state.header.touches(self.shared.filer, self.shared.volumes):
+                yield use.state.header.label
+
+    @contextmanager
+    def settling(self, *, wait: bool, yielding: bool) -> Iterator[None]:
+        """Hold the lock of the volumes for `recover`. Locked: another process has it, and nobody is to wait.
+
+        Raises what `lock.hold` raises.
+        """
+        with ExitStack() as locks:
+            stopped = self.stopped if wait else lambda: True
+            try:
+                locks.enter_context(
+                    self.store.locked(self.shared.jobs, "recover", stopped, self.warn, yielding=yielding)
+                )
+            except Stopped:
+                if wait or self.stopped():
+                    raise
+                raise Locked(
+                    f"another process works on volume {', '.join(self.shared.volumes)} of {self.shared.filer}",
+                    "it may settle the rest itself; otherwise run `snapall recover` when it has ended",
+                    "SA-1760",
+                ) from None
+            yield
+
+
+class NotYet(SnapallError):
+    """What a dead process sent last may still act, so that nothing can be taken back now."""
 
 
 def begin(context: UseContext, header: UseBegan, warnings: Sequence[Warned] = ()) -> tuple[UseState, Exit]:
@@ -57,17 +86,54 @@ def begin(context: UseContext, header: UseBegan, warnings: Sequence[Warned] = ()
     return _driven(case)
 
 
-def take_down(context: UseContext, use: Use, by: str, why: str) -> tuple[UseState, Exit]:
-    """Take back what a use made. The caller holds the lock."""
+def take_down(
+    context: UseContext, use: Use, by: str, why: str, patient: Callable[[], bool] = lambda: True
+) -> tuple[UseState, Exit]:
+    """Take back what a use made. The caller holds the lock. NotYet: it would have to wait, and is not `patient`."""
     journal = context.store.open(use.path)
-    case = UseCase(journal, context.luns, context.clock, context.stopped, context.show)
+    case = UseCase(journal, context.luns, context.clock, context.stopped, context.show, patient)
     case.record(TakenOver(by, why), TakeDown(by, why))
     return _driven(case)
+
+
+def unmount(context: UseContext, use: Use) -> Exit:
+    """Take down a mount that stands. The caller holds the lock; a mount that is gone meanwhile is well."""
+    if not context.store.now(use).state.stands:
+        return Exit.OK
+    return take_down(context, use, "unmount", "the operator asked for it")[1]
+
+
+def settle(context: UseContext, use: Use, *, wait: bool) -> Exit | None:
+    """Take down what died half-way, under the lock. None: it was at work, and has ended by itself.
+
+    While it only waits, it lets a run go first. NotYet: it does not `wait`. Raises what `lock.hold` raises.
+    """
+
+    def patient() -> bool:
+        return wait and not any(map(context.store.runs.wanted, context.shared.jobs))
+
+    yielding = False
+    while True:
+        with context.settling(wait=wait, yielding=yielding):
+            if not context.store.now(use).open:
+                return None
+            try:
+                return take_down(context, use, "recover", "it had not finished", patient)[1]
+            except NotYet:
+                if not wait:
+                    raise
+        yielding = True
 
 
 def _driven(case: UseCase) -> tuple[UseState, Exit]:
     try:
         case.drive()
+        if case.due is not None:  # its journal stays open
+            raise NotYet(
+                f"{case.state.header.label} cannot be settled before {case.due:%H:%M:%S} UTC",
+                "run `snapall recover` without --no-wait",
+                "SA-1761",
+            )
         case.record(*reached(case.state))
         code, text = outcome(case.state)
         case.close(code, text)

@@ -14,7 +14,7 @@ from snapall.backup.steps import Outcome
 from snapall.backup.store import JournalStore
 from snapall.commands import options
 from snapall.errors import Exit
-from snapall.restore.journal import UseStore
+from snapall.restore.journal import SharedVolumes, UseStore
 from snapall.restore.luns import Luns
 from snapall.restore.model import LunView
 from snapall.restore.steps import LunStep
@@ -69,7 +69,7 @@ class Bench:
     def context(self, luns: Deadly) -> UseContext:
         settings, _ = options.chosen(self.night.config, ["vol1"])
         store = UseStore(JournalStore(settings.state, self.clock))
-        return UseContext((), luns, store, self.clock, lambda: False, lambda *_: None)
+        return UseContext(SharedVolumes("", (), ()), luns, store, self.clock, lambda: False, lambda *_: None)
 
     def play(self, at: int = -1, *, after: bool = False) -> tuple[Exit | None, Deadly]:
         settings, (job,) = options.chosen(self.night.config, ["vol1"])

@@ -10,6 +10,7 @@ import pytest
 
 from snapall.backup.facts import Failed
 from snapall.backup.record import Waiting
+from snapall.errors import OldFormat
 from snapall.restore.decide_mirror import MirrorPolicy
 from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import Kind, Relation, Update
@@ -215,3 +216,11 @@ def test_two_processes_never_work_on_one_jobs_replications(site: Site) -> None:
         assert (first, second) == (True, False)
     with alone(site.state, "vol1") as again:
         assert again
+
+
+def test_a_journal_of_another_format_is_refused_by_name(tmp_path: Path) -> None:
+    began = ReplicationBegan("vol1", "20070322T040000Z", "vmware_recent", ("vmvol1",), (MIRROR,), format=9)
+    ReplicationJournal.create(tmp_path, began, SteppingClock()).leave()
+    with pytest.raises(OldFormat, match="another version") as error:
+        open_ones(tmp_path, "vol1")
+    assert error.value.code == "SA-1763"

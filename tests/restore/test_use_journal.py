@@ -10,12 +10,11 @@ import pytest
 from snapall.backup.clock import SystemClock
 from snapall.backup.facts import Answered, Ended
 from snapall.backup.lockfile import Lock
-from snapall.backup.model import Job
 from snapall.backup.steps import Done, Unknown
 from snapall.backup.store import JournalStore
-from snapall.errors import JournalError
+from snapall.errors import JournalError, OldFormat
 from snapall.restore import plan
-from snapall.restore.journal import UseStore
+from snapall.restore.journal import UseStore, is_over
 from snapall.restore.model import Lun, LunMap, LunView
 from snapall.restore.record import (
     CopyEnded,
@@ -33,6 +32,7 @@ from snapall.restore.record import (
     UseRecord,
 )
 from snapall.restore.state import fold
+from snapall.restore.steps import StartSplit
 from tests.backup.simulated import SimulatedClock
 
 LUN = Lun("/vol/v/sql01", 1024, serial="serial")
@@ -94,8 +94,8 @@ def test_a_check_that_makes_way_waits_for_the_run(tmp_path: Path) -> None:
     wish = Lock(tmp_path / "one.wanted")
     assert wish.try_acquire()
     clock.later(3.0, wish.close)
-    uses, job = UseStore(JournalStore(tmp_path, clock)), Job("one", "f", ("v",), (), ())
-    with uses.locked([job], "verification", lambda: False, lambda *_: None, yielding=True):
+    uses = UseStore(JournalStore(tmp_path, clock))
+    with uses.locked(["one"], "verification", lambda: False, lambda *_: None, yielding=True):
         assert clock.monotonic() == 3
 
 
@@ -137,3 +137,55 @@ def test_a_damaged_journal_is_named_with_what_to_look_for(store: UseStore) -> No
         store.open(journal.path)
     assert error.value.code == "SA-1710"
     assert "snapall_*" in error.value.hint
+
+
+def test_a_journal_of_another_format_is_refused_by_name_whatever_its_lines_are(store: UseStore) -> None:
+    journal = store.begin(replace(HEADER, format=9, version="9.1"))
+    journal.leave()
+    with journal.path.open("ab") as file:
+        file.write(b"what only 9.1 can read\n")
+    with pytest.raises(OldFormat, match=r"another version of snapall \(9\.1\)") as error:
+        list(store.uses())
+    assert error.value.code == "SA-1762"
+
+
+def ended(store: UseStore, stamp: str, *facts: UseFact) -> Path:
+    """The journal of a use that is closed, by the state that its facts fold to."""
+    journal = store.begin(replace(HEADER, stamp=stamp))
+    journal.append(facts)
+    over = fold(journal.records).over
+    journal.append([Ended(0, False, "done", length=journal.size if over else 0)])
+    journal.leave()
+    return journal.path
+
+
+SPLIT = (StepIntent(1, StartSplit(LUN.path), 1), Answered(1, Done(), 0.5), StepSeen(1, True))
+
+
+def test_of_a_use_that_is_over_only_the_last_line_is_read(store: UseStore) -> None:
+    path = ended(store, "20070322T040000Z")
+    assert is_over(path)
+    text = path.read_text()
+    header, last = text.splitlines()
+    path.write_text("x" * len(header) + "\n" + last + "\n")
+    assert list(store.uses()) == []
+    path.write_text("x" + text)  # the last line does not sum this up
+    with pytest.raises(JournalError):
+        list(store.uses())
+
+
+def test_only_uses_that_are_over_are_pruned_the_oldest_first(store: UseStore) -> None:
+    copying = ended(store, "20070321T040000Z", *SPLIT)
+    over = [ended(store, f"2007032{day}T040000Z") for day in range(2, 6)]
+    half = store.begin(replace(HEADER, stamp="20070320T040000Z"))
+    half.leave()
+    store.prune("one", 2)
+    assert sorted(half.path.parent.glob("*.jsonl")) == sorted([half.path, copying, *over[-2:]])
+
+
+def test_a_journal_of_a_replication_is_no_use(store: UseStore) -> None:
+    path = ended(store, "20070322T040000Z")
+    path.rename(path.with_name("replicate-one-20070322T040000Z.jsonl"))
+    store.prune("one", 1)
+    assert list(store.uses()) == []
+    assert len(list(path.parent.glob("*.jsonl"))) == 1

@@ -647,6 +647,7 @@ OPENSSH = (serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH)
         (b"hallo\n", "it is not a private key", "ssh-keygen -t rsa"),
         (b"", "it is not a private key", "ssh-keygen -t rsa"),
     ],
+    ids=["ed25519", "a passphrase", "a public key", "PuTTY's", "anything else", "empty"],  # the keys differ each time
 )
 def test_a_key_file_is_refused_for_what_it_is(
     settings: Filer, tmp_path: Path, content: bytes, what: str, remedy: str

@@ -56,9 +56,21 @@ RESTORE_BUGS = (
         quick=True,
     ),
     Bug(
-        "what came before a final step is taken back",
+        "a restore is taken back in part after a final step",
         "swap",
-        ((STATE, "            if one.final:\n                found.clear()\n            elif", "            if"),),
+        ((STATE, "whole=self.header.kind is UseKind.RESTORE)", "whole=False)"),),
+        quick=True,
+    ),
+    Bug(
+        "a final step of a mount keeps the other clones, too",
+        "split",
+        ((STATE, "        if whole or paths & kept:\n", "        if paths:\n"),),
+        quick=True,
+    ),
+    Bug(
+        "a clone that is being split is taken down",
+        "split",
+        ((STATE, "        if whole or paths & kept:\n", "        if whole:\n"),),
         quick=True,
     ),
     Bug(

@@ -14,6 +14,7 @@ SCENES = {
     "mount": RestoreScene("two LUNs are mounted, and unmounted", unmount=True),
     "apart": RestoreScene("one LUN is mounted, and unmounted", ONE, unmount=True, inherits=False),
     "meddling": RestoreScene("one LUN is mounted, and somebody meddles", ONE, unmount=True, meddling=True),
+    "split": RestoreScene("two LUNs are mounted, and their clones split", split=True),
     "swap": RestoreScene("two LUNs are swapped", swap=True),
     "swap1": RestoreScene("one LUN is swapped", ONE, swap=True),
 }

@@ -24,6 +24,7 @@ class RestoreScene:
     name: str
     luns: tuple[str, ...] = ("/vol/v/sql", "/vol/v/web")
     swap: bool = False
+    split: bool = False  # whether the clones of a mount are made independent
     igroup: str = "esx"
     unmount: bool = False
     inherits: bool = True
@@ -74,7 +75,8 @@ def start(scene: RestoreScene) -> RestoreSystem:
     if scene.swap:
         plan = by_swap(scene.luns, SNAPSHOT.name, stamp, {"v": filer.view}, serials)
     else:
-        plan = mount(scene.luns, SNAPSHOT.name, scene.igroup, stamp, {"v": filer.view}, serials)
+        views = {"v": filer.view}
+        plan = mount(scene.luns, SNAPSHOT.name, scene.igroup, stamp, views, serials, split=scene.split)
     kind = UseKind.RESTORE if scene.swap else UseKind.MOUNT
     sources = (Source("v", SNAPSHOT.date),)
     header = UseBegan(kind, "one", "filer1", "vc", stamp, SNAPSHOT.name, sources, plan, "1", filer_timeout=TIMEOUT)

@@ -228,7 +228,12 @@ def rests(system: RestoreSystem, *, calm: bool) -> None:
         return
     if system.live.down is None and not system.scene.swap:
         return
-    if any(filer.of(OURS)):
-        raise Violation("taken down", f"there is still {next(filer.of(OURS))}")
-    if tuple(one for one in filer.luns if one.comment != FOREIGN) != ORIGINALS or filer.maps != MAPS:
+    left = [one for one in filer.of(OURS) if one.path not in filer.splitting]
+    if left:
+        raise Violation("taken down", f"there is still {left[0]}")
+    kept = {one.path for one in filer.of(OURS)}
+    if kept != filer.splitting or not kept <= {row.path for row in filer.maps}:
+        raise Violation("split", f"a clone that is being split was taken down: {filer.luns} {filer.maps}")
+    maps = tuple(row for row in filer.maps if row.path not in kept)
+    if tuple(one for one in filer.luns if not one.comment) != ORIGINALS or maps != MAPS:
         raise Violation("taken down", f"the original LUNs are not as they were: {filer.luns} {filer.maps}")
