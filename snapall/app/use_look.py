@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from snapall import __version__
 from snapall.app.opening import store_of
+from snapall.app.use_relations import with_relations
 from snapall.backup.model import Job, Vm, VmSnapshot, stamp_of
 from snapall.config.settings import Config, Filer
 from snapall.errors import ConfigError, JournalError, Refused, SiteError, combined
@@ -90,6 +91,7 @@ def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepar
     asked = _asked(settings, job, order, views, paths, users)
     asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
     asked = replace(asked, owners=of, guessed=guesses(of, given, vms, others))
+    asked = with_relations(asked, settings.filers[job.filer])
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
     header = UseBegan(
         kind=UseKind.RESTORE if order.way else UseKind.MOUNT,

@@ -12,6 +12,7 @@ import pytest
 
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
+from snapall.lab.lunsites import LabRelation
 from snapall.lab.sites import SiteSpec
 from tests.end_to_end.test_interrupted import start
 from tests.lab.atlab import AtLab
@@ -345,6 +346,73 @@ def test_what_is_refused_changes_nothing(at_lab: Make, arguments: tuple[str, ...
     assert code in ended.err
     assert lun_changes(night) == []
     assert shown(night) == was
+
+
+def related(at_lab: Make, *relations: LabRelation, root: str = "") -> AtLab:
+    """A lab with a backup whose filer shows these relations; all VMs are off."""
+    night = at_lab(site=replace(site(), relations=relations).having(root=root))
+    assert night("run").code == 0
+    return night
+
+
+def related_now(night: AtLab, **values: str) -> None:
+    """The relation is like this now; `snap list` shows nothing of it, so that only its status can."""
+    with night.world.transaction() as it:
+        it.db.execute("UPDATE filer_snapshots SET tags = ''")
+        for name, value in values.items():
+            it.db.execute(f"UPDATE relations SET {name} = ?", (value,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "other"),
+    [("snapmirror", "filer1:vmvol1", "filer2:there"), ("snapvault", "filer1:/vol/vmvol1/-", "filer2:/vol/sv/q")],
+)
+def test_a_volume_whose_relation_would_break_is_refused_by_its_status_alone(
+    at_lab: Make, kind: str, source: str, other: str
+) -> None:
+    night = related(at_lab, LabRelation(kind, source, other))
+    make_filer_snapshot(night.world, "vmvol1", "newer")
+    restore = ("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    for code, text, values in (
+        ("SA-1808", f"a transfer of vmvol1 to {other} is under way", {"status": "Transferring"}),
+        ("SA-1721", f"{kind} to {other} needs newer of vmvol1", {"status": "Idle", "base": "newer"}),
+    ):
+        related_now(night, **values)
+        ended = night(*restore)
+        assert (ended.code, code in ended.err, text in ended.err) == (1, True, True), ended.err
+    assert (lun_changes(night), night.names()[0]) == ([], "newer")
+    related_now(night, base="vmware_recent")
+    assert night(*restore).code == 0
+
+
+@pytest.mark.parametrize("how", [("--volume",), ("--lun", LUN), ("--lun", LUN, "--way", "swap")])
+def test_nothing_is_restored_on_a_mirror(at_lab: Make, how: tuple[str, ...]) -> None:
+    night = related(at_lab)
+    was = shown(night)
+    with night.world.transaction() as it:
+        it.db.execute("INSERT INTO relations (destination, kind, source, state, based) VALUES (?, ?, ?, ?, 0)",
+                      ("filer1:vmvol1", "snapmirror", "filer9:vmvol1", "Snapmirrored"))  # fmt: skip
+    ended = night("restore", "vol1", "vmware_recent", *how, "--yes", "--force")
+    assert (ended.code, "SA-1806" in ended.err) == (1, True)
+    assert (lun_changes(night), shown(night)) == ([], was)
+
+
+def test_the_root_volume_is_never_restored_as_a_whole(at_lab: Make) -> None:
+    night = related(at_lab, root="vmvol1")
+    ended = night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force")
+    assert (ended.code, "SA-1807" in ended.err) == (1, True)
+    assert lun_changes(night) == []
+    assert night("restore", "vol1", "vmware_recent", "--lun", LUN, "--yes").code == 0
+
+
+def test_relations_that_cannot_be_read_are_asked_about(at_lab: Make) -> None:
+    night, before = used(at_lab)
+    night.fault(Fault("snapmirror status", FaultKind.FAIL, text="snapmirror: permission denied", times=9))
+    refused = night("restore", "vol1", "vmware_recent", "--volume", "--yes")
+    assert (refused.code, "SA-1809" in refused.err, "permission denied" in refused.err) == (1, True, True)
+    assert lun_changes(night) == []
+    assert night("restore", "vol1", "vmware_recent", "--volume", "--yes", "--force").code == 0
+    assert night.world.read_lun(LUN) == before
 
 
 def test_a_whole_mount_that_fails_is_taken_back(at_lab: Make) -> None:
