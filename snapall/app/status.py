@@ -57,13 +57,15 @@ def _with_mounts(one: JobStatus, uses: UseStore, now: datetime) -> JobStatus:
     """Remind of mounts that are over, and of those that died half-way; an unreadable journal is one more finding."""
     texts: list[tuple[str, str]] = []
     mounts = uses.standing(one.job.name, lambda text, hint, code: texts.append((f"{text}; {hint}", code)))
-    texts += [
-        (f"mount {each.id} of {each.snapshot} is half-way: run `snapall recover`", "SA-1747")
-        if each.half
-        else (f"mount {each.id} of {each.snapshot} was wanted until {each.until}: unmount it", "SA-1748")
-        for each in mounts
-        if each.half or each.is_over(now)
-    ]
+    for each in mounts:
+        label = f"{each.kind} {each.id} of {each.snapshot}"
+        if each.half:
+            texts.append((f"{label} is half-way: run `snapall recover`", "SA-1747"))
+        elif each.left:
+            remedy = f"correct that, then run `snapall recover --accept {each.id}`"
+            texts.append((f"{label} was broken off: {'; '.join(each.left)}; {remedy}", "SA-1754"))
+        elif each.is_over(now):
+            texts.append((f"{label} was wanted until {each.until}: unmount it", "SA-1748"))
     return replace(one, findings=(*one.findings, *(StatusFinding(Level.WARNING, *parts) for parts in texts)))
 
 

@@ -108,10 +108,10 @@ def _working_on(settings: Config, header: UseBegan, output: Output) -> AbstractC
 
 
 def recover_uses(settings: Config, output: Output, *, wait: bool, only: Sequence[str] = ()) -> tuple[Exit, int]:
-    """Take down what died half-way. The exit code, and how many there were."""
+    """Take down what died half-way, and say what was left wrong. The exit code, and how many there were."""
     store, unreadable = UseStore(store_of(settings)), list[Failed]()
-    opened = store.uses(only_open=True, unreadable=lambda *parts: unreadable.append(Failed(*parts)))
-    found = [one for one in opened if not only or one.state.header.job in only]
+    known = store.uses(unreadable=lambda *parts: unreadable.append(Failed(*parts)))
+    found = [one for one in known if one.unfinished and (not only or one.state.header.job in only)]
     codes = [code for use in found if (code := _recovered(settings, use, output, wait=wait)) is not None]
     if unreadable:
         with publishing(settings, output, log=False) as (_, listener):
@@ -119,6 +119,23 @@ def recover_uses(settings: Config, output: Output, *, wait: bool, only: Sequence
                 listener(Record(SystemClock().utc(), one))
         codes.append(Exit.FAILED)
     return worst(*codes), len(codes)
+
+
+def accept(settings: Config, ids: Sequence[str], output: Output) -> None:
+    """Say no more of what these uses left wrong. ConfigError: one left nothing, or is still to be settled."""
+    known = {one.state.header.stamp: one for one in UseStore(store_of(settings)).uses() if one.left and not one.open}
+    if unknown := [one for one in ids if one not in known]:
+        raise ConfigError(
+            f"there is nothing to accept of {', '.join(unknown)}",
+            f"run `snapall recover` first, which settles what it can; to be accepted: {', '.join(known) or 'nothing'}",
+            "SA-1755",
+        )
+    for one in ids:
+        with (
+            _working_on(settings, known[one].state.header, output) as context,
+            context.settling(wait=True, yielding=False),
+        ):
+            uses.accept(context, known[one])
 
 
 def _recovered(settings: Config, use: Use, output: Output, *, wait: bool) -> Exit | None:

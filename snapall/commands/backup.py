@@ -85,6 +85,14 @@ def recover(
         bool, typer.Option("--adopt", help="List old VM snapshots with a job's name that no run made.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove every snapshot that it lists.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="ID",
+            help="Only: say no more of what this mount or restore left wrong, as `status` shows it.",
+        ),
+    ] = None,
     config: options.ConfigFile = None,
     as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,
@@ -100,6 +108,11 @@ def recover(
 
     settings = options.load(config, settling=True)
     output = Output(as_json, quiet)
+    if accept:
+        from snapall.app.uses import accept as accept_uses
+
+        accept_uses(settings, accept, output)
+        options.leave(Exit.OK)
     if not adopt:
         options.leave(recovery.recover(settings, output, not no_wait, jobs or ()))
     found = recovery.find_orphans(settings, jobs or ())

@@ -17,6 +17,7 @@ from snapall.backup.journal import JournalFile, is_open, journals
 from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Notify, OldFormat
+from snapall.restore.ending import remains
 from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
@@ -88,6 +89,16 @@ class Use:
     path: Path
     state: UseState
     open: bool
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What it left wrong, as far as nobody has accepted it."""
+        return remains(self.state)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether `recover` has something to do or to say about it."""
+        return self.open or bool(self.left)
 
     @property
     def began_at(self) -> datetime | None:
@@ -169,12 +180,12 @@ class UseStore:
         return [path for path in found if job is None or path.name.partition("-")[2].rpartition("-")[0] == job]
 
     def mounts(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Use, ...]:
-        """The mounts whose clones are there, as far as the journals know; half mounts among them."""
-        return tuple(one for one in self.uses(job, unreadable=unreadable) if one.open or one.state.stands)
+        """The mounts whose clones are there, as far as the journals know, and every use that is unfinished."""
+        return tuple(one for one in self.uses(job, unreadable=unreadable) if one.unfinished or one.state.stands)
 
     def standing(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Mount, ...]:
         """The same as `status` and `list` show them."""
-        return tuple(mount_of(one.state, half=one.open) for one in self.mounts(job, unreadable))
+        return tuple(mount_of(one.state, half=one.open, left=one.left) for one in self.mounts(job, unreadable))
 
     @contextmanager
     def locked(

@@ -14,6 +14,7 @@ from snapall.backup.sight import JournalBroken
 from snapall.backup.steps import Outcome, Refusal, Unknown
 from snapall.errors import Exit, JournalError, Refused, SiteError
 from snapall.restore.decide import decide
+from snapall.restore.ending import nothing_left
 from snapall.restore.journal import UseJournal
 from snapall.restore.model import LunView
 from snapall.restore.record import Looked, LookFailed, StepIntent, UseFact, UseObservation, UseRecord
@@ -69,7 +70,7 @@ class UseCase:
 
     def close(self, code: Exit, text: str) -> None:
         """Write the report, and leave the journal."""
-        length = self.journal.size if self.state.over else 0
+        length = self.journal.size if nothing_left(self.state) else 0
         self.record(Ended(int(code), self.state.outstanding, text, length=length))
         self.journal.leave()
 

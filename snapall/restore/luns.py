@@ -83,7 +83,9 @@ class Luns:
         if already(step, meaning):
             return Done(output, already=True)
         why = f"{self._name}: {one_line(output)} ({LUN_REMEDIES[meaning]})"
-        return Unknown(why, output, failed=meaning is not LunMeaning.OTHER)
+        # An answer that is complete is the command's end, whatever it says: nothing is left to wait for.
+        complete = f"{reply.stdout}{reply.stderr}".endswith("\n")
+        return Unknown(why, output, failed=meaning is not LunMeaning.OTHER or complete)
 
     def view(self, volume: str) -> LunView:
         """Look at a volume: the truth by which steps are judged. SiteError: some answer is missing or contradicts."""

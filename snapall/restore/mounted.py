@@ -25,7 +25,7 @@ class MountedLun:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mount. `half`: it died, or could not be taken down; `recover` settles it."""
+    """A mount. `half`: it died, or could not be taken down; `recover` settles it. `left`: what is wrong for good."""
 
     id: str
     job: str
@@ -37,6 +37,7 @@ class Mount:
     purpose: str = ""
     until: str = ""
     half: bool = False
+    left: tuple[str, ...] = ()
 
     def age(self, now: datetime) -> float | None:
         """Seconds since it began."""
@@ -47,7 +48,7 @@ class Mount:
         return bool(self.until) and date.fromisoformat(self.until) < now.date()
 
 
-def mount_of(state: UseState, *, half: bool) -> Mount:
+def mount_of(state: UseState, *, half: bool, left: tuple[str, ...] = ()) -> Mount:
     """A mount by its journal."""
     header = state.header
     groups = {one.step.path: one.step.igroup for one in state.forward if isinstance(one.step, MapLun)}
@@ -71,4 +72,5 @@ def mount_of(state: UseState, *, half: bool) -> Mount:
         header.purpose,
         header.until,
         half,
+        left,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from snapall.backup.model import Job
 from snapall.errors import Notify, Refused, SiteError
+from snapall.restore.ending import left_wrong, nothing_left
 from snapall.restore.journal import Use, UseStore
 from snapall.restore.loop import LunSystem
 from snapall.restore.model import LunView
@@ -36,6 +37,8 @@ def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -
             )
         if use.open:
             warn(f"{what} has not finished, and may have left clones", "run `snapall recover`", "SA-1745")
+        elif use.left:
+            warn(*left_wrong(use.state))
         elif use.state.stands and header.snapshot in job.chain:
             text = f"{header.snapshot} is mounted by {what}{_for(header.purpose)}: it is not rotated meanwhile"
             warn(text, f"run `snapall unmount {header.stamp}` when it is no longer needed", "SA-1744")
@@ -66,7 +69,7 @@ def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, v
     try:
         journal.remember([CopyEnded(one.n)])
         if (ended := use.state.ended) is not None:  # an open use stays open, so that `recover` settles it
-            over = fold(journal.records).over
+            over = nothing_left(fold(journal.records))
             journal.remember([replace(ended, length=journal.size if over else 0)])
     finally:
         journal.leave()

@@ -147,6 +147,11 @@ class TakeDown:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The operator accepts what was left wrong, as it is or as they have corrected it."""
+
+
 UseFact = (
     UseBegan
     | StepIntent
@@ -159,6 +164,7 @@ UseFact = (
     | TakenOver
     | TakeDown
     | CopyEnded
+    | Accepted
     | Warned
     | Failed
     | Ended

@@ -12,6 +12,7 @@ from snapall.backup.sight import JournalBroken
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.restore.belongs import OURS
 from snapall.restore.record import (
+    Accepted,
     CopyEnded,
     Looked,
     LookFailed,
@@ -109,6 +110,7 @@ class UseState:
     taken_at: datetime | None = None
     died: bool = False  # the last owner ended without its report
     stopped: bool = False
+    accepted: bool = False  # what it left wrong
     views: Mapping[str, Glimpse] = field(default_factory=dict)
     version: int = 0
     blind_looks: int = 0  # looks in a row that failed
@@ -197,11 +199,6 @@ class UseState:
     def stands(self) -> bool:
         """Whether clones of a finished mount are there, as far as this journal knows."""
         return self.down is None and not self.irrevocable and any(isinstance(o.step, CloneLun) for o in self.forward)
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing is left of it: neither clones, nor a copy under way, nor anything outstanding."""
-        return not (self.stands or self.copying or self.outstanding)
 
     def fresh(self, volume: str) -> Glimpse | None:
         """The last look at a volume, if nothing has been sent since it began."""
@@ -295,6 +292,8 @@ def apply(state: UseState, record: UseRecord) -> UseState:  # noqa: PLR0912 - on
             return replace(began_anew, owner=state.owner + 1, taken_at=at, died=state.ended is None)
         case StopAsked():
             return replace(state, stopped=True)
+        case Accepted():
+            return replace(state, accepted=True)
         case Warned() | Failed():
             return replace(state, messages=(*state.messages, what))
         case Ended():

@@ -7,14 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from snapall.backup.clock import Clock
-from snapall.backup.facts import Failed, TakenOver, Warned
+from snapall.backup.facts import TakenOver, Warned
 from snapall.errors import Exit, Locked, Notify, Refused, SnapallError, Stopped
+from snapall.restore.ending import outcome, reached
 from snapall.restore.journal import SharedVolumes, Use, UseStore
 from snapall.restore.loop import LunSystem, Show, UseCase
-from snapall.restore.record import TakeDown, UseBegan
+from snapall.restore.record import Accepted, TakeDown, UseBegan
 from snapall.restore.state import UseState
-from snapall.restore.steps import LunStep, StartSplit, is_final
-from snapall.restore.wording import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,22 @@ def unmount(context: UseContext, use: Use) -> Exit:
     return take_down(context, use, "unmount", "the operator asked for it")[1]
 
 
-def settle(context: UseContext, use: Use, *, wait: bool) -> Exit | None:
-    """Take down what died half-way, under the lock. None: it was at work, and has ended by itself.
+def accept(context: UseContext, use: Use) -> None:
+    """Note that the operator accepts what a use left wrong: nothing more is said of it. The caller holds the lock."""
+    journal = context.store.open(use.path)
+    case = UseCase(journal, context.luns, context.clock, context.stopped, context.show)
+    try:
+        case.record(Accepted())
+        case.close(Exit.OK, f"what {use.state.header.label} left is accepted")
+    finally:
+        journal.leave()
 
-    While it only waits, it lets a run go first. NotYet: it does not `wait`. Raises what `lock.hold` raises.
+
+def settle(context: UseContext, use: Use, *, wait: bool) -> Exit | None:
+    """Take down what died half-way, under the lock; look again at what it left wrong, and say so again.
+
+    None: it was at work, and has ended by itself. While it only waits, it lets a run go first. NotYet: it does not
+    `wait`. Raises what `lock.hold` raises.
     """
 
     def patient() -> bool:
@@ -115,7 +126,7 @@ def settle(context: UseContext, use: Use, *, wait: bool) -> Exit | None:
     yielding = False
     while True:
         with context.settling(wait=wait, yielding=yielding):
-            if not context.store.now(use).open:
+            if not context.store.now(use).unfinished:
                 return None
             try:
                 return take_down(context, use, "recover", "it had not finished", patient)[1]
@@ -140,46 +151,3 @@ def _driven(case: UseCase) -> tuple[UseState, Exit]:
     finally:
         case.journal.leave()
     return case.state, code
-
-
-def remains(state: UseState) -> tuple[str, ...]:
-    """What a use that was given up leaves wrong, although `recover` can do no more about it."""
-    foreign = tuple(one.there for one in state.left.values() if one.there)
-    return foreign + (tuple(words(one) for one in _final(state, False, None)) if state.irrevocable else ())
-
-
-def reached(state: UseState) -> tuple[Warned | Failed, ...]:
-    """How far something came that nothing takes back, if it was given up: a VM's LUNs may be of different times."""
-    if state.down is None or not state.irrevocable or state.outstanding:
-        return ()
-    parts = {"done": _final(state, True), "not done": _final(state, False), "unknown": _final(state, None)}
-    text = "; ".join(f"{part}: {', '.join(map(words, steps))}" for part, steps in parts.items() if steps)
-    text = f"{state.header.kind} {state.header.stamp} was broken off: {text}"
-    missing = _final(state, False, None)
-    if not missing:
-        return (Warned(text, "check the LUNs with `lun show -v`, then go on as after a whole one", "SA-1752"),)
-    if isinstance(missing[0], StartSplit):
-        remedy = "start what is not done on the filer; until then these clones hold their backup"
-    else:
-        remedy = "restore what is not done from the same backup, before you power on a VM that uses any of it"
-    return (Failed(text, remedy, "SA-1753"),)
-
-
-def _final(state: UseState, *seen: bool | None) -> tuple[LunStep, ...]:
-    """The steps of the plan that nothing takes back, and of which this is known; False: not done."""
-    known = {one.place: one.seen for one in state.forward} | dict.fromkeys(state.skipped, True)
-    plan = enumerate(one.step for one in state.header.plan)
-    return tuple(step for place, step in plan if is_final(step) and known.get(place, False) in seen)
-
-
-def outcome(state: UseState) -> tuple[Exit, str]:
-    """The exit code of a use, and the sentence that says how it ended."""
-    kind, down = state.header.kind, state.down
-    if state.outstanding:
-        return Exit.FAILED, f"{kind} {state.header.stamp}: something is left; run `snapall recover`"
-    if down is None:
-        return Exit.OK, f"{kind} {state.header.stamp} is done"
-    asked = down.by != "itself" and not remains(state)
-    final = " (after a step that nothing takes back)" if state.irrevocable else ""
-    code = Exit.OK if asked else Exit.STOPPED if state.stopped else Exit.FAILED
-    return code, f"{kind} {state.header.stamp} was taken down by {down.by}{final}: {down.why}"

@@ -75,17 +75,23 @@ def mount_lines(found: Sequence[Mount], now: datetime, width: int = 0) -> list[s
     rows = []
     for one in found:
         age = one.age(now)
-        state = "half-way: run recover" if one.half else "is over: unmount it" if one.is_over(now) else ""
+        state = _state(one, now)
         shown = aged(age) if age is not None else "-"
         luns = ", ".join(lun.parent for lun in one.luns)
         rows.append((one.id, one.job, one.snapshot, shown, luns, one.purpose, one.until, state))
     return ["", *table_lines(head, rows, width)]
 
 
+def _state(one: Mount, now: datetime) -> str:
+    if one.half:
+        return "half-way: run recover"
+    return "broken off: see status" if one.left else "is over: unmount it" if one.is_over(now) else ""
+
+
 def mounts_json(found: Sequence[Mount], now: datetime) -> list[dict[str, object]]:
     """The same for programs."""
     return [
-        picked(one, "id", "job", "kind", "snapshot", "purpose", "half")
+        picked(one, "id", "job", "kind", "snapshot", "purpose", "half", "left")
         | {"until": one.until or None, "began": iso_time(one.began), "age": one.age(now), "over": one.is_over(now)}
         | {"luns": [picked(lun, *_LUN) for lun in one.luns]}
         for one in found

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapall.lab.faults import Fault, FaultKind
+from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.lunsites import LabRelation
 from snapall.lab.sites import SiteSpec
@@ -303,6 +304,16 @@ def test_a_clone_that_was_split_by_hand_is_left_but_unmount_fails_and_names_it(a
     assert f"could not unmap {path} from helper" in ended.err
     assert f"could not destroy {path}" in ended.err
     assert shown(night) == was
+    again = night("recover")
+    assert (again.code, f"could not destroy {path}" in again.err) == (1, True)
+    (left,) = json.loads(night("status", "--json").out)["mounts"]
+    assert left["left"] == [f"{path} is not the clone that it made"]
+    assert "broken off" in night("list").out
+    assert "SA-1754" in night("run").err
+    for command in (f"lun unmap {path} helper", f"lun offline {path}", f"lun destroy {path}"):
+        FilerShell(night.world).answer(command, "ssh", "snapall")
+    assert night("recover").code == 0
+    assert json.loads(night("status", "--json").out)["mounts"] == []
 
 
 def test_status_and_list_show_the_mounts_and_remind_of_their_end(at_lab: Make) -> None:

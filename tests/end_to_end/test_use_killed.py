@@ -87,7 +87,25 @@ def test_killed_between_two_luns_recover_says_which_is_restored_and_fails(at_lab
     assert "SA-1753" in recovered.err
     assert f"not done: restore {OTHER} from snapshot vmware_recent" in recovered.err
     assert f"restore {LUN}" in recovered.err
-    assert night("recover").code == 0  # nothing is left for it to do
+    said_until_accepted(night, f"not done: restore {OTHER} from snapshot vmware_recent")
+
+
+def said_until_accepted(night: AtLab, what: str) -> None:
+    """What nobody can take back is no success of any later command, until it is accepted; new restores go on."""
+    again = night("recover")
+    assert (again.code, "SA-1753" in again.err, what in again.err) == (1, True, True), again.err
+    shown = json.loads(night("status", "--json").out)
+    (left,) = shown["mounts"]
+    assert (left["kind"], left["half"], what in left["left"][0]) == ("restore", False, True)
+    assert "SA-1754" in [one["code"] for job in shown["jobs"] for one in job["findings"]]
+    assert night("recover", "--accept", "20070322T040000Z").code == 2
+    assert night("restore", "vol1", "vmware_recent", "--lun", OTHER, "--yes").code == 0
+    changed = len(night.ledger.effects)
+    assert night("recover", "--accept", left["id"]).code == 0
+    assert len(night.ledger.effects) == changed
+    assert night("recover").code == 0
+    assert json.loads(night("status", "--json").out)["mounts"] == []
+    assert night("recover", "--accept", left["id"]).code == 2
 
 
 def test_a_restore_of_which_nobody_knows_whether_it_was_done_is_no_success(at_lab: Make) -> None:
@@ -98,6 +116,7 @@ def test_a_restore_of_which_nobody_knows_whether_it_was_done_is_no_success(at_la
     recovered = night("recover")
     assert recovered.code == 1
     assert f"done: restore {LUN} from snapshot vmware_recent; unknown: restore {OTHER}" in recovered.err
+    said_until_accepted(night, f"unknown: restore {OTHER}")
 
 
 def test_killed_after_the_last_lun_recover_says_that_none_is_missing(at_lab: Make) -> None:

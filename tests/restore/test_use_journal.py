@@ -14,6 +14,7 @@ from snapall.backup.steps import Done, Unknown
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, OldFormat
 from snapall.restore import plan
+from snapall.restore.ending import nothing_left
 from snapall.restore.journal import UseStore, is_over
 from snapall.restore.model import Lun, LunMap, LunView
 from snapall.restore.record import (
@@ -153,7 +154,7 @@ def ended(store: UseStore, stamp: str, *facts: UseFact) -> Path:
     """The journal of a use that is closed, by the state that its facts fold to."""
     journal = store.begin(replace(HEADER, stamp=stamp))
     journal.append(facts)
-    over = fold(journal.records).over
+    over = nothing_left(fold(journal.records))
     journal.append([Ended(0, False, "done", length=journal.size if over else 0)])
     journal.leave()
     return journal.path
