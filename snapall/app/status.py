@@ -66,7 +66,9 @@ def _with_mounts(one: JobStatus, uses: UseStore, now: datetime) -> JobStatus:
             texts.append((f"{label} was broken off: {'; '.join(each.left)}; {remedy}", "SA-1754"))
         elif each.is_over(now):
             texts.append((f"{label} was wanted until {each.until}: unmount it", "SA-1748"))
-    return replace(one, findings=(*one.findings, *(StatusFinding(Level.WARNING, *parts) for parts in texts)))
+    due = sum(each.half or bool(each.left) or each.is_over(now) for each in mounts)
+    findings = (*one.findings, *(StatusFinding(Level.WARNING, *parts) for parts in texts))
+    return replace(one, findings=findings, mounts=len(mounts), mounts_due=due)
 
 
 def mounts_of(settings: Config, jobs: Sequence[Job], unreadable: Notify = lambda *_: None) -> tuple[Mount, ...]:
@@ -86,18 +88,23 @@ def _known_with_proofs(settings: Config, store: JournalStore, job: str) -> Known
 
 
 def _with_replicas(settings: Config, found: JobStatus, now: datetime) -> JobStatus:
-    if not (relations := relations_of(settings, found.job.name)):
+    if not (replicas := replicas_of(settings, found.job.name, now)):
         return found
+    return with_replicas(found, replicas, settings.job_tables[found.job.name].replicate.max_lag * 3600)
+
+
+def replicas_of(settings: Config, job: str, now: datetime) -> tuple[Replica, ...]:
+    """Return the destinations of a job's backups as the journals last saw them."""
+    if not (relations := relations_of(settings, job)):
+        return ()
     from snapall.restore.replication_journal import last_seen  # noqa: PLC0415 - only where something is replicated
 
-    seen = last_seen(settings.state, found.job.name, relations)
-    replicas = [
+    return tuple(
         Replica(
             one.relation.destination, one.behind(now), f"{one.failure.text}; {one.failure.hint}" if one.failure else ""
         )
-        for one in seen
-    ]
-    return with_replicas(found, replicas, settings.job_tables[found.job.name].replicate.max_lag * 3600)
+        for one in last_seen(settings.state, job, relations)
+    )
 
 
 def update_metrics(settings: Config, publish: Callable[[What], None]) -> None:

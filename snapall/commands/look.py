@@ -27,11 +27,12 @@ def list_backups(
     """List the backups and their grades.
 
     Lists every snapshot of the jobs' volumes, newest first: its grade, the run that made it, its age, and its space in
-    percent of the volume. An age with ~ comes from the filer's own date, which has neither year nor time zone. If a
-    volume cannot be listed or a journal cannot be read, the others are still shown, and the exit code is 1.
+    percent of the volume. An age with ~ comes from the filer's own date, which has neither year nor time zone. Below
+    are the mounts, and how far the copies of `replicate` are behind, as last seen. If a volume cannot be listed or a
+    journal cannot be read, the others are still shown, and the exit code is 1.
     """
     from snapall.app.look import copies, retained
-    from snapall.app.status import mounts_of
+    from snapall.app.status import mounts_of, replicas_of
     from snapall.backup.clock import SystemClock
     from snapall.views import reports
     from snapall.views.mounts import mount_lines, mounts_json
@@ -43,11 +44,14 @@ def list_backups(
     if rows or not errors:
         lines = reports.kept_lines if kept else reports.list_lines
         mounts = mounts_of(settings, chosen, lambda *parts: errors.append(JournalError(*parts)))
-        now = SystemClock().utc()
+        now, width = SystemClock().utc(), options.width()
+        replicas = [(one.name, each) for one in chosen for each in replicas_of(settings, one.name, now)]
         if as_json:
-            options.emit(reports.list_json(rows) | {"mounts": mounts_json(mounts, now)})
+            shown = {"mounts": mounts_json(mounts, now), "replicas": reports.replicas_json(replicas)}
+            options.emit(reports.list_json(rows) | shown)
         else:
-            options.emit([*lines(rows, options.width()), *mount_lines(mounts, now, options.width())])
+            below = (*mount_lines(mounts, now, width), *reports.replica_lines(replicas, width))
+            options.emit([*lines(rows, width), *below])
     if errors:
         raise combined(errors)
 

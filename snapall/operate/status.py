@@ -69,6 +69,8 @@ class JobStatus:
     hidden: bool = False  # whether an unreadable journal may name more VMs
     unproved: tuple[str, ...] | None = None  # VMs without a recent proof, by label; None: the job asks for none
     replicas: tuple[Replica, ...] = ()
+    mounts: int = 0  # that stand, or are unfinished
+    mounts_due: int = 0  # those of them that need somebody
 
     @property
     def level(self) -> Level:

@@ -25,6 +25,8 @@ METRICS = (
     ("snapall_backups_pending", "Confirmed backups that are not published yet."),
     ("snapall_vms_left", "VMs that may be left quiesced."),
     ("snapall_vms_without_proof", "VMs without a recent proof that their backup can be read."),
+    ("snapall_mounts", "Mounted backups and kept clones, and uses of a backup that are unfinished."),
+    ("snapall_mounts_due", "Those of them that died half-way, were broken off, or are past the day of `mount --for`."),
     ("snapall_status", "0 OK, 1 WARNING, 2 CRITICAL, as `snapall status --nagios` reported when this was written."),
 )
 
@@ -71,6 +73,8 @@ def _samples(one: JobStatus) -> dict[str, float | None]:
         "snapall_backups_pending": one.pending,
         "snapall_vms_left": len(one.left),
         "snapall_vms_without_proof": len(one.unproved) if one.unproved is not None else None,
+        "snapall_mounts": one.mounts,
+        "snapall_mounts_due": one.mounts_due,
         "snapall_status": int(one.level),
     }
 

@@ -14,6 +14,7 @@ from snapall.views.proofs import proof_cell, proofs_json
 if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan
     from snapall.operate.ages import Age
+    from snapall.operate.status import Replica
     from snapall.restore.proofs import Proof
     from snapall.site.answers import Share
     from snapall.site.datastores import Inventory
@@ -98,6 +99,23 @@ def _retained_json(row: Retained, age: Age | None, share: Share | None) -> dict[
         "percent_of_used": share.used_alone if share is not None else None,
         "percent_of_used_with_newer": share.used if share is not None else None,
     }
+
+
+def replica_lines(found: Sequence[tuple[str, Replica]], width: int = 0) -> list[str]:
+    """How far each destination of the jobs' backups is behind; none: no line."""
+    if not found:
+        return []
+    head = ("job", "copy at", "behind", "last update")
+    cells = [
+        (job, one.destination, "-" if one.lag is None else aged(one.lag), one.failure and f"failed: {one.failure}")
+        for job, one in found
+    ]
+    return ["", *table_lines(head, cells, width)]
+
+
+def replicas_json(found: Sequence[tuple[str, Replica]]) -> list[dict[str, object]]:
+    """The same for programs; `lag` in seconds, null when it is not known."""
+    return [{"job": job} | picked(one, "destination", "lag", "failure") for job, one in found]
 
 
 def kept_lines(rows: Sequence[Retained], width: int = 0) -> list[str]:

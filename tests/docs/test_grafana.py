@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from snapall.errors import Exit
-from snapall.views.prometheus import METRICS
+from snapall.views.prometheus import LAG, METRICS
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "docs" / "grafana" / "snapall.json").read_text(encoding="utf-8"))
 PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 QUERIES = [(panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]]
-NAMES = {name for name, _ in METRICS}
+NAMES = {name for name, _ in (*METRICS, LAG)}
 TOKEN = re.compile(r'\{job_name=~"\$job"\}|[a-z_]+\b|[-+*/()>]|[0-9.]+|\s+')
 
 
@@ -46,6 +46,9 @@ def test_every_question_of_an_operator_has_a_panel() -> None:
         "snapall_backup_window_seconds",
         "snapall_vms_left",
         "snapall_vms_without_proof",
+        "snapall_mounts",
+        "snapall_mounts_due",
+        "snapall_replica_lag_seconds",
         "snapall_last_run_duration_seconds",
         "snapall_last_run_exit_code",
     }

@@ -97,6 +97,23 @@ def test_the_copies_are_listed_with_the_grade_of_their_backup(at_lab: Make) -> N
     assert found["filer1:sv", "nightly.0"] == "unknown"
 
 
+def test_list_shows_how_far_each_copy_is_behind_and_asks_no_destination(at_lab: Make) -> None:
+    night = replicated(at_lab)
+    assert night("run").code == 0
+    asked = [one.command for one in night.ledger if one.command.startswith("snap")]
+    shown = night("list").out.split("copy at")[1]
+    assert MIRROR in shown
+    assert "/vol/sv/vmvol1" in shown
+    found = json.loads(night("list", "--json").out)["replicas"]
+    assert [(one["job"], one["destination"], one["failure"]) for one in found] == [
+        ("vol1", MIRROR, ""),
+        ("vol1", "/vol/sv/vmvol1", ""),
+    ]
+    assert all(0 <= one["lag"] < 3600 for one in found)
+    since = [one.command for one in night.ledger if one.command.startswith("snap")][len(asked) :]
+    assert set(since) == {"snap list vmvol1"}
+
+
 def test_status_json_and_metrics_show_how_far_each_destination_is_behind(at_lab: Make) -> None:
     night = replicated(at_lab)
     metrics = night.lab.directory / "snapall.prom"
