@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snapall.app.doctor_restore import check_books, check_restore_login
+from snapall.app.doctor_restore import check_books, check_destinations, check_restore_login
 from snapall.app.notify import check_channels, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
@@ -39,6 +39,7 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
         check_plan(checks, job, lambda job=job: outlook(settings, job, timely=False).plan)  # type: ignore[misc]
         check_orphans(checks, job, lambda job=job: orphans_of(settings, job))  # type: ignore[misc]
         check_books(checks, settings, job)
+        check_destinations(checks, settings, job)
         check_consoles(checks, settings, job, vms_of[job.name], database)
     if notify:
         check_channels(checks, settings)

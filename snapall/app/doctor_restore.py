@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snapall.app.opening import relations_of
+from snapall.app.replicate import mirrors_on
 from snapall.app.runbook import luns_shown, wants_books
-from snapall.backup.model import Job
+from snapall.backup.model import Job, volume_at
 from snapall.config.settings import Config, Filer
 from snapall.errors import SiteError, SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
+from snapall.restore.decide_mirror import unfit
 from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, meaning_of
 from snapall.restore.luns import Luns, NoLuns
 from snapall.restore.luntexts import spoken_lines
+from snapall.restore.mirrors import Mirrors
+from snapall.restore.relations import Relation
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, NoAnswer, NotReached, Transport
+from snapall.views.messages import aged
 
 _BARE = "snap restore"  # without a volume or a path it restores nothing: it prints its usage, if the role allows it
 
@@ -37,6 +43,7 @@ def _login(transport: Transport, filer: Filer, volumes: tuple[str, ...]) -> Iter
         for volume in volumes:
             seen = luns.view(volume)
             yield CheckOutcome(f"{volume}: {len(seen.luns)} LUNs in {len(seen.maps)} maps")
+        Mirrors(transport, filer.name, filer.host).ends()
         meaning = _of_restore(transport)
     except SiteError as error:
         remedy = error.hint or "check [filers.NAME.restore]; the nightly backup does not depend on it"
@@ -47,6 +54,28 @@ def _login(transport: Transport, filer: Filer, volumes: tuple[str, ...]) -> Iter
     if meaning in (LunMeaning.NO_RIGHT, LunMeaning.NO_LICENCE):
         text = f"`snap restore` cannot be used ({meaning}): LUNs can be mounted and swapped, volumes not restored"
         yield CheckOutcome(text, LUN_REMEDIES[meaning], "SA-4308")
+
+
+def check_destinations(checks: Checklist, settings: Config, job: Job) -> None:
+    """Check that each destination of the job's backups can be updated. No backup depends on it."""
+    for one in relations_of(settings, job.name):
+        checks.check("destination", one.destination, lambda one=one: _destination(settings, job, one))  # type: ignore[misc]
+
+
+def _destination(settings: Config, job: Job, relation: Relation) -> CheckOutcome:
+    """Log in, look at the relation and at the copies, and find out whether the role allows an update."""
+    try:
+        mirrors = mirrors_on(settings, relation.filer)
+        look = mirrors.status(relation)
+        copies = mirrors.copies(volume_at(relation.destination))
+        mirrors.require_right(relation)
+    except SnapallError as error:
+        remedy = error.hint or "check [filers.NAME] of the destination"
+        return CheckOutcome(f"{relation.label} will not be updated: {error.message}", remedy, error.code)
+    if (why := unfit(relation, look, job.volumes)) is not None:
+        return CheckOutcome(why.text, why.hint, why.code)
+    lag = f"{aged(look.lag)} behind" if look.lag is not None else "nothing was sent yet"
+    return CheckOutcome(f"{look.state}, {look.status}, {lag}; {len(copies)} snapshots")
 
 
 def check_books(checks: Checklist, settings: Config, job: Job) -> None:

@@ -86,8 +86,8 @@ def _before(
     if isinstance(step, KeepCopy) or not isinstance(look, RelationView):
         return Send(step)
     volumes = state.began.volumes if state.began is not None else ()
-    if (unfit := _unfit(step.relation, look, volumes)) is not None:
-        return MirrorSettled(step, unfit)
+    if (why := unfit(step.relation, look, volumes)) is not None:
+        return MirrorSettled(step, why)
     if held := clones.get(volume_at(look.source or step.relation.source), ()):
         return _failed(task, *_held_by_clones(step.relation, held))
     if look.idle or look.interrupted:
@@ -134,7 +134,7 @@ def _label(step: MirrorStep) -> str:
     return step.relation.label if isinstance(step, Update) else f"retained copy {step.name} of {step.volume}"
 
 
-def _unfit(one: Relation, look: RelationView, volumes: tuple[str, ...]) -> Failed | None:
+def unfit(one: Relation, look: RelationView, volumes: tuple[str, ...]) -> Failed | None:
     """Why this relation cannot be updated, whatever it is waited for."""
     place, program = one.destination, one.kind
     source = volume_at(look.source or one.source)

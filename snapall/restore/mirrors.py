@@ -110,6 +110,13 @@ class Mirrors:
             raise self._no_status(relation, command, ill, reply)
         return view
 
+    def require_right(self, relation: Relation) -> None:
+        """Raise SiteError unless the login may update: the command without a destination only prints its usage."""
+        command = f"{relation.kind} update"
+        reply = self._respondent.checked(command, self._transport.run(command))
+        if ill_of(f"{reply.stdout}\n{reply.stderr}") is Ill.DENIED:
+            raise self._no_status(relation, command, Ill.DENIED, reply)
+
     def ends(self) -> tuple[RelationEnd, ...]:
         """Every relation that this filer is an end of. SiteError: some answer is missing or not understood.
 

@@ -211,3 +211,41 @@ def test_what_a_relation_or_a_tape_holds_is_not_rotated(at_lab: Make, tag: str) 
     assert ended.code == 3
     assert not [one for one in night.changes if one.startswith(("snap rename", "snap delete"))]
     night.assert_no_backup_is_lost()
+
+
+def destinations(night: AtLab) -> dict[str, tuple[str, str, str]]:
+    """What the doctor says of each: mark, text, code."""
+    links = json.loads(night("doctor", "--json").out)["links"]
+    return {one["of"]: (one["mark"], one["text"], one["code"]) for one in links if one["link"] == "destination"}
+
+
+def test_the_doctor_looks_at_each_destination_and_sends_nothing(at_lab: Make) -> None:
+    night = replicated(at_lab)
+    found = destinations(night)
+    assert set(found) == {MIRROR, "/vol/sv/vmvol1"}
+    assert all(mark == "ok" for mark, _, _ in found.values()), found
+    assert "Snapmirrored, Idle, 1 h" in found[MIRROR][1]
+    assert all(one.effect is None for one in night.ledger)
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "code"),
+    [
+        ((), "Broken-off", "SA-1905"),
+        ((), "Uninitialized", "SA-1904"),
+        (("snapmirror status", "snapmirror: vmvol1_mirror: no such destination"), "Snapmirrored", "SA-1903"),
+        (("snapmirror update", "snapmirror: permission denied"), "Snapmirrored", "SA-1900"),
+        (("snapmirror status", "snapmirror is off."), "Snapmirrored", "SA-1902"),
+    ],
+)
+def test_the_doctor_names_a_destination_that_no_update_can_reach(
+    at_lab: Make, fault: tuple[str, ...], state: str, code: str
+) -> None:
+    night = replicated(at_lab)
+    with night.world.transaction() as it:
+        it.db.execute("UPDATE relations SET state = ? WHERE kind = 'snapmirror'", (state,))
+    if fault:
+        night.fault(Fault(fault[0], FaultKind.FAIL, text=fault[1], times=0))
+    found = destinations(night)
+    assert (found[MIRROR][0], found[MIRROR][2]) == ("warn", code)
+    assert found["/vol/sv/vmvol1"][0] == "ok"
