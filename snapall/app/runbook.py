@@ -28,6 +28,7 @@ from snapall.restore.bookshelf import Bookshelf
 from snapall.restore.generations import copies_of
 from snapall.restore.luncommands import command_of
 from snapall.restore.runbook import runbook
+from snapall.restore.vmxnames import VmCopy
 
 if TYPE_CHECKING:
     from snapall.restore.model import Igroup, LunView
@@ -36,10 +37,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A run-book; `name` is the backup's on its first volume."""
+    """A run-book, and what it is made of: `present` are the backup's names now, `proof` its last proof or ""."""
 
-    name: str
-    blocks: tuple[Block, ...]
+    facts: BookFacts
+    present: tuple[Present, ...]
+    proof: str
+    copies: tuple[VmCopy, ...]
+
+    @property
+    def name(self) -> str:
+        """The backup's, on its first volume."""
+        return self.present[0].name
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its parts."""
+        return runbook(self.facts, self.present, command_of, self.proof, self.copies)
 
     @property
     def text(self) -> str:
@@ -49,7 +62,7 @@ class Book:
     @property
     def page(self) -> str:
         """As HTML."""
-        return as_html(self.blocks, f"Run-book of {self.name}")
+        return as_html(self.blocks, f"Run-book of job {self.facts.job}, {self.name} of {self.present[0].date}")
 
 
 def kept_book(settings: Config, job: Job, snapshot: str) -> Book | None:
@@ -140,11 +153,10 @@ def _present(job: Job, known: Sequence[Origin], run: str) -> tuple[Origin, ...]:
 
 
 def _book(settings: Config, facts: BookFacts, present: Sequence[Origin]) -> Book:
-    names = [Present(one.volume, one.name, one.date) for one in present]
+    names = tuple(Present(one.volume, one.name, one.date) for one in present)
     proofs = proofs_of(store_of(settings), facts.job, facts.run)
     copies = copies_of(settings.vmx.get(facts.job), facts.job, facts.run)
-    proof = "; ".join(f"{one.name}: {one.text}" for one in proofs)
-    return Book(names[0].name, runbook(facts, names, command_of, proof, copies))
+    return Book(facts, names, "; ".join(f"{one.name}: {one.text}" for one in proofs), copies)
 
 
 def luns_shown(settings: Config, job: Job, troubles: list[SnapallError]) -> tuple[list[LunView], tuple[Igroup, ...]]:

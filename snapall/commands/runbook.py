@@ -24,6 +24,7 @@ def runbook(
         Path | None, typer.Option("--html", metavar="FILE", help="Save it as an HTML page, for printing.")
     ] = None,
     config: options.ConfigFile = None,
+    as_json: options.Json = False,
 ) -> None:
     """Print the commands that restore a backup by hand.
 
@@ -39,6 +40,11 @@ def runbook(
     if book is None:
         settings, (chosen,) = options.chosen(config, [job])
         book = book_of_now(settings, chosen, snapshot)
+    if as_json:
+        from snapall.views.runbook import book_json
+
+        options.emit(book_json(book.facts, book.present, book.proof, book.copies, book.blocks))
+        return
     if html is None:
         typer.echo(book.text, nl=False)
         return

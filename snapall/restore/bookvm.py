@@ -27,7 +27,7 @@ def of_vm(
     """Everything about one VM. `copy`: of its vmx files."""
     vm = verdict.vm
     vmx = next((one.vmx for one in facts.files if one.vm == vm.id), "")
-    yield Heading(2, f"VM {vm.label}")
+    yield Heading(2, f"VM {vm.label}", page=True)
     yield Rows(
         (
             ("host", vm.host or "not known"),

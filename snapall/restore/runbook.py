@@ -29,9 +29,7 @@ def runbook(
     """
     shell = Shell(facts.filer.words, command)
     names = {one.volume: one for one in present}
-    vms = [one.vm for one in facts.verdicts]
-    paths = [lun.path for volume in facts.volumes for lun in volume.luns]
-    owner = owners(paths, vms, {one.vm: one.paths for one in facts.given}, facts.others)
+    vms, owner = [one.vm for one in facts.verdicts], owners_of(facts)
     blocks = [*_title(facts, present, proof), *_first(facts, present, shell), *_choice()]
     for verdict in sorted(facts.verdicts, key=lambda one: (one.vm.name or "", one.vm.id)):
         luns = [
@@ -49,6 +47,13 @@ def runbook(
         *_elsewhere(facts, names, shell),
     ]
     return tuple(blocks)
+
+
+def owners_of(facts: BookFacts) -> dict[str, Vm | None]:
+    """The VM of each LUN; None: of no VM that is known."""
+    paths = [lun.path for volume in facts.volumes for lun in volume.luns]
+    given = {one.vm: one.paths for one in facts.given}
+    return owners(paths, [one.vm for one in facts.verdicts], given, facts.others)
 
 
 def _title(facts: BookFacts, present: Sequence[Present], proof: str) -> Iterator[Block]:
@@ -124,7 +129,7 @@ def _others(
     names: Mapping[str, Present],
     shell: Shell,
 ) -> Iterator[Block]:
-    yield Heading(2, "LUNs of no VM of this backup")
+    yield Heading(2, "LUNs of no VM of this backup", page=True)
     yield Text(
         "VMFS datastores, LUNs of VMs that this job does not back up, or LUNs whose VM is not known. A VMFS LUN holds "
         "the files of many VMs: never restore it for one of them. For an old vmx show a clone to ONE helper host, set "
@@ -156,7 +161,7 @@ def _whose(vm: Vm | None) -> str:
 
 
 def _volumes(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:
-    yield Heading(2, "D. A whole volume")
+    yield Heading(2, "D. A whole volume", page=True)
     yield Text(
         "Power off every VM with a disk on the volume first. All LUNs vanish for a moment and come back with their "
         "ids and serials as of the backup. Lost: all that was written since, LUNs made since, and every newer "

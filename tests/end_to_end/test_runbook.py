@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -229,6 +230,19 @@ def test_the_command_prints_what_the_run_wrote_without_asking_anybody(night: AtL
     assert night("runbook", "vol1", "--html", str(page)).out == ""
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert len(list(night.ledger)) == before
+
+
+def test_programs_get_the_luns_the_vms_and_the_very_commands_of_the_text(night: AtLab) -> None:
+    found = json.loads(night("runbook", "vol1", "--json").out)
+    assert (found["job"], found["grade"], found["troubles"]) == ("vol1", "quiesced 3/3", [])
+    assert found["snapshots"] == [{"volume": "vmvol1", "name": "vmware_recent", "date": night.chain()["vmware_recent"]}]
+    (lun,) = [one for one in found["luns"] if one["path"] == DISK]
+    assert (lun["vm"], lun["maps"]) == ("vm-1226", [{"igroup": "esx", "id": 3, "protocol": "iSCSI"}])
+    assert [one["name"] for one in found["vms"]] == ["web01", "web02", "sql01"]
+    mine = [one["command"] for one in found["commands"] if one["chapter"].startswith("VM sql01 ")]
+    assert [shlex.split(one) for one in mine if " snap restore " in one] == [
+        words for words in commands(book(night), "sql01", "B. ") if "restore" in words
+    ]
 
 
 def test_a_backup_whose_run_noted_nothing_is_described_with_the_luns_of_now(at_lab: Make) -> None:

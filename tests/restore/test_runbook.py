@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
+from html import unescape
 
 import hypothesis
 import pytest
@@ -161,6 +162,18 @@ def test_the_html_page_escapes_names() -> None:
     page = as_html(blocks(replace(FACTS, verdicts=(Verdict(Vm(1, "<b>"), QUIESCED),))), "a<b")
     assert "<title>a&lt;b</title>" in page
     assert "<b>" not in page
+
+
+def test_the_printed_page_has_every_command_unbroken_and_begins_a_page_for_each_vm() -> None:
+    page = as_html(blocks(), "Run-book")
+    items = [re.sub(r" \\\n\s+", " ", unescape(one)) for one in re.findall(r"<li>(.*?)</li>", page, re.DOTALL)]
+    joined = re.sub(r" \\\n\s+", " ", text())
+    typed = re.findall(r"^    (ssh .*)", joined, re.MULTILINE)
+    assert [one for one in items if one.startswith("ssh ")] == typed
+    chapters = re.findall(r'<h2 id="h\d+" class=page>VM (\w+)', page)
+    assert chapters == ["mail01", "sql01"]
+    for number in re.findall(r'href="#(h\d+)"', page):
+        assert f'id="{number}"' in page
 
 
 def test_the_last_proof_is_named() -> None:
