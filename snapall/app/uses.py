@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -54,6 +55,13 @@ def _say(line: str) -> None:
         sys.stderr.write(f"{printable(line)}\n")
 
 
+def _columns() -> int:
+    """The columns of the terminal that stderr is; 0: it is none."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+    return 0
+
+
 def perform(
     settings: Config, job: Job, order: Order, output: Output, clock: Clock | None = None
 ) -> tuple[UseState, Exit]:
@@ -67,7 +75,7 @@ def perform(
     with working(settings, filer, shared, output, clock) as context, context.alone(role):
         ready = prepare(settings, job, order, context.store.runs.stamp())
         overridden = ready.require(force=order.force)
-        for line in plan_lines(ready.header, ready.commands, ()) if order.way and not output.quiet else ():
+        for line in plan_lines(ready.header, ready.commands, (), _columns()) if order.way and not output.quiet else ():
             _say(line)
         warnings = [Warned(one.text, one.remedy, one.code) for one in ready.notes]
         warnings += [_overridden(one) for one in overridden]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from snapall.app.use_look import Order
     from snapall.backup.model import Job
     from snapall.config.settings import Config
+    from snapall.restore.helper import Advice
 
 JobName = Annotated[
     str, typer.Argument(metavar="JOB", help="A job from the configuration.", autocompletion=options.complete_job)
@@ -122,7 +123,7 @@ def restore(
     if file or (way == "copy" and not volume):
         paths = tuple(one.step.parent for one in ready.header.plan if hasattr(one.step, "parent"))
         ready.require(force=True)
-        options.say(*(helper.by_file if file else helper.by_copy)(job, snapshot, paths))
+        _advise((helper.by_file if file else helper.by_copy)(job, snapshot, paths))
         return
     if as_json:
         options.emit([json.dumps(root(**plan_json(ready.header, ready.commands, ready.against)))])
@@ -145,10 +146,16 @@ def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: 
         options.emit([json.dumps(done_json(state.header, int(code), mount))])
     elif code is Exit.OK and mount is not None:
         options.emit(mounted_lines(mount, options.width()))
-        options.say("", *helper.to_see(mount.luns), "", *helper.to_let_go())
+        _advise((("", ""), *helper.to_see(mount.luns), ("", ""), *helper.to_let_go()))
     elif code is Exit.OK:
-        options.say(*helper.after_restore(order.way, state.header.vm_snapshot))
+        _advise(helper.after_restore(order.way, state.header.vm_snapshot))
     options.leave(code)
+
+
+def _advise(advice: Advice) -> None:
+    from snapall.views.columns import labelled
+
+    options.emit([line for label, text in advice for line in labelled(label, text, options.width())])
 
 
 def _require_one(vm: list[str] | None, lun: list[str] | None, *, volume: bool = False) -> None:
