@@ -13,9 +13,12 @@ from snapall.commands import options
 from snapall.errors import ConfigError, Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from snapall.app.use_look import Order
     from snapall.backup.model import Job
     from snapall.config.settings import Config
+    from snapall.restore.checks import Objection
     from snapall.restore.helper import Advice
 
 JobName = Annotated[
@@ -129,8 +132,16 @@ def restore(
         options.emit([json.dumps(root(**plan_json(ready.header, ready.commands, ready.against)))])
     else:
         options.emit(plan_lines(ready.header, ready.commands, ready.against, options.width()))
-        options.say("nothing was changed; add --yes to restore it")
+        options.say(_how_to_go_on(ready.against, force=force))
     options.leave(Exit.FAILED if any(not (force and one.force) for one in ready.against) else Exit.OK)
+
+
+def _how_to_go_on(against: Sequence[Objection], *, force: bool) -> str:
+    if any(not one.force for one in against):
+        return "nothing was changed, and --yes would not either: first settle what nothing overrides"
+    if against and not force:
+        return "nothing was changed; add --yes and --force to restore it in spite of that"
+    return "nothing was changed; add --yes to restore it"
 
 
 def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: bool) -> None:

@@ -11,7 +11,7 @@ from snapall.errors import Refused
 from snapall.restore.blocks import Block, Commands, Text
 from snapall.restore.steps import LunStep
 
-_PLAIN_IN_DOUBLE_QUOTES = re.compile(r"[A-Za-z0-9'/\-#%&*+<=>?\[\]^~@:.,;() ]*")
+_PLAIN_IN_DOUBLE_QUOTES = re.compile(r"[A-Za-z0-9_'/\-#%&*+<=>?\[\]^~@:.,;() ]*")
 _FILE_NAME = re.compile(r"\[([^\]]+)\] (.+)")
 
 

@@ -103,11 +103,13 @@ def _of_background(asked: Asked) -> Iterator[Objection]:
 
 def _of_vms(asked: Asked) -> Iterator[Objection]:
     """A restore under a VM that runs, or that has a VM snapshot, destroys it silently (restore.md, rule 11)."""
+    running = [vm.label for vm in asked.vms if asked.on.get(vm.id) is True]
+    if running:
+        text = f"{running[0]} runs" if len(running) == 1 else f"{len(running)} VMs run: {', '.join(running)}"
+        yield Objection(text, f"shut {'it' if len(running) == 1 else 'them'} down first", "SA-1714")
     users = {vm.id for path in asked.replaced if (vm := asked.owners.get(path)) is not None}
     for vm in asked.vms:
-        if asked.on.get(vm.id) is True:
-            yield Objection(f"{vm.label} runs", "shut it down first", "SA-1714")
-        elif asked.on.get(vm.id) is None:
+        if asked.on.get(vm.id) is None:
             yield _unknown(vm, force=asked.way != "volume" or vm.id not in users)
         for row in asked.vm_snapshots:
             if row.vm == vm.id:

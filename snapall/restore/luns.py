@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +11,7 @@ from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.errors import SiteError
 from snapall.restore import clonetexts, luntexts
+from snapall.restore.bookwords import quoted_word
 from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, already, judge, meaning_of
 from snapall.restore.luncommands import command_of, fit_name
 from snapall.restore.model import Igroup, LunMap, LunView
@@ -56,7 +56,7 @@ class Luns:
     def command_line(self, step: LunStep) -> str:
         """The command as a person would give it from here; quoted, where this machine's shell would read it again."""
         command = self.command(step)
-        return self._transport.command_line(shlex.quote(command) if "'" in command else command)
+        return self._transport.command_line(quoted_word(command) if "'" in command else command)
 
     def perform(self, step: LunStep) -> Outcome:
         """Do it and say how it went; whatever the filer answers is provisional, and `view` shows what happened.

@@ -141,3 +141,9 @@ def test_a_destination_is_restored_only_once_its_relation_is_broken_off() -> Non
 
 def test_a_mount_beside_a_relation_without_any_tag_is_warned_of() -> None:
     assert [one.code for one in notes(replace(MOUNT, relations=(MIRROR,)))] == ["SA-1728"]
+
+
+def test_all_vms_that_run_are_one_objection() -> None:
+    mail = Vm(8, "mail01")
+    (found,) = objections(replace(GOOD, vms=(VM, mail), on={7: True, 8: True}))
+    assert found.text == "2 VMs run: sql01 (vm-7), mail01 (vm-8)"
