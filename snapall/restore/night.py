@@ -35,7 +35,8 @@ def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -
                 "run `snapall recover`, which puts it back, then run again",
                 "SA-1771",
             )
-        if use.open and (last := use.state.unsettled) is not None and is_final(last.step):
+        last = use.state.unsettled if use.open else None
+        if last is not None and not last.undoes and is_final(last.step):
             raise Refused(
                 f"{what} has not finished, and whether the filer did this, or will yet, is unknown: {words(last.step)}",
                 "run `snapall recover`, which waits and looks, then run again: a rotation would hide what happened",

@@ -294,6 +294,21 @@ def test_a_run_waits_for_recover_where_a_restore_died_at_a_step_that_nothing_tak
     assert night("run").code == 0
 
 
+def test_a_clone_whose_take_down_died_stops_no_run(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.limits(filer=2)
+    mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
+    unmount = ("unmount", json.loads(mount.out)["id"])
+    killed = subprocess.run(
+        start(night, *unmount, prelude=killing(night, "lun destroy")), capture_output=True, check=False
+    )
+    assert killed.returncode == -9
+    ended = night("run")
+    assert ended.code == 0, ended.err
+    assert "SA-1745" in ended.err
+    assert night("recover").code == 0
+
+
 def killing(night: AtLab, command: str) -> str:
     """What lets the process be killed after such a command."""
     return (
