@@ -1,10 +1,12 @@
-"""Mutants of mounts, restores and replication: the crashes of a use of a backup must show each."""
+"""Mutants of mounts, restores and replication."""
 
 from __future__ import annotations
 
 from tests.mutants.planting import Mutant
 
 CRASHES = ("tests/restore/test_crashes.py",)
+USED = ("tests/end_to_end/test_use_backup.py",)
+MIRRORED = ("tests/restore/test_decide_mirror.py", "tests/restore/test_replicate.py")
 
 USES = (
     Mutant(
@@ -37,7 +39,7 @@ USES = (
         "restore/night.py",
         "not last.undoes and is_final(last.step):",
         "not last.undoes and not last.step:",
-        CRASHES,
+        USED,
     ),
     Mutant(
         "an update is sent before its intent is written",
@@ -49,13 +51,13 @@ USES = (
         "            self._journal.append([MirrorAsked(step)])\n"
         "            self._fold(MirrorAsked(step))\n"
         "            self._note(answered)\n",
-        CRASHES,
+        MIRRORED,
     ),
     Mutant(
         "recover sends what was never sent",
         "restore/decide_mirror.py",
         "    if task.asked_at is None and not policy.send:\n",
         "    if task.asked_at is None and policy.every < 0:\n",
-        CRASHES,
+        MIRRORED,
     ),
 )

@@ -23,7 +23,7 @@ from tests.restore.crashes.operations import OPERATIONS
 from tests.restore.crashes.strikes import CUTS, KILLS, Strike, strikes
 
 Cell = tuple[Played, Strike]
-SAMPLE = 29
+SAMPLE = 23
 """Of so many cells the sample has one."""
 
 
