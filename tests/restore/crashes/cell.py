@@ -5,20 +5,21 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from snapall.errors import Exit
 from snapall.lab.ledger import Change, changes
 from snapall.restore.steps import RestoreVolume
-from tests.restore.crashes.desk import CHAIN, LUNS, VOLUME, Desk, Ended, forked
+from tests.restore.crashes.desk import BACKUP, CHAIN, LUNS, OLDER, VOLUME, Desk, Ended, forked
 from tests.restore.crashes.nightly import night, wrong_with_backups
 from tests.restore.crashes.operations import Operation, recover, unmount
 from tests.restore.crashes.picture import Picture, taken, unexplained
 from tests.restore.crashes.strikes import DEAD, Strike
 
 NOT_SHOWN = "no look can show it"
+REPLICATED = (VOLUME, "vmvol1_mirror", "sv")
 HOUR = 3600.0  # seconds, after which nothing is under way any more
 
 
@@ -38,7 +39,7 @@ class Played:
 def played(operation: Operation, folder: Path) -> Played:
     """Make what it begins with, in `folder`, and play it on a copy."""
     with Desk(folder) as desk:
-        _backups_of_many_days(desk)
+        backups = _backups_of_many_days(desk)
         operation.before(desk)
         before = taken(desk.world)
         mounts, entries = frozenset(one.id for one in desk.store.standing()), len(desk.world.ledger())
@@ -47,13 +48,15 @@ def played(operation: Operation, folder: Path) -> Played:
         with Desk(copy) as desk:
             desk.world.advance(HOUR)
             after = taken(desk.world)
-    if whole.code != operation.code:
-        raise AssertionError(f"{operation.name}: exit {whole.code} although nothing went wrong")
+    assert whole.code == Exit.OK, f"{operation.name}: exit {whole.code} although nothing went wrong"
+    for path in LUNS:
+        assert after.contents[path] in {before.contents.get(path), backups[BACKUP][path], backups[OLDER][path]}
     return Played(operation, folder, before, after, whole, mounts, entries)
 
 
-def _backups_of_many_days(desk: Desk) -> None:
-    """Each retained backup holds LUNs as they were that night, and they have changed since the newest."""
+def _backups_of_many_days(desk: Desk) -> dict[str, Mapping[str, str]]:
+    """Each retained backup holds LUNs as they were that night; they have changed since. What each holds."""
+    found = {}
     for name in (*reversed(CHAIN), ""):
         for path in LUNS:
             desk.world.write_lun(path, 1 << 20, f"{path} before {name}".encode().ljust(64))
@@ -61,6 +64,8 @@ def _backups_of_many_days(desk: Desk) -> None:
             desk.filer.run(f"snap delete {VOLUME} {name}")
             desk.filer.run(f"snap create {VOLUME} {name}")
             desk.world.advance(24 * HOUR)
+            found[name] = taken(desk.world).contents
+    return found
 
 
 @dataclass
@@ -114,7 +119,8 @@ def _luns(things: frozenset[str]) -> frozenset[str]:
 
 
 def _judged(of: Played, ended: Ended, desk: Desk) -> Iterator[str]:
-    if ended.code == of.whole.code:
+    """All of it is done, or nothing, or what is missing is named."""
+    if ended.code == Exit.OK:
         desk.world.advance(HOUR)
         odd = unexplained(taken(desk.world).unlike(of.after), _messages(desk))
         yield from _unlike("it succeeded, and is not as wanted", frozenset(odd), "")
@@ -125,7 +131,7 @@ def _judged(of: Played, ended: Ended, desk: Desk) -> Iterator[str]:
     if not_as_wanted and not_as_before:
         odd = min(unexplained(not_as_wanted, said), unexplained(not_as_before, said), key=len)
         yield from _unlike(f"after recover ({code})", frozenset(odd), said)
-        if not odd and code is Exit.OK and ended.code in {DEAD, of.whole.code} and NOT_SHOWN not in said:
+        if not odd and code is Exit.OK and ended.code in {DEAD, Exit.OK} and NOT_SHOWN not in said:
             yield f"only a part was done, and nobody failed: {said}"
     yield from _never(of, desk, left)
     yield from _sent_once(of, desk)
@@ -186,6 +192,3 @@ def _again(of: Played, desk: Desk, left: Picture) -> Iterator[str]:
     if any(one.id not in of.mounts for one in desk.store.standing()):
         code = unmount(desk)
         yield from _unlike(f"unmount ({code}) leaves", taken(desk.world).unlike(of.before), "")
-
-
-REPLICATED = (VOLUME, "vmvol1_mirror", "sv")

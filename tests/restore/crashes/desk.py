@@ -29,13 +29,13 @@ from tests.lab.sites import with_luns
 from tests.restore.crashes.strikes import LabFiler, Strike, WorldClock
 
 NIGHT = 1174532400.0  # 2007-03-22 03:00 UTC
-VOLUME, BACKUP, FILER = "vmvol1", "vmware_recent", "filer1.lab"
-CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
+VOLUME, FILER = "vmvol1", "filer1.lab"
+BACKUP, OLDER, *_ = CHAIN = ("vmware_recent", "vmware_previous", "vmware_snap3", "vmware_snap4")
 JOB = Job("vol1", "filer1", (VOLUME,), (688,), CHAIN)
 SHARED = SharedVolumes(FILER, (VOLUME,), (JOB.name,))
 LUNS = ("/vol/vmvol1/sql01", "/vol/vmvol1/web01")
 MIRROR, VAULT = "filer2:vmvol1_mirror", "filer2:/vol/sv/vmvol1"
-SIZE = 2 << 20
+SIZE = 2 << 20  # bytes of a LUN
 
 
 def site() -> SiteSpec:

@@ -27,10 +27,9 @@ from snapall.restore.replication_journal import ReplicationJournal, open_ones
 from snapall.restore.uses import begin
 from snapall.restore.verify import Verification, VerifiedBackup, VerifyTarget
 from snapall.restore.verifymount import VerifyMount
-from tests.restore.crashes.desk import BACKUP, FILER, JOB, LUNS, MIRROR, VOLUME, Desk, forked
+from tests.restore.crashes.desk import BACKUP, FILER, JOB, LUNS, MIRROR, OLDER, VOLUME, Desk, forked
 from tests.restore.crashes.strikes import DEAD, Blow, Strike
 
-OLDER = "vmware_previous"
 Views = dict[str, LunView]
 Plan = Callable[[str, Views], tuple[PlannedStep, ...]]
 
@@ -155,7 +154,6 @@ class Operation:
     name: str
     do: Callable[[Desk], Exit]
     before: Callable[[Desk], None] = lambda _: None
-    code: Exit = Exit.OK  # when all goes well
 
 
 def neighbours(desk: Desk) -> None:

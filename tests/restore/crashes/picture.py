@@ -13,6 +13,8 @@ from snapall.lab.transaction import Transaction
 from snapall.lab.world import World
 
 TAG = "tag"
+DATED = "vmvol1"
+"""The volume whose snapshots have a date that matters; a copy of them has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Picture:
         return frozenset(name for name in names if self.things.get(name) != other.things.get(name))
 
 
-def taken(world: World, dated: str = "vmvol1") -> Picture:
-    """The filer as it is. `dated`: the volume whose snapshots have a date that matters."""
+def taken(world: World) -> Picture:
+    """The filer as it is."""
     things: dict[str, object] = {}
     with world.transaction() as transaction:
         rows = luns(transaction)
@@ -42,7 +44,7 @@ def taken(world: World, dated: str = "vmvol1") -> Picture:
     for volume in world.volumes():
         for row in world.listing(volume):
             kind = TAG if SYSID in row.name else "snapshot"  # those of a relation follow from it
-            things[f"{kind} {volume} {row.name}"] = row.date if volume == dated and kind != TAG else ""
+            things[f"{kind} {volume} {row.name}"] = row.date if volume == DATED and kind != TAG else ""
             things[f"{TAG}s {volume} {row.name}"] = row.tags
     return Picture(things, contents)
 
