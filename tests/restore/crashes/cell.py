@@ -50,12 +50,12 @@ def played(operation: Operation, folder: Path) -> Played:
             after = taken(desk.world)
     assert whole.code == Exit.OK, f"{operation.name}: exit {whole.code} although nothing went wrong"
     for path in LUNS:
-        assert after.contents[path] in {before.contents.get(path), backups[BACKUP][path], backups[OLDER][path]}
+        assert after.contents[path] in {backups[name][path] for name in ("", BACKUP, OLDER)}
     return Played(operation, folder, before, after, whole, mounts, entries)
 
 
 def _backups_of_many_days(desk: Desk) -> dict[str, Mapping[str, str]]:
-    """Each retained backup holds LUNs as they were that night; they have changed since. What each holds."""
+    """Each retained backup holds LUNs as they were that night; they have changed since. What each holds, and "" now."""
     found = {}
     for name in (*reversed(CHAIN), ""):
         for path in LUNS:
@@ -64,7 +64,7 @@ def _backups_of_many_days(desk: Desk) -> dict[str, Mapping[str, str]]:
             desk.filer.run(f"snap delete {VOLUME} {name}")
             desk.filer.run(f"snap create {VOLUME} {name}")
             desk.world.advance(24 * HOUR)
-            found[name] = taken(desk.world).contents
+        found[name] = taken(desk.world).contents
     return found
 
 
@@ -89,7 +89,7 @@ def struck(of: Played, strike: Strike) -> Iterator[str]:
         with Desk(folder) as desk:
             if ended.code not in {*map(int, Exit), DEAD}:
                 yield f"it ended with {ended.code}"
-            yield from _explained(of, desk)
+            yield from _explained(of, desk, over=ended.code == Exit.OK)
             if strike.night:
                 yield from _after_a_night(of, desk)
             else:
@@ -143,8 +143,8 @@ def _unlike(what: str, things: frozenset[str], said: str) -> Iterator[str]:
         yield f"{what}: {', '.join(sorted(things))}{'; messages: ' if said else ''}{said}"
 
 
-def _explained(of: Played, desk: Desk) -> Iterator[str]:
-    """What is unlike before is named by a journal that `status` shows."""
+def _explained(of: Played, desk: Desk, *, over: bool) -> Iterator[str]:
+    """What is unlike before is named by a journal that `status` shows; when it is over, a host's LUN is as wanted."""
     shown = {one.id for one in desk.store.standing()}
     uses = [one for one in desk.states if one.header.stamp in shown or one.irrevocable]
     steps = [one.step for use in uses for one in use.steps.values()]
@@ -152,8 +152,9 @@ def _explained(of: Played, desk: Desk) -> Iterator[str]:
     asked = (one.asked_at for state in desk.replications for one in state.tasks.values())
     volumes |= {*REPLICATED} if any(asked) else set()
     now = taken(desk.world)
-    gone = of.before.things.keys() - now.things.keys() - of.after.things.keys()  # as wanted
-    odd = unexplained(now.unlike(of.before) - gone, " ".join(map(str, steps)), volumes)
+    wanted = of.before.things.keys() - now.things.keys() - of.after.things.keys()  # gone
+    wanted |= {*LUNS} - now.unlike(of.after) if over else set()
+    odd = unexplained(now.unlike(of.before) - wanted, " ".join(map(str, steps)), volumes)
     if odd:
         yield f"no journal explains {', '.join(odd)}"
 
