@@ -28,6 +28,7 @@ PROOFS = {
     "explore": (),
     "years": ("--nights", "1000", "--seed", "4"),
     "matrix": (),
+    "restore.crashes": (),
     "mutants": (),
     "year": ("--seed", "4"),
     "hostile": ("--inputs", "500", "--seed", "1"),

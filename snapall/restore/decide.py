@@ -67,13 +67,20 @@ def _settle(state: UseState, one: SentStep, now: datetime) -> UseDecision:
     if shown:
         return UseDecision((StepSeen(one.n, True),))
     if isinstance(one.outcome, Done):
-        return UseDecision((StepSeen(one.n, shown is None),))
+        facts = (StepSeen(one.n, shown is None),)
+        return UseDecision(facts if shown is not None else (_unshown(one), *facts))
     failed = isinstance(one.outcome, Unknown) and one.outcome.failed and one.owner == state.owner
     if failed or seen.at >= until:
         return UseDecision((StepSeen(one.n, shown),))
     if now >= min(seen.at + PAUSE, until):
         return _look(state, volume, now)
     return UseDecision(wake=min(seen.at + PAUSE, until))
+
+
+def _unshown(one: SentStep) -> Warned:
+    """A restore whose copy has ended before the look, or one that never began: both look the same."""
+    text = f"only the filer's answer says that this was done, for no look can show it: {words(one.step)}"
+    return Warned(text, "check what it brought back before you power on a VM that uses it", "SA-1780")
 
 
 def _look(state: UseState, volume: str, now: datetime) -> UseDecision:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from snapall.backup.facts import Failed
@@ -82,7 +82,7 @@ def _before(
     """Whether the step may be sent, by what the look shows."""
     step, look = task.step, task.now
     if look is not None and not isinstance(look, RelationView | CopiesView):
-        return MirrorSettled(step, look)  # it could not be looked at
+        return not_begun(step, look)  # it could not be looked at
     if isinstance(step, KeepCopy) or not isinstance(look, RelationView):
         return Send(step)
     volumes = state.began.volumes if state.began is not None else ()
@@ -128,6 +128,11 @@ def _is_in(update: Update, kept: KeepCopy) -> bool:
 
 def _failed(task: Task, text: str, hint: str, code: str) -> MirrorSettled:
     return MirrorSettled(task.step, Failed(text, hint, code))
+
+
+def not_begun(step: MirrorStep, why: Failed) -> MirrorSettled:
+    """The end of a step that was not sent, since something could not be looked at beforehand."""
+    return MirrorSettled(step, replace(why, text=f"{_label(step)} was not sent: {why.text}"))
 
 
 def _label(step: MirrorStep) -> str:

@@ -12,12 +12,13 @@ from snapall.restore.loop import LunSystem
 from snapall.restore.model import LunView
 from snapall.restore.record import CopyEnded
 from snapall.restore.state import SentStep, fold
-from snapall.restore.steps import volume_of
+from snapall.restore.steps import is_final, volume_of
+from snapall.restore.wording import words
 
 
 def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -> None:
     """Before the first quiesce: warn of what is mounted. Refused: the filer still copies in a volume of the job, or a
-    restore that has not finished left a LUN out of its place.
+    restore that has not finished left a LUN out of its place, or may still do what nothing takes back.
 
     `filer`: its host. Where the LUNs cannot be looked at, the run goes on: the filer refuses the snapshot itself. A
     journal that cannot be read is a warning, and hides no other one.
@@ -34,6 +35,13 @@ def meet(store: UseStore, luns: LunSystem, job: Job, filer: str, warn: Notify) -
                 "would lack it",
                 "run `snapall recover`, which puts it back, then run again",
                 "SA-1771",
+            )
+        last = use.state.unsettled if use.open else None
+        if last is not None and not last.undoes and is_final(last.step):
+            raise Refused(
+                f"{what} has not finished, and whether the filer did this, or will yet, is unknown: {words(last.step)}",
+                "run `snapall recover`, which waits and looks, then run again: a rotation would hide what happened",
+                "SA-1781",
             )
         if use.open:
             warn(f"{what} has not finished, and may have left clones", "run `snapall recover`", "SA-1745")

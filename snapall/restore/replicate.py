@@ -12,7 +12,7 @@ from snapall.backup.facts import Failed
 from snapall.backup.record import Waiting
 from snapall.backup.steps import Done, Refusal
 from snapall.errors import SiteError, SnapallError, Stopped
-from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
+from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror, not_begun
 from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import MirrorStep, RelationView, Update
 from snapall.restore.replication import (
@@ -87,7 +87,7 @@ class Replication:
                 except Stopped:
                     return
                 except SiteError as error:
-                    self._settle(MirrorSettled(step, Failed(*error.parts)))
+                    self._settle(not_begun(step, Failed(*error.parts)))
 
     def _send(self, step: MirrorStep, clones: Clones) -> None:
         """Under the locks no mount can begin: send, unless a clone lies in the source now."""

@@ -87,6 +87,17 @@ def test_a_restored_lun_is_as_it_was_with_its_serial_and_maps(at_lab: Make, way:
     assert [one for one in was["luns"] if one not in now["luns"]] == []  # type: ignore[attr-defined, operator]
 
 
+def test_a_restore_that_only_the_filers_answer_speaks_for_is_warned_of(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.world.set(clock=night.world.now().timestamp())  # it stands: a copy does not end
+    arguments = ("restore", "vol1", "vmware_recent", "--lun", LUN, "--yes")
+    night.fault(Fault("snap restore", FaultKind.LIE))
+    ended = night(*arguments)
+    assert "SA-1780" in ended.err
+    assert f"restore {LUN} from snapshot vmware_recent" in ended.err
+    assert "SA-1780" not in night(*arguments).err  # its copy is seen at work
+
+
 def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at_lab: Make) -> None:
     night, before = used(at_lab)
     assert night("run").code == 0
@@ -265,6 +276,39 @@ def test_a_run_beside_a_half_swap_is_stopped_before_its_first_quiesce(at_lab: Ma
     assert night("recover").code == 0
     assert LUN in night.world.luns()
     assert night("run").code == 0
+
+
+def test_a_run_waits_for_recover_where_a_restore_died_at_a_step_that_nothing_takes_back(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.limits(filer=2)
+    back = ("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force")
+    killed = subprocess.run(
+        start(night, *back, prelude=killing(night, "snap restore")), capture_output=True, check=False
+    )
+    assert killed.returncode == -9
+    quiesced = len(night.ledger.vcbsnapshot)
+    ended = night("run")
+    assert ended.code == 1
+    assert "SA-1781" in ended.err
+    assert "restore volume vmvol1 from snapshot vmware_previous" in ended.err
+    assert len(night.ledger.vcbsnapshot) == quiesced
+    assert night("recover").code == 0
+    assert night("run").code == 0
+
+
+def test_a_clone_whose_take_down_died_stops_no_run(at_lab: Make) -> None:
+    night, _ = used(at_lab)
+    night.limits(filer=2)
+    mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
+    unmount = ("unmount", json.loads(mount.out)["id"])
+    killed = subprocess.run(
+        start(night, *unmount, prelude=killing(night, "lun destroy")), capture_output=True, check=False
+    )
+    assert killed.returncode == -9
+    ended = night("run")
+    assert ended.code == 0, ended.err
+    assert "SA-1745" in ended.err
+    assert night("recover").code == 0
 
 
 def killing(night: AtLab, command: str) -> str:

@@ -13,9 +13,10 @@ from tests.mutants.planting import HERE, Mutant, planted
 from tests.mutants.programs import PROGRAMS
 from tests.mutants.release import RELEASES
 from tests.mutants.trust import TRUST
+from tests.mutants.uses import USES
 from tests.mutants.verify import VERIFIES
 
 CORE = (*BACKUP, *RELEASES, *CHAIN, *DURABLE, *BROKEN)
-COVERED = (*CORE, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES, *TRUST, *VERIFIES)
+COVERED = (*CORE, *FILERS, *PROGRAMS, *OPERATE, *LOOKS, *NAMES, *TRUST, *VERIFIES, *USES)
 
 __all__ = ["COVERED", "HERE", "MUTANTS", "Mutant", "planted"]

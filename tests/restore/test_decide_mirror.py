@@ -161,7 +161,8 @@ def test_what_was_never_sent_fails_at_once() -> None:
 
 def test_a_status_that_cannot_be_read_is_the_failure_before_and_waited_out_after() -> None:
     unread = Failed("filer2 has no licence for snapmirror", "add it", "SA-1901")
-    assert Told().looked(unread) == (MirrorSettled(UPDATE, unread),)
+    text = f"snapmirror of filer2:vmvol1_mirror was not sent: {unread.text}"
+    assert Told().looked(unread) == (MirrorSettled(UPDATE, replace(unread, text=text)),)
     told = Told()
     told.sent()
     assert told.looked(unread) == ()
