@@ -81,9 +81,7 @@ def _settle(settings: Config, output: Output, wait: bool, heard: list[Record], o
         else:
             recovery = Recovery(store, context_for, publish, stopped, wait)
             code = recovery.recover(list(settings.jobs.values()), only)
-            code = worst(
-                code, Replicator(settings, clock, publish, stopped).settle(only or tuple(settings.jobs), wait=wait)
-            )
+            code = worst(code, Replicator(settings, clock, publish, stopped).settle(only, wait=wait))
             update_metrics(settings, publish)
         notify_of_recovery(settings, "recover", code, heard, listener)
         return code

@@ -23,7 +23,7 @@ from snapall.restore.mirrors import Mirrors
 from snapall.restore.relations import Kind, Relation, steps_of
 from snapall.restore.replicate import Clones, Replication, ReplicationContext
 from snapall.restore.replication import ReplicationBegan
-from snapall.restore.replication_journal import ReplicationJournal, alone, open_ones, prune
+from snapall.restore.replication_journal import ReplicationJournal, alone, jobs_of, open_ones, prune
 from snapall.site import OpenSite, transport_to
 from snapall.site.filer import Transport
 
@@ -94,9 +94,12 @@ class Replicator:
         return Exit.PARTIAL
 
     def settle(self, jobs: Sequence[str], *, wait: bool) -> Exit:
-        """Settle the replications that died half-way: what was started is looked at, and nothing is sent."""
+        """Settle the replications that died half-way: what was started is looked at, and nothing is sent.
+
+        `jobs`: whose, configured or not; none: all.
+        """
         codes = []
-        for job in jobs:
+        for job in jobs or jobs_of(self.settings.state):
             try:
                 if not open_ones(self.settings.state, job):
                     continue

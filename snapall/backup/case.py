@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from snapall.backup.actions import Decision, Policy
@@ -12,6 +11,7 @@ from snapall.backup.facts import Fact
 from snapall.backup.journal import Journal
 from snapall.backup.looks import conclude
 from snapall.backup.record import Record, Waiting
+from snapall.backup.replacing import replace
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import JournalBroken, Observation
 from snapall.backup.state import apply, fold

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from snapall.backup.phases import Call, CaptureState, CommandState, VmState
+from snapall.backup.replacing import replace
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from snapall.backup.changes import with_call, with_command
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.phases import CapturePhase, CaptureState, CommandPhase
+from snapall.backup.replacing import replace
 from snapall.backup.rotation import after
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Delete, Done, Outcome, Refusal, Rename, Unknown

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from snapall.backup.changes import abandoned, with_vm
 from snapall.backup.model import Vm
 from snapall.backup.phases import VmPhase, VmState
+from snapall.backup.replacing import replace
 from snapall.backup.runstate import RunState
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 
@@ -17,7 +17,7 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
     if one.phase is not VmPhase.ASKED:  # found, or gone, before its answer came
         return state
     match outcome:
-        case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):
+        case Done(ssid=ssid) if ssid in state.present_ids or _is_of_another(state, one, ssid):
             return with_vm(state, replace(one, phase=VmPhase.SILENT, ended=at, why=f"vcbsnapshot printed {ssid}"))
         case Done(ssid=ssid):
             early = state.captured_at is None
@@ -33,9 +33,9 @@ def create_answered(state: RunState, one: VmState, outcome: Outcome, at: datetim
             return with_vm(state, replace(one, phase=phase, why=why, ended=at if failed or claimed else None))
 
 
-def _others_ids(state: RunState, one: VmState) -> tuple[str, ...]:
-    """The ids of the run's other VMs."""
-    return tuple(ssid for other in state.vms.values() if other.vm.id != one.vm.id for ssid in other.ids)
+def _is_of_another(state: RunState, one: VmState, ssid: str) -> bool:
+    """Whether another VM of the run has this id."""
+    return any(ssid in other.ids for id_, other in state.vms.items() if id_ != one.vm.id)
 
 
 def any_created(state: RunState) -> bool:

@@ -33,7 +33,7 @@ def look_after_release(state: RunState, now: datetime, policy: Policy, draft: Dr
     """Look at once if a removal waits for it, else when no removal is under way or due, else with growing pauses."""
     found = state.outstanding
     stale = [one for one in found if not one.fresh]
-    urgent = any(not one.removals_of(ssid) for one in stale for ssid in one.ids)
+    urgent = any(one.untried for one in stale)
     removing = any(one.in_flight for one in found) or any(isinstance(one, Send) for one in draft.actions)
     calm = stale and not removing
     retried = [one for one in found if one.removals and not one.removed and not one.in_flight]

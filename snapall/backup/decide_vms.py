@@ -86,7 +86,7 @@ def release(state: RunState, now: datetime, policy: Policy, draft: Draft) -> Non
     """Remove our snapshots, each as soon as it can be. VMs that turn up late have places of their own."""
     refused = state.login_refused_at
     pause = None if refused is None else refused + seconds(LOGIN_PAUSE)
-    late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}
+    late = _late(state) if refused is None else frozenset[int]()
     under_way = [one.vm.id in late for one in state.vms.values() if one.in_flight]
     places = 1 if refused is not None else state.header.pace.parallel
     left = {is_late: places - under_way.count(is_late) for is_late in (False, True)}
@@ -108,14 +108,17 @@ def _in_order(state: RunState) -> list[VmState]:
     order = state.surveyed.removals if state.surveyed is not None else ()
     if not order:
         return list(state.outstanding)
-    places = {vm: place for place, vm in enumerate(order)}
-    return sorted(state.outstanding, key=lambda one: places.get(one.vm.id, -1))
+    unplaced = {one.vm.id: one for one in state.outstanding}
+    placed = [one for vm in order if (one := unplaced.pop(vm, None)) is not None]
+    return [*unplaced.values(), *placed]
 
 
-def _late(state: RunState, one: VmState) -> bool:
-    """Whether the VM could be released only after the release, or the takeover of a dead run, had begun."""
+def _late(state: RunState) -> frozenset[int]:
+    """The VMs that could be released only after the release, or the takeover of a dead run, had begun."""
     began = state.released_at or next((at for at, _ in state.takeovers), None)
-    return began is not None and one.known is not None and one.known > began
+    if began is None:
+        return frozenset()
+    return frozenset(id_ for id_, one in state.vms.items() if one.known is not None and one.known > began)
 
 
 def _due(state: RunState, one: VmState, now: datetime, policy: Policy, draft: Draft) -> str | None:

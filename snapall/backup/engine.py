@@ -28,13 +28,19 @@ BEAT = 5.0  # seconds between two heartbeats
 
 @dataclass(slots=True)
 class _Inbox:
-    """Answers from the threads, in order."""
+    """What the threads have to say, in order, and whether a decision may follow from it."""
 
-    items: deque[Effect] = field(default_factory=deque)
+    items: deque[tuple[Effect, bool]] = field(default_factory=deque)
     arrived: threading.Event = field(default_factory=threading.Event)
 
     def put(self, item: Effect) -> None:
-        self.items.append(item)
+        """Hand over an answer."""
+        self.items.append((item, True))
+        self.arrived.set()
+
+    def note(self, item: Effect) -> None:
+        """Hand over what changes no decision, such as the start of a program."""
+        self.items.append((item, False))
         self.arrived.set()
 
 
@@ -50,6 +56,7 @@ class Engine:
         self._running: list[Running] = []
         self._stages: dict[Stage, float] = {}
         self._defects: list[Exception] = []
+        self._beaten = float("-inf")  # when, on the monotonic clock
 
     def drive(self) -> None:
         """Work until all is done; later answers are dropped.
@@ -72,10 +79,18 @@ class Engine:
         self._beat()
         self._give_up()
         self._wait(min((wake for wake in wakes if wake is not None), default=None))
-        self._inbox.arrived.clear()
-        while self._inbox.items:
-            self._inbox.items.popleft()()
+        self._take_in()
         return False
+
+    def _take_in(self) -> bool:
+        """Take in what has arrived; whether a decision may follow from it, as from a journal that just broke."""
+        self._inbox.arrived.clear()
+        broken, decisive = [case.state.broken for case in self._cases], False
+        while self._inbox.items:
+            item, answers = self._inbox.items.popleft()
+            item()
+            decisive |= answers
+        return decisive or broken != [case.state.broken for case in self._cases]
 
     def _wake_of(self, case: Case) -> datetime | None:
         try:
@@ -176,7 +191,7 @@ class Engine:
     def _perform(self, one: Running) -> None:
         """Act, and hand the answer to the loop. Whatever this raises is a defect; the outcome is then unknown."""
         try:
-            answer = one.perform(self._inbox.put)
+            answer = one.perform(self._inbox.note)
         except BaseException:  # noqa: BLE001 - the loop must hear of it, or it waits forever
             failure = Failed(*defect())
             answer = lambda: self._broke(one, failure)  # noqa: E731
@@ -212,8 +227,12 @@ class Engine:
         def signalled() -> bool:
             return self._context.stopped() and not known
 
+        def over() -> bool:
+            return signalled() or clock.monotonic() >= end
+
         if self._running:
-            self._context.threads.wait(self._inbox.arrived, lambda: signalled() or clock.monotonic() >= end)
+            while self._context.threads.wait(self._inbox.arrived, over) and not self._take_in() and not over():
+                pass
         else:
             while not signalled() and not self._wanted() and (left := end - clock.monotonic()) > 0:
                 clock.wait(min(BEAT, left), signalled)
@@ -224,8 +243,12 @@ class Engine:
         return any(not case.finished and not case.yielded and case.wanted() for case in self._cases)
 
     def _beat(self) -> None:
-        for case in self._living:
-            case.journal.beat()
+        """Renew the heartbeats, if the last ones are a second old: with many VMs an answer comes every few ms."""
+        now = self._context.clock.monotonic()
+        if now - self._beaten >= 1.0:
+            self._beaten = now
+            for case in self._living:
+                case.journal.beat()
 
     def _stages_ended(self, *, over: bool = False) -> None:
         """A stage has ended when nothing of it is under way."""

@@ -153,7 +153,8 @@ class JournalFile(ABC, Generic[F, R]):
     def _put(self, records: Sequence[R], *, durable: bool) -> None:
         data = self._unwritten + _lines(records)
         file = self._opened()
-        file.truncate(self._size)
+        if os.fstat(file.fileno()).st_size != self._size:  # a write that broke off; to cut costs more than to look
+            file.truncate(self._size)
         file.seek(self._size)
         _write_all(file.fileno(), data)
         if durable:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from snapall.backup import facts
 from snapall.backup.model import FilerSnapshot, Job, Order, VmSnapshot, same_name
 from snapall.backup.phases import Call, CapturePhase, CaptureState, CommandPhase, CommandState, VmPhase, VmState
+from snapall.backup.replacing import replace
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Delete, Done, Refusal, Rename, Unknown, happened

@@ -122,10 +122,15 @@ class VmState:
         """Whether it may have a snapshot of ours, now or later."""
         return self.phase in OUTSTANDING
 
-    @property
+    @cached_property
     def fresh(self) -> bool:
         """Whether the database was asked since its last change."""
         return self.looked >= self.changed
+
+    @cached_property
+    def untried(self) -> bool:
+        """Whether an id of ours was never sent for removal."""
+        return any(not self.removals_of(ssid) for ssid in self.ids)
 
     @property
     def stranger(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from snapall.backup import changes_filer as filer
@@ -21,6 +20,7 @@ from snapall.backup.phases import (
     VmState,
 )
 from snapall.backup.record import Record
+from snapall.backup.replacing import replace
 from snapall.backup.runstate import RunState
 from snapall.backup.sight import DatabaseSilent, FilerSilent, JournalBroken, Observation, VmsListed, VolumeListed
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step, Unknown

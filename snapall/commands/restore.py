@@ -152,6 +152,10 @@ def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: 
 
 
 def _require_one(vm: list[str] | None, lun: list[str] | None, *, volume: bool = False) -> None:
+    from snapall.restore.luncommands import fit_path
+
+    for path in lun or ():
+        fit_path(path)
     if sum((bool(vm), bool(lun), volume)) != 1:
         raise ConfigError("name what is wanted", "add one of --vm, --lun and (restore) --volume", "SA-1742")
 

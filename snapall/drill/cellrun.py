@@ -123,11 +123,11 @@ class _CellRun:
         before = SiteState.of(self.world)
         code = self.perform(lambda: self.run(None))
         crashed = code == _KILLED
+        self.world.clear_faults()  # else the aftermath meets a fault that was planted for a call that died in time
         if crashed and self.cell.damage:
             Disk.recorded(self._durable, self.settings.state).cut(self.cell.damage)
         codes = self.settle()
         self._wait_for_late_acts()
-        self.world.clear_faults()
         after = SiteState.of(self.world)
         findings = [*self.hung, *self._codes(code, codes)]
         findings += judged(before, after, self.job)

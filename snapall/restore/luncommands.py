@@ -41,25 +41,25 @@ def command_of(step: LunStep) -> str:  # noqa: PLR0912 - one command for each st
         case HoldApart(volume):
             return f"vol options {fit_name(volume)} snapshot_clone_dependency on"
         case CloneLun(path, parent, snapshot):
-            return f"lun clone create {_path(path)} -o noreserve -b {_path(parent)} {fit_name(snapshot)}"
+            return f"lun clone create {fit_path(path)} -o noreserve -b {fit_path(parent)} {fit_name(snapshot)}"
         case SetSerial(path, serial):
-            return f"lun serial {_path(path)} {_serial(serial)}"
+            return f"lun serial {fit_path(path)} {_serial(serial)}"
         case MapLun(path, igroup, id_):
-            return f"lun map {_path(path)} {_igroup(igroup)}{'' if id_ is None else f' {_lun_id(id_)}'}"
+            return f"lun map {fit_path(path)} {_igroup(igroup)}{'' if id_ is None else f' {_lun_id(id_)}'}"
         case UnmapLun(path, igroup):
-            return f"lun unmap {_path(path)} {_igroup(igroup)}"
+            return f"lun unmap {fit_path(path)} {_igroup(igroup)}"
         case Offline(path):
-            return f"lun offline {_path(path)}"
+            return f"lun offline {fit_path(path)}"
         case Online(path):
-            return f"lun online {_path(path)}"
+            return f"lun online {fit_path(path)}"
         case MoveLun(path, to):
-            return f"lun move {_path(path)} {_path(to)}"
+            return f"lun move {fit_path(path)} {fit_path(to)}"
         case DestroyLun(path):
-            return f"lun destroy {_path(path)}"
+            return f"lun destroy {fit_path(path)}"
         case StartSplit(path):
-            return f"lun clone split start {_path(path)}"
+            return f"lun clone split start {fit_path(path)}"
         case RestoreLun(path, snapshot):
-            return f"snap restore -f -t file -s {fit_name(snapshot)} {_path(path)}"
+            return f"snap restore -f -t file -s {fit_name(snapshot)} {fit_path(path)}"
         case RestoreVolume(volume, snapshot):
             return f"snap restore -f -t vol -s {fit_name(snapshot)} {fit_name(volume)}"
         case _:
@@ -71,7 +71,8 @@ def fit_name(name: str) -> str:
     return _fit(FILER_NAME, name, "volume and snapshot names must match [A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-def _path(path: str) -> str:
+def fit_path(path: str) -> str:
+    """A LUN's path that may become part of a command; raises Refused for any other."""
     return _fit(LUN_PATH, path, "a LUN's path must be /vol/VOLUME/NAME or /vol/VOLUME/QTREE/NAME, without blanks")
 
 

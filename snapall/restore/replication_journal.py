@@ -89,6 +89,12 @@ def paths_of(state: Path, job: str) -> list[Path]:
     return journals(state / FOLDER, f"replicate-{job}")
 
 
+def jobs_of(state: Path) -> tuple[str, ...]:
+    """The jobs with journals of replications, configured or not."""
+    mine = (path.name for path in journals(state / FOLDER) if path.name.startswith("replicate-"))
+    return tuple(dict.fromkeys(name.removeprefix("replicate-").rpartition("-")[0] for name in mine))
+
+
 def open_ones(state: Path, job: str) -> list[Path]:
     """Those that did not end, oldest first. JournalError: one cannot be read."""
     return [path for path in paths_of(state, job) if folded(_read(path)[0]).open]

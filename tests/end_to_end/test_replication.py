@@ -170,8 +170,9 @@ def test_a_backup_below_the_wanted_grade_stays_at_home_and_says_so(at_lab: Make)
     assert sent(night) == []
 
 
-def test_after_a_signal_recover_settles_the_transfer_and_sends_nothing(
-    at_lab: Make, signals_as_a_terminal_gives_them: None
+@pytest.mark.parametrize("name", ["vol1", "renamed"])
+def test_after_a_signal_recover_settles_the_transfer_of_a_job_by_any_name_and_sends_nothing(
+    at_lab: Make, signals_as_a_terminal_gives_them: None, name: str
 ) -> None:
     night = replicated(at_lab)
     night.fault(signal_at("snapmirror update", signal.SIGTERM, FaultKind.SIGNAL_AFTER))
@@ -179,6 +180,7 @@ def test_after_a_signal_recover_settles_the_transfer_and_sends_nothing(
     assert "SA-1927" in ended.err
     before = sent(night)
     assert before == SENT[:1]
+    night.config.write_text(night.config.read_text().replace("[jobs.vol1", f"[jobs.{name}"))
     ended = night("recover")
     assert ended.code == 3  # the vault was not sent
     assert "SA-1918" in ended.err

@@ -342,6 +342,7 @@ def test_status_and_list_show_the_mounts_and_remind_of_their_end(at_lab: Make) -
         (("restore", "vol1", "nightly.0", "--lun", LUN, "--yes", "--force"), "SA-1733"),
         (("restore", "vol1", "no_such", "--lun", LUN, "--yes", "--force"), "SA-1732"),
         (("restore", "vol1", "vmware_recent", "--lun", "/vol/other/x", "--yes", "--force"), "SA-1731"),
+        (("restore", "vol1", "vmware_recent", "--lun", "sql01", "--yes", "--force"), "SA-4306"),
         (("restore", "vol1", "vmware_recent", "--vm", "nobody", "--yes", "--force"), "SA-1734"),
         (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "nobody"), "SA-1735"),
         (("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "spare"), "SA-1726"),

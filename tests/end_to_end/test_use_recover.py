@@ -128,7 +128,9 @@ def test_a_run_leaves_a_half_done_restore_to_recover(night: AtLab) -> None:
     assert "SA-1745" in ended.err
     assert [use.open for use in context_of(night).store.uses()] == [True]
     assert mounts(night) == [True]
-    assert night("recover").code == 0
+    ended = night("recover")
+    assert ended.code == 1
+    assert "SA-1753" in ended.err  # which LUN is restored, and which is not
     assert mounts(night) == []
 
 

@@ -36,7 +36,7 @@ BUGS = (
         (
             (
                 "changes_vms.py",
-                "case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):",
+                "case Done(ssid=ssid) if ssid in state.present_ids or _is_of_another(state, one, ssid):",
                 "case Done(ssid=ssid) if not ssid:",
             ),
             ("looks.py", "if printed and printed not in one.withheld and", "if not printed and"),

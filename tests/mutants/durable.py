@@ -29,8 +29,8 @@ DURABLE = (
     Mutant(
         "a write that failed is left in the file",
         "backup/journal.py",
-        "        file.truncate(self._size)\n        file.seek(self._size)\n",
-        "        file.seek(0, os.SEEK_END)\n",
+        "            file.truncate(self._size)\n        file.seek(self._size)\n",
+        "            pass\n        file.seek(0, os.SEEK_END)\n",
         JOURNAL,
     ),
     Mutant(

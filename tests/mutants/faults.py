@@ -36,7 +36,7 @@ BROKEN = (
     Mutant(
         "a printed id that the survey listed is trusted",
         "backup/changes_vms.py",
-        "        case Done(ssid=ssid) if ssid in state.present_ids or ssid in _others_ids(state, one):\n",
+        "        case Done(ssid=ssid) if ssid in state.present_ids or _is_of_another(state, one, ssid):\n",
         "        case Done(ssid=ssid) if not ssid:\n",
         FAULTS,
     ),
