@@ -63,7 +63,7 @@ def decide_mirror(
     return tuple(one for one in found if one is not None)
 
 
-def _next(  # noqa: PLR0913 - what a decision is made of
+def _next(
     state: ReplicationState,
     task: Task,
     now: datetime,

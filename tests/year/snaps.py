@@ -22,6 +22,7 @@ class Snap:
     ours: bool
     run: int = 0
     quiesced: frozenset[int] = frozenset()  # VMs that had this run's VM snapshot when it was taken
+    temporary: str = ""  # the name under which it waited before it was published
     listed: bool = False  # whether `snap list` was answered since it is there
     touched: bool = False  # whether an operator gave it its name
     orphaned: bool = False  # whether no run can publish it: later than its run, or on a volume no longer configured
