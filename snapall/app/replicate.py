@@ -15,7 +15,7 @@ from snapall.backup.facts import Failed, Warned
 from snapall.backup.model import Job, stamp_of, volume_at
 from snapall.backup.outcome import Report
 from snapall.backup.record import Record, RunEnded, What
-from snapall.config.settings import Config
+from snapall.config.settings import Config, Filer
 from snapall.errors import Exit, SiteError, SnapallError, worst
 from snapall.restore.decide_mirror import MirrorPolicy
 from snapall.restore.journal import UseStore
@@ -25,9 +25,13 @@ from snapall.restore.replicate import Clones, Replication, ReplicationContext
 from snapall.restore.replication import ReplicationBegan
 from snapall.restore.replication_journal import ReplicationJournal, alone, jobs_of, open_ones, prune
 from snapall.site import OpenSite, transport_to
+from snapall.site.filer import Transport
+
+Connect = Callable[[Filer], Transport]
+"""Makes the way to a filer; nothing is contacted yet."""
 
 
-def mirrors_on(settings: Config, name: str) -> Mirrors:
+def mirrors_on(settings: Config, name: str, connect: Connect = transport_to) -> Mirrors:
     """Return the destination side on a filer. SiteError: it is not configured any more."""
     filer = settings.filers.get(name)
     if filer is None:
@@ -36,7 +40,7 @@ def mirrors_on(settings: Config, name: str) -> Mirrors:
             "add its [filers.NAME] again until the replication is settled",
             "SA-1926",
         )
-    return Mirrors(transport_to(filer), filer.name, filer.host)
+    return Mirrors(connect(filer), filer.name, filer.host)
 
 
 def commands_of(settings: Config, job: Job) -> tuple[str, ...]:
@@ -53,6 +57,7 @@ class Replicator:
     clock: Clock
     publish: Callable[[What], None]
     stopped: Callable[[], bool]
+    connect: Connect = transport_to
 
     @classmethod
     def of(cls, settings: Config, clock: Clock, listener: Listener, stopped: Callable[[], bool]) -> Self:
@@ -135,12 +140,12 @@ class Replicator:
             if began is None:
                 return Exit.OK
             context = ReplicationContext(
-                _Filers(self.settings),
+                _Filers(self.settings, self.connect),
                 self.clock,
                 self.publish,
                 self.stopped,
                 lambda: self._locks(began.job),
-                lambda: clones_in(self.settings, self.settings.jobs[began.job]),
+                lambda: clones_in(self.settings, self.settings.jobs[began.job], self.connect),
             )
             state = Replication(journal, context, policy).run(wait=wait)
             if not state.ended:
@@ -165,13 +170,14 @@ class Replicator:
 class _Filers(Mapping[str, Mirrors]):
     """The destinations, each opened when it is first needed."""
 
-    def __init__(self, settings: Config) -> None:
+    def __init__(self, settings: Config, connect: Connect) -> None:
         self._settings = settings
+        self._connect = connect
         self._opened: dict[str, Mirrors] = {}
 
     def __getitem__(self, name: str) -> Mirrors:
         if name not in self._opened:
-            self._opened[name] = mirrors_on(self._settings, name)
+            self._opened[name] = mirrors_on(self._settings, name, self._connect)
         return self._opened[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -181,9 +187,9 @@ class _Filers(Mapping[str, Mirrors]):
         return len(self._settings.filers)
 
 
-def clones_in(settings: Config, job: Job) -> Clones:
+def clones_in(settings: Config, job: Job, connect: Connect = transport_to) -> Clones:
     """Return the snapshots of the job's volumes that a LUN clone rests on, by the filer's tag. SiteError."""
-    site = OpenSite(job, settings)
+    site = OpenSite(job, settings, connect)
     listings = {volume: site.listing(volume) for volume in job.volumes}
     return {
         volume: tuple(row.name for row in rows if "luns" in map(str.lower, row.tags))

@@ -75,9 +75,12 @@ def luns_on(filer: Filer) -> Luns:
     return Luns(transport_to(filer.for_restore), filer.name, filer.host)
 
 
-def prepare(settings: Config, job: Job, order: Order, stamp: str = "") -> Prepared:
-    """Look at everything that a mount or a restore needs, and plan it. SiteError. Refused. ConfigError."""
-    luns = luns_of(settings, job)
+def prepare(settings: Config, job: Job, order: Order, stamp: str = "", luns: Luns | None = None) -> Prepared:
+    """Look at everything that a mount or a restore needs, and plan it. SiteError. Refused. ConfigError.
+
+    `luns`: those of the job's filer, by another way than the configured one.
+    """
+    luns = luns or luns_of(settings, job)
     volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
     _require_volumes(job, volumes)
     views = {volume: luns.view(volume) for volume in volumes}

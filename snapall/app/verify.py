@@ -12,6 +12,7 @@ from snapall.app.output import Output, publishing
 from snapall.app.proofs import proof_log
 from snapall.app.signals import signal_flag
 from snapall.app.status import update_metrics
+from snapall.app.use_look import luns_of
 from snapall.backup.certificate import verdicts_of
 from snapall.backup.facts import Failed
 from snapall.backup.model import Job, Vm
@@ -22,9 +23,10 @@ from snapall.backup.store import JournalStore
 from snapall.config.settings import Config, Verify
 from snapall.errors import ConfigError, Exit, Notify, SiteError, SnapallError, worst
 from snapall.operate.history import require_listed
-from snapall.restore.belongs import OURS, others_than, owners
+from snapall.restore.belongs import is_clone, others_than, owners
 from snapall.restore.device import LunReader
 from snapall.restore.journal import UseStore
+from snapall.restore.luns import Luns
 from snapall.restore.prooffile import ProofFile
 from snapall.restore.proofs import Proof, Readability
 from snapall.restore.record import UseRecord
@@ -65,11 +67,18 @@ def table_of(settings: Config, job: Job) -> Verify:
 
 
 def choose(
-    settings: Config, job: Job, snapshot: str = "", vms: Sequence[str] = (), *, everything: bool = False
+    settings: Config,
+    job: Job,
+    snapshot: str = "",
+    vms: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    luns: Luns | None = None,
 ) -> VerifyChoice:
     """Choose the backup and what to check of it; contacts the filer for its LUNs, and changes nothing.
 
-    `snapshot`: a name or the stamp of a run; "" the newest. `vms`: by name or moref; none: those that are due.
+    `snapshot`: a name or the stamp of a run; "" the newest. `vms`: by name or moref; none: those that are due. `luns`:
+    those of the job's filer, by another way than the configured one.
     ConfigError: there is no such backup or VM. SiteError: the filer does not answer.
     """
     table, store = table_of(settings, job), store_of(settings)
@@ -84,7 +93,8 @@ def choose(
     else:
         counted = [one.vm for one in verdicts if one.state != SKIPPED]
         chosen = proof_log(store, job.name).due(counted, table.sample)
-    return VerifyChoice(job, table, made, targets_of(chosen, _owners(settings, made, job, known), rest=everything))
+    of = _owners(settings, made, job, known, luns or luns_of(settings, job))
+    return VerifyChoice(job, table, made, targets_of(chosen, of, rest=everything))
 
 
 def _backup(job: Job, known: Sequence[Origin], snapshot: str) -> tuple[Origin, ...]:
@@ -114,16 +124,14 @@ def _named(job: Job, vms: Sequence[Vm], name: str) -> Vm:
     return found[0]
 
 
-def _owners(settings: Config, made: Sequence[Origin], job: Job, vms: Sequence[Vm]) -> Mapping[str, Vm | None]:
+def _owners(
+    settings: Config, made: Sequence[Origin], job: Job, vms: Sequence[Vm], luns: Luns
+) -> Mapping[str, Vm | None]:
     """The LUNs of the backup's volumes, as they are now, with their VMs; clones that snapall made are none."""
-    from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
-    from snapall.site import transport_to  # noqa: PLC0415 - as above
     from snapall.site.virtualcenter import VirtualCenter  # noqa: PLC0415 - sqlalchemy
 
-    filer = settings.filers[job.filer]
-    luns = Luns(transport_to(filer.for_restore), filer.name, filer.host)
     paths = [path for one in made for path in luns.view(one.volume).luns]
-    own = [path for path in sorted(paths) if OURS.fullmatch(path.rpartition("/")[2]) is None]
+    own = [path for path in sorted(paths) if not is_clone(path)]
     others: tuple[Vm, ...] = ()
     with suppress(SiteError):  # a check needs no VirtualCenter; without it, at most a LUN too many is read
         others = others_than(vms, VirtualCenter(settings.database).everyone())
@@ -142,15 +150,12 @@ class VerifyRun:
 
     def run(self, choice: VerifyChoice) -> tuple[Proof, ...]:
         """Check what was chosen. SnapallError: something was left on the filer, a lock, or no proof can be recorded."""
-        from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
-        from snapall.site import transport_to  # noqa: PLC0415 - as above
-
         settings, job, uses = self.settings, choice.job, UseStore(self.store)
         filer = settings.filers[job.filer]
         mount = VerifyMount(
             job,
             choice.table.igroup,
-            Luns(transport_to(filer.for_restore), filer.name, filer.host),
+            luns_of(settings, job),
             lambda: _present(job, self.store.known(job.name), choice.backup.run),
             uses,
             filer.host,

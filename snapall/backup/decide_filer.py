@@ -205,9 +205,14 @@ def known_listings(state: RunState, job: Job) -> Listings:
 
 
 def _tagged(rows: tuple[FilerSnapshot, ...], listed: tuple[FilerSnapshot, ...]) -> tuple[FilerSnapshot, ...]:
-    """The rows with the tags of the last listing: a renamed snapshot keeps its date."""
-    tags = {row.date: row.tags for row in listed}
-    return tuple(replace(row, tags=tags.get(row.date, ())) for row in rows)
+    """The rows with the tags of the last listing, by name and date: several snapshots may be of one minute.
+
+    One that was renamed since keeps its date, and has the tags of any that the listing still calls otherwise.
+    """
+    tags = {(row.name, row.date): row.tags for row in listed}
+    here = {(row.name, row.date) for row in rows}
+    renamed = {date: found for (name, date), found in tags.items() if found and (name, date) not in here}
+    return tuple(replace(row, tags=tags.get((row.name, row.date), renamed.get(row.date, ()))) for row in rows)
 
 
 def all_read(state: RunState, job: Job) -> bool:

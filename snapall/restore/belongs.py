@@ -13,6 +13,11 @@ _NO_FILE_NAME = re.compile(r"[^a-z0-9_.{}-]")
 _AFTER_THE_NAME = (".", "-", "_")
 
 
+def is_clone(path: str) -> bool:
+    """Whether a LUN is called as a clone of snapall's is, or as one that it moved aside."""
+    return OURS.fullmatch(path.rpartition("/")[2]) is not None
+
+
 def owners(
     paths: Iterable[str],
     vms: Sequence[Vm],
@@ -53,7 +58,7 @@ def unclaimed(vms: Sequence[Vm], given: Mapping[str, Sequence[str]]) -> tuple[st
 
 def _by_name(path: str, vms: Sequence[Vm], entries: Mapping[str, Sequence[str]]) -> Vm | None:
     name = _file(path)
-    if OURS.fullmatch(name):
+    if is_clone(path):
         return None
     fitting = [vm for vm in vms if vm.name and _fits(name, _as_file(vm.name))]
     longest = max((len(vm.name or "") for vm in fitting), default=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from snapall.backup.model import Vm, VmSnapshot
+from snapall.restore.belongs import is_clone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -209,14 +210,20 @@ def _of_relations(asked: Asked) -> Iterator[Objection]:
 
 
 def _since(asked: Asked, view: LunView) -> Iterator[Objection]:
-    there = sorted(path for path in view.luns)
+    there = sorted(view.luns)
     if asked.then is None:
         text = f"it is unknown which LUNs of {view.volume} came after the backup, and would be lost"
         remedy = f"compare these with what you know of that day, then add --force: {', '.join(there)}"
         yield Objection(text, remedy, "SA-1724", force=True)
-    elif since := [path for path in there if path not in asked.then]:
+        return
+    if since := [path for path in there if path not in asked.then]:
         text = f"LUNs that came after the backup would be lost: {', '.join(since)}"
         yield Objection(text, "copy what you need from them; then add --force", "SA-1725", force=True)
+    then = (path for path in asked.then if path.split("/")[2] == view.volume and path not in view.luns)
+    if back := sorted(filter(is_clone, then)):
+        text = f"{', '.join(back)} was there when the backup was taken, and comes back with it, mapped as it was"
+        remedy = "add --force; afterwards unmap and destroy it on the filer: `snapall unmount` knows it no longer"
+        yield Objection(text, remedy, "SA-1790", force=True)
 
 
 def _of_igroup(asked: Asked) -> Iterator[Objection]:

@@ -46,19 +46,32 @@ MirrorAction = LookAt | Send | MirrorSettled
 
 
 def decide_mirror(
-    state: ReplicationState, now: datetime, policy: MirrorPolicy, clones: Mapping[str, tuple[str, ...]]
+    state: ReplicationState,
+    now: datetime,
+    policy: MirrorPolicy,
+    clones: Mapping[str, tuple[str, ...]],
+    *,
+    looked: bool = False,
 ) -> tuple[MirrorAction, ...]:
     """The actions that may begin now; none: wait `every` seconds, or, if every task is settled, the end.
 
-    `clones`: the snapshots of each source volume that a LUN clone rests on now.
+    `clones`: the snapshots of each source volume that a LUN clone rests on now. `looked`: the looks that were due have
+    been made; they count, however long a slow filer took for all of them.
     """
-    found = (_next(state, one, now, policy, clones) for one in state.tasks.values() if one.settled is None)
+    due = None if looked else policy.every
+    found = (_next(state, one, now, policy, clones, due) for one in state.tasks.values() if one.settled is None)
     return tuple(one for one in found if one is not None)
 
 
 def _next(
-    state: ReplicationState, task: Task, now: datetime, policy: MirrorPolicy, clones: Mapping[str, tuple[str, ...]]
+    state: ReplicationState,
+    task: Task,
+    now: datetime,
+    policy: MirrorPolicy,
+    clones: Mapping[str, tuple[str, ...]],
+    due: float | None,
 ) -> MirrorAction | None:
+    """`due`: seconds after which another look is; None: only where there was none."""
     if task.asked_at is None and not policy.send:
         return _failed(task, *_unsent(task))
     if task.refused:
@@ -70,7 +83,7 @@ def _next(
         if not all(one.done for one in updates):
             return _failed(task, *_not_kept(task.step))
     last, asked = task.looked_at, task.asked_at
-    if last is None or (now - last).total_seconds() >= policy.every:
+    if last is None or (due is not None and (now - last).total_seconds() >= due):
         return LookAt(task.step)
     left = state.began.wait - (now - state.began_at).total_seconds() if state.began and state.began_at else 0.0
     return _before(state, task, left, clones) if asked is None else _after(task, now, left, policy)

@@ -60,19 +60,23 @@ class Replication:
         while any(one.settled is None for one in self._state.tasks.values()):
             if self._context.stopped():
                 return self._state
-            actions = self._decide({})
-            for one in actions:
-                if not self._context.stopped():
-                    self._act(one)
-            if not actions and not wait:
+            self._act_on(self._decide({}))
+            if self._act_on(self._decide({}, looked=True)):
+                continue
+            if not wait:
                 return self._state
-            if not actions:
-                self._pause()
+            self._pause()
         self._note(ReplicationEnded(len(self._state.failures)))
         return self._state
 
-    def _decide(self, clones: Clones) -> tuple[MirrorAction, ...]:
-        return decide_mirror(self._state, self._context.clock.utc(), self._policy, clones)
+    def _decide(self, clones: Clones, *, looked: bool = False) -> tuple[MirrorAction, ...]:
+        return decide_mirror(self._state, self._context.clock.utc(), self._policy, clones, looked=looked)
+
+    def _act_on(self, actions: tuple[MirrorAction, ...]) -> bool:
+        for one in actions:
+            if not self._context.stopped():
+                self._act(one)
+        return bool(actions)
 
     def _act(self, action: MirrorAction) -> None:
         match action:
@@ -91,7 +95,7 @@ class Replication:
 
     def _send(self, step: MirrorStep, clones: Clones) -> None:
         """Under the locks no mount can begin: send, unless a clone lies in the source now."""
-        again = [one for one in self._decide(clones) if one == Send(step) or _settles(one, step)]
+        again = [one for one in self._decide(clones, looked=True) if one == Send(step) or _settles(one, step)]
         for one in again:
             if isinstance(one, MirrorSettled):
                 self._settle(one)

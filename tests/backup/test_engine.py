@@ -52,6 +52,20 @@ def test_a_successful_run_backs_up_every_vm_and_shifts_the_chain(stage: Stage) -
     assert report.name == R
 
 
+@pytest.mark.parametrize("busy", ["vmware_recent", "hourly.0"])
+@pytest.mark.parametrize("first", ["vmware_recent", "hourly.0"])
+def test_snapshots_of_one_minute_have_tags_of_their_own(stage: Stage, busy: str, first: str) -> None:
+    rows = stage.site.volumes["v"]
+    newest = next(row for row in rows if row.name == "vmware_recent")
+    other = FilerSnapshot("hourly.0", newest.date)
+    pair = [replace(row, tags=("busy", "LUNs") if row.name == busy else ()) for row in (newest, other)]
+    rows[:] = sorted(pair, key=lambda row: row.name != first) + [row for row in rows if row is not newest]
+    before = stage.dates()
+    published = stage.night().published
+    assert published is (busy == "hourly.0")
+    assert (before.items() <= stage.dates().items()) is not published
+
+
 def test_after_the_clock_was_set_back_a_newer_backup_is_still_the_newer_one(stage: Stage) -> None:
     rows = stage.site.volumes["v"]
     rows[3] = replace(rows[3], tags=("busy", "snapmirror"))

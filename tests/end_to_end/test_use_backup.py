@@ -111,6 +111,23 @@ def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at
     assert night.world.read_lun(LUN) == before
 
 
+def test_clones_that_a_restored_volume_brings_back_are_named_first(at_lab: Make) -> None:
+    night = at_lab(site=site(), runbook=True)
+    assert night("run").code == 0
+    mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
+    (clone,) = json.loads(mount.out)["luns"]
+    assert night("run").code == 3  # the mount holds the newest backup, so that the next one waits
+    assert night("unmount", "--all").code == 0
+    assert night("recover").code == 0
+    arguments = ("restore", "vol1", "vmware_recent", "--volume", "--yes")
+    refused = night(*arguments)
+    assert refused.code == 1
+    assert f"SA-1790 {clone['path']} was there when the backup was taken" in refused.err
+    assert clone["path"] not in night.world.luns()
+    assert night(*arguments, "--force").code == 0
+    assert clone["path"] in night.world.luns()
+
+
 @pytest.mark.parametrize("order", ["safe", "paper"])
 def test_after_a_volume_the_vm_snapshots_are_named_as_that_nights_run_named_them(at_lab: Make, order: str) -> None:
     night = at_lab(site=site())

@@ -54,6 +54,7 @@ class DestinationFiler:
     pairs: dict[str, Pair] = field(default_factory=dict)
     copies: list[str] = field(default_factory=list)
     takes: float = 60
+    answers_after: float = 0  # seconds
     silent: bool = False  # whether updates are accepted and nothing is transferred
     refusal: str = ""  # what the source answers to every update
     faults: dict[int, str] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class DestinationFiler:
         if fault == "not sent":
             raise NotSent("filer2 cannot be reached", "check the network")
         self.ledger.append(command)
+        self.clock.now += timedelta(seconds=self.answers_after)
         answer = self._answer(command)
         if fault == "dies after":
             raise Killed

@@ -60,6 +60,7 @@ FORCED = {
     "SA-1723": looked(WHOLE, snapshots=ROWS),
     "SA-1724": replace(WHOLE, then=None),
     "SA-1725": looked(WHOLE, luns={LUN.path: LUN, OTHER.path: OTHER}),
+    "SA-1790": replace(WHOLE, then=frozenset({LUN.path, "/vol/v/snapall_mnt_20070322T030000Z_sql01"})),
     "SA-1726": replace(MOUNT, igroup=replace(HELPER, initiators=(("10:00", False),))),
     "SA-1727": replace(MOUNT, igroup=replace(HELPER, name="esx")),
 }

@@ -102,6 +102,14 @@ def test_a_filer_that_says_started_and_does_nothing_is_caught(site: Site) -> Non
     assert site.codes == ["SA-1912", "SA-1912", "SA-1915"]
 
 
+def test_a_filer_that_answers_slower_than_it_is_asked_is_sent_every_update(site: Site) -> None:
+    site.filer.answers_after = 51
+    state = site.night()
+    assert state.ended
+    assert site.filer.changes == ALL
+    assert state.failures == ()
+
+
 def test_a_transfer_that_outlives_the_wait_goes_on_and_is_seen_the_next_night(site: Site) -> None:
     site.filer.takes = 7200
     site.night(wait=600)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.year.tally import Tally
 from tests.year.year import Year
 
 
@@ -19,12 +20,14 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         year = Year(asked.keep or Path(folder) / "world", asked.seed)
-        wrong = 0
+        wrong, whole = 0, Tally("")
         for month in year.nights(asked.nights):
             print(month.line(), flush=True)
             for text in month.wrong:
                 print(f"  BROKEN: {text}", flush=True)
             wrong += len(month.wrong)
+            whole.add(month)
+    print(f"used: {whole.used()}")
     print(f"seed {asked.seed}: {asked.nights} nights, {wrong} broken promises")
     return 1 if wrong else 0
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from snapall.lab.faults import CREATE, NAMED, REMOVE, Fault, FaultKind
+from tests.year import use_incidents
 from tests.year.in_process import Interruptions
-from tests.year.simulated_site import Setup
+from tests.year.setup import Setup
+from tests.year.use_incidents import USE_FAULTS
 
 T = TypeVar("T")
 HOUR = 3600.0
@@ -48,6 +50,13 @@ FAULTS: dict[str, tuple[int, tuple[Fault, ...]]] = {
     "rename-hangs": (2, (Fault("snap rename", FaultKind.HANG, nth=4, seconds=HOUR),)),
     "delete-lost": (3, (Fault("snap delete", FaultKind.ACT_NO_ANSWER),)),
     "delete-dropped": (3, (Fault("snap delete", FaultKind.DROP),)),
+    "mirror-refuses": (3, (Fault("snapmirror update", FaultKind.FAIL),)),
+    "mirror-update-lost": (3, (Fault("snapmirror update", FaultKind.ACT_NO_ANSWER),)),
+    "transfers-break-off": (4, (Fault("snapmirror status", FaultKind.BREAK_OFF, nth=3, text="cannot connect"),)),
+    "mirror-unreachable": (3, (Fault("snapmirror", FaultKind.REFUSE, times=0),)),
+    "vault-refuses": (3, (Fault("snapvault update", FaultKind.FAIL),)),
+    "vault-unreachable": (3, (Fault("snapvault", FaultKind.DROP, nth=2, times=0),)),
+    "copy-not-kept": (3, (Fault("snapvault snap create", FaultKind.LIE),)),
 }
 
 # Of a hundred nights so many. `touch` counts the moments at which a command meets the world; a run has about 50.
@@ -81,19 +90,19 @@ INTERFERENCE = (
 SETUPS: tuple[tuple[int, Setup], ...] = (
     (0, Setup()),
     (10, Setup(order="paper")),
-    (15, Setup(volumes=2, parallel=4)),
+    (15, Setup(volumes=2, parallel=4, replicate=True)),
     (20, Setup(retain=5, transport="rsh")),
-    (26, Setup(must="sql01")),
-    (31, Setup(parallel=4)),
-    (60, Setup(retain=5)),
+    (26, Setup(must="sql01", replicate=True)),
+    (31, Setup(parallel=4, replicate=True)),
+    (60, Setup(retain=5, replicate=True)),
     (95, Setup(retain=4, transport="rsh")),
     (120, Setup(order="paper", transport="rsh")),
     (165, Setup(parallel=1)),
-    (180, Setup(volumes=2, parallel=3)),
+    (180, Setup(volumes=2, parallel=3, replicate=True)),
     (225, Setup(must="sql01")),
-    (250, Setup(order="paper", volumes=2)),
+    (250, Setup(order="paper", volumes=2, replicate=True)),
     (280, Setup(retain=2)),
-    (300, Setup(retain=5, parallel=4)),
+    (300, Setup(retain=5, parallel=4, replicate=True)),
     (330, Setup(transport="rsh")),
 )
 
@@ -162,3 +171,10 @@ class Chance:
                 interruptions, clock_set_at=self.number(1, LAST_TOUCH), clock_set_by=-ahead or self.one(CLOCK_STEPS)
             )
         return Incidents(fault, interruptions)
+
+    def use_incidents(self) -> Incidents:
+        """What goes wrong while a backup is used."""
+        fault = self.weighed([("", use_incidents.QUIET), *((name, one[0]) for name, one in USE_FAULTS.items())])
+        killed, signalled = self.percent(use_incidents.KILLED), self.percent(use_incidents.SIGNALLED)
+        touches = [self.number(1, use_incidents.LAST_TOUCH) for _ in "ab"]
+        return Incidents(fault, Interruptions(killed * touches[0], signalled * touches[1]))

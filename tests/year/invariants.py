@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
+from tests.year import lun_site
 from tests.year.in_process import KILLED
 from tests.year.incidents import Incidents
+from tests.year.journal_files import open_journals
 from tests.year.simulated_site import LabSite, grown
-from tests.year.site_history import TEMPORARY, Rules, SiteHistory
+from tests.year.site_history import SiteHistory
+from tests.year.snaps import TEMPORARY, Rules
 
-WHOLE, FAILED, PARTIAL, OUTSTANDING, STOPPED = 0, 1, 3, 5, 130
+WHOLE, FAILED, USAGE, PARTIAL, OUTSTANDING, STOPPED = 0, 1, 2, 3, 5, 130
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Before:
     left: frozenset[int]  # VMs that have a VM snapshot of an earlier run
     gone: frozenset[int]  # the same, and unregistered
     open: frozenset[Path]
-    blocked: bool  # whether the filer had tagged a snapshot, or had no room
+    blocked: bool  # whether the filer had tagged a snapshot, had no room, had a clone or a relation that is not at rest
     log: int
 
 
@@ -47,6 +48,11 @@ class EndedCommand:
         return self.words[0] == "run"
 
     @property
+    def uses(self) -> bool:
+        """Whether it uses a backup, and has nothing to do with VMs that are quiesced."""
+        return self.rules.use.kind not in {"", "recover"}
+
+    @property
     def killed(self) -> bool:
         return self.code == KILLED
 
@@ -65,19 +71,6 @@ def _with_our_snapshot(history: SiteHistory) -> frozenset[int]:
     return frozenset(vm for vm, _, _ in history.ours.values())
 
 
-def open_journals(folder: Path) -> frozenset[Path]:
-    """The journals whose last whole line is no report that closes them. ValueError: one cannot be read."""
-    return frozenset(path for path in folder.glob("*.jsonl") if _is_open(path, path.stat().st_size))
-
-
-@lru_cache(maxsize=1000)
-def _is_open(path: Path, _size: int) -> bool:
-    """A journal only grows, so that one of the same size says the same."""
-    text = path.read_text(encoding="utf-8")
-    lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-    return bool(lines) and not (lines[-1]["is"] == "Ended" and not lines[-1]["open"])
-
-
 def before(site: LabSite, history: SiteHistory, rules: Rules) -> Before:
     stores = (688,) if len(rules.volumes) == 1 else (688, 689)
     vms = {vm for store in stores for vm in site.world.vms(store)}
@@ -88,8 +81,10 @@ def before(site: LabSite, history: SiteHistory, rules: Rules) -> Before:
         left(history, site),
         gone(history, site),
         open_journals(site.journals),
-        any(row.tags for volume in rules.volumes for row in site.world.listing(volume))
-        or any(full for full in _full(site)),
+        any(row.tags for volume in rules.volumes for row in site.listings()[volume])
+        or any(full for full in _full(site))
+        or lun_site.relation_trouble(site.world)
+        or any(one.backing for one in lun_site.seen(site.world).values()),
         site.log.stat().st_size if site.log.exists() else 0,
     )
 
@@ -107,14 +102,25 @@ def lost(ended: EndedCommand, history: SiteHistory) -> int:
 
 def after(ended: EndedCommand, site: LabSite, history: SiteHistory) -> Iterator[str]:
     """What does not hold of a command that has just ended."""
-    for volume in site.world.volumes():
-        names = {row.name for row in site.world.listing(volume)}
+    for volume, rows in site.listings().items():
+        names = {row.name for row in rows}
         if names != set(history.volumes[volume]):
             yield f"{volume} lists {sorted(names)}, the ledger says {sorted(history.volumes[volume])}"
-    if ended.code not in {WHOLE, FAILED, PARTIAL, OUTSTANDING, STOPPED, KILLED}:
+    if ended.code not in {
+        WHOLE,
+        FAILED,
+        USAGE,
+        PARTIAL,
+        OUTSTANDING,
+        STOPPED,
+        KILLED,
+        *([USAGE] if ended.uses else []),
+    }:
         yield f"exit {ended.code}"
-    if (count := lost(ended, history)) > (1 if ended.rules.undoes else 0):
+    if not ended.rules.use.volumes and (count := lost(ended, history)) > (1 if ended.rules.undoes else 0):
         yield f"{count} backups are lost"
+    if ended.uses:
+        return
     if not ended.killed:
         yield from _released(ended, site, history)
         yield from _retention(ended, site, history)

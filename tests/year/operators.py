@@ -34,7 +34,8 @@ class Operators:
         """Do one of `incidents.INTERFERENCE`."""
         self.count += 1
         volume = "vmvol1"
-        present = [name for name in chain if name in self.history.volumes[volume]]
+        held = self.history.held(volume)
+        present = [name for name in chain if name in self.history.volumes[volume] and name not in held]
         match what.split():
             case ["keeps", *_]:
                 self.keep = f"before_maintenance_{self.count}"

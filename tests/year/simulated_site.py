@@ -1,117 +1,39 @@
-"""The simulated site of the year, its configuration as an operator writes it, and one command of snapall on it."""
+"""The simulated site of the year, and one command of snapall on it."""
 
 from __future__ import annotations
 
 import os
 import sys
 import traceback
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from snapall.app.opening import pace_of
+from snapall.app.opening import pace_of, store_of
+from snapall.app.use_look import Order
 from snapall.backup.bus import Listener
 from snapall.backup.context import RunContext
 from snapall.backup.facts import Failed
-from snapall.backup.model import Job
-from snapall.backup.record import Record
+from snapall.backup.model import FilerSnapshot, Job
+from snapall.backup.record import Record, What
 from snapall.backup.recover import Recovery
 from snapall.backup.run import BackupRun
-from snapall.backup.store import JournalStore
 from snapall.config.load import load
-from snapall.config.settings import Config
-from snapall.errors import SnapallError
-from snapall.lab.config_file import database_url
+from snapall.errors import SnapallError, worst
 from snapall.lab.ledger import Entry
-from snapall.lab.sites import NIGHTLY, LabVm, SiteSpec, Volume, build
+from snapall.lab.sites import build
 from snapall.lab.world import World
 from snapall.site import virtualcenter
 from snapall.views.logfile import LogFile
 from snapall.views.plain import PlainLines
-from tests.lab.sites import batch
 from tests.year.in_process import CommandSite, Interruptions, RunningWorld
+from tests.year.setup import Setup, site_spec
+from tests.year.snaps import OF_A_RELATION
+from tests.year.use_commands import UseCommands
 from tests.years.turns import HostClock, Turns
 
 LOADED = virtualcenter  # before any fork, or every command would load it again
 
 DEFECT = 99  # a command that ended with an exception
-CONFIGURATION = """\
-state = "snapall.state"
-log = "snapall.log"
-keep_journals = 60
-
-[vcenter]
-host = "vc01.lab"
-user = "vcbackup"
-password = "{password}"
-vcbsnapshot = ["vcbsnapshot"]
-parallel = {parallel}
-
-[database]
-url = "{database}"
-owner = ""
-
-[filers.filer1]
-host = "filer1.lab"
-transport = "{transport}"
-user = "snapall"
-{login}
-
-[jobs.vol1]
-filer = "filer1"
-volumes = {volumes}
-datastores = {datastores}
-retain = {retain}
-order = "{order}"
-vms = {{ "test-*" = "skip"{musts} }}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What the operator changes in the configuration from time to time."""
-
-    order: str = "safe"
-    retain: int = 4
-    volumes: int = 1
-    must: str = ""
-    transport: str = "ssh"
-    parallel: int = 2
-
-    def text(self, folder: Path, password: str) -> str:
-        return CONFIGURATION.format(
-            password=password,
-            parallel=self.parallel,
-            database=database_url(folder),
-            transport=self.transport,
-            login="" if self.transport == "rsh" else 'password = "never sent"\nknown_hosts = "known_hosts"',
-            volumes='["vmvol1"]' if self.volumes == 1 else '["vmvol1", "vmvol2"]',
-            datastores="[688]" if self.volumes == 1 else "[688, 689]",
-            retain=self.retain,
-            order=self.order,
-            musts=f', "{self.must}" = "must"' if self.must else "",
-        )
-
-
-def site_spec(began: datetime) -> SiteSpec:
-    """The recorded batch's site, and a VM on two datastores, one to skip, a template, other people's snapshots."""
-    small = batch()
-    more = (
-        LabVm(611, "sql02", 11, (688, 689)),
-        LabVm(702, "test-web01", 11, (688,)),
-        LabVm(112, "tmpl-w2k3", 11, (688,), template=True),
-    )
-    hourly = (("hourly.0", 1.2), ("hourly.1", 5.2))
-    whole = SiteSpec(
-        hosts=(*small.hosts, (12, "esx02.example.edu")),
-        datastores=small.datastores,
-        vms=(*small.vms, *more),
-        volumes=(Volume("vmvol1", NIGHTLY + hourly), Volume("vmvol2", NIGHTLY + hourly)),
-        vm_snapshots=((1200, 2001, "Quiesce"), (1201, 110, "before the patch")),
-    )
-    return whole.having(
-        clock=began.timestamp(), vc_password="very-secret", create_seconds=20.0, remove_seconds=40.0, filer_seconds=1.0
-    )
 
 
 class LabSite:
@@ -140,10 +62,6 @@ class LabSite:
         return self.folder / "snapall.log"
 
     @property
-    def settings(self) -> Config:
-        return load(self.folder / "snapall.toml", {})
-
-    @property
     def job(self) -> Job:
         return self.settings.jobs["vol1"]
 
@@ -155,11 +73,19 @@ class LabSite:
         self.setup = setup
         text = setup.text(self.folder, self.world.settings.vc_password)
         (self.folder / "snapall.toml").write_text(text, encoding="utf-8")
+        self.settings = load(self.folder / "snapall.toml", {})
 
     def local(self, offset: float) -> None:
         """The country's clocks go by another offset, the filer's too."""
         self.offset = offset
         self.world.set(filer_offset=offset)
+
+    def listings(self) -> dict[str, list[FilerSnapshot]]:
+        """The snapshots of the volumes that are backed up, newest first, without those of mirror and vault."""
+        return {
+            volume: [row for row in self.world.listing(volume) if OF_A_RELATION.fullmatch(row.name) is None]
+            for volume in ("vmvol1", "vmvol2")
+        }
 
     def until(self, moment: datetime) -> None:
         """Let the world go on."""
@@ -171,8 +97,12 @@ class LabSite:
         self._read += len(text.encode())
         return [Entry.from_json(line) for line in text.splitlines()]
 
-    def command(self, words: tuple[str, ...], interruptions: Interruptions, seed: int) -> int:
-        """Perform `run`, `run --keep NAME`, `recover` or `recover --no-wait`; the exit code, or KILLED."""
+    def command(
+        self, words: tuple[str, ...], interruptions: Interruptions, seed: int, order: Order | None = None
+    ) -> int:
+        """Perform a command; the exit code, or KILLED. `words`: run [--keep NAME], recover [--no-wait], verify,
+        unmount ID, or mount and restore, which do what `order` says.
+        """
         self.world.close()
         sys.stdout.flush()
         pid = os.fork()
@@ -181,7 +111,7 @@ class LabSite:
             try:
                 with World(self.folder) as world, (self.folder / "output.txt").open("a", encoding="utf-8") as output:
                     output.write(f"{' '.join(words)}\n")
-                    code = _perform(self, world, words, interruptions, seed, PlainLines(output))
+                    code = _perform(self, world, (words, order), interruptions, seed, PlainLines(output))
             except BaseException:  # noqa: BLE001 - the other side hears of it as DEFECT
                 traceback.print_exc()
             finally:
@@ -202,9 +132,14 @@ def grown(path: Path, size: int) -> str:
 
 
 def _perform(
-    site: LabSite, world: World, words: tuple[str, ...], interruptions: Interruptions, seed: int, output: PlainLines
+    site: LabSite,
+    world: World,
+    command: tuple[tuple[str, ...], Order | None],
+    interruptions: Interruptions,
+    seed: int,
+    output: PlainLines,
 ) -> int:
-    settings = site.settings
+    settings, (words, order) = site.settings, command
     turns = Turns(world.settings.clock or 0.0, seed)
     clock = HostClock(turns, site.ahead)
     running_world = RunningWorld(world, turns, clock, interruptions)
@@ -215,24 +150,41 @@ def _perform(
         for listener in listeners:
             listener(record)
 
+    def publish(what: What) -> None:
+        listen(Record(clock.utc(), what))
+
     def stopped() -> bool:
         return interruptions.stopped
 
     def context_for(job: Job) -> RunContext:
         return RunContext(CommandSite(job, settings, running_world), clock, listen, stopped, turns)
 
-    store, job = JournalStore(settings.state, clock), site.job
+    store, job = store_of(settings, clock), site.job
+    uses = UseCommands(settings, job, world, running_world, store, clock, publish, stopped)
     try:
-        if words[0] == "run":
-            keep = words[2] if len(words) > 1 else ""
-            pace, token = pace_of(settings, job), f"{seed % 16**4:04x}"
-            run = BackupRun(job, pace, context_for(job), store, keep, settings.keep_journals, token=token)
-            code = run.run().exit
-        else:
-            recovery = Recovery(store, context_for, context_for(job).publish, stopped, len(words) == 1)
-            code = recovery.recover([job])
+        match words:
+            case ["run", *_]:
+                keep = words[2] if len(words) > 1 else ""
+                pace, token = pace_of(settings, job), f"{seed % 16**4:04x}"
+                report = BackupRun(
+                    job, pace, context_for(job), store, keep, settings.keep_journals, token=token,
+                    before=uses.before_run,
+                ).run()  # fmt: skip
+                code = report.exit
+                if not stopped():
+                    code = worst(code, uses.replicator().replicate(job, report))
+            case ["recover", *no_wait]:
+                recovery = Recovery(store, context_for, publish, stopped, not no_wait)
+                code = worst(recovery.recover([job]), uses.recover(wait=not no_wait))
+            case ["unmount", *ids]:
+                code = uses.unmount(tuple(ids))
+            case ["verify"]:
+                code = uses.verify()
+            case _:
+                assert order is not None
+                code = uses.perform(order)
     except SnapallError as error:
-        listen(Record(clock.utc(), Failed(error.message, error.hint)))
+        publish(Failed(error.message, error.hint, error.code))
         code = error.exit
     running_world.catch_up()
     return int(code)

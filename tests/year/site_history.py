@@ -6,42 +6,16 @@ snapshot; and it records at once every change that snapall must not make.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snapall.lab.faults import FaultKind
 from snapall.lab.ledger import Change, Effect, Entry
+from tests.year.lun_history import LunHistory
+from tests.year.snaps import NAMES, OURS, TEMPORARY, Rules, Snap
 
-TEMPORARY = re.compile(r"vmware_new_\d{8}T\d{6}Z-[a-z0-9]{4}")
-OURS = re.compile(r"Quiesce(-\d{8}T\d{6}Z-[a-z0-9]{4})?")
 ANSWERED = (None, FaultKind.SLOW, FaultKind.TAG)  # how a listing fares that is read all the same
-NAMES = ("vmware_recent", "vmware_previous", *(f"vmware_snap{n}" for n in range(3, 9)))
-
-
-@dataclass
-class Snap:
-    """A filer snapshot. `number` counts the world's snapshots; `run` is the number of the command that asked for it."""
-
-    number: int
-    volume: str
-    ours: bool
-    run: int = 0
-    quiesced: frozenset[int] = frozenset()  # VMs that had this run's VM snapshot when it was taken
-    listed: bool = False  # whether `snap list` was answered since it is there
-    touched: bool = False  # whether an operator gave it its name
-    orphaned: bool = False  # whether no run can publish it: later than its run, or on a volume no longer configured
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the configuration says while a command runs, as far as the world must obey it."""
-
-    order: str
-    chain: tuple[str, ...]
-    volumes: tuple[str, ...]
-    keep: str = ""
-    undoes: bool = False  # whether a run in paper order is still open, so that its renames may be taken back
+NIGHTLY = {Change.MADE, Change.REMOVED, Change.CAPTURED, Change.RENAMED, Change.DELETED}
 
 
 @dataclass
@@ -56,6 +30,8 @@ class SiteHistory:
     sender: dict[int, int] = field(default_factory=dict)  # entry -> command
     taken: int = 0
     rules_of_run: dict[int, Rules] = field(default_factory=dict)
+    luns: LunHistory = field(default_factory=LunHistory)
+    clonings: dict[int, str] = field(default_factory=dict)  # entry -> the command that clones a LUN
 
     @classmethod
     def of(cls, listings: Mapping[str, Sequence[str]]) -> SiteHistory:
@@ -77,17 +53,27 @@ class SiteHistory:
         if rules is not None:
             self.run += 1
             self.rules_of_run[self.run] = rules
+            self.luns.uses[self.run] = rules.use
         for entry in entries:
             by = self.sender.get(entry.of, self.run) if entry.of is not None else self.run
             self.sender[entry.n] = by
+            if entry.verb == "lun clone create":
+                self.clonings[entry.n] = entry.command
             if entry.effect is not None:
                 running = rules is not None and by == self.run
                 self._apply(entry.effect, by, self.rules_of_run[by], running)
+                command = self.clonings.get(entry.n if entry.of is None else entry.of, "")
+                numbers = {name: snap.number for name, snap in self.volumes.get(entry.effect.volume, {}).items()}
+                self.luns.apply(entry.effect, by, command, numbers)
+                self.wrong += self.luns.wrong
+                self.luns.wrong.clear()
             elif entry.verb == "snap list" and (entry.fault in ANSWERED or _torn_over_rsh(entry)):
-                for snap in self.volumes[entry.command.split()[-1]].values():
+                for snap in self.volumes.get(entry.command.split()[-1], {}).values():
                     snap.listed = True
 
     def _apply(self, effect: Effect, by: int, rules: Rules, running: bool) -> None:
+        if rules.use.kind not in {"", "recover"} and effect.change in NIGHTLY:
+            self.wrong.append(f"{rules.use.kind} did what only a run does: {effect.label}")
         match effect.change:
             case Change.MADE:
                 assert effect.vm is not None
@@ -105,8 +91,12 @@ class SiteHistory:
                 self._renamed(effect, rules)
             case Change.DELETED:
                 self._deleted(effect, rules)
+            case Change.REVERTED:
+                rows = self.volumes[effect.volume]
+                oldest = rows[effect.name].number
+                self.volumes[effect.volume] = {name: snap for name, snap in rows.items() if snap.number <= oldest}
             case _:
-                pass  # of LUNs and mirrors
+                pass  # of LUNs and relations
 
     def _captured(self, effect: Effect, by: int, rules: Rules) -> None:
         allowed = {rules.keep} if rules.keep else {NAMES[0]} if rules.order == "paper" else set()
@@ -116,6 +106,7 @@ class SiteHistory:
         snap.run = by
         snap.quiesced = frozenset(vm for vm, _, run in self.ours.values() if run == by)
         self.volumes[effect.volume][effect.name] = snap
+        self.luns.captured(effect.volume, snap.number)
 
     def _renamed(self, effect: Effect, rules: Rules) -> None:
         rows = self.volumes[effect.volume]
@@ -126,7 +117,10 @@ class SiteHistory:
             self.wrong.append(f"{event} although the filer had tagged it")
         self.tagged.discard((effect.volume, effect.name))
         if effect.new == rules.chain[0] and TEMPORARY.fullmatch(effect.name):
+            snap.temporary = effect.name
             self._published(snap, event, rules)
+        elif rules.undoes and effect.name == rules.chain[0] and effect.new == snap.temporary:
+            pass  # paper order published it before a capture that failed
         elif effect.name not in NAMES or effect.new not in NAMES:
             self.wrong.append(f"{event}: not a name of the chain")
         elif (NAMES.index(effect.new) - NAMES.index(effect.name)) not in ({1, -1} if rules.undoes else {1}):
@@ -183,6 +177,7 @@ class SiteHistory:
     def operator_made(self, volume: str, name: str) -> None:
         self.volumes[volume][name] = self._new(volume, ours=False)
         self.volumes[volume][name].touched = True
+        self.luns.captured(volume, self.volumes[volume][name].number)
 
     def operator_removed(self, ssid: str) -> None:
         self.ours.pop(ssid, None)
@@ -206,6 +201,11 @@ class SiteHistory:
             for name, snap in rows.items()
             if snap.orphaned and TEMPORARY.fullmatch(name)
         ]
+
+    def held(self, volume: str) -> set[str]:
+        """The snapshots that a LUN clone rests on: the filer lets nobody delete them."""
+        backing = {disk.backing for path, disk in self.luns.disks.items() if path.split("/")[2] == volume}
+        return {name for name, snap in self.volumes[volume].items() if snap.number in backing}
 
     def chain(self, volume: str, names: Sequence[str]) -> list[Snap]:
         """The snapshots under these names, in this order; a missing one is passed over."""

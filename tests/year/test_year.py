@@ -13,7 +13,8 @@ import pytest
 from snapall.lab.filershell import FilerShell
 from snapall.lab.vcbsnapshot import vcbsnapshot
 from tests.year.simulated_site import LabSite
-from tests.year.site_history import NAMES, Rules, SiteHistory
+from tests.year.site_history import SiteHistory
+from tests.year.snaps import NAMES, Rules
 from tests.year.year import NEW_YEAR
 from tests.years.turns import Turns
 

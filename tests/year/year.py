@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from snapall.lab.faults import FaultKind
 from tests.lab import external_actors
-from tests.year import invariants
+from tests.year import invariants, lun_site, use_invariants
+from tests.year.administrators import Administrators, Deed
 from tests.year.in_process import Interruptions
 from tests.year.incidents import (
     FAULT_STAYS,
@@ -26,34 +27,29 @@ from tests.year.incidents import (
     setup_on,
 )
 from tests.year.invariants import EndedCommand
+from tests.year.journal_files import open_journals
+from tests.year.lun_history import NOTHING, Use
+from tests.year.lun_site import LUNS
 from tests.year.operators import Operators
 from tests.year.simulated_site import LabSite, grown
-from tests.year.site_history import Rules, SiteHistory
+from tests.year.site_history import SiteHistory
+from tests.year.snaps import Rules
+from tests.year.tally import Tally
+from tests.year.use_incidents import RECOVERED, USE_FAULTS
 
 NEW_YEAR = datetime(2007, 1, 1, tzinfo=UTC)
 AT_NIGHT, IN_THE_MORNING, BY_DAY = (timedelta(hours=hours) for hours in (1.5, 7, 12))
 
 
-@dataclass
-class Tally:
-    """What a month came to."""
-
-    month: str
-    nights: int = 0
-    codes: dict[int, int] = field(default_factory=dict)
-    crashes: int = 0
-    settled: int = 0
-    left: int = 0  # mornings on which a VM was still quiesced, as a journal says
-    lost: int = 0  # backups that are gone though nothing newer replaces them: paper order's oldest
-    wrong: list[str] = field(default_factory=list)
-
-    def line(self) -> str:
-        named = {0: "whole", 3: "partial", 1: "failed", 130: "stopped", 5: "outstanding"}
-        events = ", ".join(f"{self.codes.get(code, 0)} {name}" for code, name in named.items())
-        return (
-            f"{self.month}: {self.nights:2} nights, {events}, {self.crashes} crashes, {self.settled} runs settled, "
-            f"{self.left} mornings with a VM left, {self.lost} backups lost"
-        )
+def history_of(site: LabSite) -> SiteHistory:
+    """The history of a site that was just built."""
+    history = SiteHistory.of({volume: [row.name for row in rows] for volume, rows in site.listings().items()})
+    history.luns.begin(
+        {path: one.content for path, one in lun_site.seen(site.world).items()},
+        {one.path: f"{one.maps[0][0]}={one.maps[0][1]}" for one in LUNS},
+        {volume: [snap.number for snap in rows.values()] for volume, rows in history.volumes.items()},
+    )
+    return history
 
 
 class Year:
@@ -64,8 +60,10 @@ class Year:
         self.chance = Chance(seed)
         self.site = LabSite(folder, NEW_YEAR)
         world = self.site.world
-        self.history = SiteHistory.of({v: [row.name for row in world.listing(v)] for v in world.volumes()})
+        self.history = history_of(self.site)
+        self.serials = {path: one.serial for path, one in lun_site.seen(world).items()}
         self.operators = Operators(self.history, self.chance)
+        self.people = Administrators(self.history, self.chance)
         self.tally = Tally("")
         self.events: list[str] = []  # of tonight, to explain a broken promise
 
@@ -77,6 +75,7 @@ class Year:
                 if self.tally.nights:
                     yield self.tally
                 self.tally = Tally(f"{date:%Y-%m}")
+                self.history.luns.verified = self.history.luns.updates = 0
             self._day(day, date)
         yield self.tally
 
@@ -102,12 +101,15 @@ class Year:
         self._morning(incidents, code, midnight)
         self.history.read(site.news(), None)
         self._wrong(invariants.in_the_morning(site, self.history, self._rules()))
+        self._wrong(use_invariants.in_the_morning(site, self.history.luns, self.people, self.serials))
         for ssid, (vm, _) in invariants.unknown(site, self.history).items():
             external_actors.remove_vm_snapshot(site.world, vm, ssid)  # report a broken promise once
             self.history.operator_removed(ssid)
+        self.tally.verified, self.tally.updates = self.history.luns.verified, self.history.luns.updates
         self.tally.left += bool(invariants.left(self.history, self.site))
         site.until(midnight + BY_DAY)
         self._by_day(day)
+        self._use(day)
 
     def _morning(self, incidents: Incidents, code: int, midnight: datetime) -> None:
         """Most faults go away; then an operator reacts to a run that did not end well."""
@@ -138,8 +140,8 @@ class Year:
         site, operators = self.site, self.operators
         operators.undo(site.world, day)
         operators.register_again(site.world)
-        for volume in site.world.volumes():
-            for row in site.world.listing(volume):
+        for volume, rows in site.listings().items():
+            for row in rows:
                 if row.tags:  # a fault's tags are taken away after some nights, too
                     number = str(self.history.volumes[volume][row.name].number)
                     operators.until.setdefault((volume, number), day + self.chance.number(1, 3))
@@ -153,38 +155,73 @@ class Year:
             self._command(("run", "--keep", operators.keep), Incidents("", Interruptions()))
             operators.keep = ""
 
-    def _rules(self, keep: str = "") -> Rules:
+    def _use(self, day: int) -> None:
+        """What administrators do with backups, and what VMs write."""
+        site, people = self.site, self.people
+        lun_site.forget_old_copies(site.world)
+        if not use_invariants.open_uses(site):
+            people.clean(site, day)
+        for deed in people.deeds(site, self._rules(), day):
+            incidents = self.chance.use_incidents()
+            self.events.append(f"{incidents}")
+            site.world.add_faults(*(USE_FAULTS[incidents.fault][1] if incidents.fault else ()))
+            self._command(deed.words, incidents, deed, day)
+            self._clear_faults()
+            if use_invariants.open_uses(site) and self.chance.percent(RECOVERED):
+                self._command(("recover",), Incidents("", Interruptions()))
+        paths = [path for path in self.history.luns.maps if self.chance.percent(40)]
+        content = lun_site.write(site.world, paths, f"day {day}")
+        for path in paths:
+            self.history.luns.written(path, content)
+
+    def _rules(self, keep: str = "", use: Use = NOTHING) -> Rules:
         job = self.site.job
         undoes = job.order == "paper" or any(
             '"value": "PAPER"' in path.read_text(encoding="utf-8").split("\n", 1)[0]
-            for path in invariants.open_journals(self.site.journals)
+            for path in open_journals(self.site.journals)
         )
-        return Rules(str(job.order), job.chain, job.volumes, keep, undoes)
+        return Rules(str(job.order), job.chain, job.volumes, keep, undoes, use)
 
-    def _command(self, words: tuple[str, ...], incidents: Incidents) -> int:
+    def _command(self, words: tuple[str, ...], incidents: Incidents, deed: Deed | None = None, day: int = 0) -> int:
         """One command and its judgement."""
         site, history = self.site, self.history
-        rules = self._rules(words[2] if len(words) > 2 else "")
+        keep = words[2] if words[:2] == ("run", "--keep") else ""
+        rules = self._rules(
+            keep, deed.use if deed is not None else Use("recover") if words[0] == "recover" else NOTHING
+        )
         untagged = {
             fault.snapshot
-            for fault in (FAULTS[incidents.fault][1] if incidents.fault else ())
+            for fault in (FAULTS[incidents.fault][1] if incidents.fault in FAULTS else ())
             if fault.kind is FaultKind.TAG
         }
-        tagged = {(v, row.name) for v in site.world.volumes() for row in site.world.listing(v) if row.tags}
+        tagged = {(v, row.name) for v, rows in site.listings().items() for row in rows if row.tags}
         history.tagged = {one for one in tagged if one[1] not in untagged}
         history.read(site.news(), None)
-        before = invariants.before(site, history, rules)
+        before, working = (
+            invariants.before(site, history, rules),
+            any(one.working for one in lun_site.seen(site.world).values()),
+        )
+        unsettled = bool(use_invariants.open_uses(site) or before.open)
         output = site.folder / "output.txt"
         size = output.stat().st_size if output.exists() else 0
         interruptions = incidents.interruptions
-        code = site.command(words, replace(interruptions), self.chance.number(0, 1 << 30))
+        code = site.command(words, replace(interruptions), self.chance.number(0, 1 << 30), deed.order if deed else None)
         history.read(site.news(), rules)
         ended = EndedCommand(words, code, incidents, rules, before, history.run, grown(output, size))
         self.events.append(f"{' '.join(words)}: exit {code}")
         self.tally.crashes += ended.killed
         self.tally.lost += invariants.lost(ended, history)
-        self.tally.settled += len(before.open - invariants.open_journals(site.journals))
+        self.tally.settled += len(before.open - open_journals(site.journals))
         self._wrong(invariants.after(ended, site, history))
+        if deed is not None:
+            self.tally.uses[deed.words[0], code == 0] += 1
+            calm = incidents.quiet and not unsettled and not working
+            self.people.ended(deed, code, history.run, day)
+            self._wrong(use_invariants.after_use(deed, code, site, history.luns, history.run, calm=calm))
+        if not use_invariants.open_uses(site):
+            history.luns.unsettled.clear()
+        elif deed is not None:
+            history.luns.unsettled.add(history.run)
         return code
 
     def _wrong(self, found: Iterator[str]) -> None:
