@@ -11,12 +11,12 @@ from snapall.backup.model import Job, volume_at
 from snapall.config.settings import Config, Filer
 from snapall.errors import SiteError, SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
-from snapall.restore.decide_mirror import unfit
-from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, meaning_of
-from snapall.restore.luns import Luns, NoLuns
-from snapall.restore.luntexts import spoken_lines
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import Relation
+from snapall.restore.luns.answers import LUN_REMEDIES, LunMeaning, meaning_of
+from snapall.restore.luns.client import Luns, NoLuns
+from snapall.restore.luns.texts import spoken_lines
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.decide import unfit
+from snapall.restore.mirror.relations import Relation
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem, NoAnswer, NotReached, Transport
 from snapall.views.messages import aged

@@ -29,7 +29,7 @@ from snapall.errors import Exit, JournalError, SnapallError, worst
 from snapall.operate.hooks import HookRunner
 from snapall.operate.launcher import GuardianLauncher
 from snapall.restore.journal import UseStore
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
 from snapall.restore.night import meet
 from snapall.site import OpenSite, transport_to
 

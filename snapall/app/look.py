@@ -11,7 +11,7 @@ from snapall.config.settings import Config
 from snapall.errors import Refused, SiteError
 from snapall.operate.ages import age_of
 from snapall.operate.history import require_listed
-from snapall.restore.generations import copies_by_run
+from snapall.restore.vmx.generations import copies_by_run
 from snapall.site import OpenSite
 from snapall.views.reports import Retained, Taken
 

@@ -13,7 +13,7 @@ from snapall.config.replicate import Replicate
 from snapall.config.settings import Config
 from snapall.errors import Notify
 from snapall.restore.journal import SharedVolumes
-from snapall.restore.relations import Kind, Relation
+from snapall.restore.mirror.relations import Kind, Relation
 from snapall.site import OpenSite, process
 
 

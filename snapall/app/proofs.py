@@ -9,8 +9,8 @@ from snapall.backup.store import JournalStore
 from snapall.config.settings import Config
 from snapall.operate.run_history import RunHistory
 from snapall.operate.status import is_good
-from snapall.restore.prooffile import ProofFile
-from snapall.restore.proofs import Proof, ProofLog, longest_age
+from snapall.restore.proof.file import ProofFile
+from snapall.restore.proof.proofs import Proof, ProofLog, longest_age
 
 
 def proof_log(store: JournalStore, job: str) -> ProofLog:

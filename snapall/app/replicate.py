@@ -17,13 +17,13 @@ from snapall.backup.outcome import Report
 from snapall.backup.record import Record, RunEnded, What
 from snapall.config.settings import Config, Filer
 from snapall.errors import Exit, SiteError, SnapallError, worst
-from snapall.restore.decide_mirror import MirrorPolicy
 from snapall.restore.journal import UseStore
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import Kind, Relation, steps_of
-from snapall.restore.replicate import Clones, Replication, ReplicationContext
-from snapall.restore.replication import ReplicationBegan
-from snapall.restore.replication_journal import ReplicationJournal, alone, jobs_of, open_ones, prune
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.decide import MirrorPolicy
+from snapall.restore.mirror.journal import ReplicationJournal, alone, jobs_of, open_ones, prune
+from snapall.restore.mirror.relations import Kind, Relation, steps_of
+from snapall.restore.mirror.replicate import Clones, Replication, ReplicationContext
+from snapall.restore.mirror.replication import ReplicationBegan
 from snapall.site import OpenSite, transport_to
 from snapall.site.filer import Transport
 

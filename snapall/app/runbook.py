@@ -22,13 +22,13 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, SnapallError
 from snapall.operate.history import require_listed
 from snapall.restore.belongs import others_than, owners
-from snapall.restore.blocks import Block, as_html, as_text
-from snapall.restore.bookfacts import BookFacts, FilerLogin, Given, Present, VmFiles, facts_of
-from snapall.restore.bookshelf import Bookshelf
-from snapall.restore.generations import copies_of
-from snapall.restore.luncommands import command_of
-from snapall.restore.runbook import runbook
-from snapall.restore.vmxnames import VmCopy
+from snapall.restore.book.blocks import Block, as_html, as_text
+from snapall.restore.book.facts import BookFacts, FilerLogin, Given, Present, VmFiles, facts_of
+from snapall.restore.book.runbook import runbook
+from snapall.restore.book.shelf import Bookshelf
+from snapall.restore.luns.commands import command_of
+from snapall.restore.vmx.generations import copies_of
+from snapall.restore.vmx.names import VmCopy
 
 if TYPE_CHECKING:
     from snapall.restore.model import Igroup, LunView
@@ -161,7 +161,7 @@ def _book(settings: Config, facts: BookFacts, present: Sequence[Origin]) -> Book
 
 def luns_shown(settings: Config, job: Job, troubles: list[SnapallError]) -> tuple[list[LunView], tuple[Igroup, ...]]:
     """What the filer shows up to the first thing that it does not: no second timeout is spent on a run-book."""
-    from snapall.restore.luns import Luns  # noqa: PLC0415 - the transports load what they need
+    from snapall.restore.luns.client import Luns  # noqa: PLC0415 - the transports load what they need
     from snapall.site import transport_to  # noqa: PLC0415 - as above
 
     filer = settings.filers[job.filer].for_restore

@@ -97,7 +97,7 @@ def replicas_of(settings: Config, job: str, now: datetime) -> tuple[Replica, ...
     """Return the destinations of a job's backups as the journals last saw them."""
     if not (relations := relations_of(settings, job)):
         return ()
-    from snapall.restore.replication_journal import last_seen  # noqa: PLC0415 - only where something is replicated
+    from snapall.restore.mirror.journal import last_seen  # noqa: PLC0415 - only where something is replicated
 
     return tuple(
         Replica(

@@ -15,10 +15,10 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import ConfigError, JournalError, Refused, SiteError, combined
 from snapall.restore import plan
 from snapall.restore.belongs import guesses, others_than, owners
-from snapall.restore.bookshelf import Bookshelf
+from snapall.restore.book.shelf import Bookshelf
 from snapall.restore.checks import Asked, Objection, notes, objections
 from snapall.restore.journal import UseStore
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
 from snapall.restore.model import Igroup, LunView
 from snapall.restore.record import PlannedStep, Source, UseBegan, UseKind
 from snapall.site import transport_to

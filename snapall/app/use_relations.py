@@ -8,8 +8,8 @@ from dataclasses import replace
 from snapall.config.settings import Filer
 from snapall.errors import SiteError
 from snapall.restore.checks import Asked
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import RelationEnd
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.relations import RelationEnd
 from snapall.site import transport_to
 from snapall.site.volumes import Volumes
 

@@ -24,14 +24,14 @@ from snapall.config.settings import Config, Verify
 from snapall.errors import ConfigError, Exit, Notify, SiteError, SnapallError, worst
 from snapall.operate.history import require_listed
 from snapall.restore.belongs import is_clone, others_than, owners
-from snapall.restore.device import LunReader
 from snapall.restore.journal import UseStore
-from snapall.restore.luns import Luns
-from snapall.restore.prooffile import ProofFile
-from snapall.restore.proofs import Proof, Readability
+from snapall.restore.luns.client import Luns
+from snapall.restore.proof.clones import VerifyMount
+from snapall.restore.proof.device import LunReader
+from snapall.restore.proof.file import ProofFile
+from snapall.restore.proof.proofs import Proof, Readability
+from snapall.restore.proof.verify import Verification, VerifiedBackup, VerifyTarget, targets_of
 from snapall.restore.record import UseRecord
-from snapall.restore.verify import Verification, VerifiedBackup, VerifyTarget, targets_of
-from snapall.restore.verifymount import VerifyMount
 
 
 @dataclass(frozen=True, slots=True)

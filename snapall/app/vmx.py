@@ -14,14 +14,14 @@ from snapall.backup.record import What
 from snapall.config.settings import Config
 from snapall.errors import Exit, SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
-from snapall.restore.generations import Generations
-from snapall.restore.vmxcopy import GRANT, VmxCopy
-from snapall.restore.vmxnames import path_of
+from snapall.restore.vmx.copy import GRANT, VmxCopy
+from snapall.restore.vmx.generations import Generations
+from snapall.restore.vmx.names import path_of
 from snapall.site import OpenSite
 
 if TYPE_CHECKING:
-    from snapall.restore.console import Console
-    from snapall.restore.vmxcopy import Trouble
+    from snapall.restore.vmx.console import Console
+    from snapall.restore.vmx.copy import Trouble
     from snapall.site.virtualcenter import VirtualCenter
 
 _SOME = 5
@@ -103,7 +103,7 @@ def _tidy(settings: Config, job: Job, generations: Generations, run: str) -> Non
 
 @contextmanager
 def _console(settings: Config, job: Job, host: str) -> Iterator[Console]:
-    from snapall.restore.console import console_of, host_of  # noqa: PLC0415 - paramiko
+    from snapall.restore.vmx.console import console_of, host_of  # noqa: PLC0415 - paramiko
     from snapall.site.tcp import Deadline  # noqa: PLC0415 - with it
 
     vmx = settings.vmx[job.name]

@@ -81,7 +81,7 @@ def show(
     from snapall.app.proofs import proofs_of
     from snapall.app.status import run_of
     from snapall.backup.outfile import replace_content
-    from snapall.restore.generations import copies_by_run
+    from snapall.restore.vmx.generations import copies_by_run
     from snapall.views.glyphs import alphabet
     from snapall.views.proofs import proof_lines
     from snapall.views.run_json import run_json

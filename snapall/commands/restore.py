@@ -170,7 +170,7 @@ def _advise(advice: Advice) -> None:
 
 
 def _require_one(vm: list[str] | None, lun: list[str] | None, *, volume: bool = False) -> None:
-    from snapall.restore.luncommands import fit_path
+    from snapall.restore.luns.commands import fit_path
 
     for path in lun or ():
         fit_path(path)

@@ -42,7 +42,7 @@ def held(transaction: Transaction, volume: str) -> dict[int, list[str]]:
     """The tags that LUNs give to snapshots of a volume, by the snapshot's seq.
 
     A clone holds the snapshot that it rests on. So does a snapshot that was taken while there was a clone, unless
-    snapshot_clone_dependency was on (restore.md, rule 4).
+    snapshot_clone_dependency was on.
     """
     query = "SELECT DISTINCT backing, work = ? FROM luns WHERE volume = ? AND backing IS NOT NULL"
     rows = transaction.rows(query, RESTORING, volume)

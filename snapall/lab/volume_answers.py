@@ -84,7 +84,7 @@ def _knows_autodelete(version: str) -> bool:
 
 
 def knows_dependency(version: str) -> bool:
-    """Data ONTAP has the option snapshot_clone_dependency from 7.3 on (restore.md, rule 4)."""
+    """Data ONTAP has the option snapshot_clone_dependency from 7.3 on."""
     return is_since(version, 7, 3)
 
 

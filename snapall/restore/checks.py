@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from snapall.backup.model import FilerSnapshot
+    from snapall.restore.mirror.relations import RelationEnd
     from snapall.restore.model import Igroup, LunView
     from snapall.restore.record import UseBegan
-    from snapall.restore.relations import RelationEnd
 
 RELATIONS = frozenset({"snapmirror", "snapvault"})
 
@@ -94,7 +94,7 @@ def _of_luns(asked: Asked) -> Iterator[Objection]:
 
 
 def _of_background(asked: Asked) -> Iterator[Objection]:
-    """The filer refuses most of what follows while it copies (restore.md, rule 8)."""
+    """The filer refuses most of what follows while it copies."""
     for volume, view in asked.views.items():
         wanted = set(view.luns) if asked.way == "volume" else set(asked.luns)
         for path in sorted(wanted & view.splitting):
@@ -103,7 +103,7 @@ def _of_background(asked: Asked) -> Iterator[Objection]:
 
 
 def _of_vms(asked: Asked) -> Iterator[Objection]:
-    """A restore under a VM that runs, or that has a VM snapshot, destroys it silently (restore.md, rule 11)."""
+    """A restore under a VM that runs, or that has a VM snapshot, destroys it silently."""
     running = [vm.label for vm in asked.vms if asked.on.get(vm.id) is True]
     if running:
         text = f"{running[0]} runs" if len(running) == 1 else f"{len(running)} VMs run: {', '.join(running)}"
@@ -145,7 +145,7 @@ def _of_owners(asked: Asked) -> Iterator[Objection]:
 
 
 def _of_identity(asked: Asked) -> Iterator[Objection]:
-    """For ESX 3 a LUN is its serial and its LUN id (restore.md, rule 6)."""
+    """For ESX 3 a LUN is its serial and its LUN id."""
     for path in asked.luns:
         view = asked.views[path.split("/")[2]]
         one = view.luns.get(path)
@@ -158,7 +158,7 @@ def _of_identity(asked: Asked) -> Iterator[Objection]:
 
 
 def _of_volume(asked: Asked) -> Iterator[Objection]:
-    """Everything newer than the snapshot is lost (restore.md, rule 9 and section 3)."""
+    """Everything newer than the snapshot is lost."""
     for volume, view in asked.views.items():
         newer = asked.newer(volume)
         names = {row.name for row in newer}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from snapall.restore.proofs import Proof
+from snapall.restore.proof.proofs import Proof
 from snapall.views.json_root import picked
 from snapall.views.messages import safe
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from snapall.backup.adopt import Orphan
     from snapall.operate.ages import Age
     from snapall.operate.status import Replica
-    from snapall.restore.proofs import Proof
+    from snapall.restore.proof.proofs import Proof
     from snapall.site.answers import Share
     from snapall.site.datastores import Inventory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snapall.operate.run_history import PastCall, RunHistory
-from snapall.restore.proofs import Proof
+from snapall.restore.proof.proofs import Proof
 from snapall.views.json_root import iso_time, picked, root
 from snapall.views.messages import doing
 from snapall.views.proofs import proofs_json

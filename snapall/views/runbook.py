@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from snapall.restore.blocks import Block, Commands, Heading
-from snapall.restore.runbook import owners_of
+from snapall.restore.book.blocks import Block, Commands, Heading
+from snapall.restore.book.runbook import owners_of
 from snapall.views.json_root import picked, root
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
     from snapall.backup.outcome import Verdict
-    from snapall.restore.bookfacts import BookFacts, Present
-    from snapall.restore.vmxnames import VmCopy
+    from snapall.restore.book.facts import BookFacts, Present
+    from snapall.restore.vmx.names import VmCopy
 
 
 def book_json(

@@ -10,14 +10,14 @@ import pytest
 
 import snapall
 from snapall.backup.facts import Fact
+from snapall.restore.mirror.replication import ReplicationFact
 from snapall.restore.record import UseFact
-from snapall.restore.replication import ReplicationFact
 
 PACKAGE = Path(snapall.__file__).parent
 FOLDS = {
     "backup/state.py": {kind.__name__ for kind in Fact.__args__},
     "restore/state.py": {kind.__name__ for kind in UseFact.__args__},
-    "restore/replication.py": {kind.__name__ for kind in ReplicationFact.__args__},
+    "restore/mirror/replication.py": {kind.__name__ for kind in ReplicationFact.__args__},
 }
 """The folds, each with the facts of its journal."""
 ACTIONS = {"MirrorSettled"}  # what its decider decides becomes the fact as it is

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning
+from snapall.restore.luns.answers import LUN_REMEDIES, LunMeaning
 from snapall.site.answers import REMEDIES, Meaning
 from tests.docs.reader import SOURCE, Message, made, sources
 

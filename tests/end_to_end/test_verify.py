@@ -17,7 +17,7 @@ from snapall.config.load import load
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
 from snapall.lab.faults import Fault, FaultKind
-from snapall.restore.proofs import Proof, Readability
+from snapall.restore.proof.proofs import Proof, Readability
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import set_database
 from tests.lab.sites import with_luns, with_neighbour

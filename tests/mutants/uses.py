@@ -43,7 +43,7 @@ USES = (
     ),
     Mutant(
         "an update is sent before its intent is written",
-        "restore/replicate.py",
+        "restore/mirror/replicate.py",
         "            self._journal.append([MirrorAsked(step)])\n"
         "            self._fold(MirrorAsked(step))\n"
         "            self._note(self._answer(step))\n",
@@ -55,7 +55,7 @@ USES = (
     ),
     Mutant(
         "recover sends what was never sent",
-        "restore/decide_mirror.py",
+        "restore/mirror/decide.py",
         "    if task.asked_at is None and not policy.send:\n",
         "    if task.asked_at is None and policy.every < 0:\n",
         MIRRORED,

@@ -20,8 +20,8 @@ from snapall.config.settings import Config
 from snapall.operate.audit import audit
 from snapall.operate.findings import FindingKind, JobSources
 from snapall.operate.status import Level
-from snapall.restore.prooffile import ProofFile
-from snapall.restore.proofs import Proof, Readability
+from snapall.restore.proof.file import ProofFile
+from snapall.restore.proof.proofs import Proof, Readability
 from snapall.views.nagios import nagios_line
 from snapall.views.prometheus import metrics_text
 from snapall.views.status import status_json, status_lines

@@ -14,9 +14,9 @@ import pytest
 from snapall.backup.model import Vm
 from snapall.config.vmx import VmxCopies
 from snapall.errors import SiteError
-from snapall.restore.console import Console, console_of, host_of
-from snapall.restore.vmxcopy import VmxCopy
-from snapall.restore.vmxnames import VmCopy
+from snapall.restore.vmx.console import Console, console_of, host_of
+from snapall.restore.vmx.copy import VmxCopy
+from snapall.restore.vmx.names import VmCopy
 from snapall.site.tcp import Deadline
 from snapall.site.vmrows import VmxPlace
 from tests.lab.atlab import AtLab

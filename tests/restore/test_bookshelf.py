@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from snapall.errors import JournalError
-from snapall.restore.bookshelf import Bookshelf
+from snapall.restore.book.shelf import Bookshelf
 from tests.restore.test_runbook import FACTS, STAMP
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from snapall.backup.model import FilerSnapshot, Vm, VmSnapshot
 from snapall.restore.checks import Asked, notes, objections
+from snapall.restore.mirror.relations import Kind, RelationEnd
 from snapall.restore.model import Igroup, Lun, LunMap, LunView
 from snapall.restore.record import UseBegan, UseKind
-from snapall.restore.relations import Kind, RelationEnd
 
 LUN, OTHER = Lun("/vol/v/sql01", 1024, mapped=True, serial="serial"), Lun("/vol/v/new", 1024, serial="other")
 ROWS = (FilerSnapshot("newer", "Mar 23 03:00"), FilerSnapshot("wanted", "Mar 22 03:00"))

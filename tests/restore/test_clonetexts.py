@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.errors import SiteError
-from snapall.restore.clonetexts import SnapUsage, parse_options, parse_splits, parse_usage
+from snapall.restore.luns.clones import SnapUsage, parse_options, parse_splits, parse_usage
 from tests.restore.canned import sample
 from tests.restore.test_luntexts import wrapped
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.facts import Failed
-from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
-from snapall.restore.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
-from snapall.restore.replication import (
+from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
+from snapall.restore.mirror.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
+from snapall.restore.mirror.replication import (
     Look,
     MirrorAnswered,
     MirrorAsked,

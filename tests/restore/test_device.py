@@ -12,8 +12,8 @@ import pytest
 
 from snapall.backup.clock import SystemClock
 from snapall.config.settings import Verify
-from snapall.restore.device import LunReader, LunReading, MappedLun, replaced
-from snapall.restore.proofs import Readability
+from snapall.restore.proof.device import LunReader, LunReading, MappedLun, replaced
+from snapall.restore.proof.proofs import Readability
 from tests.lab.atlab import Hasty
 from tests.restore.images import disks
 

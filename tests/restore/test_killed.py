@@ -15,7 +15,7 @@ from snapall.backup.store import JournalStore
 from snapall.commands import options
 from snapall.errors import Exit
 from snapall.restore.journal import SharedVolumes, UseStore
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
 from snapall.restore.model import LunView
 from snapall.restore.steps import LunStep
 from snapall.restore.uses import UseContext, begin, take_down

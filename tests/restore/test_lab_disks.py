@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from snapall.lab import diskimage
-from snapall.restore.signatures import content_of
+from snapall.restore.disk.signatures import content_of
 
 SIZE = 16 << 20
 KINDS = {

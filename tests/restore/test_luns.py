@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Done, Refusal, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, judge
-from snapall.restore.luncommands import command_of
-from snapall.restore.luns import Luns
+from snapall.restore.luns.answers import LUN_REMEDIES, LunMeaning, judge
+from snapall.restore.luns.client import Luns
+from snapall.restore.luns.commands import command_of
 from snapall.restore.model import LunMap
 from snapall.restore.steps import (
     CloneLun,

@@ -12,7 +12,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.serve import Lab, new_keys
 from snapall.lab.sites import paper
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
 from snapall.restore.model import LunMap
 from snapall.restore.steps import (
     CloneLun,

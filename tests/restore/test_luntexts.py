@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.errors import SiteError
-from snapall.restore.luntexts import parse_igroups, parse_luns, parse_maps
+from snapall.restore.luns.texts import parse_igroups, parse_luns, parse_maps
 from snapall.restore.model import Igroup, Lun, LunMap
 from tests.restore.canned import sample
 

@@ -8,8 +8,17 @@ import pytest
 
 from snapall.backup.steps import Done, Refusal, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import CopiesView, KeepCopy, Kind, Relation, RelationEnd, RelationView, Update, steps_of
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.relations import (
+    CopiesView,
+    KeepCopy,
+    Kind,
+    Relation,
+    RelationEnd,
+    RelationView,
+    Update,
+    steps_of,
+)
 from snapall.site.filer import FilerReply, NoAnswer, NotSent
 from tests.restore.test_mirrortexts import LONG, TABLE
 

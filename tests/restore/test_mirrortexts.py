@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.restore.mirrortexts import Ill, ill_of, lag_of, parse_long, parse_table, view_of
+from snapall.restore.mirror.texts import Ill, ill_of, lag_of, parse_long, parse_table, view_of
 
 # The fields and their layout are those of a 7.3 simulator; the second block is that transcript itself.
 LONG = """\

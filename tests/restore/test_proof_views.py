@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from snapall.restore.proofs import Readability
+from snapall.restore.proof.proofs import Readability
 from snapall.views.proofs import proof_cell, proof_lines, proofs_json
 from snapall.views.reports import Retained, list_json, list_lines
 from tests.restore.test_proofs import VMS, proof

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from snapall.errors import JournalError, Untrusted
-from snapall.restore.prooffile import ProofFile
-from snapall.restore.proofs import Readability
+from snapall.restore.proof.file import ProofFile
+from snapall.restore.proof.proofs import Readability
 from tests.restore.test_proofs import NOW, VMS, proof
 
 

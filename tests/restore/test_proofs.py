@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
-from snapall.restore.proofs import Proof, ProofLog, Readability, kept, longest_age
+from snapall.restore.proof.proofs import Proof, ProofLog, Readability, kept, longest_age
 
 NOW = datetime(2007, 3, 22, 3, tzinfo=UTC)
 DAY = 86400.0

@@ -11,12 +11,12 @@ import pytest
 from snapall.backup.facts import Failed
 from snapall.backup.record import Waiting
 from snapall.errors import OldFormat
-from snapall.restore.decide_mirror import MirrorPolicy
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import Kind, Relation, Update
-from snapall.restore.replicate import Replication, ReplicationContext
-from snapall.restore.replication import ReplicationBegan, ReplicationState
-from snapall.restore.replication_journal import ReplicationJournal, alone, last_seen, open_ones, paths_of, prune
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.decide import MirrorPolicy
+from snapall.restore.mirror.journal import ReplicationJournal, alone, last_seen, open_ones, paths_of, prune
+from snapall.restore.mirror.relations import Kind, Relation, Update
+from snapall.restore.mirror.replicate import Replication, ReplicationContext
+from snapall.restore.mirror.replication import ReplicationBegan, ReplicationState
 from tests.restore.destination import DestinationFiler, Killed, Pair, SteppingClock
 
 MIRROR = Relation(Kind.MIRROR, "filer2", "filer2:vmvol1_mirror", "filer1:vmvol1")

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from snapall.backup.codec import from_json, to_json
 from snapall.backup.model import FilerSnapshot, Vm
 from snapall.backup.outcome import NOT_QUIESCED, QUIESCED, Verdict
-from snapall.restore.blocks import WIDTH, Block, as_html, as_text, folded
-from snapall.restore.bookfacts import BookFacts, FilerLogin, Given, Present, VmFiles, VolumeFacts
-from snapall.restore.bookwords import quoted_word
-from snapall.restore.luncommands import command_of
+from snapall.escaping import quoted_word
+from snapall.restore.book.blocks import WIDTH, Block, as_html, as_text, folded
+from snapall.restore.book.facts import BookFacts, FilerLogin, Given, Present, VmFiles, VolumeFacts
+from snapall.restore.book.runbook import runbook
+from snapall.restore.book.ways import spare_serials
+from snapall.restore.luns.commands import command_of
 from snapall.restore.model import Igroup, Lun, LunMap
-from snapall.restore.runbook import runbook
-from snapall.restore.ways import spare_serials
 
 STAMP = "20070322T030000Z"
 SQL, MAIL = Vm(611, "sql01", "esx05.example.edu"), Vm(131, "mail01", "esx06.example.edu")

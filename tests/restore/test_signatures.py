@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.restore.signatures import content_of
+from snapall.restore.disk.signatures import content_of
 from tests.restore import images
 from tests.restore.images import MIB, SECTOR, Image
 

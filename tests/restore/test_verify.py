@@ -11,9 +11,9 @@ import pytest
 from snapall.backup.clock import SystemClock
 from snapall.backup.model import Vm
 from snapall.errors import Exit, Refused, SiteError, SnapallError
-from snapall.restore.device import MappedLun
-from snapall.restore.proofs import Proof, Readability
-from snapall.restore.verify import Verification, VerifiedBackup, VerifyTarget, targets_of
+from snapall.restore.proof.device import MappedLun
+from snapall.restore.proof.proofs import Proof, Readability
+from snapall.restore.proof.verify import Verification, VerifiedBackup, VerifyTarget, targets_of
 from tests.restore.images import Image, disks
 from tests.restore.test_device import reader
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.model import Vm
-from snapall.restore.vmxnames import VmxPath, copy_name, folder_names, is_descriptor, is_wanted, path_of
+from snapall.restore.vmx.names import VmxPath, copy_name, folder_names, is_descriptor, is_wanted, path_of
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,17 @@ from snapall.config.settings import Config, Filer
 from snapall.errors import Exit, SnapallError, worst
 from snapall.lab.world import World
 from snapall.restore import uses
-from snapall.restore.device import LunReading, MappedLun
+from snapall.restore.disk.read import report_of
 from snapall.restore.journal import Use, UseStore
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
 from snapall.restore.night import meet
-from snapall.restore.prooffile import ProofFile
-from snapall.restore.proofs import Readability
-from snapall.restore.readdisk import report_of
+from snapall.restore.proof.clones import VerifyMount
+from snapall.restore.proof.device import LunReading, MappedLun
+from snapall.restore.proof.file import ProofFile
+from snapall.restore.proof.proofs import Readability
+from snapall.restore.proof.verify import Verification
 from snapall.restore.record import UseRecord
 from snapall.restore.uses import UseContext
-from snapall.restore.verify import Verification
-from snapall.restore.verifymount import VerifyMount
 from snapall.site.filer import FilerReply
 from tests.year.in_process import FilerConnection, RunningWorld
 

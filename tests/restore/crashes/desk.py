@@ -19,10 +19,10 @@ from snapall.lab.lunsites import LabRelation
 from snapall.lab.sites import SiteSpec
 from snapall.lab.world import World
 from snapall.restore.journal import SharedVolumes, Use, UseStore, read_use
-from snapall.restore.luns import Luns
+from snapall.restore.luns.client import Luns
+from snapall.restore.mirror.journal import ReplicationJournal, paths_of
+from snapall.restore.mirror.replication import ReplicationState
 from snapall.restore.record import PlannedStep, Source, UseBegan, UseKind
-from snapall.restore.replication import ReplicationState
-from snapall.restore.replication_journal import ReplicationJournal, paths_of
 from snapall.restore.state import UseState, fold
 from snapall.restore.uses import UseContext
 from tests.lab.sites import with_luns

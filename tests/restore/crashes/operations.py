@@ -13,20 +13,20 @@ from snapall.backup.model import Grade
 from snapall.backup.outcome import Origin
 from snapall.errors import Exit, worst
 from snapall.restore import plan, uses
-from snapall.restore.decide_mirror import MirrorPolicy
-from snapall.restore.device import LunReading, MappedLun
-from snapall.restore.mirrors import Mirrors
+from snapall.restore.disk.read import report_of
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.decide import MirrorPolicy
+from snapall.restore.mirror.journal import ReplicationJournal, open_ones
+from snapall.restore.mirror.relations import Kind, Relation
+from snapall.restore.mirror.replicate import Replication, ReplicationContext
+from snapall.restore.mirror.replication import ReplicationBegan
 from snapall.restore.model import LunView
-from snapall.restore.proofs import Proof, Readability
-from snapall.restore.readdisk import report_of
+from snapall.restore.proof.clones import VerifyMount
+from snapall.restore.proof.device import LunReading, MappedLun
+from snapall.restore.proof.proofs import Proof, Readability
+from snapall.restore.proof.verify import Verification, VerifiedBackup, VerifyTarget
 from snapall.restore.record import PlannedStep, UseKind
-from snapall.restore.relations import Kind, Relation
-from snapall.restore.replicate import Replication, ReplicationContext
-from snapall.restore.replication import ReplicationBegan
-from snapall.restore.replication_journal import ReplicationJournal, open_ones
 from snapall.restore.uses import begin
-from snapall.restore.verify import Verification, VerifiedBackup, VerifyTarget
-from snapall.restore.verifymount import VerifyMount
 from tests.restore.crashes.desk import BACKUP, FILER, JOB, LUNS, MIRROR, OLDER, VOLUME, Desk, forked
 from tests.restore.crashes.strikes import DEAD, Blow, Strike
 

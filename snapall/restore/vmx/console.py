@@ -12,7 +12,7 @@ import paramiko
 
 from snapall.config.settings import Filer
 from snapall.escaping import printable
-from snapall.restore.vmxnames import DESCRIPTOR_LIMIT, NotCopied, is_descriptor, is_disk, is_wanted
+from snapall.restore.vmx.names import DESCRIPTOR_LIMIT, NotCopied, is_descriptor, is_disk, is_wanted
 from snapall.site.excerpt import one_line
 from snapall.site.filer import Hop, NotSent
 from snapall.site.ssh import Ssh

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.restore.luntexts import not_understood, spoken_lines, whole_text
+from snapall.restore.luns.texts import not_understood, spoken_lines, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,11 @@ from snapall.backup.facts import Failed
 from snapall.backup.record import Waiting
 from snapall.backup.steps import Done, Refusal
 from snapall.errors import SiteError, SnapallError, Stopped
-from snapall.restore.decide_mirror import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror, not_begun
-from snapall.restore.mirrors import Mirrors
-from snapall.restore.relations import MirrorStep, RelationView, Update
-from snapall.restore.replication import (
+from snapall.restore.mirror.client import Mirrors
+from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror, not_begun
+from snapall.restore.mirror.journal import ReplicationJournal
+from snapall.restore.mirror.relations import MirrorStep, RelationView, Update
+from snapall.restore.mirror.replication import (
     Look,
     MirrorAnswered,
     MirrorAsked,
@@ -26,7 +27,6 @@ from snapall.restore.replication import (
     ReplicationState,
     apply,
 )
-from snapall.restore.replication_journal import ReplicationJournal
 
 Clones = Mapping[str, tuple[str, ...]]
 """The snapshots in each volume that a LUN clone rests on."""

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from io import FileIO
 
-from snapall.restore.disk import SECTOR
-from snapall.restore.signatures import content_of
+from snapall.restore.disk.disk import SECTOR
+from snapall.restore.disk.signatures import content_of
 
 
 def report_of(path: str, size: int) -> dict[str, object]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.errors import Exit, SnapallError
-from snapall.restore.device import LunReading, MappedLun
-from snapall.restore.proofs import Proof, Readability
+from snapall.restore.proof.device import LunReading, MappedLun
+from snapall.restore.proof.proofs import Proof, Readability
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,8 +17,14 @@ from snapall.backup.journal import JournalFile, journals
 from snapall.backup.lockfile import Lock
 from snapall.backup.readback import format_of, whole_lines
 from snapall.errors import JournalError, OldFormat
-from snapall.restore.relations import Relation, RelationView, Update
-from snapall.restore.replication import REPLICATION_FORMAT, ReplicationBegan, ReplicationFact, ReplicationState, apply
+from snapall.restore.mirror.relations import Relation, RelationView, Update
+from snapall.restore.mirror.replication import (
+    REPLICATION_FORMAT,
+    ReplicationBegan,
+    ReplicationFact,
+    ReplicationState,
+    apply,
+)
 
 FOLDER = "restores"
 _KINDS = {kind.__name__: kind for kind in ReplicationFact.__args__}

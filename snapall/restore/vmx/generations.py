@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from snapall.backup.model import Vm, time_of
 from snapall.backup.private import make_folder
-from snapall.restore.vmxnames import VmCopy
+from snapall.restore.vmx.names import VmCopy
 
 if TYPE_CHECKING:
     from snapall.config.vmx import VmxCopies

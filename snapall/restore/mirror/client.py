@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 from snapall.backup.model import FILER_NAME, PLACE, volume_at
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.errors import Refused, SiteError
-from snapall.restore.mirrortexts import (
-    Ill,
-    ill_of,
-    parse_destinations,
-    parse_long,
-    parse_relations,
-    parse_table,
-    view_of,
-)
-from snapall.restore.relations import (
+from snapall.restore.mirror.relations import (
     CopiesView,
     KeepCopy,
     Kind,
@@ -29,6 +20,15 @@ from snapall.restore.relations import (
     View,
     ends_of,
     path_at,
+)
+from snapall.restore.mirror.texts import (
+    Ill,
+    ill_of,
+    parse_destinations,
+    parse_long,
+    parse_relations,
+    parse_table,
+    view_of,
 )
 from snapall.site.excerpt import one_line, whole
 from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent

@@ -12,7 +12,7 @@ from typing import Any
 
 from snapall.backup import private, sharing
 from snapall.errors import JournalError
-from snapall.restore.proofs import Proof, ProofLog, Readability, kept
+from snapall.restore.proof.proofs import Proof, ProofLog, Readability, kept
 
 _KEPT = timedelta(days=400)
 _ENOUGH = 2  # the file is rewritten when so many times more lines stand in it than remain

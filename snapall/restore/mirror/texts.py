@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 
 from snapall.backup.model import PLACE
-from snapall.restore.relations import RelationView, path_at
+from snapall.restore.mirror.relations import RelationView, path_at
 
 _FIELD = re.compile(r"([A-Z][A-Za-z/]*(?: [A-Z/][A-Za-z/]*){0,4}):(?:\s+(.*))?")
 _KEYS = {

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from struct import unpack_from
 
-from snapall.restore.disk import SECTOR, Disk, Region
+from snapall.restore.disk.disk import SECTOR, Disk, Region
 
 _EXTENDED = frozenset({0x05, 0x0F, 0x85})
 _MOST_LOGICAL = 64

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from snapall.backup.outcome import QUIESCED, Verdict
-from snapall.restore import ways
-from snapall.restore.blocks import Block, Commands, Heading, Rows, Text
-from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
-from snapall.restore.bookwords import Shell, console, quoted_word, vmx_path
+from snapall.escaping import quoted_word
+from snapall.restore.book import ways
+from snapall.restore.book.blocks import Block, Commands, Heading, Rows, Text
+from snapall.restore.book.facts import BookFacts, Present, VolumeFacts
+from snapall.restore.book.words import Shell, console, vmx_path
 from snapall.restore.model import Lun
-from snapall.restore.vmxnames import VmCopy
+from snapall.restore.vmx.names import VmCopy
 
 _GB, _MB = 1024**3, 1024**2
 Found = tuple[VolumeFacts, Lun]

@@ -15,12 +15,12 @@ from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
 from snapall.errors import SiteError
 from snapall.escaping import printable, quoted
-from snapall.restore.generations import write_new
-from snapall.restore.vmxnames import NotCopied, VmCopy, VmxPath, copy_name, folder_names, path_of
+from snapall.restore.vmx.generations import write_new
+from snapall.restore.vmx.names import NotCopied, VmCopy, VmxPath, copy_name, folder_names, path_of
 
 if TYPE_CHECKING:
     from snapall.backup.model import Vm
-    from snapall.restore.console import Console, CopiedFile
+    from snapall.restore.vmx.console import Console, CopiedFile
     from snapall.site.vmrows import VmxPlace
 
 GRANT = "grant SELECT on VPX_HOST and on FILE_NAME of VPX_VM (sql/grants.sql)"

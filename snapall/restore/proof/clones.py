@@ -11,10 +11,10 @@ import snapall
 from snapall.backup.model import Job
 from snapall.backup.outcome import Origin
 from snapall.errors import Exit, Refused, SiteError, SnapallError
-from snapall.restore.device import MappedLun
 from snapall.restore.journal import UseStore
 from snapall.restore.loop import LunSystem, Show, UseCase
 from snapall.restore.plan import mount, our_path
+from snapall.restore.proof.device import MappedLun
 from snapall.restore.record import Source, TakeDown, UseBegan, UseKind
 from snapall.restore.state import UseState
 

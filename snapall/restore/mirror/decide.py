@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.facts import Failed
 from snapall.backup.model import volume_at
-from snapall.restore.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
-from snapall.restore.replication import MirrorSettled, ReplicationState, Task
+from snapall.restore.mirror.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
+from snapall.restore.mirror.replication import MirrorSettled, ReplicationState, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.codec import from_json, to_json
 from snapall.errors import JournalError
-from snapall.restore.bookfacts import BookFacts
+from snapall.restore.book.facts import BookFacts
 
 
 @dataclass(frozen=True, slots=True)

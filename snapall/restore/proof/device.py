@@ -16,7 +16,7 @@ import snapall
 from snapall.config.settings import Verify
 from snapall.errors import SiteError
 from snapall.escaping import printable
-from snapall.restore.proofs import Readability
+from snapall.restore.proof.proofs import Readability
 from snapall.site import hook_process
 from snapall.site.process import environment_without
 
@@ -95,7 +95,7 @@ class LunReader:
             why = "stopped by a signal" if self.stopped() else f"it did not appear within {limit:g} s"
             return _unread(f"the device {device}: {why}; check `igroup`, `device` and `rescan`")
         try:
-            ran = self._run([sys.executable, "-P", "-m", "snapall.restore.readdisk", device, str(size)])
+            ran = self._run([sys.executable, "-P", "-m", "snapall.restore.disk.read", device, str(size)])
         except SiteError as error:
             return _unread(error.message)
         if ran.code is None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from snapall.backup.model import Vm
 from snapall.backup.outcome import Verdict
-from snapall.restore import bookvm
 from snapall.restore.belongs import owners, unclaimed
-from snapall.restore.blocks import Block, Commands, Heading, Rows, Text
-from snapall.restore.bookfacts import BookFacts, Present, VolumeFacts
-from snapall.restore.bookwords import Shell, console, vmx_path
+from snapall.restore.book import vm as bookvm
+from snapall.restore.book.blocks import Block, Commands, Heading, Rows, Text
+from snapall.restore.book.facts import BookFacts, Present, VolumeFacts
+from snapall.restore.book.words import Shell, console, vmx_path
 from snapall.restore.steps import LunStep, RestoreVolume
-from snapall.restore.vmxnames import VmCopy
+from snapall.restore.vmx.names import VmCopy
 
 
 def runbook(

@@ -9,7 +9,7 @@ import zlib
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
-from snapall.restore.disk import SECTOR, Disk, Region
+from snapall.restore.disk.disk import SECTOR, Disk, Region
 
 if TYPE_CHECKING:
     from collections.abc import Callable

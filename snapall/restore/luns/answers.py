@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from snapall.restore.luncommands import command_of
-from snapall.restore.luntexts import spoken_lines
+from snapall.restore.luns.commands import command_of
+from snapall.restore.luns.texts import spoken_lines
 from snapall.restore.steps import DestroyLun, HoldApart, LunStep, Offline, Online, RestoreVolume, UnmapLun
 from snapall.site.answers import DENIAL
 

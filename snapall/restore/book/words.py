@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from snapall.errors import Refused
-from snapall.restore.blocks import Block, Commands, Text
+from snapall.escaping import quoted_word
+from snapall.restore.book.blocks import Block, Commands, Text
 from snapall.restore.steps import LunStep
 
-_PLAIN_IN_DOUBLE_QUOTES = re.compile(r"[A-Za-z0-9_'/\-#%&*+<=>?\[\]^~@:.,;() ]*")
 _FILE_NAME = re.compile(r"\[([^\]]+)\] (.+)")
 
 
@@ -44,12 +44,6 @@ def vmx_path(stored: str) -> str:
     """The path on a host of a vmx that the database calls `[vmvol1_vmfs] sql01/sql01.vmx`; quoted where need be."""
     found = _FILE_NAME.fullmatch(stored)
     return shlex.quote(f"/vmfs/volumes/{found[1]}/{found[2]}" if found else stored)
-
-
-def quoted_word(word: str) -> str:
-    """A word of a remote command, whose quotation marks must reach the other side."""
-    plain = shlex.quote(word)
-    return f'"{word}"' if plain != word and _PLAIN_IN_DOUBLE_QUOTES.fullmatch(word) else plain
 
 
 def _at(login: str, host: str) -> str:

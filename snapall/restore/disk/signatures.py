@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.restore import filesystems
-from snapall.restore.disk import SECTOR, Disk, Region, Structure
-from snapall.restore.partitions import Partition, mbr_entries, partitions
+from snapall.restore.disk import filesystems
+from snapall.restore.disk.disk import SECTOR, Disk, Region, Structure
+from snapall.restore.disk.partitions import Partition, mbr_entries, partitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from snapall.restore.bookfacts import VolumeFacts
-from snapall.restore.luncommands import LUN_SERIAL
+from snapall.restore.book.facts import VolumeFacts
+from snapall.restore.luns.commands import LUN_SERIAL
 from snapall.restore.model import Lun
 from snapall.restore.steps import (
     CloneLun,

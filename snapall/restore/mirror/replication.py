@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from snapall.backup.facts import Failed
-from snapall.restore.relations import CopiesView, KeepCopy, MirrorStep, Relation, RelationView, Update, steps_of
+from snapall.restore.mirror.relations import CopiesView, KeepCopy, MirrorStep, Relation, RelationView, Update, steps_of
 
 Look = RelationView | CopiesView | Failed
 """What a look showed; Failed: why it showed nothing."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 from snapall.backup.model import FilerSnapshot
 from snapall.backup.steps import Done, Outcome, Refusal, Unknown
 from snapall.errors import SiteError
-from snapall.restore import clonetexts, luntexts
-from snapall.restore.bookwords import quoted_word
-from snapall.restore.lunanswers import LUN_REMEDIES, LunMeaning, already, judge, meaning_of
-from snapall.restore.luncommands import command_of, fit_name
+from snapall.escaping import quoted_word
+from snapall.restore.luns import clones as clonetexts
+from snapall.restore.luns import texts as luntexts
+from snapall.restore.luns.answers import LUN_REMEDIES, LunMeaning, already, judge, meaning_of
+from snapall.restore.luns.commands import command_of, fit_name
 from snapall.restore.model import Igroup, LunMap, LunView
 from snapall.site.excerpt import one_line, whole
 from snapall.site.filer import FilerSystem, NoAnswer, NotLetIn, NotSent
@@ -23,7 +24,7 @@ from snapall.site.version import version_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from snapall.restore.clonetexts import SnapUsage
+    from snapall.restore.luns.clones import SnapUsage
     from snapall.restore.model import Lun
     from snapall.restore.steps import LunStep
     from snapall.site.filer import FilerReply, Transport

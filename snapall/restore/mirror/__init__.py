@@ -1,0 +1,1 @@
+"""SnapMirror and SnapVault: a second site's copies."""

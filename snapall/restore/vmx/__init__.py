@@ -1,0 +1,1 @@
+"""Copies of the VMs' vmx files from the service consoles."""
