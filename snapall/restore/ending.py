@@ -27,8 +27,10 @@ def remains(state: UseState) -> tuple[str, ...]:
     foreign = tuple(f"{path} is not the clone that it made" for path in there)
     if not state.irrevocable:
         return foreign
-    undone = _final(state, False) if state.header.kind is UseKind.RESTORE else ()  # clones of a mount are taken down
-    parts = {"not done": undone, "unknown": _final(state, None)}
+    undone, unknown = _final(state, False), _final(state, None)
+    parts = {"not done": undone, "unknown": unknown}
+    if state.header.kind is UseKind.MOUNT:  # its clones are taken down; one that was split off stays, as a LUN
+        parts = {"done": _final(state, True) if undone or unknown else (), "unknown": unknown}
     return foreign + tuple(f"{part}: {words(step)}" for part, steps in parts.items() for step in steps)
 
 

@@ -190,6 +190,6 @@ def _again(of: Played, desk: Desk, left: Picture) -> Iterator[str]:
         yield "a second recover changes something, or fails"
     if desk.open_uses:
         yield "a journal is still open"
-    if any(one.id not in of.mounts for one in desk.store.standing()):
+    if any(one.stands and one.header.stamp not in of.mounts for one in desk.states):  # not what only stays said
         code = unmount(desk)
         yield from _unlike(f"unmount ({code}) leaves", taken(desk.world).unlike(of.before), "")
