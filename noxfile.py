@@ -28,7 +28,7 @@ PROOFS = {
     "explore": (),
     "years": ("--nights", "1000", "--seed", "4"),
     "matrix": (),
-    "restore.crashes": (),
+    "restore.crashes": ("--every", "4"),
     "mutants": (),
     "year": ("--seed", "4"),
     "hostile": ("--inputs", "500", "--seed", "1"),

@@ -1,10 +1,11 @@
-"""`python -m tests.restore.crashes [--sample] [WORD...]`: the table, and all that did not hold.
+"""`python -m tests.restore.crashes [--every N] [WORD...]`: the table, and all that did not hold.
 
 Words choose the operations whose names hold one of them. Exits 0 only if everything held.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -23,8 +24,6 @@ from tests.restore.crashes.operations import OPERATIONS
 from tests.restore.crashes.strikes import CUTS, KILLS, Strike, strikes
 
 Cell = tuple[Played, Strike]
-SAMPLE = 23
-"""Of so many cells the sample has one."""
 
 
 def cells(folder: Path, words: Sequence[str]) -> Iterator[Cell]:
@@ -61,10 +60,13 @@ def verdicts(chosen: Sequence[Cell]) -> Iterator[tuple[Cell, list[str]]]:
 
 def main(argv: Sequence[str]) -> int:
     """Print every cell in which something did not hold, then the table; return 0 when there is none."""
+    parser = argparse.ArgumentParser(prog="python -m tests.restore.crashes")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="try one cell in N")
+    parser.add_argument("word", nargs="*", help="only operations with one of these words in their names")
+    asked = parser.parse_args(argv)
     began, counts, broken = time.monotonic(), Counter[tuple[str, str]](), Counter[str]()
     with tempfile.TemporaryDirectory() as name:
-        chosen = list(cells(Path(name), [one for one in argv if one != "--sample"]))
-        chosen = chosen[:: SAMPLE if "--sample" in argv else 1]
+        chosen = list(cells(Path(name), asked.word))[:: asked.every]
         for (of, strike), wrong in verdicts(chosen):
             what = "kills" if strike.blow in KILLS else "power cuts" if strike.blow in CUTS else "faults"
             counts[of.operation.name, what] += 1
