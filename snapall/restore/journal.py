@@ -12,7 +12,6 @@ from typing import Self
 
 from snapall.backup.clock import Clock
 from snapall.backup.codec import fact_of
-from snapall.backup.facts import Ended
 from snapall.backup.journal import JournalFile, is_open, journals
 from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
@@ -69,8 +68,7 @@ def is_over(path: Path) -> bool:
         found = fact_of(line.decode(), FACTS) if line.endswith(b"\n") else None
     except (OSError, ValueError, JournalError):  # reading the whole file reports what is wrong with it
         return False
-    what = found[1] if found is not None else None
-    return isinstance(what, Ended) and not what.open and 0 < what.length == length
+    return found is not None and 0 < UseRecord(*found).sums_up == length
 
 
 def _damaged(path: Path, why: str) -> JournalError:

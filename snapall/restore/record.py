@@ -207,6 +207,11 @@ class UseRecord:
         return self.what if isinstance(self.what, Warned | Failed) else None
 
     @property
+    def sums_up(self) -> int:
+        """The bytes before it in a journal of which nothing is left; 0: it says no such thing."""
+        return self.what.length if isinstance(self.what, Ended) and not self.what.open else 0
+
+    @property
     def sent(self) -> LunStep | None:
         """The step whose command is about to be sent; None: it is no intent."""
         return self.what.step if isinstance(self.what, StepIntent) else None

@@ -123,9 +123,9 @@ def test_a_run_leaves_a_half_done_restore_to_recover(night: AtLab) -> None:
     night.limits(filer=1)
     night.world.set(restore_seconds=0.0)
     killed(night, "snap restore", *("restore", "vol1", "vmware_recent"), *("--lun", LUN, "--lun", LUN2), "--yes", nth=2)
-    ended = night("run")
-    assert ended.code == 0, ended.err
-    assert "SA-1745" in ended.err
+    ended = night("run")  # whose rotation would rename what the filer may still restore from
+    assert ended.code == 1
+    assert "SA-1781" in ended.err
     assert [use.open for use in context_of(night).store.uses()] == [True]
     assert mounts(night) == [True]
     ended = night("recover")
@@ -199,7 +199,7 @@ def test_a_mount_whose_second_split_fails_keeps_the_first_clone_alone(night: AtL
     ended = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--lun", LUN2, "--igroup", "helper", "--split")
     assert ended.code == 1
     assert [one.rpartition("_")[2] for one in clones(night)] == ["sql01"]
-    assert mounts(night) == []
+    assert mounts(night) == [False]  # it is said until somebody accepts that it stays
 
 
 def test_a_restore_is_over_once_a_run_has_seen_that_its_copy_ended(night: AtLab) -> None:
