@@ -71,8 +71,8 @@ DURABLE = (
     Mutant(
         "a run gives no sign of life by its journal",
         "backup/engine.py",
-        "        for case in self._living:\n            case.journal.beat()\n",
-        "        for case in ():\n            case.journal.beat()\n",
+        "            for case in self._living:\n                case.journal.beat()\n",
+        "            for case in ():\n                case.journal.beat()\n",
         ("tests/backup/test_heartbeat.py",),
     ),
     Mutant(

@@ -14,8 +14,8 @@ BROKEN = (
     Mutant(
         "a VM that is quiesced late waits for a place",
         "backup/decide_vms.py",
-        "    late = {one.vm.id for one in state.vms.values() if refused is None and _late(state, one)}\n",
-        "    late: set[int] = set()\n",
+        "    late = _late(state) if refused is None else frozenset[int]()\n",
+        "    late = frozenset[int]()\n",
         FAULTS,
     ),
     Mutant(
