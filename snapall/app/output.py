@@ -28,10 +28,24 @@ class Output:
     svg: Path | None = None  # file for a picture of the console
 
 
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Hands records to the listeners, and to `heard` at once."""
+
+    bus: EventBus
+    heard: list[Record] | None
+
+    def __call__(self, record: Record) -> None:
+        """Hand over a record; never block, never raise."""
+        if self.heard is not None:
+            self.heard.append(record)
+        self.bus(record)
+
+
 @contextmanager
 def publishing(
     settings: Config, output: Output, *, log: bool, heard: list[Record] | None = None
-) -> Iterator[tuple[Notify, Listener]]:
+) -> Iterator[tuple[Notify, Publisher]]:
     """Open the listeners of a run; yield a function that publishes a warning, and the bus. Closes them at the end.
 
     `heard` collects every record, at once.
@@ -42,10 +56,7 @@ def publishing(
         opened.callback(_report_dismissed, bus)
         opened.callback(bus.close)
 
-        def publish(record: Record) -> None:
-            if heard is not None:
-                heard.append(record)
-            bus(record)
+        publish = Publisher(bus, heard)
 
         def warn(*parts: str) -> None:
             publish(Record(datetime.now(UTC), Warned(*parts)))

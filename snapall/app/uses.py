@@ -45,6 +45,7 @@ def working(
             if record.message is not None:
                 listener(Record(record.at, record.message))
             elif record.sent is not None and not output.quiet:
+                listener.bus.flush()  # what it overrides is named before it
                 _say(luns.command_line(record.sent))
 
         yield UseContext(shared, luns, store, clock, stopped, warn, show)

@@ -15,6 +15,9 @@ COURTESY = 0.005
 """Seconds that a listener leaves to the run after a record: its next command goes out before anybody is told."""
 
 
+_Inbox = queue.SimpleQueue[Record | threading.Event | None]
+
+
 class EventBus:
     """Delivers to every listener on its own thread: one that raises is dismissed, one that hangs delays nobody.
 
@@ -22,10 +25,10 @@ class EventBus:
     """
 
     def __init__(self, *listeners: Listener) -> None:
-        self._workers: list[tuple[queue.SimpleQueue[Record | None], threading.Thread]] = []
+        self._workers: list[tuple[_Inbox, threading.Thread]] = []
         self.dismissed: list[BaseException] = []
         for listener in listeners:
-            inbox: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+            inbox: _Inbox = queue.SimpleQueue()
             thread = threading.Thread(target=self._deliver, args=(listener, inbox), daemon=True)
             self._workers.append((inbox, thread))
             thread.start()
@@ -35,6 +38,15 @@ class EventBus:
         for inbox, _ in self._workers:
             inbox.put(record)
 
+    def flush(self, patience: float = 1) -> None:
+        """Let the listeners catch up, so that what is printed next comes after it; wait at most so many seconds."""
+        marks = [threading.Event() for _ in self._workers]
+        for mark, (inbox, _) in zip(marks, self._workers, strict=True):
+            inbox.put(mark)
+        end = time.monotonic() + patience
+        for mark in marks:
+            mark.wait(max(0.0, end - time.monotonic()))
+
     def close(self, patience: float = 10) -> None:
         """Let the listeners finish; wait at most so many seconds for each."""
         for inbox, _ in self._workers:
@@ -42,15 +54,22 @@ class EventBus:
         for _, thread in self._workers:
             thread.join(patience)
 
-    def _deliver(self, listener: Listener, inbox: queue.SimpleQueue[Record | None]) -> None:
+    def _deliver(self, listener: Listener, inbox: _Inbox) -> None:
         while True:
             idle = inbox.empty()
             if (record := inbox.get()) is None:
                 return
+            if isinstance(record, threading.Event):
+                record.set()
+                continue
             if idle:
                 time.sleep(COURTESY)
             try:
                 listener(record)
             except BaseException as error:  # noqa: BLE001 - rich answers a closed pipe with SystemExit
                 self.dismissed.append(error)
-                return
+                listener = _nobody
+
+
+def _nobody(_: Record) -> None:
+    """What takes the place of a listener that was dismissed."""

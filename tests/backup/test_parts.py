@@ -261,3 +261,17 @@ def test_paper_order_plans_the_rotation_before_the_first_quiesce() -> None:
     )
     assert plan.stages[:3] == (Stage.SURVEY, Stage.ROTATE, Stage.QUIESCE)
     assert plan.capture == CHAIN[0]
+
+
+def test_what_was_handed_over_is_told_before_a_flush_returns() -> None:
+    told: list[object] = []
+
+    def leaves(_: Record) -> None:
+        raise SystemExit(1)
+
+    bus = EventBus(leaves, lambda record: told.append(record.what))
+    for number in range(3):
+        bus(Record(AT, Gone(number, "")))
+    bus.flush(PATIENCE)
+    assert told == [Gone(number, "") for number in range(3)]
+    bus.close()
