@@ -151,7 +151,8 @@ def format_of(data: bytes, header: str) -> tuple[int, str]:
         return 0, ""  # reading the line reports what is wrong with it
     if not isinstance(first, dict) or first.get("is") != header:
         return 0, ""
-    return first.get("format", 1), str(first.get("version", "unknown"))
+    number = first.get("format", 1)
+    return (number if isinstance(number, int) else 0), str(first.get("version", "unknown"))
 
 
 def _require_format(path: Path, data: bytes) -> None:

@@ -172,6 +172,17 @@ def test_an_open_journal_of_an_older_version_is_refused_by_name(stage: Stage, wh
     assert not path.exists()
 
 
+@pytest.mark.parametrize("number", [{"is": []}, "2", None, [2]])
+def test_a_format_that_is_no_number_is_damage(stage: Stage, number: object) -> None:
+    path = died(stage).path
+    header, _, rest = path.read_text().partition("\n")
+    path.write_text(f"{json.dumps(json.loads(header) | {'format': number})}\n{rest}")
+    with pytest.raises(JournalError) as error:
+        stage.store.open(path)
+    assert not isinstance(error.value, OldFormat)
+    assert job_status_of(stage).level is Level.CRITICAL
+
+
 def test_a_settled_journal_of_an_older_version_is_not_reported(stage: Stage) -> None:
     stage.night()
     of_an_older_version(journals(stage.store.folder)[-1])

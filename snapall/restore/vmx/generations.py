@@ -139,7 +139,7 @@ def write_new(path: Path, data: bytes) -> None:
 
 def _read(path: Path) -> Generation | None:
     """The generation in a folder; None: it has no record that makes sense, so that it is left alone."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         record: dict[str, Any] = json.loads((path / RECORD).read_text("utf-8"))
         taken = frozenset((str(one["volume"]), str(one["date"])) for one in record["taken"])
         copies = tuple(VmCopy(**{**one, "vm": Vm(**one["vm"])}) for one in record["vms"])
