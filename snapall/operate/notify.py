@@ -68,7 +68,7 @@ class Channel:
         sending = threading.Thread(target=send, daemon=True)
         sending.start()
         sending.join(self.timeout)
-        if sending.is_alive():
+        if sending.is_alive() or any(map(_timed_out, failures)):  # whichever limit was noticed first
             raise SiteError(
                 f"{self.name}: {self.to} did not finish within {self.timeout:g} s; the message may not have been sent",
                 f"check it with `snapall doctor --notify`; if it is only slow, raise `timeout` in [notify.{self.name}]",
@@ -76,6 +76,13 @@ class Channel:
             )
         if failures:
             raise failures[0]
+
+
+def _timed_out(error: BaseException | None) -> bool:
+    """Whether a socket's own timeout is behind it: smtplib calls that a connection which was closed."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def channels_of(settings: Channels, host: str, now: Callable[[], datetime]) -> tuple[Channel, ...]:
