@@ -194,7 +194,7 @@ def test_a_filer_without_a_lun_gets_a_run_book_that_says_so_and_no_warning(at_la
 
 def test_no_second_timeout_is_spent_on_a_run_book(at_lab: Make) -> None:
     night = at_lab(site=with_luns(), runbook=True)
-    night.limits(filer=1)
+    night.limits(filer=5)
     night.fault(Fault("lun show", FaultKind.HANG, times=0), Fault("igroup show", FaultKind.HANG, times=0))
     assert night("run").code == 0
     assert asked_for_luns(night) == ["lun show -v"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from snapall.lab.filershell import FilerShell
 from snapall.lab.ledger import Change
 from snapall.lab.lunsites import LabRelation
 from snapall.lab.sites import SiteSpec
-from tests.end_to_end.test_interrupted import start
+from tests.end_to_end.test_use_killed import killed_at
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import make_filer_snapshot, make_vm_snapshot
 from tests.lab.sites import with_luns, with_neighbour
@@ -279,10 +278,12 @@ def test_a_damaged_journal_is_a_finding_and_everything_else_is_still_shown(at_la
 
 def test_a_run_beside_a_half_swap_is_stopped_before_its_first_quiesce(at_lab: Make) -> None:
     night, _ = used(at_lab)
-    night.limits(filer=2)
-    swap = ("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes")
-    killed = subprocess.run(start(night, *swap, prelude=killing(night, "lun move")), capture_output=True, check=False)
-    assert killed.returncode == -9
+    killed_at(
+        night,
+        ("restore", "vol1", "vmware_recent", "--lun", LUN, "--way", "swap", "--yes"),
+        "lun move",
+        FaultKind.SIGNAL_AFTER,
+    )
     assert LUN not in night.world.luns()
     quiesced = len(night.ledger.vcbsnapshot)
     ended = night("run")
@@ -297,12 +298,12 @@ def test_a_run_beside_a_half_swap_is_stopped_before_its_first_quiesce(at_lab: Ma
 
 def test_a_run_waits_for_recover_where_a_restore_died_at_a_step_that_nothing_takes_back(at_lab: Make) -> None:
     night, _ = used(at_lab)
-    night.limits(filer=2)
-    back = ("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force")
-    killed = subprocess.run(
-        start(night, *back, prelude=killing(night, "snap restore")), capture_output=True, check=False
+    killed_at(
+        night,
+        ("restore", "vol1", "vmware_previous", "--volume", "--yes", "--force"),
+        "snap restore",
+        FaultKind.SIGNAL_AFTER,
     )
-    assert killed.returncode == -9
     quiesced = len(night.ledger.vcbsnapshot)
     ended = night("run")
     assert ended.code == 1
@@ -315,26 +316,13 @@ def test_a_run_waits_for_recover_where_a_restore_died_at_a_step_that_nothing_tak
 
 def test_a_clone_whose_take_down_died_stops_no_run(at_lab: Make) -> None:
     night, _ = used(at_lab)
-    night.limits(filer=2)
-    mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
-    unmount = ("unmount", json.loads(mount.out)["id"])
-    killed = subprocess.run(
-        start(night, *unmount, prelude=killing(night, "lun destroy")), capture_output=True, check=False
-    )
-    assert killed.returncode == -9
+    with night.impatient(filer=2):  # the mount's own journal keeps it
+        mount = night("mount", "vol1", "vmware_recent", "--lun", LUN, "--igroup", "helper", "--json")
+    killed_at(night, ("unmount", json.loads(mount.out)["id"]), "lun destroy", FaultKind.SIGNAL_AFTER)
     ended = night("run")
     assert ended.code == 0, ended.err
     assert "SA-1745" in ended.err
     assert night("recover").code == 0
-
-
-def killing(night: AtLab, command: str) -> str:
-    """What lets the process be killed after such a command."""
-    return (
-        "import os\nfrom snapall.lab.faults import Fault, FaultKind\nfrom snapall.lab.world import World\n"
-        f"fault = Fault({command!r}, FaultKind.SIGNAL_AFTER, victim=os.getpid())\n"
-        f"World({str(night.lab.directory)!r}).add_faults(fault)"
-    )
 
 
 def test_a_mounted_backup_is_named_by_the_run_and_is_not_rotated(at_lab: Make) -> None:

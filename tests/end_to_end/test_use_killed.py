@@ -45,11 +45,9 @@ def commanded(night: AtLab) -> list[Effect]:
 
 
 def off(at_lab: Make) -> AtLab:
-    """A lab whose VMs are off, and a filer that need not be waited for."""
+    """A lab whose VMs are off."""
     site = with_luns()
-    night = at_lab(site=replace(site, vms=tuple(replace(vm, on=False) for vm in site.vms)))
-    night.limits(filer=1)
-    return night
+    return at_lab(site=replace(site, vms=tuple(replace(vm, on=False) for vm in site.vms)))
 
 
 def killed_at(night: AtLab, arguments: tuple[str, ...], verb: str, kind: FaultKind, nth: int = 1) -> None:
@@ -58,9 +56,10 @@ def killed_at(night: AtLab, arguments: tuple[str, ...], verb: str, kind: FaultKi
         f"fault = Fault({verb!r}, FaultKind({kind.value!r}), nth={nth}, victim=os.getpid())\n"
         f"World({str(night.lab.directory)!r}).add_faults(fault)"
     )
-    ended = subprocess.run(
-        start(night, *arguments, prelude=prelude), capture_output=True, timeout=PATIENCE, check=False
-    )
+    with night.impatient(filer=1):  # recover waits so long for what was sent
+        ended = subprocess.run(
+            start(night, *arguments, prelude=prelude), capture_output=True, timeout=PATIENCE, check=False
+        )
     assert ended.returncode == -9, ended.stderr
 
 

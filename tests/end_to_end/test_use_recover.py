@@ -120,7 +120,6 @@ def test_a_mount_that_was_unmounted_meanwhile_is_left_alone(night: AtLab) -> Non
 
 
 def test_a_run_leaves_a_half_done_restore_to_recover(night: AtLab) -> None:
-    night.limits(filer=1)
     night.world.set(restore_seconds=0.0)
     killed(night, "snap restore", *("restore", "vol1", "vmware_recent"), *("--lun", LUN, "--lun", LUN2), "--yes", nth=2)
     ended = night("run")  # whose rotation would rename what the filer may still restore from
@@ -166,7 +165,6 @@ def test_recover_without_waiting_leaves_what_may_still_act(night: AtLab) -> None
     assert ended.code == 1
     assert "SA-1761" in ended.err
     assert mounts(night) == [True]
-    night.limits(filer=1)
     assert len(clones(night)) == 1
 
 

@@ -142,8 +142,8 @@ def test_a_job_without_the_table_is_refused(night: AtLab) -> None:
 @pytest.mark.parametrize("kind", [FaultKind.FAIL, FaultKind.DROP, FaultKind.LIE, FaultKind.ACT_NO_ANSWER])
 @pytest.mark.parametrize("command", CHANGES)
 def test_one_fault_of_the_filer_leaves_no_clone_unexplained(night: AtLab, command: str, kind: FaultKind) -> None:
-    night.limits(filer=2)
     assert night("run").code == 0
+    night.limits(filer=2)
     before = night.world.luns("vmvol1")
     night.fault(Fault(command, kind))
     ended = night("verify", "vol1", "--vm", "sql01")
@@ -157,14 +157,14 @@ def test_one_fault_of_the_filer_leaves_no_clone_unexplained(night: AtLab, comman
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_verify_that_is_killed_while_it_reads_is_taken_down_by_recover(night: AtLab) -> None:
-    night.limits(filer=2)  # recover waits so long for what the dead process may have sent
     assert night("run").code == 0
     before = night.world.luns("vmvol1")
     kills = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
     helper = f'helper = ["{sys.executable}", "-c", "{kills}", "{{serial}}"]\n'
     night.edit("sample = 2\n", f"sample = 2\n{helper}")
     argv = [sys.executable, "-m", "snapall", "verify", "vol1", "--vm", "sql01", "--config", str(night.config)]
-    assert subprocess.run(argv, check=False, capture_output=True).returncode == -signal.SIGKILL
+    with night.impatient(filer=2):  # recover waits so long for what the dead process may have sent
+        assert subprocess.run(argv, check=False, capture_output=True).returncode == -signal.SIGKILL
     (clone,) = set(night.world.luns("vmvol1")) - set(before)
     assert "/snapall_ver_" in clone
     assert proofs(night) == ()

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -120,6 +121,14 @@ class AtLab:
             text, count = re.subn(LIMITS[name], rf"\g<1>{value:g}", text, flags=re.MULTILINE)
             assert count == 1
         self.config.write_text(text)
+
+    @contextmanager
+    def impatient(self, **seconds: float) -> Iterator[None]:
+        """Set such limits for what begins in this block: a slow machine may exceed them afterwards."""
+        before = self.config.read_text()
+        self.limits(**seconds)
+        yield
+        self.config.write_text(before)
 
     def __call__(self, command: str, *args: str) -> Ended:
         """Run one command of snapall."""
