@@ -157,13 +157,14 @@ for stream in (sys.stdout, sys.stderr):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it writes into files")
-def test_a_program_writes_into_no_file() -> None:
-    kinds: list[str] = []
+def test_a_program_writes_into_no_file(tmp_path: Path) -> None:
+    program, kinds = SlowProgram(tmp_path), list[str]()
 
     def look(child: Child) -> None:
         kinds.extend(str(Path(f"/proc/{child.pid}/fd/{n}").readlink()).partition(":")[0] for n in (1, 2))
+        program.gate.write_text("")
 
-    process.run(python("import sys; sys.stdin.read()"), PATIENCE, look)
+    process.run(program.argv, PATIENCE, look)
     assert kinds == ["pipe", "pipe"]
 
 
