@@ -79,8 +79,11 @@ class Channel:
 
 
 def _timed_out(error: BaseException | None) -> bool:
-    """Whether a socket's own timeout is behind it: smtplib calls that a connection which was closed."""
-    while error is not None and not isinstance(error, TimeoutError):
+    """Whether our timeout of a socket is behind it: smtplib calls that a connection which was closed.
+
+    The system's own timeout, ETIMEDOUT, has a number, and means that nobody is there.
+    """
+    while error is not None and not (isinstance(error, TimeoutError) and error.errno is None):
         error = error.__cause__ or error.__context__
     return error is not None
 

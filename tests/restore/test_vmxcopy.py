@@ -189,6 +189,15 @@ def test_a_hostile_console_writes_nothing_outside_its_vms_folder(site: Site) -> 
     assert not list(site.lab.lab.directory.parent.rglob("escaped*"))
 
 
+@pytest.mark.parametrize("record", ["[" * 100_000, '{"taken": {}, "vms": 7}', "", "null"])
+def test_a_copy_whose_record_makes_no_sense_stops_no_command(site: Site, record: str) -> None:
+    assert site.lab("run").code == 0
+    (site.generations[-1] / "generation.json").write_text(record)
+    for command in ("list", "run"):
+        ended = site.lab(command)
+        assert ended.code == 0, ended.err
+
+
 def test_a_file_that_grows_without_end_is_cut_off_with_a_warning(site: Site) -> None:
     site.esx01.vm("web01", **{"web01.vmsd": File(b"x", endless=True)})
     ran = site.lab("run")

@@ -14,7 +14,7 @@ from snapall.backup.facts import Failed
 from snapall.restore.mirror.relations import CopiesView, KeepCopy, MirrorStep, Relation, RelationView, Update, steps_of
 
 Look = RelationView | CopiesView | Failed
-"""What a look showed; Failed: why it showed nothing."""
+"""What was found by looking; Failed: why the look failed."""
 
 
 REPLICATION_FORMAT = 1

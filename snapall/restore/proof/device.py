@@ -141,7 +141,7 @@ def _unread(why: str) -> LunReading:
 
 def _understood(output: str) -> LunReading | None:
     """The reading that the child printed; None: it printed something else."""
-    with suppress(ValueError, KeyError, TypeError, RecursionError):
+    with suppress(ValueError, KeyError, TypeError):
         body = json.loads(output)
         if "error" in body:
             return _unread(str(body["error"]))

@@ -1,0 +1,39 @@
+"""What is reported of a channel is the same, whichever of its limits is over first."""
+
+from __future__ import annotations
+
+import errno
+import smtplib
+
+import pytest
+
+from snapall.errors import SiteError
+from snapall.operate.notify import Channel, Notification, Severity
+from tests.waiting import PATIENCE
+
+
+def code_of(cause: OSError) -> str:
+    """The code that is reported if smtplib hides this behind a closed connection, as it does."""
+
+    def send(_: Notification) -> None:
+        try:
+            try:
+                raise cause
+            except OSError as error:
+                raise smtplib.SMTPServerDisconnected(f"Connection unexpectedly closed: {error}")  # noqa: B904
+        except smtplib.SMTPException as error:
+            raise SiteError("mail: not accepted", "", "SA-1447") from error
+
+    channel = Channel("mail", "mx", "always", PATIENCE, send)
+    with pytest.raises(SiteError) as raised:
+        channel.deliver(Notification(Severity.INFO, "", "", ""))
+    return raised.value.code
+
+
+def test_a_socket_whose_timeout_is_over_is_reported_as_the_channels_timeout() -> None:
+    assert code_of(TimeoutError("timed out")) == "SA-1448"
+
+
+@pytest.mark.parametrize("cause", [TimeoutError(errno.ETIMEDOUT, "no route"), ConnectionResetError("reset")])
+def test_what_the_system_or_the_server_ends_is_reported_as_what_it_is(cause: OSError) -> None:
+    assert code_of(cause) == "SA-1447"
