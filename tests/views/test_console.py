@@ -65,7 +65,7 @@ def test_progress_shows_a_run_without_what_it_settled_first(tmp_path: Path) -> N
     progress = progress_of(stage)
     assert set(progress.vms) == {108, 110, 1226}
     assert progress.taken == progress.total
-    assert any("old01 (vm-7) may still have Quiesce-x" in text for text, _ in progress.troubles)
+    assert any("old01 (vm-7) may still have Quiesce-x" in one.text for one in progress.troubles)
     assert any("taken over by the next run" in text for text in progress.done)
     assert progress.stages[0] is Part.SETTLE
 
@@ -278,3 +278,18 @@ def test_the_summary_names_remedies(tmp_path: Path) -> None:
     console.print(ending(progress, 80))
     assert "│   remedy: check it" in stream.getvalue()  # below the text, not below its mark
     assert "exit 1" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("what", "colour"), [(Warned("the log is full", "free it"), "yellow"), (Failed("no capture", "look"), "red")]
+)
+def test_a_problem_keeps_its_colour_from_the_moment_it_is_reported(what: Warned | Failed, colour: str) -> None:
+    progress = Progress()
+    for one in (BEGAN, what):
+        progress(Record(AT, one))
+    for shown in (screen(progress, AT, 80, 24), ending(progress, 80)):
+        segments = Console(width=80, color_system="standard", force_terminal=True).render(shown)
+        colours = {
+            str(one.style.color.name) for one in segments if what.text in one.text and one.style and one.style.color
+        }
+        assert colours == {colour}
