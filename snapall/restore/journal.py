@@ -20,6 +20,7 @@ from snapall.restore.ending import remains
 from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
+from snapall.restore.steps import RestoreVolume
 
 _KINDS = {kind.value for kind in UseKind}  # replications have their journals in the same folder
 
@@ -157,6 +158,19 @@ class UseStore:
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
 
+    def rewound(self, filer: str, volumes: Iterable[str], since: datetime) -> Iterator[UseState]:
+        """The restores since then that put one of these volumes back as a whole, so that newer snapshots are gone.
+
+        Journals that cannot be read are left out: `uses` names them.
+        """
+        for path in self._paths(None, lambda *_: None):
+            if path.name.startswith(f"{UseKind.RESTORE}-"):
+                with suppress(JournalError):
+                    state = fold(read_use(path)[0])
+                    at = state.began_at
+                    if at is not None and at > since and state.header.filer == filer and _rewinds(state, volumes):
+                        yield state
+
     def prune(self, job: str, keep: int) -> None:
         """Remove the oldest journals of uses that are over, above `keep`."""
         for path in self._paths(job, lambda *_: None)[:-keep]:
@@ -203,6 +217,11 @@ class UseStore:
             for name in sorted(set(jobs)):
                 locks.enter_context(self.runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
+
+
+def _rewinds(state: UseState, volumes: Iterable[str]) -> bool:
+    done = (one.step for one in state.steps.values() if one.final and isinstance(one.step, RestoreVolume))
+    return any(step.volume in volumes for step in done)
 
 
 def _pass_on(error: JournalError, unreadable: Notify | None) -> None:
