@@ -136,10 +136,15 @@ class Hooks(_Table):
     """Seconds for each of them."""
 
     @property
+    def commands(self) -> Mapping[str, tuple[str, ...]]:
+        """Each command that there is, by its key."""
+        given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
+        return {when: argv for when, argv in given.items() if argv}
+
+    @property
     def programs(self) -> Mapping[str, str]:
         """The first word of each command that there is, by its key."""
-        given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
-        return {when: argv[0] for when, argv in given.items() if argv}
+        return {when: argv[0] for when, argv in self.commands.items()}
 
 
 class Verify(_Table):
