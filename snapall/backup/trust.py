@@ -1,7 +1,7 @@
 """Who is trusted with the files that snapall believes, and the table of what is refused and what is warned of.
 
-Trusted are root and the user who runs snapall, and a user's private group, which has no other member. Windows has no
-such owners and modes: there this module finds nothing, and `snapall doctor` says so.
+Trusted are root and the user who runs snapall, and a user's private group, which has no other member. On Windows, which
+has access lists in place of modes, these are SYSTEM, Administrators, TrustedInstaller and the user: see acl.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from pathlib import Path
+
+from snapall.backup import acl
 
 _MOST_LINKS = 40  # that the system follows for one name
 
@@ -59,6 +61,10 @@ POLICY = {
 """The verdicts, in the order of Breach. A user's private group counts as the user."""
 
 
+Owner = int | str
+"""The owner of a file: a user's number, or a SID on Windows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """One way in which somebody else could have written a file; `place` is the file or the folder with the fault."""
@@ -75,9 +81,10 @@ def me() -> int:
     return os.geteuid()
 
 
-def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
+def doubts(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     """Find out how others could have written this file or folder. `more_owners` are trusted, too. OSError."""
     if sys.platform == "win32":
+        yield from _doubts_of_list(path, more_owners)
         return
     about, trusted = path.stat(), frozenset({0, me(), *more_owners})
     if about.st_uid not in trusted:
@@ -92,14 +99,17 @@ def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
     yield from replaceable(path, *more_owners)
 
 
-def replaceable(path: Path, *more_owners: int) -> Iterator[Doubt]:
+def replaceable(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     """Find the folders in which others could replace this file, whether it exists or not, or a link on the way to it.
 
     In a sticky folder, such as /tmp, only an owner replaces a name; but anybody could have made one there, so
     `more_owners` are not trusted with it. OSError.
     """
+    if sys.platform == "win32":
+        yield from _replaceable_by_list(path, more_owners)
+        return
     trusted = frozenset({0, me(), *more_owners})
-    for entry, folder in dict.fromkeys(_way_to(path)) if sys.platform != "win32" else ():
+    for entry, folder in dict.fromkeys(_way_to(path)):
         about = folder.stat()
         can_write = f"can write the folder {folder} (mode {mode_of(about)})"
         if about.st_uid not in trusted:
@@ -110,6 +120,38 @@ def replaceable(path: Path, *more_owners: int) -> Iterator[Doubt]:
             yield Doubt(Breach.FOLDER, folder, f"everybody {can_write}")
         elif is_shared(folder, about):
             yield Doubt(Breach.SHARED_FOLDER, folder, f"group {group_name(about.st_gid)}{_acl(folder)} {can_write}")
+
+
+def _doubts_of_list(path: Path, more_owners: tuple[Owner, ...]) -> Iterator[Doubt]:
+    """Do what `doubts` does, on Windows."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        found, trusted = acl_windows.access_of(path), {acl_windows.my_sid(), *map(str, more_owners)}
+        if not found.belongs_to(trusted):
+            yield Doubt(Breach.OWNER, path, found.owner_name)
+        if others := found.writers(trusted):
+            breach = Breach.EVERYBODY if acl.includes_everybody(others) else Breach.GROUP
+            yield Doubt(breach, path, f"its access list lets {acl.names_of(others)} write it")
+        if others := found.readers({acl_windows.my_sid()}):
+            yield Doubt(Breach.READABLE, path, f"its access list lets {acl.names_of(others)} read it")
+        yield from replaceable(path, *more_owners)
+
+
+def _replaceable_by_list(path: Path, more_owners: tuple[Owner, ...]) -> Iterator[Doubt]:
+    """Do what `replaceable` does, on Windows; behind links and junctions, too."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        trusted = {acl_windows.my_sid(), *map(str, more_owners)}
+        ways = (path.absolute(), Path(os.path.realpath(path)))
+        for folder in dict.fromkeys(one for way in ways for one in reversed(way.parents) if one.exists()):
+            found = acl_windows.access_of(folder)
+            if not found.belongs_to(trusted):
+                yield Doubt(Breach.FOLDER, folder, f"the folder {folder} belongs to {found.owner_name}")
+            elif others := found.replacers(trusted):
+                breach = Breach.FOLDER if acl.includes_everybody(others) else Breach.SHARED_FOLDER
+                yield Doubt(breach, folder, f"the access list of the folder {folder} lets {acl.names_of(others)} do so")
 
 
 def _way_to(path: Path, links: int = 0) -> Iterator[tuple[Path, Path]]:
@@ -180,14 +222,45 @@ def mode_of(about: os.stat_result) -> str:
     return f"{stat.S_IMODE(about.st_mode):04o}"
 
 
-def user_name(number: int) -> str:
-    """The name of a user; the number if it has none."""
-    if sys.platform != "win32":
-        import pwd  # noqa: PLC0415 - where there is one
+def owner_of(path: Path) -> Owner:
+    """The owner of a file or folder. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
 
-        with suppress(KeyError):
-            return pwd.getpwuid(number).pw_name
-    return str(number)
+        return acl_windows.access_of(path).owner
+    return path.stat().st_uid
+
+
+def believed_owners(path: Path) -> tuple[Owner, ...]:
+    """Whom a user who only reads believes: the owner of the state. Root and Administrators believe nobody. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return () if acl_windows.is_administrator() else (owner_of(path),)
+    owner = path.stat().st_uid
+    return (owner,) if me() else ()
+
+
+def user_name(owner: Owner) -> str:
+    """The name of a user; the number or the SID if it has none."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return acl_windows.account_name(str(owner))
+    import pwd  # noqa: PLC0415 - where there is one
+
+    with suppress(KeyError):
+        return pwd.getpwuid(int(owner)).pw_name
+    return str(owner)
+
+
+def my_name() -> str:
+    """The name of the user who runs this process."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return acl_windows.account_name(acl_windows.my_sid())
+    return user_name(me())
 
 
 def group_name(number: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from snapall.backup.model import Order, chain_names, volume_at
+from snapall.backup.model import DEVICE_NAME, Order, chain_names, volume_at
 from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
 from snapall.config.shells import is_far, is_safe, shell_of
 from snapall.config.tomlfile import dotted
@@ -218,11 +218,21 @@ def unclaimed(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading
         reading.claims[valid["name"]] = claim
 
 
+def _file_name_faults(name: str) -> Iterator[str]:
+    """Check a name that files and folders are called by, also on a Windows to which the state may move."""
+    if DEVICE_NAME.fullmatch(name):
+        yield f"{quoted(name)} is a device on Windows, where no file can be called so; give it another name"
+    if name.endswith("."):
+        yield f"{quoted(name)} ends in a dot, which Windows drops from a folder's name; give it another name"
+
+
 def _name_faults(name: str, kind: str, reading: Reading) -> Faults:
     try:
         checked_name(name)
     except ValueError as error:
         yield "", str(error)
+    if kind == "jobs":
+        yield from (("", fault) for fault in _file_name_faults(name))
     names = reading.names.get(kind, ())
     for other in names[: names.index(name)] if name in names else ():
         if other.lower() == name.lower():

@@ -255,7 +255,7 @@ class Config(_Table):
     log: values.Location = Field(default="snapall.log", validate_default=True)
     """The log, appended to in the batch's words."""
     log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
-    """How the log writes a time (strftime)."""
+    """How the log writes a time (strftime). On Windows `%Z` is written as `%z`, the offset from UTC."""
     metrics: values.Location | None = None
     """A file for Prometheus; left out: none is written."""
     keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400

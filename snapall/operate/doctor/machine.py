@@ -114,7 +114,7 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
         if (unfit := unfit_for_batch(resolved(argv))) is not None:
             texts[when] = f"`{when}`: {argv[0]} is a batch file, to which {unfit!r} cannot be passed safely"
     remedy = (
-        "set the hook to the full path of its program, as a list with the arguments; those of a batch file may hold only "
+        "set the hook to the full path of its program, as a list with the arguments; a batch file takes only "
         "letters, digits and _ . : = @ -"
     )
     if "before" in texts:
