@@ -28,7 +28,6 @@ class Ace:
     """Rights that are granted to an account or a group."""
 
     sid: str
-    name: str
     rights: int
 
 
@@ -37,7 +36,6 @@ class AccessList:
     """Who owns a file, and what it grants to whom. `inherits`: what its folder grants is part of it."""
 
     owner: str
-    owner_name: str
     aces: tuple[Ace, ...]
     inherits: bool
 
@@ -62,19 +60,14 @@ class AccessList:
         return tuple(one for one in self.aces if one.rights & rights and one.sid not in believed)
 
 
-def without_list(owner: str, owner_name: str) -> AccessList:
+def without_list(owner: str) -> AccessList:
     """A file that has no list at all: everybody may do everything."""
-    return AccessList(owner, owner_name, (Ace("S-1-1-0", "Everyone", _EVERYTHING),), inherits=False)
+    return AccessList(owner, (Ace("S-1-1-0", _EVERYTHING),), inherits=False)
 
 
 def includes_everybody(aces: Iterable[Ace]) -> bool:
     """Whether any user of the machine is among them."""
     return any(one.sid in _EVERYBODY for one in aces)
-
-
-def names_of(aces: Iterable[Ace]) -> str:
-    """The accounts, for a message."""
-    return ", ".join(dict.fromkeys(one.name for one in aces))
 
 
 def private_sddl(me: str, folder: bool) -> str:

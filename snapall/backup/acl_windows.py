@@ -7,7 +7,7 @@ import sys
 if sys.platform == "win32":
     import msvcrt
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import contextmanager
     from functools import cache
     from pathlib import Path
@@ -39,6 +39,10 @@ if sys.platform == "win32":
         sid = win32security.ConvertStringSidToSid(ADMINISTRATORS)
         return bool(win32security.CheckTokenMembership(0, sid))
 
+    def names_of(aces: Iterable[Ace]) -> str:
+        """The accounts, for a message."""
+        return ", ".join(dict.fromkeys(account_name(one.sid) for one in aces))
+
     @cache
     def account_name(sid: str) -> str:
         """The name of an account, `DOMAIN\\user`; the SID if it has none."""
@@ -56,19 +60,18 @@ if sys.platform == "win32":
         owner = str(win32security.ConvertSidToStringSid(found.GetSecurityDescriptorOwner()))
         dacl = found.GetSecurityDescriptorDacl()
         if dacl is None:
-            return without_list(owner, account_name(owner))
+            return without_list(owner)
         control, _ = found.GetSecurityDescriptorControl()
         aces = [dacl.GetAce(at) for at in range(dacl.GetAceCount())]
         granted = tuple(
-            Ace(sid, account_name(sid), ace[1] & 0xFFFFFFFF)
+            Ace(str(win32security.ConvertSidToStringSid(ace[-1])), ace[1] & 0xFFFFFFFF)
             for ace in aces
             if ace[0][0] == win32security.ACCESS_ALLOWED_ACE_TYPE and not ace[0][1] & _INHERIT_ONLY
-            for sid in [str(win32security.ConvertSidToStringSid(ace[-1]))]
         )
-        return AccessList(owner, account_name(owner), granted, inherits=not control & _PROTECTED)
+        return AccessList(owner, granted, inherits=not control & _PROTECTED)
 
     def create_private(path: Path) -> int:
-        """Create a file for writing that has its private access list from its first moment. FileExistsError. OSError."""
+        """Create a file for writing, private from its first moment. FileExistsError. OSError."""
         with _as_os_error(path):
             handle = win32file.CreateFile(
                 str(path),
@@ -79,7 +82,7 @@ if sys.platform == "win32":
                 win32con.FILE_ATTRIBUTE_NORMAL,
                 None,
             )
-        return msvcrt.open_osfhandle(handle.Detach(), os.O_WRONLY | os.O_BINARY)
+        return msvcrt.open_osfhandle(int(handle.Detach()), os.O_WRONLY | os.O_BINARY)
 
     def make_private_folder(path: Path) -> None:
         """Make a folder that is private, as will be all that is made in it. FileExistsError. OSError."""

@@ -1,4 +1,4 @@
-"""Who is trusted with the files that snapall believes, and the table of what is refused and what is warned of.
+"""Who is trusted with the files that snapall believes, and who else could have written them: see breaches.py.
 
 Trusted are root and the user who runs snapall, and a user's private group, which has no other member. On Windows, which
 has access lists in place of modes, these are SYSTEM, Administrators, TrustedInstaller and the user: see acl.py.
@@ -11,67 +11,11 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
 from pathlib import Path
 
-from snapall.backup import acl
+from snapall.backup.breaches import Breach, Doubt, Owner
 
 _MOST_LINKS = 40  # that the system follows for one name
-
-
-class Kind(Enum):
-    """What a file is for."""
-
-    STATE = auto()  # the state folder, journals and locks
-    CONFIGURATION = auto()  # or a batch, and its overlay
-    SECRET = auto()  # a password or a key
-    KNOWN_HOSTS = auto()
-    PROGRAM = auto()  # a hook, or vcbsnapshot
-
-
-class Breach(Enum):
-    """How somebody else could have written a file, or can read it."""
-
-    OWNER = "it belongs to another user"
-    EVERYBODY = "everybody can write it"
-    GROUP = "the members of a group can write it"
-    FOLDER = "any user, or another user, can replace it, because of a folder above"
-    SHARED_FOLDER = "the members of a group can replace it, because of a folder above"
-    READABLE = "others can read it"
-
-
-class Verdict(IntEnum):
-    """What follows. CAREFUL: `recover` and the commands that only read journals warn, all others refuse."""
-
-    FINE = 0
-    WARN = 1
-    CAREFUL = 2
-    REFUSE = 3
-
-
-_F, _W, _C, _R = Verdict
-POLICY = {
-    Kind.STATE: dict(zip(Breach, (_R, _R, _R, _R, _W, _F), strict=True)),
-    Kind.CONFIGURATION: dict(zip(Breach, (_R, _R, _C, _R, _W, _F), strict=True)),
-    Kind.SECRET: dict(zip(Breach, (_W, _W, _W, _W, _W, _W), strict=True)),
-    Kind.KNOWN_HOSTS: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
-    Kind.PROGRAM: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
-}
-"""The verdicts, in the order of Breach. A user's private group counts as the user."""
-
-
-Owner = int | str
-"""The owner of a file: a user's number, or a SID on Windows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """One way in which somebody else could have written a file; `place` is the file or the folder with the fault."""
-
-    breach: Breach
-    place: Path
-    why: str
 
 
 def me() -> int:
@@ -84,7 +28,10 @@ def me() -> int:
 def doubts(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     """Find out how others could have written this file or folder. `more_owners` are trusted, too. OSError."""
     if sys.platform == "win32":
-        yield from _doubts_of_list(path, more_owners)
+        from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
+
+        yield from doubts_windows.doubts(path, *more_owners)
+        yield from doubts_windows.replaceable(path, *more_owners)
         return
     about, trusted = path.stat(), frozenset({0, me(), *more_owners})
     if about.st_uid not in trusted:
@@ -106,7 +53,9 @@ def replaceable(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     `more_owners` are not trusted with it. OSError.
     """
     if sys.platform == "win32":
-        yield from _replaceable_by_list(path, more_owners)
+        from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
+
+        yield from doubts_windows.replaceable(path, *more_owners)
         return
     trusted = frozenset({0, me(), *more_owners})
     for entry, folder in dict.fromkeys(_way_to(path)):
@@ -120,38 +69,6 @@ def replaceable(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
             yield Doubt(Breach.FOLDER, folder, f"everybody {can_write}")
         elif is_shared(folder, about):
             yield Doubt(Breach.SHARED_FOLDER, folder, f"group {group_name(about.st_gid)}{_acl(folder)} {can_write}")
-
-
-def _doubts_of_list(path: Path, more_owners: tuple[Owner, ...]) -> Iterator[Doubt]:
-    """Do what `doubts` does, on Windows."""
-    if sys.platform == "win32":
-        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
-
-        found, trusted = acl_windows.access_of(path), {acl_windows.my_sid(), *map(str, more_owners)}
-        if not found.belongs_to(trusted):
-            yield Doubt(Breach.OWNER, path, found.owner_name)
-        if others := found.writers(trusted):
-            breach = Breach.EVERYBODY if acl.includes_everybody(others) else Breach.GROUP
-            yield Doubt(breach, path, f"its access list lets {acl.names_of(others)} write it")
-        if others := found.readers({acl_windows.my_sid()}):
-            yield Doubt(Breach.READABLE, path, f"its access list lets {acl.names_of(others)} read it")
-        yield from replaceable(path, *more_owners)
-
-
-def _replaceable_by_list(path: Path, more_owners: tuple[Owner, ...]) -> Iterator[Doubt]:
-    """Do what `replaceable` does, on Windows; behind links and junctions, too."""
-    if sys.platform == "win32":
-        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
-
-        trusted = {acl_windows.my_sid(), *map(str, more_owners)}
-        ways = (path.absolute(), Path(os.path.realpath(path)))
-        for folder in dict.fromkeys(one for way in ways for one in reversed(way.parents) if one.exists()):
-            found = acl_windows.access_of(folder)
-            if not found.belongs_to(trusted):
-                yield Doubt(Breach.FOLDER, folder, f"the folder {folder} belongs to {found.owner_name}")
-            elif others := found.replacers(trusted):
-                breach = Breach.FOLDER if acl.includes_everybody(others) else Breach.SHARED_FOLDER
-                yield Doubt(breach, folder, f"the access list of the folder {folder} lets {acl.names_of(others)} do so")
 
 
 def _way_to(path: Path, links: int = 0) -> Iterator[tuple[Path, Path]]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from snapall.backup import trust
+from snapall.backup.breaches import Owner
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
 from snapall.config.believed import require_believed
 from snapall.config.complaints import ConfigFault, faults_of
@@ -67,10 +69,10 @@ def load(
     return config
 
 
-def owner_of(folder: Path) -> tuple[int, ...]:
+def owner_of(folder: Path) -> tuple[Owner, ...]:
     """The user who owns the folder, if it is there."""
     with suppress(OSError):
-        return (folder.stat().st_uid,)
+        return (trust.owner_of(folder),)
     return ()
 
 

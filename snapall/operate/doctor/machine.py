@@ -46,12 +46,6 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
 
 def _permissions(settings: Config) -> Iterator[CheckOutcome]:
     """Who can read the passwords and keys, and who can write or replace what snapall trusts."""
-    if sys.platform == "win32":
-        yield CheckOutcome(
-            "not checked on Windows, where files inherit the access list of their folder",
-            "let only SYSTEM, Administrators and the account that runs snapall change them: see `icacls`",
-        )
-        return
     found = findings(settings)
     yield from (CheckOutcome(one.text, one.hint, one.code) for one in found)
     if not found:
