@@ -20,7 +20,8 @@ from snapall.backup import rights, sharing, trust
 from snapall.backup.breaches import POLICY, Breach, Kind, Owner, Verdict
 from snapall.backup.outfile import make_folders, make_private_folder
 from snapall.backup.sharing import narrow_inherited
-from snapall.errors import TO_OWN, JournalError, Notify, Untrusted
+from snapall.backup.untrusted import another_owner, no_regular_file, other_writers, unwritable
+from snapall.errors import Notify, Untrusted
 
 # No link is followed (Windows makes links for administrators only), and no pipe is waited for.
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -77,13 +78,6 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
             "nothing to do; if another program has to read the journals, name its group with `readers`",
             "SA-1521",
         )
-
-
-def unwritable(state: Path, error: OSError) -> JournalError:
-    """The error for a state folder that cannot be written."""
-    what = f" ({error.filename})" if isinstance(error.filename, str) and error.filename != str(state) else ""
-    text = f"the folder {state} cannot be written: {error.strerror}{what}"
-    return JournalError(text, JournalError.remedy_for(error), "SA-1504")
 
 
 def require_trusted(state: Path) -> None:
@@ -168,20 +162,12 @@ def _opened(path: Path, flags: int) -> int:
         descriptor = os.open(path, flags | _AS_IT_IS, 0o600)
     except OSError:
         if path.is_symlink():
-            raise _no_regular_file(path, "a link") from None
+            raise no_regular_file(path, "a link") from None
         raise
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise _no_regular_file(path, "no regular file")
-
-
-def _no_regular_file(path: Path, what: str) -> Untrusted:
-    return Untrusted(
-        f"{path} is {what}, and snapall made none: it is not trusted",
-        f"find out who put it there, and move it away with `{rights.moved_aside(path)}`",
-        "SA-1522",
-    )
+    raise no_regular_file(path, "no regular file")
 
 
 def _folders(state: Path) -> Iterator[Path]:
@@ -226,35 +212,16 @@ def _require_ours(path: Path, about: os.stat_result, *owners: Owner) -> None:
         for doubt in doubts_windows.doubts(path, *owners):
             if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
                 belongs = doubt.breach is Breach.OWNER
-                raise _another_owner(path, trust.owner_of(path)) if belongs else _other_writers(path, doubt.why)
+                raise another_owner(path, trust.owner_of(path)) if belongs else other_writers(path, doubt.why)
         return
     if about.st_uid not in {0, trust.me(), *owners}:
-        raise _another_owner(path, about.st_uid)
+        raise another_owner(path, about.st_uid)
     _require_one_writer(path, about)
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:
     if about.st_mode & stat.S_IWOTH or trust.is_shared(path, about):
-        raise _other_writers(path, f"mode {trust.mode_of(about)}")
-
-
-def _other_writers(path: Path, why: str) -> Untrusted:
-    """The error for a file that others can write."""
-    return Untrusted(
-        f"others than its owner can write {path} ({why}): it is not trusted",
-        f"check that nobody has changed its content, then run `{rights.one_writer(path)}`",
-        "SA-1506",
-    )
-
-
-def _another_owner(path: Path, owner: Owner) -> Untrusted:
-    """The error for a file that another user owns."""
-    them, us = trust.user_name(owner), trust.my_name()
-    return Untrusted(
-        f"{path} belongs to user {them}, and this is {us}: it is not trusted",
-        f"run snapall as {them}; or check its content, and give the whole state folder to {us} with {TO_OWN}",
-        "SA-1505",
-    )
+        raise other_writers(path, f"mode {trust.mode_of(about)}")
 
 
 def _require_place(folder: Path, *owners: Owner) -> None:
