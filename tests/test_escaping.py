@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -64,9 +65,11 @@ def test_a_word_for_cmd_and_powershell_stands_in_double_quotes(word: str, typed:
 WORDS = ["plain", "with blank", "R&D", "O'Neil", "a^b", "(x)", "a,b", "C:\\with blank\\", "<in >out |x"]
 
 
-def test_the_shell_of_this_system_takes_a_shown_command_apart_as_it_was_meant() -> None:
+def test_the_shell_of_this_system_takes_a_shown_command_apart_as_it_was_meant(tmp_path: Path) -> None:
     code = "import json, sys; print(json.dumps(sys.argv[1:]))"
-    line = command_line([sys.executable, "-c", code, *WORDS])
-    shown = f'"{line}"' if sys.platform == "win32" else line  # cmd /c takes one pair of quotation marks away
-    ran = subprocess.run(shown, shell=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
+    script = tmp_path / ("shown.cmd" if sys.platform == "win32" else "shown")
+    first = "@echo off" if sys.platform == "win32" else "#!/bin/sh"
+    script.write_text(f"{first}\n{command_line([sys.executable, '-c', code, *WORDS])}\n")
+    script.chmod(0o755)
+    ran = subprocess.run([str(script)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
     assert json.loads(ran.stdout) == WORDS

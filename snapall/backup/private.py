@@ -39,6 +39,7 @@ def make_folder(folder: Path) -> None:
     except FileExistsError:
         if not folder.is_dir():
             raise
+        narrow_inherited(folder)
     _own(folder)
 
 
@@ -195,7 +196,6 @@ def _is_open_to_all(path: Path) -> bool:
 
 def _own(folder: Path) -> None:
     """Narrow a folder of ours, unless a group may read it. Untrusted: others may write or replace it."""
-    narrow_inherited(folder)
     about = folder.stat()
     _require_ours(folder, about)
     _require_place(folder)
