@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from snapall.config.batch.source import overlay_of, source_of
 from snapall.config.dburl import url_of
 from snapall.config.load import from_batch
 from snapall.config.newfile import TablePath, require_toml, text_of, write_new
+from snapall.config.paths import expanded
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
@@ -177,9 +179,9 @@ def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
     """Return a path as the new folder needs it."""
     match value:
         case {"file": str(name)} if moved:
-            return {"file": str(folder / Path(name).expanduser())}
+            return {"file": str(folder / expanded(name, os.environ))}
         case str() if moved and key in _PATHS:
-            return str(folder / Path(value).expanduser())
+            return str(folder / expanded(value, os.environ))
         case _:
             return value
 

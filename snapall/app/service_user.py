@@ -8,6 +8,7 @@ from pathlib import Path
 
 import snapall
 from snapall.backup import trust
+from snapall.backup.breaches import POLICY, Kind, Verdict
 from snapall.errors import Untrusted
 
 
@@ -35,7 +36,7 @@ def become_owner_of(state: Path) -> str:
 def _require_put_there_by(owner: int, state: Path) -> None:
     them = trust.user_name(owner)
     for doubt in trust.replaceable(state, owner):
-        if trust.POLICY[trust.Kind.STATE][doubt.breach] is trust.Verdict.REFUSE:
+        if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
             raise Untrusted(
                 f"the state folder {state} belongs to user {them}, and others could have put it there, because "
                 f"{doubt.why}: root does not continue as {them}",

@@ -14,6 +14,7 @@ from typing import Protocol
 from snapall.backup import private
 from snapall.backup.steps import Child
 from snapall.errors import Locked, LockNotReleased, Untrusted
+from snapall.escaping import shell_word
 
 UNKNOWN = "process"
 """The role of a holder without a holder file."""
@@ -128,8 +129,8 @@ def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
 def _search(path: Path) -> str:
     """The command that finds the process with a lock."""
     if sys.platform == "win32":
-        return f"Sysinternals' `handle {path}`"
-    return f"`fuser -v {path}` or `lsof {path}`"
+        return f"Sysinternals' `handle {shell_word(str(path))}`"
+    return f"`fuser -v {shell_word(str(path))}` or `lsof {shell_word(str(path))}`"
 
 
 def holder_file_exists(state: Path, job: str) -> bool:

@@ -26,6 +26,7 @@ from snapall.backup.holder import (
     write_holder,
 )
 from snapall.backup.lockfile import Lock, is_locked
+from snapall.backup.untrusted import unwritable
 from snapall.errors import Notify, Stopped
 
 RUN = "run"
@@ -82,7 +83,7 @@ def hold(  # noqa: PLR0913 - the last two have defaults
             while (lock := None if yielding and wanted(state, job) else _taken(state, job, processes)) is None:
                 queue.wait(wishing=role == RUN)
     except OSError as error:
-        raise private.unwritable(state, error) from error
+        raise unwritable(state, error) from error
     with kept(lock, state / f"{job}.holder", role, clock, processes):
         yield
 

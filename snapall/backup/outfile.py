@@ -31,7 +31,7 @@ def replace_content(path: Path, data: bytes, mode: int) -> None:
 
 def create(path: Path, data: bytes, mode: int) -> None:
     """Make a new file of this mode, whatever the umask; none is left if that fails. FileExistsError. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BYTES, mode)
+    descriptor = _created(path, mode)
     try:
         if sys.platform != "win32":
             os.fchmod(descriptor, mode)
@@ -39,6 +39,26 @@ def create(path: Path, data: bytes, mode: int) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         raise
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, whatever the umask. FileExistsError. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        acl_windows.make_private_folder(folder)
+        return
+    folder.mkdir(0o700)
+    folder.chmod(0o700)
+
+
+def _created(path: Path, mode: int) -> int:
+    """Create a file. On Windows one for its owner alone has an access list; any other inherits that of its folder."""
+    if sys.platform == "win32" and not mode & 0o077:
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return acl_windows.create_private(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BYTES, mode)
 
 
 def make_folders(folder: Path) -> None:

@@ -12,6 +12,7 @@ from snapall.config.load import load
 from snapall.config.newfile import TablePath, refuse_to_overwrite, require_toml, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
+from snapall.config.textfile import text_in
 from snapall.errors import ConfigError
 
 VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
@@ -89,8 +90,8 @@ def write_first(path: Path, one: Answers) -> list[Path]:
 
 def _holds(file: Path, secret: Secret) -> bool:
     """Whether the file exists and holds this password; the answer may have been read from it."""
-    with suppress(OSError, UnicodeDecodeError):
-        return file.read_text("utf-8-sig").rstrip("\r\n") == secret.reveal()
+    with suppress(OSError, ValueError):
+        return text_in(file).rstrip("\n") == secret.reveal()
     return False
 
 

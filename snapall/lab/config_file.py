@@ -9,6 +9,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Literal
 
 from snapall.errors import SnapallError
+from snapall.escaping import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +92,7 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
 
 def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["ssh", "rsh"], port: int) -> str:
     """The `snapall init` command that writes such a configuration; it prompts only for the host key."""
+    # `init` takes single quotes on every system; they keep double ones for the shell.
     program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
     rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
@@ -102,7 +104,7 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
         *(ssh if transport == "ssh" else rsh),
         *("--volumes", "vmvol1"),
     ]
-    return f"snapall init {shlex.join(options)}"
+    return f"snapall init {command_line(options)}"
 
 
 def misfits(present: bytes, wanted: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from snapall.backup.journal import JournalFile, is_open, journals
 from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Notify, OldFormat
+from snapall.escaping import shell_word
 from snapall.restore.ending import remains
 from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
@@ -73,7 +73,7 @@ def is_over(path: Path) -> bool:
 
 
 def _damaged(path: Path, why: str) -> JournalError:
-    old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
+    old, new = (shell_word(str(one)) for one in (path, f"{path}{ASIDE}"))
     return JournalError(
         f"the journal {path} is damaged: {why}",
         f"check with `lun show -v` for LUNs called snapall_*, then rename {old} to {new}",

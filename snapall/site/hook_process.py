@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 from snapall.errors import SiteError, reason_of
+from snapall.site.programs import resolved, unfit_for_batch
 
 CEILING = 1 << 16
 """How many bytes of what it prints are read: the last ones, where the reason of a failure stands."""
@@ -48,7 +49,8 @@ def run(
 
     It may not outlive its time, by `now`: the run waits for it, so it is killed, and its children with it.
     """
-    begun = now()
+    begun, argv = now(), resolved(argv)
+    _require_fit_for_batch(argv)
     try:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
             given.write(handed)
@@ -66,6 +68,16 @@ def run(
             "name the program in full, as a list with its arguments",
             "SA-5104",
         ) from error
+
+
+def _require_fit_for_batch(argv: Sequence[str]) -> None:
+    """Raise SiteError if cmd.exe would change, or even run, a part of the command."""
+    if (unfit := unfit_for_batch(argv)) is not None:
+        raise SiteError(
+            f"{argv[0]} is a batch file, and {unfit!r} is not safe: cmd.exe would read it again",
+            "use only letters, digits and _ . : = @ - in its arguments, or name a program that is no batch file",
+            "SA-1940",
+        )
 
 
 def _wait(program: subprocess.Popen[bytes], out: IO[bytes], given_up: Callable[[], bool]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum, auto
@@ -40,6 +41,11 @@ class _Kind(Enum):
 _Line = tuple[str, _Kind]
 
 
+def _short_zone(log_time: str) -> str:
+    """The format with `%z`, as in +0100, for `%Z`, for which Windows writes "W. Europe Standard Time"."""
+    return re.sub("%(.)", lambda hit: "%z" if hit[1] == "Z" else hit[0], log_time)
+
+
 class LogFile:
     """Appends to the log. A step's line is written with its answer, so that the lines of parallel calls do not mix.
 
@@ -51,7 +57,7 @@ class LogFile:
         self, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
     ) -> None:
         self._path = path
-        self._log_time = log_time
+        self._log_time = _short_zone(log_time) if sys.platform == "win32" else log_time
         self._local = local
         self._mark = mark
         self._names = Labels()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from snapall.backup.model import Grade, Vm
 from snapall.backup.record import Guarded, Record
 from snapall.backup.steps import Done, Outcome, Quiesce, Refusal, Rename, Unknown
 from snapall.errors import Exit, SnapallError
-from snapall.views.logfile import FOREIGN, LogFile
+from snapall.views.logfile import FOREIGN, LogFile, _short_zone
 from snapall.views.plain import PlainLines
 from tests.backup.simulated import JOB, PACE, START, Stage, lose, quiesce_of
 from tests.conformity.observed import batch_lines
@@ -205,3 +206,14 @@ def test_a_log_that_is_emptied_during_a_run_goes_on_at_its_beginning(tmp_path: P
         file.truncate()
     log(Record(START, Warned("another", "")))
     assert path.read_text() == "03:00 warning: another\n"
+
+
+def test_a_zone_has_no_long_name_on_windows() -> None:
+    assert _short_zone("%H:%M %Z 100%%Z %%%Z") == "%H:%M %z 100%%Z %%%z"
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a zone's name is short")
+def test_the_log_names_a_zone_by_its_offset_on_windows(tmp_path: Path) -> None:
+    log = LogFile.open(tmp_path / "snapall.log", "%H:%M %Z ", lambda at: at)
+    log(Record(datetime(2007, 3, 22, 3, tzinfo=UTC), Guarded("vol1", "r", "x")))
+    assert (tmp_path / "snapall.log").read_text() == "03:00 +0000 job vol1, run r: x\n"

@@ -17,6 +17,7 @@ from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
+from snapall.site.programs import resolved, unfit_for_batch
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _LEAST = 64 * 1024  # a journal of 20 VMs
@@ -45,12 +46,6 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
 
 def _permissions(settings: Config) -> Iterator[CheckOutcome]:
     """Who can read the passwords and keys, and who can write or replace what snapall trusts."""
-    if sys.platform == "win32":
-        yield CheckOutcome(
-            "not checked on Windows, where files inherit the access list of their folder",
-            "let only SYSTEM, Administrators and the account that runs snapall change them: see `icacls`",
-        )
-        return
     found = findings(settings)
     yield from (CheckOutcome(one.text, one.hint, one.code) for one in found)
     if not found:
@@ -109,12 +104,18 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
     """Whether the programs of the hooks exist; they are not run."""
     missing = {when: program for when, program in hooks.programs.items() if shutil.which(program) is None}
     texts = {when: f"`{when}`: {program} does not exist, or is not executable" for when, program in missing.items()}
-    remedy = "set the hook to the full path of its program, as a list with the arguments"
+    for when, argv in hooks.commands.items():
+        if (unfit := unfit_for_batch(resolved(argv))) is not None:
+            texts[when] = f"`{when}`: {argv[0]} is a batch file, to which {unfit!r} cannot be passed safely"
+    remedy = (
+        "set the hook to the full path of its program, as a list with the arguments; a batch file takes only "
+        "letters, digits and _ . : = @ -"
+    )
     if "before" in texts:
         raise SnapallError(f"{texts['before']}, so no backup would be begun", remedy, "SA-5303")
     for text in texts.values():
         yield CheckOutcome(text, remedy)
-    if not missing:
+    if not texts:
         yield CheckOutcome(f"{', '.join(hooks.programs)}: found")
 
 

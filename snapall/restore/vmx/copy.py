@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
+from snapall.backup.outfile import make_private_folder
 from snapall.errors import SiteError
 from snapall.escaping import printable, quoted
 from snapall.restore.vmx.generations import write_new
@@ -174,7 +175,8 @@ class VmxCopy:
             return
         folder = self.folder / task.copy.folder
         try:
-            folder.mkdir(0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                make_private_folder(folder)
             for old in folder.iterdir():  # of the first try, before the VM moved
                 old.unlink()
             for name, file in found.items():
