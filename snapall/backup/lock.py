@@ -9,7 +9,7 @@ from enum import Enum, auto
 from errno import ESTALE
 from pathlib import Path
 
-from snapall.backup import private
+from snapall.backup import patience, private
 from snapall.backup.clock import Clock
 from snapall.backup.holder import (
     NO_PROCESSES,
@@ -220,5 +220,5 @@ def kept(lock: Lock, holder_file: Path, role: str, clock: Clock, processes: Proc
     finally:
         if lock.in_place:  # else the file may belong to the lock that is there now
             with suppress(OSError):
-                holder_file.unlink(missing_ok=True)
+                patience.unlink(holder_file, missing_ok=True)
         lock.close()

@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from snapall.backup import trust
+from snapall.backup.patience import patiently
 
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BYTES = getattr(os, "O_BINARY", 0)
+_APPEND = os.O_WRONLY | os.O_APPEND | _BYTES
 
 
 class PlantedFile(OSError):
@@ -31,7 +33,7 @@ def replace_content(path: Path, data: bytes, mode: int) -> None:
 
 def create(path: Path, data: bytes, mode: int) -> None:
     """Make a new file of this mode, whatever the umask; none is left if that fails. FileExistsError. OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BYTES, mode)
+    descriptor = patiently(lambda: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BYTES, mode), path)
     try:
         if sys.platform != "win32":
             os.fchmod(descriptor, mode)
@@ -53,7 +55,7 @@ def _write(path: Path, data: bytes, how: int, mode: int) -> None:
     """Follow a link only where nobody but root and we could have made it, or could replace it."""
     planted = _is_beside_others_files(path) or any(True for _ in trust.replaceable(path))
     try:
-        descriptor = _opened(path) if planted else os.open(path, os.O_WRONLY | os.O_APPEND | _BYTES)
+        descriptor = patiently(lambda: _opened(path) if planted else os.open(path, _APPEND), path)
     except FileNotFoundError:
         with suppress(FileExistsError):  # another process was first
             return create(path if planted else Path(os.path.realpath(path)), data, mode)
@@ -75,7 +77,7 @@ def _is_beside_others_files(path: Path) -> bool:
 def _opened(path: Path) -> int:
     """Open a file in a folder where others can make files. PlantedFile: it is no plain file of root or ours."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | _AS_IT_IS | _BYTES)
+        descriptor = os.open(path, _APPEND | _AS_IT_IS)
     except OSError as error:
         if path.is_symlink() or error.errno == errno.ENXIO:  # the latter: a pipe without a reader
             raise PlantedFile(errno.ELOOP, "others could have put this link or pipe there") from error

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from snapall.backup import sharing, trust
+from snapall.backup import patience, sharing, trust
 from snapall.backup.outfile import make_folders
 from snapall.errors import JournalError, Notify, Untrusted
 
@@ -119,7 +119,7 @@ def write(path: Path, text: str) -> None:
     with suppress(FileNotFoundError):
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
-            path.unlink()
+            patience.unlink(path)
     _put(path, os.O_TRUNC, text.encode())
 
 
@@ -160,13 +160,13 @@ def open_lock(path: Path) -> int:
 
 def look_at_lock(path: Path) -> int:
     """Open an existing lock file, to see whether it is locked. OSError: it is a link, we may not, or there is none."""
-    return os.open(path, os.O_RDWR | _AS_IT_IS)
+    return patience.patiently(lambda: os.open(path, os.O_RDWR | _AS_IT_IS), path)
 
 
 def _opened(path: Path, flags: int) -> int:
     """Open a regular file of the state. Untrusted: something else is in its place. OSError."""
     try:
-        descriptor = os.open(path, flags | _AS_IT_IS, 0o600)
+        descriptor = patience.patiently(lambda: os.open(path, flags | _AS_IT_IS, 0o600), path)
     except OSError:
         if path.is_symlink():
             raise _no_regular_file(path, "a link") from None

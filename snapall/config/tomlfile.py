@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
+from snapall.backup.patience import patiently
 from snapall.errors import ConfigError
 from snapall.escaping import quoted
 
@@ -19,7 +20,7 @@ KeyPath = tuple[str | int, ...]
 def text_of(path: Path) -> str:
     """The file's text. Raises ConfigError."""
     try:
-        return path.read_text("utf-8-sig")
+        return patiently(lambda: path.read_text("utf-8-sig"), path)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from snapall.backup.model import FILER_NAME, LUN_PATH, PLACE, Order, VmPolicy
+from snapall.backup.patience import patiently
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
@@ -150,7 +151,7 @@ def _readable(path: Path, info: ValidationInfo) -> Path:
 
 def _contents(path: Path) -> str:
     try:
-        text = path.read_text("utf-8-sig")
+        text = patiently(lambda: path.read_text("utf-8-sig"), path)
     except PermissionError as error:
         who = "let the user who runs snapall read it with `chown`, or run snapall as its owner"
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}; {who}") from None

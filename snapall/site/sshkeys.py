@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from snapall.backup.patience import patiently
 from snapall.errors import reason_of
 from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
@@ -184,7 +185,7 @@ class KnownHosts:
 
     def _read(self) -> HostKeys:
         try:
-            data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
+            data = patiently(self._file.read_bytes, self._file).removeprefix(codecs.BOM_UTF8)
             if b"\0" in data:
                 raise ValueError("it is not plain text")
             # OpenSSH, too, takes a key without a port for every port, if there is no line with this one.

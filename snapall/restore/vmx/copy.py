@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapall.backup import patience
 from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
 from snapall.errors import SiteError
@@ -176,7 +177,7 @@ class VmxCopy:
         try:
             folder.mkdir(0o700, exist_ok=True)
             for old in folder.iterdir():  # of the first try, before the VM moved
-                old.unlink()
+                patience.unlink(old)
             for name, file in found.items():
                 write_new(folder / name, file.data)
         except OSError as error:
