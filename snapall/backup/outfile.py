@@ -21,8 +21,16 @@ class PlantedFile(OSError):
     """A file that is not written: others could have put it there, as a link to a file of ours."""
 
 
+class CutShort(OSError):
+    """Only a part was written, since the disk is full, say; `rest` is missing."""
+
+    def __init__(self, error: OSError, rest: bytes) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.rest = rest
+
+
 def append(path: Path, data: bytes, mode: int) -> None:
-    """Append to a file; a new one gets this mode, whatever the umask. PlantedFile. OSError."""
+    """Append to a file; a new one gets this mode, whatever the umask. PlantedFile. CutShort. OSError."""
     _write(path, data, os.O_APPEND, mode)
 
 
@@ -38,9 +46,9 @@ def create(path: Path, data: bytes, mode: int) -> None:
         if sys.platform != "win32":
             os.fchmod(descriptor, mode)
         _put(descriptor, data)
-    except OSError:
+    except OSError as error:
         path.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror) from error
 
 
 def make_folders(folder: Path) -> None:
@@ -90,8 +98,13 @@ def _opened(path: Path) -> int:
 
 
 def _put(descriptor: int, data: bytes) -> None:
+    rest = data
     try:
-        while data:
-            data = data[os.write(descriptor, data) :]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        if rest == data:
+            raise
+        raise CutShort(error, rest) from error
     finally:
         os.close(descriptor)
