@@ -47,8 +47,8 @@ _Line = tuple[str, _Kind]
 class LogRefused(SnapallError):
     """The log cannot be written now; `log` keeps its lines until it can be."""
 
-    def __init__(self, log: LogFile, *parts: str) -> None:
-        super().__init__(*parts)
+    def __init__(self, message: str, hint: str, code: str, log: LogFile) -> None:
+        super().__init__(message, hint, code)
         self.log = log
 
 
@@ -90,10 +90,10 @@ class LogFile:
         except OSError as error:
             log._announced = True
             raise LogRefused(
-                log,
                 f"cannot write the log {path}: {error.strerror}",
                 "the backup goes on; create the log's folder, let this user write there, or set `log` to another file",
                 "SA-6001",
+                log,
             ) from error
         return log
 
