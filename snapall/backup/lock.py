@@ -21,6 +21,7 @@ from snapall.backup.holder import (
     holder_of,
     is_alive,
     is_dead,
+    label_of,
     locked,
     not_released,
     write_holder,
@@ -159,7 +160,7 @@ class _Queue:
             self.wish = self.wish or Lock(_wish_of(self.state, self.job))
             self.wish.try_acquire()
         holder = holder_of(self.state, self.job)
-        whom = f"the {holder.role} of job {self.job} (process {holder.pid})"
+        whom = label_of(holder, self.job)
         if is_dead(holder, self.processes):
             self._bury(holder)
         else:
