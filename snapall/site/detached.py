@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from snapall.errors import reason_of
-from snapall.site.jobobject import is_confined
+from snapall.site.jobobject import SUSPENDED, is_confined
 from snapall.site.process import NotStarted, environment_without, outside
 
 if TYPE_CHECKING:
@@ -67,6 +67,23 @@ class DetachedProcess:
                 self.output = text or self.output
         self._heard.set()
         self._program.wait()
+
+
+def would_be_confined() -> bool:
+    """Whether such a program would end with the job object that we are in. False elsewhere.
+
+    Only a try says so where jobs are nested: a program is started that is never let run.
+    """
+    if sys.platform == "win32":
+        null = subprocess.DEVNULL
+        with outside(
+            lambda flags: subprocess.Popen([sys.executable], stdin=null, stdout=null, stderr=null, creationflags=flags),
+            subprocess.DETACHED_PROCESS | SUSPENDED,
+        ) as program:
+            confined = is_confined(program.pid)
+            program.kill()
+        return confined
+    return False
 
 
 def _start_apart(argv: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -1,41 +1,18 @@
 """Job objects of Windows: whether one would end our children with us, and one that ends a hook with its children.
 
-Task Scheduler, services, sshd and build agents run programs in a job object, and end all that is in it at once. A
-process leaves it only if the job has JOB_OBJECT_LIMIT_BREAKAWAY_OK, and then on request, or
-JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK (learn.microsoft.com, "Nested Jobs" and JOBOBJECT_BASIC_LIMIT_INFORMATION).
+Task Scheduler, services, sshd and build agents run programs in a job object, and end all that is in it at once. A child
+leaves it only if the job has JOB_OBJECT_LIMIT_BREAKAWAY_OK, and then on request, or
+JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK, and so do the jobs around it (learn.microsoft.com, "Nested Jobs").
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
-_BREAKAWAY_OK = 0x800
-_SILENT_BREAKAWAY_OK = 0x1000
-
 SUSPENDED = 0x4 if sys.platform == "win32" else 0
 """CREATE_SUSPENDED: the program does nothing before `enclose` lets it."""
-
-
-def lets_out(limits: int) -> bool:
-    """Whether a job object with these limits lets a child process out."""
-    return bool(limits & (_BREAKAWAY_OK | _SILENT_BREAKAWAY_OK))
-
-
-def confines() -> bool:
-    """Whether we are in a job object that lets no child out. False elsewhere, and where Windows does not say."""
-    if sys.platform == "win32":
-        import pywintypes  # noqa: PLC0415 - Windows alone has it
-
-        jobs = _jobs()
-        try:
-            about = jobs.QueryInformationJobObject(None, jobs.JobObjectExtendedLimitInformation)
-        except pywintypes.error:
-            return False
-        return is_confined(os.getpid()) and not lets_out(int(about["BasicLimitInformation"]["LimitFlags"]))
-    return False
 
 
 def is_confined(pid: int) -> bool:

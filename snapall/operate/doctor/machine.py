@@ -19,7 +19,7 @@ from snapall.errors import SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
 from snapall.operate.launcher import OUTLIVE
-from snapall.site.jobobject import confines
+from snapall.site.detached import would_be_confined
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _LEAST = 64 * 1024  # a journal of 20 VMs
@@ -42,7 +42,7 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
         if hooks.programs:
             checks.check("hooks", job, lambda hooks=hooks: _hooks(hooks))  # type: ignore[misc]
     if sys.platform == "win32" and any(job.guardian for job in settings.jobs.values()):
-        checks.check("guardian", "", lambda: guardian_outlook(confined=confines()))
+        checks.check("guardian", "", lambda: guardian_outlook(confined=would_be_confined()))
     for job in settings.jobs:
         checks.check("lock", job, lambda job=job: _lock(store, job), "state folder")  # type: ignore[misc]
     # A job that was removed from the configuration may have left VMs quiesced, too.
