@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import ctypes
 
+_NTDLL = getattr(getattr(ctypes, "windll", None), "ntdll", None)  # None on other systems
 
-def _under_wine() -> bool:
-    if sys.platform != "win32":
-        return False
-    import ctypes
-
-    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
-
-
-UNDER_WINE = _under_wine()
+UNDER_WINE = hasattr(_NTDLL, "wine_get_version")

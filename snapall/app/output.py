@@ -111,10 +111,13 @@ def listeners_of(
 
         listeners.append(Picture(output.svg))
     if log:
-        from snapall.views.logfile import LogFile  # noqa: PLC0415
+        from snapall.views.logfile import LogFile, LogRefused  # noqa: PLC0415
 
         try:
             listeners.append(LogFile.open(settings.log, settings.log_time))
+        except LogRefused as error:
+            errors.append(error)
+            listeners.append(error.log)
         except SnapallError as error:
             errors.append(error)
     return listeners, errors

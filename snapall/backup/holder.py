@@ -90,6 +90,13 @@ def holder_of(state: Path, job: str) -> Holder:
         return Holder(UNKNOWN, 0, "a moment ago")
 
 
+def label_of(holder: Holder, job: str) -> str:
+    """A holder in messages."""
+    if holder.pid == 0:
+        return f"a process at work on job {job} that has left no holder file"
+    return f"the {holder.role} of job {job} (process {holder.pid})"
+
+
 def locked(state: Path, job: str, holder: Holder) -> Locked:
     """The error for a lock that another process has, with a holder file or without one."""
     if holder.pid == 0:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from errno import ESTALE
 from pathlib import Path
 
-from snapall.backup import private
+from snapall.backup import patience, private
 from snapall.backup.clock import Clock
 from snapall.backup.holder import (
     NO_PROCESSES,
@@ -21,6 +21,7 @@ from snapall.backup.holder import (
     holder_of,
     is_alive,
     is_dead,
+    label_of,
     locked,
     not_released,
     write_holder,
@@ -160,7 +161,7 @@ class _Queue:
             self.wish = self.wish or Lock(_wish_of(self.state, self.job))
             self.wish.try_acquire()
         holder = holder_of(self.state, self.job)
-        whom = f"the {holder.role} of job {self.job} (process {holder.pid})"
+        whom = label_of(holder, self.job)
         if is_dead(holder, self.processes):
             self._bury(holder)
         else:
@@ -221,5 +222,5 @@ def kept(lock: Lock, holder_file: Path, role: str, clock: Clock, processes: Proc
     finally:
         if lock.in_place:  # else the file may belong to the lock that is there now
             with suppress(OSError):
-                holder_file.unlink(missing_ok=True)
+                patience.unlink(holder_file, missing_ok=True)
         lock.close()

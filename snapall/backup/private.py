@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from snapall.backup import rights, sharing, trust
+from snapall.backup import patience, rights, sharing, trust
 from snapall.backup.breaches import POLICY, Breach, Kind, Owner, Verdict
 from snapall.backup.outfile import make_folders, make_private_folder
 from snapall.backup.sharing import narrow_inherited
@@ -114,7 +114,7 @@ def write(path: Path, text: str) -> None:
     with suppress(FileNotFoundError):
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
-            path.unlink()
+            patience.unlink(path)
     _put(path, os.O_TRUNC, text.encode())
 
 
@@ -154,13 +154,13 @@ def open_lock(path: Path) -> int:
 
 def look_at_lock(path: Path) -> int:
     """Open an existing lock file, to see whether it is locked. OSError: it is a link, we may not, or there is none."""
-    return os.open(path, os.O_RDWR | _AS_IT_IS)
+    return patience.patiently(lambda: os.open(path, os.O_RDWR | _AS_IT_IS), path)
 
 
 def _opened(path: Path, flags: int) -> int:
     """Open a regular file of the state. Untrusted: something else is in its place. OSError."""
     try:
-        descriptor = os.open(path, flags | _AS_IT_IS, 0o600)
+        descriptor = patience.patiently(lambda: os.open(path, flags | _AS_IT_IS, 0o600), path)
     except OSError:
         if path.is_symlink():
             raise no_regular_file(path, "a link") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.outfile import append
+from snapall.backup.patience import patiently
 from snapall.config.load import load
 from snapall.config.newfile import TablePath, refuse_to_overwrite, require_toml, text_of, write_new
 from snapall.config.secret import Secret
@@ -114,7 +115,7 @@ def require_place(path: Path) -> None:
 def write_down(known_hosts: Path, line: str) -> None:
     """Append a host key's line to the file. Raises ConfigError."""
     try:
-        before = known_hosts.read_bytes() if known_hosts.exists() else b""
+        before = patiently(known_hosts.read_bytes, known_hosts) if known_hosts.exists() else b""
         ended = not before or before.endswith(b"\n")
         append(known_hosts, f"{'' if ended else chr(10)}{line}\n".encode(), 0o644)
     except OSError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from snapall.backup.patience import patiently
+
 _NO_TEXT = "is not a text file, or is UTF-16 without its mark"
 
 
 def text_in(path: Path) -> str:
     """The text of a file, with \\n at the end of each line. OSError; ValueError: it is in another encoding."""
-    return decoded(path.read_bytes())
+    return decoded(patiently(path.read_bytes, path))
 
 
 def decoded(data: bytes) -> str:

@@ -16,7 +16,7 @@ from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.site import hook_process
 from snapall.site.masking import Mask
-from snapall.site.process import environment_without
+from snapall.site.process import environment_without, exit_text
 from snapall.site.programs import resolved
 
 _LINES = 10  # of a hook's output that are reported
@@ -92,7 +92,7 @@ class HookRunner:
             return error.message
         if ran.code == 0:
             return ""
-        how = f"exit code {ran.code}" if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
+        how = exit_text(ran.code) if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
         said = Mask(*self.settings.passwords).broken_off(ran.output)
         output = " / ".join([line for line in said.splitlines() if line.strip()][-_LINES:])
         return printable(f"{how}: {output}" if output else how)

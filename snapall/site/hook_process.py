@@ -17,6 +17,8 @@ from typing import IO
 import psutil
 
 from snapall.errors import SiteError, reason_of
+from snapall.site.jobobject import SUSPENDED, enclose
+from snapall.site.process import own_console
 from snapall.site.programs import resolved, unfit_for_batch
 
 CEILING = 1 << 16
@@ -55,12 +57,10 @@ def run(
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
             given.write(handed)
             given.seek(0)
-            program = subprocess.Popen(
-                list(argv), stdin=given, stdout=out, stderr=subprocess.STDOUT, env=dict(environ), start_new_session=True
-            )
+            program, end_all = _started(argv, given, out, environ)
             code = _wait(program, out, lambda: now() >= begun + timeout or stopped())
             if code is None:
-                _end(program)
+                _end(program, end_all)
             return Ran(code, _said(out), now() - begun)
     except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
         raise SiteError(
@@ -80,6 +80,20 @@ def _require_fit_for_batch(argv: Sequence[str]) -> None:
         )
 
 
+def _started(
+    argv: Sequence[str], given: IO[bytes], out: IO[bytes], environ: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], Callable[[], None]]:
+    """Start it where no Ctrl-C of ours reaches it; the second answer ends it with all that it has started."""
+    both, env, flags = subprocess.STDOUT, dict(environ), own_console() | SUSPENDED
+    program = subprocess.Popen(
+        list(argv), stdin=given, stdout=out, stderr=both, env=env, start_new_session=True, creationflags=flags
+    )
+    end_all = enclose(program.pid)
+    if sys.platform == "win32":
+        psutil.Process(program.pid).resume()
+    return program, end_all
+
+
 def _wait(program: subprocess.Popen[bytes], out: IO[bytes], given_up: Callable[[], bool]) -> int | None:
     while not given_up():
         with suppress(subprocess.TimeoutExpired):
@@ -94,7 +108,7 @@ def _said(out: IO[bytes]) -> str:
     return out.read(CEILING).replace(b"\0", b"").decode("utf-8", "replace")
 
 
-def _end(program: subprocess.Popen[bytes]) -> None:
+def _end(program: subprocess.Popen[bytes], end_all: Callable[[], None]) -> None:
     """Kill it and its children; the children first, since an orphan is no longer known as one, but by its group."""
     children: list[psutil.Process] = []
     with suppress(psutil.Error):
@@ -103,6 +117,7 @@ def _end(program: subprocess.Popen[bytes]) -> None:
         with suppress(psutil.Error):
             child.kill()
     _end_group(program.pid)
+    end_all()
     program.kill()
     try:
         program.wait(_LAST)

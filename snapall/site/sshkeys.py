@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from snapall.backup.patience import patiently
 from snapall.config.textfile import text_in
 from snapall.errors import reason_of
 from snapall.escaping import printable
@@ -186,7 +187,7 @@ class KnownHosts:
 
     def _read(self) -> HostKeys:
         try:
-            data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
+            data = patiently(self._file.read_bytes, self._file).removeprefix(codecs.BOM_UTF8)
             if b"\0" in data:
                 utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
                 raise ValueError("it is UTF-16 text" if utf16 else "it is not plain text")

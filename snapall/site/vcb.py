@@ -206,9 +206,8 @@ class Vcb:
         if self._far and completed.code == _FAR_SHELL_FAILED:
             why = f"{self._program} lost its remote connection (exit code 255): {telling}"
             return Unknown(f"{why} ({OLD_SSH_HINT})" if OLD_SSH.search(said) else why, output)
-        # A negative code is a signal: somebody killed it, and it said nothing.
-        spoke = completed.code > 0
-        why = f"{self._program} ended with exit code {completed.code}: {telling}"
+        spoke = process.spoke(completed.code, said)  # a program that was killed says nothing
+        why = f"{self._program} ended with {process.exit_text(completed.code)}: {telling}"
         why += f" ({PRIVILEGE_HINT})" if NO_PRIVILEGE.search(said) else ""
         found = ssids(completed.stdout)
         login = spoke and not found and REFUSED_LOGIN.search(said) is not None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError
@@ -42,7 +43,7 @@ def source_of(path: Path) -> Source:
     """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported."""
     beside = overlay_of(path)
     try:
-        data = path.read_bytes()
+        data = patiently(path.read_bytes, path)
         overlaid = beside.exists()
     except OSError as error:
         raise ConfigError(

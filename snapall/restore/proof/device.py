@@ -18,7 +18,7 @@ from snapall.errors import SiteError
 from snapall.escaping import printable
 from snapall.restore.proof.proofs import Readability
 from snapall.site import hook_process
-from snapall.site.process import environment_without
+from snapall.site.process import environment_without, exit_text, spoke
 
 if TYPE_CHECKING:
     from snapall.backup.clock import Clock
@@ -84,7 +84,7 @@ class LunReader:
         if ran.code == 0:
             return LunReading(Readability.READABLE)
         trouble = self._told(ran)
-        if ran.code is None or ran.code in _NOT_RUN or ran.code < 0:
+        if ran.code is None or ran.code in _NOT_RUN or not spoke(ran.code, ran.output):
             return _unread(f"the helper failed: {trouble}")
         return LunReading(Readability.DAMAGED, (f"the helper found: {trouble}",))
 
@@ -119,7 +119,7 @@ class LunReader:
         return hook_process.run(argv, b"", environ, self.settings.timeout, self.stopped)
 
     def _told(self, ran: hook_process.Ran) -> str:
-        ended = f"exit code {ran.code}" if ran.code is not None else f"not finished after {ran.seconds:.0f} s"
+        ended = exit_text(ran.code) if ran.code is not None else f"not finished after {ran.seconds:.0f} s"
         said = " / ".join([line for line in ran.output.splitlines() if line.strip()][-_LINES:])
         return printable(f"{ended}: {said}" if said else ended)
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapall.backup import patience
 from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
 from snapall.backup.outfile import make_private_folder
@@ -178,7 +179,7 @@ class VmxCopy:
             with suppress(FileExistsError):
                 make_private_folder(folder)
             for old in folder.iterdir():  # of the first try, before the VM moved
-                old.unlink()
+                patience.unlink(old)
             for name, file in found.items():
                 write_new(folder / name, file.data)
         except OSError as error:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snapall.backup import patience
 from snapall.backup.model import Vm, time_of
 from snapall.backup.private import make_folder
 from snapall.restore.vmx.names import VmCopy
@@ -68,7 +69,7 @@ class Generations:
         }
         part = self.folder / f"{run}{_PART}"
         write_new(part / RECORD, json.dumps(record, indent=1).encode())
-        part.rename(self.folder / run)
+        patience.replace(part, self.folder / run)
 
     def abandon(self, run: str) -> None:
         """Remove what was begun, as far as that is possible."""
@@ -87,7 +88,7 @@ class Generations:
                 found = _read(path)
                 gone = found is not None and found.run != run and not keeps(found)
             if gone:
-                shutil.rmtree(path)
+                patience.rmtree(path)
 
     def write_index(self, names: Mapping[str, Sequence[str]]) -> None:
         """Write the index: the names that the backup of each run has now, `NAME on VOLUME, DATE`. OSError."""
@@ -97,10 +98,9 @@ class Generations:
         for run, one in reversed(tuple(self.known().items())):
             lines += ["", f"{run}  {one.label} VMs", *(f"    {name}" for name in names.get(run, ()))]
         new = self.folder / f"{INDEX}{_PART}"
-        with suppress(FileNotFoundError):
-            new.unlink()
+        patience.unlink(new, missing_ok=True)
         write_new(new, ("\n".join(lines) + "\n").encode())
-        new.replace(self.folder / INDEX)
+        patience.replace(new, self.folder / INDEX)
 
     def _folders(self) -> Iterator[Path]:
         """The folders that are named as a run is; a link is none of ours."""
