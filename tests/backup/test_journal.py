@@ -223,6 +223,7 @@ def test_a_journal_that_another_program_has_open_for_a_moment_is_written_all_the
     with unshared_for_a_moment(again.path):
         intend(again, STEPS[0])
     again.remember([Answered(1, Done(ssid="snapshot-7"), 1.0)])
+    again.leave()
     assert again.broken == ""
     assert written(again.path, clock)[-2:] == [one.what for one in again.records[-2:]]
 
