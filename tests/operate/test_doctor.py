@@ -26,6 +26,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
 from snapall.lab.sites import SiteSpec
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
+from snapall.operate.doctor.machine import guardian_outlook
 from snapall.operate.doctor.vmware import clocks, password_seen
 from snapall.operate.status import Level
 from tests.backup.holders import held_though_dead
@@ -172,6 +173,14 @@ DENIED = "user snapall denied access - missing required capability: 'cli-x'"
 
 def denied(asked: str) -> Callable[[AtLab], None]:
     return faulty(asked, FaultKind.FAIL, DENIED)
+
+
+@pytest.mark.parametrize("confined", [True, False])
+def test_a_guardian_that_would_end_with_its_run_is_a_warning_with_a_remedy(confined: bool) -> None:
+    found = guardian_outlook(confined=confined)
+    assert (found.code, "`snapall recover` at startup" in found.remedy) == (
+        ("SA-1953", True) if confined else ("", False)
+    )
 
 
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING

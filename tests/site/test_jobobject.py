@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
 from snapall.site.detached import would_be_confined
 from snapall.site.jobobject import is_confined
+from tests.config.test_config import PLAIN
 from tests.waiting import PATIENCE, until
 
 on_windows = pytest.mark.skipif(sys.platform != "win32", reason="only Windows has job objects")
@@ -51,9 +53,9 @@ sys.stdin.readline()
 """
 
 
-def in_a_job(limits: int) -> tuple[int, list[str]]:
-    """The pid of the guardian that is started in such a job object, which is ended then; and what was said of it."""
-    argv = [sys.executable, "-c", IN_A_JOB, str(limits), OURS]
+def in_a_job(limits: int, *ours: str) -> tuple[int, list[str]]:
+    """Run ours in such a job object, which is ended then: the pid of the guardian that it starts, and what it says."""
+    argv = [sys.executable, "-c", IN_A_JOB, str(limits), *(ours or (OURS,))]
     ended = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE)
     pid, *said = ended.stdout.split()
     return int(pid), said
@@ -76,3 +78,25 @@ def test_a_guardian_that_ends_with_the_job_object_is_known_before_and_when_it_is
     pid, said = in_a_job(limits)
     assert said == ["True", "True"]
     until(lambda: not psutil.pid_exists(pid), "the guardian's end")
+
+
+LAUNCHES = """
+import sys
+sys.stdin.readline()
+from pathlib import Path
+from snapall.config.load import parse
+from snapall.operate.launcher import GuardianLauncher
+here = Path(sys.argv[1])
+settings = parse(sys.argv[2], here / "snapall.toml", {"VCPWORD": "vcpw"})
+launcher, codes = GuardianLauncher(settings), []
+launcher.guard_of(settings.jobs["vol1"], lambda: False, lambda *parts: codes.append(parts[2]))(here / "none")
+print(0, *codes, flush=True)
+sys.stdin.readline()
+"""
+
+
+@on_windows
+@pytest.mark.parametrize(("limits", "codes"), [(0, ["SA-1952"]), (BREAKAWAY_OK, [])])
+def test_a_run_whose_guardian_ends_with_the_job_object_says_so(tmp_path: Path, limits: int, codes: list[str]) -> None:
+    (tmp_path / "id_rsa").write_text("a key")
+    assert in_a_job(limits, LAUNCHES, str(tmp_path), PLAIN) == (0, codes)

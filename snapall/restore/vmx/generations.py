@@ -80,7 +80,11 @@ class Generations:
         return {one.run: one for path in self._folders() if (one := _read(path)) is not None}
 
     def prune(self, keeps: Callable[[Generation], bool], run: str) -> None:
-        """Delete the generations whose backup is gone, and what earlier runs than `run` began and left. OSError."""
+        """Delete the generations whose backup is gone, and what earlier runs than `run` began and left.
+
+        OSError: one of them stays, or a part of it; the others are gone.
+        """
+        refused: OSError | None = None
         for path in self._folders():
             if path.name.endswith(_PART):
                 gone = path.name.removesuffix(_PART) < run
@@ -88,7 +92,12 @@ class Generations:
                 found = _read(path)
                 gone = found is not None and found.run != run and not keeps(found)
             if gone:
-                patience.rmtree(path)
+                try:
+                    patience.rmtree(path)
+                except OSError as error:
+                    refused = error
+        if refused is not None:
+            raise refused
 
     def write_index(self, names: Mapping[str, Sequence[str]]) -> None:
         """Write the index: the names that the backup of each run has now, `NAME on VOLUME, DATE`. OSError."""
