@@ -29,6 +29,7 @@ from snapall.commands.options import (
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
 from snapall.escaping import printable
+from snapall.views.glyphs import PLAINER
 
 app = typer.Typer(
     name="snapall",
@@ -120,9 +121,10 @@ _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, T
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line; print an expected error as one message, and exit with its code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # The code page of a file or a pipe may lack a letter of a VM's name; stderr escapes such letters by itself.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        # The code page of a file, a pipe or an old console may lack a letter of a VM's name, or a mark of the screen.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PLAINER)
     try:
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:

@@ -59,7 +59,7 @@ def _say(line: str) -> None:
 def _columns() -> int:
     """The columns of the terminal that stderr is; 0: it is none."""
     with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+        return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0
     return 0
 
 
