@@ -11,6 +11,7 @@ from dataclasses import replace
 from snapall.app.opening import shared_volumes, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
+from snapall.app.terminal import is_terminal
 from snapall.app.use_look import Order, luns_on, prepare
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import defect
