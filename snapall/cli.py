@@ -116,6 +116,12 @@ _NO_DRY_RUN = ConfigError(
     "changes nothing; `recover --adopt` and `delete` only show what they found unless you add --yes",
     "SA-1423",
 )
+_NO_INSTALL = ConfigError(
+    "--install-completion installs nothing on Windows: it would loosen PowerShell's execution policy for this user",
+    "add this line to the file that PowerShell calls $PROFILE: $env:_SNAPALL_COMPLETE = 'source_powershell'; "
+    "snapall | Out-String | Invoke-Expression; $env:_SNAPALL_COMPLETE = ''",
+    "SA-1941",
+)
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's
 
 
@@ -126,6 +132,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAINER)
     try:
+        if sys.platform == "win32" and "--install-completion" in (sys.argv[1:] if argv is None else argv):
+            raise _NO_INSTALL
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
         if getattr(error, "option_name", "") == "--dry-run":
