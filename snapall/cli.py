@@ -29,6 +29,7 @@ from snapall.commands.options import (
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
 from snapall.escaping import printable
+from snapall.views.glyphs import PLAINER
 
 app = typer.Typer(
     name="snapall",
@@ -115,15 +116,24 @@ _NO_DRY_RUN = ConfigError(
     "changes nothing; `recover --adopt` and `delete` only show what they found unless you add --yes",
     "SA-1423",
 )
+_NO_INSTALL = ConfigError(
+    "--install-completion installs nothing on Windows: it would loosen PowerShell's execution policy for this user",
+    "add this line to the file that PowerShell calls $PROFILE: $env:_SNAPALL_COMPLETE = 'source_powershell'; "
+    "snapall | Out-String | Invoke-Expression; $env:_SNAPALL_COMPLETE = ''",
+    "SA-1941",
+)
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line; print an expected error as one message, and exit with its code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # The code page of a file or a pipe may lack a letter of a VM's name; stderr escapes such letters by itself.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        # The code page of a file, a pipe or an old console may lack a letter of a VM's name, or a mark of the screen.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PLAINER)
     try:
+        if sys.platform == "win32" and "--install-completion" in (sys.argv[1:] if argv is None else argv):
+            raise _NO_INSTALL
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
         if getattr(error, "option_name", "") == "--dry-run":

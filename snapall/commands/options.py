@@ -173,4 +173,6 @@ def emit(result: Mapping[str, Any] | Iterable[str]) -> None:
 
 def width() -> int:
     """Return the columns of the terminal; 0 for a pipe, which gets whole lines."""
-    return os.get_terminal_size().columns if sys.stdout.isatty() else 0
+    from snapall.app.terminal import is_terminal
+
+    return os.get_terminal_size().columns if is_terminal(sys.stdout) else 0

@@ -104,11 +104,12 @@ def init(
     if not reserved_port:
         given["reserved-port"] = "no"
     from snapall.app.init import Interview
+    from snapall.app.terminal import is_terminal
     from snapall.config.init import require_place, write_first
 
     path = out.absolute()
     require_place(path)
-    person = _Terminal() if sys.stdin.isatty() else None
+    person = _Terminal() if is_terminal(sys.stdin) else None
     answers = Interview(given, person, path.parent, checks=not no_check).answers()
     options.say(*(f"wrote {file}" for file in write_first(path, answers)))
     options.say("Next: snapall doctor, then snapall plan, then snapall run")

@@ -20,6 +20,7 @@ from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
 from snapall.views.console import ConsoleView, Terminal
+from snapall.views.glyphs import PLAINER
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
 from snapall.views.screen import ending, screen
@@ -293,3 +294,23 @@ def test_a_problem_keeps_its_colour_from_the_moment_it_is_reported(what: Warned 
             str(one.style.color.name) for one in segments if what.text in one.text and one.style and one.style.color
         }
         assert colours == {colour}
+@pytest.mark.parametrize("encoding", ["cp437", "cp850", "cp1252", "ascii", "utf-8"])
+def test_the_screen_is_legible_in_every_code_page(tmp_path: Path, encoding: str) -> None:
+    stage = Stage(tmp_path)
+    stage.site.vms = [Vm(n, f"vm{n}-{'x' * 60}", "esx1") for n in range(100, 130)]
+    progress = progress_of(stage)
+    data = io.BytesIO()
+    stream = io.TextIOWrapper(data, encoding=encoding, errors=PLAINER, newline="\n")
+    console = Console(file=stream, width=80, height=30, color_system=None, force_terminal=True, legacy_windows=False)
+    console.print(screen(progress, AT, 80, 30))
+    stream.flush()
+    lines = data.getvalue().decode(encoding).splitlines()
+    assert not [line for line in lines if "\\u" in line or "?" in line]
+    assert {len(line) for line in lines} == {80}
+    assert ("✓" in "".join(lines)) is (encoding == "utf-8")
+
+
+def test_a_letter_that_a_code_page_lacks_is_escaped_and_never_an_error() -> None:
+    assert "vm-Ω ✓ ○".encode("cp1252", PLAINER) == b"vm-\\u03a9 + o"
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", PLAINER)
