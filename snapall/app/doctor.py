@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from snapall.app.doctor_restore import check_books, check_destinations, check_restore_login
-from snapall.app.notify import check_channels, require_channels
+from snapall.app.notify import check_channels, check_source, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
 from snapall.app.recover import orphans_of
@@ -30,6 +30,7 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
     checks = Checklist()
     check_machine(checks, settings, store_of(settings))
     check_scheduled(checks, settings)
+    check_source(checks, settings)
     database = VirtualCenter(settings.database)
     check_database(checks, database)
     vms_of = {job.name: check_datastores(checks, job, database) for job in jobs}

@@ -19,7 +19,7 @@ from snapall.operate.schedule import cron, systemd, task_scheduler
 from snapall.operate.schedule.entries import Entry, Seen, of_tasks, of_units
 from snapall.operate.schedule.judged import another_in, check_schedule
 from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Task, WriteUnit, require_printable
-from snapall.site import schedulers
+from snapall.site import eventlog, schedulers
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -154,6 +154,14 @@ def perform(plan: Planned, step: Step) -> None:
         case RunTool(argv, documents, given):
             files = {one.file: one.text for one in documents}
             schedulers.run(argv, files, given, plan.settings.secret_variables)
+
+
+def register_source(plan: Planned) -> bool:
+    """Register the source of [notify.eventlog], if there is this channel. SiteError: Windows refused it."""
+    if plan.settings.notify.eventlog is None:
+        return False
+    eventlog.register()
+    return True
 
 
 def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:

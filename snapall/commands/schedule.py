@@ -68,13 +68,15 @@ def _show(plan: Planned) -> None:
 def _install(plan: Planned) -> None:
     from snapall.app import schedule as app
     from snapall.site.schedulers import unit_folders
-    from snapall.views.schedule import head, step_line
+    from snapall.views.schedule import head, notes, step_line
 
     options.say(head(plan.task, plan.scheduler))
     for step in app.steps_of(plan):
         options.say(step_line(step, unit_folders()[0]))
         app.perform(plan, step)
-    options.say("Installed.")
+    if app.register_source(plan):
+        options.say("registered the source of the event log")
+    options.say("Installed.", *notes(plan.task, plan.scheduler))
     for text, remedy, code in app.warnings_after(plan):
         typer.echo(printable(f"warning: {coded(code, text)}"), err=True)
         typer.echo(printable(f"  remedy: {remedy}"), err=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from snapall.operate.schedule.task import RunTool, Scheduler, Step, Task, WriteUnit
+from snapall.operate.schedule.task_scheduler import is_system, task_names
 
 
 def head(task: Task, scheduler: Scheduler) -> str:
@@ -27,11 +28,17 @@ def plan_lines(task: Task, scheduler: Scheduler, steps: Sequence[Step], units: P
     """What an installation would do."""
     yield head(task, scheduler)
     yield from (step_line(one, units) for one in steps)
+    yield from notes(task, scheduler)
     yield "Nothing was changed. `--install` does this, `--what` prints one file, `--out DIR` writes them all."
 
 
-S4U = (
-    "Windows starts the tasks whether this user is logged on or not, without a stored password. They cannot use a "
-    'Windows login elsewhere; if they must, store a password: schtasks /Change /TN "{name}" /RU {user} /RP *'
-)
-"""What to know of a task that runs as a user: see docs/schedule.md."""
+def notes(task: Task, scheduler: Scheduler) -> Iterator[str]:
+    """What to know of tasks of Windows that run as a user: see docs/schedule.md."""
+    if scheduler is Scheduler.TASK_SCHEDULER and not is_system(task):
+        yield (
+            "The tasks start whether this user is logged on or not, without a stored password, so they have no Windows "
+            "login at other machines."
+        )
+        yield "Where the database or a shared folder needs one, let Windows ask for the password and store it:"
+        for name in task_names(task):
+            yield f'  schtasks /Change /TN "{name}" /RU "{task.user}" /RP *'

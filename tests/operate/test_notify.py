@@ -7,7 +7,7 @@ import smtplib
 
 import pytest
 
-from snapall.errors import SiteError
+from snapall.errors import Exit, SiteError
 from snapall.operate.notify import Channel, Notification, Severity
 from tests.waiting import PATIENCE
 
@@ -26,7 +26,7 @@ def code_of(cause: OSError) -> str:
 
     channel = Channel("mail", "mx", "always", PATIENCE, send)
     with pytest.raises(SiteError) as raised:
-        channel.deliver(Notification(Severity.INFO, "", "", ""))
+        channel.deliver(Notification(Severity.INFO, Exit.OK, 0, "", "", ""))
     return raised.value.code
 
 

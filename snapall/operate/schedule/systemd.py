@@ -82,8 +82,8 @@ def commands_of(task: Task) -> tuple[RunTool, ...]:
     """What systemd is asked to do once the units are written."""
     return (
         RunTool(("systemctl", "daemon-reload")),
-        RunTool(("systemctl", "enable", "--now", f"{task.name}.timer")),
-        RunTool(("systemctl", "enable", f"{task.name}-recover.service")),
+        RunTool(("systemctl", "enable", f"{task.name}.timer", f"{task.name}-recover.service")),
+        RunTool(("systemctl", "restart", f"{task.name}.timer")),  # `enable --now` would leave a running one as it was
     )
 
 

@@ -90,6 +90,11 @@ def task_names(task: Task) -> tuple[str, ...]:
     return (f"{task.name} run", f"{task.name} recover")
 
 
+def is_system(task: Task) -> bool:
+    """Whether Local System runs it, and no user."""
+    return task.user.upper() in {"SYSTEM", SYSTEM}
+
+
 def commands_of(task: Task) -> tuple[RunTool, ...]:
     """What the Task Scheduler is asked to do."""
     return tuple(
@@ -105,11 +110,10 @@ _DESCRIPTIONS = {
 
 
 def _document(what: str, task: Task, words: Sequence[str], trigger: str, late: str) -> Document:
-    is_system = task.user.upper() in {"SYSTEM", SYSTEM}
     text = _XML.format(
         description=_DESCRIPTIONS[what],
         trigger=trigger,
-        principal=_BY_SYSTEM if is_system else _BY_USER.format(user=escape(task.user)),
+        principal=_BY_SYSTEM if is_system(task) else _BY_USER.format(user=escape(task.user)),
         late=late,
         command=escape(words[0]),
         arguments=escape(" ".join(map(_quoted, words[1:]))),
