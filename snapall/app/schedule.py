@@ -170,9 +170,9 @@ def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / one.file for one in plan.documents)
 
 
-def seen(user: str = "") -> Seen:
+def seen(user: str = "", *, windows: bool = sys.platform == "win32") -> Seen:
     """What the schedulers of this machine start, as far as this user can see it; `user`: whose crontab to read."""
-    if sys.platform == "win32":
+    if windows:
         try:
             return Seen({}, {}, {}, frozenset(), schedulers.tasks())
         except SiteError as error:
@@ -190,7 +190,8 @@ def seen(user: str = "") -> Seen:
 
 def warnings_after(plan: Planned) -> tuple[tuple[str, str, str], ...]:
     """What is wrong with what is scheduled now, after an installation: text, remedy and code."""
-    found = check_schedule(plan.task.config, seen(_other_user(plan.task)))
+    windows = plan.scheduler is Scheduler.TASK_SCHEDULER
+    found = check_schedule(plan.task.config, seen("" if windows else _other_user(plan.task), windows=windows))
     return tuple((one.text, one.remedy, one.code) for one in found if one.remedy)
 
 

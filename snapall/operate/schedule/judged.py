@@ -10,6 +10,7 @@ from snapall.operate.doctor.checklist import CheckOutcome
 from snapall.operate.schedule.entries import Entry, Seen, entries_of
 
 _PROGRAM = re.compile(r"(?:.*[/\\])?snapall(?:\.exe)?", re.IGNORECASE)
+_ON_WINDOWS = re.compile(r"[A-Za-z]:[/\\]|\\\\")
 _BATCH = re.compile(r"snapall\.(?:bat|cmd)", re.IGNORECASE)
 
 
@@ -94,7 +95,7 @@ def _program_in(words: Sequence[str]) -> int | None:
 
 
 def _same(named: str, config: str) -> bool:
-    if "\\" in config:
+    if _ON_WINDOWS.match(config):
         named, config = named.replace("/", "\\").casefold(), config.casefold()
     parts = re.split(r"[/\\]", named)
     return named == config or (len(parts) == 1 and re.split(r"[/\\]", config)[-1] == named)

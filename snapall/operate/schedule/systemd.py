@@ -64,7 +64,7 @@ def units_of(task: Task) -> tuple[Document, ...]:
     """The service and the timer of the backup, and the service of the recovery at boot."""
     # Root needs no line: at the state folder of a service user, snapall becomes that user.
     user = "" if task.user in {"", "root"} else f"User={_specifiers(task.user)}\n"
-    folder = _specifiers(task.folder)
+    folder = _specifiers(task.folder) + ("/" if task.folder.endswith("\\") else "")  # it would continue the line
     return (
         Document(
             "backup", f"{task.name}.service", _SERVICE.format(user=user, folder=folder, command=_command(task.run))
