@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,6 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Schedulers:
         program = here / "bin" / name
         program.write_text(_PROGRAM.format(python=sys.executable, here=str(here), name=name))
         program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(here / "bin"), prepend=":")
+    monkeypatch.setenv("PATH", str(here / "bin"), prepend=os.pathsep)
     monkeypatch.setenv("SYSTEMD_UNIT_PATH", str(here / "units"))
     return Schedulers(here)
