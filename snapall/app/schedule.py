@@ -18,7 +18,7 @@ from snapall.operate.doctor.checklist import Checklist
 from snapall.operate.schedule import cron, systemd, task_scheduler
 from snapall.operate.schedule.entries import Entry, Seen, of_tasks, of_units
 from snapall.operate.schedule.judged import another_in, check_schedule
-from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Task, WriteUnit, require_printable
+from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Task, WriteUnit, require_writable
 from snapall.site import eventlog, schedulers
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -79,8 +79,9 @@ def planned(config: Path | None, wanted: Wanted) -> Planned:
         )
     user = wanted.user or _user_for(settings.state)
     task = Task(_program(), str(path), str(path.parent), user, int(at[1]), int(at[2]), wanted.name)
-    require_printable(task)
-    return Planned(settings, wanted.scheduler or default_scheduler(), task)
+    scheduler = wanted.scheduler or default_scheduler()
+    require_writable(task, scheduler)
+    return Planned(settings, scheduler, task)
 
 
 def default_scheduler() -> Scheduler:

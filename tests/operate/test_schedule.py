@@ -13,7 +13,7 @@ from snapall.errors import ConfigError
 from snapall.operate.schedule import cron, systemd
 from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_crontab, of_tasks, of_units, windows_words
 from snapall.operate.schedule.judged import check_schedule, runs
-from snapall.operate.schedule.task import Task, require_printable
+from snapall.operate.schedule.task import Scheduler, Task, require_writable
 from snapall.operate.schedule.task_scheduler import tasks_of
 
 CONFIG = "/etc/snapall/snapall.toml"
@@ -91,7 +91,15 @@ def test_half_of_a_mark_is_nobodys_and_nothing_behind_it_is_lost() -> None:
 
 def test_a_path_with_a_line_break_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
-        require_printable(odd("/etc/a\nb.toml"))
+        require_writable(odd("/etc/a\nb.toml"), Scheduler.CRON)
+    assert raised.value.code == "SA-1961"
+
+
+def test_a_program_with_a_quotation_mark_is_refused_for_systemd_which_would_not_start_it() -> None:
+    task = Task(("/opt/it's/snapall",), CONFIG, "/etc/snapall", "backup", 3, 0)
+    require_writable(task, Scheduler.CRON)
+    with pytest.raises(ConfigError) as raised:
+        require_writable(task, Scheduler.SYSTEMD)
     assert raised.value.code == "SA-1961"
 
 

@@ -88,12 +88,12 @@ def commands_of(task: Task) -> tuple[RunTool, ...]:
 
 
 def _command(words: Sequence[str]) -> str:
-    return " ".join(map(_quoted, words))
+    program, *arguments = map(_specifiers, words)
+    return " ".join(map(_quoted, [program, *(one.replace("$", "$$") for one in arguments)]))  # $$ in arguments alone
 
 
 def _quoted(word: str) -> str:
     """A word of a command line, by systemd.service(5), COMMAND LINES."""
-    word = _specifiers(word).replace("$", "$$")
     if re.fullmatch(r"[\w./:=@%$+,-]+", word):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')

@@ -77,10 +77,11 @@ class RunTool:
 Step = WriteUnit | RunTool
 
 
-def require_printable(task: Task) -> None:
-    """ConfigError: a path or the user holds a character that no scheduler's file can carry."""
+def require_writable(task: Task, scheduler: Scheduler) -> None:
+    """ConfigError: a path or the user holds a character that the scheduler's file cannot carry."""
+    program = task.program[0] if scheduler is Scheduler.SYSTEMD else ""  # systemd takes no quotes in it at all
     for one in (*task.program, task.config, task.folder, task.user):
-        if not one.isprintable():
+        if not one.isprintable() or (one == program and not set(one).isdisjoint("\"'\\")):
             raise ConfigError(
                 f"{one!r} holds a character that a scheduler's file cannot carry",
                 "rename the file or the folder, then run `snapall schedule` again",
