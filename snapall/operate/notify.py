@@ -123,10 +123,10 @@ def _by_syslog(to: Syslog, host: str, now: Callable[[], datetime], notification:
 def _by_eventlog(notification: Notification) -> None:
     from snapall.site import eventlog  # noqa: PLC0415 - pywin32, only if configured
 
-    eventlog.send(_level(notification), notification.event, notification.body)
+    eventlog.send(level(notification), notification.event, notification.body)
 
 
-def _level(notification: Notification) -> Level:
+def level(notification: Notification) -> Level:
     """The level of an event: by the exit code, and at least a warning for what deserves one in syslog."""
     if notification.severity <= Severity.ERROR or notification.code not in {Exit.OK, Exit.PARTIAL}:
         return Level.ERROR

@@ -79,7 +79,7 @@ def tasks() -> str:
     if answer.code != 0:
         raise SiteError(
             f"`schtasks /Query /XML` failed: {answer.said}",
-            "run it by hand to see why: see docs/schedule.md",
+            "run it by hand to see why it fails",
             "SA-1968",
         )
     return tool.decoded(answer.stdout)

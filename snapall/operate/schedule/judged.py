@@ -31,7 +31,11 @@ def check_schedule(config: str, seen: Seen) -> Iterator[CheckOutcome]:
                 "SA-1972",
             )
     for text in seen.troubles:
-        yield CheckOutcome(f"a scheduler cannot be asked: {text}", "check it yourself: see docs/schedule.md", "SA-1974")
+        yield CheckOutcome(
+            f"a scheduler cannot be asked: {text}",
+            "fix what the message says, or look by hand at what it starts",
+            "SA-1974",
+        )
 
 
 def _missing(config: str, entries: Sequence[Entry], remedy: str) -> Iterator[CheckOutcome]:
