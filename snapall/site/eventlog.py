@@ -12,7 +12,7 @@ SOURCE = "snapall"
 LONGEST = 31_000
 """Characters of an event: ReportEventW takes 31,839."""
 
-_KEY = rf"SYSTEM\CurrentControlSet\Services\EventLog\Application\{SOURCE}"
+_SOURCES = r"SYSTEM\CurrentControlSet\Services\EventLog\Application"
 _TEXTS = r"%SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\EventLogMessages.dll"
 """The texts of a source's events. This file comes with Windows, and has "%1" for every number up to 65535."""
 
@@ -49,27 +49,27 @@ def insertable(text: str) -> str:
     return re.sub(r"%(?=[0-9%])", "% ", short).replace("\n", "\r\n")
 
 
-def is_registered() -> bool:
-    """Whether the source is registered, so that the viewer shows an event's text alone."""
+def is_registered(source: str = SOURCE) -> bool:
+    """Whether a source is registered, so that the viewer shows an event's text alone."""
     if sys.platform == "win32":
         import winreg  # noqa: PLC0415 - where there is one
 
-        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _KEY):
+        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, rf"{_SOURCES}\{source}"):
             return True
     return False
 
 
-def register() -> None:
-    """Register the source, which takes an administrator. SiteError: Windows refused it."""
+def register(source: str = SOURCE) -> None:
+    """Register a source, which takes an administrator. SiteError: Windows refused it."""
     if sys.platform == "win32":
         import pywintypes  # noqa: PLC0415 - where there is one
         import win32evtlogutil  # noqa: PLC0415
 
         try:
-            win32evtlogutil.AddSourceToRegistry(SOURCE, msgDLL=_TEXTS)
+            win32evtlogutil.AddSourceToRegistry(source, msgDLL=_TEXTS)
         except pywintypes.error as error:
             raise SiteError(
-                f"the source {SOURCE} of the event log was not registered: {error.strerror}",
+                f"the source {source} of the event log was not registered: {error.strerror}",
                 'run `snapall schedule --install` from a prompt opened with "Run as administrator"',
                 "SA-1977",
             ) from error

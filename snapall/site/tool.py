@@ -9,6 +9,8 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from snapall.errors import SiteError, reason_of
 from snapall.site.process import environment_without
@@ -41,11 +43,14 @@ def ask(
     env = environment_without(withheld)
     if sys.platform != "win32":
         env["LC_ALL"] = "C"  # what it says is read
-    program = shutil.which(argv[0]) or argv[0]
     try:
-        ran = subprocess.run(
-            [program, *argv[1:]], input=given, capture_output=True, cwd=folder, env=env, timeout=_TIMEOUT, check=False
-        )
+        # Files, and no pipes: a service that the program wakes up may keep a pipe open for ever.
+        with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+            stdin.write(given)
+            stdin.seek(0)
+            words = [shutil.which(argv[0]) or argv[0], *argv[1:]]
+            program = subprocess.Popen(words, stdin=stdin, stdout=stdout, stderr=stderr, cwd=folder, env=env)
+            return ToolAnswer(_ended(program), _whole(stdout), _whole(stderr))
     except subprocess.TimeoutExpired as error:
         raise SiteError(
             f"{argv[0]} did not finish within {_TIMEOUT:g} s", f"run `{argv[0]}` by hand to see why", "SA-1966"
@@ -56,7 +61,21 @@ def ask(
             "install it, or name another scheduler with --for",
             "SA-1964",
         ) from error
-    return ToolAnswer(ran.returncode, ran.stdout, ran.stderr)
+
+
+def _ended(program: subprocess.Popen[bytes]) -> int:
+    """Its exit code. TimeoutExpired: it took too long, and was ended."""
+    try:
+        return program.wait(_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+        raise
+
+
+def _whole(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def decoded(text: bytes) -> str:

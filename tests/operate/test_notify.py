@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import smtplib
-import sys
 
 import pytest
 
 from snapall.errors import Exit, SiteError
 from snapall.operate.notify import Channel, Level, Notification, Severity, level
-from snapall.site import eventlog
 from tests.waiting import PATIENCE
 
 
@@ -46,19 +44,6 @@ def test_the_level_of_an_event_follows_the_exit_code() -> None:
 def test_a_recovery_that_found_work_is_no_mere_information() -> None:
     assert level_of(Severity.WARNING, Exit.OK) is Level.WARNING
     assert level_of(Severity.ERROR, Exit.OK) is Level.ERROR  # the run that it settled made no backup
-
-
-def test_an_event_is_not_too_long_and_holds_nothing_that_the_viewer_would_replace() -> None:
-    assert eventlog.insertable("100 %1\nvolume 5%% full") == "100 % 1\r\nvolume 5% % full"
-    assert len(eventlog.insertable("x" * 60_000)) <= 31_839
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has an event log")
-def test_a_system_without_an_event_log_says_so() -> None:
-    with pytest.raises(SiteError) as raised:
-        eventlog.send(Level.ERROR, 1101, "text")
-    assert raised.value.code == "SA-1975"
-    assert not eventlog.is_registered()
 
 
 def test_a_socket_whose_timeout_is_over_is_reported_as_the_channels_timeout() -> None:
