@@ -121,6 +121,11 @@ def test_nothing_scheduled_is_two_warnings_with_the_command_that_helps() -> None
     assert {one.remedy for one in found} == {f"run `snapall schedule --install --config {CONFIG}`"}
 
 
+def test_the_command_that_helps_can_be_pasted_although_the_path_has_a_blank() -> None:
+    found = next(check_schedule("/etc/my own/snapall.toml", NOTHING))
+    assert found.remedy == 'run `snapall schedule --install --config "/etc/my own/snapall.toml"`'
+
+
 def test_what_schedule_writes_satisfies_the_doctor() -> None:
     assert codes(scheduled()) == []
     units = {one.file: one.text for one in systemd.units_of(TASK)}

@@ -17,7 +17,8 @@ _BATCH = re.compile(r"snapall\.(?:bat|cmd)", re.IGNORECASE)
 def check_schedule(config: str, seen: Seen) -> Iterator[CheckOutcome]:
     """Whether `snapall run` and, at boot, `snapall recover` are scheduled for this configuration, and the batch not."""
     entries = entries_of(seen)
-    remedy = f"run `snapall schedule --install --config {config}`"
+    named = f'"{config}"' if " " in config else config
+    remedy = f"run `snapall schedule --install --config {named}`"
     yield from _missing(config, entries, remedy)
     if twice := _scheduled_twice(entries, config):
         yield CheckOutcome(
