@@ -11,12 +11,13 @@ import pytest
 
 _PROGRAM = """\
 #!{python}
-import shutil, sys
+import os, shutil, sys
 from pathlib import Path
 here = Path({here!r})
 name, words = {name!r}, sys.argv[1:]
 with (here / "asked").open("a") as asked:
     print(name, *words, file=asked)
+(here / "environment").write_text(repr(dict(os.environ)))
 if (here / f"{{name}} fails").exists():
     sys.exit((here / f"{{name}} fails").read_text())
 kept = here / "crontab"

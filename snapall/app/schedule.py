@@ -116,7 +116,7 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
         case Scheduler.TASK_SCHEDULER:
             names = task_scheduler.task_names(plan.task)
             return tuple(
-                _step(plan, one, list(of_tasks(schedulers.task(name))))
+                _step(plan, one, list(of_tasks(schedulers.task(name, plan.settings.secret_variables))))
                 for name, one in zip(names, task_scheduler.commands_of(plan.task), strict=True)
             )
         case Scheduler.SYSTEMD:
@@ -127,7 +127,7 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
             return (*units, *systemd.commands_of(plan.task))
         case Scheduler.CRON:
             user = _other_user(plan.task)
-            old = schedulers.crontab(user).decode("utf-8", "surrogateescape")
+            old = schedulers.crontab(user, plan.settings.secret_variables).decode("utf-8", "surrogateescape")
             note = "replaces its lines" if cron.is_replaced(old, plan.task) else "adds its lines"
             new = cron.with_lines(old, plan.task).encode("utf-8", "surrogateescape")
             return (RunTool(schedulers.crontab_command(user), given=new, note=note),)
@@ -171,18 +171,18 @@ def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / one.file for one in plan.documents)
 
 
-def seen(user: str = "", *, windows: bool = sys.platform == "win32") -> Seen:
+def seen(settings: Config, user: str = "", *, windows: bool = sys.platform == "win32") -> Seen:
     """What the schedulers of this machine start, as far as this user can see it; `user`: whose crontab to read."""
     if windows:
         try:
-            return Seen({}, {}, {}, frozenset(), schedulers.tasks())
+            return Seen({}, {}, {}, frozenset(), schedulers.tasks(settings.secret_variables))
         except SiteError as error:
             return Seen({}, {}, {}, frozenset(), "", (coded(error.code, error.message),))
     own: dict[str, str] = {}
     troubles: list[str] = []
     if schedulers.has_crontab():
         try:
-            own["crontab"] = schedulers.crontab(user).decode("utf-8", "replace")
+            own["crontab"] = schedulers.crontab(user, settings.secret_variables).decode("utf-8", "replace")
         except SiteError as error:
             troubles.append(coded(error.code, error.message))
     units, enabled = schedulers.units()
@@ -192,7 +192,8 @@ def seen(user: str = "", *, windows: bool = sys.platform == "win32") -> Seen:
 def warnings_after(plan: Planned) -> tuple[tuple[str, str, str], ...]:
     """What is wrong with what is scheduled now, after an installation: text, remedy and code."""
     windows = plan.scheduler is Scheduler.TASK_SCHEDULER
-    found = check_schedule(plan.task.config, seen("" if windows else _other_user(plan.task), windows=windows))
+    there = seen(plan.settings, "" if windows else _other_user(plan.task), windows=windows)
+    found = check_schedule(plan.task.config, there)
     return tuple((one.text, one.remedy, one.code) for one in found if one.remedy)
 
 
@@ -203,4 +204,4 @@ def _other_user(task: Task) -> str:
 
 def check_scheduled(checks: Checklist, settings: Config) -> None:
     """Check that the backup and the recovery at boot are scheduled for this configuration, and the old batch is not."""
-    checks.check("schedule", "", lambda: check_schedule(str(settings.path), seen()))
+    checks.check("schedule", "", lambda: check_schedule(str(settings.path), seen(settings)))

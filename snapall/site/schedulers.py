@@ -45,9 +45,12 @@ def system_crontabs() -> dict[str, str]:
     return {str(path): text for path in (_CRONTAB, *_listed(_CRON_D, "*")) if (text := _text(path))}
 
 
-def crontab(user: str = "") -> bytes:
-    """The crontab of a user, "" for one's own. SiteError: it cannot be read, which is not the same as having none."""
-    answer = tool.ask(("crontab", *_of(user), "-l"))
+def crontab(user: str, withheld: Collection[str]) -> bytes:
+    """The crontab of a user, "" for one's own. SiteError: it cannot be read, which is not the same as having none.
+
+    `withheld`, here and below: variables with passwords, which no program gets.
+    """
+    answer = tool.ask(("crontab", *_of(user), "-l"), withheld=withheld)
     if answer.code == 0:
         return answer.stdout
     if not answer.stdout and "no crontab" in answer.said:
@@ -59,7 +62,7 @@ def crontab(user: str = "") -> bytes:
     )
 
 
-def crontab_command(user: str = "") -> tuple[str, ...]:
+def crontab_command(user: str) -> tuple[str, ...]:
     """The command that takes a whole crontab from its stdin."""
     return ("crontab", *_of(user), "-")
 
@@ -73,9 +76,9 @@ def has_crontab() -> bool:
     return shutil.which("crontab") is not None
 
 
-def tasks() -> str:
+def tasks(withheld: Collection[str]) -> str:
     """Every task of Windows as XML. SiteError: the Task Scheduler does not list them."""
-    answer = tool.ask(("schtasks", "/Query", "/XML"))
+    answer = tool.ask(("schtasks", "/Query", "/XML"), withheld=withheld)
     if answer.code != 0:
         raise SiteError(
             f"`schtasks /Query /XML` failed: {answer.said}",
@@ -85,9 +88,9 @@ def tasks() -> str:
     return tool.decoded(answer.stdout)
 
 
-def task(name: str) -> str:
+def task(name: str, withheld: Collection[str]) -> str:
     """One task as XML; "" if there is none of this name. SiteError: schtasks cannot be started."""
-    answer = tool.ask(("schtasks", "/Query", "/TN", name, "/XML"))
+    answer = tool.ask(("schtasks", "/Query", "/TN", name, "/XML"), withheld=withheld)
     return tool.decoded(answer.stdout) if answer.code == 0 else ""
 
 

@@ -61,6 +61,17 @@ def test_a_crontab_that_cannot_be_read_is_not_written(machine: Schedulers, capsy
     assert machine.asked == ["crontab -l"]
 
 
+def test_a_schedulers_program_does_not_get_the_passwords(
+    machine: Schedulers, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VCPWORD", "hunter2")
+    for scheduler in ("cron", "systemd", "task-scheduler"):
+        (machine.here / "environment").unlink(missing_ok=True)
+        assert ended(capsys, "schedule", "--for", scheduler, "--install")[0] == 0
+        assert "'PATH'" in (machine.here / "environment").read_text()
+        assert "hunter2" not in (machine.here / "environment").read_text()
+
+
 def test_another_user_gets_the_lines_in_a_crontab_of_its_own(machine: Schedulers, capsys: Capsys) -> None:
     assert ended(capsys, "schedule", "--for", "cron", "--install", "--user", "backup")[0] == 0
     assert "crontab -u backup -" in machine.asked
