@@ -12,7 +12,19 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, explain, import_batch, journals, look, restore, runbook, set_up, simulate, verify
+from snapall.commands import (
+    backup,
+    explain,
+    import_batch,
+    journals,
+    look,
+    restore,
+    runbook,
+    schedule,
+    set_up,
+    simulate,
+    verify,
+)
 from snapall.commands.options import (
     AUDITING,
     CODES,
@@ -23,6 +35,7 @@ from snapall.commands.options import (
     LOOKING,
     READING,
     RECOVERING,
+    SCHEDULING,
     USING,
     VERIFYING,
     WRITING,
@@ -101,6 +114,7 @@ app.command(
 )(verify.verify)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
+app.command(epilog=_epilog(SCHEDULING, "snapall schedule", "snapall schedule --install --at 02:30"))(schedule.schedule)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)
 _EXPLAINING = "Exit codes: 0 explained; 2 usage or configuration error, or no such code."
 app.command(epilog=_epilog(_EXPLAINING, "snapall explain SA-1101", "snapall explain"))(explain.explain)

@@ -54,6 +54,7 @@ USING = (
     f"Exit codes: 0 done, or shown; 1 not done: refused, or taken back; {USAGE}; 4 another run holds the lock; 130 "
     "stopped by a signal; what was begun is taken back."
 )
+SCHEDULING = f"Exit codes: 0 installed, printed or written; 1 not installed, or only in part; {USAGE}."
 EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
 READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
 WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."

@@ -23,10 +23,11 @@ def doctor(
 ) -> None:
     """Check everything a backup needs.
 
-    Checks, in this order: file permissions, state folder, log, hooks, locks, outstanding cleanup, the database (driver,
-    login, tables, clock), datastores, vcbsnapshot and its login, each filer (connection, host key, login, version),
-    each volume (snapshots, space, schedule, autodelete), and the plan of each job. Each problem comes with a remedy.
-    Changes nothing. With --notify, it ends with a test message by syslog and mail; it runs no hook.
+    Checks, in this order: file permissions, state folder, log, hooks, locks, outstanding cleanup, the schedule, the
+    database (driver, login, tables, clock), datastores, vcbsnapshot and its login, each filer (connection, host key,
+    login, version), each volume (snapshots, space, schedule, autodelete), and the plan of each job. Each problem comes
+    with a remedy.
+    Changes nothing. With --notify, it ends with a test message by syslog, event log and mail; it runs no hook.
     """
     from snapall.app import doctor
     from snapall.operate.doctor.checklist import Mark

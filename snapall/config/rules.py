@@ -127,6 +127,11 @@ def syslog_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) ->
         yield "address", "must be HOST:PORT on Windows, which has no such socket"
 
 
+def eventlog_rules(_given: frozenset[str], _valid: Mapping[str, Any], _: Reading) -> Faults:
+    """Check that this system has an event log."""
+    yield from () if sys.platform == "win32" else (("", "is for Windows only: write [notify.syslog] in its place"),)
+
+
 def mail_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
     """Check that a login is complete, encrypted, and of characters that SMTP's login takes."""
     for key, other in (("user", "password"), ("password", "user")):

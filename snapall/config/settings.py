@@ -264,7 +264,7 @@ class Config(_Table):
     """A group that may read `state`, so that a monitoring system can run `snapall status` as another user.
     Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
     notify: Channels = Field(default_factory=Channels)
-    """Who is notified when a run has ended: [notify.syslog] and [notify.mail]."""
+    """Who is notified when a run has ended: [notify.syslog], [notify.eventlog] and [notify.mail]."""
     vcenter: Annotated[Vcenter, BeforeValidator(rules.with_keys)]
     database: Database
     filers: Annotated[dict[str, Filer], Field(min_length=1), rules.named("filers")]

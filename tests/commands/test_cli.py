@@ -14,7 +14,20 @@ from snapall.lab.serve import Lab
 from tests.lab.sites import batch
 
 LOOKING = ["list", "datastores", "status", "show", "stats", "audit", "doctor"]
-COMMANDS = ["run", "plan", "recover", *LOOKING, "import", "init", "schema", "explain", "demo", "drill", "lab"]
+COMMANDS = [
+    "run",
+    "plan",
+    "recover",
+    *LOOKING,
+    "schedule",
+    "import",
+    "init",
+    "schema",
+    "explain",
+    "demo",
+    "drill",
+    "lab",
+]
 HEAVY = ["paramiko", "sqlalchemy", "pyodbc", "rich", "pydantic", "psutil", "snapall.lab", "snapall.site"]
 
 

@@ -34,6 +34,7 @@ from tests.backup.simulated import Stage
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch, big
+from tests.schedulers import stand_in
 
 Make = Callable[..., AtLab]
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -356,8 +357,12 @@ def creates(night: AtLab) -> list[Entry]:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_without_problems_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
+def test_without_problems_nothing_is_found_and_nothing_is_changed(
+    at_lab: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
     night = at_lab(transport=transport)
+    stand_in(tmp_path, monkeypatch)
+    assert night("schedule", "--for", "cron", "--install").code == 0
     before = sorted(str(path) for path in night.lab.directory.rglob("*"))
     ended = night("doctor")
     assert ended.code == 0, ended.out
