@@ -1,5 +1,10 @@
-"""`python -m snapall`: the same as the command snapall."""
+"""`python -m snapall`: the same as the command snapall. The stand-alone program begins here, too."""
 
-from snapall.cli import main
+import sys
 
-main()
+from snapall.restart import run_module
+
+if not run_module(sys.argv):
+    from snapall.cli import main
+
+    main()
