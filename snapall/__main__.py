@@ -2,8 +2,9 @@
 
 import sys
 
-from snapall.restart import run_module
+from snapall.restart import restore_environment, run_module
 
+restore_environment()
 if not run_module(sys.argv):
     from snapall.cli import main
 

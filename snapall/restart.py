@@ -17,7 +17,7 @@ Module = Literal[
 """What may be started: nothing else of the library can be run through the stand-alone program."""
 
 MODULES: tuple[Module, ...] = get_args(Module)
-_LIBRARY_PATH = "LD_LIBRARY_PATH"
+_LIBRARY_PATH = "LD_LIBRARY_PATH"  # read once, when a process starts
 
 
 def standalone() -> bool:
@@ -46,6 +46,22 @@ def needed() -> tuple[tuple[Path, int], ...]:
     """What a user needs to start snapall: paths, each with what `os.access` must permit."""
     package = home() if standalone() else Path(snapall.__file__)  # the modules are inside the program, not in files
     return (package, os.R_OK), (Path(sys.executable), os.X_OK)
+
+
+def restore_environment() -> None:
+    """In the stand-alone program, undo what its loader did to the environment.
+
+    Otherwise an ssh or a hook would inherit it, and load the program's libraries instead of the system's.
+    Source: PyInstaller's manual, "Launching External Programs from the Frozen Application".
+    """
+    if not standalone():
+        return
+    for name in [one for one in os.environ if one.startswith("_PYI_")]:
+        del os.environ[name]
+    before = os.environ.pop(f"{_LIBRARY_PATH}_ORIG", None)
+    os.environ.pop(_LIBRARY_PATH, None)
+    if before is not None:
+        os.environ[_LIBRARY_PATH] = before
 
 
 def run_module(argv: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -73,6 +74,33 @@ def test_the_standalone_program_refuses_every_other_module(words: tuple[str, ...
 
 def test_the_standalone_program_has_the_same_command_line() -> None:
     assert as_standalone("--version").stdout.startswith("snapall ")
+
+
+SHOWN = """\
+import os, sys
+sys.frozen = sys.argv[1] == "standalone"
+from snapall.restart import restore_environment
+restore_environment()
+print({name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "_PYI_X") if name in os.environ})
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "given", "left"),
+    [
+        ("standalone", {"LD_LIBRARY_PATH": "/ours", "_PYI_X": "1"}, {}),
+        ("standalone", {"LD_LIBRARY_PATH": "/ours:/b", "LD_LIBRARY_PATH_ORIG": "/b"}, {"LD_LIBRARY_PATH": "/b"}),
+        ("a Python", {"LD_LIBRARY_PATH": "/b", "_PYI_X": "1"}, {"LD_LIBRARY_PATH": "/b", "_PYI_X": "1"}),
+    ],
+)
+def test_programs_of_the_system_get_the_environment_as_it_was(
+    how: str, given: dict[str, str], left: dict[str, str]
+) -> None:
+    known = {"LD_LIBRARY_PATH", "LD_LIBRARY_PATH_ORIG", "_PYI_X"}
+    environ = {name: value for name, value in os.environ.items() if name not in known}
+    argv = [sys.executable, "-c", SHOWN, how]
+    ended = subprocess.run(argv, env=environ | given, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert ast.literal_eval(ended.stdout) == left
 
 
 def test_an_ordinary_python_takes_no_module_from_the_command_line() -> None:
