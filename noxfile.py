@@ -156,12 +156,14 @@ def bundle(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bundle", *system, str(wheel), str(HERE / "dist"), *PYTHONS)
 
 
-@nox.session
+@nox.session(venv_backend="uv", venv_params=["--seed"])
 def standalone(session: nox.Session) -> None:
-    """Build the stand-alone program in dist/, and try it without a Python."""
+    """Build the stand-alone program in dist/, and try it without a Python; `-- windows`: that for Windows."""
     locked(session)
-    install(session, given_or_built(session, Path(session.create_tmp())))
-    session.run("python", "-m", "tests.bundle", "standalone", str(HERE / "dist"))
+    wheel = given_or_built(session, Path(session.create_tmp()))
+    install(session, wheel)
+    what = ("standalone-windows", str(wheel)) if session.posargs else ("standalone",)
+    session.run("python", "-m", "tests.bundle", *what, str(HERE / "dist"))
 
 
 @nox.session

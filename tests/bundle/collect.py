@@ -25,7 +25,7 @@ def collect(target: Target, wheel: Path, out: Path, pythons: Sequence[str]) -> P
     (folder / "wheels").mkdir(parents=True)
     packages = restricted(locked(LOCK.read_text(encoding="utf-8")), _needed_to_run())
     for python in pythons:
-        _download(target, python, packages, folder)
+        download(target, python, packages, folder / "wheels")
     shutil.copy(wheel, folder / "wheels")
     ours = Locked("snapall", version, "", (hashlib.sha256(wheel.read_bytes()).hexdigest(),))
     (folder / "requirements.txt").write_text(requirements_text([*packages, ours]), encoding="utf-8", newline="\n")
@@ -71,13 +71,13 @@ def _needed_to_run() -> list[str]:
     return [line.partition("==")[0].strip() for line in lines if "==" in line]
 
 
-def _download(target: Target, python: str, packages: Sequence[Locked], folder: Path) -> None:
+def download(target: Target, python: str, packages: Sequence[Locked], folder: Path) -> None:
     """Fetch the wheels for one Python. pip reads markers as of this system, so those of the target are read here."""
     wanted = [one for one in packages if one.applies(target.environment(python))]
     listed = folder.with_name(f"{folder.name}-{python}.txt")
     listed.write_text("".join(f"{one.lines(marker=False)}\n" for one in wanted), encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    argv += ["--only-binary=:all:", "--require-hashes", "--requirement", str(listed), "--dest", str(folder / "wheels")]
+    argv += ["--only-binary=:all:", "--require-hashes", "--requirement", str(listed), "--dest", str(folder)]
     argv += ["--implementation", "cp", "--python-version", python]
     argv += [word for platform in target.platforms for word in ("--platform", platform)]
     subprocess.run(argv, check=True)

@@ -1,35 +1,61 @@
-"""Makes the stand-alone program of the installed snapall, for the system that this runs on.
-
-`python -m tests.bundle.freeze NAME OUT` makes the folder OUT/NAME and an archive of it.
-"""
+"""Makes the stand-alone program of an installed snapall: by this Python, or by that of Windows, under Wine."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.bundle import collect, wine
+from tests.bundle.requirements import locked, restricted
+from tests.bundle.targets import WINDOWS
+
 SPEC = Path(__file__).with_name("snapall.spec")
+_PAGES = ("README.md", "LICENSE")
+_UNDER_WINE = (
+    *("pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "packaging", "pefile", "pywin32-ctypes", "setuptools"),
+    *("hypothesis", "sortedcontainers"),  # tests/__init__.py imports it
+)
 
 
-def freeze(name: str, out: Path) -> Path:
-    """Return the folder."""
+def freeze(name: str, out: Path, make: Callable[[Path, Path], None], archive: str) -> Path:
+    """Make the folder OUT/NAME and its archive; `make` runs PyInstaller in its first folder, with a result in the other."""
     work, folder = out / f"{name}.work", out / name
     for old in (work, folder):
         shutil.rmtree(old, ignore_errors=True)
     work.mkdir(parents=True)
-    argv = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR"]
-    argv += ["--distpath", str(work / "dist"), "--workpath", str(work / "build"), str(SPEC)]
-    subprocess.run(argv, cwd=work, stdin=subprocess.DEVNULL, check=True)  # in a folder that has no other snapall
+    make(work, work / "dist")
     shutil.move(work / "dist" / "snapall", folder)
     shutil.rmtree(work)
-    for page in ("README.md", "LICENSE"):
-        shutil.copy(ROOT / page, folder)
-    shutil.make_archive(str(folder), "zip" if sys.platform == "win32" else "gztar", out, name)
+    for page in _PAGES:
+        shutil.copy(collect.ROOT / page, folder)
+    shutil.make_archive(str(folder), archive, out, name)
     return folder
 
 
-if __name__ == "__main__":
-    sys.stdout.write(f"{freeze(sys.argv[1], Path(sys.argv[2]).resolve())}\n")
+def here(work: Path, result: Path) -> None:
+    """Run PyInstaller by this Python, in a folder that has no other snapall than the installed one."""
+    argv = pyinstaller(str(work / "build"), str(result), str(SPEC))
+    subprocess.run([sys.executable, *argv], cwd=work, stdin=subprocess.DEVNULL, check=True)
+
+
+def under_wine(there: wine.Windows) -> Callable[[Path, Path], None]:
+    """Install PyInstaller into this Python of Windows; return what runs it."""
+    packages = restricted(locked(collect.LOCK.read_text(encoding="utf-8")), _UNDER_WINE)
+    wheels = there.home / "wheels"
+    collect.download(WINDOWS, "3.11", packages, wheels)
+    for wheel in wheels.iterdir():
+        shutil.unpack_archive(wheel, there.packages, "zip")
+
+    def make(work: Path, result: Path) -> None:
+        there.run_python(*pyinstaller(*map(wine.path, (work / "build", result, SPEC))))
+
+    return make
+
+
+def pyinstaller(work: str, result: str, spec: str) -> list[str]:
+    """The arguments of a Python that runs it."""
+    quietly = ["-m", "PyInstaller", "--noconfirm", "--log-level", "ERROR"]
+    return [*quietly, "--workpath", work, "--distpath", result, spec]

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.real.rsh_alone import loopback_up
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 600.0
+LIMIT = 1800.0
 """Seconds after which a program that is tried hangs."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from snapall.lab.world import World
-from tests.bundle.tryout import require_backup, require_documents
+from tests.bundle.checks import require_backup, require_documents
 from tests.waiting import PATIENCE, until
 
 SOURCE_MISSING = re.compile(r"SA-2104 .*the ODBC data source is missing: .*Driver Manager")
@@ -70,7 +70,7 @@ def release_after_a_kill(program: Path, lab: Path, environ: Mapping[str, str]) -
                     until(lambda: len(world.quiesced()) >= len(before) + 3, "three VMs are quiesced")
                     watching = guardians(config)
                     run.kill()
-                assert [one.exe() for one in watching] == [str(program)]
+                assert [Path(one.exe()) for one in watching] == [program]
                 until(lambda: not guardians(config), "the end of the guardian")
                 assert dict(world.quiesced()) == before
         finally:

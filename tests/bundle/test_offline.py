@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.bundle import offline
+from tests.bundle.checks import require_backup, require_documents
 from tests.bundle.standalone import SOURCE_MISSING, bare
-from tests.bundle.tryout import require_backup, require_documents
 from tests.real.machine import missing, program
 
 LOOKS = """\

@@ -1,16 +1,13 @@
-"""Installs a bundle on a machine without a network, in a new environment, and runs the demo there."""
+"""Installs a bundle on a machine without a network and runs the demo there; tries the stand-alone program, too."""
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.bundle import offline
-
-QUIESCED = re.compile(r"19 of 19 VMs were quiesced when \S+ was taken\n +0 VMs are still quiesced")
-"""What the lab's own ledger shows after a whole backup."""
+from tests.bundle import offline, wine
+from tests.bundle.checks import require_backup, require_documents
 
 
 def installed(bundle: Path) -> None:
@@ -25,14 +22,31 @@ def installed(bundle: Path) -> None:
         require_documents(folder / "docs")
 
 
-def require_backup(printed: str) -> None:
-    """RuntimeError: the demo printed no whole backup."""
-    if QUIESCED.search(printed) is None:
-        raise RuntimeError(f"no whole backup:\n{printed}")
+def under_wine(bundle: Path) -> None:
+    """Install by pip, as install.cmd does but for the environment, which Wine cannot make. RuntimeError: what fails."""
+    with wine.windows() as there:
+        install_in(there, bundle)
+        require_backup(there.run_python("-m", "snapall", "demo", "--fast"))
+        there.run_python("-m", "snapall", "docs", wine.path(there.home / "docs"))
+        require_documents(there.home / "docs")
 
 
-def require_documents(folder: Path) -> None:
-    """RuntimeError: a document that an administrator begins with is missing."""
-    for name in ("docs/install.md", "docs/systemd/snapall.timer", "sql/grants.sql"):
-        if not (folder / name).is_file():
-            raise RuntimeError(f"not written out: {name}")
+def install_in(there: wine.Windows, bundle: Path) -> None:
+    """Put the bundle's packages where this Python finds them."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-index", "--require-hashes"]
+    where = ["--find-links", wine.path(bundle / "wheels"), "--target", wine.path(there.packages)]
+    there.run_python("-m", "pip", "install", *options, *where, "--requirement", wine.path(bundle / "requirements.txt"))
+
+
+def standalone(program: Path) -> None:
+    """Try the stand-alone program: see standalone.py."""
+    with tempfile.TemporaryDirectory(prefix="snapall-standalone-") as name:
+        environ = {"PATH": "/usr/bin:/bin", "HOME": name, "PYTHONPATH": str(offline.ROOT)}
+        argv = [sys.executable, "-m", "tests.bundle.standalone", str(program / "snapall"), f"{name}/tried"]
+        offline.run(argv, Path(name), environ)
+
+
+def standalone_under_wine(there: wine.Windows, program: Path) -> None:
+    """Try that of Windows."""
+    files = [wine.path(one) for one in (program / "snapall.exe", there.home / "tried")]
+    there.run_python("-m", "tests.bundle.standalone", *files, PYTHONPATH=wine.path(offline.ROOT))

@@ -1,0 +1,76 @@
+"""A Windows under Wine for one trial: a Python without any package, in a prefix of its own, and without a network.
+
+SNAPALL_WINE_PYTHON names the folder of a Windows Python (python.exe, DLLs, Lib), SNAPALL_WINE_PREFIX a prefix that
+reports Windows 10. Both are copied: the server of another prefix could reach the network for the programs of this one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bundle import offline
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """`python`: the folder of its Python; `prefix`: Wine's; `home`: for files."""
+
+    python: Path
+    prefix: Path
+    home: Path
+
+    @property
+    def packages(self) -> Path:
+        return self.python / "Lib" / "site-packages"
+
+    def run(self, *argv: str, **environ: str) -> str:
+        """Run a program of Windows; return what it printed, with lines as here. RuntimeError: it failed."""
+        wine = shutil.which("wine") or sys.exit("wine is not installed (Debian: wine64)")
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home),
+            "WINEPREFIX": str(self.prefix),
+        }
+        env |= {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", **environ}
+        return offline.run([wine, *argv], self.home, env).replace("\r\n", "\n")
+
+    def run_python(self, *argv: str, **environ: str) -> str:
+        """Run its Python."""
+        return self.run(str(self.python / "python.exe"), *argv, **environ)
+
+
+@contextmanager
+def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
+    """Make one; it is gone at the end. SystemExit: the variables do not name what it is made from."""
+    python, prefix = (Path(environ.get(name, "")) for name in ("SNAPALL_WINE_PYTHON", "SNAPALL_WINE_PREFIX"))
+    if not (python / "python.exe").is_file() or not (prefix / "system.reg").is_file():
+        sys.exit("set SNAPALL_WINE_PYTHON to the folder of a Windows Python, and SNAPALL_WINE_PREFIX to a Wine prefix")
+    with tempfile.TemporaryDirectory(prefix="snapall-wine-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        shutil.copytree(python, home / "python", ignore=shutil.ignore_patterns("site-packages", "__pycache__"))
+        subprocess.run(["cp", "-a", "--reflink=auto", str(prefix), str(home / "prefix")], check=True)
+        made = Windows(home / "python", home / "prefix", home)
+        made.packages.mkdir()
+        pip = importlib.util.find_spec("pip")
+        assert pip is not None
+        assert pip.origin is not None
+        shutil.copytree(Path(pip.origin).parent, made.packages / "pip")
+        try:
+            yield made
+        finally:
+            subprocess.run(["wineserver", "-k"], env={**environ, "WINEPREFIX": str(made.prefix)}, check=False)
+
+
+def path(of: Path) -> str:
+    """How Wine calls a path of this system."""
+    return "Z:" + str(of).replace("/", "\\")
