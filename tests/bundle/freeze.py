@@ -21,7 +21,7 @@ _UNDER_WINE = (
 
 
 def freeze(name: str, out: Path, make: Callable[[Path, Path], None], archive: str) -> Path:
-    """Make the folder OUT/NAME and its archive; `make` runs PyInstaller in its first folder, with a result in the other."""
+    """Make the folder OUT/NAME and its archive; `make` runs PyInstaller, given a folder to work in and one to fill."""
     work, folder = out / f"{name}.work", out / name
     for old in (work, folder):
         shutil.rmtree(old, ignore_errors=True)

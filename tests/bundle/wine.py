@@ -1,7 +1,8 @@
 """A Windows under Wine for one trial: a Python without any package, in a prefix of its own, and without a network.
 
-SNAPALL_WINE_PYTHON names the folder of a Windows Python (python.exe, DLLs, Lib), SNAPALL_WINE_PREFIX a prefix that
-reports Windows 10. Both are copied: the server of another prefix could reach the network for the programs of this one.
+It is a copy of the one that tests/windows/ builds. SNAPALL_WINE_PYTHON, the folder of a Windows Python (python.exe,
+DLLs, Lib), and SNAPALL_WINE_PREFIX, a prefix that reports Windows 10, name another one. The prefix is copied, too: the
+server of another one could reach the network for the programs of this one.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ class Windows:
 
 @contextmanager
 def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
-    """Make one; it is gone at the end. SystemExit: the variables do not name what it is made from."""
-    python, prefix = (Path(environ.get(name, "")) for name in ("SNAPALL_WINE_PYTHON", "SNAPALL_WINE_PREFIX"))
+    """Make one; it is gone at the end. SystemExit: there is nothing to make it from."""
+    python, prefix = source(environ)
     if not (python / "python.exe").is_file() or not (prefix / "system.reg").is_file():
-        sys.exit("set SNAPALL_WINE_PYTHON to the folder of a Windows Python, and SNAPALL_WINE_PREFIX to a Wine prefix")
+        sys.exit(f"no Windows Python in {python}, or no Wine prefix in {prefix}")
     with tempfile.TemporaryDirectory(prefix="snapall-wine-", ignore_cleanup_errors=True) as name:
         home = Path(name)
         shutil.copytree(python, home / "python", ignore=shutil.ignore_patterns("site-packages", "__pycache__"))
@@ -69,6 +70,14 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
             yield made
         finally:
             subprocess.run(["wineserver", "-k"], env={**environ, "WINEPREFIX": str(made.prefix)}, check=False)
+
+
+def source(environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The folder of a Windows Python, and a prefix, to copy."""
+    if "SNAPALL_WINE_PYTHON" in environ and "SNAPALL_WINE_PREFIX" in environ:
+        return Path(environ["SNAPALL_WINE_PYTHON"]), Path(environ["SNAPALL_WINE_PREFIX"])
+    made, _ = importlib.import_module("tests.windows.build").built(offline.ROOT / "requirements-dev.txt")
+    return made.folder / "Python311", made.prefix
 
 
 def path(of: Path) -> str:
