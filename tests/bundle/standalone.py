@@ -34,6 +34,8 @@ def tried(program: Path, folder: Path) -> None:
     said = printed(program, environ, "datastores", "--config", str(folder / "lab" / "odbc.toml"), code=1)
     if SOURCE_MISSING.search(said) is None:
         raise RuntimeError(f"the driver manager was not reached:\n{said}")
+    for words in (("explain", "SA-1980"), ("schema",)):  # these print files of the package
+        printed(program, environ, *words)
     printed(program, environ, "docs", str(folder / "docs"))
     require_documents(folder / "docs")
 
