@@ -72,7 +72,7 @@ def release_after_a_kill(program: Path, lab: Path, environ: Mapping[str, str]) -
                     until(lambda: len(world.quiesced()) >= len(before) + 3, "three VMs are quiesced")
                     watching = guardians(config)
                     run.kill()
-                assert [Path(one.exe()) for one in watching] == [program]
+                assert [Path(one.info["cmdline"][0]) for one in watching] == [program]
                 until(lambda: not guardians(config), "the end of the guardian")
                 assert dict(world.quiesced()) == before
         finally:
