@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tests.bundle import ROOT
 from tests.bundle.requirements import Locked, locked, restricted
 from tests.bundle.targets import Target
 
-ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements-dev.txt"
 _PAGES = ("README.md", "CHANGELOG.md", "LICENSE")
 
@@ -55,18 +55,10 @@ def unlisted(folder: Path) -> list[str]:
 
 def _needed_to_run() -> list[str]:
     """The names of all packages that pyproject.toml needs without its extras, on any system."""
-    argv = [
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--no-header",
-        "--no-annotate",
-        "--python-version",
-        "3.11",
-    ]
-    argv += ["--constraint", str(LOCK), "--no-emit-index-url", "--no-emit-find-links", str(ROOT / "pyproject.toml")]
+    plain = (
+        "--quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links"
+    )
+    argv = ["uv", "pip", "compile", *plain.split(), "--constraint", str(LOCK), str(ROOT / "pyproject.toml")]
     lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
     return [line.partition("==")[0].strip() for line in lines if "==" in line]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bundle import collect, wine
+from tests.bundle import ROOT, collect, wine
 from tests.bundle.requirements import locked, restricted
 from tests.bundle.targets import WINDOWS
 
@@ -30,7 +30,7 @@ def freeze(name: str, out: Path, make: Callable[[Path, Path], None], archive: st
     shutil.move(work / "dist" / "snapall", folder)
     shutil.rmtree(work)
     for page in _PAGES:
-        shutil.copy(collect.ROOT / page, folder)
+        shutil.copy(ROOT / page, folder)
     shutil.make_archive(str(folder), archive, out, name)
     return folder
 

@@ -12,17 +12,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.real.rsh_alone import loopback_up
+from tests.bundle import ROOT
 
-ROOT = Path(__file__).parents[2]
 LIMIT = 1800.0
 """Seconds after which a program that is tried hangs."""
 
 
+def namespace() -> list[str]:
+    """The command that gives another one no network; users other than root need user namespaces for it."""
+    return ["unshare", *(() if os.geteuid() == 0 else ("--map-root-user",)), "--net"]
+
+
 def run(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
     """Run a program in a folder, with this environment alone; return what it printed. RuntimeError: it failed."""
-    rights = () if os.geteuid() == 0 else ("--map-root-user",)
-    words = [*("unshare", *rights, "--net", sys.executable, "-m", "tests.bundle.offline"), str(folder), *argv]
+    words = [*namespace(), sys.executable, "-m", "tests.bundle.offline", str(folder), *argv]
     env = {**environ, "PATH": os.environ["PATH"], "SNAPALL_TRIED_PATH": environ.get("PATH", "")}
     ended = subprocess.run(
         words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, check=False
@@ -35,6 +38,8 @@ def run(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
 
 def main(folder: str, *argv: str) -> None:
     """Become the program."""
+    from tests.real.rsh_alone import loopback_up  # with what only Linux has
+
     loopback_up()
     if (names := [name for _, name in socket.if_nameindex()]) != ["lo"]:
         sys.exit(f"this namespace has more than the loopback: {names}")

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bundle import offline, wine
+from tests.bundle import ROOT, offline, wine
 from tests.bundle.checks import require_backup, require_documents
 
 
@@ -41,7 +41,7 @@ def install_in(there: wine.Windows, bundle: Path) -> None:
 def standalone(program: Path) -> None:
     """Try the stand-alone program: see standalone.py."""
     with tempfile.TemporaryDirectory(prefix="snapall-standalone-") as name:
-        environ = {"PATH": "/usr/bin:/bin", "HOME": name, "PYTHONPATH": str(offline.ROOT)}
+        environ = {"PATH": "/usr/bin:/bin", "HOME": name, "PYTHONPATH": str(ROOT)}
         argv = [sys.executable, "-m", "tests.bundle.standalone", str(program / "snapall"), f"{name}/tried"]
         offline.run(argv, Path(name), environ)
 
@@ -49,4 +49,4 @@ def standalone(program: Path) -> None:
 def standalone_under_wine(there: wine.Windows, program: Path) -> None:
     """Try that of Windows."""
     files = [wine.path(one) for one in (program / "snapall.exe", there.home / "tried")]
-    there.run_python("-m", "tests.bundle.standalone", *files, PYTHONPATH=wine.path(offline.ROOT))
+    there.run_python("-m", "tests.bundle.standalone", *files, PYTHONPATH=wine.path(ROOT))

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bundle import offline
+from tests.bundle import ROOT, offline
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def source(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """The folder of a Windows Python, and a prefix, to copy."""
     if "SNAPALL_WINE_PYTHON" in environ and "SNAPALL_WINE_PREFIX" in environ:
         return Path(environ["SNAPALL_WINE_PYTHON"]), Path(environ["SNAPALL_WINE_PREFIX"])
-    made, _ = importlib.import_module("tests.windows.build").built(offline.ROOT / "requirements-dev.txt")
+    made, _ = importlib.import_module("tests.windows.build").built(ROOT / "requirements-dev.txt")
     return made.folder / "Python311", made.prefix
 
 
