@@ -55,10 +55,9 @@ def unlisted(folder: Path) -> list[str]:
 
 def _needed_to_run() -> list[str]:
     """The names of all packages that pyproject.toml needs without its extras, on any system."""
-    plain = (
-        "--quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links"
-    )
-    argv = ["uv", "pip", "compile", *plain.split(), "--constraint", str(LOCK), str(ROOT / "pyproject.toml")]
+    words = "uv pip compile --quiet --universal --python-version 3.11"
+    words += " --no-header --no-annotate --no-emit-index-url --no-emit-find-links --constraint"
+    argv = [*words.split(), str(LOCK), str(ROOT / "pyproject.toml")]
     lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
     return [line.partition("==")[0].strip() for line in lines if "==" in line]
 
