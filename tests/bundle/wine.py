@@ -60,6 +60,8 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
         home = Path(name)
         shutil.copytree(python, home / "python", ignore=shutil.ignore_patterns("site-packages", "__pycache__"))
         subprocess.run(["cp", "-a", "--reflink=auto", str(prefix), str(home / "prefix")], check=True)
+        # Windows has this library, Wine has not: where Windows keeps it, a program finds it that brings none along.
+        shutil.copy(python / "bcryptprimitives.dll", home / "prefix" / "drive_c" / "windows" / "system32")
         made = Windows(home / "python", home / "prefix", home)
         made.packages.mkdir()
         pip = importlib.util.find_spec("pip")
