@@ -14,6 +14,7 @@ import typer
 from snapall import __version__
 from snapall.commands import (
     backup,
+    documents,
     explain,
     import_batch,
     journals,
@@ -118,6 +119,8 @@ app.command(epilog=_epilog(SCHEDULING, "snapall schedule", "snapall schedule --i
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)
 _EXPLAINING = "Exit codes: 0 explained; 2 usage or configuration error, or no such code."
 app.command(epilog=_epilog(_EXPLAINING, "snapall explain SA-1101", "snapall explain"))(explain.explain)
+_DOCUMENTING = "Exit codes: 0 written; 1 not written, or not all; 2 usage error, or there is something in the folder."
+app.command(epilog=_epilog(_DOCUMENTING, "snapall docs snapall-docs"))(documents.docs)
 app.command("import", epilog=_epilog(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
 app.command(epilog=_epilog(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
 app.command(epilog=_epilog(DRILLING, "snapall drill --quick"))(simulate.drill)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import tomllib
 from typing import TYPE_CHECKING, Any, Literal
 
+from snapall import restart
 from snapall.errors import SnapallError
 from snapall.escaping import command_line
 
@@ -75,7 +75,7 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
     extra: str,
 ) -> str:
     """The text. `extra` comes last: more keys of the job, then more tables."""
-    program = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)]
+    program = _vcbsnapshot(directory)
     user = settings.filer_user if transport == "ssh" else next(iter(settings.rsh_users), settings.filer_user)
     return TEMPLATE.format(
         vc_user=string(settings.vc_user),
@@ -94,6 +94,7 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
     """The `snapall init` command that writes such a configuration; it prompts only for the host key."""
     # `init` takes single quotes on every system; they keep double ones for the shell.
     program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
+    program = shlex.join(_vcbsnapshot(directory))
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
     rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
     options = [
@@ -105,6 +106,10 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
         *("--volumes", "vmvol1"),
     ]
     return f"snapall init {command_line(options)}"
+
+
+def _vcbsnapshot(directory: Path) -> list[str]:
+    return restart.command("snapall.lab.vcbsnapshot", "--world", str(directory))
 
 
 def misfits(present: bytes, wanted: str) -> tuple[str, ...]:

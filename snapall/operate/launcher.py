@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import snapall
+from snapall import restart
 from snapall.backup.context import Guard, unguarded
 from snapall.backup.model import Job
 from snapall.backup.steps import Child
@@ -90,10 +90,10 @@ class GuardianLauncher:
     def _start(self, job: Job, journal: Path, stopped: Callable[[], bool], warn: Notify) -> Callable[[], None]:
         """Start a guardian; return a function that waits until it is ready, or raises NoGuardian."""
         config = GuardianConfig(self._settings, job, journal, itself(), _here(), self._limits)
-        argv = [sys.executable, "-m", "snapall.app.guardian", job.name, str(journal)]  # the last two are for `ps`
+        argv = restart.command("snapall.app.guardian", job.name, str(journal))  # the last two are for `ps`
         try:
             # From the folder of this package; it changes to our folder once it runs.
-            folder, withheld = Path(snapall.__file__).parents[1], self._settings.secret_variables
+            folder, withheld = restart.home(), self._settings.secret_variables
             guardian = DetachedProcess(argv, config.to_bytes(), READY, folder, withheld)
         except NotStarted as error:
             reason = error.message

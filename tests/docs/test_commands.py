@@ -85,6 +85,7 @@ def test_the_pages_show_every_command() -> None:
 
 ELSEWHERE = {  # which other tests run them
     "demo": "tests/app/test_demo.py, and .ci/run by the README's own line",
+    "docs": "tests/app/test_shipped.py",
     "drill": "tests/drill",
     "explain": "tests/docs/test_messages_page.py",
     "import": "tests/app/test_import.py",

@@ -294,6 +294,8 @@ def test_a_problem_keeps_its_colour_from_the_moment_it_is_reported(what: Warned 
             str(one.style.color.name) for one in segments if what.text in one.text and one.style and one.style.color
         }
         assert colours == {colour}
+
+
 @pytest.mark.parametrize("encoding", ["cp437", "cp850", "cp1252", "ascii", "utf-8"])
 def test_the_screen_is_legible_in_every_code_page(tmp_path: Path, encoding: str) -> None:
     stage = Stage(tmp_path)
