@@ -93,7 +93,6 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
 def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["ssh", "rsh"], port: int) -> str:
     """The `snapall init` command that writes such a configuration; it prompts only for the host key."""
     # `init` takes single quotes on every system; they keep double ones for the shell.
-    program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
     program = shlex.join(_vcbsnapshot(directory))
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
     rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
