@@ -36,7 +36,7 @@ class Windows:
         return self.folder / "Python311" / "python.exe"
 
     def copied(self, prefix: Path) -> Windows:
-        """The same Python in a prefix of its own, which has a wineserver of its own: one that crashes ends all of it."""
+        """The same Python in a prefix of its own, with its own wineserver: one that crashes ends its whole prefix."""
         shutil.copytree(self.prefix, prefix, symlinks=True)
         return replace(self, prefix=prefix)
 

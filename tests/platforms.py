@@ -1,0 +1,16 @@
+"""Marks for tests that a platform cannot run, each with its reason; `python -m tests.windows` lists the reasons."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+def posix(reason: str) -> pytest.MarkDecorator:
+    """Leave this test out on Windows, where the reason holds."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=reason)
+
+
+with_signals = posix("Windows can send a process no signal but its end")
+with_hangup = posix("Windows has no SIGHUP")
