@@ -14,3 +14,6 @@ def posix(reason: str) -> pytest.MarkDecorator:
 
 with_signals = posix("Windows can send a process no signal but its end")
 with_hangup = posix("Windows has no SIGHUP")
+with_fork = posix("Windows has no fork, which the test is made of")
+with_modes = posix("Windows has no modes of files that say who may write")
+loses_open_files = posix("Windows renames and deletes no file that is open")

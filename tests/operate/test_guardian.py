@@ -44,7 +44,7 @@ from tests.operate.guardians import (
     wait_for_quiesced,
     wait_for_removal,
 )
-from tests.platforms import posix, with_signals
+from tests.platforms import posix, with_fork, with_signals
 from tests.waiting import PATIENCE, until
 
 
@@ -96,7 +96,7 @@ Lock.try_acquire = leaking
 """
 
 
-@posix("made of fork")
+@with_fork
 def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_lab: Make, tmp_path: Path) -> None:
     night = guarded(at_lab)
     slow(night)
