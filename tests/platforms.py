@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+FOR_OWNER_ALONE = 0o666 if sys.platform == "win32" else 0o600
+"""The mode of a file that its owner alone can read. On Windows, modes show only whether a file can be written."""
+
 
 def posix(reason: str) -> pytest.MarkDecorator:
     """Leave this test out on Windows, where the reason holds."""
