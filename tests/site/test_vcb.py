@@ -134,8 +134,9 @@ def test_without_a_user_vcbs_own_configuration_supplies_the_login() -> None:
 
 def test_the_displayed_command_hides_the_password_and_quotes_only_what_needs_it() -> None:
     vcb = Vcb(settings(program=("/opt/v c b/vcbsnapshot",)))
+    quote = '"' if sys.platform == "win32" else "'"
     assert vcb.command(QUIESCE) == (
-        "'/opt/v c b/vcbsnapshot' -h vc01 -u vcbackup -p *** -c moref:vm-611 Quiesce-20070322T030000Z"
+        f"{quote}/opt/v c b/vcbsnapshot{quote} -h vc01 -u vcbackup -p *** -c moref:vm-611 Quiesce-20070322T030000Z"
     )
     assert "<ssid of vm-611>" in vcb.command(Release(Vm(611), "<ssid of vm-611>"))
 
@@ -186,7 +187,7 @@ def test_a_create_that_failed_after_it_printed_an_id_is_unknown(tmp_path: Path) 
 def test_a_create_that_fails_silently_is_reported(tmp_path: Path) -> None:
     outcome = quiesce(FakeProgram(tmp_path, code=9))
     assert isinstance(outcome, Unknown)
-    assert outcome.why == "vcbsnapshot ended with exit code 9: it printed nothing"
+    assert outcome.why.endswith(" ended with exit code 9: it printed nothing")
 
 
 def test_a_program_that_is_not_there_is_a_refusal_with_the_remedy(tmp_path: Path) -> None:
