@@ -68,6 +68,7 @@ def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_
     assert f"process {run.pid} died in the middle of the run" in told[0]
     assert [line for line in told if line.startswith("Removing snapshot for vmid=110")]
     assert "no work is outstanding any more" in told[-1]
+    assert night("recover").code == 0
 
 
 def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_the_chain(at_lab: Make) -> None:

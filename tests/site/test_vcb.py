@@ -71,11 +71,11 @@ class FakeProgram:
             )
         )
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        if sys.platform != "win32":
-            return (str(path),)
-        if self.name != "vcbsnapshot":
-            pytest.skip("Windows starts no script by its own name, here that of ssh")
-        return (sys.executable, str(path))
+        if sys.platform == "win32":
+            if self.name != "vcbsnapshot":
+                pytest.skip("Windows starts no script by its own name, here that of ssh")
+            return (sys.executable, str(path))
+        return (str(path),)
 
     def calls(self) -> list[list[str]]:
         path = self.folder / "calls"

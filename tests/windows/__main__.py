@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.windows import PEERS
 from tests.windows.away import ROOT, Away, away
 from tests.windows.build import COMPILER, built
-from tests.windows.shards import LONGEST_FIRST, WHOLE, run_shards
+from tests.windows.shards import CHOSEN, WHOLE, run_shards
 from tests.windows.summary import size_of, summary
 from tests.windows.wine import Windows, end_prefix
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"windows: nothing ran: {', '.join(absent)} missing. As root: apt-get install {' '.join(PEERS)}")
         return 1
     with tempfile.TemporaryDirectory(prefix="snapall-windows-", dir=_roomy()) as work:
-        return _all(Path(work), options.paths or (WHOLE if options.whole else LONGEST_FIRST))
+        return _all(Path(work), options.paths or (WHOLE if options.whole else CHOSEN))
 
 
 def _roomy() -> Path | None:
