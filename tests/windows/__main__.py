@@ -19,8 +19,8 @@ from pathlib import Path
 from tests.windows import PEERS
 from tests.windows.away import ROOT, Away, away
 from tests.windows.build import COMPILER, built
-from tests.windows.shards import CHOSEN, WHOLE, run_shards
-from tests.windows.summary import size_of, summary
+from tests.windows.shards import CHOSEN, WHOLE, Shard, run_shards
+from tests.windows.summary import line_of, size_of, summary
 from tests.windows.wine import Windows, end_prefix
 
 AT_A_TIME = 2
@@ -74,16 +74,18 @@ def _all(work: Path, shards: Sequence[str]) -> int:
             with watch.part("demo"):
                 shown = _demo(machines[0], place, work)
             with watch.part("tests"):
-                done = run_shards(machines, place, work, shards)
+                done = run_shards(machines, place, work, shards, _show)
         finally:
             for machine in machines:
                 end_prefix(machine.prefix)
-    for shard in done:
-        if not shard.good:
-            print(shard.output[-20_000:])
     sizes = {"Python": size_of(windows.python.parent), "prefix": size_of(windows.prefix)}
     print(summary(done, watch.seconds, sizes))
     return 0 if shown and done and all(shard.good for shard in done) else 1
+
+
+def _show(shard: Shard) -> None:
+    """A line for each shard as it ends; what pytest printed, if it is not good."""
+    print(line_of(shard), *([] if shard.good else [shard.output[-20_000:]]), sep="\n", flush=True)
 
 
 def _demo(machine: Windows, place: Away, work: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,19 @@ from tests.windows.wine import Windows, seen_from_windows
 HUNG = 300
 """Seconds after which one test has hung; the shard then ends with the stacks of its threads."""
 ENDLESS = 3600
+KILLS = " ".join(
+    f"operate/test_guardian.py::test_{name}"
+    for name in (
+        "after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_it",
+        "after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_the_chain",
+        "after_a_whole_run_it_ends_silently",
+    )
+)
+"""Runs that are ended by TerminateProcess, which is what `kill` is on Windows, and their guardians."""
 CHOSEN: tuple[str, ...] = (
-    "operate/test_guardian.py",
-    "site",
     "backup",
+    "site",
+    KILLS,
     "config views commands",
     "conformity/test_batch_run.py app/test_import.py app/test_demo.py end_to_end/test_interrupted.py",
     "operate/test_audit.py operate/test_guardian_decisions.py operate/test_status.py operate/test_run_history.py",
@@ -48,8 +57,10 @@ class Shard:
         return not self.failed and not self.trouble and self.passed > 0
 
 
-def run_shards(machines: Sequence[Windows], place: Away, scratch: Path, shards: Sequence[str]) -> list[Shard]:
-    """Run all of them; each prefix has one at a time."""
+def run_shards(
+    machines: Sequence[Windows], place: Away, scratch: Path, shards: Sequence[str], ended: Callable[[Shard], None]
+) -> list[Shard]:
+    """Run all of them; each prefix has one at a time. `ended` is called as each ends."""
     free: queue.SimpleQueue[Windows] = queue.SimpleQueue()
     for machine in machines:
         free.put(machine)
@@ -57,9 +68,11 @@ def run_shards(machines: Sequence[Windows], place: Away, scratch: Path, shards: 
     def one(number: int, paths: str) -> Shard:
         machine = free.get()
         try:
-            return _run(machine, place, scratch / str(number), paths)
+            shard = _run(machine, place, scratch / str(number), paths)
         finally:
             free.put(machine)
+        ended(shard)
+        return shard
 
     with ThreadPoolExecutor(len(machines)) as pool:
         return list(pool.map(one, range(len(shards)), shards))

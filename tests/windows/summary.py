@@ -15,10 +15,7 @@ def summary(shards: Sequence[Shard], seconds: Mapping[str, float], sizes: Mappin
     failed = [name for shard in shards for name in shard.failed]
     reasons = Counter(reason for shard in shards for reason in shard.skipped)
     lines = ["", "== tests on Windows (CPython for Windows under Wine)"]
-    for shard in shards:
-        line = f"{shard.seconds:6.0f} s {shard.passed:5} passed, {len(shard.failed)} failed"
-        line += f", {len(shard.skipped)} left out"
-        lines.append(f"{line}  {shard.paths}{f'  ** {shard.trouble}' if shard.trouble else ''}")
+    lines += map(line_of, shards)
     lines.append(f"left out: {reasons.total()}")
     lines += [f"  {count:5}  {reason}" for reason, count in reasons.most_common()]
     lines += [f"FAILED {name}" for name in failed]
@@ -27,6 +24,12 @@ def summary(shards: Sequence[Shard], seconds: Mapping[str, float], sizes: Mappin
     run = passed + len(failed)
     lines.append(f"windows: {run} tests run, {passed} passed, {len(failed)} failed, {reasons.total()} left out")
     return "\n".join(lines)
+
+
+def line_of(shard: Shard) -> str:
+    """A shard in one line; without a report, the reason."""
+    counts = f"{shard.passed:5} passed, {len(shard.failed)} failed, {len(shard.skipped)} left out"
+    return f"{shard.seconds:6.0f} s {counts}  {shard.paths}{f': {shard.trouble}' if shard.trouble else ''}"
 
 
 def size_of(folder: Path) -> int:
