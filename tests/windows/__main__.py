@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,7 @@ def _demo(machine: Windows, place: Away, work: Path) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # or the temporary folders stay
     try:
         sys.exit(main(sys.argv[1:]))
     except subprocess.CalledProcessError as error:

@@ -35,7 +35,7 @@ def cache() -> Path:
 def built(locked: Path) -> tuple[Windows, bool]:
     """The Python with what this lock file names, and whether it was built now.
 
-    An interrupted build leaves a folder that nothing uses and that the next build removes.
+    It is built aside and renamed when it is whole, so that an interrupted build leaves nothing that could be used.
     """
     digest = hashlib.sha256()
     for path in (*RECIPE, locked):
