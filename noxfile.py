@@ -139,6 +139,14 @@ def proofs(session: nox.Session) -> None:
         session.run("python", "-m", f"tests.{name}", *PROOFS[name])
 
 
+@nox.session(python="3.11")
+def windows(session: nox.Session) -> None:
+    """Run the tests on a Windows Python under Wine; `-- --whole` runs the first tier, `-- PATH` some tests."""
+    locked(session)
+    given = os.environ.get("SNAPALL_WHEEL") or built(session, session.env_dir.resolve() / "away" / "dist")
+    session.run("python", "-m", "tests.windows", *session.posargs, env={"SNAPALL_WHEEL": str(given)})
+
+
 @nox.session
 def wheel(session: nox.Session) -> None:
     """Build a fresh sdist and wheel in dist/."""

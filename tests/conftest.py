@@ -57,10 +57,10 @@ def at_lab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Calla
 @pytest.fixture
 def signals_as_a_terminal_gives_them() -> Iterator[None]:
     """A suite that runs in the background, or under nohup, finds some of them ignored; its children would too."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    numbers = [number for number in signal.Signals if number.name in {"SIGINT", "SIGHUP", "SIGTERM"}]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
     for number, former in before.items():
         signal.signal(number, former)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -121,3 +122,5 @@ def hang_up(connection: socket.socket) -> None:
     """End it for both sides, and for whoever waits on it."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+    if sys.platform == "win32":  # there, shutdown() wakes no thread that waits to read
+        connection.close()

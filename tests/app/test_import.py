@@ -16,6 +16,7 @@ from snapall.config.load import load
 from tests.config.batches import BATS, FILLED
 from tests.config.json_schema import accepts
 from tests.config.test_batch_file import put
+from tests.platforms import FOR_OWNER_ALONE
 
 TAKEN = ["filled", "another_hand", "six_kept", "two_volumes", "two_sequences", "german", "fixed"]
 
@@ -62,7 +63,7 @@ def test_a_password_within_another_value_gets_a_file_of_its_own(
     assert (code, err) == (0, "")
     assert "F1lerPw" not in (tmp_path / "snapall.toml").read_text() + out
     holders = [path for path in tmp_path.glob("*.secret") if path.read_text() == "F1lerPw\n"]
-    assert [stat.S_IMODE(path.stat().st_mode) for path in holders] == [0o600]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in holders] == [FOR_OWNER_ALONE]
     after = load(tmp_path / "snapall.toml")
     assert (after.filers, after.vcenter) == (before.filers, before.vcenter)
     assert {one.reveal() for one in after.passwords} == {one.reveal() for one in before.passwords} - (
@@ -75,7 +76,7 @@ def test_a_password_that_cannot_leave_the_url_makes_the_new_file_a_secret(
 ) -> None:
     overlay = '[database]\nurl = "mssql+pyodbc:///?odbc_connect=DSN%3DVC%3BUID%3Dsa%3BPWD%3DF1lerPw"\n'
     assert ended(capsys, put(tmp_path, FILLED, overlay))[0] == 0
-    assert stat.S_IMODE((tmp_path / "snapall.toml").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "snapall.toml").stat().st_mode) == FOR_OWNER_ALONE
 
 
 def test_another_folder_gets_the_same_paths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +121,7 @@ def test_secrets_are_written_only_on_request_and_only_their_owner_can_read_them(
         os.umask(old)
     assert (tmp_path / "vc.secret").read_text() == "vcpw\n"
     assert (tmp_path / "sql.secret").read_text() == "sqlpw\n"
-    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("*.secret")} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("*.secret")} == {FOR_OWNER_ALONE}
 
 
 @pytest.mark.parametrize("there", ["snapall.toml", "vc.secret", "sql.secret"])

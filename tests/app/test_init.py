@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shlex
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from snapall.errors import ConfigError
 from snapall.lab.config_file import init_command
 from tests.config.json_schema import accepts
 from tests.lab.atlab import AtLab, Ended
+from tests.platforms import posix
 
 Make = Callable[..., AtLab]
 
@@ -270,7 +270,10 @@ def test_the_first_line_names_the_schema_which_accepts_the_file(at_lab: Make, ho
     assert accepts(json.loads(SHIPPED.read_text(encoding="utf-8")), tomllib.loads(text))
 
 
+@posix("made of a terminal")
 def test_leaving_at_a_prompt_ends_without_a_traceback(home: Path) -> None:
+    import pty
+
     master, slave = pty.openpty()
     os.write(master, b"\x04")  # Ctrl-D
     words = [sys.executable, "-m", "snapall", "init", "--out", str(home / "snapall.toml")]

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.platforms import with_fork
+
 ROOT = Path(__file__).parents[2]
 
 
+@with_fork
 def test_wherever_a_run_is_killed_or_its_power_cut_no_vm_stays_quiesced_and_no_backup_is_lost() -> None:
     command = [sys.executable, "-m", "tests.backup.crashes"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)

@@ -29,6 +29,7 @@ from tests.backup.simulated import (
     refuse,
     release_of,
 )
+from tests.platforms import loses_open_files
 from tests.waiting import PATIENCE
 
 R, P, S3, S4 = CHAIN
@@ -602,6 +603,7 @@ def test_another_run_of_the_job_is_refused(stage: Stage) -> None:
     assert seen == ["refused"]
 
 
+@loses_open_files
 def test_a_journal_that_cannot_be_written_stops_the_run_and_releases(stage: Stage) -> None:
     def vanish(step: Step) -> None:
         if isinstance(step, Quiesce):

@@ -17,6 +17,7 @@ from snapall.backup.steps import Child, Done, Step
 from snapall.errors import JournalError
 from tests.backup.samples import AT, BEGAN, FACTS, STEPS
 from tests.backup.simulated import SimulatedClock
+from tests.platforms import loses_open_files
 from tests.unshared import on_windows, unshared, unshared_for_a_moment
 
 _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
@@ -28,7 +29,10 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     synced: list[bytes] = []
 
     def sync(descriptor: int) -> None:
-        synced.append(os.pread(descriptor, 1 << 20, 0))
+        at = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        synced.append(os.read(descriptor, 1 << 20))
+        os.lseek(descriptor, at, os.SEEK_SET)
 
     monkeypatch.setattr(os, "fsync", sync)
     return synced
@@ -129,6 +133,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: SimulatedC
 # Writing
 
 
+@loses_open_files
 def test_a_failed_write_is_torn_off_and_the_next_one_is_whole(journal: Journal, clock: SimulatedClock) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
@@ -158,6 +163,7 @@ def test_events_are_kept_and_written_as_soon_as_the_disk_has_room(
     assert written(journal.path, clock) == [BEGAN, Intent(2, STEPS[1]), Gone(611, ""), Ended(0, False, "")]
 
 
+@loses_open_files
 def test_an_unlinked_journal_takes_results_but_no_new_intents(journal: Journal, clock: SimulatedClock) -> None:
     away = journal.path.rename(journal.path.with_suffix(".away"))
     with pytest.raises(JournalError):
@@ -167,6 +173,7 @@ def test_an_unlinked_journal_takes_results_but_no_new_intents(journal: Journal, 
     assert written(away, clock) == [BEGAN, Gone(611, "")]
 
 
+@loses_open_files
 def test_another_file_in_its_place_takes_no_facts(journal: Journal) -> None:
     journal.path.rename(journal.path.with_suffix(".away"))
     journal.path.write_bytes(b"")

@@ -16,6 +16,7 @@ from snapall.backup.model import Order
 from snapall.backup.steps import Release, Step
 from snapall.views import messages
 from tests.backup.simulated import JOB, PACE, Stage
+from tests.platforms import loses_open_files, with_modes
 
 CALLS = range(1, 13)  # of a whole night in safe order, which has the most
 
@@ -54,6 +55,7 @@ def test_a_run_that_loses_its_memory_begins_only_removals_and_releases_every_vm(
     assert len([name for name in before if name in stage.names()]) >= len(before) - 1
 
 
+@loses_open_files
 @pytest.mark.parametrize("what", ["state", "journal"])
 def test_a_run_whose_journal_is_lost_promises_nothing_in_the_name_of_later_runs(tmp_path: Path, what: str) -> None:
     stage = Stage(tmp_path / "state")
@@ -95,6 +97,7 @@ def test_a_run_whose_disk_fills_up_during_the_release_is_not_a_whole_success(
     assert "No space left on device" in stage.warnings
 
 
+@with_modes
 def test_a_state_folder_that_others_can_write_stops_what_is_new_and_no_removal(tmp_path: Path) -> None:
     stage = Stage(tmp_path / "state")
 

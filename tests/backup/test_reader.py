@@ -13,6 +13,7 @@ from snapall.backup.journal import Journal
 from snapall.backup.reader import JournalReader
 from snapall.errors import JournalError, Untrusted
 from tests.backup.simulated import Stage
+from tests.platforms import loses_open_files, with_modes
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def test_appended_records_are_read_and_a_sign_of_life_counts_as_a_change(
     assert len(reader.records) == 2
 
 
+@loses_open_files
 def test_a_journal_without_a_name_is_read_on_and_gives_signs_of_life(journal: Journal, reader: JournalReader) -> None:
     journal.append([Warned("one")])
     aged(journal)
@@ -64,6 +66,7 @@ def test_a_journal_without_a_name_is_read_on_and_gives_signs_of_life(journal: Jo
     assert journal.broken
 
 
+@loses_open_files
 def test_another_file_at_its_path_is_another_journal(journal: Journal, reader: JournalReader) -> None:
     journal.path.rename(journal.path.with_suffix(".old"))
     journal.path.write_text("")
@@ -94,6 +97,7 @@ def test_records_read_earlier_stay_when_the_file_is_damaged(journal: Journal, re
     assert reader.trouble is None
 
 
+@with_modes
 def test_a_journal_that_is_not_there_or_that_others_can_write_is_not_opened(journal: Journal) -> None:
     journal.path.chmod(0o666)
     with pytest.raises(Untrusted):

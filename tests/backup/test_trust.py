@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +21,9 @@ from snapall.backup.trust import doubts, replaceable
 from snapall.errors import Untrusted
 from tests.backup.simulated import Stage
 from tests.groups import share
+
+if TYPE_CHECKING:
+    import pwd
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root gives files away")
@@ -46,6 +49,7 @@ def breaches(path: Path) -> set[Breach]:
 def user_with_a_private_group() -> pwd.struct_passwd:
     """A user of this machine, not root, whose group has the same name and no other member."""
     import grp
+    import pwd
 
     users = pwd.getpwall()
     for one in users:
@@ -259,6 +263,8 @@ def test_a_reader_believes_the_owner_of_the_state_and_root_believes_only_root(st
     with pytest.raises(Untrusted, match="belongs to user nobody"):
         stage.store.open(journal)
     stage.state.chmod(0o755)
+    import pwd
+
     another = pwd.getpwnam("daemon")
 
     def read() -> int:

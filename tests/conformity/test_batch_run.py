@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,8 @@ def recorded(program: str) -> list[list[str]]:
 
 
 def logged(night: AtLab) -> bytes:
-    return (night.lab.directory / "snapall.log").read_bytes()
+    """The log, whose lines end as those of every text on this system."""
+    return (night.lab.directory / "snapall.log").read_bytes().replace(os.linesep.encode(), b"\n")
 
 
 def without_times(log: bytes) -> bytes:

@@ -16,6 +16,7 @@ from snapall.backup.clock import SystemClock
 from snapall.backup.lock import hold
 from snapall.lab.faults import Fault, FaultKind
 from tests.lab.atlab import AtLab, signal_at
+from tests.platforms import posix, with_hangup, with_signals
 from tests.waiting import PATIENCE
 
 Make = Callable[..., AtLab]
@@ -31,12 +32,13 @@ def signalling(night: AtLab, number: int, match: str) -> None:
 BEFORE_THE_CONFIRMATION = ["moref:vm-108", "moref:vm-1226"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@with_signals
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("which", BEFORE_THE_CONFIRMATION)
 @pytest.mark.parametrize("order", ["safe", "paper"])
-def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: int, which: str, order: str) -> None:
+def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, name: str, which: str, order: str) -> None:
     night = at_lab(order=order)
-    signalling(night, number, which)
+    signalling(night, signal.Signals[name], which)
     ended = night("run")
     assert ended.code == 130, ended.err
     assert "releasing" in ended.err
@@ -46,6 +48,7 @@ def test_a_signal_while_quiescing_releases_and_exits_130(at_lab: Make, number: i
     assert {name: kept.get(name) for name in list(night.dates)[:3]} == dict(list(night.dates.items())[:3])
 
 
+@with_signals
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_signalled_while_releasing_still_finishes(at_lab: Make, number: int) -> None:
     night = at_lab()
@@ -59,6 +62,7 @@ def test_a_run_signalled_while_releasing_still_finishes(at_lab: Make, number: in
 FILER_STEPS = [("version", 130), ("snap list", 130), ("snap create", 130), ("snap delete", 0), ("snap rename", 0)]
 
 
+@with_signals
 @pytest.mark.parametrize(("which", "code"), FILER_STEPS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_each_filer_command(at_lab: Make, which: str, code: int, number: int) -> None:
@@ -79,6 +83,7 @@ def start(night: AtLab, *args: str, prelude: str = "") -> list[str]:
     return [sys.executable, "-c", main]
 
 
+@posix("made of a shell's pipe")
 def test_a_closed_pipe_does_not_stop_the_run(at_lab: Make) -> None:
     for stream in ("--json", "2>&1"):
         night = at_lab()
@@ -134,6 +139,7 @@ def test_a_second_run_is_refused_with_4(at_lab: Make, tmp_path: Path) -> None:
     assert night.changes == []
 
 
+@with_signals
 def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
     night = at_lab(parallel=3)
     night.fault(Fault("vcbsnapshot create", FaultKind.SLOW, seconds=0.5, vm=110))
@@ -143,6 +149,7 @@ def test_vms_that_answer_late_are_released_after_a_signal(at_lab: Make) -> None:
     night.assert_nothing_is_quiesced()
 
 
+@with_hangup
 def test_a_signal_that_is_ignored_stays_ignored(at_lab: Make) -> None:
     night = at_lab()
     signalling(night, signal.SIGHUP, "moref:vm-110")

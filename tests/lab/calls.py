@@ -15,7 +15,7 @@ def processes(wanted: Callable[[list[str]], bool]) -> list[psutil.Process]:
     """The living processes with such a command line."""
     found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):  # OSError: under Wine, of a process that ends just now
             if wanted(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found

@@ -24,6 +24,7 @@ from snapall.lab.vcbsnapshot import main, parse, vcbsnapshot
 from snapall.lab.world import World
 from tests.lab import external_actors
 from tests.lab.sites import batch
+from tests.platforms import with_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -255,6 +256,7 @@ def test_an_administrator_may_take_a_snapshot_just_before_a_call(world: World) -
     assert [effect.name for effect in world.ledger().effects] == ["Quiesce"]
 
 
+@with_signals
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
 def test_a_process_may_be_frozen_before_a_call_and_killed_after_it(world: World) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:

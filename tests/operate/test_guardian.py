@@ -6,7 +6,6 @@ What it makes of its time and of a journal is in test_guardian_decisions.py, by 
 from __future__ import annotations
 
 import os
-import pty
 import shutil
 import signal
 import subprocess
@@ -45,6 +44,7 @@ from tests.operate.guardians import (
     wait_for_quiesced,
     wait_for_removal,
 )
+from tests.platforms import posix, with_fork, with_signals
 from tests.waiting import PATIENCE, until
 
 
@@ -68,6 +68,7 @@ def test_after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_
     assert f"process {run.pid} died in the middle of the run" in told[0]
     assert [line for line in told if line.startswith("Removing snapshot for vmid=110")]
     assert "no work is outstanding any more" in told[-1]
+    assert night("recover").code == 0
 
 
 def test_after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_the_chain(at_lab: Make) -> None:
@@ -96,6 +97,7 @@ Lock.try_acquire = leaking
 """
 
 
+@with_fork
 def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_lab: Make, tmp_path: Path) -> None:
     night = guarded(at_lab)
     slow(night)
@@ -119,6 +121,7 @@ def test_a_lock_kept_after_the_run_died_raises_alarms_and_is_finally_settled(at_
     night.assert_nothing_is_quiesced()
 
 
+@with_signals
 def test_a_run_that_is_stopped_is_ended_once_it_is_overdue_and_its_vm_released(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.limits(settle=PATIENCE)  # the guardian may be quicker than the first quiesce
@@ -262,10 +265,13 @@ def test_it_knows_the_command_line_options_of_the_run(at_lab: Make, options: lis
     assert journal(night)[-1]["open"] is False
 
 
+@posix("made of a terminal")
 def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)
     slow_removal(night)
+    import pty
+
     controller, terminal = pty.openpty()
     prelude = (
         "import fcntl, signal, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
@@ -284,6 +290,7 @@ def test_a_terminal_that_closes_reaches_the_run_and_not_the_guardian(at_lab: Mak
     assert "no work is outstanding any more" in log(night)[-1]
 
 
+@posix("read from /proc")
 def test_it_hangs_on_nothing_of_the_run(at_lab: Make) -> None:
     """It keeps none of terminal, lock, session and output: a process that waits for them waits for the run alone."""
     night = guarded(at_lab)
@@ -384,6 +391,7 @@ def test_a_run_whose_state_folder_is_deleted_releases_its_vms_and_begins_nothing
     assert not (night.lab.directory / "snapall.state").exists()
 
 
+@with_signals
 def test_a_run_that_is_stopped_at_its_first_removal_is_ended_and_its_vms_released(at_lab: Make) -> None:
     night = guarded(at_lab, parallel=1)
     slow_removal(night)
@@ -419,6 +427,7 @@ def test_a_run_that_waits_for_a_call_gives_signs_of_life_and_is_left_alone(at_la
     night.assert_shifted_by_one()
 
 
+@with_signals
 def test_sigterm_makes_it_settle_without_waiting_and_sigint_is_not_for_it(at_lab: Make) -> None:
     night = guarded(at_lab)
     night.limits(settle=PATIENCE)

@@ -32,6 +32,7 @@ from snapall.site.process import Watched, itself
 from tests.backup.holders import dead_note
 from tests.backup.simulated import JOB, PACE, SimulatedClock, SimulatedSite
 from tests.lab.atlab import AtLab
+from tests.platforms import with_signals
 from tests.waiting import PATIENCE
 
 PATIENT = replace(PACE, filer_timeout=300)
@@ -457,6 +458,7 @@ def test_a_process_is_known_by_its_start_too() -> None:
     program.communicate()
 
 
+@with_signals
 def test_a_program_that_is_stopped_is_ended_all_the_same() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as program:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shlex
 import sys
 from contextlib import suppress
@@ -125,6 +124,8 @@ def test_endless_output_takes_little_memory_and_its_end_is_read(tmp_path: Path) 
 
 
 def test_without_room_for_its_files_it_is_not_run() -> None:
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:

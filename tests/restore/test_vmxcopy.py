@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import stat
 import threading
@@ -25,6 +24,7 @@ from snapall.lab.databases import connect
 from snapall.lab.sites import LabVm, SiteSpec
 from tests.lab.atlab import AtLab
 from tests.lab.sites import batch
+from tests.platforms import posix
 from tests.restore.esx import PASSWORD, USER, VM_FOLDER, Esx, File, texts
 from tests.waiting import PATIENCE
 
@@ -310,10 +310,13 @@ def test_what_is_no_generation_of_ours_is_left_alone(site: Site) -> None:
     assert "20010102T000000Z.part" not in names  # begun by a run that died
 
 
+@posix("Windows limits no process's files")
 def test_a_full_disk_costs_the_copies_and_not_the_backup(site: Site) -> None:
     assert site.lab("run").code == 0
     before = {path: path.read_bytes() for path in site.generations[0].rglob("*") if path.is_file()}
     site.esx02.vm("web02", **{"web02.vmsd": File(b"x" * (1 << 20))})
+    import resource
+
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, limits[1]))
     try:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from snapall.backup.steps import Child
 from snapall.errors import SiteError
 from snapall.site import process, streams
 from snapall.site.output import CEILING, Output
+from tests.platforms import posix, with_signals
+from tests.site.gates import WAIT, Gate
 from tests.waiting import PATIENCE, until
 
-# Waits until the FIFO is written to; then writes to stdout, and to a file if that went well.
-SLOW = """
-import sys
-open(sys.argv[1]).read()
+# Waits at the gate; then writes to stdout, and to a file if that went well.
+SLOW = f"""
+{WAIT}
 print('late', flush=True)
 open(sys.argv[2], 'w').write('unharmed')
 """
@@ -52,22 +53,23 @@ class SlowProgram:
     """A program that goes on until it is let go."""
 
     def __init__(self, folder: Path) -> None:
-        self.gate = folder / "gate"
+        self.gate = Gate()
         self.mark = folder / "mark"
-        os.mkfifo(self.gate)
-        self.argv = python(SLOW, str(self.gate), str(self.mark))
+        self.argv = python(SLOW, self.gate.port, str(self.mark))
 
     def let_go(self, child: Child) -> None:
         """Let it end, and wait until it is reaped."""
-        self.gate.write_text("")
+        self.gate.open()
         for thread in threading.enumerate():
             if thread.name == f"reaper-{child.pid}":
                 thread.join(PATIENCE)
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> SlowProgram:
-    return SlowProgram(tmp_path)
+def slow(tmp_path: Path) -> Iterator[SlowProgram]:
+    program = SlowProgram(tmp_path)
+    with closing(program.gate):
+        yield program
 
 
 def test_a_program_returns_its_exit_code_and_both_streams() -> None:
@@ -89,7 +91,7 @@ def test_a_program_that_asks_gets_an_empty_answer() -> None:
     assert completed.stdout == "''\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there it is a console; see test_hook_process.py")
+@posix("made of POSIX sessions")
 def test_a_program_is_beyond_the_reach_of_the_terminals_interrupt() -> None:
     completed = process.run(python("import os; print(os.getsid(0) == os.getpid() == os.getpgid(0))"), PATIENCE, nobody)
     assert completed.stdout == "True\n"
@@ -102,7 +104,7 @@ def test_the_listener_learns_the_pid_and_the_start_time_while_the_program_runs(s
     def listen(child: Child) -> None:
         children.append(child)
         lived.append(process.alive(child))
-        slow.gate.write_text("")
+        slow.gate.open()
 
     assert process.run(slow.argv, PATIENCE, listen).code == 0
     assert lived == [True]
@@ -165,15 +167,14 @@ def test_a_program_writes_into_no_file(tmp_path: Path) -> None:
 
     def look(child: Child) -> None:
         kinds.extend(str(Path(f"/proc/{child.pid}/fd/{n}").readlink()).partition(":")[0] for n in (1, 2))
-        program.gate.write_text("")
+        program.gate.open()
 
     process.run(program.argv, PATIENCE, look)
     assert kinds == ["pipe", "pipe"]
 
 
-CHATTY = """
-import sys
-open(sys.argv[1]).read()
+CHATTY = f"""
+{WAIT}
 for stream in (sys.stdout, sys.stderr):
     stream.write('x' * int(sys.argv[3]))
     stream.flush()
@@ -183,7 +184,7 @@ open(sys.argv[2], 'w').write('unharmed')
 
 def test_a_program_that_outlives_the_timeout_may_print_without_end(slow: SlowProgram) -> None:
     children: list[Child] = []
-    argv = python(CHATTY, str(slow.gate), str(slow.mark), str(5 * CEILING))
+    argv = python(CHATTY, slow.gate.port, str(slow.mark), str(5 * CEILING))
     assert process.run(argv, 0.01, children.append).code is None
     slow.let_go(children[0])
     assert slow.mark.read_text() == "unharmed"
@@ -191,14 +192,15 @@ def test_a_program_that_outlives_the_timeout_may_print_without_end(slow: SlowPro
 
 def test_a_child_that_a_program_left_behind_delays_no_answer_and_may_print_without_end(slow: SlowProgram) -> None:
     leaves = "import subprocess, sys; print(subprocess.Popen([sys.executable, *sys.argv[1:]]).pid)"
-    argv = python(leaves, "-c", CHATTY, str(slow.gate), str(slow.mark), str(5 * CEILING))
+    argv = python(leaves, "-c", CHATTY, slow.gate.port, str(slow.mark), str(5 * CEILING))
     completed = process.run(argv, PATIENCE, nobody)
     assert completed.code == 0
     assert psutil.pid_exists(int(completed.stdout))
-    slow.gate.write_text("")
+    slow.gate.open()
     until(lambda: slow.mark.exists() and slow.mark.read_text() == "unharmed", "the child's last word")
 
 
+@with_signals
 def test_a_program_goes_on_printing_when_we_are_killed(slow: SlowProgram) -> None:
     """Even one that keeps no descriptors but its three, as ssh and sudo do."""
     ours = """
@@ -213,10 +215,10 @@ process.run([sys.executable, "-c", *sys.argv[1:]], 300, die)
 """
     closing = "import os; os.closerange(3, 1000)\nimport signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
     # What an unprivileged user's smallest pipe holds.
-    words = python(ours, closing + CHATTY, str(slow.gate), str(slow.mark), "4000")
+    words = python(ours, closing + CHATTY, slow.gate.port, str(slow.mark), "4000")
     ended = subprocess.run(words, stdout=subprocess.PIPE, check=False)
-    assert ended.returncode == -9
-    slow.gate.write_text("")
+    assert ended.returncode == -signal.SIGKILL
+    slow.gate.open()
     until(lambda: not psutil.pid_exists(int(ended.stdout)), "the program's end")
     assert slow.mark.read_text() == "unharmed"
 
@@ -303,7 +305,7 @@ def test_on_windows_a_program_has_a_console_of_its_own() -> None:
     assert process.run(python(CONSOLE), PATIENCE, nobody).stdout.split()[-1] == "True"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no zombies")
+@posix("Windows has no zombies")
 def test_a_zombie_is_not_alive() -> None:
     program = subprocess.Popen(python(""))
     os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)

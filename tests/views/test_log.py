@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def test_no_program_forges_a_line_of_the_log(tmp_path: Path, how: type[Outcome],
         log = LogFile.open(path, "%H:%M", utc, mark)
         log(Record(START, Intent(1, Quiesce(Vm(7), "Quiesce"))))
         log(Record(START, Answered(1, outcome, 1.0)))
-        data = path.read_bytes()
+        data = path.read_bytes().replace(os.linesep.encode(), b"\n")
         assert all(sign >= 32 or sign == 10 for sign in data)
         first, *others = data.decode().split("\n")[:-1]
         assert first == f"{f'03:00 {mark}' if mark else ''}Creating snapshot for vmid=7  "

@@ -14,6 +14,7 @@ from snapall import cli
 from snapall.app.output import redraws
 from snapall.app.terminal import is_terminal
 from tests.lab.atlab import AtLab
+from tests.platforms import posix
 
 Make = Callable[..., AtLab]
 
@@ -91,6 +92,7 @@ def test_a_simple_terminal_is_given_lines(
     assert terminal() is live
 
 
+@posix("Windows calls its null device a terminal")
 def test_a_pipe_is_given_lines() -> None:
     with open(os.devnull, "w") as stream, redirect_stderr(stream):  # noqa: PTH123
         assert not redraws()

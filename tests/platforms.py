@@ -1,0 +1,22 @@
+"""Marks for tests that a platform cannot run, each with its reason; `python -m tests.windows` lists the reasons."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+FOR_OWNER_ALONE = 0o666 if sys.platform == "win32" else 0o600
+"""The mode of a file that its owner alone can read. On Windows, modes show only whether a file can be written."""
+
+
+def posix(reason: str) -> pytest.MarkDecorator:
+    """Leave this test out on Windows, where the reason holds."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=reason)
+
+
+with_signals = posix("Windows can send a process no signal but its end")
+with_hangup = posix("Windows has no SIGHUP")
+with_fork = posix("Windows has no fork, which the test is made of")
+with_modes = posix("Windows has no modes of files that say who may write")
+loses_open_files = posix("Windows renames and deletes no file that is open")
