@@ -1,0 +1,1 @@
+"""snapall on Windows: the tests that need one, or Wine."""
