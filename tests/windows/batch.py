@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
+
+from filelock import FileLock
 
 from snapall.backup.outfile import replace_content
 from tests.conformity.observed import Aspect, Observation, Part, VcbCall, logins, plain
@@ -45,6 +47,12 @@ class Scene:
         """The log that counts."""
         return self.vcb / "snapall.log"
 
+    def logged(self) -> bytes:
+        """What is in it. One that another program holds alone cannot be read, nor was it written."""
+        with suppress(FileNotFoundError, PermissionError):
+            return self.log.read_bytes()
+        return b""
+
 
 def batch_performed(scenario: str, peer: Interpreter) -> Observation:
     """What the batch does in a scenario, night by night, in the recordings' form."""
@@ -54,7 +62,7 @@ def batch_performed(scenario: str, peer: Interpreter) -> Observation:
 
 @contextmanager
 def scene(scenario: str, peer: Interpreter) -> Iterator[Scene]:
-    """Build the lab and the folders of a scenario; the folder of VCB is emptied before and removed afterwards."""
+    """Build the lab and the folders of a scenario."""
     setting = setting_of(scenario)
     control: Mapping[str, Any] = setting.get("control", {})
     with ExitStack() as stack:
@@ -67,9 +75,7 @@ def scene(scenario: str, peer: Interpreter) -> Iterator[Scene]:
         blank_line = skips_blank_lines(peer)
         programs = StandIns(LabPrograms(lab.world, strict, osql, blank_line))
         stack.callback(programs.close)
-        vcb = peer.drive / VCB
-        shutil.rmtree(vcb, ignore_errors=True)
-        stack.callback(shutil.rmtree, vcb, ignore_errors=True)
+        vcb = stack.enter_context(vcb_folder(peer))
         programs.place(here / "path", ["RSH", "holder"])
         if not setting.get("no_vcb_dir"):
             programs.place(vcb, {"osql", "vcbsnapshot"} - set(setting.get("missing_exe", ())))
@@ -82,6 +88,19 @@ def scene(scenario: str, peer: Interpreter) -> Iterator[Scene]:
         if "lock" in setting:
             stack.enter_context(peer.held(here / "path" / "holder.exe", made.log, setting["lock"]["share"]))
         yield made
+
+
+@contextmanager
+def vcb_folder(peer: Interpreter) -> Iterator[Path]:
+    """The folder that the batch changes into, which is not there yet: one process has it at a time."""
+    folder = peer.drive / VCB
+    with FileLock(Path(gettempdir()) / "snapall-tests-vcb.lock"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def batch_of(setting: Mapping[str, Any]) -> bytes:
@@ -110,12 +129,12 @@ def _plant(lab: AtLab, control: Mapping[str, Any]) -> None:
 
 
 def _night(stage: Scene) -> Part:
-    before, logged = len(stage.programs.calls), stage.log.read_bytes() if stage.log.is_file() else b""
+    before, logged = len(stage.programs.calls), len(stage.logged())
     ended = stage.peer.run("snapall.bat", stage.folder, path=stage.path, variables=stage.variables)
     entries = stage.tracked.new_entries()
     stage.tracked.follow(entries)
     calls = [call for call, _ in stage.programs.calls[before:]]
-    log = _new_lines(stage, logged)
+    log = stage.logged()[logged:].decode("cp437").splitlines()
     made = made_in(stage.tracked.lab.ledger)
     vcb = [VcbCall.of(call.argv) for call in calls if call.name == "vcbsnapshot"]
     queries = [" ".join(call.argv) for call in calls if call.name == "osql"]
@@ -127,12 +146,3 @@ def _night(stage: Scene) -> Part:
         Aspect.DATABASE: tuple(table for table, text in ASKED.items() if any(text in one for one in queries)),
         Aspect.LOG: plain(log, made),
     }
-
-
-def _new_lines(stage: Scene, before: bytes) -> Sequence[str]:
-    """What the batch added to its log. One that another program holds alone cannot be read, nor was it written."""
-    try:
-        now = stage.log.read_bytes() if stage.log.is_file() else b""
-    except PermissionError:
-        return []
-    return now[len(before) :].decode("cp437").splitlines()

@@ -1,7 +1,7 @@
 """The command interpreter that runs a batch: Windows' own cmd.exe, or Wine 10's, started from here.
 
 On Windows, and in a Python for Windows under Wine, it is cmd.exe as it stands. On Linux, SNAPALL_WINE_PREFIX names a
-Wine prefix with Wine 10's (tests/windows/cmd10.py); without it there is none.
+Wine prefix with Wine 10's in it; without it there is none.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 
-from tests.windows.cmd10 import OVERRIDES
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "SNAPALL_WINE_PREFIX"
+OVERRIDES = "cmd.exe,find.exe,findstr.exe,sort.exe=n;mscoree,mshtml="  # take the prefix's own programs, not Wine 8's
 ON_WINDOWS = os.name == "nt"
-LIMIT = 120  # seconds for one batch
+LIMIT = 300  # seconds for one batch
+UNSET = "vc_user"  # the batch uses it and sets it nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def skips_blank_lines(peer: Interpreter) -> bool:
 def interpreter() -> Interpreter | str:
     """The one of this machine, or why there is none."""
     if ON_WINDOWS:
-        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("VC")}
+        kept = {name: value for name, value in os.environ.items() if name.lower() != UNSET}
         return Interpreter((), Path("C:/"), kept)
     prefix, wine = os.environ.get(PREFIX), shutil.which("wine")
     if wine is None:

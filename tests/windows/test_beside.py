@@ -9,22 +9,9 @@ from tests.conformity.recordings import SCENARIOS, recording
 from tests.conformity.replay import performed
 from tests.windows.batch import COMPARABLE, RACES, batch_of
 from tests.windows.beside import EXPLAINED, SAMPLE, beside, compared, worded
-from tests.windows.interpreter import Interpreter, interpreter
-from tests.windows.standins import built
+from tests.windows.interpreter import Interpreter
 
 NAME = "a_happy_vcuser_env"
-
-
-@pytest.fixture(scope="module")
-def peer() -> Interpreter:
-    found = interpreter()
-    if isinstance(found, str):
-        pytest.skip(found)
-    try:
-        built()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    return found
 
 
 def changed(seen: Observation, aspect: Aspect, *lines: str) -> Observation:
