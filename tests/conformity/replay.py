@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -61,8 +61,10 @@ class TrackedLab:
         return new
 
     def new_lines(self) -> list[str]:
-        """The log since the last call."""
-        lines = self.log.read_text().splitlines() if self.log.is_file() else []
+        """The log since the last call. One that another program holds alone cannot be read on Windows."""
+        lines: list[str] = []
+        with suppress(PermissionError):
+            lines = self.log.read_text().splitlines() if self.log.is_file() else []
         new, self.read = lines[self.read :], len(lines)
         return new
 

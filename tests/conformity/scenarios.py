@@ -145,6 +145,8 @@ def _files(lab: AtLab, files: Mapping[str, str]) -> None:
 
 
 def _lock(lab: AtLab, how: Mapping[str, int]) -> None:
+    if (lab.lab.directory / "snapall.log").is_file():
+        return  # on Windows another program holds it already
     if how["share"] == 0:
         (lab.lab.directory / "snapall.log").mkdir()
     else:

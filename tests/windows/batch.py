@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,6 +28,7 @@ VCB = Path("Program Files") / "VMware" / "VMware Consolidated Backup Framework"
 # Two copies of the batch race for one log: what comes of it is chance, and was recorded once.
 RACES = tuple(name for name in SCENARIOS if name.startswith("g_"))
 COMPARABLE = tuple(name for name in SCENARIOS if name not in RACES)
+TIME = re.compile(r"^(Script Execution \w+ at ).*\S")  # `%date% %time%`, in whatever format
 STRICT = ("a_happy_strict_4nights",)  # of several nights only the name says so
 
 
@@ -134,7 +136,7 @@ def _night(stage: Scene) -> Part:
     entries = stage.tracked.new_entries()
     stage.tracked.follow(entries)
     calls = [call for call, _ in stage.programs.calls[before:]]
-    log = stage.logged()[logged:].decode("cp437").splitlines()
+    log = [TIME.sub(r"\1<time>", line) for line in stage.logged()[logged:].decode("cp437").splitlines()]
     made = made_in(stage.tracked.lab.ledger)
     vcb = [VcbCall.of(call.argv) for call in calls if call.name == "vcbsnapshot"]
     queries = [" ".join(call.argv) for call in calls if call.name == "osql"]

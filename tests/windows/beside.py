@@ -1,7 +1,8 @@
 """The original batch under cmd.exe beside `snapall run --order paper`, scenario by scenario, at the same kind of lab.
 
 `python -m tests.windows.beside [--all | SCENARIO...]` prints a table, and exits with 1 for a difference that
-docs/differences.md does not allow. Without arguments it takes the sample that CI runs.
+docs/differences.md does not allow. Without arguments it takes the sample that CI runs. snapall runs in this Python: in
+one for Windows, under Wine too, both are programs of Windows; on Linux only the batch is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from snapall.lab.config_file import string
 from tests.conformity.observed import Aspect, Lines, Observation, differing, value
 from tests.conformity.recordings import recording
 from tests.conformity.replay import perform, performed
+from tests.conformity.scenarios import setting_of
 from tests.conformity.table import differences, expected
 from tests.lab.atlab import AtLab
 from tests.windows.batch import COMPARABLE, batch_performed
@@ -106,23 +108,26 @@ def _reasons() -> dict[tuple[str, str, Aspect], str]:
     }
 
 
-def snapall_performed(scenario: str) -> Observation:
-    """snapall's run in a scenario; on Windows its vcbsnapshot is the stand-in that the batch has, too."""
-    return perform(scenario, ORDER, _with_stand_in) if ON_WINDOWS else performed(scenario, ORDER)
+def snapall_performed(scenario: str, peer: Interpreter) -> Observation:
+    """snapall's run in a scenario; on Windows with the batch's own stand-ins: vcbsnapshot, and what locks the log."""
 
+    def fit(lab: AtLab, stack: ExitStack) -> None:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        programs = StandIns(LabPrograms(lab.world, strict=True, osql={}, blank_line=True))
+        stack.callback(programs.close)
+        programs.place(folder, ["vcbsnapshot", "holder"])
+        line = next(line for line in lab.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
+        lab.edit(line, f"vcbsnapshot = [{string(str(folder / 'vcbsnapshot.exe'))}]")
+        if lock := setting_of(scenario).get("lock"):
+            log = lab.lab.directory / "snapall.log"
+            stack.enter_context(peer.held(folder / "holder.exe", log, lock["share"]))
 
-def _with_stand_in(lab: AtLab, stack: ExitStack) -> None:
-    folder = Path(stack.enter_context(TemporaryDirectory()))
-    programs = StandIns(LabPrograms(lab.world, strict=True, osql={}, blank_line=True))
-    stack.callback(programs.close)
-    programs.place(folder, ["vcbsnapshot"])
-    line = next(line for line in lab.config.read_text().splitlines() if line.startswith("vcbsnapshot"))
-    lab.edit(line, f"vcbsnapshot = [{string(str(folder / 'vcbsnapshot.exe'))}]")
+    return perform(scenario, ORDER, fit) if ON_WINDOWS else performed(scenario, ORDER)
 
 
 def beside(scenario: str, peer: Interpreter) -> Compared:
     """Perform a scenario both ways."""
-    return compared(scenario, batch_performed(scenario, peer), snapall_performed(scenario))
+    return compared(scenario, batch_performed(scenario, peer), snapall_performed(scenario, peer))
 
 
 def main(arguments: Sequence[str]) -> int:
