@@ -18,15 +18,7 @@ FILES = {"list.txt": LIST, "sub/there.txt": "here\r\n"}
 PROGRAMS = ("RSH", "plink", "osql", "vcbsnapshot", "blat")
 VARIABLES = {"filer": "filer1", "volume": "vmvol1", "name": "vmware recent", "flag": "yes"}
 WORDS = ("vol1", "nightly", "vm-108", "Quiesce", "recent", "x", "7", "12", "snap_4", "a.b", "C:\\vcb")
-READ = (
-    "eol=( tokens=1,2",
-    "tokens=1,2 delims=, ",
-    "tokens=1*",
-    "skip=1 tokens=2",
-    "delims=,",
-    "tokens=1,2,3",
-    "tokens=*",
-)
+READ = ("tokens=1,2", "tokens=1,2 delims=, ", "tokens=1*", "skip=1 tokens=2", "delims=,", "tokens=1,2,3", "tokens=*")
 LETTERS = "ijklmnop"  # of the loops' variables, two for each depth
 DEEPEST = 3
 
@@ -98,7 +90,7 @@ def assignment(draw: DrawFn, spot: Spot) -> str:
     """Return a `set`. A variable keeps two characters at least, and count a number."""
     name, value = draw(st.sampled_from(sorted(VARIABLES))), draw(text(spot))
     number = draw(st.integers(1, 9))
-    sums = [f"count+={number}", f"count=count*2-{number}", f"count=(count+{number})/2", f'"count=count %% {number}"']
+    sums = [f"count+={number}", f"count=count*2-{number}", f'"count=(count+{number})/2"', f'"count=count %% {number}"']
     return draw(
         st.sampled_from([f"set {name}=va{value}", f'set "{name}=wb{value}"', f"set /a {draw(st.sampled_from(sums))}"])
     )
@@ -143,7 +135,10 @@ def choice(draw: DrawFn, spot: Spot) -> list[str]:
 
 @st.composite
 def loop(draw: DrawFn, spot: Spot) -> list[str]:
-    """Return a `for` of one of its kinds, on one line or with a block."""
+    """Return a `for` of one of its kinds, on one line or with a block.
+
+    The list's last line is skipped: its parentheses in a variable would end a block elsewhere.
+    """
     one, two = (LETTERS[2 * spot.depth + place] for place in (0, 1))
     words = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3))
     first, last = draw(st.integers(0, 3)), draw(st.integers(0, 3))
@@ -153,8 +148,8 @@ def loop(draw: DrawFn, spot: Spot) -> list[str]:
         (f"for %%{one} in ({' '.join(words)}) do", (one,)),
         (f"for /L %%{one} in ({first},1,{last}) do", (one,)),
         (f"for /L %%{one} in ({first},-2,-3) do", (one,)),
-        (f'for /F "{options}" %%{one} in (list.txt) do', names),
-        (f'for /F "usebackq {options}" %%{one} in ("list.txt") do', names),
+        (f'for /F "eol=( {options}" %%{one} in (list.txt) do', names),
+        (f'for /F "usebackq eol=( {options}" %%{one} in ("list.txt") do', names),
         (f'for /F "tokens=1,2" %%{one} in ("{draw(text(spot))} end") do', (one, two)),
         (f"for /F \"tokens=1,2\" %%{one} in ('echo {draw(st.sampled_from(WORDS))} b') do", (one, two)),
     ]

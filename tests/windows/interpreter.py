@@ -11,7 +11,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
@@ -40,7 +41,7 @@ class Interpreter:
 
     leading: tuple[str, ...]
     drive: Path
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(hash=False)
 
     def run(
         self, batch: str, folder: Path, *, path: Path, variables: Mapping[str, str] | None = None, arguments: str = ""
@@ -90,6 +91,7 @@ class Interpreter:
         return {"WINEPATH": self.named(path)}
 
 
+@cache
 def skips_blank_lines(peer: Interpreter) -> bool:
     """Whether `for /F` skips blank lines where `eol=` is given: Windows does, Wine 10 does not."""
     with TemporaryDirectory() as name:

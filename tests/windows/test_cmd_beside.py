@@ -95,7 +95,7 @@ def timeless(found: Observed) -> Observed:
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    phases=[Phase.generate],  # to make an example smaller takes minutes
     suppress_health_check=list(HealthCheck),
 )
 @given(text=batches())
