@@ -1,9 +1,9 @@
 """Batches by chance: fragments of cmd's language in whose meaning Wine 10's cmd.exe and Windows' are one.
 
 Left out is what Wine does otherwise: a line that begins with the default `eol=;`, a loop that changes the file it
-reads, blank lines where `eol=` is given, `set /p <file`, `exit /b` without a code, a call of a missing label, errors of
-`set /a`, `%date%`, `^^!`, `echo(`, unbalanced parentheses, syntax errors, `if not /i`, and a substring that begins at
-the very end of its text.
+reads, blank lines where `eol=` is given, `eol=` without the first token, `set /p <file`, `exit /b` without a code, a
+call of a missing label, errors of `set /a`, `%date%`, `^^!`, `echo(`, unbalanced parentheses, syntax errors,
+`if not /i`, and a substring that begins at the very end of its text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILES = {"list.txt": LIST, "sub/there.txt": "here\r\n"}
 PROGRAMS = ("RSH", "plink", "osql", "vcbsnapshot", "blat")
 VARIABLES = {"filer": "filer1", "volume": "vmvol1", "name": "vmware recent", "flag": "yes"}
 WORDS = ("vol1", "nightly", "vm-108", "Quiesce", "recent", "x", "7", "12", "snap_4", "a.b", "C:\\vcb")
-READ = ("tokens=1,2", "tokens=1,2 delims=, ", "tokens=1*", "skip=1 tokens=2", "delims=,", "tokens=1,2,3", "tokens=*")
+READ = ("tokens=1,2", "tokens=1,2 delims=, ", "tokens=1*", "skip=1 tokens=1", "delims=,", "tokens=1,2,3", "tokens=*")
 LETTERS = "ijklmnop"  # of the loops' variables, two for each depth
 DEEPEST = 3
 
