@@ -19,7 +19,7 @@ def device(path: str) -> str:
 
 
 def full_path(path: str, folder: str, elsewhere: dict[str, str]) -> str:
-    """Return a name with drive and folder; `elsewhere` has the current folders of the other drives, `D:` in capitals."""
+    """Return a name with drive and folder; `elsewhere` has the folders of the other drives, as `D:`."""
     path = path.replace("/", "\\")
     drive, rest = (path[:2], path[2:]) if re.match("[A-Za-z]:", path) else ("", path)
     if path.startswith("\\\\"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Puzzle(Exception):  # noqa: N818 - it is an end of the rehearsal, not an error of the caller
+class Puzzle(Exception):
     """The batch says something that this interpreter does not know. No text of it quotes a value."""
 
     def __init__(self, reason: str, remedy: str) -> None:

@@ -54,10 +54,10 @@ def codec_of(code_page: int) -> str:
     raise Puzzle("chcp selects a code page that is unknown here", "save the batch in code page 437, 850, 1252 or 65001")
 
 
-def batch_text(name: str, data: bytes, code_page: int) -> BatchText:
-    """Take a batch apart into lines. Raises Puzzle as `text_of`."""
+def batch_text(name: str, text: str) -> BatchText:
+    """Take a batch apart into lines."""
     found: list[tuple[int, str]] = []
-    for number, line in enumerate(text_of(data, code_page).replace("\r", "").split("\n"), 1):
+    for number, line in enumerate(text.replace("\r", "").split("\n"), 1):
         # cmd reads Ctrl-Z as the end of a line (jeb and dbenham, "How does CMD.EXE parse scripts?", phase 0).
         found.extend((number, part) for part in line.split("\x1a"))
     labels: dict[str, tuple[int, ...]] = {}
