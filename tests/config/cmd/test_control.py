@@ -17,9 +17,14 @@ IF: tuple[Row, ...] = (
     ("blanks around the signs do not matter", 'if "a" == "a" echo yes', "yes\n"),
     ("a blank in quotes", 'if "a b"=="a b" echo yes', "yes\n"),
     ("an empty variable in quotes", 'if "%nothing%"=="" echo empty', "empty\n"),
-    ("an empty variable without quotes ends the batch", "if %nothing%==x echo yes\necho no",
-     "STOP 1: cmd reports a syntax error here and ends the batch: an if compares nothing; "
-     "perhaps a variable in it is empty and has no quotes around it\n"),
+    (
+        "an empty variable without quotes ends the batch",
+        "if %nothing%==x echo yes\necho no",
+        (
+            "STOP 1: cmd reports a syntax error here and ends the batch: an if compares nothing; "
+            "perhaps a variable in it is empty and has no quotes around it\n"
+        ),
+    ),
     ("else on the same line", "if a==b (echo yes) else echo no", "no\n"),
     ("else after a block of several lines", "if a==b (\necho yes\n) else (\necho no\n)", "no\n"),
     ("else if", "if a==b (echo 1) else if a==a (echo 2) else (echo 3)", "2\n"),
@@ -36,8 +41,11 @@ IF: tuple[Row, ...] = (
     ("words ignore case", "IF 7 LSS 10 ECHO yes", "yes\n"),
     ("numbers in quotes are texts", 'if "10" lss "7" echo text', "text\n"),
     ("letters are ordered without their case", "if a lss B echo yes", "yes\n"),
-    ("texts with signs are not ordered", "if a-b lss ab echo yes",
-     "STOP 1: an if orders texts with signs, which depends on the language of Windows\n"),
+    (
+        "texts with signs are not ordered",
+        "if a-b lss ab echo yes",
+        "STOP 1: an if orders texts with signs, which depends on the language of Windows\n",
+    ),
     ("exist finds a file", "if exist list.txt echo yes", "yes\n"),
     ("exist finds a file in quotes", 'if exist "two words.txt" echo yes', "yes\n"),
     ("exist does not find another", "if not exist other.txt echo none", "none\n"),
@@ -54,10 +62,13 @@ IF: tuple[Row, ...] = (
     ("cmdextversion", "if cmdextversion 1 echo yes", "yes\n"),
     ("an if in an if", "if a==a if b==b echo yes", "yes\n"),
     ("a block with parentheses in quotes", 'if a==a (\necho "(x)"\n)', '"(x)"\n'),
-    ("an unescaped parenthesis ends a block", "if a==a (\necho (x) y\n)\n",
-     "STOP 2: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n"),
+    (
+        "an unescaped parenthesis ends a block",
+        "if a==a (\necho (x) y\n)\n",
+        "STOP 2: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
     ("an escaped parenthesis does not", "if a==a (\necho (x^) y\n)\n", "(x) y\n"),
-)  # fmt: skip
+)
 
 BLOCKS: tuple[Row, ...] = (
     ("commands are joined", "echo a& echo b", "a\nb\n"),
@@ -74,21 +85,38 @@ BLOCKS: tuple[Row, ...] = (
     ("a variable in a block is read before it runs", "(\nset x=1\necho [%x%]\n)\necho %x%", "[]\n1\n"),
     ("a comment in a block", "(\nrem nothing )\necho a\n)", "a\n"),
     ("a label before a command in a block", "(\n:: comment\necho a\n)", "a\n"),
-    ("a label at the end of a block", "(\necho a\n:: comment\n)",
-     "STOP 4: cmd reports a syntax error here and ends the batch: a block is empty, or ends with a label or a comment "
-     "by ::\n"),
-    ("an empty block", "()", "STOP 1: cmd reports a syntax error here and ends the batch: a block is empty, or ends with "
-     "a label or a comment by ::\n"),
+    (
+        "a label at the end of a block",
+        "(\necho a\n:: comment\n)",
+        (
+            "STOP 4: cmd reports a syntax error here and ends the batch: a block is empty, or ends with a label "
+            "or a comment by ::\n"
+        ),
+    ),
+    (
+        "an empty block",
+        "()",
+        (
+            "STOP 1: cmd reports a syntax error here and ends the batch: a block is empty, or ends with "
+            "a label or a comment by ::\n"
+        ),
+    ),
     ("a block without an end", "(echo a\necho b", "STOP 2: a ( has no )\n"),
-    ("nothing before a sign", "& echo a", "STOP 1: cmd reports a syntax error here and ends the batch: nothing stands "
-     "before &\n"),
-    ("nothing after a sign", "echo a &&", "STOP 1: cmd reports a syntax error here and ends the batch: nothing follows "
-     "&&\n"),
+    (
+        "nothing before a sign",
+        "& echo a",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: nothing stands before &\n"),
+    ),
+    (
+        "nothing after a sign",
+        "echo a &&",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: nothing follows &&\n"),
+    ),
     ("a comment ignores signs", "rem a & echo b\necho c", "c\n"),
     ("a comment without words ends at a sign", "rem & echo b", "b\n"),
     ("a label is a comment", ":: a & echo b\n:label echo c\necho d", "d\n"),
     ("a comment's percent signs are read", "rem %~x", "STOP 1: %~ is followed by no argument\n"),
-)  # fmt: skip
+)
 
 JUMPS: tuple[Row, ...] = (
     ("goto goes forward", "goto end\necho no\n:end\necho yes", "yes\n"),
@@ -105,11 +133,14 @@ JUMPS: tuple[Row, ...] = (
     ("goto leaves a block", "(\ngoto end\necho no\n)\n:end\necho yes", "yes\n"),
     ("goto leaves a loop", "for %%i in (1 2 3) do (\necho %%i\nif %%i==2 goto end\n)\n:end\necho yes", "1\n2\nyes\n"),
     ("a label named by a variable", "set where=end\ngoto %where%\necho no\n:end\necho yes", "yes\n"),
-    ("goto a label that is missing", "goto nowhere\necho no", "STOP 1: goto to a label that the batch does not have: "
-     "cmd ends the batch here\n"),
+    (
+        "goto a label that is missing",
+        "goto nowhere\necho no",
+        ("STOP 1: goto to a label that the batch does not have: cmd ends the batch here\n"),
+    ),
     ("exit /b ends the batch", "exit /b\necho no", ""),
     ("exit ends cmd", "call :sub\necho no\n:sub\nexit", ""),
-)  # fmt: skip
+)
 
 CALLS: tuple[Row, ...] = (
     ("a subroutine", "call :sub\necho back\ngoto :eof\n:sub\necho in", "in\nback\n"),
@@ -120,8 +151,11 @@ CALLS: tuple[Row, ...] = (
     ("a subroutine that ends leaves the errorlevel", "exit3\ncall :sub\necho %errorlevel%\ngoto :eof\n:sub\n", "3\n"),
     ("a call's code counts for &&", "call :sub && echo no\ngoto :eof\n:sub\nexit /b 4", ""),
     ("a subroutine that is missing sets 1", "call :none 2>nul\necho %errorlevel%", "1\n"),
-    ("a subroutine that is missing is reported", "call :none",
-     "The system cannot find the batch label specified - none\n"),
+    (
+        "a subroutine that is missing is reported",
+        "call :none",
+        "The system cannot find the batch label specified - none\n",
+    ),
     ("setlocal in a subroutine ends with it", "call :sub\necho [%x%]\ngoto :eof\n:sub\nsetlocal\nset x=1", "[]\n"),
     ("a value is carried out of setlocal", "setlocal\nset x=1\nendlocal & set y=%x%\necho [%x%] %y%", "[] 1\n"),
     ("setlocal keeps the folder", "setlocal\ncd \\tmp\nendlocal\necho %cd%", "C:\\snapall\n"),
@@ -137,19 +171,28 @@ CALLS: tuple[Row, ...] = (
     ("a batch that cannot be read", "call missing.bat", "STOP 1: the batch runs another one, which cannot be read\n"),
     ("a batch that the batch wrote", "echo @echo made> made.bat\ncall made.bat", "made\n"),
     ("a subroutine's variables of for are its own", "for %%i in (1) do call :sub\ngoto :eof\n:sub\necho %%i", "%i\n"),
-    ("a subroutine of itself is stopped", ":sub\ncall :sub", "STOP 2: blocks and calls are nested too deeply; "
-     "a subroutine may call itself\n"),
-    ("a command with a sign", "set x=^^^&\ncall echo a%%x%%b", "STOP 2: call is given a command with a sign of cmd "
-     "(& | < >)\n"),
+    (
+        "a subroutine of itself is stopped",
+        ":sub\ncall :sub",
+        ("STOP 2: blocks and calls are nested too deeply; a subroutine may call itself\n"),
+    ),
+    (
+        "a command with a sign",
+        "set x=^^^&\ncall echo a%%x%%b",
+        ("STOP 2: call is given a command with a sign of cmd (& | < >)\n"),
+    ),
     ("cmd /c runs a command", "cmd /c echo a", "a\n"),
     ("cmd /c in quotes", 'cmd /c "echo a & echo b"', "a \nb\n"),
     ("cmd /c keeps its variables to itself", "cmd /c set x=1\necho [%x%]", "[]\n"),
     ("cmd /c passes its code on", "cmd /c exit 5\necho %errorlevel%", "5\n"),
     ("cmd /c runs a batch", "cmd /c other.bat y\necho %errorlevel%", "other other.bat y other\n7\n"),
-    ("cmd /k waits", "cmd /k echo a", "STOP 1: a cmd of its own is started with other switches than /c, /s, /q and "
-     "/d\n"),
+    (
+        "cmd /k waits",
+        "cmd /k echo a",
+        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q and /d\n"),
+    ),
     ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine; it is unknown here\n"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("sentence", "batch", "expected"), IF, ids=ids(IF))

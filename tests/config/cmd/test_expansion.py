@@ -43,13 +43,17 @@ PERCENT: tuple[Row, ...] = (
     ("the folder is a variable", "echo %cd%", "C:\\snapall\n"),
     ("the errorlevel is a variable", "exit3\necho %errorlevel%", "3\n"),
     ("an argument of a batch that has none is empty", "echo [%1]", "[]\n"),
-    ("an octal position is not guessed", "echo %v:~08%", "STOP 1: a position in a variable has a leading zero or many digits\n"),
+    (
+        "an octal position is not guessed",
+        "echo %v:~08%",
+        "STOP 1: a position in a variable has a leading zero or many digits\n",
+    ),
     ("a name may have parentheses", "set a(x86)=y\necho %a(x86)%", "y\n"),
     ("an unfinished part is text", "echo %v:~x%", "v:~x\n"),
     ("expansion comes before the quotes are read", "echo %q%", '"in quotes"\n'),
     ("a value's sign is a sign of cmd", "echo %amp%", "a \nSTOP 1: what this program answers is unknown here\n"),
     ("a value's sign within quotes is text", 'echo "%amp%"', '"a & b"\n'),
-)  # fmt: skip
+)
 
 QUOTES: tuple[Row, ...] = (
     ("a caret makes a sign a letter", "echo a ^& b", "a & b\n"),
@@ -136,9 +140,13 @@ ARGUMENTS: tuple[tuple[str, str, str, str], ...] = (
     ("shift does not change all arguments", "shift\necho %*", "a b c", "a b c\n"),
     ("a digit is one digit", "echo %10", "a", "a0\n"),
     ("percent signs with a tilde and no digit stop", "echo %~x", "a", "STOP 1: %~ is followed by no argument\n"),
-    ("attributes are unknown", "echo %~a1", "a", "STOP 1: an argument asks for a file's attributes, date or short name "
-     "(%~a, %~t, %~s)\n"),
-)  # fmt: skip
+    (
+        "attributes are unknown",
+        "echo %~a1",
+        "a",
+        ("STOP 1: an argument asks for a file's attributes, date or short name (%~a, %~t, %~s)\n"),
+    ),
+)
 
 
 @pytest.mark.parametrize(("sentence", "batch", "arguments", "expected"), ARGUMENTS, ids=[row[0] for row in ARGUMENTS])

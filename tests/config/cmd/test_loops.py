@@ -20,7 +20,11 @@ PLAIN: tuple[Row, ...] = (
     ("an empty list", "for %%i in () do echo %%i\necho end", "end\n"),
     ("a file's parts", "for %%i in (d:\\a\\b.txt) do echo %%~di %%~pi %%~ni %%~xi %%~nxi", "d: \\a\\ b .txt b.txt\n"),
     ("a file's full path", "for %%i in (x.txt) do echo %%~fi %%~dpi", "C:\\snapall\\x.txt C:\\snapall\\\n"),
-    ("a modifier's letter may be the variable", "for %%f in (d:\\a\\b.txt) do echo %%~nxf %%~ff", "b.txt d:\\a\\b.txt\n"),
+    (
+        "a modifier's letter may be the variable",
+        "for %%f in (d:\\a\\b.txt) do echo %%~nxf %%~ff",
+        "b.txt d:\\a\\b.txt\n",
+    ),
     ("a file's size", "for %%i in (list.txt) do echo %%~zi", "41\n"),
     ("a wildcard", "for %%i in (*.txt) do echo %%i", "list.txt\ntwo words.txt\n"),
     ("a wildcard keeps the folder as written", "for %%i in (\\snapall\\l*.txt) do echo %%i", "\\snapall\\list.txt\n"),
@@ -35,55 +39,87 @@ PLAIN: tuple[Row, ...] = (
     ("counting to less than the start", "for /L %%i in (2,1,1) do echo %%i\necho end", "end\n"),
     ("a list's variable is read before the loop", "set l=a b\nfor %%i in (%l%) do echo %%i", "a\nb\n"),
     ("folders are not searched", "for /d %%i in (*) do echo %%i", "STOP 1: for searches folders (/d or /r)\n"),
-    ("a sign in the list", "for %%i in (a & b) do echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: "
-     "& in the list of for needs a ^ before it\n"),
-    ("a variable with one percent sign", "for %i in (a) do echo %i", "STOP 1: cmd reports a syntax error here and ends "
-     "the batch: for has no variable, such as %%i\n"),
+    (
+        "a sign in the list",
+        "for %%i in (a & b) do echo %%i",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: & in the list of for needs a ^ before it\n"),
+    ),
+    (
+        "a variable with one percent sign",
+        "for %i in (a) do echo %i",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: for has no variable, such as %%i\n"),
+    ),
     ("no do", "for %%i in (a) echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: for has no do\n"),
-)  # fmt: skip
+)
 
 FILES: tuple[Row, ...] = (
-    ("the first word of each line, blank lines and comments passed over", "for /F %%i in (list.txt) do echo %%i",
-     "alpha\ngamma\n(delta\n"),
+    (
+        "the first word of each line, blank lines and comments passed over",
+        "for /F %%i in (list.txt) do echo %%i",
+        "alpha\ngamma\n(delta\n",
+    ),
     ("another comment's sign", 'for /F "eol=(" %%i in (list.txt) do echo %%i', "alpha\n;beta\ngamma\n"),
     # ReactOS's for.c and cmd agree: delimiters before the sign do not matter.
-    ("a comment's sign after delimiters", "for /F %%i in (\"  ;x\") do echo %%i", ""),
+    ("a comment's sign after delimiters", 'for /F %%i in ("  ;x") do echo %%i', ""),
     ("two words", 'for /F "tokens=1,2" %%i in (list.txt) do echo %%i-%%j', "alpha-1\ngamma-3\n(delta-4\n"),
     ("the second word alone", 'for /F "tokens=2" %%i in (list.txt) do echo %%i', "1\n3\n4\n"),
-    ("a range of words", "for /F \"tokens=1-3\" %%a in (\"x y z\") do echo %%c%%b%%a", "zyx\n"),
-    ("words and the rest", "for /F \"tokens=1,*\" %%a in (\"x y  z\") do echo %%a[%%b]", "x[y  z]\n"),
-    ("the whole line", "for /F \"tokens=*\" %%a in (\"  x y  z\") do echo [%%a]", "[x y  z]\n"),
-    ("the whole line with its blanks", "for /F \"delims=\" %%a in (\"  x y\") do echo [%%a]", "[  x y]\n"),
-    ("the words' order does not matter", "for /F \"tokens=3,1\" %%a in (\"x y z\") do echo %%a%%b", "xz\n"),
-    ("a word that is missing is empty", "for /F \"tokens=1,2\" %%a in (\"x\") do echo [%%a][%%b]", "[x][]\n"),
-    ("a line without the first word asked for", "for /F \"tokens=2\" %%a in (\"x\") do echo no", ""),
-    ("delimiters", 'for /F "tokens=1,2 delims=," %%a in (names.csv) do echo %%b %%a', "name id\nweb server 108\ndb 110\n"),
-    ("several delimiters count as one", "for /F \"tokens=2 delims=,;\" %%a in (\"x,;,y\") do echo %%a", "y\n"),
-    ("a blank as the last delimiter", "for /F \"tokens=2 delims=, \" %%a in (\"x y\") do echo %%a", "y\n"),
+    ("a range of words", 'for /F "tokens=1-3" %%a in ("x y z") do echo %%c%%b%%a', "zyx\n"),
+    ("words and the rest", 'for /F "tokens=1,*" %%a in ("x y  z") do echo %%a[%%b]', "x[y  z]\n"),
+    ("the whole line", 'for /F "tokens=*" %%a in ("  x y  z") do echo [%%a]', "[x y  z]\n"),
+    ("the whole line with its blanks", 'for /F "delims=" %%a in ("  x y") do echo [%%a]', "[  x y]\n"),
+    ("the words' order does not matter", 'for /F "tokens=3,1" %%a in ("x y z") do echo %%a%%b', "xz\n"),
+    ("a word that is missing is empty", 'for /F "tokens=1,2" %%a in ("x") do echo [%%a][%%b]', "[x][]\n"),
+    ("a line without the first word asked for", 'for /F "tokens=2" %%a in ("x") do echo no', ""),
+    (
+        "delimiters",
+        'for /F "tokens=1,2 delims=," %%a in (names.csv) do echo %%b %%a',
+        "name id\nweb server 108\ndb 110\n",
+    ),
+    ("several delimiters count as one", 'for /F "tokens=2 delims=,;" %%a in ("x,;,y") do echo %%a', "y\n"),
+    ("a blank as the last delimiter", 'for /F "tokens=2 delims=, " %%a in ("x y") do echo %%a', "y\n"),
     ("lines are skipped", 'for /F "skip=1 delims=," %%a in (names.csv) do echo %%a', "108\n110\n"),
     ("a file in quotes", 'for /F "usebackq" %%a in ("two words.txt") do echo %%a', "found\n"),
     ("a text with usebackq", "for /F \"usebackq\" %%a in ('x y') do echo %%a", "x\n"),
     ("a command's output", "for /F \"tokens=1,2\" %%a in ('lines') do echo %%b %%a", "1 one\n2 two\n3 three\n"),
-    ("a command's output with usebackq", "for /F \"usebackq tokens=2\" %%a in (`lines`) do echo %%a", "1\n2\n3\n"),
-    ("cmd's own command", "for /F \"delims=\" %%a in ('type list.txt ^| find \"a\"') do echo %%a",
-     "alpha 1\n  gamma 3\n(delta 4\n"),
+    ("a command's output with usebackq", 'for /F "usebackq tokens=2" %%a in (`lines`) do echo %%a', "1\n2\n3\n"),
+    (
+        "cmd's own command",
+        'for /F "delims=" %%a in (\'type list.txt ^| find "a"\') do echo %%a',
+        "alpha 1\n  gamma 3\n(delta 4\n",
+    ),
     ("arithmetic in a command", "for /F %%a in ('set /a 1+2') do echo %%a", "3\n"),
     ("a command's changes are its own", "for /F %%a in ('set x^=1') do echo %%a\necho [%x%]", "[]\n"),
-    ("a variable's text", "for /F \"tokens=2\" %%a in (\"%v%\") do echo %%a", "World\n"),
-    ("several files", "for /F %%a in (list.txt names.csv) do echo %%a", "alpha\ngamma\n(delta\nid,name\n108,web\n110,db\n"),
-    ("a file that is missing", "for /F %%a in (none.txt) do echo %%a\necho %errorlevel%",
-     "The system cannot find the file none.txt.\n1\n"),
+    ("a variable's text", 'for /F "tokens=2" %%a in ("%v%") do echo %%a', "World\n"),
+    (
+        "several files",
+        "for /F %%a in (list.txt names.csv) do echo %%a",
+        "alpha\ngamma\n(delta\nid,name\n108,web\n110,db\n",
+    ),
+    (
+        "a file that is missing",
+        "for /F %%a in (none.txt) do echo %%a\necho %errorlevel%",
+        "The system cannot find the file none.txt.\n1\n",
+    ),
     ("a file that a program wrote", 'writer out.txt\nfor /F "tokens=3" %%a in (out.txt) do echo %%a', "c\n"),
-    ("a file is read before the loop", "for /F %%a in (list.txt) do echo %%a>> list.txt\ntype list.txt",
-     "alpha 1\n;beta 2\n\n  gamma 3\n(delta 4\nalpha\ngamma\n(delta\n"),
-    ("options without quotes", "for /F delims^=^ eol^= %%a in (\"x ;y\") do echo %%a", "x ;y\n"),
-    ("no comment's sign at all", "for /F \"eol= tokens=1\" %%a in (\";x\") do echo %%a", ";x\n"),
-    ("an unknown option", "for /F \"token=1\" %%a in (\"x\") do echo %%a", "STOP 1: cmd reports a syntax error here and "
-     "ends the batch: an option of for /F is not one of eol, skip, delims, tokens and usebackq\n"),
-    ("too many words", "for /F \"tokens=1-40\" %%a in (\"x\") do echo %%a", "STOP 1: tokens= counts beyond 31\n"),
-    ("a loop over the words of a loop", "for /F \"tokens=*\" %%a in (\"x y\") do for %%b in (%%a) do echo %%b", "x\ny\n"),
+    (
+        "a file is read before the loop",
+        "for /F %%a in (list.txt) do echo %%a>> list.txt\ntype list.txt",
+        "alpha 1\n;beta 2\n\n  gamma 3\n(delta 4\nalpha\ngamma\n(delta\n",
+    ),
+    ("options without quotes", 'for /F delims^=^ eol^= %%a in ("x ;y") do echo %%a', "x ;y\n"),
+    ("no comment's sign at all", 'for /F "eol= tokens=1" %%a in (";x") do echo %%a', ";x\n"),
+    (
+        "an unknown option",
+        'for /F "token=1" %%a in ("x") do echo %%a',
+        (
+            "STOP 1: cmd reports a syntax error here and "
+            "ends the batch: an option of for /F is not one of eol, skip, delims, tokens and usebackq\n"
+        ),
+    ),
+    ("too many words", 'for /F "tokens=1-40" %%a in ("x") do echo %%a', "STOP 1: tokens= counts beyond 31\n"),
+    ("a loop over the words of a loop", 'for /F "tokens=*" %%a in ("x y") do for %%b in (%%a) do echo %%b', "x\ny\n"),
     ("goto leaves it", "for /F %%a in (list.txt) do goto end\n:end\necho done", "done\n"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("sentence", "batch", "expected"), PLAIN, ids=ids(PLAIN))

@@ -45,17 +45,29 @@ REDIRECTIONS: tuple[Row, ...] = (
     ("a redirection within another", "(echo a & echo b> g)> f\ntype f g", "a \nb\n"),
     ("an empty file", "type nul > f\nif exist f echo yes", "yes\n"),
     ("input from a file", 'find "alpha" < list.txt', "alpha 1\n"),
-    ("input from a file that is missing", "twice < none\necho %errorlevel%",
-     "The system cannot find the file specified.\n1\n"),
+    (
+        "input from a file that is missing",
+        "twice < none\necho %errorlevel%",
+        "The system cannot find the file specified.\n1\n",
+    ),
     ("a file in quotes", 'echo a> "x y"\ntype "x y"', "a\n"),
-    ("the same file twice", "(echo a>> f)>> f", "STOP 1: a file is redirected to while a redirection around it has it "
-     "open: cmd cannot open it twice\n"),
-    ("a file whose name is empty", "setlocal enabledelayedexpansion\necho a> !nothing!", "STOP 2: the file of a "
-     "redirection is empty; perhaps a variable is not set\n"),
-    ("no file", "echo a >", "STOP 1: cmd reports a syntax error here and ends the batch: the file of a redirection is "
-     "missing\n"),
+    (
+        "the same file twice",
+        "(echo a>> f)>> f",
+        ("STOP 1: a file is redirected to while a redirection around it has it open: cmd cannot open it twice\n"),
+    ),
+    (
+        "a file whose name is empty",
+        "setlocal enabledelayedexpansion\necho a> !nothing!",
+        ("STOP 2: the file of a redirection is empty; perhaps a variable is not set\n"),
+    ),
+    (
+        "no file",
+        "echo a >",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: the file of a redirection is missing\n"),
+    ),
     ("a printer", "echo a> lpt1", "STOP 1: output goes to a device\n"),
-)  # fmt: skip
+)
 
 PIPES: tuple[Row, ...] = (
     ("a line that has a text", 'type list.txt | find "gamma"', "  gamma 3\n"),
@@ -71,7 +83,11 @@ PIPES: tuple[Row, ...] = (
 
 FILES: tuple[Row, ...] = (
     ("type", "type list.txt", "alpha 1\n;beta 2\n\n  gamma 3\n(delta 4\n"),
-    ("type of a file that is missing", "type none\necho %errorlevel%", "The system cannot find the file specified.\n1\n"),
+    (
+        "type of a file that is missing",
+        "type none\necho %errorlevel%",
+        "The system cannot find the file specified.\n1\n",
+    ),
     # windows.md lists it: Wine says 1. dbenham, "Which cmd.exe internal commands clear the ERRORLEVEL".
     ("del of a file that is missing sets 0", "exit3\ndel none 2>nul\necho %errorlevel%", "0\n"),
     ("del with a wildcard", "echo x> a.tmp\necho x> b.tmp\ndel /q *.tmp\nif not exist *.tmp echo gone", "gone\n"),
@@ -98,10 +114,13 @@ FILES: tuple[Row, ...] = (
     ("pushd and popd", "pushd d:\\x\ncd\npopd\ncd", "D:\\x\nC:\\snapall\n"),
     ("popd without pushd", "popd\necho %errorlevel%", "1\n"),
     ("pushd to a share", "pushd \\\\server\\share", "STOP 1: the batch changes to a share\n"),
-    ("a file is found in the folder", "cd \\\nif not exist list.txt echo no\ncd snapall\nif exist list.txt echo yes",
-     "no\nyes\n"),
+    (
+        "a file is found in the folder",
+        "cd \\\nif not exist list.txt echo no\ncd snapall\nif exist list.txt echo yes",
+        "no\nyes\n",
+    ),
     ("rd /s", "rd /s /q d", "STOP 1: rd removes a folder with all that is in it\n"),
-)  # fmt: skip
+)
 
 TOOLS: tuple[Row, ...] = (
     ("find in a file names it", 'find "alpha" list.txt', "\n---------- LIST.TXT\nalpha 1\n"),
@@ -120,11 +139,14 @@ TOOLS: tuple[Row, ...] = (
     ("findstr /n numbers", "findstr /n gamma list.txt", "4:  gamma 3\n"),
     ("findstr with ^ and digits", 'findstr /r "^[0-9]" names.csv', "108,web server\n110,db\n"),
     ("findstr in several files", "findstr alpha list.txt names.csv", "list.txt:alpha 1\n"),
-    ("findstr with a pattern that is unknown", 'findstr "a*" list.txt', "STOP 1: findstr has a pattern that is unknown "
-     "here\n"),
+    (
+        "findstr with a pattern that is unknown",
+        'findstr "a*" list.txt',
+        ("STOP 1: findstr has a pattern that is unknown here\n"),
+    ),
     ("sort", "echo b> f\necho a>> f\nsort f", "a\nb\n"),
     ("sort /r", "echo a> f\necho b>> f\nsort /r < f", "b\na\n"),
-    ("more", "more < list.txt | find \"alpha\"", "alpha 1\n"),
+    ("more", 'more < list.txt | find "alpha"', "alpha 1\n"),
     ("find waits at the console", 'find "a"', "STOP 1: find waits for somebody to type\n"),
     ("pause waits", "pause", "STOP 1: pause waits for somebody to press a key\n"),
     ("pause with input does not", "pause < nul > nul\necho a", "a\n"),
@@ -133,19 +155,42 @@ TOOLS: tuple[Row, ...] = (
     ("chcp says and changes", "chcp\nchcp 1252 > nul\nchcp", "Active code page: 437\nActive code page: 1252\n"),
     ("chcp to a page that is unknown", "chcp 99999", "STOP 1: chcp selects a code page that is unknown here\n"),
     ("dir is unknown", "dir", "STOP 1: what dir does depends on the machine; it is unknown here\n"),
-)  # fmt: skip
+)
 
 LEVELS: tuple[Row, ...] = (
-    *((f"{one} leaves the errorlevel", f"exit3\n{one} >nul\necho %errorlevel%", "3\n")
-      for one in ("echo a", "rem a", "set x=1", "title a", "cls", "if a==a echo b", "for %%i in (a) do echo %%i", "shift",
-                  "(echo a)", "rd none")),
-    *((f"{one} clears the errorlevel", f"exit3\n{one} >nul\necho %errorlevel%", "0\n")
-      for one in ("cd \\", "copy list.txt b", "md x", "type list.txt", "setlocal", "verify on", "color 07", "pushd \\")),
+    *(
+        (f"{one} leaves the errorlevel", f"exit3\n{one} >nul\necho %errorlevel%", "3\n")
+        for one in (
+            "echo a",
+            "rem a",
+            "set x=1",
+            "title a",
+            "cls",
+            "if a==a echo b",
+            "for %%i in (a) do echo %%i",
+            "shift",
+            "(echo a)",
+            "rd none",
+        )
+    ),
+    *(
+        (f"{one} clears the errorlevel", f"exit3\n{one} >nul\necho %errorlevel%", "0\n")
+        for one in (
+            "cd \\",
+            "copy list.txt b",
+            "md x",
+            "type list.txt",
+            "setlocal",
+            "verify on",
+            "color 07",
+            "pushd \\",
+        )
+    ),
     ("a program sets it", "exit3\nexit0\necho %errorlevel%", "0\n"),
     ("a negative code", "cmd /c exit -1\necho %errorlevel%\nif errorlevel 0 echo no", "-1\n"),
     ("exit /b without a code keeps it", "call :s\necho %errorlevel%\ngoto :eof\n:s\nexit3\nexit /b", "3\n"),
     ("what is not found as a label in a chain", "call :none 2>nul || echo failed", "failed\n"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("sentence", "batch", "expected"), ECHO, ids=ids(ECHO))

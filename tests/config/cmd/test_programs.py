@@ -64,7 +64,7 @@ def test_nul_is_an_output() -> None:
 
 
 def test_a_program_gets_what_it_would_read() -> None:
-    assert [one.stdin for one in sent(ran("echo yes| prog\nprog < list.txt"))][0] == "yes\n"
+    assert next(one.stdin for one in sent(ran("echo yes| prog\nprog < list.txt"))) == "yes\n"
 
 
 def test_a_files_name_in_the_answer_is_relative_to_the_folder() -> None:
@@ -93,16 +93,16 @@ SECRETS = (
     "set pw=s3cret\n%pw% x",
     "set pw=s3cret\nif a%pw%-b lss b-%pw% echo x",
     "set pw=s3cret\ngoto %pw%",
-    "set pw=s3cret\nfor /F \"%pw%\" %%i in (x) do echo",
+    'set pw=s3cret\nfor /F "%pw%" %%i in (x) do echo',
     "set pw=s3cret\nexit /b %pw%",
     "set pw=s3cret\nchcp %pw%",
-    "set pw=s3cret\nfindstr \"%pw%*\" list.txt",
+    'set pw=s3cret\nfindstr "%pw%*" list.txt',
     "set pw=s3cret\nshift %pw%",
     "set pw=s3cret\nset x=1 > lpt1 %pw%",
     "set pw=s3cret\ncd \\\\%pw%\\x",
     "set pw=s3cret\nmore /%pw%",
     "set pw=s3cret\nfor /L %%i in (%pw%,1,2) do echo",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("batch", SECRETS)

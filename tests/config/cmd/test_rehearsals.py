@@ -54,8 +54,15 @@ def test_the_original_sends_what_was_recorded_when_it_ran() -> None:
 
 
 def _filled(text: str) -> str:
-    values = {"filer": "filer1", "volname": "vmvol1", "sqlpword": "sqlpw", "dbdsn": "VirtualCenter", "vcenter": "vc01",
-              "vcuser": "vcbackup", "vcpword": "vcpw"}  # fmt: skip
+    values = {
+        "filer": "filer1",
+        "volname": "vmvol1",
+        "sqlpword": "sqlpw",
+        "dbdsn": "VirtualCenter",
+        "vcenter": "vc01",
+        "vcuser": "vcbackup",
+        "vcpword": "vcpw",
+    }
     lines = text.splitlines()
     for number, line in enumerate(lines):
         for name, value in values.items():

@@ -36,8 +36,14 @@ SUMS: tuple[Row, ...] = (
     ("an undefined variable is 0", "set /a x=nothing+1\necho %x%", "1\n"),
     ("hexadecimal", "set /a x=0x1F\necho %x%", "31\n"),
     ("octal", "set /a x=017\necho %x%", "15\n"),
-    ("08 is no number", "set /a x=08\necho %errorlevel%", "Invalid number.  Numeric constants are either decimal (17),\n"
-     "hexadecimal (0x11), or octal (021).\n1073750991\n"),
+    (
+        "08 is no number",
+        "set /a x=08\necho %errorlevel%",
+        (
+            "Invalid number.  Numeric constants are either decimal (17),\n"
+            "hexadecimal (0x11), or octal (021).\n1073750991\n"
+        ),
+    ),
     ("assignments in a row", "set /a x=1,y=x+1\necho %x%%y%", "12\n"),
     ("an assignment is a value", "set /a x=y=5\necho %x%%y%", "55\n"),
     ("adding", "set /a n+=3\necho %n%", "10\n"),
@@ -47,8 +53,11 @@ SUMS: tuple[Row, ...] = (
     ("bits", 'set /a "x=12&10,y=12|3,z=5^1"\necho %x% %y% %z%', "8 15 4\n"),
     ("not and complement", 'set /a "x=!0,y=!5,z=~5"\necho %x% %y% %z%', "1 0 -6\n"),
     ("32 bits", "set /a x=2147483647+1\necho %x%", "-2147483648\n"),
-    ("numbers that are too large", "set /a x=2147483648\necho %errorlevel%",
-     "Invalid number.  Numbers are limited to 32-bits of precision.\n1073750992\n"),
+    (
+        "numbers that are too large",
+        "set /a x=2147483648\necho %errorlevel%",
+        "Invalid number.  Numbers are limited to 32-bits of precision.\n1073750992\n",
+    ),
     ("division by zero", "set /a x=1/0\necho %errorlevel% [%x%]", "Divide by zero error.\n1073750993 []\n"),
     ("a missing operand", "set /a x=1+\necho %errorlevel%", "Missing operand.\n1073750989\n"),
     ("a missing operator", "set /a x=1 2\necho %errorlevel%", "Missing operator.\n1073750990\n"),
@@ -56,7 +65,7 @@ SUMS: tuple[Row, ...] = (
     ("failure counts for ||", "set /a x=1/0 2>nul || echo failed", "failed\n"),
     ("blanks do not matter", "set /a x = 1 + 2\necho %x%", "3\n"),
     ("the switch may be joined", "set/a x=1\necho %x%", "1\n"),
-)  # fmt: skip
+)
 
 ASKED: tuple[Row, ...] = (
     ("the first line of a file", "set /p x=<list.txt\necho %x%", "alpha 1\n"),
