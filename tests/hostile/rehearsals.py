@@ -26,7 +26,7 @@ _TABLES = (
     *(test_output.REDIRECTIONS, test_output.PIPES, test_output.FILES, test_output.TOOLS, test_output.LEVELS),
 )
 _FRAGMENTS = [batch for table in _TABLES for _, batch, _ in table]
-_GLUE = st.sampled_from(["\n", " & ", " && ", " || ", " | ", "\n)\n", "\n(\n", " (", "^\n", " > f ", "%pw%", "!pw!", " "])
+_GLUE = st.sampled_from(["\n", " & ", " && ", " || ", " | ", "\n)\n", "\n(\n", " (", "^\n", " > f ", "%pw%", "!pw!"])
 
 
 def programs(call: Call) -> Answer | None:

@@ -47,12 +47,26 @@ class Interpreter:
             machine.restore(frame.saved[0])
 
     def _statement(self, frame: Frame) -> None:
+        if self._label(frame):
+            return
         try:
             node = statement(Feed(self._next_line))
             if node is not None:
                 self.run(node)
         except Jump as jump:
             frame.at = jump.at
+
+    def _label(self, frame: Frame) -> bool:
+        """Pass over a label or a comment by `::`: cmd does so before it looks at percent signs."""
+        number, line = frame.text.lines[frame.at]
+        if not line.lstrip(DELIMITERS).startswith(":") or frame.command_line:
+            return False
+        self.machine.where = Place(frame.text.name, number)
+        self.machine.budget.step(len(line))
+        if (len(line) - len(line.rstrip("^"))) % 2:
+            raise Puzzle("a comment ends in ^, and cmd may read the next line as part of it", "remove the ^")
+        frame.at += 1
+        return True
 
     def _next_line(self) -> tuple[int, str] | None:
         machine, frame = self.machine, self.machine.frame

@@ -17,7 +17,7 @@ from snapall.config.cmd.syntax import Joined, Node, Simple
 if TYPE_CHECKING:
     from snapall.config.cmd.interpreter import Interpreter
 
-_PIPED = ("copy", "date", "del", "echo", "erase", "move", "rem", "type")
+_PIPED = ("copy", "date", "del", "dir", "echo", "erase", "move", "rem", "time", "type")
 
 
 def pipe(interpreter: Interpreter, node: Joined) -> int:

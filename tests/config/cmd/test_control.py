@@ -53,6 +53,11 @@ IF: tuple[Row, ...] = (
     ("exist finds the folder of a known file", "if exist C:\\snapall echo yes", "yes\n"),
     ("exist finds what the batch wrote", "echo x> new.txt\nif exist new.txt echo yes", "yes\n"),
     ("exist does not find what the batch deleted", "del list.txt\nif not exist list.txt echo gone", "gone\n"),
+    (
+        "a folder's nul exists if the folder does",
+        "if exist \\snapall\\nul echo yes\nif exist \\x\\nul echo no",
+        "yes\n",
+    ),
     ("nul exists", "if exist nul echo yes", "yes\n"),
     ("defined", "if defined v echo yes", "yes\n"),
     ("not defined", "if not defined nothing echo yes", "yes\n"),
@@ -115,6 +120,12 @@ BLOCKS: tuple[Row, ...] = (
     ("a comment ignores signs", "rem a & echo b\necho c", "c\n"),
     ("a comment without words ends at a sign", "rem & echo b", "b\n"),
     ("a label is a comment", ":: a & echo b\n:label echo c\necho d", "d\n"),
+    ("the percent signs of a comment by :: are not", ":: %~x\necho a", "a\n"),
+    (
+        "a comment by :: that ends in a caret",
+        ":: a ^\necho b",
+        "STOP 1: a comment ends in ^, and cmd may read the next line as part of it\n",
+    ),
     ("a comment's percent signs are read", "rem %~x", "STOP 1: %~ is followed by no argument\n"),
 )
 
@@ -144,6 +155,9 @@ JUMPS: tuple[Row, ...] = (
 
 CALLS: tuple[Row, ...] = (
     ("a subroutine", "call :sub\necho back\ngoto :eof\n:sub\necho in", "in\nback\n"),
+    ("a subroutine's name may be joined to call", "call:sub\ngoto:eof\n:sub\necho in\nexit/b 2", "in\n"),
+    ("an empty call with a blank clears the errorlevel", "exit3\n(call )\necho %errorlevel%", "0\n"),
+    ("an empty call without one sets 1", "(call)\necho %errorlevel%", "1\n"),
     ("a subroutine's arguments", 'call :sub a "b c"\ngoto :eof\n:sub\necho %1 %~2 %3', "a b c \n"),
     ("a subroutine's name", "call :sub\ngoto :eof\n:sub\necho %0 %~n0", ":sub night\n"),
     ("all arguments of a subroutine", "call :sub a b\ngoto :eof\n:sub\necho [%*]", "[a b]\n"),

@@ -87,6 +87,16 @@ FILES: tuple[Row, ...] = (
         'for /F "delims=" %%a in (\'type list.txt ^| find "a"\') do echo %%a',
         "alpha 1\n  gamma 3\n(delta 4\n",
     ),
+    (
+        "a date's parts",
+        "for /F \"tokens=2-4 delims=/ \" %%a in ('date /t') do echo %%c%%a%%b",
+        "20070322\n",
+    ),
+    (
+        "a quoted program with a quoted argument at the end loses two quotes",
+        'for /F %%a in (\'"prog" "x"\') do echo %%a',
+        "STOP 1: what this program answers is unknown here\n",
+    ),
     ("arithmetic in a command", "for /F %%a in ('set /a 1+2') do echo %%a", "3\n"),
     ("a command's changes are its own", "for /F %%a in ('set x^=1') do echo %%a\necho [%x%]", "[]\n"),
     ("a variable's text", 'for /F "tokens=2" %%a in ("%v%") do echo %%a', "World\n"),

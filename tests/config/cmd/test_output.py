@@ -154,7 +154,14 @@ TOOLS: tuple[Row, ...] = (
     ("date /t", "date /t", "Thu 03/22/2007 \n"),
     ("chcp says and changes", "chcp\nchcp 1252 > nul\nchcp", "Active code page: 437\nActive code page: 1252\n"),
     ("chcp to a page that is unknown", "chcp 99999", "STOP 1: chcp selects a code page that is unknown here\n"),
-    ("dir is unknown", "dir", "STOP 1: what dir does depends on the machine; it is unknown here\n"),
+    ("time /t", "time /t", "03:00 AM\n"),
+    ("dir /b", "dir /b *.txt", "list.txt\ntwo words.txt\n"),
+    ("dir /b of nothing", "dir /b *.xyz\necho %errorlevel%", "File Not Found\n1\n"),
+    ("dir alone is unknown", "dir", "STOP 1: dir shows what is unknown here\n"),
+    ("findstr with a set of signs", 'findstr "[c-g]amma" list.txt', "  gamma 3\n"),
+    ("findstr with anything but a set of signs", 'findstr "^[^0-9]" names.csv', "id,name\n"),
+    ("findstr with a repeated sign at the start", 'findstr /r /c:"^[ ]*gamma" list.txt', "  gamma 3\n"),
+    ("findstr with an escaped full stop", 'echo a.b| findstr "a\\.b"', "a.b\n"),
 )
 
 LEVELS: tuple[Row, ...] = (
