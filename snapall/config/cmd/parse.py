@@ -14,7 +14,7 @@ from snapall.config.cmd.syntax import Block, For, If, Joined, Node, Redirection,
 _DEEPEST = 40
 _KEYWORD = re.compile(r"(if|for)(?=[\s,;=/])", re.IGNORECASE)
 _REMARK = re.compile(r"rem(?=[\s,;=])", re.IGNORECASE)
-_ELSE = re.compile(r"else(?![A-Za-z0-9_.])", re.IGNORECASE)
+_ELSE = re.compile(r"else(?=[\s,;=<>])", re.IGNORECASE)
 _JOINT = re.compile(r"&&|\|\||&|\|")
 _RANKS = ("&", "||", "&&", "|")  # the loosest first
 

@@ -27,6 +27,11 @@ IF: tuple[Row, ...] = (
     ),
     ("else on the same line", "if a==b (echo yes) else echo no", "no\n"),
     ("else after a block of several lines", "if a==b (\necho yes\n) else (\necho no\n)", "no\n"),
+    (
+        "else without a blank after it",
+        "if a==b (echo yes) else(echo no)",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
     ("else if", "if a==b (echo 1) else if a==a (echo 2) else (echo 3)", "2\n"),
     ("else without a block before is text", "if a==a echo yes else echo no", "yes else echo no\n"),
     ("the rest of the line is ruled by if", "if a==b echo 1 & echo 2\necho 3", "3\n"),

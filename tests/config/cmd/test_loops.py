@@ -49,7 +49,7 @@ PLAIN: tuple[Row, ...] = (
         "for %i in (a) do echo %i",
         ("STOP 1: cmd reports a syntax error here and ends the batch: for has no variable, such as %%i\n"),
     ),
-    ("no do", "for %%i in (a) echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: for has no do\n"),
+    ("no do", "for %%i in (a) echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: for has no do, or no blank after it\n"),
 )
 
 FILES: tuple[Row, ...] = (
