@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from snapall.config.cmd.builtins import BUILTINS, builtin_of, require_known, run_builtin
+from snapall.config.cmd.builtins import BUILTINS, QUIET, builtin_of, require_known, run_builtin
 from snapall.config.cmd.conditions import holds
 from snapall.config.cmd.control import CONTROL
 from snapall.config.cmd.expand import percent
@@ -59,7 +59,7 @@ class Interpreter:
     def _label(self, frame: Frame) -> bool:
         """Pass over a label or a comment by `::`: cmd does so before it looks at percent signs."""
         number, line = frame.text.lines[frame.at]
-        if not line.lstrip(DELIMITERS).startswith(":") or frame.command_line:
+        if not line.lstrip(DELIMITERS + "@").startswith(":") or frame.command_line:
             return False
         self.machine.where = Place(frame.text.name, number)
         self.machine.budget.step(len(line))
@@ -137,6 +137,8 @@ class Interpreter:
         code = self.run(first)
         for one in reversed(chain):
             if one.sign == "&" or (one.sign == "&&") is (code == 0):
+                if one.sign == "||":
+                    self.machine.errorlevel = code
                 code = self.run(one.right)
         return code
 
@@ -176,7 +178,7 @@ class Interpreter:
         else:
             require_known(name)
             code = external(self, text, called=called)
-        if code is not None:
+        if code is not None and name not in QUIET:
             machine.errorlevel = code
         return code
 

@@ -12,14 +12,14 @@ _DO = re.compile(r"do(?=[\s,;=])", re.IGNORECASE)
 
 
 def for_head(feed: Feed) -> tuple[str, str, str, str]:
-    """Take all up to `do`. Return the kind ("", "f", "l"), the options, the variable's letter, the items' text."""
+    """Take all up to `do`. Return the kind ("", "d", "f", "l"), the options, the variable's letter, the items' text."""
     feed.skip(DELIMITERS)
     word = feed.word(DELIMITERS)
     kind = options = ""
     if word.startswith("/"):
         kind = word[1:].lower()
-        if kind not in ("f", "l"):
-            raise Puzzle("for searches folders (/d or /r)", "name the files themselves, in a for without a switch")
+        if kind not in ("d", "f", "l"):
+            raise Puzzle("for searches folders (/r)", "name the files themselves, in a for without a switch")
         feed.skip(DELIMITERS)
         word = feed.word(DELIMITERS)
         if kind == "f" and not word.startswith("%"):

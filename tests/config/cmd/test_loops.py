@@ -38,7 +38,13 @@ PLAIN: tuple[Row, ...] = (
     ("counting with blanks", "for /L %%i in (1 1 2) do echo %%i", "1\n2\n"),
     ("counting to less than the start", "for /L %%i in (2,1,1) do echo %%i\necho end", "end\n"),
     ("a list's variable is read before the loop", "set l=a b\nfor %%i in (%l%) do echo %%i", "a\nb\n"),
-    ("folders are not searched", "for /d %%i in (*) do echo %%i", "STOP 1: for searches folders (/d or /r)\n"),
+    ("folders are named", "for /d %%i in (a b) do echo %%i", "a\nb\n"),
+    ("nor below a folder", "for /r %%i in (*) do echo %%i", "STOP 1: for searches folders (/r)\n"),
+    (
+        "folders are not searched",
+        "for /d %%i in (*) do echo %%i",
+        "STOP 1: for searches folders (/d with a wildcard)\n",
+    ),
     (
         "a sign in the list",
         "for %%i in (a & b) do echo %%i",
@@ -49,7 +55,11 @@ PLAIN: tuple[Row, ...] = (
         "for %i in (a) do echo %i",
         ("STOP 1: cmd reports a syntax error here and ends the batch: for has no variable, such as %%i\n"),
     ),
-    ("no do", "for %%i in (a) echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: for has no do, or no blank after it\n"),
+    (
+        "no do",
+        "for %%i in (a) echo %%i",
+        "STOP 1: cmd reports a syntax error here and ends the batch: for has no do, or no blank after it\n",
+    ),
 )
 
 FILES: tuple[Row, ...] = (
@@ -126,6 +136,8 @@ FILES: tuple[Row, ...] = (
             "ends the batch: an option of for /F is not one of eol, skip, delims, tokens and usebackq\n"
         ),
     ),
+    ("a word named twice", 'for /F "tokens=1,1*" %%a in ("x") do echo %%a', "STOP 1: tokens= names a token twice\n"),
+    ("lines are skipped by a hexadecimal number", 'for /F "skip=0x2 delims=," %%a in (names.csv) do echo %%a', "110\n"),
     ("too many words", 'for /F "tokens=1-40" %%a in ("x") do echo %%a', "STOP 1: tokens= counts beyond 31\n"),
     ("a loop over the words of a loop", 'for /F "tokens=*" %%a in ("x y") do for %%b in (%%a) do echo %%b', "x\ny\n"),
     ("goto leaves it", "for /F %%a in (list.txt) do goto end\n:end\necho done", "done\n"),

@@ -50,6 +50,7 @@ REDIRECTIONS: tuple[Row, ...] = (
         "twice < none\necho %errorlevel%",
         "The system cannot find the file specified.\n1\n",
     ),
+    ("quotes amid a file's name", 'echo a>"x"y\ntype xy', "a\n"),
     ("a file in quotes", 'echo a> "x y"\ntype "x y"', "a\n"),
     (
         "the same file twice",
@@ -109,10 +110,15 @@ FILES: tuple[Row, ...] = (
     ("cd upwards", "cd \\a\\b\ncd ..\ncd", "C:\\a\n"),
     ("cd with the folder joined", "cd\\tmp\ncd", "C:\\tmp\n"),
     ("cd with blanks", "cd \\Program Files\\x\ncd", "C:\\Program Files\\x\n"),
+    ("cd with quotes amid the path", 'cd .\\"x y"\ncd', "C:\\snapall\\x y\n"),
     ("cd to another drive leaves this one", "cd d:\\x\ncd\nd:\ncd", "C:\\snapall\nD:\\x\n"),
     ("cd /d changes the drive", "cd /d d:\\x\ncd\nc:\ncd", "D:\\x\nC:\\snapall\n"),
     ("pushd and popd", "pushd d:\\x\ncd\npopd\ncd", "D:\\x\nC:\\snapall\n"),
-    ("popd without pushd", "popd\necho %errorlevel%", "1\n"),
+    # The tests of Wine's cmd, which ran on Windows: popd and rd fail for ||, and leave the errorlevel alone.
+    ("popd without pushd leaves the errorlevel", "exit3\npopd\necho %errorlevel%", "3\n"),
+    ("popd without pushd is a failure", "exit3\npopd || echo %errorlevel%\necho %errorlevel%", "3\n1\n"),
+    ("rd of a folder that holds something", "md a\\b\nrd a 2>nul || echo full\nif exist a echo yes", "full\nyes\n"),
+    ("copy of a file onto itself", "copy list.txt > nul 2>&1 || echo failed", "failed\n"),
     ("pushd to a share", "pushd \\\\server\\share", "STOP 1: the batch changes to a share\n"),
     (
         "a file is found in the folder",
@@ -149,7 +155,7 @@ TOOLS: tuple[Row, ...] = (
     ("more", 'more < list.txt | find "alpha"', "alpha 1\n"),
     ("find waits at the console", 'find "a"', "STOP 1: find waits for somebody to type\n"),
     ("pause waits", "pause", "STOP 1: pause waits for somebody to press a key\n"),
-    ("pause with input does not", "pause < nul > nul\necho a", "a\n"),
+    ("pause with input does not", "echo x> f\npause < f > nul && echo a\npause < nul > nul || echo b", "a\nb\n"),
     ("what shows nothing", "title x\ncls\ncolor 0a\nverify on\nprompt $g\nbreak\necho a", "a\n"),
     ("date /t", "date /t", "Thu 03/22/2007 \n"),
     ("chcp says and changes", "chcp\nchcp 1252 > nul\nchcp", "Active code page: 437\nActive code page: 1252\n"),

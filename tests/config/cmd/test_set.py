@@ -17,10 +17,15 @@ SET: tuple[Row, ...] = (
     ("an equal sign in the value", "set x=a=b\necho %x%", "a=b\n"),
     ("a sign in quotes", 'set "x=a&b"\necho "%x%"', '"a&b"\n'),
     ("an empty value deletes", "set v=\nif not defined v echo gone", "gone\n"),
-    ("deleting nothing sets 1", "set nothing=\necho %errorlevel%", "1\n"),
+    ("deleting nothing is no failure", "set nothing=|| echo no\necho %errorlevel%", "0\n"),
     ("setting leaves the errorlevel in a .bat", "exit3\nset x=1\necho %errorlevel%", "3\n"),
     ("variables by their first letters", "set xb=2\nset xa=1\nset x", "xa=1\nxb=2\n"),
     ("no such variables", "set zzz\necho %errorlevel%", "Environment variable zzz not defined\n1\n"),
+    (
+        "a blank after the first letters counts",
+        "set xa=1\nset x || echo none",
+        "Environment variable x  not defined\nnone\n",
+    ),
     ("a name keeps its first case", "set X=1\nset x=2\nset x", "X=2\n"),
     ("path is a variable", "path c:\\x\necho %path%", "c:\\x\n"),
 )
