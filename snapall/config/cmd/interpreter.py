@@ -166,7 +166,7 @@ class Interpreter:
         """Run a command that is fully expanded. Return the errorlevel that it set; None if it set none."""
         machine = self.machine
         text = text.lstrip(DELIMITERS)
-        if not text.strip(DELIMITERS):
+        if not text:
             return None
         name, rest = builtin_of(text)
         if name in BUILTINS:

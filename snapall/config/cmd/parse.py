@@ -61,9 +61,7 @@ def _command(feed: Feed, depth: int) -> Node:
         return _block(feed, depth)
     if feed.char in ("&", "|"):
         raise syntax_error(f"nothing stands before {feed.char}")
-    if feed.char == ")":
-        if depth:
-            raise syntax_error("a command is missing before )")
+    if feed.char == ")" and not depth:
         feed.skip_line()  # cmd ignores a line that begins with a superfluous parenthesis
         return Remark(line)
     if feed.char in ("<", ">"):

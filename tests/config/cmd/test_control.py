@@ -85,6 +85,14 @@ IF: tuple[Row, ...] = (
         "STOP 2: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
     ),
     ("an escaped parenthesis does not", "if a==a (\necho (x^) y\n)\n", "(x) y\n"),
+    ("texts are ordered without their case by /i", "if /i a equ A if /i b gtr A echo yes", "yes\n"),
+    ("a wildcard in a folder", "if exist c:\\s*\\x echo no", "STOP 1: if exist has a wildcard in a folder's name\n"),
+    (
+        "nothing to compare with",
+        "if a==",
+        "STOP 1: cmd reports a syntax error here and ends the batch: a word is missing after if\n",
+    ),
+    ("no command", "if a==a", "STOP 1: cmd reports a syntax error here and ends the batch: no command follows if\n"),
 )
 
 BLOCKS: tuple[Row, ...] = (
@@ -139,6 +147,29 @@ BLOCKS: tuple[Row, ...] = (
         "STOP 1: a comment ends in ^, and cmd may read the next line as part of it\n",
     ),
     ("a comment's percent signs are read", "rem %~x", "STOP 1: %~ is followed by no argument\n"),
+    ("a trailing & in a block", "(echo a & )", "a \n"),
+    (
+        "a sign before a parenthesis",
+        "(if a==a )",
+        "STOP 1: cmd reports a syntax error here and ends the batch: no command follows if\n",
+    ),
+    (
+        "a parenthesis after &&",
+        "(echo a && )",
+        "STOP 1: cmd reports a syntax error here and ends the batch: nothing follows &&\n",
+    ),
+    ("a redirection before a block", "> f (echo a)\ntype f", "a\n"),
+    ("a redirection before if", "> f if a==a echo b", "STOP 1: a redirection stands before if, for or rem\n"),
+    (
+        "text after a block",
+        "(echo a) b",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
+    (
+        "text after a block in a block",
+        "((echo a) b)",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
 )
 
 JUMPS: tuple[Row, ...] = (
@@ -173,6 +204,18 @@ JUMPS: tuple[Row, ...] = (
     ),
     ("exit /b ends the batch", "exit /b\necho no", ""),
     ("exit ends cmd", "call :sub\necho no\n:sub\nexit", ""),
+    ("goto without a label", "goto", "STOP 1: cmd reports a syntax error here and ends the batch: goto has no label\n"),
+    (
+        "goto in a cmd of its own",
+        "cmd /c goto end\n:end",
+        "STOP 1: goto stands in a cmd of its own, which has no labels\n",
+    ),
+    (
+        "a call to a label in a cmd of its own",
+        "cmd /c call :end\n:end",
+        "STOP 1: call to a label stands in a cmd of its own\n",
+    ),
+    ("exit with a word", "exit /b x", "STOP 1: the code after exit is not a number\n"),
 )
 
 CALLS: tuple[Row, ...] = (
@@ -229,6 +272,17 @@ CALLS: tuple[Row, ...] = (
         ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q and /d\n"),
     ),
     ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine; it is unknown here\n"),
+    ("setlocal with an unknown word", "setlocal x || echo no", "no\n"),
+    (
+        "setlocal without extensions",
+        "setlocal disableextensions",
+        "STOP 1: setlocal disableextensions takes cmd back to Windows NT 3.5\n",
+    ),
+    ("setlocal in a cmd of its own does nothing", "cmd /c setlocal enabledelayedexpansion\necho !v!", "!v!\n"),
+    ("endlocal without setlocal", "set x=1\nendlocal\necho %x%", "1\n"),
+    ("call :eof comes back at once", "exit3\ncall :eof\necho %errorlevel%", "3\n"),
+    ("cmd /s /c removes the outer quotes", 'cmd /s /c "echo "a b""', '"a b"\n'),
+    ("cmd /c keeps the quotes of a program", 'cmd /q /d /c "c:\\my tools\\prog.exe"', "\n"),
 )
 
 

@@ -68,6 +68,16 @@ REDIRECTIONS: tuple[Row, ...] = (
         ("STOP 1: cmd reports a syntax error here and ends the batch: the file of a redirection is missing\n"),
     ),
     ("a printer", "echo a> lpt1", "STOP 1: output goes to a device\n"),
+    (
+        "no handle",
+        "echo a >&",
+        "STOP 1: cmd reports a syntax error here and ends the batch: a handle's number is missing after >&\n",
+    ),
+    ("a handle above 2", "echo a 3> f", "STOP 1: a redirection of a handle above 2\n"),
+    ("output to input", "echo a >&0", "STOP 1: a redirection to a handle other than 1 and 2\n"),
+    ("input by >", "echo a 0> f", "STOP 1: standard input is redirected by >\n"),
+    ("input from the console", "set /p x=<con", "STOP 1: set /p waits for somebody to type\n"),
+    ("output to the console", "(echo a> con)> f\ntype f", "a\n"),
 )
 
 PIPES: tuple[Row, ...] = (
@@ -126,6 +136,21 @@ FILES: tuple[Row, ...] = (
         "no\nyes\n",
     ),
     ("rd /s", "rd /s /q d", "STOP 1: rd removes a folder with all that is in it\n"),
+    (
+        "commands without a name",
+        "type\ndel\ncopy\nmove a\nmd",
+        "The syntax of the command is incorrect.\n" * 5,
+    ),
+    ("type of several files that are missing", "type *.xyz nul", "The system cannot find the file specified.\n"),
+    ("del /s", "del /s x", "STOP 1: del has a switch that is unknown here\n"),
+    ("copy with a switch", "copy /q a b", "STOP 1: copy has a switch that is unknown here\n"),
+    ("copy joins files that are missing", "copy x+y z || echo no", "The system cannot find the file specified.\nno\n"),
+    ("copy to nul", "copy list.txt nul", "        1 file(s) copied.\n"),
+    ("ren with a wildcard", "ren list.txt *.bak", "STOP 1: a new name has a wildcard\n"),
+    ("several files to one name", "copy *.txt x", "STOP 1: several files are copied or moved to one name\n"),
+    ("move says how many", "move list.txt x", "        1 file(s) moved.\n"),
+    ("pushd shows what was pushed", "pushd d:\\x\npushd", "C:\\snapall\n"),
+    ("pushd for ever", ":top\npushd x\ngoto top", "STOP 2: pushd is nested too deeply\n"),
 )
 
 TOOLS: tuple[Row, ...] = (
@@ -168,6 +193,25 @@ TOOLS: tuple[Row, ...] = (
     ("findstr with anything but a set of signs", 'findstr "^[^0-9]" names.csv', "id,name\n"),
     ("findstr with a repeated sign at the start", 'findstr /r /c:"^[ ]*gamma" list.txt', "  gamma 3\n"),
     ("findstr with an escaped full stop", 'echo a.b| findstr "a\\.b"', "a.b\n"),
+    ("find in two files", 'find "two" list.txt "two words.txt"', "\n---------- LIST.TXT\n\n---------- TWO WORDS.TXT\n"),
+    (
+        "find without a text",
+        "find alpha list.txt",
+        "STOP 1: find has no text in quotes, or a switch that is unknown here\n",
+    ),
+    ("find that cannot be read", 'find "a" /', "STOP 1: find cannot be read\n"),
+    ("find of nothing", 'find "" < list.txt || echo no', "no\n"),
+    ("find in a file that is missing", 'find "a" none', "STOP 1: find reads a file that is unknown here\n"),
+    ("findstr without a text", "findstr", "STOP 1: findstr has no text, or a switch that is unknown here\n"),
+    ("findstr /l takes signs as they are", 'echo a.*| findstr /l ".*"', "a.*\n"),
+    ("findstr with any sign", 'findstr "al.ha" list.txt', "alpha 1\n"),
+    (
+        "findstr with a sign that is repeated",
+        'findstr "al*pha" list.txt',
+        "STOP 1: findstr has a pattern that is unknown here\n",
+    ),
+    ("date waits", "date", "STOP 1: date waits for somebody to type\n"),
+    ("more with an option", "more /e list.txt", "STOP 1: more has options that are unknown here\n"),
 )
 
 LEVELS: tuple[Row, ...] = (

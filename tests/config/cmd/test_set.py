@@ -26,6 +26,14 @@ SET: tuple[Row, ...] = (
         "set xa=1\nset x || echo none",
         "Environment variable x  not defined\nnone\n",
     ),
+    (
+        "set without a name or with nothing before the sign",
+        'set "=x"\nset /p =x<nul\necho %errorlevel%',
+        "The syntax of the command is incorrect.\nThe syntax of the command is incorrect.\n1\n",
+    ),
+    ("path shows itself", "path\npath ;\npath", "PATH=C:\\WINDOWS\nPATH=(null)\n"),
+    ("cmd's own variables", "echo %cmdextversion% %random%", "2 16807\n"),
+    ("cmd's command line is unknown", "echo %cmdcmdline%", "STOP 1: the variable cmdcmdline is unknown here\n"),
     ("a name keeps its first case", "set X=1\nset x=2\nset x", "X=2\n"),
     ("path is a variable", "path c:\\x\necho %path%", "c:\\x\n"),
 )
@@ -68,6 +76,24 @@ SUMS: tuple[Row, ...] = (
     ("a missing operator", "set /a x=1 2\necho %errorlevel%", "Missing operator.\n1073750990\n"),
     ("an open parenthesis", "set /a x=(1+2\necho %errorlevel%", "Unbalanced parenthesis.\n1073750988\n"),
     ("failure counts for ||", "set /a x=1/0 2>nul || echo failed", "failed\n"),
+    (
+        "a number of many digits",
+        "set /a x=11111111111111111111111111111111111111111111111111 2>nul\necho %errorlevel%",
+        "1073750992\n",
+    ),
+    ("a sign that is none", "set /a x=7$3 2>nul\necho %errorlevel%", "1073750990\n"),
+    (
+        "too many parentheses",
+        f"set /a x={'(' * 40}1{')' * 40} 2>nul\necho %errorlevel%",
+        "1073750990\n",
+    ),
+    (
+        "a variable with a number of too many digits",
+        "set x=99999999999\nset /a y=x 2>nul\necho %errorlevel%",
+        "1073750992\n",
+    ),
+    ("a variable that is no number", "set x=08\nset /a y=x+v+1\necho %y%", "1\n"),
+    ("a closing parenthesis alone", "set /a x=1) 2>nul\necho %errorlevel%", "1073750988\n"),
     ("blanks do not matter", "set /a x = 1 + 2\necho %x%", "3\n"),
     ("the switch may be joined", "set/a x=1\necho %x%", "1\n"),
 )
