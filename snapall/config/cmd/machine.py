@@ -11,7 +11,7 @@ from snapall.config.cmd.frames import Frame, LocalState
 from snapall.config.cmd.paths import full_path, modified
 from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.rehearsal import Echoed, Event, Place, Programs, Setting, Written
-from snapall.config.cmd.streams import Sink, Handles
+from snapall.config.cmd.streams import Handles, Sink
 from snapall.config.cmd.text import LONGEST
 from snapall.config.cmd.words import unquoted
 
