@@ -49,12 +49,21 @@ class Interpreter:
     def _statement(self, frame: Frame) -> None:
         if self._label(frame):
             return
+        number, line = frame.text.lines[frame.at]
+        if line.strip(DELIMITERS) and not line.lstrip(DELIMITERS).startswith("@") and not frame.command_line:
+            self.machine.where = Place(frame.text.name, number)
+            self._require_no_echo()
         try:
             node = statement(Feed(self._next_line))
             if node is not None:
                 self.run(node)
         except Jump as jump:
             frame.at = jump.at
+
+    def _require_no_echo(self) -> None:
+        if self.machine.echo_on and self.machine.streams.out.kind in ("file", "taken"):
+            text = "echo is on, and cmd writes the commands themselves to the redirected output"
+            raise Puzzle(text, "begin each batch with @echo off")
 
     def _label(self, frame: Frame) -> bool:
         """Pass over a label or a comment by `::`: cmd does so before it looks at percent signs."""
@@ -144,6 +153,8 @@ class Interpreter:
 
     def _loop(self, node: For) -> int:
         machine, frame = self.machine, self.machine.frame
+        if not node.silent:
+            self._require_no_echo()
         values = rounds(node, machine, lambda text: output_of(self, text))
         before = machine.loops
         frame.in_loop += 1

@@ -77,7 +77,9 @@ def _keyword(feed: Feed, depth: int, line: int) -> Node | None:
         return None
     if hit[0].lower() == "for":
         kind, options, variable, items = for_head(feed)
-        return For(kind, options, variable, items, _body(feed, depth, "do"), line)
+        feed.skip(DELIMITERS)
+        silent = feed.char == "@"
+        return For(kind, options, variable, items, _body(feed, depth, "do"), line, silent)
     test = test_of(feed, depth)
     then = _body(feed, depth, "if")
     feed.skip(DELIMITERS)

@@ -73,6 +73,7 @@ class For:
     items: str
     body: Node
     line: int
+    silent: bool = False  # an @ stands before the body: cmd does not show it, round by round
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,7 @@ CALLS: tuple[Row, ...] = (
     (
         "cmd /k waits",
         "cmd /k echo a",
-        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q and /d\n"),
+        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q, /d and /v\n"),
     ),
     ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine; it is unknown here\n"),
     ("setlocal with an unknown word", "setlocal x || echo no", "no\n"),
@@ -283,6 +283,8 @@ CALLS: tuple[Row, ...] = (
     ("call :eof comes back at once", "exit3\ncall :eof\necho %errorlevel%", "3\n"),
     ("cmd /s /c removes the outer quotes", 'cmd /s /c "echo "a b""', '"a b"\n'),
     ("cmd /c keeps the quotes of a program", 'cmd /q /d /c "c:\\my tools\\prog.exe"', "\n"),
+    ("cmd /v:on /c reads exclamation marks", 'cmd /v:on /c "set x=1& echo !x!"', "1\n"),
+    ("cmd /v:off /c does not", "cmd /v:off /c echo !v!", "!v!\n"),
 )
 
 

@@ -40,8 +40,8 @@ REDIRECTIONS: tuple[Row, ...] = (
     ("output to the errors", "(grumble 1>&2) 2> f\necho -\ntype f", "-\nout\nerr\n"),
     ("to nul", "grumble > nul 2>&1\necho -", "-\n"),
     ("a block's output", "(\necho a\necho b\n) > f\ntype f", "a\nb\n"),
-    ("a loop's output", "(for %%i in (a b) do echo %%i)> f\ntype f", "a\nb\n"),
-    ("a subroutine's output", "call :sub > f\ntype f\ngoto :eof\n:sub\necho in", "in\n"),
+    ("a loop's output", "@echo off\n(for %%i in (a b) do echo %%i)> f\ntype f", "a\nb\n"),
+    ("a subroutine's output", "@echo off\ncall :sub > f\ntype f\ngoto :eof\n:sub\necho in", "in\n"),
     ("a redirection within another", "(echo a & echo b> g)> f\ntype f g", "a \nb\n"),
     ("an empty file", "type nul > f\nif exist f echo yes", "yes\n"),
     ("input from a file", 'find "alpha" < list.txt', "alpha 1\n"),
@@ -78,6 +78,23 @@ REDIRECTIONS: tuple[Row, ...] = (
     ("input by >", "echo a 0> f", "STOP 1: standard input is redirected by >\n"),
     ("input from the console", "set /p x=<con", "STOP 1: set /p waits for somebody to type\n"),
     ("output to the console", "(echo a> con)> f\ntype f", "a\n"),
+    (
+        "a subroutine's output with echo on",
+        "call :sub > f\ngoto :eof\n:sub\necho in",
+        "STOP 4: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
+    ("a subroutine's output with at signs", "call :sub > f\ntype f\ngoto :eof\n:sub\n@echo in", "in\n"),
+    (
+        "a loop's output with echo on",
+        "(for %%i in (a b) do echo %%i)> f",
+        "STOP 1: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
+    ("a loop's output with an at sign", "(for %%i in (a b) do @echo %%i)> f\ntype f", "a\nb\n"),
+    (
+        "another batch's output, which begins with echo on",
+        "@echo off\necho echo a> b.bat\nfor /F %%i in ('b.bat') do echo %%i",
+        "STOP 1: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
 )
 
 PIPES: tuple[Row, ...] = (
