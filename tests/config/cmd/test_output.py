@@ -169,6 +169,12 @@ FILES: tuple[Row, ...] = (
     ("move says how many", "move list.txt x", "        1 file(s) moved.\n"),
     ("pushd shows what was pushed", "pushd d:\\x\npushd", "C:\\snapall\n"),
     ("pushd for ever", ":top\npushd x\ngoto top", "STOP 2: pushd is nested too deeply\n"),
+    (
+        "what copy joined is joined again without the Ctrl-Z",
+        "echo a> x\ncopy x+x y > nul\ncopy y+x z > nul\ntype z",
+        "a\na\na\n",
+    ),
+    ("copy /b joins the bytes", "echo a> x\ncopy /b x+x y > nul\nfor /F %%i in (y) do echo %%i", "a\na\n"),
 )
 
 TOOLS: tuple[Row, ...] = (
