@@ -14,7 +14,7 @@ _SYNTAX = "The syntax of the command is incorrect."
 
 
 def type_file(machine: Machine, text: str) -> int | None:
-    """`type`: the files' texts; with several files, each under its name."""
+    """`type`: the files' texts; of several files, the names go to the errors."""
     names = parameters(text)
     if not names:
         machine.complain(_SYNTAX, "type")
@@ -29,8 +29,10 @@ def type_file(machine: Machine, text: str) -> int | None:
             if content is None:
                 machine.complain(_NOT_FOUND, "type")
                 code = 1
-            else:
-                machine.put(content.partition(_END)[0], "type")
+                continue
+            if len(names) > 1 or len(files) > 1:
+                machine.complain(f"\n{''.join(split_path(full)[2:])}\n\n", "type")
+            machine.put(content.partition(_END)[0], "type")
         if not files:
             machine.complain(_NOT_FOUND, "type")
             code = 1
