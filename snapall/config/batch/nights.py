@@ -1,0 +1,135 @@
+"""A batch rehearsed: on one night on paper, and on others that differ in what it may not depend on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from snapall.config.batch.answers import Night, numbers_in
+from snapall.config.batch.reading import BACKUP
+from snapall.config.batch.text import Text, marker
+from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
+
+FOLDER = "C:\\snapall"
+NAME = f"{FOLDER}\\snapall.bat"
+OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007)
+_WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MOST_FILES = 6
+
+Files = Callable[[str], bytes | None]
+"""A file beside the batch, by its name."""
+
+
+def no_files(_name: str) -> bytes | None:
+    """A batch that has no files beside it."""
+    return None
+
+
+@dataclass(slots=True)
+class Paper:
+    """A batch, its text, and what is beside it; `present` are files that are taken to be there, by full path."""
+
+    data: bytes
+    text: Text
+    files: Files = no_files
+    present: frozenset[str] = frozenset()
+    missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
+    variables: Mapping[str, str] = field(default_factory=lambda: Setting().variables)
+
+    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
+        """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
+        numbers = numbers_in("\n".join(line.text for line in self.text.lines.values()))
+        night = Night(vms or (*numbers, 108, 1226))
+        return self.night(night, **changes), night
+
+    def night(self, night: Night, **changes: object) -> Rehearsal:
+        """Rehearse any night; `changes` are those of the setting."""
+        setting = replace(Setting(folder=FOLDER, read=self._read, variables=self.variables), **changes)  # type: ignore[arg-type]
+        return rehearse(self.data, NAME, setting, night)
+
+    def _read(self, path: str) -> bytes | None:
+        name = re.split(r"[\\/]", path)[-1]
+        if path.lower() in self.present:
+            return b""
+        found = None if self._writes(name) else self.files(name)
+        if found is None:
+            self.missing[path.lower()] = None
+        return found
+
+    def _writes(self, name: str) -> bool:
+        """Whether the batch itself makes or removes the file, so that it is not there when a night begins."""
+        made = rf"(>\s*|-o\s*|\bdel\s+|\berase\s+)(/\w\s+)*\"?[^\"\s]*{re.escape(name)}"
+        return self.text.first(made) is not None
+
+    def marked(self) -> Mapping[str, str]:
+        """The variables of Windows, and a marker for each that nothing sets."""
+        unset = {name: marker(name) for name in self.text.unset()}
+        windows = {name: f"C:\\{marker(name)}" for name in _WINDOWS}
+        known = {name.lower() for name in Setting().variables} | {name.lower() for name in windows}
+        return {**Setting().variables, **windows, **{key: one for key, one in unset.items() if key.lower() not in known}}
+
+
+def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
+    """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
+    found, night = paper.good()
+    if not captures(found):
+        for path in list(paper.missing)[:_MOST_FILES]:
+            with_it = replace(paper, present=frozenset({path}), missing={})
+            other, _ = with_it.good()
+            if captures(other):  # it asks for a program or a folder that is there on every night
+                paper.present, paper.missing = with_it.present, with_it.missing
+                found = other
+                break
+    marked, marked_night = paper.good(variables=paper.marked())
+    if _shape(marked) != _shape(found):
+        return found, night
+    paper.variables = paper.marked()
+    return marked, marked_night
+
+
+def captures(rehearsal: Rehearsal) -> bool:
+    """Whether a snapshot is taken on the filer."""
+    return any(isinstance(one, Sent) and "create" in " ".join(one.words).lower().split() for one in rehearsal.events)
+
+
+def _shape(rehearsal: Rehearsal) -> list[tuple[object, str]]:
+    return [(one.where, one.name) for one in rehearsal.events if isinstance(one, Sent)]
+
+
+def commands(rehearsal: Rehearsal) -> list[Call]:
+    """The calls of the programs that take the backup."""
+    return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
+
+
+def difference(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
+    """The first command of the backup, or the first file written by echo, in which two rehearsals differ."""
+    left, right = [*_compared(one)], [*_compared(other)]
+    for (event, key), (_, other_key) in zip(left, right, strict=False):
+        if key != other_key:
+            return event
+    longer = left if len(left) > len(right) else right
+    return longer[min(len(left), len(right))][0] if len(left) != len(right) else None
+
+
+def _compared(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, tuple[object, ...]]]:
+    for event in rehearsal.events:
+        if isinstance(event, Sent) and event.name in BACKUP:
+            yield event, (event.name, event.words, event.output)
+        elif isinstance(event, Written) and event.by == "echo":
+            yield event, (event.full,)
+
+
+def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
+    """Dates and times for other rehearsals: two, or each day of a month, each month and hour if the batch uses them."""
+    yield "Sat 12/29/2007", "23:59:59.99"
+    yield "29.02.2008", " 9:05:01,00"
+    if not paper.text.uses(r"[%!](date|time)\b|\b(date|time)\s*/t\b"):
+        return
+    for day in range(1, 32):
+        yield f"{_DAYS[(day + 3) % 7]} 03/{day:02}/2007", f"{day % 24:2}:00:00.00"
+        yield f"{day:02}.03.2007", f"{day % 24:2}:30:00,00"
+    for month in range(1, 13):
+        yield f"{_DAYS[(sum(_MONTHS[: month - 1]) + 11) % 7]} {month:02}/12/2007", f"{month + 11:2}:00:00.00"

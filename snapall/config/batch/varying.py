@@ -1,0 +1,120 @@
+"""What a batch may not depend on: the date, the machine, arguments, files that may be there, the VMs' ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.facts import ANY, Findings
+from snapall.config.batch.keys import table_of
+from snapall.config.batch.nights import OTHER_VMS, Paper, captures, commands, difference, other_days
+from snapall.config.batch.reading import read
+from snapall.config.batch.text import marker
+from snapall.config.cmd import Call, Rehearsal, Written
+
+_MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
+_COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
+_NIGHTLY = "write a copy for one of them, without the condition, and give the other a job of its own in snapall.toml"
+_NAMES = "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
+_MOST = 6
+
+
+def check(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    """Compare the first rehearsal with others; what differs is a fault."""
+    _conditions(desk)
+    if not any(not fault.keys for fault in desk.findings.faults):
+        _days(paper, first, desk)
+        _files(paper, first, desk)
+        _arguments(paper, first, desk)
+
+
+def _conditions(desk: Desk) -> None:
+    for at, line in desk.text.lines.items():
+        condition = re.match(_COMPARED, line.bare, re.IGNORECASE)
+        named = re.search(rf"[%!]({_MACHINE})[%!:]", line.text, re.IGNORECASE)
+        dated = re.search(r"[%!](date|time|random)[%!:]", line.text, re.IGNORECASE)
+        if condition is not None and named is not None:
+            text = f"what follows depends on %{named[1]}%, which differs from machine to machine"
+            desk.findings.fault(at, text, "write a copy for this machine, without the condition")
+        elif condition is not None and dated is not None:
+            text = f"what follows depends on %{dated[1]}%, and so differs from night to night"
+            desk.findings.fault(at, text, _NIGHTLY)
+
+
+def _days(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    for date, time in other_days(paper):
+        other, _ = paper.good(date=date, time=time)
+        event = difference(first, other)
+        if event is not None:
+            line = desk.line(event.where)
+            if isinstance(event, Written):
+                text = "the log's name changes from night to night"
+                desk.findings.fault(line, text, "set log in the overlay file", ("log",))
+            else:
+                remedy = _NAMES if event.name != "vcbsnapshot" else "write a name that stays the same"
+                desk.findings.fault(line, f"this {event.name} command changes from night to night", remedy)
+            return
+
+
+def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    for path in list(paper.missing)[:_MOST]:
+        with_it = replace(paper, present=paper.present | {path}, missing={})
+        other, _ = with_it.good()
+        event = difference(first, other)
+        if event is not None and commands(other) and isinstance(event, Call):
+            name = re.split(r"[\\/]", path)[-1]
+            line = desk.text.first(re.escape(name)) or desk.line(event.where)
+            text = "what the batch does depends on a file that may be there or not"
+            desk.findings.fault(line, text, "write a copy without the condition")
+            return
+
+
+def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    words = " ".join(marker(f"argument{number}") for number in range(1, 10))
+    other, _ = paper.good(arguments=words)
+    event = difference(first, other)
+    if event is not None:
+        line = desk.text.first(r"%~?[a-z]*[1-9*]") or desk.line(event.where)
+        text = "with an argument, the batch does something else; snapall takes what it does without one"
+        desk.findings.notice(line, text, "write a job for each argument with which it is scheduled")
+
+
+def arguments_used(paper: Paper, lines: set[int], desk: Desk) -> None:
+    """Name each line that lacks an argument of the batch."""
+    words = " ".join(marker(f"argument{number}") for number in range(1, 10))
+    other, _ = paper.good(arguments=words)
+    for call in commands(other):
+        line = desk.line(call.where)
+        if line in lines and "zz.snapall.argument" in call.line:
+            for fault in [one for one in desk.findings.faults if one.line == line]:
+                del desk.findings.faults[fault]
+            text = "it takes an argument of the batch (% and a digit), which snapall does not know"
+            desk.findings.fault(line, text, "write the value itself")
+
+
+def check_ids(paper: Paper, table: dict[str, object], desk: Desk) -> None:
+    """Rehearse with other VMs: the batch has to treat them alike."""
+    rehearsal, night = paper.good(OTHER_VMS)
+    findings = Findings()
+    other_desk = Desk(desk.name, desk.text, findings)
+    other = table_of(read(rehearsal, other_desk, night), findings)
+    if rehearsal.stop is not None or not captures(rehearsal):
+        desk.findings.fault(1, "with other VMs, the batch does not take the backup", "write a copy without what depends on the VMs")
+        return
+    for fault in findings.faults:
+        desk.findings.fault(fault.line, fault.text, fault.remedy, *fault.keys)
+    for name, job in dict(other.raw.get("jobs", {})).items():
+        if "vms" in job:
+            line = other.lines[("jobs", name, "vms")]
+            text = "the batch leaves out VMs by a rule, not by their ids"
+            desk.findings.fault(line, text, "write a copy without it, and set vms of the job in the overlay file", ("jobs", ANY, "vms"))
+            return
+    if not findings.faults and _without_vms(other.raw) != _without_vms(table):
+        desk.findings.fault(1, "with other VMs, the batch does something else", "write a copy without what depends on the VMs")
+
+
+def _without_vms(table: object) -> object:
+    if isinstance(table, dict):
+        return {key: _without_vms(value) for key, value in table.items() if key != "vms"}
+    return table
