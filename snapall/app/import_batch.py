@@ -18,7 +18,7 @@ from snapall.errors import ConfigError
 from snapall.views.json_root import root
 
 if TYPE_CHECKING:
-    from snapall.config.batch.contents import Defect
+    from snapall.config.batch.facts import Defect
     from snapall.config.batch.source import Source
 
 Kept = Literal["file", "env"]

@@ -70,7 +70,9 @@ class Night:
             rows = [(vm, number) for vm, number in self.listed.items()]
         else:
             rows = [(vm,) for vm in self.vms_of(sql)]
-        text = _table(rows, selected(sql), options.value("-h") == "-1", options.value("-s") or " ", "-W" in options.given)
+        text = _table(
+            rows, selected(sql), options.value("-h") == "-1", options.value("-s") or " ", "-W" in options.given
+        )
         if re.match(r"\s*set\s+nocount\s+on\b", sql, re.IGNORECASE) is None:
             text += f"\n({len(rows)} rows affected)\n"
         out = options.value("-o")

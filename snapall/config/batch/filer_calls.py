@@ -13,7 +13,11 @@ from snapall.config.cmd import Call
 _CHAIN = (("jobs", ANY, "chain"),)
 _LOOKS = {("snap", "list"), ("version",), ("df",), ("vol", "status"), ("snap", "delta"), ("snap", "reserve")}
 _VALUED = {"rsh": {"-l"}, "ssh": {"-l", "-i", "-p", "-o"}, "plink": {"-l", "-i", "-P", "-pw", "-hostkey"}}
-_BARE = {"rsh": {"-n"}, "ssh": {"-n", "-q", "-T", "-x", "-2"}, "plink": {"-n", "-ssh", "-batch", "-2", "-T", "-x", "-noagent"}}
+_BARE = {
+    "rsh": {"-n"},
+    "ssh": {"-n", "-q", "-T", "-x", "-2"},
+    "plink": {"-n", "-ssh", "-batch", "-2", "-T", "-x", "-noagent"},
+}
 _Reach = tuple[tuple[str, Located], ...]
 
 
@@ -74,18 +78,25 @@ def _ssh(program: str, given: dict[str, str], line: int, desk: Desk) -> _Reach:
     found = [("transport", Located("ssh", line))]
     for option, key in (("-l", "user"), ("-i", "key_file"), ("-pw", "password"), ("-p", "port"), ("-P", "port")):
         if option in given:
-            value = desk.take(line, given[option], f"the {key} of {program}", ("filers", ANY, key), secret=key == "password")
+            value = desk.take(
+                line, given[option], f"the {key} of {program}", ("filers", ANY, key), secret=key == "password"
+            )
             found.append((key, value))
     keys = dict(found)
     if "user" not in keys:
-        desk.findings.fault(line, f"{program} names no user", "set the filer's user in the overlay file", ("filers", ANY, "user"))
+        desk.findings.fault(
+            line, f"{program} names no user", "set the filer's user in the overlay file", ("filers", ANY, "user")
+        )
     if "key_file" not in keys and "password" not in keys:
         text, remedy = f"{program} names no key", "set the filer's key_file or password in the overlay file"
         desk.findings.fault(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
     if program == "ssh":
         return (*found, ("known_hosts", Located("~/.ssh/known_hosts", line)))
     if "key_file" in keys and keys["key_file"].text.lower().endswith(".ppk"):
-        text, remedy = "the key is in PuTTY's own format", "export it as an OpenSSH key, and set key_file in the overlay file"
+        text, remedy = (
+            "the key is in PuTTY's own format",
+            "export it as an OpenSSH key, and set key_file in the overlay file",
+        )
         desk.findings.fault(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
     text = "plink keeps host keys in the registry, and snapall in a file: it needs the filer's known_hosts"
     remedy = "set known_hosts of the filer in the overlay file"

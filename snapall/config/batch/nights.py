@@ -69,7 +69,11 @@ class Paper:
         unset = {name: marker(name) for name in self.text.unset()}
         windows = {name: f"C:\\{marker(name)}" for name in _WINDOWS}
         known = {name.lower() for name in Setting().variables} | {name.lower() for name in windows}
-        return {**Setting().variables, **windows, **{key: one for key, one in unset.items() if key.lower() not in known}}
+        return {
+            **Setting().variables,
+            **windows,
+            **{key: one for key, one in unset.items() if key.lower() not in known},
+        }
 
 
 def first_night(paper: Paper) -> tuple[Rehearsal, Night]:

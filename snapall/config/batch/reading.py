@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
-from snapall.config.batch.answers import FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, BARE, Night
+from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Night
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
@@ -82,7 +82,11 @@ def lists_of(call: Call) -> list[str]:
 def _mapped(logs: list[Located], rehearsal: Rehearsal, desk: Desk) -> None:
     """A log on a drive that only the batch maps would be elsewhere, or nowhere."""
     for event in rehearsal.events:
-        drive = next((word for word in event.words if re.fullmatch("[A-Za-z]:", word)), "") if isinstance(event, Sent) else ""
+        drive = (
+            next((word for word in event.words if re.fullmatch("[A-Za-z]:", word)), "")
+            if isinstance(event, Sent)
+            else ""
+        )
         if not isinstance(event, Sent) or event.name not in ("net", "subst") or not drive:
             continue
         for one in logs:

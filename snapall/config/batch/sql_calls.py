@@ -26,16 +26,20 @@ def query(call: Call, line: int, desk: Desk, night: Night) -> Query | None:
     odd = [*options.unknown, *options.plain, *(one for one in ("-i", "-q") if one in options.given)]
     if odd:
         text = f"{call.name} has an option ({shown(odd[0])}) that is not supported"
-        fault(line, text, 'write the query after -Q, in quotes: -Q "SELECT ..."' if "-" not in odd[0] else "remove it if you can")
+        fault(
+            line,
+            text,
+            'write the query after -Q, in quotes: -Q "SELECT ..."' if "-" not in odd[0] else "remove it if you can",
+        )
         return None
     if options.given.get("-h", "-1") != "-1":
         fault(line, f"{call.name} uses -h with a value other than -1", "write -h-1")
     database = _database(call.name, options, line, desk)
-    text = options.value("-Q")
-    if text is None:
+    sql = options.value("-Q")
+    if sql is None:
         fault(line, f"{call.name} has no -Q", 'write the query after -Q, in quotes: -Q "SELECT ..."')
         return None
-    taken = desk.take(line, text, "the query").text
+    taken = desk.take(line, sql, "the query").text
     found = statements.read(taken) if len(taken) <= _LONGEST_QUERY else None
     if found is None:
         text = "the query is neither the original's query for VMs nor its query for snapshots"
@@ -43,7 +47,7 @@ def query(call: Call, line: int, desk: Desk, night: Night) -> Query | None:
         return None
     _judge(found, line, desk)
     found = replace(found, line=line, database=database)
-    return replace(found, vms=night.vms_of(options.value("-Q") or "")) if isinstance(found, VmQuery) else found
+    return replace(found, vms=night.vms_of(sql)) if isinstance(found, VmQuery) else found
 
 
 def _judge(found: Query, line: int, desk: Desk) -> None:
@@ -70,10 +74,19 @@ def _database(program: str, options: Options, line: int, desk: Desk) -> Database
         value = options.value(option)
         found[option] = None if value is None else desk.take(line, value, what, key, secret=option == "-P")
     integrated = "-E" in options.given
-    for option, other, what in (("-U", "-E", "the login"), ("-P", "-E", "the password"), ("-D", "-S", "the data source")):
+    for option, other, what in (
+        ("-U", "-E", "the login"),
+        ("-P", "-E", "the password"),
+        ("-D", "-S", "the data source"),
+    ):
         if found[option] is None and (option in options.given or other not in options.given):
             key = ("database", "password") if option == "-P" else _URL
-            desk.findings.fault(line, f"{program} has no {option}: {what} of osql is missing", "set what it means in the overlay file", key)
+            desk.findings.fault(
+                line,
+                f"{program} has no {option}: {what} of osql is missing",
+                "set what it means in the overlay file",
+                key,
+            )
     if found["-D"] is not None and (found["-S"] is not None or found["-d"] is not None):
         text = f"{program} has an option (-{'S' if found['-S'] else 'd'}) beside -D"
         desk.findings.fault(line, text, "set [database] url in the overlay file", _URL)

@@ -52,7 +52,9 @@ def read(sql: str) -> VmQuery | SnapshotQuery | None:
     columns = selected(text)
     if is_about_snapshots(text) or not columns or re.fullmatch(_ID, columns[0], re.IGNORECASE) is None:
         return None
-    return VmQuery(owner=_owner_in(text), own=True, text=text, datastores=None, templates=_TEMPLATES.search(text) is None)
+    return VmQuery(
+        owner=_owner_in(text), own=True, text=text, datastores=None, templates=_TEMPLATES.search(text) is None
+    )
 
 
 def is_about_snapshots(sql: str) -> bool:
@@ -62,7 +64,9 @@ def is_about_snapshots(sql: str) -> bool:
 
 def selected(sql: str) -> list[str]:
     """Return the columns that a SELECT answers, as they are written."""
-    hit = re.match(r"\s*SELECT\s+(?:(?:DISTINCT|ALL)\s+)?(.+?)\s+FROM\s", _NOCOUNT.sub("", sql, count=1), re.IGNORECASE | re.DOTALL)
+    hit = re.match(
+        r"\s*SELECT\s+(?:(?:DISTINCT|ALL)\s+)?(.+?)\s+FROM\s", _NOCOUNT.sub("", sql, count=1), re.IGNORECASE | re.DOTALL
+    )
     return [one.strip() for one in _parted(hit[1])] if hit is not None else []
 
 

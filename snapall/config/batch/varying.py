@@ -7,16 +7,18 @@ from dataclasses import replace
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings
-from snapall.config.batch.keys import table_of
 from snapall.config.batch.nights import OTHER_VMS, Paper, captures, commands, difference, other_days
 from snapall.config.batch.reading import read
+from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
 from snapall.config.cmd import Call, Rehearsal, Written
 
 _MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
 _COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
 _NIGHTLY = "write a copy for one of them, without the condition, and give the other a job of its own in snapall.toml"
-_NAMES = "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
+_NAMES = (
+    "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
+)
 _MOST = 6
 
 
@@ -100,7 +102,9 @@ def check_ids(paper: Paper, table: dict[str, object], desk: Desk) -> None:
     other_desk = Desk(desk.name, desk.text, findings)
     other = table_of(read(rehearsal, other_desk, night), findings)
     if rehearsal.stop is not None or not captures(rehearsal):
-        desk.findings.fault(1, "with other VMs, the batch does not take the backup", "write a copy without what depends on the VMs")
+        desk.findings.fault(
+            1, "with other VMs, the batch does not take the backup", "write a copy without what depends on the VMs"
+        )
         return
     for fault in findings.faults:
         desk.findings.fault(fault.line, fault.text, fault.remedy, *fault.keys)
@@ -108,10 +112,14 @@ def check_ids(paper: Paper, table: dict[str, object], desk: Desk) -> None:
         if "vms" in job:
             line = other.lines[("jobs", name, "vms")]
             text = "the batch leaves out VMs by a rule, not by their ids"
-            desk.findings.fault(line, text, "write a copy without it, and set vms of the job in the overlay file", ("jobs", ANY, "vms"))
+            desk.findings.fault(
+                line, text, "write a copy without it, and set vms of the job in the overlay file", ("jobs", ANY, "vms")
+            )
             return
     if not findings.faults and _without_vms(other.raw) != _without_vms(table):
-        desk.findings.fault(1, "with other VMs, the batch does something else", "write a copy without what depends on the VMs")
+        desk.findings.fault(
+            1, "with other VMs, the batch does something else", "write a copy without what depends on the VMs"
+        )
 
 
 def _without_vms(table: object) -> object:
