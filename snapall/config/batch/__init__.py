@@ -14,7 +14,7 @@ from snapall.config.batch.reading import Read, read
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
-from snapall.config.batch.varying import arguments_used, check, check_ids
+from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids
 from snapall.config.cmd import Call, Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
@@ -83,6 +83,8 @@ def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files
         return Batch(tuple(findings.faults), {}, {}, desk)
     paper = Paper(with_markers(data, placeholders(text)), text, files)
     good, night = first_night(paper)
+    if calls_missing(paper, desk):
+        return Batch(tuple(findings.faults), {}, {}, desk)
     found = read(good, desk, night)
     if good.stop is not None:
         findings.fault(desk.line(good.stop.where), good.stop.reason, good.stop.remedy)
@@ -91,7 +93,7 @@ def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files
     table = table_of(found, findings)
     if good.stop is None and captures(good) and not findings.faults:
         check_ids(paper, table.raw, desk)
-    arguments_used(paper, {one.line for one in findings.faults}, desk)
+    arguments_used(paper, desk)
     faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, desk)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from snapall.config.batch.answers import FILER_PROGRAMS, QUERY_PROGRAMS, Night
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, commands
-from snapall.config.cmd import Call, Rehearsal, Written
+from snapall.config.batch.reading import lists_of
+from snapall.config.cmd import Call, Rehearsal
 
 _VMS = (108, 1226)
 _STALE = (999999, 888888)
@@ -22,7 +24,7 @@ def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
     found = []
     for line in lines:
         bad = failing(paper, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
-        if line in vcb or (_trail(bad, desk, vcb) == usual and bad.errorlevel == good.errorlevel):
+        if line in vcb or _trail(bad, desk, vcb) == usual:
             found.append(line)
     return found
 
@@ -42,7 +44,8 @@ def stale(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
     found = []
     for query in [call for call in commands(good) if call.name in QUERY_PROGRAMS]:
         line = desk.line(query.where)
-        lists = {one.full.lower() for one in good.events if isinstance(one, Written) and desk.line(one.where) == line}
+        names = tuple("\\" + re.split(r"[\\/]", one)[-1].lower() for one in lists_of(query))
+        lists = {full.lower() for full in good.files if full.lower().endswith(names)}
         text = f"{_STALE[0]:11} {_STALE[1]:11}\n".encode()
 
         def read(path: str, lists: set[str] = lists, text: bytes = text) -> bytes | None:

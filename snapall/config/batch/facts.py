@@ -182,6 +182,11 @@ class Findings:
         """Record a line that cannot be imported."""
         self.faults[BatchFault(line, text, remedy, keys)] = None
 
+    def fault_once(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
+        """Record what is wrong with each of many lines, at the first of them."""
+        if not any((one.text, one.keys) == (text, keys) for one in self.faults):
+            self.fault(line, text, remedy, *keys)
+
     def notice(self, line: int, text: str, remedy: str) -> None:
         """Record a command that is not taken over."""
         self.notices[Notice(line, text, remedy)] = None

@@ -84,12 +84,12 @@ def _ssh(program: str, given: dict[str, str], line: int, desk: Desk) -> _Reach:
             found.append((key, value))
     keys = dict(found)
     if "user" not in keys:
-        desk.findings.fault(
+        desk.findings.fault_once(
             line, f"{program} names no user", "set the filer's user in the overlay file", ("filers", ANY, "user")
         )
     if "key_file" not in keys and "password" not in keys:
         text, remedy = f"{program} names no key", "set the filer's key_file or password in the overlay file"
-        desk.findings.fault(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
+        desk.findings.fault_once(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
     if program == "ssh":
         return (*found, ("known_hosts", Located("~/.ssh/known_hosts", line)))
     if "key_file" in keys and keys["key_file"].text.lower().endswith(".ppk"):
@@ -97,10 +97,10 @@ def _ssh(program: str, given: dict[str, str], line: int, desk: Desk) -> _Reach:
             "the key is in PuTTY's own format",
             "export it as an OpenSSH key, and set key_file in the overlay file",
         )
-        desk.findings.fault(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
+        desk.findings.fault_once(line, text, remedy, ("filers", ANY, "key_file"), ("filers", ANY, "password"))
     text = "plink keeps host keys in the registry, and snapall in a file: it needs the filer's known_hosts"
     remedy = "set known_hosts of the filer in the overlay file"
-    desk.findings.fault(line, text, remedy, ("filers", ANY, "known_hosts"))
+    desk.findings.fault_once(line, text, remedy, ("filers", ANY, "known_hosts"))
     return tuple(found)
 
 

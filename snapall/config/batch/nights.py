@@ -13,7 +13,7 @@ from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
 
 FOLDER = "C:\\snapall"
 NAME = f"{FOLDER}\\snapall.bat"
-OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007)
+_OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007)
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -41,9 +41,17 @@ class Paper:
 
     def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
-        numbers = numbers_in("\n".join(line.text for line in self.text.lines.values()))
-        night = Night(vms or (*numbers, 108, 1226))
+        night = Night(vms or (*self._named(), 108, 1226))
         return self.night(night, **changes), night
+
+    def near(self) -> tuple[int, ...]:
+        """Ids of VMs that the batch does not name, though numbers of the batch are within them."""
+        named = self._named()
+        within = (int(text) for one in named for text in (f"{one}0", f"1{one}", f"9{one}8"))
+        return tuple(one for one in dict.fromkeys((*_OTHER_VMS, *within)) if one not in named and one < 10**8)
+
+    def _named(self) -> tuple[int, ...]:
+        return numbers_in("\n".join(line.text for line in self.text.lines.values()))
 
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""

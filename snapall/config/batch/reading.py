@@ -13,6 +13,7 @@ from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
 from snapall.config.cmd import Call, Rehearsal, Sent, Written
 
+_COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
 _NOWHERE = ("nul", "nul:", "con")
 BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
 """The programs that take the backup."""
@@ -39,6 +40,11 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))
     _mapped(found.logs, rehearsal, desk)
+    for number, text in desk.text.lines.items():
+        hit = _COPIED.search(text.bare)
+        if hit is not None:
+            remedy = "snapall appends to one log; a hook of the job can copy or rename it"
+            desk.findings.notice(number, f"{hit[1].lower()} is not taken over", remedy)
     return found
 
 
@@ -64,8 +70,6 @@ def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
             path = event.output or ""
         elif isinstance(event, Written) and event.by == "echo" and event.full.lower() in left:
             path = event.path
-        elif isinstance(event, Written) and event.by in ("copy", "move"):
-            desk.findings.notice(desk.line(event.where), f"{event.by} is not taken over", "snapall keeps one log")
         if path and path.lower() not in lists and path.lower() not in _NOWHERE:
             seen[(desk.line(event.where), path)] = None
     yield from seen

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings
-from snapall.config.batch.nights import OTHER_VMS, Paper, captures, commands, difference, other_days
+from snapall.config.batch.nights import Paper, captures, commands, difference, other_days
 from snapall.config.batch.reading import read
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
-from snapall.config.cmd import Call, Rehearsal, Written
+from snapall.config.cmd import Call, Rehearsal, Sent, Written
 
 _MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
 _COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
@@ -20,6 +20,20 @@ _NAMES = (
     "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
 )
 _MOST = 6
+_ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
+_TAKES = r"%(~[a-z]*)?[1-9*]"
+
+
+def calls_missing(paper: Paper, desk: Desk) -> bool:
+    """Whether the batch calls another that is not there; that is a fault."""
+    asked = {re.split(r"[\\/]", one)[-1] for one in paper.missing}
+    for at, line in desk.text.lines.items():
+        hit = re.search(r"\bcall\s+\"?([^:\"][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
+        name = re.split(r"[\\/]|%~dp0", hit[1])[-1].lower() if hit is not None else ""
+        if name in asked and hit is not None:
+            desk.findings.fault(at, f"it calls {name}, which is not beside the batch", "copy that file there, too")
+            return True
+    return False
 
 
 def check(paper: Paper, first: Rehearsal, desk: Desk) -> None:
@@ -60,7 +74,9 @@ def _days(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    for path in list(paper.missing)[:_MOST]:
+    programs = {event.name for event in first.events if isinstance(event, Sent)}
+    asked = [one for one in paper.missing if re.split(r"[\\/]", one)[-1].rpartition(".")[0] not in programs]
+    for path in asked[:_MOST]:
         with_it = replace(paper, present=paper.present | {path}, missing={})
         other, _ = with_it.good()
         event = difference(first, other)
@@ -73,31 +89,29 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    words = " ".join(marker(f"argument{number}") for number in range(1, 10))
-    other, _ = paper.good(arguments=words)
+    other, _ = paper.good(arguments=_ARGUMENTS)
     event = difference(first, other)
     if event is not None:
-        line = desk.text.first(r"%~?[a-z]*[1-9*]") or desk.line(event.where)
+        line = desk.text.first(_TAKES) or desk.line(event.where)
         text = "with an argument, the batch does something else; snapall takes what it does without one"
         desk.findings.notice(line, text, "write a job for each argument with which it is scheduled")
 
 
-def arguments_used(paper: Paper, lines: set[int], desk: Desk) -> None:
-    """Name each line that lacks an argument of the batch."""
-    words = " ".join(marker(f"argument{number}") for number in range(1, 10))
-    other, _ = paper.good(arguments=words)
-    for call in commands(other):
-        line = desk.line(call.where)
-        if line in lines and "zz.snapall.argument" in call.line:
-            for fault in [one for one in desk.findings.faults if one.line == line]:
-                del desk.findings.faults[fault]
-            text = "it takes an argument of the batch (% and a digit), which snapall does not know"
-            desk.findings.fault(line, text, "write the value itself")
+def arguments_used(paper: Paper, desk: Desk) -> None:
+    """If commands with faults lack an argument of the batch, name the line that takes it instead."""
+    other, _ = paper.good(arguments=_ARGUMENTS)
+    faults = {one.line for one in desk.findings.faults}
+    lines = {desk.line(call.where) for call in commands(other) if "zz.snapall.argument" in call.line} & faults
+    for fault in [one for one in desk.findings.faults if one.line in lines]:
+        del desk.findings.faults[fault]
+    if lines:
+        text = "it takes an argument of the batch (% and a digit), which snapall does not know"
+        desk.findings.fault(desk.text.first(_TAKES) or min(lines), text, "write the value itself")
 
 
 def check_ids(paper: Paper, table: dict[str, object], desk: Desk) -> None:
     """Rehearse with other VMs: the batch has to treat them alike."""
-    rehearsal, night = paper.good(OTHER_VMS)
+    rehearsal, night = paper.good(paper.near())
     findings = Findings()
     other_desk = Desk(desk.name, desk.text, findings)
     other = table_of(read(rehearsal, other_desk, night), findings)
