@@ -92,5 +92,3 @@ def _check_vms(sequence: Statements, findings: Findings) -> None:
             return
     for look in [one for one in sequence.of(ReleaseCall) if one.vm not in seen][:1]:
         findings.fault(look.line, "a VM is released that this sequence did not quiesce", PROPER)
-    if not seen and found and sequence.of(QuiesceCall):
-        findings.fault(sequence.line, "no VM is quiesced", PROPER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from snapall.config.batch import systems
 from snapall.config.batch.chain import chain_of, naming
 from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall, Snap, SnapshotQuery, Statements, VmQuery
-from snapall.config.batch.raw import Raw, Table
+from snapall.config.batch.raw import Found, Raw, Table
 from snapall.config.batch.reading import Read
 from snapall.config.batch.sequences import left_out, sequences_of
 
@@ -108,11 +108,9 @@ def _vms(name: str, sequence: Statements, table: Table) -> None:
         table.put(("jobs", name, "datastores"), ids, next(query.line for query in queries if query.datastores))
     if texts:
         table.put(("jobs", name, "query"), texts[0], own[0].line)
-    skipped = left_out(sequence)
-    if skipped and sequence.of(QuiesceCall):
-        table.put(
-            ("jobs", name, "vms"), {f"vm-{vm}": "skip" for vm in sorted(skipped)}, sequence.of(QuiesceCall)[0].line
-        )
+    skipped, quiesced = left_out(sequence), sequence.of(QuiesceCall)
+    if skipped and quiesced:
+        table.put(("jobs", name, "vms"), {f"vm-{vm}": "skip" for vm in sorted(skipped)}, quiesced[0].line)
     for look in sequence.of(SnapshotQuery):
         if look.limited_to and ids and set(look.limited_to) != set(ids):
             text = "the query for the VM snapshots covers other datastores than the query for the VMs"
@@ -137,7 +135,7 @@ def _chains(name: str, volumes: dict[str, list[Snap]], table: Table) -> None:
 
 def _vm_snapshot(name: str, sequence: Statements, table: Table) -> None:
     key = ("jobs", name, "vm_snapshot")
-    names = [(one.name, one.line) for one in sequence.of(QuiesceCall)]
+    names: Found = [(one.name, one.line) for one in sequence.of(QuiesceCall)]
     value = table.agreed(names, "the VM snapshot's name", key, case=True)
     if value is None:
         return
