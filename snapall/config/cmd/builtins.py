@@ -14,7 +14,7 @@ Builtin = Callable[[Machine, str], int | None]  # the text after the name -> the
 _NAME = re.compile(
     r"(?P<name>[A-Za-z]+)(?!\.(?:exe|com|bat|cmd)(?![A-Za-z0-9]))(?=$|[\s,;=+/\[\].:(\\])", re.IGNORECASE
 )
-_UNKNOWN = ("assoc", "date", "dir", "ftype", "if", "for", "mklink", "start", "time", "ver", "vol")
+_UNKNOWN = ("assoc", "ftype", "if", "for", "mklink", "start", "ver", "vol")
 
 
 def _nothing(_machine: Machine, _text: str) -> int | None:
@@ -42,9 +42,17 @@ def _path(machine: Machine, text: str) -> int | None:
 
 
 def _date(machine: Machine, text: str) -> int | None:
+    return _clock(machine, text, "date", machine.setting.date + " ")
+
+
+def _time(machine: Machine, text: str) -> int | None:
+    return _clock(machine, text, "time", machine.setting.clock)
+
+
+def _clock(machine: Machine, text: str, name: str, shown: str) -> int | None:
     if text.strip().lower() != "/t":
-        raise Puzzle("date waits for somebody to type", "write date /t, or %date%")
-    machine.put(machine.setting.date + " \n", "date")
+        raise Puzzle(f"{name} waits for somebody to type", f"write {name} /t, or %{name}%")
+    machine.put(shown + "\n", name)
     return 0
 
 
@@ -57,6 +65,7 @@ BUILTINS: dict[str, Builtin] = {
     "copy": filecmds.copy,
     "date": _date,
     "del": filecmds.delete,
+    "dir": filecmds.show_names,
     "echo": echo_set.echo,
     "erase": filecmds.delete,
     "md": folders.make,
@@ -73,6 +82,7 @@ BUILTINS: dict[str, Builtin] = {
     "rename": filecmds.rename,
     "rmdir": folders.remove,
     "set": echo_set.set_variable,
+    "time": _time,
     "title": _nothing,
     "type": filecmds.type_file,
     "verify": _success,

@@ -39,7 +39,8 @@ def _holds(test: Test, machine: Machine) -> bool:
 
 def _exists(path: str, machine: Machine) -> bool:
     if device(path):
-        return True
+        folder = path.rpartition("\\")[0]  # `if exist folder\nul` asks for the folder
+        return not folder or machine.files.exists(machine.full(folder))
     full = machine.full(path)
     if "*" in full or "?" in full:
         if "*" in split_path(full)[1] or "?" in split_path(full)[1]:

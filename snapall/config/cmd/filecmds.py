@@ -8,6 +8,7 @@ from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.words import parameters, unquoted
 
 _NOT_FOUND = "The system cannot find the file specified."
+_BARE = ("/b", "/a-d", "/on", "/o:n")  # the files' names, in their order
 _SYNTAX = "The syntax of the command is incorrect."
 
 
@@ -49,6 +50,19 @@ def delete(machine: Machine, text: str) -> int | None:
                 machine.complain(f"Could Not Find {full}", "del")
             machine.files.delete(full)
     return 0
+
+
+def show_names(machine: Machine, text: str) -> int | None:
+    """`dir /b`: the names alone; all else that dir shows is unknown here."""
+    names, switches = _split(text)
+    if not any(one.lower() == "/b" for one in switches) or any(one.lower() not in _BARE for one in switches):
+        raise Puzzle("dir shows what is unknown here", "use dir /b")
+    found = [full for name in names or ["*"] for full in _files(machine, name) if machine.files.exists(full)]
+    for full in found:
+        machine.put("".join(split_path(full)[2:]) + "\n", "dir")
+    if not found:
+        machine.complain("File Not Found", "dir")
+    return 0 if found else 1
 
 
 def copy(machine: Machine, text: str) -> int | None:

@@ -31,6 +31,7 @@ def _go(machine: Machine, path: str, *, change_drive: bool) -> None:
     full = machine.full(path)
     if full.startswith("\\\\"):
         raise Puzzle("the batch changes to a share", "give the share a drive letter, or name the files in full")
+    full = full[0].upper() + full[1:]
     if change_drive or full[:2].upper() == machine.folder[:2].upper():
         machine.elsewhere[machine.folder[:2].upper()] = machine.folder
         machine.folder = full

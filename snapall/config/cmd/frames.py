@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from snapall.config.cmd.text import BatchText
 
+FRAME_LEVELS = 4  # a subroutine counts as so many blocks for the depth
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:

@@ -27,9 +27,9 @@ def full_path(path: str, folder: str, elsewhere: dict[str, str]) -> str:
         root, rest = (share[0], path[share.end() :]) if share is not None else (path.rstrip("\\"), "")
         return root + "\\" + "\\".join(_walked([], rest))
     if drive and drive.upper() != folder[:2].upper():
-        folder = elsewhere.get(drive.upper(), f"{drive.upper()}\\")
+        folder = elsewhere.get(drive.upper(), f"{drive}\\")
     before = [] if rest.startswith("\\") else folder[3:].split("\\")
-    return folder[:2] + "\\" + "\\".join(_walked(before, rest))
+    return (drive or folder[:2]) + "\\" + "\\".join(_walked(before, rest))
 
 
 def _walked(before: list[str], rest: str) -> list[str]:

@@ -103,6 +103,7 @@ class Setting:
     folder: str = "C:\\snapall"  # the current folder
     date: str = "Thu 03/22/2007"  # %date%, as the system's format writes it
     time: str = " 3:00:00.00"  # %time%
+    clock: str = "03:00 AM"  # time /t
     code_page: int = 437  # of the console: the batch and its files are read in it
     read: Callable[[str], bytes | None] = _no_file  # a file, by its full path; None: there is none
     names: tuple[str, ...] = ()  # full paths that wildcards find, beside the files that the batch writes

@@ -11,6 +11,12 @@ from snapall.config.cmd.words import c_words
 NAMES = ("find", "findstr", "sort", "more")
 Read = Callable[[str], str | None]  # a file as named -> its text
 _FIND = re.compile(r'[ \t]*(?:/(?P<switch>[A-Za-z]+)|"(?P<text>(?:[^"]|"")*)"|(?P<file>[^ \t"/]+))')
+_ATOM = re.compile(
+    r"(?:\\(?P<escaped>[^<>A-Za-z0-9])|(?P<any>\.)"
+    r"|\[(?P<not>\^?)(?P<signs>(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9 _])+)\]"
+    r"|(?P<letter>.))(?P<star>\*?)",
+    re.DOTALL,
+)
 
 
 def run_tool(name: str, tail: str, given: str | None, read: Read) -> tuple[int, str]:
@@ -96,18 +102,24 @@ def _pattern(text: str, switches: str) -> re.Pattern[str]:
     if "l" not in switches:
         head, text = ("^", text[1:]) if text[:1] == "^" else (head, text)
         end, text = ("$", text[:-1]) if text[-1:] == "$" and text[-2:-1] != "\\" else (end, text)
-        text = re.sub(r"\\([.*\[\]^$\\])|(\[0-9\]|\[a-z\]|\[A-Z\]|\.)|(.)", _sign, text, flags=re.DOTALL)
+        text = "".join(_atom(hit) for hit in _ATOM.finditer(text))
+        if len(re.findall(r"(?<!\\)\*", text)) > (1 if head else 0):
+            raise Puzzle("findstr has a pattern that is unknown here", "use find, or findstr /l")
     else:
         text = re.escape(text)
     return re.compile(head + text + end, re.IGNORECASE if "i" in switches else 0)
 
 
-def _sign(hit: re.Match[str]) -> str:
-    if hit[2] is not None:
-        return hit[2]
-    if hit[3] is not None and hit[3] in "*[]\\":
+def _atom(hit: re.Match[str]) -> str:
+    if hit["letter"] in ("*", "[", "]", "\\"):
         raise Puzzle("findstr has a pattern that is unknown here", "use find, or findstr /l")
-    return re.escape(hit[1] or hit[3])
+    if hit["any"] is not None:
+        atom = "."
+    elif hit["signs"] is not None:
+        atom = f"[{hit['not']}{hit['signs']}]"
+    else:
+        atom = re.escape(hit["escaped"] or hit["letter"])
+    return atom + hit["star"]
 
 
 def _numbered(text: str, matches: Callable[[str], bool], inverted: bool) -> list[tuple[int, str]]:
