@@ -62,7 +62,8 @@ class Paper:
         name = re.split(r"[\\/]", path)[-1]
         if path.lower() in self.present:
             return b""
-        found = None if self._writes(name) else self.files(name)
+        found = self.files(name)
+        found = None if found is not None and self._writes(name) else found
         if found is None:
             self.missing[path.lower()] = None
         return found
@@ -95,6 +96,8 @@ def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
                 paper.present, paper.missing = with_it.present, with_it.missing
                 found = other
                 break
+    if not paper.text.uses("[%!]"):
+        return found, night
     marked, marked_night = paper.good(variables=paper.marked())
     if _shape(marked) != _shape(found):
         return found, night
@@ -135,9 +138,10 @@ def _compared(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, tuple[obje
 
 
 def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Dates and times for other rehearsals: two, or each day of a month, each month and hour if the batch uses them."""
-    yield "Sat 12/29/2007", "23:59:59.99"
-    yield "29.02.2008", " 9:05:01,00"
+    """Dates and times for other rehearsals: one if the batch mentions them, each day of a month, each month and hour if it uses them."""
+    if paper.text.first(r"date|time") is None:
+        return
+    yield "29.02.2008", "23:05:01,00"
     if not paper.text.uses(r"[%!](date|time)\b|\b(date|time)\s*/t\b"):
         return
     for day in range(1, 32):

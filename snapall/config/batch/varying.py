@@ -21,16 +21,15 @@ _NAMES = (
 )
 _MOST = 6
 _ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
-_TAKES = r"%(~[a-z]*)?[1-9*]"
+_TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
 
 
 def calls_missing(paper: Paper, desk: Desk) -> bool:
-    """Whether the batch calls another that is not there; that is a fault."""
-    asked = {re.split(r"[\\/]", one)[-1] for one in paper.missing}
+    """Whether the batch calls another that is not beside it; that is a fault."""
     for at, line in desk.text.lines.items():
-        hit = re.search(r"\bcall\s+\"?([^:\"][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
-        name = re.split(r"[\\/]|%~dp0", hit[1])[-1].lower() if hit is not None else ""
-        if name in asked and hit is not None:
+        hit = re.search(r"\bcall\s+\"?([^:\"\s][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
+        name = re.split(r"[\\/]|%~dp0", hit[1])[-1] if hit is not None else ""
+        if name and "%" not in name and paper.files(name) is None:
             desk.findings.fault(at, f"it calls {name}, which is not beside the batch", "copy that file there, too")
             return True
     return False
@@ -89,6 +88,8 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    if desk.text.first(_TAKES) is None:
+        return
     other, _ = paper.good(arguments=_ARGUMENTS)
     event = difference(first, other)
     if event is not None:
@@ -99,6 +100,8 @@ def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 def arguments_used(paper: Paper, desk: Desk) -> None:
     """If commands with faults lack an argument of the batch, name the line that takes it instead."""
+    if not desk.findings.faults or desk.text.first(_TAKES) is None:
+        return
     other, _ = paper.good(arguments=_ARGUMENTS)
     faults = {one.line for one in desk.findings.faults}
     lines = {desk.line(call.where) for call in commands(other) if "zz.snapall.argument" in call.line} & faults
