@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice
 from snapall.config.batch.nights import NAME, Files, Paper, captures, commands, first_night, no_files
+from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.reading import Read, read
 from snapall.config.batch.redacted import redacted
@@ -87,7 +89,8 @@ def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files
         return Batch(tuple(findings.faults), {}, {}, desk)
     found = read(good, desk, night)
     if good.stop is not None:
-        findings.fault(desk.line(good.stop.where), good.stop.reason, good.stop.remedy)
+        remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
+        findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
     else:
         check(paper, good, desk)
     table = table_of(found, findings)

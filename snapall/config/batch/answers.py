@@ -15,8 +15,8 @@ FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
 QUERY_PROGRAMS = frozenset({"osql", "isql", "sqlcmd"})
 """Programs that query SQL Server."""
 DECIDING = frozenset({
-    "awk", "cmd", "cscript", "curl", "find", "findstr", "for", "forfiles", "gawk", "grep", "more", "net", "netstat",
-    "perl", "powershell", "python", "qgrep", "query", "reg", "sc", "sed", "sort", "start", "tasklist", "vcbvmname",
+    "awk", "cscript", "curl", "find", "findstr", "for", "forfiles", "gawk", "grep", "more", "net", "netstat",
+    "perl", "powershell", "python", "qgrep", "query", "reg", "sc", "sed", "sort", "tasklist", "vcbvmname",
     "wmic", "wscript",
 })  # fmt: skip
 """Programs whose answer a batch may read: what it does next is only known where they answer nothing."""

@@ -38,13 +38,29 @@ class Desk:
     def take(self, line: int, value: str, what: str, *keys: KeyPath, secret: bool = False) -> Located:
         """Return a value with the line that it comes from. What no configuration can hold is a fault, too."""
         text = value if secret else value.strip()
-        origin = self.text.origin(line, text)
+        origin = self.text.origin(line, _as_read(value.strip()))
         if secret and MARKER.search(text) is None:
             self.findings.secrets.add(text)
         why, at, remedy = self._fault(text, what, line, origin, secret)
         if why:
             self.findings.fault(at, why, f"{remedy}, {_OVERLAY}" if keys else remedy, *keys)
         return Located(_in_utf_8(text), origin)
+
+    def cut(self, line: int, *keys: KeyPath) -> bool:
+        """Whether a value that this line uses without quotes is cut by cmd; then that is a fault of the value."""
+        for name in self.text.bare_names_on(line):
+            known = [one for one in self.text.assignments if one.name == name and one.line <= line]
+            sign = re.search(r"[&|<>]|\s", known[-1].plain) if known else None
+            if sign is None or MARKER.search(known[-1].value):
+                continue
+            shown = name if re.fullmatch(r"[a-z_][a-z0-9_]{0,40}", name) else "the value"
+            what = f"a {sign[0]}" if sign[0].strip() else "a blank"
+            does = "cuts or changes it" if sign[0].strip() else "splits it in two"
+            remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
+            text = f"{shown}: the value has {what} and is used without quotes, so cmd {does}"
+            self.findings.fault(known[-1].line, text, f"{remedy}, {_OVERLAY}" if keys else remedy, *keys)
+            return True
+        return False
 
     def unset(self, value: str) -> str:
         """The name of the variable, if the value is nothing but one that nothing sets."""
@@ -70,6 +86,20 @@ class Desk:
             why = f"{what}: it begins or ends with a blank, which may or may not be part of it"
             return why, origin, "write the password without it"
         return "", line, ""
+
+
+def _as_read(text: str) -> str:
+    """The text as the lines of the file are read: UTF-8, or a lone surrogate for each byte beyond ASCII."""
+    if text.isascii():
+        return text
+    try:
+        data = text.encode("cp437")
+    except UnicodeError:
+        return text
+    try:
+        return data.decode()
+    except UnicodeError:
+        return data.decode("ascii", "surrogateescape")
 
 
 def _in_utf_8(text: str) -> str:

@@ -42,7 +42,8 @@ def snap(call: Call, line: int, desk: Desk) -> Snap | None:
         return None
     verb = words[1].lower() if len(words) > 1 and words[0].lower() == "snap" else ""
     if len(words) - 3 != SNAP_NAMES.get(verb):
-        desk.findings.fault(line, f"this {call.name} command is no part of the backup", _remedy(words))
+        if not desk.cut(line):
+            desk.findings.fault(line, f"this {call.name} command is no part of the backup", _remedy(words))
         return None
     user, at, bare_host = host.rpartition("@")
     if at:

@@ -95,6 +95,10 @@ def lines_of(data: bytes, findings: Findings) -> list[Line]:
     for line in single:
         if len(line.text) > _LONGEST:
             findings.fault(line.number, "the line is too long for cmd", "split it")
+    for line in single:
+        if line.is_comment and not line.bare.startswith("::") and _continues(line.text):
+            text = "a comment ends in ^, and cmd may read the next line as part of it"
+            findings.fault(line.number, text, "remove the ^")
     return list(_joined(single))
 
 

@@ -138,7 +138,7 @@ def _compared(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, tuple[obje
 
 
 def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Dates and times for other rehearsals: one if the batch mentions them, each day of a month, each month and hour if it uses them."""
+    """Dates and times for other rehearsals: one if the batch mentions them; a month, a year and a day if it uses them."""
     if paper.text.first(r"date|time") is None:
         return
     yield "29.02.2008", "23:05:01,00"

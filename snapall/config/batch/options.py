@@ -13,6 +13,7 @@ class Options:
 
     given: dict[str, str | None]
     plain: tuple[str, ...]
+    after: tuple[str, ...]  # for each of these words: the option before it
     unknown: tuple[str, ...]
 
     def value(self, option: str) -> str | None:
@@ -25,11 +26,13 @@ def options_of(words: Sequence[str], valued: Collection[str], bare: Collection[s
     given: dict[str, str | None] = {}
     plain: list[str] = []
     unknown: list[str] = []
-    rest = list(words)
+    after: list[str] = []
+    option, rest = "", list(words)
     while rest:
         word = rest.pop(0)
         if re.match(r"[-/][A-Za-z]", word) is None:
             (unknown if word.startswith("-") else plain).append(word)
+            after += [] if word.startswith("-") else [option]
             continue
         option, attached = f"-{word[1]}", word[2:]
         if option in valued and attached:
@@ -43,7 +46,7 @@ def options_of(words: Sequence[str], valued: Collection[str], bare: Collection[s
             unknown.append(word)
             if not attached and rest and not rest[0].startswith("-"):
                 rest.pop(0)
-    return Options(given, tuple(plain), tuple(unknown))
+    return Options(given, tuple(plain), tuple(after), tuple(unknown))
 
 
 def shown(word: str) -> str:

@@ -85,6 +85,10 @@ def _check_vms(sequence: Statements, findings: Findings) -> None:
             findings.fault(one.line, "a VM is quiesced that no query above found", PROPER)
             return
         seen[one.vm] = one.line
+    for query in sequence.of(VmQuery):
+        if seen and query.vms and not set(query.vms) & set(seen):
+            findings.fault(query.line, "no loop reads the list that this query writes", PROPER)
+            return
     released = {one.vm for one in sequence.of(ReleaseCall)}
     for vm, line in seen.items():
         if vm not in released:

@@ -13,6 +13,7 @@ from snapall.config.cmd import Call
 from snapall.config.query import query_fault
 
 _URL = ("database", "url")
+_KEYS = {"-U": (_URL,), "-D": (_URL,), "-S": (_URL,), "-d": (_URL,), "-P": (("database", "password"),)}
 _LONGEST_QUERY = 2000
 _MOST_QUOTED = 120
 _OTHER_SNAPSHOTS = "snapall removes only its own snapshots; set `vm_snapshot` of the job in the overlay file"
@@ -23,7 +24,10 @@ def query(call: Call, line: int, desk: Desk, night: Night) -> Query | None:
     """Read `osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql and sqlcmd share these options."""
     options = options_of(call.words, VALUED, BARE)
     fault = desk.findings.fault
-    odd = [*options.unknown, *options.plain, *(one for one in ("-i", "-q") if one in options.given)]
+    odd = [*options.unknown, *(one for one in ("-i", "-q") if one in options.given)]
+    for after in options.after:
+        if not desk.cut(line, *_KEYS.get(after, ())):
+            odd += options.plain
     if odd:
         text = f"{call.name} has an option ({shown(odd[0])}) that is not supported"
         fault(

@@ -30,6 +30,11 @@ class Assignment:
     asked: bool
 
     @property
+    def secret(self) -> bool:
+        """Whether the name says that it is a password."""
+        return _SECRET_NAME.search(self.name) is not None
+
+    @property
     def plain(self) -> str:
         """The value without its blanks, its quotes and the doubling of %."""
         return self.value.strip().strip('"').replace("%%", "%")
@@ -54,6 +59,10 @@ class Text:
     def names_on(self, line: int) -> list[str]:
         """The variables that a line uses, in lower case."""
         return names_in(self.lines[line].text) if line in self.lines else []
+
+    def bare_names_on(self, line: int) -> list[str]:
+        """The variables that a line uses outside of quotes, in lower case."""
+        return names_in(re.sub(r'"[^"]*"', "", self.lines[line].text)) if line in self.lines else []
 
     def unset(self) -> list[str]:
         """The names that are used, and that nothing in the file sets; as they are first written."""
@@ -96,7 +105,7 @@ def text_of(data: bytes, findings: Findings) -> Text:
         for hit in _SET.finditer(line.text)
     ]
     for one in found:
-        if _SECRET_NAME.search(one.name) and not one.asked:
+        if one.secret and not one.asked:
             findings.secrets |= {one.value.strip(), one.value.strip().strip('"'), one.plain}
     return Text(code, {one.number: one.text for one in lines}, tuple(found))
 

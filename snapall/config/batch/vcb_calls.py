@@ -9,6 +9,8 @@ from snapall.config.batch.facts import ANY, Login, QuiesceCall, ReleaseCall
 from snapall.config.batch.options import Options, options_of, shown
 from snapall.config.cmd import Call
 
+_KEYS = {f"-{key[0]}": (("vcenter", key),) for key in ("host", "user", "password")}
+_HEADER = re.compile(r"moref:vm-(-+|(VM_)?ID)", re.IGNORECASE)
 _NUMBER = r"(\d{1,9})"
 
 
@@ -28,6 +30,10 @@ def vcbsnapshot(call: Call, line: int, desk: Desk) -> QuiesceCall | ReleaseCall 
     snapshot = re.fullmatch(rf"ssid:snapshot-{_NUMBER}", words[1], re.IGNORECASE) if vm is not None else None
     if vm is not None and snapshot is not None and "-c" not in options.given and "-d" in options.given:
         return ReleaseCall(line, login, int(vm[1]), int(snapshot[1]))
+    if words and _HEADER.fullmatch(words[0]) is not None:
+        return None  # a line above the ids, which the loop does not skip: vcbsnapshot refuses it
+    if words and desk.cut(line, *_KEYS.get(options.after[0], ())):
+        return None
     text = "vcbsnapshot is called differently from the original"
     remedy = "write `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
     desk.findings.fault(line, text, remedy)
