@@ -19,7 +19,7 @@ TAKEN = [name for name, edit in LIST.items() if "taken" in edit]
 def edited(edit: Mapping[str, Any]) -> bytes:
     """The batch with one edit."""
     if "bat" in edit:
-        return (EDITS / edit["bat"]).read_bytes()
+        return (EDITS / str(edit["bat"])).read_bytes()
     text = FILLED.decode().replace("\r\n", "\n")
     for old, new in edit["swap"]:
         assert old in text

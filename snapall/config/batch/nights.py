@@ -18,6 +18,7 @@ _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ fro
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MOST_FILES = 6
+_STEPS = 20_000  # of a night; the original has about 60, and 4 for each VM
 
 Files = Callable[[str], bytes | None]
 """A file beside the batch, by its name."""
@@ -55,7 +56,7 @@ class Paper:
 
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
-        setting = replace(Setting(folder=FOLDER, read=self._read, variables=self.variables), **changes)  # type: ignore[arg-type]
+        setting = replace(Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=_STEPS), **changes)  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -88,7 +89,7 @@ class Paper:
 def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
     """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
     found, night = paper.good()
-    if not captures(found):
+    if not captures(found) and found.stop is None:
         for path in list(paper.missing)[:_MOST_FILES]:
             with_it = replace(paper, present=frozenset({path}), missing={})
             other, _ = with_it.good()
@@ -96,7 +97,7 @@ def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
                 paper.present, paper.missing = with_it.present, with_it.missing
                 found = other
                 break
-    if not paper.text.uses("[%!]"):
+    if found.stop is not None or not paper.text.uses("[%!]"):
         return found, night
     marked, marked_night = paper.good(variables=paper.marked())
     if _shape(marked) != _shape(found):
@@ -138,7 +139,7 @@ def _compared(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, tuple[obje
 
 
 def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Dates and times for other rehearsals: one if the batch mentions them; a month, a year and a day if it uses them."""
+    """Dates and times for other rehearsals: one if the batch mentions them, each day and month if it uses them."""
     if paper.text.first(r"date|time") is None:
         return
     yield "29.02.2008", "23:05:01,00"
