@@ -170,7 +170,7 @@ def _computed(sign: str, left: int, right: int) -> int:
         case "<<":
             value = left << right if 0 <= right < 32 else 0
         case ">>":
-            value = left >> min(right, 31) if right >= 0 else 0
+            value = left >> (right & 31)  # as the processor counts
         case "&":
             value = left & right
         case "^":

@@ -14,11 +14,16 @@ Builtin = Callable[[Machine, str], int | None]  # the text after the name -> the
 _NAME = re.compile(
     r"(?P<name>[A-Za-z]+)(?!\.(?:exe|com|bat|cmd)(?![A-Za-z0-9]))(?=$|[\s,;=+/\[\].:(\\])", re.IGNORECASE
 )
+QUIET = ("pause", "popd", "rd", "rmdir")  # what they return counts for && and ||, and is no errorlevel
 _UNKNOWN = ("assoc", "ftype", "if", "for", "mklink", "start", "ver", "vol")
 
 
 def _nothing(_machine: Machine, _text: str) -> int | None:
     return None
+
+
+def _prompt(machine: Machine, _text: str) -> int | None:
+    return machine.frame_success()
 
 
 def _success(_machine: Machine, _text: str) -> int | None:
@@ -29,7 +34,7 @@ def _pause(machine: Machine, _text: str) -> int | None:
     if machine.streams.given is None:
         raise Puzzle("pause waits for somebody to press a key", "leave it out")
     machine.put("Press any key to continue . . . \n", "pause")
-    return None
+    return None if machine.streams.given.line() is not None else 1
 
 
 def _path(machine: Machine, text: str) -> int | None:
@@ -74,7 +79,7 @@ BUILTINS: dict[str, Builtin] = {
     "path": _path,
     "pause": _pause,
     "popd": folders.pop,
-    "prompt": _nothing,
+    "prompt": _prompt,
     "pushd": folders.push,
     "rd": folders.remove,
     "rem": _nothing,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from snapall.config.cmd.arithmetic import ArithmeticFault, integer
 from snapall.config.cmd.machine import Machine
 from snapall.config.cmd.paths import device, split_path
@@ -38,6 +40,8 @@ def _holds(test: Test, machine: Machine) -> bool:
 
 
 def _exists(path: str, machine: Machine) -> bool:
+    if not path:
+        return False
     if device(path):
         folder = path.rpartition("\\")[0]  # `if exist folder\nul` asks for the folder
         return not folder or machine.files.exists(machine.full(folder))
@@ -46,14 +50,14 @@ def _exists(path: str, machine: Machine) -> bool:
         if "*" in split_path(full)[1] or "?" in split_path(full)[1]:
             raise Puzzle("if exist has a wildcard in a folder's name", "name the folder")
         return bool(machine.files.matching(full))
-    return machine.files.exists(full)
+    current = machine.folder.lower().rstrip("\\") + "\\"
+    return current.startswith(full.lower().rstrip("\\") + "\\") or machine.files.exists(full)
 
 
 def _level(text: str) -> int:
-    try:
-        return integer(text)
-    except ArithmeticFault:
-        raise syntax_error("if errorlevel has no number") from None
+    if not re.fullmatch("[+-]?[0-9]{1,10}", text):
+        raise syntax_error("if errorlevel has no decimal number")
+    return int(text)
 
 
 def _order(left: str, right: str, ignore_case: bool, *, equal_only: bool) -> int:

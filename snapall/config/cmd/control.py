@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from snapall.config.cmd.interpreter import Interpreter
 
 _MOST_SAVED = 32  # setlocals that are open at a time (cmd: "Maximum setlocal recursion level reached")
+NO_PROGRAM = 9009  # cmd's own code for a program that is not there; `call` makes it 1
 _LABEL = re.compile(r":?[ \t]*([^\s:+,;=]*)")
 
 
@@ -112,7 +113,7 @@ def call(interpreter: Interpreter, text: str) -> int | None:
         return 0 if text else 1
     if not again.startswith(":"):
         code = interpreter.command(again, called=True)
-        return 0 if code is None else code
+        return 1 if code == NO_PROGRAM else code or 0
     token = parameters(again)[0]
     hit = _LABEL.match(token)
     label = hit[1] if hit is not None else ""

@@ -38,8 +38,6 @@ def set_variable(machine: Machine, text: str) -> int | None:
     if not name:
         machine.complain("The syntax of the command is incorrect.", "set")
         return 1
-    if not value and name.lower() not in machine.variables:
-        return 1  # there is nothing to delete
     machine.assign(name, value)
     return machine.frame_success()
 
@@ -53,7 +51,6 @@ def _bare(text: str) -> str:
 
 
 def _show(machine: Machine, prefix: str) -> int | None:
-    prefix = prefix.strip()
     found = [(key, pair) for key, pair in machine.variables.items() if key.startswith(prefix.lower())]
     if not found:
         machine.complain(f"Environment variable {prefix} not defined", "set")

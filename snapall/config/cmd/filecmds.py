@@ -80,6 +80,9 @@ def copy(machine: Machine, text: str) -> int | None:
         content = machine.files.text(full, machine.code_page) if device(full) != "nul" else None
         if content is None:
             continue
+        if full.lower() == target.lower():
+            machine.complain("The file cannot be copied onto itself.", "copy")
+            continue
         if device(target) != "nul":
             machine.budget.output(len(content))
             machine.files.write(target, content, machine.code_page, append=False)

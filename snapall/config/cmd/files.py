@@ -32,9 +32,11 @@ class Files:
     def exists(self, full: str) -> bool:
         """Whether there is such a file or folder; only folders that the batch made or that hold files are known."""
         lower = full.lower().rstrip("\\")
-        if lower in self._written or self.data(full) is not None or lower in self.folders:
-            return True
-        return any(one.lower().startswith(lower + "\\") for one in self._all())
+        return lower in self._written or self.data(full) is not None or lower in self.folders or self.below(lower)
+
+    def below(self, folder: str) -> bool:
+        """Whether a folder, by its full path in lower case, is known to hold a file or another folder."""
+        return any(one.lower().startswith(folder + "\\") for one in [*self._all(), *self.folders])
 
     def write(self, full: str, text: str, code_page: int, *, append: bool) -> None:
         """Write or append a text."""

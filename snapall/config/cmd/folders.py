@@ -13,7 +13,7 @@ def change(machine: Machine, text: str) -> int | None:
     """`cd` and `cd /d`."""
     text = text.strip(" \t,;=")
     hit = re.match(r"/d(?![A-Za-z0-9])[ \t]*", text, re.IGNORECASE)
-    path = unquoted(text[hit.end() :] if hit is not None else text).strip()
+    path = (text[hit.end() :] if hit is not None else text).replace('"', "").strip()
     if not path:
         machine.put(machine.folder + "\n", "cd")
         return 0
@@ -84,6 +84,12 @@ def remove(machine: Machine, text: str) -> int | None:
     names = parameters(text)
     if any(name.startswith("/") for name in names):
         raise Puzzle("rd removes a folder with all that is in it", "leave it out, or remove the files by name")
+    code = None if names else 1
     for name in names:
-        machine.files.folders.discard(machine.full(unquoted(name)).lower())
-    return None
+        full = machine.full(unquoted(name)).lower()
+        if machine.files.below(full):
+            machine.complain("The directory is not empty.", "rd")
+            code = 145
+        else:
+            machine.files.folders.discard(full)
+    return code

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from snapall.config.cmd.arithmetic import ArithmeticFault, integer
 from snapall.config.cmd.puzzle import Puzzle, syntax_error
 
 _OPTION = re.compile(
-    r"(?P<eol>eol=(?P<mark>.?))|skip=(?P<skip>[0-9]+)|tokens=(?P<tokens>[0-9,*-]*)|(?P<back>usebackq?)"
+    r"(?P<eol>eol=(?P<mark>.?))|skip=(?P<skip>0[xX][0-9a-fA-F]+|[0-9]+)|tokens=(?P<tokens>[0-9,*-]*)|(?P<back>usebackq?)"
     r"|(?P<delims>delims=(?P<signs>[^ ]*(?: +$)?))",
     re.IGNORECASE,
 )
@@ -39,7 +40,7 @@ def splitting_of(options: str) -> Splitting:
         if hit["eol"] is not None:
             found["eol"] = hit["mark"]
         elif hit["skip"] is not None:
-            found["skip"] = int(hit["skip"][:9])
+            found["skip"] = _skipped(hit["skip"])
         elif hit["back"] is not None:
             found["usebackq"] = True
         elif hit["delims"] is not None:
@@ -53,6 +54,13 @@ def splitting_of(options: str) -> Splitting:
     return Splitting(**found)  # type: ignore[arg-type]
 
 
+def _skipped(text: str) -> int:
+    try:
+        return integer(text)
+    except ArithmeticFault:
+        raise Puzzle("skip= has no number that is known here", "write a plain decimal number") from None
+
+
 def _tokens(text: str) -> tuple[tuple[int, ...], bool]:
     numbers: set[int] = set()
     rest = text.endswith("*")
@@ -62,7 +70,10 @@ def _tokens(text: str) -> tuple[tuple[int, ...], bool]:
             raise syntax_error("tokens= has no number from 1 to 31")
         if int(last if dash else first) > _LAST:
             raise Puzzle("tokens= counts beyond 31", "use fewer tokens")
-        numbers.update(range(int(first), int(last if dash else first) + 1))
+        named = range(int(first), int(last if dash else first) + 1)
+        if numbers & set(named):
+            raise Puzzle("tokens= names a token twice", "name it once")
+        numbers.update(named)
     if not numbers and not rest:
         raise syntax_error("tokens= names no token")
     return tuple(sorted(numbers)), rest

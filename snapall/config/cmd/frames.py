@@ -11,7 +11,7 @@ FRAME_LEVELS = 4  # a subroutine counts as so many blocks for the depth
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class LocalState:
     """What `setlocal` saves: variables, folders, delayed expansion."""
 
     variables: Mapping[str, tuple[str, str]]
@@ -31,7 +31,7 @@ class Frame:
         self.rest = rest  # %*
         self.shifted = False
         self.in_loop = 0
-        self.saved: list[Saved] = []
+        self.saved: list[LocalState] = []
         self.command_line = False  # `cmd /c`, or the command of `for /F`: no batch, without labels and arguments
         self.data: bytes | None = None  # what `chcp` decodes anew
 

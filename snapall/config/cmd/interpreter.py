@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from snapall.config.cmd.builtins import BUILTINS, builtin_of, require_known, run_builtin
+from snapall.config.cmd.builtins import BUILTINS, QUIET, builtin_of, require_known, run_builtin
 from snapall.config.cmd.conditions import holds
 from snapall.config.cmd.control import CONTROL
 from snapall.config.cmd.expand import percent
@@ -49,6 +49,10 @@ class Interpreter:
     def _statement(self, frame: Frame) -> None:
         if self._label(frame):
             return
+        number, line = frame.text.lines[frame.at]
+        if line.strip(DELIMITERS) and not line.lstrip(DELIMITERS).startswith("@") and not frame.command_line:
+            self.machine.where = Place(frame.text.name, number)
+            self._require_no_echo()
         try:
             node = statement(Feed(self._next_line))
             if node is not None:
@@ -56,10 +60,15 @@ class Interpreter:
         except Jump as jump:
             frame.at = jump.at
 
+    def _require_no_echo(self) -> None:
+        if self.machine.echo_on and self.machine.streams.out.kind in ("file", "taken"):
+            text = "echo is on, and cmd writes the commands themselves to the redirected output"
+            raise Puzzle(text, "begin each batch with @echo off")
+
     def _label(self, frame: Frame) -> bool:
         """Pass over a label or a comment by `::`: cmd does so before it looks at percent signs."""
         number, line = frame.text.lines[frame.at]
-        if not line.lstrip(DELIMITERS).startswith(":") or frame.command_line:
+        if not line.lstrip(DELIMITERS + "@").startswith(":") or frame.command_line:
             return False
         self.machine.where = Place(frame.text.name, number)
         self.machine.budget.step(len(line))
@@ -137,11 +146,15 @@ class Interpreter:
         code = self.run(first)
         for one in reversed(chain):
             if one.sign == "&" or (one.sign == "&&") is (code == 0):
+                if one.sign == "||":
+                    self.machine.errorlevel = code
                 code = self.run(one.right)
         return code
 
     def _loop(self, node: For) -> int:
         machine, frame = self.machine, self.machine.frame
+        if not node.silent:
+            self._require_no_echo()
         values = rounds(node, machine, lambda text: output_of(self, text))
         before = machine.loops
         frame.in_loop += 1
@@ -164,7 +177,7 @@ class Interpreter:
         """Run a command that is fully expanded. Return the errorlevel that it set; None if it set none."""
         machine = self.machine
         text = text.lstrip(DELIMITERS)
-        if not text.strip(DELIMITERS):
+        if not text:
             return None
         name, rest = builtin_of(text)
         if name in BUILTINS:
@@ -176,7 +189,7 @@ class Interpreter:
         else:
             require_known(name)
             code = external(self, text, called=called)
-        if code is not None:
+        if code is not None and name not in QUIET:
             machine.errorlevel = code
         return code
 

@@ -22,6 +22,8 @@ def rounds(node: For, machine: Machine, output_of: Callable[[str], str]) -> Iter
         how = splitting_of(unquoted(node.options))
         texts = list(_texts(items.strip(), how, machine, output_of))
         return (values for text in texts for values in values_of(text, how))
+    if node.kind == "d" and ("*" in items or "?" in items):
+        raise Puzzle("for searches folders (/d with a wildcard)", "name the folders themselves")
     return iter([(one,) for item in parameters(items) for one in _named(item, machine)])
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from snapall.config.cmd.budget import Budget
 from snapall.config.cmd.expand import delayed, loop_values
 from snapall.config.cmd.files import Files
-from snapall.config.cmd.frames import Frame, Saved
+from snapall.config.cmd.frames import Frame, LocalState
 from snapall.config.cmd.paths import full_path, modified
 from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.rehearsal import Echoed, Event, Place, Programs, Setting, Written
-from snapall.config.cmd.streams import Sink, Streams
+from snapall.config.cmd.streams import Handles, Sink
 from snapall.config.cmd.text import LONGEST
 from snapall.config.cmd.words import unquoted
 
@@ -38,7 +38,7 @@ class Machine:
         self.open_files: list[str] = []  # those that redirections write
         self.loops: dict[str, str] = {}
         self.frames: list[Frame] = []
-        self.streams = Streams(Sink("console"), Sink("console"), None)
+        self.streams = Handles(Sink("console"), Sink("console"), None)
         self.events: list[Event] = []
         for name, value in setting.variables.items():
             self.assign(name, value)
@@ -86,7 +86,7 @@ class Machine:
         """Put in the variables of the loops around, and those of delayed expansion."""
         if "%" in text and self.frame.in_loop:
             text = loop_values(text, self.loops, self.modified)
-        if self.delayed_on and "!" in text:
+        if self.delayed_on:
             text = delayed(text, self.variable)
         if len(text) > LONGEST:
             raise Puzzle("a command becomes too long for cmd", "shorten it")
@@ -127,12 +127,12 @@ class Machine:
         """Return what `set` and its like leave as errorlevel: 0 in a .cmd, nothing in a .bat."""
         return 0 if self.frame.full.lower().endswith(".cmd") or self.frame.command_line else None
 
-    def save(self) -> Saved:
+    def save(self) -> LocalState:
         """Return what `setlocal` and a cmd of its own restore later."""
         self.budget.step(len(self.variables))
-        return Saved(dict(self.variables), self.folder, dict(self.elsewhere), self.delayed_on)
+        return LocalState(dict(self.variables), self.folder, dict(self.elsewhere), self.delayed_on)
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: LocalState) -> None:
         """Go back to what was saved."""
         self.budget.environment(_size(saved.variables) - _size(self.variables))
         self.variables = dict(saved.variables)

@@ -14,7 +14,7 @@ from snapall.config.cmd.syntax import Block, For, If, Joined, Node, Redirection,
 _DEEPEST = 40
 _KEYWORD = re.compile(r"(if|for)(?=[\s,;=/])", re.IGNORECASE)
 _REMARK = re.compile(r"rem(?=[\s,;=])", re.IGNORECASE)
-_ELSE = re.compile(r"else(?![A-Za-z0-9_.])", re.IGNORECASE)
+_ELSE = re.compile(r"else(?=[\s,;=<>])", re.IGNORECASE)
 _JOINT = re.compile(r"&&|\|\||&|\|")
 _RANKS = ("&", "||", "&&", "|")  # the loosest first
 
@@ -61,9 +61,7 @@ def _command(feed: Feed, depth: int) -> Node:
         return _block(feed, depth)
     if feed.char in ("&", "|"):
         raise syntax_error(f"nothing stands before {feed.char}")
-    if feed.char == ")":
-        if depth:
-            raise syntax_error("a command is missing before )")
+    if feed.char == ")" and not depth:
         feed.skip_line()  # cmd ignores a line that begins with a superfluous parenthesis
         return Remark(line)
     if feed.char in ("<", ">"):
@@ -79,7 +77,9 @@ def _keyword(feed: Feed, depth: int, line: int) -> Node | None:
         return None
     if hit[0].lower() == "for":
         kind, options, variable, items = for_head(feed)
-        return For(kind, options, variable, items, _body(feed, depth, "do"), line)
+        feed.skip(DELIMITERS)
+        silent = feed.char == "@"
+        return For(kind, options, variable, items, _body(feed, depth, "do"), line, silent)
     test = test_of(feed, depth)
     then = _body(feed, depth, "if")
     feed.skip(DELIMITERS)

@@ -7,19 +7,19 @@ import re
 from snapall.config.cmd.feed import DELIMITERS, Feed
 from snapall.config.cmd.puzzle import Puzzle, syntax_error
 
-_IN = re.compile(r"in(?=[\s(,;=])", re.IGNORECASE)
-_DO = re.compile(r"do(?=[\s(,;=@]|$)", re.IGNORECASE)
+_IN = re.compile(r"in(?=[\s,;=])", re.IGNORECASE)
+_DO = re.compile(r"do(?=[\s,;=])", re.IGNORECASE)
 
 
 def for_head(feed: Feed) -> tuple[str, str, str, str]:
-    """Take all up to `do`. Return the kind ("", "f", "l"), the options, the variable's letter, the items' text."""
+    """Take all up to `do`. Return the kind ("", "d", "f", "l"), the options, the variable's letter, the items' text."""
     feed.skip(DELIMITERS)
     word = feed.word(DELIMITERS)
     kind = options = ""
     if word.startswith("/"):
         kind = word[1:].lower()
-        if kind not in ("f", "l"):
-            raise Puzzle("for searches folders (/d or /r)", "name the files themselves, in a for without a switch")
+        if kind not in ("d", "f", "l"):
+            raise Puzzle("for searches folders (/r)", "name the files themselves, in a for without a switch")
         feed.skip(DELIMITERS)
         word = feed.word(DELIMITERS)
         if kind == "f" and not word.startswith("%"):
@@ -30,14 +30,14 @@ def for_head(feed: Feed) -> tuple[str, str, str, str]:
         raise syntax_error("for has no variable, such as %%i")
     feed.skip(DELIMITERS)
     if not feed.starts(_IN):
-        raise syntax_error("for has no in")
+        raise syntax_error("for has no in, or no blank after it")
     feed.skip(DELIMITERS)
     if feed.char != "(":
         raise syntax_error("( is missing after in")
     items = _items(feed)
     feed.skip(DELIMITERS)
     if not feed.starts(_DO):
-        raise syntax_error("for has no do")
+        raise syntax_error("for has no do, or no blank after it")
     return kind, options, word[1], items
 
 

@@ -9,7 +9,9 @@ from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.words import unquoted
 
 _DEVICES = re.compile(r"(?:.*[\\/])?(nul|con|prn|aux|com[1-9]|lpt[1-9])(?:\..*)?:?", re.IGNORECASE)
-_SPLIT = re.compile(r"(?P<drive>[A-Za-z]:|\\\\[^\\]+\\[^\\]+)?(?P<folder>.*\\)?(?P<stem>.*?)(?P<ext>\.[^.\\]*)?")
+_SPLIT = re.compile(
+    r"(?P<drive>[A-Za-z]:|\\\\[^\\]+\\[^\\]+)?(?P<folder>.*\\)?(?P<stem>.*?)(?P<ext>\.[^.\\]*)?", re.DOTALL
+)
 
 
 def device(path: str) -> str:
@@ -45,8 +47,7 @@ def _walked(before: list[str], rest: str) -> list[str]:
 def split_path(path: str) -> tuple[str, str, str, str]:
     """Return drive, folder (with its last backslash), name and extension (with its dot)."""
     hit = _SPLIT.fullmatch(path)
-    if hit is None:
-        return "", "", path, ""
+    assert hit is not None  # noqa: S101 - every text matches
     return hit["drive"] or "", hit["folder"] or "", hit["stem"], hit["ext"] or ""
 
 

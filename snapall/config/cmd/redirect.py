@@ -11,7 +11,6 @@ from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.rehearsal import Written
 from snapall.config.cmd.streams import Input, Sink
 from snapall.config.cmd.syntax import Redirection
-from snapall.config.cmd.words import unquoted
 
 _REMEDY = "redirect to a file, to nul, or to the other handle"
 
@@ -41,7 +40,7 @@ def _open(machine: Machine, one: Redirection, sinks: list[Sink]) -> bool:
     if isinstance(one.target, int):
         _duplicate(machine, one.handle, one.target)
         return True
-    path = unquoted(machine.expanded(one.target))
+    path = machine.expanded(one.target).replace(chr(34), "")
     if not path:
         raise Puzzle("the file of a redirection is empty; perhaps a variable is not set", "set the variable")
     if one.sign == "<":

@@ -63,11 +63,12 @@ def _batch(machine: Machine, program: str) -> tuple[str, str | bytes] | None:
 
 def _nested(interpreter: Interpreter, tail: str) -> int:
     machine = interpreter.machine
-    line = requested(tail)
+    line, delayed_on = requested(tail)
     saved, frame = machine.save(), Frame(batch_text(machine.where.file, ""), 0, machine.frame.full, [], "")
     frame.text = replace(frame.text, lines=((machine.where.line, line),))
     frame.command_line = True
-    machine.delayed_on = False
+    machine.delayed_on = delayed_on
+    echo_on, machine.echo_on = machine.echo_on, True
     in_loop = machine.loops
     machine.loops = {}
     try:
@@ -77,6 +78,7 @@ def _nested(interpreter: Interpreter, tail: str) -> int:
         machine.budget.back(FRAME_LEVELS)
     finally:
         machine.loops = in_loop
+        machine.echo_on = echo_on
     machine.restore(saved)
     return machine.errorlevel
 

@@ -41,7 +41,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class Handles:
     """Standard output, error and input; input is None where a person would have to type it."""
 
     out: Sink

@@ -65,7 +65,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """A loop: `kind` is "", "f" or "l"; `items` is the text between the parentheses after `in`."""
+    """A loop: `kind` is "", "d", "f" or "l"; `items` is the text between the parentheses after `in`."""
 
     kind: str
     options: str
@@ -73,6 +73,7 @@ class For:
     items: str
     body: Node
     line: int
+    silent: bool = False  # an @ stands before the body: cmd does not show it, round by round
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from snapall.config.cmd.puzzle import Puzzle
 
 LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
 LARGEST = 1 << 20  # bytes of a file that is read: a list of all VMs has a few kilobytes
-_LABEL = re.compile(r"[ \t,;=]*:[ \t]*(?P<name>[^\s:+,;=<>|&]*)")
+_LABEL = re.compile(r"[ \t,;=@]*:[ \t]*(?P<name>[^\s:+,;=<>|&]*)")
 _ASCII = bytes(range(32, 127))
 
 

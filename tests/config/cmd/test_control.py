@@ -27,6 +27,11 @@ IF: tuple[Row, ...] = (
     ),
     ("else on the same line", "if a==b (echo yes) else echo no", "no\n"),
     ("else after a block of several lines", "if a==b (\necho yes\n) else (\necho no\n)", "no\n"),
+    (
+        "else without a blank after it",
+        "if a==b (echo yes) else(echo no)",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
     ("else if", "if a==b (echo 1) else if a==a (echo 2) else (echo 3)", "2\n"),
     ("else without a block before is text", "if a==a echo yes else echo no", "yes else echo no\n"),
     ("the rest of the line is ruled by if", "if a==b echo 1 & echo 2\necho 3", "3\n"),
@@ -63,6 +68,13 @@ IF: tuple[Row, ...] = (
     ("not defined", "if not defined nothing echo yes", "yes\n"),
     ("errorlevel is that or more", "exit3\nif errorlevel 2 echo two\nif errorlevel 4 echo four", "two\n"),
     ("errorlevel 0 is always true for a program that ended well or not", "exit9\nif errorlevel 0 echo yes", "yes\n"),
+    (
+        "errorlevel is a decimal number",
+        "if errorlevel 0x1 echo no",
+        ("STOP 1: cmd reports a syntax error here and ends the batch: if errorlevel has no decimal number\n"),
+    ),
+    ("nothing does not exist", 'if not exist "" echo none', "none\n"),
+    ("the current folder and those above exist", "if exist C:\\ if exist C:\\snapall\\ echo yes", "yes\n"),
     ("errorlevel as a number", "exit3\nif %errorlevel% equ 3 echo three", "three\n"),
     ("cmdextversion", "if cmdextversion 1 echo yes", "yes\n"),
     ("an if in an if", "if a==a if b==b echo yes", "yes\n"),
@@ -73,6 +85,14 @@ IF: tuple[Row, ...] = (
         "STOP 2: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
     ),
     ("an escaped parenthesis does not", "if a==a (\necho (x^) y\n)\n", "(x) y\n"),
+    ("texts are ordered without their case by /i", "if /i a equ A if /i b gtr A echo yes", "yes\n"),
+    ("a wildcard in a folder", "if exist c:\\s*\\x echo no", "STOP 1: if exist has a wildcard in a folder's name\n"),
+    (
+        "nothing to compare with",
+        "if a==",
+        "STOP 1: cmd reports a syntax error here and ends the batch: a word is missing after if\n",
+    ),
+    ("no command", "if a==a", "STOP 1: cmd reports a syntax error here and ends the batch: no command follows if\n"),
 )
 
 BLOCKS: tuple[Row, ...] = (
@@ -127,6 +147,29 @@ BLOCKS: tuple[Row, ...] = (
         "STOP 1: a comment ends in ^, and cmd may read the next line as part of it\n",
     ),
     ("a comment's percent signs are read", "rem %~x", "STOP 1: %~ is followed by no argument\n"),
+    ("a trailing & in a block", "(echo a & )", "a \n"),
+    (
+        "a sign before a parenthesis",
+        "(if a==a )",
+        "STOP 1: cmd reports a syntax error here and ends the batch: no command follows if\n",
+    ),
+    (
+        "a parenthesis after &&",
+        "(echo a && )",
+        "STOP 1: cmd reports a syntax error here and ends the batch: nothing follows &&\n",
+    ),
+    ("a redirection before a block", "> f (echo a)\ntype f", "a\n"),
+    ("a redirection before if", "> f if a==a echo b", "STOP 1: a redirection stands before if, for or rem\n"),
+    (
+        "text after a block",
+        "(echo a) b",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
+    (
+        "text after a block in a block",
+        "((echo a) b)",
+        "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
+    ),
 )
 
 JUMPS: tuple[Row, ...] = (
@@ -135,6 +178,16 @@ JUMPS: tuple[Row, ...] = (
     ("goto with the colon joined", "goto:end\necho no\n:end\necho yes", "yes\n"),
     ("goto goes back", "if defined x goto end\nset x=1\n:top\ngoto back\n:end\necho no\n:back\necho yes", "yes\n"),
     ("labels ignore case", "goto END\necho no\n:end\necho yes", "yes\n"),
+    (
+        "a label may have an at sign before it and blanks after its colon",
+        "goto end\necho no\n@ :  end>x\necho yes",
+        "yes\n",
+    ),
+    (
+        "a label with two colons is none",
+        "goto end\n::end",
+        ("STOP 1: goto to a label that the batch does not have: cmd ends the batch here\n"),
+    ),
     ("a label may be indented", "goto end\necho no\n  :end\necho yes", "yes\n"),
     ("a label ends at a blank", "goto end\necho no\n:end of it\necho yes", "yes\n"),
     ("a label ends at a colon", "goto end\necho no\n:end:x\necho yes", "yes\n"),
@@ -151,6 +204,18 @@ JUMPS: tuple[Row, ...] = (
     ),
     ("exit /b ends the batch", "exit /b\necho no", ""),
     ("exit ends cmd", "call :sub\necho no\n:sub\nexit", ""),
+    ("goto without a label", "goto", "STOP 1: cmd reports a syntax error here and ends the batch: goto has no label\n"),
+    (
+        "goto in a cmd of its own",
+        "cmd /c goto end\n:end",
+        "STOP 1: goto stands in a cmd of its own, which has no labels\n",
+    ),
+    (
+        "a call to a label in a cmd of its own",
+        "cmd /c call :end\n:end",
+        "STOP 1: call to a label stands in a cmd of its own\n",
+    ),
+    ("exit with a word", "exit /b x", "STOP 1: the code after exit is not a number\n"),
 )
 
 CALLS: tuple[Row, ...] = (
@@ -177,6 +242,7 @@ CALLS: tuple[Row, ...] = (
     ("call sets a variable by its name", "set name=v\ncall set x=%%%name%%%\necho %x%", "Hello World\n"),
     ("call doubles carets in quotes", 'call echo "a^b"', '"a^^b"\n'),
     ("call of a command clears the errorlevel", "exit3\ncall echo a\necho %errorlevel%", "a\n0\n"),
+    ("call of a program that is missing sets 1", "call exit9009\necho %errorlevel%", "1\n"),
     ("call of a program", "call prog a b", "[a][b]\n"),
     ("call of another batch", "call other.bat x\necho %errorlevel%", "other other.bat x other\n7\n"),
     ("call of another batch without its extension", "call other x", "other other x other\n"),
@@ -203,9 +269,22 @@ CALLS: tuple[Row, ...] = (
     (
         "cmd /k waits",
         "cmd /k echo a",
-        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q and /d\n"),
+        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q, /d and /v\n"),
     ),
     ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine; it is unknown here\n"),
+    ("setlocal with an unknown word", "setlocal x || echo no", "no\n"),
+    (
+        "setlocal without extensions",
+        "setlocal disableextensions",
+        "STOP 1: setlocal disableextensions takes cmd back to Windows NT 3.5\n",
+    ),
+    ("setlocal in a cmd of its own does nothing", "cmd /c setlocal enabledelayedexpansion\necho !v!", "!v!\n"),
+    ("endlocal without setlocal", "set x=1\nendlocal\necho %x%", "1\n"),
+    ("call :eof comes back at once", "exit3\ncall :eof\necho %errorlevel%", "3\n"),
+    ("cmd /s /c removes the outer quotes", 'cmd /s /c "echo "a b""', '"a b"\n'),
+    ("cmd /c keeps the quotes of a program", 'cmd /q /d /c "c:\\my tools\\prog.exe"', "\n"),
+    ("cmd /v:on /c reads exclamation marks", 'cmd /v:on /c "set x=1& echo !x!"', "1\n"),
+    ("cmd /v:off /c does not", "cmd /v:off /c echo !v!", "!v!\n"),
 )
 
 

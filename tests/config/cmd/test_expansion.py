@@ -53,6 +53,15 @@ PERCENT: tuple[Row, ...] = (
     ("expansion comes before the quotes are read", "echo %q%", '"in quotes"\n'),
     ("a value's sign is a sign of cmd", "echo %amp%", "a \nSTOP 1: what this program answers is unknown here\n"),
     ("a value's sign within quotes is text", 'echo "%amp%"', '"a & b"\n'),
+    (
+        "a replacement of nothing",
+        "echo %v:=x%",
+        (
+            "STOP 1: cmd reports a syntax error here and ends the batch: "
+            "a replacement in a variable searches for nothing\n"
+        ),
+    ),
+    ("a part without an end", "echo %v:x", "v:x\n"),
 )
 
 QUOTES: tuple[Row, ...] = (
@@ -75,6 +84,8 @@ QUOTES: tuple[Row, ...] = (
     ("a line that begins with a superfluous parenthesis is ignored", ") echo a\necho b", "b\n"),
     ("blank lines and carriage returns do not matter", "\r\r\n\r\necho a\r\r\n", "a\n"),
     ("a Ctrl-Z ends a line", "echo a\x1aecho b", "a\nb\n"),
+    ("a caret before an empty line", "echo a^\n\necho b", "STOP 2: a ^ continues the line with an empty one\n"),
+    ("a caret at the very end", "echo a^", "a\n"),
 )
 
 DELAYED: tuple[Row, ...] = (

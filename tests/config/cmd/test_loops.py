@@ -38,7 +38,13 @@ PLAIN: tuple[Row, ...] = (
     ("counting with blanks", "for /L %%i in (1 1 2) do echo %%i", "1\n2\n"),
     ("counting to less than the start", "for /L %%i in (2,1,1) do echo %%i\necho end", "end\n"),
     ("a list's variable is read before the loop", "set l=a b\nfor %%i in (%l%) do echo %%i", "a\nb\n"),
-    ("folders are not searched", "for /d %%i in (*) do echo %%i", "STOP 1: for searches folders (/d or /r)\n"),
+    ("folders are named", "for /d %%i in (a b) do echo %%i", "a\nb\n"),
+    ("nor below a folder", "for /r %%i in (*) do echo %%i", "STOP 1: for searches folders (/r)\n"),
+    (
+        "folders are not searched",
+        "for /d %%i in (*) do echo %%i",
+        "STOP 1: for searches folders (/d with a wildcard)\n",
+    ),
     (
         "a sign in the list",
         "for %%i in (a & b) do echo %%i",
@@ -49,7 +55,33 @@ PLAIN: tuple[Row, ...] = (
         "for %i in (a) do echo %i",
         ("STOP 1: cmd reports a syntax error here and ends the batch: for has no variable, such as %%i\n"),
     ),
-    ("no do", "for %%i in (a) echo %%i", "STOP 1: cmd reports a syntax error here and ends the batch: for has no do\n"),
+    (
+        "no do",
+        "for %%i in (a) echo %%i",
+        "STOP 1: cmd reports a syntax error here and ends the batch: for has no do, or no blank after it\n",
+    ),
+    (
+        "a variable along a path",
+        "for %%i in (a) do echo %%~$PATH:i",
+        "STOP 1: a variable of for is looked up along a path (%~$PATH:i)\n",
+    ),
+    ("a percent sign and no variable", "for %%i in (a) do echo %%~x %%", "%~x %\n"),
+    (
+        "no in",
+        "for %%i (a) do echo",
+        "STOP 1: cmd reports a syntax error here and ends the batch: for has no in, or no blank after it\n",
+    ),
+    (
+        "no list",
+        "for %%i in a do echo",
+        "STOP 1: cmd reports a syntax error here and ends the batch: ( is missing after in\n",
+    ),
+    ("a list without an end", "for %%i in (a", "STOP 1: a ( has no )\n"),
+    (
+        "counting to a word",
+        "for /L %%i in (1,1,x) do echo",
+        "STOP 1: for /L counts with something that is not a number\n",
+    ),
 )
 
 FILES: tuple[Row, ...] = (
@@ -126,9 +158,32 @@ FILES: tuple[Row, ...] = (
             "ends the batch: an option of for /F is not one of eol, skip, delims, tokens and usebackq\n"
         ),
     ),
+    ("a word named twice", 'for /F "tokens=1,1*" %%a in ("x") do echo %%a', "STOP 1: tokens= names a token twice\n"),
+    ("lines are skipped by a hexadecimal number", 'for /F "skip=0x2 delims=," %%a in (names.csv) do echo %%a', "110\n"),
     ("too many words", 'for /F "tokens=1-40" %%a in ("x") do echo %%a', "STOP 1: tokens= counts beyond 31\n"),
     ("a loop over the words of a loop", 'for /F "tokens=*" %%a in ("x y") do for %%b in (%%a) do echo %%b', "x\ny\n"),
     ("goto leaves it", "for /F %%a in (list.txt) do goto end\n:end\necho done", "done\n"),
+    (
+        "two options of tokens",
+        'for /F "tokens=1 tokens=2" %%a in ("x") do echo',
+        "STOP 1: for /F has two options tokens=\n",
+    ),
+    (
+        "no word",
+        'for /F "tokens=0" %%a in ("x") do echo',
+        "STOP 1: cmd reports a syntax error here and ends the batch: tokens= has no number from 1 to 31\n",
+    ),
+    (
+        "no number",
+        'for /F "tokens=," %%a in ("x") do echo',
+        "STOP 1: cmd reports a syntax error here and ends the batch: tokens= names no token\n",
+    ),
+    (
+        "lines are skipped by no number",
+        'for /F "skip=09" %%a in ("x") do echo',
+        "STOP 1: skip= has no number that is known here\n",
+    ),
+    ("no delimiters at all", 'for /F "tokens=1* delims=" %%a in ("x y") do echo [%%a][%%b]', "[x y][]\n"),
 )
 
 

@@ -40,8 +40,8 @@ REDIRECTIONS: tuple[Row, ...] = (
     ("output to the errors", "(grumble 1>&2) 2> f\necho -\ntype f", "-\nout\nerr\n"),
     ("to nul", "grumble > nul 2>&1\necho -", "-\n"),
     ("a block's output", "(\necho a\necho b\n) > f\ntype f", "a\nb\n"),
-    ("a loop's output", "(for %%i in (a b) do echo %%i)> f\ntype f", "a\nb\n"),
-    ("a subroutine's output", "call :sub > f\ntype f\ngoto :eof\n:sub\necho in", "in\n"),
+    ("a loop's output", "@echo off\n(for %%i in (a b) do echo %%i)> f\ntype f", "a\nb\n"),
+    ("a subroutine's output", "@echo off\ncall :sub > f\ntype f\ngoto :eof\n:sub\necho in", "in\n"),
     ("a redirection within another", "(echo a & echo b> g)> f\ntype f g", "a \nb\n"),
     ("an empty file", "type nul > f\nif exist f echo yes", "yes\n"),
     ("input from a file", 'find "alpha" < list.txt', "alpha 1\n"),
@@ -50,6 +50,7 @@ REDIRECTIONS: tuple[Row, ...] = (
         "twice < none\necho %errorlevel%",
         "The system cannot find the file specified.\n1\n",
     ),
+    ("quotes amid a file's name", 'echo a>"x"y\ntype xy', "a\n"),
     ("a file in quotes", 'echo a> "x y"\ntype "x y"', "a\n"),
     (
         "the same file twice",
@@ -67,6 +68,33 @@ REDIRECTIONS: tuple[Row, ...] = (
         ("STOP 1: cmd reports a syntax error here and ends the batch: the file of a redirection is missing\n"),
     ),
     ("a printer", "echo a> lpt1", "STOP 1: output goes to a device\n"),
+    (
+        "no handle",
+        "echo a >&",
+        "STOP 1: cmd reports a syntax error here and ends the batch: a handle's number is missing after >&\n",
+    ),
+    ("a handle above 2", "echo a 3> f", "STOP 1: a redirection of a handle above 2\n"),
+    ("output to input", "echo a >&0", "STOP 1: a redirection to a handle other than 1 and 2\n"),
+    ("input by >", "echo a 0> f", "STOP 1: standard input is redirected by >\n"),
+    ("input from the console", "set /p x=<con", "STOP 1: set /p waits for somebody to type\n"),
+    ("output to the console", "(echo a> con)> f\ntype f", "a\n"),
+    (
+        "a subroutine's output with echo on",
+        "call :sub > f\ngoto :eof\n:sub\necho in",
+        "STOP 4: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
+    ("a subroutine's output with at signs", "call :sub > f\ntype f\ngoto :eof\n:sub\n@echo in", "in\n"),
+    (
+        "a loop's output with echo on",
+        "(for %%i in (a b) do echo %%i)> f",
+        "STOP 1: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
+    ("a loop's output with an at sign", "(for %%i in (a b) do @echo %%i)> f\ntype f", "a\nb\n"),
+    (
+        "another batch's output, which begins with echo on",
+        "@echo off\necho echo a> b.bat\nfor /F %%i in ('b.bat') do echo %%i",
+        "STOP 1: echo is on, and cmd writes the commands themselves to the redirected output\n",
+    ),
 )
 
 PIPES: tuple[Row, ...] = (
@@ -109,10 +137,15 @@ FILES: tuple[Row, ...] = (
     ("cd upwards", "cd \\a\\b\ncd ..\ncd", "C:\\a\n"),
     ("cd with the folder joined", "cd\\tmp\ncd", "C:\\tmp\n"),
     ("cd with blanks", "cd \\Program Files\\x\ncd", "C:\\Program Files\\x\n"),
+    ("cd with quotes amid the path", 'cd .\\"x y"\ncd', "C:\\snapall\\x y\n"),
     ("cd to another drive leaves this one", "cd d:\\x\ncd\nd:\ncd", "C:\\snapall\nD:\\x\n"),
     ("cd /d changes the drive", "cd /d d:\\x\ncd\nc:\ncd", "D:\\x\nC:\\snapall\n"),
     ("pushd and popd", "pushd d:\\x\ncd\npopd\ncd", "D:\\x\nC:\\snapall\n"),
-    ("popd without pushd", "popd\necho %errorlevel%", "1\n"),
+    # The tests of Wine's cmd, which ran on Windows: popd and rd fail for ||, and leave the errorlevel alone.
+    ("popd without pushd leaves the errorlevel", "exit3\npopd\necho %errorlevel%", "3\n"),
+    ("popd without pushd is a failure", "exit3\npopd || echo %errorlevel%\necho %errorlevel%", "3\n1\n"),
+    ("rd of a folder that holds something", "md a\\b\nrd a 2>nul || echo full\nif exist a echo yes", "full\nyes\n"),
+    ("copy of a file onto itself", "copy list.txt > nul 2>&1 || echo failed", "failed\n"),
     ("pushd to a share", "pushd \\\\server\\share", "STOP 1: the batch changes to a share\n"),
     (
         "a file is found in the folder",
@@ -120,6 +153,21 @@ FILES: tuple[Row, ...] = (
         "no\nyes\n",
     ),
     ("rd /s", "rd /s /q d", "STOP 1: rd removes a folder with all that is in it\n"),
+    (
+        "commands without a name",
+        "type\ndel\ncopy\nmove a\nmd",
+        "The syntax of the command is incorrect.\n" * 5,
+    ),
+    ("type of several files that are missing", "type *.xyz nul", "The system cannot find the file specified.\n"),
+    ("del /s", "del /s x", "STOP 1: del has a switch that is unknown here\n"),
+    ("copy with a switch", "copy /q a b", "STOP 1: copy has a switch that is unknown here\n"),
+    ("copy joins files that are missing", "copy x+y z || echo no", "The system cannot find the file specified.\nno\n"),
+    ("copy to nul", "copy list.txt nul", "        1 file(s) copied.\n"),
+    ("ren with a wildcard", "ren list.txt *.bak", "STOP 1: a new name has a wildcard\n"),
+    ("several files to one name", "copy *.txt x", "STOP 1: several files are copied or moved to one name\n"),
+    ("move says how many", "move list.txt x", "        1 file(s) moved.\n"),
+    ("pushd shows what was pushed", "pushd d:\\x\npushd", "C:\\snapall\n"),
+    ("pushd for ever", ":top\npushd x\ngoto top", "STOP 2: pushd is nested too deeply\n"),
 )
 
 TOOLS: tuple[Row, ...] = (
@@ -149,7 +197,7 @@ TOOLS: tuple[Row, ...] = (
     ("more", 'more < list.txt | find "alpha"', "alpha 1\n"),
     ("find waits at the console", 'find "a"', "STOP 1: find waits for somebody to type\n"),
     ("pause waits", "pause", "STOP 1: pause waits for somebody to press a key\n"),
-    ("pause with input does not", "pause < nul > nul\necho a", "a\n"),
+    ("pause with input does not", "echo x> f\npause < f > nul && echo a\npause < nul > nul || echo b", "a\nb\n"),
     ("what shows nothing", "title x\ncls\ncolor 0a\nverify on\nprompt $g\nbreak\necho a", "a\n"),
     ("date /t", "date /t", "Thu 03/22/2007 \n"),
     ("chcp says and changes", "chcp\nchcp 1252 > nul\nchcp", "Active code page: 437\nActive code page: 1252\n"),
@@ -162,6 +210,25 @@ TOOLS: tuple[Row, ...] = (
     ("findstr with anything but a set of signs", 'findstr "^[^0-9]" names.csv', "id,name\n"),
     ("findstr with a repeated sign at the start", 'findstr /r /c:"^[ ]*gamma" list.txt', "  gamma 3\n"),
     ("findstr with an escaped full stop", 'echo a.b| findstr "a\\.b"', "a.b\n"),
+    ("find in two files", 'find "two" list.txt "two words.txt"', "\n---------- LIST.TXT\n\n---------- TWO WORDS.TXT\n"),
+    (
+        "find without a text",
+        "find alpha list.txt",
+        "STOP 1: find has no text in quotes, or a switch that is unknown here\n",
+    ),
+    ("find that cannot be read", 'find "a" /', "STOP 1: find cannot be read\n"),
+    ("find of nothing", 'find "" < list.txt || echo no', "no\n"),
+    ("find in a file that is missing", 'find "a" none', "STOP 1: find reads a file that is unknown here\n"),
+    ("findstr without a text", "findstr", "STOP 1: findstr has no text, or a switch that is unknown here\n"),
+    ("findstr /l takes signs as they are", 'echo a.*| findstr /l ".*"', "a.*\n"),
+    ("findstr with any sign", 'findstr "al.ha" list.txt', "alpha 1\n"),
+    (
+        "findstr with a sign that is repeated",
+        'findstr "al*pha" list.txt',
+        "STOP 1: findstr has a pattern that is unknown here\n",
+    ),
+    ("date waits", "date", "STOP 1: date waits for somebody to type\n"),
+    ("more with an option", "more /e list.txt", "STOP 1: more has options that are unknown here\n"),
 )
 
 LEVELS: tuple[Row, ...] = (
