@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice
-from snapall.config.batch.nights import NAME, Files, Paper, captures, commands, first_night, no_files
+from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.reading import Read, read
 from snapall.config.batch.redacted import redacted
+from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
 from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids
-from snapall.config.cmd import Call, Rehearsal
+from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
 
@@ -67,10 +69,9 @@ class Batch:
         log = self.found.logs[0].text if self.found.logs else ""
         return defects_of(self.paper, self.good, self.found.statements, log, self.desk)
 
-    @property
-    def sent(self) -> list[tuple[int, Call]]:
-        """The commands of a good night, each with its line."""
-        return [] if self.good is None else [(self.desk.line(one.where), one) for one in commands(self.good)]
+    def sequence(self, volumes: Sequence[str]) -> tuple[list[Command], tuple[int, ...]]:
+        """Return what the batch sends for some volumes on a good night, and the VMs of that night."""
+        return ([], ()) if self.paper is None else sequence_of(self.paper, self.desk, volumes)
 
 
 def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files) -> Batch:

@@ -24,6 +24,7 @@ class Read:
     """What a rehearsal says: its commands, and each place where it writes the log."""
 
     statements: Statements = field(default_factory=Statements)
+    calls: list[Call] = field(default_factory=list)  # for each of them, as it was sent
     logs: list[Located] = field(default_factory=list)
 
 
@@ -36,6 +37,7 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
             statement = _statement(event, line, desk, night)
             if statement is not None:
                 found.statements.append(statement)
+                found.calls.append(event)
     for line, path in _written(rehearsal, desk):
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))
