@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice
+from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
 from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
@@ -18,7 +18,7 @@ from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
-from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids
+from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids, check_unquiesced
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
@@ -95,8 +95,9 @@ def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files
     else:
         check(paper, good, desk)
     table = table_of(found, findings)
-    if good.stop is None and captures(good) and not findings.faults:
+    if good.stop is None and captures(good) and all(fault.keys for fault in findings.faults):
         check_ids(paper, table.raw, desk)
+        check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
     arguments_used(paper, desk)
     faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
     if faults:

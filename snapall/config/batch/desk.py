@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from snapall.config.batch.facts import Located
-from snapall.config.batch.text import MARKER
+from snapall.config.batch.facts import ANY, Located
+from snapall.config.batch.text import FOLDER, MARKER
 
 if TYPE_CHECKING:
     from snapall.config.batch.facts import Findings
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from snapall.config.tomlfile import KeyPath
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_RELATIVE = ((("log",),), (("filers", ANY, "key_file"),))  # to the batch's folder
 _OVERLAY = "or set the value in the overlay file"
 
 
@@ -38,6 +39,8 @@ class Desk:
     def take(self, line: int, value: str, what: str, *keys: KeyPath, secret: bool = False) -> Located:
         """Return a value with the line that it comes from. What no configuration can hold is a fault, too."""
         text = value if secret else value.strip()
+        if keys in _RELATIVE and text.lower().startswith(f"{FOLDER}\\".lower()):
+            text = text[len(FOLDER) + 1 :]
         origin = self.text.origin(line, _as_read(value.strip()))
         if secret and MARKER.search(text) is None:
             self.findings.secrets.add(text)
@@ -65,7 +68,7 @@ class Desk:
     def unset(self, value: str) -> str:
         """The name of the variable, if the value is nothing but one that nothing sets."""
         hit = MARKER.fullmatch(value.strip())
-        return hit[1] if hit is not None and not hit[1].isdigit() else ""
+        return hit[1] if hit is not None and not hit[1].isdigit() and hit[1] != "folder" else ""
 
     def _fault(self, text: str, what: str, line: int, origin: int, secret: bool) -> tuple[str, int, str]:
         hit = MARKER.search(text)
@@ -73,6 +76,8 @@ class Desk:
             number = int(hit[1])
             name = next((one.name for one in self.text.assignments if one.line == number), "the value")
             return f"{name}: the placeholder was not replaced", number, "write the value in its place"
+        if hit is not None and hit[1] == "folder":
+            return f"{what} depends on the batch's own folder", line, "write its whole name"
         if hit is not None:
             return f"{what}: %{hit[1]}% is never set above", line, "write it out"
         if not text:

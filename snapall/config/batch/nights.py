@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from snapall.config.batch.answers import Night, numbers_in
 from snapall.config.batch.reading import BACKUP
-from snapall.config.batch.text import Text, marker
+from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
 
-FOLDER = "C:\\snapall"
 NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007)
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
@@ -120,30 +119,37 @@ def commands(rehearsal: Rehearsal) -> list[Call]:
     return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
 
 
-def difference(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
-    """The first command of the backup, or the first file written by echo, in which two rehearsals differ."""
-    left, right = [*_compared(one)], [*_compared(other)]
-    for (event, key), (_, other_key) in zip(left, right, strict=False):
-        if key != other_key:
-            return event
+def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
+    """The first command of the backup in which two rehearsals differ."""
+    left, right = commands(one), commands(other)
+    pairs = zip(left, right, strict=False)
+    found = next((call for call, twin in pairs if (call.name, call.words) != (twin.name, twin.words)), None)
     longer = left if len(left) > len(right) else right
-    return longer[min(len(left), len(right))][0] if len(left) != len(right) else None
+    return found or next(iter(longer[min(len(left), len(right)) :]), None)
 
 
-def _compared(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, tuple[object, ...]]]:
+def elsewhere(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
+    """The first place where two rehearsals with the same commands write to different files."""
+    for event, twin in zip(_writing(one), _writing(other), strict=False):
+        if event[1] != twin[1]:
+            return event[0]
+    return None
+
+
+def _writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
     for event in rehearsal.events:
-        if isinstance(event, Sent) and event.name in BACKUP:
-            yield event, (event.name, event.words, event.output)
+        if isinstance(event, Sent) and event.name in BACKUP and event.output is not None:
+            yield event, event.output
         elif isinstance(event, Written) and event.by == "echo":
-            yield event, (event.full,)
+            yield event, event.full
 
 
 def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
     """Dates and times for other rehearsals: one if the batch mentions them, each day and month if it uses them."""
-    if paper.text.first(r"date|time") is None:
+    if paper.text.first(r"date|time|random") is None:
         return
     yield "29.02.2008", "23:05:01,00"
-    if not paper.text.uses(r"[%!](date|time)\b|\b(date|time)\s*/t\b"):
+    if not paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b"):
         return
     for day in range(1, 32):
         yield f"{_DAYS[(day + 3) % 7]} 03/{day:02}/2007", f"{day % 24:2}:00:00.00"

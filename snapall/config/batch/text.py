@@ -134,5 +134,7 @@ def marker(of: object) -> str:
     return f"zz.snapall.{of}.zz"
 
 
+FOLDER = f"C:\\{marker('folder')}"
+"""Stands for the batch's folder."""
 MARKER = re.compile(r"zz\.snapall\.([A-Za-z0-9_.-]*?)\.zz")
 """A marker in a value; its first group is what it stands for."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from snapall.config.batch.answers import Night
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.facts import ANY, Findings
-from snapall.config.batch.nights import Paper, captures, commands, difference, other_days
+from snapall.config.batch.facts import ANY, Findings, QuiesceCall
+from snapall.config.batch.nights import Paper, captures, changed, commands, elsewhere, other_days
 from snapall.config.batch.reading import read
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
-from snapall.config.cmd import Call, Rehearsal, Sent, Written
+from snapall.config.cmd import Rehearsal, Sent
 
 _MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
 _COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
@@ -58,18 +59,16 @@ def _conditions(desk: Desk) -> None:
 
 
 def _days(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    for date, time in other_days(paper):
-        other, _ = paper.good(date=date, time=time)
-        event = difference(first, other)
-        if event is not None:
-            line = desk.line(event.where)
-            if isinstance(event, Written):
-                text = "the log's name changes from night to night"
-                desk.findings.fault(line, text, "set log in the overlay file", ("log",))
-            else:
-                remedy = _NAMES if event.name != "vcbsnapshot" else "write a name that stays the same"
-                desk.findings.fault(line, f"this {event.name} command changes from night to night", remedy)
+    for number, (date, time) in enumerate(other_days(paper)):
+        other, _ = paper.good(date=date, time=time, variables={**paper.variables, "RANDOM": str(number)})
+        call, place = changed(first, other), elsewhere(first, other)
+        if call is not None:
+            remedy = _NAMES if call.name != "vcbsnapshot" else "write a name that stays the same"
+            desk.findings.fault(desk.line(call.where), f"this {call.name} command changes from night to night", remedy)
             return
+        if place is not None:
+            text = "the log's name changes from night to night"
+            desk.findings.fault_once(desk.line(place.where), text, "set log in the overlay file", ("log",))
 
 
 def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
@@ -78,8 +77,8 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     for path in asked[:_MOST]:
         with_it = replace(paper, present=paper.present | {path}, missing={})
         other, _ = with_it.good()
-        event = difference(first, other)
-        if event is not None and commands(other) and isinstance(event, Call):
+        event = changed(first, other)
+        if event is not None and commands(other):
             name = re.split(r"[\\/]", path)[-1]
             line = desk.text.first(re.escape(name)) or desk.line(event.where)
             text = "what the batch does depends on a file that may be there or not"
@@ -91,7 +90,7 @@ def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     if desk.text.first(_TAKES) is None:
         return
     other, _ = paper.good(arguments=_ARGUMENTS)
-    event = difference(first, other)
+    event = changed(first, other)
     if event is not None:
         line = desk.text.first(_TAKES) or desk.line(event.where)
         text = "with an argument, the batch does something else; snapall takes what it does without one"
@@ -137,6 +136,14 @@ def check_ids(paper: Paper, table: dict[str, object], desk: Desk) -> None:
         desk.findings.fault(
             1, "with other VMs, the batch does something else", "write a copy without what depends on the VMs"
         )
+
+
+def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> None:
+    """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
+    bad = paper.night(Night((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
+    if quiesces and not captures(bad):
+        text = "if VMs cannot be quiesced, the batch takes no backup, and snapall takes one, which it calls partial"
+        desk.findings.notice(quiesces[0].line, text, 'to have none, set vms = { "*" = "must" } of the job')
 
 
 def _without_vms(table: object) -> object:
