@@ -93,3 +93,14 @@ def test_a_batch_that_wants_every_vm_quiesced_gets_a_notice_of_must() -> None:
 def test_a_program_that_may_matter_is_refused(program: str) -> None:
     output = faults(filled((ROTATE, f"{program}\r\n{ROTATE}")))
     assert [re.match(r"line (\d+)", one) is not None and one.startswith("line 17:") for one in output] == [True]
+
+
+def test_a_batch_that_counts_its_vms_and_stops_is_refused() -> None:
+    loop = "in (vmlist.txt) do set /a n+=1& if !n! leq 40 echo"
+    output = faults(filled(("setlocal", "setlocal enabledelayedexpansion\r\nset n=0"), (LOOP, loop)))
+    assert any(one.startswith("line 36:") and "by a rule" in one for one in output)
+
+
+def test_a_batch_without_end_is_refused_in_a_bounded_number_of_steps() -> None:
+    (output,) = faults(b":a\r\nset d=%date%\r\ngoto a\r\n")
+    assert re.match(r"line [123]:", output)

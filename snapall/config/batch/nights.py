@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from snapall.config.batch.answers import Night, numbers_in
@@ -12,12 +12,13 @@ from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
-_OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007)
+_OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MOST_FILES = 6
-_STEPS = 20_000  # of a night; the original has about 60, and 4 for each VM
+_FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
+_STEPS = 20_000
 
 Files = Callable[[str], bytes | None]
 """A file beside the batch, by its name."""
@@ -37,17 +38,23 @@ class Paper:
     files: Files = no_files
     present: frozenset[str] = frozenset()
     missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
+    steps: int = _FEW_STEPS
     variables: Mapping[str, str] = field(default_factory=lambda: Setting().variables)
+
+    @property
+    def long(self) -> bool:
+        """Whether a night takes so many steps that it cannot be rehearsed for every date."""
+        return self.steps > _FEW_STEPS
 
     def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
         night = Night(vms or (*self._named(), 108, 1226))
         return self.night(night, **changes), night
 
-    def near(self) -> tuple[int, ...]:
-        """Ids of VMs that the batch does not name, though numbers of the batch are within them."""
+    def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
+        """Ids of VMs that the batch does not name, though those that it leaves out are within them."""
+        within = (int(text) for one in left_out for text in (f"{one}0", f"1{one}", f"9{one}8"))
         named = self._named()
-        within = (int(text) for one in named for text in (f"{one}0", f"1{one}", f"9{one}8"))
         return tuple(one for one in dict.fromkeys((*_OTHER_VMS, *within)) if one not in named and one < 10**8)
 
     def _named(self) -> tuple[int, ...]:
@@ -55,7 +62,9 @@ class Paper:
 
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
-        setting = replace(Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=_STEPS), **changes)  # type: ignore[arg-type]
+        setting = replace(
+            Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=self.steps), **changes
+        )  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -88,6 +97,9 @@ class Paper:
 def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
     """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
     found, night = paper.good()
+    if found.stop is not None:
+        paper.steps = _STEPS
+        found, night = paper.good()
     if not captures(found) and found.stop is None:
         for path in list(paper.missing)[:_MOST_FILES]:
             with_it = replace(paper, present=frozenset({path}), missing={})
