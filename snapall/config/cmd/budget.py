@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from snapall.config.cmd.puzzle import Puzzle
 
-_WORK = 8_000_000  # characters that are read, expanded and split
+_WORK = 5_000_000  # characters that are read, expanded and split
 _OUTPUT = 4_000_000  # characters that are written
 _ENVIRONMENT = 65_536  # characters of all variables; Windows Server 2003 has half of it
 _DEEPEST = 90

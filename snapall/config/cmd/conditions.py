@@ -44,14 +44,14 @@ def _exists(path: str, machine: Machine) -> bool:
         return False
     if device(path):
         folder = path.rpartition("\\")[0]  # `if exist folder\nul` asks for the folder
-        return not folder or machine.files.exists(machine.full(folder))
+        return not folder or machine.exists(machine.full(folder))
     full = machine.full(path)
     if "*" in full or "?" in full:
         if "*" in split_path(full)[1] or "?" in split_path(full)[1]:
             raise Puzzle("if exist has a wildcard in a folder's name", "name the folder")
-        return bool(machine.files.matching(full))
+        return bool(machine.matching(full))
     current = machine.folder.lower().rstrip("\\") + "\\"
-    return current.startswith(full.lower().rstrip("\\") + "\\") or machine.files.exists(full)
+    return current.startswith(full.lower().rstrip("\\") + "\\") or machine.exists(full)
 
 
 def _level(text: str) -> int:

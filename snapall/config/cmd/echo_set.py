@@ -62,6 +62,7 @@ def _show(machine: Machine, prefix: str) -> int | None:
 
 
 def _compute(machine: Machine, text: str) -> int | None:
+    machine.budget.step(4 * len(text))
     try:
         value = Sum(text, machine.variable, machine.assign).value()
     except ArithmeticFault as fault:

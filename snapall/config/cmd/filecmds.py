@@ -46,7 +46,7 @@ def delete(machine: Machine, text: str) -> int | None:
         return 1
     for name in names:
         for full in _files(machine, name):
-            if not machine.files.exists(full):
+            if not machine.exists(full):
                 machine.complain(f"Could Not Find {full}", "del")
             machine.files.delete(full)
     return 0
@@ -57,7 +57,7 @@ def show_names(machine: Machine, text: str) -> int | None:
     names, switches = _split(text)
     if not any(one.lower() == "/b" for one in switches) or any(one.lower() not in _BARE for one in switches):
         raise Puzzle("dir shows what is unknown here", "use dir /b")
-    found = [full for name in names or ["*"] for full in _files(machine, name) if machine.files.exists(full)]
+    found = [full for name in names or ["*"] for full in _files(machine, name) if machine.exists(full)]
     for full in found:
         machine.put("".join(split_path(full)[2:]) + "\n", "dir")
     if not found:
@@ -132,7 +132,7 @@ def _moved(machine: Machine, text: str, by: str, said: str) -> int:
     code = 1
     for full, target in _pairs(machine, names):
         content = machine.files.text(full, machine.code_page)
-        if content is None or (by == "ren" and machine.files.exists(target)):
+        if content is None or (by == "ren" and machine.exists(target)):
             continue
         machine.budget.output(len(content))
         machine.files.delete(full)
@@ -153,7 +153,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
 def _files(machine: Machine, name: str) -> list[str]:
     """Return the full paths that a name stands for, which need not exist if it has no wildcard."""
     full = machine.full(unquoted(name))
-    return machine.files.matching(full) if "*" in full or "?" in full else [full]
+    return machine.matching(full) if "*" in full or "?" in full else [full]
 
 
 def _pairs(machine: Machine, names: list[str]) -> list[tuple[str, str]]:

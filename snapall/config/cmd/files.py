@@ -18,12 +18,23 @@ class Files:
         self._gone: set[str] = set()
         self.folders: set[str] = set()
 
+    @property
+    def count(self) -> int:
+        """How many names a search goes through."""
+        return len(self._names) + len(self._written) + len(self.folders)
+
     def text(self, full: str, code_page: int) -> str | None:
         """Return a file's text; None if there is no such file. Raises Puzzle if it cannot be decoded."""
-        if full.lower() in self._written:
-            return "".join(self._written[full.lower()][1])
+        own = self.own(full)
+        if own is not None:
+            return own
         data = self.data(full)
         return None if data is None else text_of(data, code_page)
+
+    def own(self, full: str) -> str | None:
+        """Return the text of a file that the batch wrote."""
+        found = self._written.get(full.lower())
+        return None if found is None else "".join(found[1])
 
     def data(self, full: str) -> bytes | None:
         """Return the bytes of a file that the batch did not write."""

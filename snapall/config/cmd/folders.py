@@ -87,6 +87,7 @@ def remove(machine: Machine, text: str) -> int | None:
     code = None if names else 1
     for name in names:
         full = machine.full(unquoted(name)).lower()
+        machine.budget.step(machine.files.count)
         if machine.files.below(full):
             machine.complain("The directory is not empty.", "rd")
             code = 145

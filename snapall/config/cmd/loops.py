@@ -48,7 +48,7 @@ def _named(item: str, machine: Machine) -> list[str]:
     if "*" not in path and "?" not in path:
         return [item]
     drive, folder, _, _ = split_path(path)
-    return [drive + folder + "".join(split_path(full)[2:]) for full in machine.files.matching(machine.full(path))]
+    return [drive + folder + "".join(split_path(full)[2:]) for full in machine.matching(machine.full(path))]
 
 
 def _texts(items: str, how: Splitting, machine: Machine, output_of: Callable[[str], str]) -> Iterator[str]:

@@ -103,6 +103,16 @@ class Machine:
         """Return a name with drive and folder."""
         return full_path(path, self.folder, self.elsewhere)
 
+    def exists(self, full: str) -> bool:
+        """Whether there is such a file or folder."""
+        self.budget.step(self.files.count)
+        return self.files.exists(full)
+
+    def matching(self, full: str) -> list[str]:
+        """Return the full paths of the files whose names match."""
+        self.budget.step(4 * self.files.count)
+        return self.files.matching(full)
+
     def put(self, text: str, by: str, sink: Sink | None = None) -> None:
         """Write a text to a sink, standard output if none is named."""
         sink = self.streams.out if sink is None else sink

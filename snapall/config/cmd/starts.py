@@ -53,7 +53,8 @@ def _batch(machine: Machine, program: str) -> tuple[str, str | bytes] | None:
     if not named and (split_path(full)[3] or machine.files.data(full + ".exe") is not None):
         return None
     for one in [full] if named else [full + ".bat", full + ".cmd"]:
-        data: str | bytes | None = machine.files.written().get(one) or machine.files.data(one)
+        own = machine.files.own(one)
+        data = own if own is not None else machine.files.data(one)
         if data is not None:
             return one, data
     if named:

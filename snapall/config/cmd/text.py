@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snapall.config.cmd.puzzle import Puzzle
@@ -21,12 +22,15 @@ class BatchText:
 
     name: str
     lines: tuple[tuple[int, str], ...]
-    labels: Mapping[str, tuple[int, ...]]
+    labels: Mapping[str, Sequence[int]]
 
     def after(self, label: str, start: int) -> int | None:
         """Return the index of the line after a label, searched from `start` to the end and then from the top."""
-        places = self.labels.get(label.lower(), ())
-        return next((place + 1 for place in (*(one for one in places if one >= start), *places)), None)
+        places = self.labels.get(label.lower())
+        if places is None:
+            return None
+        following = bisect_left(places, start)
+        return places[following if following < len(places) else 0] + 1
 
 
 def text_of(data: bytes, code_page: int) -> str:
@@ -60,12 +64,11 @@ def batch_text(name: str, text: str) -> BatchText:
     for number, line in enumerate(text.replace("\r", "").split("\n"), 1):
         # cmd reads Ctrl-Z as the end of a line (jeb and dbenham, "How does CMD.EXE parse scripts?", phase 0).
         found.extend((number, part) for part in line.split("\x1a"))
-    labels: dict[str, tuple[int, ...]] = {}
+    labels: dict[str, list[int]] = {}
     for index, (_, line) in enumerate(found):
         hit = _LABEL.match(line)
         if hit is not None and hit["name"]:
-            label = hit["name"].lower()
-            labels[label] = (*labels.get(label, ()), index) if len(labels.get(label, ())) < 99 else labels[label]
+            labels.setdefault(hit["name"].lower(), []).append(index)
     return BatchText(name, tuple(found), labels)
 
 

@@ -170,6 +170,7 @@ BLOCKS: tuple[Row, ...] = (
         "((echo a) b)",
         "STOP 1: cmd reports a syntax error here and ends the batch: something follows a closing parenthesis\n",
     ),
+    ("an opening parenthesis in an echo within a block is text", "(\necho a ( b\n)\necho c", "a ( b\nc\n"),
 )
 
 JUMPS: tuple[Row, ...] = (
@@ -229,6 +230,7 @@ CALLS: tuple[Row, ...] = (
     ("exit /b leaves a subroutine with a code", "call :sub\necho %errorlevel%\ngoto :eof\n:sub\nexit /b 4", "4\n"),
     ("a subroutine that ends leaves the errorlevel", "exit3\ncall :sub\necho %errorlevel%\ngoto :eof\n:sub\n", "3\n"),
     ("a call's code counts for &&", "call :sub && echo no\ngoto :eof\n:sub\nexit /b 4", ""),
+    # Wine 10's cmd differs; dbenham, "Which cmd.exe internal commands clear the ERRORLEVEL to 0 upon success".
     ("a subroutine that is missing sets 1", "call :none 2>nul\necho %errorlevel%", "1\n"),
     (
         "a subroutine that is missing is reported",

@@ -85,13 +85,14 @@ PLAIN: tuple[Row, ...] = (
 )
 
 FILES: tuple[Row, ...] = (
+    # Wine 10's cmd differs; for /?: the default eol is a semicolon.
     (
         "the first word of each line, blank lines and comments passed over",
         "for /F %%i in (list.txt) do echo %%i",
         "alpha\ngamma\n(delta\n",
     ),
     ("another comment's sign", 'for /F "eol=(" %%i in (list.txt) do echo %%i', "alpha\n;beta\ngamma\n"),
-    # ReactOS's for.c and cmd agree: delimiters before the sign do not matter.
+    # ReactOS's for.c: delimiters before the sign do not matter.
     ("a comment's sign after delimiters", 'for /F %%i in ("  ;x") do echo %%i', ""),
     ("two words", 'for /F "tokens=1,2" %%i in (list.txt) do echo %%i-%%j', "alpha-1\ngamma-3\n(delta-4\n"),
     ("the second word alone", 'for /F "tokens=2" %%i in (list.txt) do echo %%i', "1\n3\n4\n"),
@@ -143,6 +144,7 @@ FILES: tuple[Row, ...] = (
         "The system cannot find the file none.txt.\n1\n",
     ),
     ("a file that a program wrote", 'writer out.txt\nfor /F "tokens=3" %%a in (out.txt) do echo %%a', "c\n"),
+    # Wine 10's cmd differs; for /?: the whole file is read first.
     (
         "a file is read before the loop",
         "for /F %%a in (list.txt) do echo %%a>> list.txt\ntype list.txt",

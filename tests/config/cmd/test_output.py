@@ -12,6 +12,7 @@ ECHO: tuple[Row, ...] = (
     ("blanks are kept", "echo  a  b ", " a  b \n"),
     ("quotes are kept", 'echo "a"', '"a"\n'),
     ("a full stop makes an empty line", "echo.", "\n"),
+    # Wine 10's cmd differs; ss64, "Echo": the safest form of an empty line.
     ("a parenthesis makes an empty line", "echo(", "\n"),
     ("a full stop before text", "echo.a b", "a b\n"),
     ("a full stop before an empty variable", "echo.%nothing%", "\n"),
@@ -116,7 +117,7 @@ FILES: tuple[Row, ...] = (
         "type none\necho %errorlevel%",
         "The system cannot find the file specified.\n1\n",
     ),
-    # windows.md lists it: Wine says 1. dbenham, "Which cmd.exe internal commands clear the ERRORLEVEL".
+    # Wine 10's cmd differs; dbenham, "Which cmd.exe internal commands clear the ERRORLEVEL to 0 upon success".
     ("del of a file that is missing sets 0", "exit3\ndel none 2>nul\necho %errorlevel%", "0\n"),
     ("del with a wildcard", "echo x> a.tmp\necho x> b.tmp\ndel /q *.tmp\nif not exist *.tmp echo gone", "gone\n"),
     ("erase", "erase list.txt\nif not exist list.txt echo gone", "gone\n"),
@@ -262,6 +263,7 @@ LEVELS: tuple[Row, ...] = (
     ),
     ("a program sets it", "exit3\nexit0\necho %errorlevel%", "0\n"),
     ("a negative code", "cmd /c exit -1\necho %errorlevel%\nif errorlevel 0 echo no", "-1\n"),
+    # Wine 10's cmd differs; ss64, "Exit": without a code the errorlevel stays.
     ("exit /b without a code keeps it", "call :s\necho %errorlevel%\ngoto :eof\n:s\nexit3\nexit /b", "3\n"),
     ("what is not found as a label in a chain", "call :none 2>nul || echo failed", "failed\n"),
 )

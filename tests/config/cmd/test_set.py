@@ -49,6 +49,7 @@ SUMS: tuple[Row, ...] = (
     ("an undefined variable is 0", "set /a x=nothing+1\necho %x%", "1\n"),
     ("hexadecimal", "set /a x=0x1F\necho %x%", "31\n"),
     ("octal", "set /a x=017\necho %x%", "15\n"),
+    # Wine 10's cmd differs; ss64, "Set": the errorlevels of set /a.
     (
         "08 is no number",
         "set /a x=08\necho %errorlevel%",
@@ -100,6 +101,7 @@ SUMS: tuple[Row, ...] = (
 
 ASKED: tuple[Row, ...] = (
     ("the first line of a file", "set /p x=<list.txt\necho %x%", "alpha 1\n"),
+    # Wine 10's cmd differs; ss64, "Set": set /p reads one line.
     ("the lines of a file in a block", "(\nset /p x=\nset /p y=\n)<list.txt\necho %x%-%y%", "alpha 1-;beta 2\n"),
     ("the prompt is said", "set /p x=name? <list.txt\necho %x%", "name? alpha 1\n"),
     ("text without a line's end", 'set /p x="no end" <nul\necho .', "no end.\n"),
