@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from snapall.config.batch import Batch
+    from snapall.config.batch.facts import Notice
     from snapall.config.settings import Config
 
 _STAMP = "00000000T000000Z-0000"  # a placeholder in the form of a stamp, since names are checked
@@ -31,11 +32,20 @@ class Compared:
     rows: tuple[Row, ...]
 
 
-def of_file(path: Path, settings: Config, jobs: tuple[Job, ...]) -> tuple[Compared, ...]:
-    """Compare the jobs of a configuration that is a batch; none for a .toml."""
+@dataclass(frozen=True, slots=True)
+class BatchBeside:
+    """A batch that is the configuration: its jobs compared, and what is not taken over."""
+
+    jobs: tuple[Compared, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def of_file(path: Path, settings: Config, jobs: tuple[Job, ...]) -> BatchBeside:
+    """Compare the jobs of a configuration that is a batch; nothing for a .toml."""
     if path.suffix.lower() not in (".bat", ".cmd"):
-        return ()
-    return compare(source_of(path).batch, settings, jobs)
+        return BatchBeside()
+    batch = source_of(path).batch
+    return BatchBeside(compare(batch, settings, jobs), batch.notices)
 
 
 def compare(batch: Batch, settings: Config, jobs: tuple[Job, ...]) -> tuple[Compared, ...]:

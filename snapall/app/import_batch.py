@@ -16,7 +16,7 @@ from snapall.config.newfile import TablePath, require_toml, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
-from snapall.views.compared import compared_lines
+from snapall.views.compared import compared_lines, notice_lines
 from snapall.views.json_root import root
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ class Imported:
             yield f"      snapall: {defect.instead}"
         if self.notices:
             yield ""
-            yield f"What {self.batch.name} does beside the backup, and snapall does not:"
-            for notice in self.notices:
-                yield f"  line {notice.line}: {notice.text}"
-                yield f"      {notice.remedy}"
+            yield from notice_lines(self.batch.name, self.notices)
         for one in self.compared:
             yield ""
             yield from compared_lines(self.batch.name, one.job, one.rows, width)

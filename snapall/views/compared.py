@@ -28,6 +28,30 @@ class Line(Protocol):
         """Why they differ."""
 
 
+class Beside(Protocol):
+    """A command of the batch that is not taken over: its line, what it is, and what stands in for it."""
+
+    @property
+    def line(self) -> int:
+        """The line of the batch."""
+
+    @property
+    def text(self) -> str:
+        """What it is."""
+
+    @property
+    def remedy(self) -> str:
+        """What stands in for it."""
+
+
+def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
+    """What a batch does beside the backup; nothing if it does no more."""
+    if not notices:
+        return []
+    lines = [line for one in notices for line in (f"  line {one.line}: {one.text}", f"      {one.remedy}")]
+    return [f"What {name} does beside the backup, and snapall does not:", *lines]
+
+
 def compared_lines(name: str, job: str, rows: Sequence[Line], width: int) -> list[str]:
     """The two sequences in columns; `width` 0: nothing is wrapped."""
     head = f"job {job}: what {name} sends on a good night with two VMs, and what snapall sends"

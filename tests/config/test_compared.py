@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from snapall.app.compare import compare, of_file
+from snapall.app.compare import BatchBeside, compare, of_file
 from snapall.backup.model import Order
 from snapall.config.batch.compared import Row
 from snapall.config.batch.source import source_of
 from snapall.config.load import load, with_order
-from snapall.views.compared import compared_lines
+from snapall.views.compared import compared_lines, notice_lines
 from tests.config.batches import BATS
 
 
@@ -55,14 +55,14 @@ def test_no_password_stands_in_a_comparison(name: str) -> None:
 def test_each_job_of_a_batch_has_its_own_rows() -> None:
     path = BATS / "two_sequences.bat"
     config = load(path, {})
-    found = of_file(path, config, tuple(config.jobs.values()))
+    found = of_file(path, config, tuple(config.jobs.values())).jobs
     assert [one.job for one in found] == ["vmvol1", "vmvol2"]
     assert all("vmvol2" in row.batch for row in found[1].rows if row.batch.startswith("rsh"))
 
 
 def test_a_toml_is_compared_with_nothing() -> None:
     config = load(BATS / "filled.bat", {})
-    assert of_file(Path("snapall.toml"), config, tuple(config.jobs.values())) == ()
+    assert of_file(Path("snapall.toml"), config, tuple(config.jobs.values())) == BatchBeside()
 
 
 def test_the_view_shows_line_both_commands_and_the_reason() -> None:
@@ -70,3 +70,16 @@ def test_the_view_shows_line_both_commands_and_the_reason() -> None:
     assert lines[0].startswith("job vmvol1: what snapall.bat sends")
     assert lines[2].split("  ")[-1] == "2: it rotates"
     assert "20  rsh a" in lines[2]
+
+
+def test_what_is_not_taken_over_is_named_with_its_line() -> None:
+    path = BATS / "server_option.bat"
+    config = load(path, {})
+    beside = of_file(path, config, tuple(config.jobs.values()))
+    lines = notice_lines(path.name, beside.notices)
+    assert [line.strip() for line in lines[1::2]] == [
+        "line 2: net use is not taken over",
+        "line 54: blat is not taken over",
+    ]
+    assert "s3cret" not in str(lines)
+    assert notice_lines(path.name, ()) == []
