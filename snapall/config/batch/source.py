@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from snapall.config.tomlfile import KeyPath
 
 
+_LARGEST = 1 << 16  # of a file that a batch reads
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Source:
     """A batch and its overlay."""
@@ -27,7 +31,7 @@ class Source:
 
     def located(self, path: KeyPath, text: str) -> str:
         """Return a key's fault with its file, and with the line if that is the batch."""
-        fault = self.batch.script.masked(f"{dotted(path)}: {text}")
+        fault = self.batch.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"
         line = self.batch.line_of(path)
@@ -50,11 +54,20 @@ def source_of(path: Path) -> Source:
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
-    batch = batch_of(data, overlay)
+    batch = batch_of(data, overlay, lambda name: _beside(path, name))
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")
     return Source(path, batch, overlay)
+
+
+def _beside(path: Path, name: str) -> bytes | None:
+    """A file that stands beside the batch; None if there is none that can be read."""
+    folder = path.absolute().parent
+    with suppress(OSError):
+        found = next((one for one in folder.iterdir() if one.name.lower() == name.lower() and one.is_file()), None)
+        return None if found is None or found.stat().st_size > _LARGEST else found.read_bytes()
+    return None
 
 
 def _stands_in(table: object, path: KeyPath) -> bool:

@@ -1,4 +1,4 @@
-"""The facts read from a batch file: values with their lines, faults, defects, and its commands in order."""
+"""What was found in a batch file: values with their lines, its commands in order, faults, notices, defects."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ class BatchFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A line whose command snapall does not take over, though the backup does not depend on it, and what to do."""
+
+    line: int
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Defect:
     """Something that this file does wrong, every night or on a bad one, and what snapall does instead."""
 
@@ -45,60 +54,55 @@ class Defect:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """One call of a program: whether its output and its errors are logged, and whether variables lack quotes."""
-
-    line: int
-    program: str
-    logged: bool
-    errors_logged: bool
-    bare_variables: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Snap:
-    """`rsh FILER snap VERB VOLUME NAME...`; `names` lacks those that are not understood."""
+    """`snap VERB VOLUME NAME...` for a filer, and how the filer is reached: keys of its table beside the host."""
 
     line: int
     verb: str
-    filer: Located | None
-    user: Located | None
-    password: Located | None
-    volume: Located | None
+    filer: Located
+    reach: tuple[tuple[str, Located], ...]
+    volume: Located
     names: tuple[Located, ...]
+
+    def reached(self, key: str) -> Located | None:
+        """One key of the filer's table."""
+        return dict(self.reach).get(key)
 
 
 @dataclass(frozen=True, slots=True)
-class OsqlCall:
-    """How osql is called."""
+class DatabaseCall:
+    """How a program reaches the database. `integrated`: by the login of Windows."""
 
     login: Located | None
     password: Located | None
     dsn: Located | None
+    server: Located | None
+    name: Located | None
+    integrated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A query by osql. `owner`: None if it names two. `filter`: what of its WHERE is unknown.
+    """A query and how it is asked. `owner`: None if it names two. `filter`: what of its WHERE is unknown.
 
-    Its result goes to the file `out`, which has `headers` header lines, and which it may append to.
+    `own`: whether the batch asks in its own words, so that snapall has to ask with its text.
     """
 
     owner: str | None
     filter: str = ""
+    own: bool = False
     line: int = 0
-    database: OsqlCall = OsqlCall(None, None, None)
-    out: str | None = None
-    headers: int = 0
-    appended: bool = False
+    text: str = ""
+    database: DatabaseCall = DatabaseCall(None, None, None, None, None, False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VmQuery(Query):
-    """The query for the VMs of the datastores; `datastores` is None if its filter is unknown."""
+    """The query for the VMs of the datastores, and what it was answered."""
 
     datastores: tuple[int, ...] | None
     templates: bool
+    vms: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,34 +123,37 @@ class Login:
     password: Located | None
     unset_user: str = ""
     bare: bool = False  # neither -u nor -p: VCB's own config.js supplies them
+    folder: str = ""  # in which it is called
 
 
 @dataclass(frozen=True, slots=True)
-class VcbLoop:
-    """A loop with vcbsnapshot over the lines of the list `source` after the first `skip`."""
+class VcbCall:
+    """One call of vcbsnapshot for a VM, by the number of its moref."""
 
     line: int
-    source: str
     login: Login
-    skip: int
+    vm: int
 
 
 @dataclass(frozen=True, slots=True)
-class QuiesceLoop(VcbLoop):
-    """The loop over the VMs with `vcbsnapshot -c`."""
+class QuiesceCall(VcbCall):
+    """`vcbsnapshot -c`."""
 
-    name: Located | None
-
-
-class ReleaseLoop(VcbLoop):
-    """The loop over the VM snapshots with `vcbsnapshot -d`."""
+    name: Located
 
 
-Statement = Snap | Query | VcbLoop
+@dataclass(frozen=True, slots=True)
+class ReleaseCall(VcbCall):
+    """`vcbsnapshot -d`."""
+
+    snapshot: int
+
+
+Statement = Snap | Query | VcbCall
 
 
 class Statements(list[Statement]):
-    """Commands of the backup, in the order of the file."""
+    """Commands of the backup, in the order in which they were sent."""
 
     def of(self, kind: type[_S]) -> list[_S]:
         """Return those of one kind."""
@@ -164,28 +171,25 @@ class Statements(list[Statement]):
 
 
 @dataclass(slots=True)
-class Script:
-    """Everything read from a file: the commands that run on success, the faults, and what the defects are judged by."""
+class Findings:
+    """Faults, notices and secrets, as they are found."""
 
-    texts: dict[int, str] = field(default_factory=dict)  # the lines by their numbers
     faults: dict[BatchFault, None] = field(default_factory=dict)  # each once
-    statements: Statements = field(default_factory=Statements)
-    traces: list[Trace] = field(default_factory=list)
-    logs: list[Located] = field(default_factory=list)
-    emptied: list[int] = field(default_factory=list)  # lines whose > overwrites the log
-    folder: Located | None = None  # where the last change of folder before the programs leads
-    checks: list[int] = field(default_factory=list)  # lines that check the result of the one before
-    always: list[int] = field(default_factory=list)  # `if errorlevel 0`
-    deleted: list[Located] = field(default_factory=list)  # lists that are deleted before they are written
-    blanks: list[tuple[int, str]] = field(default_factory=list)  # values with blanks at their ends
-    in_command_lines: list[int] = field(default_factory=list)  # lines that carry a password
-    exits: bool = False  # whether it sets an exit code of its own
-    last: int = 1
+    notices: dict[Notice, None] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
 
     def fault(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
         """Record a line that cannot be imported."""
         self.faults[BatchFault(line, text, remedy, keys)] = None
+
+    def fault_once(self, line: int, text: str, remedy: str, *keys: KeyPath) -> None:
+        """Record what is wrong with each of many lines, at the first of them."""
+        if not any((one.text, one.keys) == (text, keys) for one in self.faults):
+            self.fault(line, text, remedy, *keys)
+
+    def notice(self, line: int, text: str, remedy: str) -> None:
+        """Record a command that is not taken over."""
+        self.notices[Notice(line, text, remedy)] = None
 
     def masked(self, text: str) -> str:
         """Return the text without any password of this file; names of variables stay."""
