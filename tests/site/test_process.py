@@ -237,7 +237,7 @@ def test_a_file_that_is_not_a_program_never_starts(tmp_path: Path) -> None:
 
 
 def test_an_argument_that_no_system_can_pass_on_is_not_started() -> None:
-    with pytest.raises(process.NotStarted, match="null (byte|character)"):
+    with pytest.raises(process.NotStarted, match=r"null (byte|character)"):
         process.run(python("", "a\0b"), PATIENCE, nobody)
 
 
