@@ -6,11 +6,11 @@ import sys
 
 
 def _under_wine() -> bool:
-    if sys.platform != "win32":
-        return False
-    import ctypes
+    if sys.platform == "win32":
+        import ctypes
 
-    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+        return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+    return False
 
 
 UNDER_WINE = _under_wine()
